@@ -1,0 +1,56 @@
+-- Rules that more than one door uses.
+
+create function ledger.partition_ensure(month date)
+returns boolean
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  first timestamptz := date_trunc('month', month)::timestamp at time zone 'UTC';
+  next timestamptz := (date_trunc('month', month) + interval '1 month') at time zone 'UTC';
+  partition text := 'event_' || to_char(month, '"y"YYYY"m"MM');
+begin
+  if to_regclass('ledger.' || partition) is not null then
+    return false;
+  end if;
+  -- Made beside the table and attached when it holds what the default had,
+  -- because a default partition with matching rows would refuse it.
+  execute format('create table ledger.%I (like ledger.event including defaults including constraints including comments)', partition);
+  execute format('lock table ledger.event_default in exclusive mode');
+  execute format(
+    'with moved as (delete from ledger.event_default where created_at >= %L and created_at < %L returning *)
+     insert into ledger.%I select * from moved', first, next, partition);
+  execute format('alter table ledger.event attach partition ledger.%I for values from (%L) to (%L)',
+                 partition, first, next);
+  return true;
+end
+$$;
+comment on function ledger.partition_ensure(date) is
+  'Makes the partition of ledger.event for the month (UTC) and moves what the default partition has of it there. False when it exists.';
+
+create function ledger.partition_ahead()
+returns integer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  made integer := 0;
+  month date;
+begin
+  for month in
+    select m::date from generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month',
+                                        date_trunc('month', now() at time zone 'UTC') + interval '3 months',
+                                        interval '1 month') m
+    union
+    -- Months that the default partition holds rows of, if the date is at all
+    -- believable; the rest stays where it is.
+    select distinct date_trunc('month', d.created_at at time zone 'UTC')::date
+    from ledger.event_default d
+    where d.created_at >= '2006-01-01' and d.created_at < now() + interval '1 year'
+    order by 1
+  loop
+    made := made + ledger.partition_ensure(month)::integer;
+  end loop;
+  return made;
+end
+$$;
+comment on function ledger.partition_ahead() is
+  'Makes the partitions of last month to three months ahead, and of months that the default partition has rows of. Returns how many it made.';

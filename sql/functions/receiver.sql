@@ -1,0 +1,140 @@
+-- Everything that hookledger-receiver is able to do.
+create schema receiver;
+comment on schema receiver is 'Door of hookledger-receiver.';
+
+create function receiver.keys()
+returns table (endpoint_id bigint, address text, secret_id bigint, sealed bytea,
+               valid_from_us bigint, valid_until_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select e.endpoint_id, e.address, s.secret_id, s.sealed,
+         (extract(epoch from s.valid_from) * 1000000)::bigint,
+         case when s.valid_until = 'infinity' then 9223372036854775807
+              else (extract(epoch from s.valid_until) * 1000000)::bigint end
+  from ledger.endpoint e
+  join ledger.endpoint_secret s on s.endpoint_id = e.endpoint_id
+  where e.enabled and s.revoked_at is null and s.valid_until > now() - interval '1 day'
+  order by e.address, s.secret_id desc;
+end;
+comment on function receiver.keys() is
+  'Sealed secrets of all enabled endpoints, the newest first. Times in microseconds since 1970. Those that ran out within a day are there too, for callbacks that wait in a spool.';
+
+create function receiver.append(
+  endpoint_ids bigint[], secret_ids bigint[], workspace_ids bigint[], event_ids bigint[],
+  created timestamptz[], received timestamptz[], creator_ids bigint[], entity_ids bigint[],
+  models text[], actions text[], signatures bytea[], bodies json[], origin text)
+returns text
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  recorded bigint;
+  verdicts text;
+begin
+  -- Nothing is acknowledged that is not on disk, whatever the default of this
+  -- database or role is. Lasts until the end of the transaction.
+  if current_setting('synchronous_commit') in ('off', 'local') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+
+  for attempt in 1..2 loop
+    -- Sorted by key: two workers with overlapping batches wait for each other
+    -- in one order only, and so never deadlock.
+    insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,
+                              secret_id, creator_id, entity_id, model, action, source, signature, body)
+    select e.workspace_id, i.event_id, i.created_at, i.received_at, state.epoch, i.endpoint_id,
+           i.secret_id, i.creator_id, i.entity_id, i.model, i.action, origin, i.signature, i.body
+    from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received, creator_ids,
+                entity_ids, models, actions, signatures, bodies)
+           as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, creator_id,
+                 entity_id, model, action, signature, body)
+    cross join ledger.state
+    join ledger.endpoint e on e.endpoint_id = i.endpoint_id
+    join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
+    where e.enabled
+      and (i.workspace_id is null or i.workspace_id = e.workspace_id)
+      and e.workspace_id is not null
+      and (s.revoked_at is null or i.received_at < s.revoked_at)
+      and i.received_at < s.valid_until
+      and i.created_at >= state.horizon
+    order by e.workspace_id, i.event_id, i.created_at
+    on conflict do nothing;
+    get diagnostics recorded = row_count;
+    -- The whole batch is new and good: nearly always.
+    if recorded = cardinality(event_ids) then
+      return '';
+    end if;
+
+    -- An endpoint without a workspace takes that of its first genuine event;
+    -- then the batch is tried once more.
+    exit when attempt = 2;
+    with first as (
+      select distinct on (i.endpoint_id) i.endpoint_id, i.workspace_id
+      from unnest(endpoint_ids, secret_ids, workspace_ids, received) with ordinality
+             as i (endpoint_id, secret_id, workspace_id, received_at, place)
+      join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
+      where i.workspace_id is not null
+        and (s.revoked_at is null or i.received_at < s.revoked_at) and i.received_at < s.valid_until
+      order by i.endpoint_id, i.place
+    )
+    update ledger.endpoint e set workspace_id = first.workspace_id
+    from first
+    where e.endpoint_id = first.endpoint_id and e.workspace_id is null and e.enabled;
+    exit when not found;
+  end loop;
+
+  -- Something was not recorded: one letter for each callback, in their order.
+  select string_agg(
+           case
+             when e.endpoint_id is null or not e.enabled then 'a'
+             when s.secret_id is null or i.received_at >= s.valid_until
+                  or i.received_at >= s.revoked_at then 'k'
+             when i.workspace_id <> e.workspace_id or e.workspace_id is null then 'w'
+             when i.created_at < state.horizon then 'h'
+             when v.txid = pg_current_xact_id() then 'r'
+             else 'd'
+           end, '' order by i.place)
+  into verdicts
+  from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received) with ordinality
+         as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, place)
+  cross join ledger.state
+  left join ledger.endpoint e on e.endpoint_id = i.endpoint_id
+  left join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
+  left join ledger.event v on v.workspace_id = e.workspace_id and v.event_id = i.event_id
+                          and v.created_at = i.created_at;
+  return verdicts;
+end
+$$;
+comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
+                                    bigint[], bigint[], text[], text[], bytea[], json[], text) is
+  'Records a batch of judged callbacks in one go. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
+
+create function receiver.quarantine(
+  endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],
+  signatures bytea[], bodies bytea[])
+returns void
+language sql security definer set search_path = ledger, pg_temp
+begin atomic
+  insert into ledger.quarantine (endpoint_id, secret_id, received_at, reason, signature, body)
+  select i.endpoint_id, i.secret_id, i.received_at, i.reason, i.signature, i.body
+  from unnest(endpoint_ids, secret_ids, received, reasons, signatures, bodies)
+         as i (endpoint_id, secret_id, received_at, reason, signature, body)
+  where exists (select from ledger.endpoint e where e.endpoint_id = i.endpoint_id)
+  order by i.endpoint_id, sha256(i.body)
+  on conflict (endpoint_id, digest) do nothing;
+end;
+comment on function receiver.quarantine(bigint[], bigint[], timestamptz[], text[], bytea[], bytea[]) is
+  'Keeps callbacks with a good signature that are no event, for the owner to look at; the same body once an endpoint.';
+
+create function receiver.tally(minutes timestamptz[], endpoint_ids bigint[], reasons text[], counts bigint[])
+returns void
+language sql security definer set search_path = ledger, pg_temp
+begin atomic
+  insert into ledger.tally as t (minute, endpoint_id, reason, count)
+  select date_trunc('minute', i.minute), i.endpoint_id, i.reason, sum(i.count)
+  from unnest(minutes, endpoint_ids, reasons, counts) as i (minute, endpoint_id, reason, count)
+  group by 1, 2, 3
+  order by 1, 2, 3
+  on conflict (minute, endpoint_id, reason) do update set count = t.count + excluded.count;
+end;
+comment on function receiver.tally(timestamptz[], bigint[], text[], bigint[]) is
+  'Adds to the counters of what came and was not recorded.';

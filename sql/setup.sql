@@ -1,0 +1,76 @@
+-- What `hookledger migrate` needs before the first migration: the schema
+-- ledger, its list of migrations, and the few functions that keep that list.
+-- Run at the start of every migrate, in a transaction of its own; may be
+-- repeated. The lock makes two that run at once wait for each other.
+begin;
+select pg_advisory_xact_lock(7306021983461007);
+
+create schema if not exists ledger;
+comment on schema ledger is
+  'Everything that hookledger records. Only the functions in the program schemas (doors) touch it.';
+
+create table if not exists ledger.migration (
+  version integer primary key,
+  name text not null,
+  checksum text not null,
+  program_version text not null,
+  applied_at timestamptz not null default now()
+);
+comment on table ledger.migration is 'Schema steps that this database has, one row a file of sql/migrations.';
+comment on column ledger.migration.version is 'Number in front of the file name; 0 stands for all of sql/functions.';
+comment on column ledger.migration.name is 'File name without folder.';
+comment on column ledger.migration.checksum is 'SHA-256 of the file as it was applied, in hex.';
+comment on column ledger.migration.program_version is 'hookledger version that applied it.';
+comment on column ledger.migration.applied_at is 'When it was committed.';
+
+create or replace function ledger.migration_list()
+returns table (version integer, name text, checksum text, program_version text, applied_at timestamptz)
+language sql stable set search_path = ledger, pg_temp
+as 'select m.version, m.name, m.checksum, m.program_version, m.applied_at from ledger.migration m order by m.version';
+comment on function ledger.migration_list() is 'What was applied so far.';
+
+create or replace function ledger.migration_begin(step integer)
+returns boolean
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  door text;
+begin
+  perform pg_advisory_xact_lock(7306021983461007);
+  if step > 0 and exists (select from ledger.migration m where m.version = step) then
+    return false;
+  end if;
+  -- The doors depend on the tables; they are made anew by the last step.
+  -- What a worker cannot append meanwhile is in its spool.
+  foreach door in array array['receiver', 'operator'] loop
+    execute format('drop schema if exists %I cascade', door);
+  end loop;
+  for door in
+    select format('%s %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure)
+    from pg_proc p
+    where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'
+  loop
+    execute 'drop ' || door || ' cascade';
+  end loop;
+  return true;
+end
+$$;
+comment on function ledger.migration_begin(integer) is
+  'Takes the migration lock for this transaction and drops the doors. False when another migrate was faster and the step is there already.';
+
+create or replace function ledger.migration_end(step integer, file text, digest text, program text)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.migration (version, name, checksum, program_version)
+  values (step, file, digest, program)
+  on conflict (version) do update
+    set name = excluded.name, checksum = excluded.checksum,
+        program_version = excluded.program_version, applied_at = now()
+$$;
+comment on function ledger.migration_end(integer, text, text, text) is
+  'Notes that a step is applied; part of the step''s own transaction.';
+
+revoke all on schema ledger from public;
+revoke all on all functions in schema ledger from public;
+commit;

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef HL_SYSCONFDIR
+#error "HL_SYSCONFDIR, HL_LOCALSTATEDIR and HL_DATADIR come from the Makefile"
+#endif
+
+enum type { TEXT, YESNO, NUMBER, KEY, LEVEL };
+
+struct setting {
+	const char *key;
+	enum type type;
+	size_t field;		/* offset in struct conf */
+	const char *fallback;	/* as it would stand in the file; NULL: not set */
+	int64_t min, max;	/* of a NUMBER */
+	bool secret;
+	const char *help;
+};
+
+#define FIELD(name) offsetof(struct conf, name)
+
+/* A settings file is short; more is a mistake (a log, a dump, /dev/zero). */
+enum { FILE_MAX = 256 * 1024 };
+
+static const struct setting settings[] = {
+	{ "database", TEXT, FIELD(database), NULL, 0, 0, true,
+	  "PostgreSQL, as a libpq connection string or URI; several hosts may stand in it." },
+	{ "database.receiver", TEXT, FIELD(database_receiver), NULL, 0, 0, true,
+	  "The same for hookledger-receiver only, when it has a role of its own." },
+	{ "database.operator", TEXT, FIELD(database_operator), NULL, 0, 0, true,
+	  "The same for the command line." },
+	{ "database.owner", TEXT, FIELD(database_owner), NULL, 0, 0, true,
+	  "The same for `hookledger migrate`: the role that owns the schemas." },
+	{ "db_pooled", YESNO, FIELD(db_pooled), "no", 0, 0, false,
+	  "yes behind pgbouncer in transaction mode: no named statements, no session settings." },
+	{ "db_deadline_ms", NUMBER, FIELD(db_deadline_ms), "3000", 50, 60000, false,
+	  "The longest that a callback waits for the database before it goes to the spool." },
+	{ "db_roles", YESNO, FIELD(db_roles), "no", 0, 0, false,
+	  "yes: `hookledger migrate` makes a role for each program and grants it its functions only." },
+	{ "master_key", KEY, FIELD(master_key), NULL, 0, 0, true,
+	  "64 hex digits that seal the secrets in the database (`openssl rand -hex 32`)." },
+	{ "master_key_previous", KEY, FIELD(master_key_previous), NULL, 0, 0, true,
+	  "The key before, while `hookledger reseal` has not finished with the new one." },
+	{ "public_url", TEXT, FIELD(public_url), NULL, 0, 0, false,
+	  "Scheme and host under which the world reaches the web server, for printing addresses." },
+	{ "base_path", TEXT, FIELD(base_path), NULL, 0, 0, false,
+	  "Path in front of /hook/, such as /~user/hookledger on shared hosting." },
+	{ "spool_dir", TEXT, FIELD(spool_dir), HL_LOCALSTATEDIR "/lib/hookledger/spool", 0, 0, false,
+	  "Folder for callbacks that arrive while the database is away; on a disk, writable by the receiver." },
+	{ "spool_max_bytes", NUMBER, FIELD(spool_max_bytes), "1073741824", 4096, INT64_MAX, false,
+	  "Limit of that folder; above it callbacks are answered 503." },
+	{ "spool_unjudged_max_bytes", NUMBER, FIELD(spool_unjudged_max_bytes), "16777216", 0, INT64_MAX,
+	  false, "Limit for callbacks kept before the secrets were ever known; 0 refuses them." },
+	{ "body_max_bytes", NUMBER, FIELD(body_max_bytes), "1048576", 1024, 67108864, false,
+	  "The largest callback body; above it the answer is 413." },
+	{ "batch_max", NUMBER, FIELD(batch_max), "128", 1, 10000, false,
+	  "The most callbacks recorded by one transaction." },
+	{ "batch_max_bytes", NUMBER, FIELD(batch_max_bytes), "8388608", 65536, 268435456, false,
+	  "The most bytes of bodies recorded by one transaction." },
+	{ "request_timeout_ms", NUMBER, FIELD(request_timeout_ms), "30000", 100, 3600000, false,
+	  "How long a request may take to arrive whole." },
+	{ "connections_max", NUMBER, FIELD(connections_max), "4096", 1, 100000, false,
+	  "The most connections from the web server that one process holds at once." },
+	{ "cgi_connections", NUMBER, FIELD(cgi_connections), "4", 1, 1000, false,
+	  "The most database connections of all plain CGI processes together." },
+	{ "log_level", LEVEL, FIELD(log_level), "info", 0, 0, false, "error, warn, info or debug." },
+	{ "sql_dir", TEXT, FIELD(sql_dir), HL_DATADIR "/sql", 0, 0, false,
+	  "Where `hookledger migrate` finds the schema." },
+};
+
+enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
+
+static char **text_field(const struct conf *conf, const struct setting *s)
+{
+	return (char **)(void *)((char *)(uintptr_t)conf + s->field);
+}
+
+static int64_t *number_field(const struct conf *conf, const struct setting *s)
+{
+	return (int64_t *)(void *)((char *)(uintptr_t)conf + s->field);
+}
+
+static bool *yesno_field(const struct conf *conf, const struct setting *s)
+{
+	return (bool *)(void *)((char *)(uintptr_t)conf + s->field);
+}
+
+static bool is_text(const struct setting *s)
+{
+	return s->type == TEXT || s->type == KEY || s->type == LEVEL;
+}
+
+/* Puts the value into its field, or says into `problem` what is wrong with it. */
+static bool apply(struct conf *conf, const struct setting *s, struct str value, struct buf *problem)
+{
+	unsigned char key[32];
+	enum log_level level;
+	int64_t number;
+	bool fine = true;
+
+	switch (s->type) {
+	case NUMBER:
+		fine = str_int(value, &number) && number >= s->min && number <= s->max;
+		if (fine)
+			*number_field(conf, s) = number;
+		else if (s->max == INT64_MAX)
+			buf_addf(problem, "%s must be a whole number of at least %lld", s->key,
+			         (long long)s->min);
+		else
+			buf_addf(problem, "%s must be a whole number from %lld to %lld", s->key,
+			         (long long)s->min, (long long)s->max);
+		return fine;
+	case YESNO:
+		fine = str_is(value, "yes") || str_is(value, "no");
+		if (fine)
+			*yesno_field(conf, s) = str_is(value, "yes");
+		else
+			buf_addf(problem, "%s must be yes or no", s->key);
+		return fine;
+	case KEY:
+		fine = value.len == 0 || hex_read(value, key, sizeof(key));
+		mem_wipe(key, sizeof(key));
+		if (!fine)
+			buf_addf(problem, "%s must be 64 hex digits; `openssl rand -hex 32` makes some",
+			         s->key);
+		break;
+	case LEVEL:
+		fine = log_level_read(value, &level);
+		if (!fine)
+			buf_addf(problem, "%s must be error, warn, info or debug", s->key);
+		break;
+	case TEXT:
+		fine = !memchr(value.at ? value.at : "", '\0', value.len);
+		if (!fine)
+			buf_addf(problem, "%s contains a NUL byte", s->key);
+		break;
+	}
+	if (!fine)
+		return false;
+	free(*text_field(conf, s));
+	*text_field(conf, s) = value.len ? mem_dup(value) : NULL;
+	return true;
+}
+
+static const struct setting *by_key(struct str key)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (str_is(key, settings[i].key))
+			return &settings[i];
+	return NULL;
+}
+
+/* One line of the file: empty, a comment, or key = value. The value is all
+   that follows, so that a password may hold '#' and '='. */
+static bool apply_line(struct conf *conf, struct str line, struct buf *problem)
+{
+	const struct setting *s;
+	struct str key;
+
+	if (line.len && line.at[line.len - 1] == '\r')
+		line.len--;
+	line = str_trim(line);
+	if (line.len == 0 || line.at[0] == '#')
+		return true;
+	if (!memchr(line.at, '=', line.len)) {
+		buf_add_text(problem, "is not of the form `key = value`");
+		return false;
+	}
+	key = str_trim(str_cut(&line, '='));
+	s = by_key(key);
+	if (!s) {
+		buf_addf(problem, "has an unknown setting \"%.*s\"; `hookledger conf --sample` lists all",
+		         key.len > 64 ? 64 : (int)key.len, key.at);
+		return false;
+	}
+	return apply(conf, s, str_trim(line), problem);
+}
+
+static bool read_file(const char *path, struct buf *text, struct buf *problem)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 0;
+
+	if (fd < 0) {
+		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
+		return false;
+	}
+	text->max = FILE_MAX;
+	do {
+		char piece[4096];
+
+		got = read(fd, piece, sizeof(piece));
+		if (got > 0)
+			buf_add(text, piece, (size_t)got);
+		mem_wipe(piece, sizeof(piece));
+	} while (got > 0 && !text->full);
+	if (got < 0)
+		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
+	else if (text->full)
+		buf_addf(problem, "settings file %s is larger than %d bytes", path, FILE_MAX);
+	close(fd);
+	return got == 0 && !text->full;
+}
+
+static bool apply_file(struct conf *conf, const char *path, struct buf *problem)
+{
+	struct buf text = { 0 }, wrong = { 0 };
+	struct str rest;
+	bool fine = read_file(path, &text, problem);
+
+	rest = buf_str(&text);
+	for (int line = 1; fine && rest.len; line++) {
+		fine = apply_line(conf, str_cut(&rest, '\n'), &wrong);
+		if (!fine)
+			buf_addf(problem, "%s line %d: %s", path, line, buf_text(&wrong));
+	}
+	mem_wipe(text.at, text.len);
+	buf_done(&text);
+	buf_done(&wrong);
+	return fine;
+}
+
+static bool apply_environment(struct conf *conf, struct buf *problem)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		struct buf name = { 0 };
+		const char *value;
+		bool fine = true;
+
+		buf_add_text(&name, "HOOKLEDGER_");
+		for (const char *c = settings[i].key; *c; c++)
+			buf_add_char(&name, *c == '.' ? '_' : (char)toupper((unsigned char)*c));
+		value = getenv(buf_text(&name));
+		if (value)
+			fine = apply(conf, &settings[i], str_of(value), problem);
+		if (!fine)
+			buf_addf(problem, " (environment variable %s)", buf_text(&name));
+		buf_done(&name);
+		if (!fine)
+			return false;
+	}
+	return true;
+}
+
+enum err conf_load(struct conf *conf, const char *path, struct buf *problem)
+{
+	const char *standard = HL_SYSCONFDIR "/hookledger.conf";
+	struct conf fresh = { 0 };
+	bool fine = true;
+
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (settings[i].fallback)
+			fine = fine && apply(&fresh, &settings[i], str_of(settings[i].fallback), problem);
+	if (!path || !*path)
+		path = getenv("HOOKLEDGER_CONF");
+	if ((!path || !*path) && access(standard, F_OK) == 0)
+		path = standard;
+	if (path && *path) {
+		fresh.path = mem_dup(str_of(path));
+		fine = fine && apply_file(&fresh, path, problem);
+	}
+	fine = fine && apply_environment(&fresh, problem);
+	if (!fine) {
+		conf_done(&fresh);
+		return ERR_INPUT;
+	}
+	*conf = fresh;
+	return ERR_NONE;
+}
+
+void conf_done(struct conf *conf)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		char **text = text_field(conf, &settings[i]);
+
+		if (!is_text(&settings[i]))
+			continue;
+		if (*text && settings[i].secret)
+			mem_wipe(*text, strlen(*text));
+		free(*text);
+	}
+	free(conf->path);
+	*conf = (struct conf){ 0 };
+}
+
+const char *conf_database(const struct conf *conf, const char *program)
+{
+	const char *own = NULL;
+
+	if (strcmp(program, "receiver") == 0)
+		own = conf->database_receiver;
+	else if (strcmp(program, "operator") == 0)
+		own = conf->database_operator;
+	else if (strcmp(program, "owner") == 0)
+		own = conf->database_owner;
+	return own ? own : conf->database;
+}
+
+enum log_level conf_log_level(const struct conf *conf)
+{
+	enum log_level level = LOG_INFO;
+
+	/* checked when it was read */
+	if (!log_level_read(str_of(conf->log_level), &level))
+		return LOG_INFO;
+	return level;
+}
+
+void conf_sample(struct buf *out)
+{
+	buf_add_text(out, "# hookledger.conf: settings of all hookledger programs; see hookledger.conf(5).\n"
+	                  "# It holds secrets: chmod 0640, owned by root, group of the web server.\n");
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+
+		buf_addf(out, "\n# %s\n#%s = %s\n", s->help, s->key, s->fallback ? s->fallback : "");
+	}
+}
+
+void conf_show(const struct conf *conf, struct buf *out)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+
+		buf_addf(out, "%s = ", s->key);
+		if (s->type == NUMBER)
+			buf_addf(out, "%lld", (long long)*number_field(conf, s));
+		else if (s->type == YESNO)
+			buf_add_text(out, *yesno_field(conf, s) ? "yes" : "no");
+		else if (*text_field(conf, s))
+			buf_add_text(out, s->secret ? "(set)" : *text_field(conf, s));
+		buf_add_char(out, '\n');
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* The settings: one table, read from one file and the environment, printed as
+   an annotated sample. tests/house.sh compares the table with the manual. */
+#ifndef HL_BASE_CONF_H
+#define HL_BASE_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* One field a setting; conf_sample() explains each. Strings are owned by the
+   struct and NULL when not set. */
+struct conf {
+	char *path;	/* the file that was read, NULL if none */
+	char *database;
+	char *database_receiver;
+	char *database_operator;
+	char *database_owner;
+	bool db_pooled;
+	int64_t db_deadline_ms;
+	bool db_roles;
+	char *master_key;
+	char *master_key_previous;
+	char *public_url;
+	char *base_path;
+	char *spool_dir;
+	int64_t spool_max_bytes;
+	int64_t spool_unjudged_max_bytes;
+	int64_t body_max_bytes;
+	int64_t batch_max;
+	int64_t batch_max_bytes;
+	int64_t request_timeout_ms;
+	int64_t connections_max;
+	int64_t cgi_connections;
+	char *log_level;
+	char *sql_dir;
+};
+
+/* Reads `path`, or the file that HOOKLEDGER_CONF names, or the installed
+   place (which may be absent), then the environment (HOOKLEDGER_ and the key
+   in capitals, '.' as '_'). ERR_INPUT: *problem says file, line, key and what
+   to do, never a secret; *conf is untouched then. */
+MUST_USE enum err conf_load(struct conf *conf, const char *path, struct buf *problem);
+void conf_done(struct conf *conf);	/* wipes the secrets */
+
+/* The connection string for "receiver", "operator" or "owner": its own
+   setting or the common one; NULL when there is neither. */
+const char *conf_database(const struct conf *conf, const char *program);
+enum log_level conf_log_level(const struct conf *conf);
+
+void conf_sample(struct buf *out);		/* annotated, all defaults */
+void conf_show(const struct conf *conf, struct buf *out);	/* what is in force; secrets as "(set)" */
+
+#endif

@@ -1,0 +1,799 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/db.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* OIDs of PostgreSQL's built-in types (pg_type.dat); they never change. */
+enum {
+	OID_BOOL = 16,
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_TEXT = 25,
+	OID_JSON = 114,
+	OID_JSON_ARRAY = 199,
+	OID_BYTEA_ARRAY = 1001,
+	OID_TEXT_ARRAY = 1009,
+	OID_INT8_ARRAY = 1016,
+	OID_TIMESTAMPTZ = 1184,
+	OID_TIMESTAMPTZ_ARRAY = 1185,
+};
+
+/* PostgreSQL counts its binary times from 2000-01-01. */
+static const int64_t EPOCH_2000_US = INT64_C(946684800) * 1000000;
+
+/* The longest pause between two attempts to connect. */
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
+
+enum { ARGS_MAX = 32, STATEMENTS_MAX = 32, FUNCTION_MAX = 64 };
+
+struct arg {
+	Oid type;
+	size_t at;	/* in the bytes of db_args */
+	int len;
+	bool is_null;
+};
+
+struct db_args {
+	struct buf bytes;
+	struct arg arg[ARGS_MAX];
+	int count;
+};
+
+enum state { DOWN, CONNECTING, READY, WORKING };
+
+struct db {
+	char *conninfo, *program, *options;
+	bool pooled;
+	int64_t deadline_ms;
+
+	PGconn *conn;
+	enum state state;
+	PostgresPollingStatusType wants;	/* while CONNECTING */
+	int64_t attempt_until, next_attempt_at, backoff_ms;
+
+	/* functions that have a named statement on this connection */
+	char prepared[STATEMENTS_MAX][FUNCTION_MAX];
+	int prepared_count;
+
+	struct buf problem;
+	char sqlstate[6];
+};
+
+struct db_rows {
+	PGresult *result;
+};
+
+/* ---- arguments */
+
+struct db_args *db_args_new(void)
+{
+	return mem_zero(1, sizeof(struct db_args));
+}
+
+void db_args_free(struct db_args *args)
+{
+	if (!args)
+		return;
+	buf_done(&args->bytes);
+	free(args);
+}
+
+void db_args_clear(struct db_args *args)
+{
+	buf_clear(&args->bytes);
+	args->count = 0;
+}
+
+static struct arg *next_arg(struct db_args *args, Oid type)
+{
+	struct arg *arg;
+
+	if (args->count == ARGS_MAX)
+		abort();
+	arg = &args->arg[args->count++];
+	*arg = (struct arg){ .type = type, .at = args->bytes.len };
+	return arg;
+}
+
+static void close_arg(struct db_args *args)
+{
+	struct arg *arg = &args->arg[args->count - 1];
+
+	arg->len = (int)(args->bytes.len - arg->at);
+}
+
+void db_arg_null(struct db_args *args)
+{
+	next_arg(args, 0)->is_null = true;
+}
+
+void db_arg_int(struct db_args *args, int64_t value)
+{
+	next_arg(args, OID_INT8);
+	buf_add_u64(&args->bytes, (uint64_t)value);
+	close_arg(args);
+}
+
+void db_arg_bool(struct db_args *args, bool value)
+{
+	next_arg(args, OID_BOOL);
+	buf_add_char(&args->bytes, value);
+	close_arg(args);
+}
+
+void db_arg_text(struct db_args *args, struct str value)
+{
+	struct arg *arg = next_arg(args, OID_TEXT);
+
+	arg->is_null = !value.at;
+	buf_add_str(&args->bytes, value);
+	close_arg(args);
+}
+
+void db_arg_bytes(struct db_args *args, struct str value)
+{
+	next_arg(args, OID_BYTEA);
+	buf_add_str(&args->bytes, value);
+	close_arg(args);
+}
+
+void db_arg_time(struct db_args *args, int64_t us)
+{
+	next_arg(args, OID_TIMESTAMPTZ);
+	buf_add_u64(&args->bytes, (uint64_t)(us - EPOCH_2000_US));
+	close_arg(args);
+}
+
+/* Array in binary form (PostgreSQL's array_recv): dimensions, has-nulls flag,
+   element type, length, lower bound, then each element with its length. */
+void db_array(struct db_args *args, enum db_kind kind, size_t count)
+{
+	static const struct {
+		Oid array, element;
+	} types[] = {
+		[DB_INTS] = { OID_INT8_ARRAY, OID_INT8 },
+		[DB_TEXTS] = { OID_TEXT_ARRAY, OID_TEXT },
+		[DB_TIMES] = { OID_TIMESTAMPTZ_ARRAY, OID_TIMESTAMPTZ },
+		[DB_BYTES] = { OID_BYTEA_ARRAY, OID_BYTEA },
+		[DB_JSONS] = { OID_JSON_ARRAY, OID_JSON },
+	};
+
+	next_arg(args, types[kind].array);
+	buf_add_u32(&args->bytes, count ? 1 : 0);
+	buf_add_u32(&args->bytes, 1);
+	buf_add_u32(&args->bytes, types[kind].element);
+	if (count) {
+		buf_add_u32(&args->bytes, (uint32_t)count);
+		buf_add_u32(&args->bytes, 1);
+	}
+	close_arg(args);
+}
+
+void db_put_null(struct db_args *args)
+{
+	buf_add_u32(&args->bytes, UINT32_MAX);
+	close_arg(args);
+}
+
+void db_put_int(struct db_args *args, int64_t value)
+{
+	buf_add_u32(&args->bytes, 8);
+	buf_add_u64(&args->bytes, (uint64_t)value);
+	close_arg(args);
+}
+
+void db_put_time(struct db_args *args, int64_t us)
+{
+	db_put_int(args, us - EPOCH_2000_US);
+}
+
+void db_put_str(struct db_args *args, struct str value)
+{
+	if (!value.at) {
+		db_put_null(args);
+		return;
+	}
+	buf_add_u32(&args->bytes, (uint32_t)value.len);
+	buf_add_str(&args->bytes, value);
+	close_arg(args);
+}
+
+/* ---- connecting */
+
+struct db *db_open(const struct db_how *how)
+{
+	struct db *db = mem_zero(1, sizeof(*db));
+
+	db->conninfo = mem_dup(str_of(how->conninfo ? how->conninfo : ""));
+	db->program = mem_dup(str_of(how->program));
+	db->pooled = how->pooled;
+	db->deadline_ms = how->deadline_ms;
+	db->backoff_ms = BACKOFF_FIRST_MS;
+	if (!how->pooled && how->deadline_ms > 0) {
+		struct buf options = { 0 };
+
+		/* A statement that we gave up on ends on the server too; else
+		   they would pile up behind a lock. */
+		buf_addf(&options, "-c statement_timeout=%lld", (long long)how->deadline_ms);
+		db->options = mem_dup(buf_str(&options));
+		buf_done(&options);
+	}
+	return db;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	PQfinish(db->conn);
+	mem_wipe(db->conninfo, strlen(db->conninfo));
+	free(db->conninfo);
+	free(db->program);
+	free(db->options);
+	buf_done(&db->problem);
+	free(db);
+}
+
+static void note_problem(struct db *db, const char *words)
+{
+	buf_clear(&db->problem);
+	buf_add_text(&db->problem, words && *words ? words : "unknown reason");
+	while (db->problem.len && db->problem.at[db->problem.len - 1] == '\n')
+		db->problem.at[--db->problem.len] = '\0';
+}
+
+/* Ends the connection and decides when to try again. */
+static void go_down(struct db *db)
+{
+	PQfinish(db->conn);
+	db->conn = NULL;
+	db->state = DOWN;
+	db->prepared_count = 0;
+	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + rand() % (db->backoff_ms / 2 + 1);
+	db->backoff_ms = db->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : db->backoff_ms * 2;
+}
+
+void db_drop(struct db *db)
+{
+	if (db->state != DOWN)
+		go_down(db);
+}
+
+static void quiet(void *unused, const char *message)
+{
+	(void)unused;
+	log_write(LOG_DEBUG, "db_notice",
+	          (struct log_field[]){ log_text("message", message), log_end() });
+}
+
+static void start_attempt(struct db *db)
+{
+	const char *keys[] = { "dbname", "application_name", "options", "client_encoding", NULL };
+	const char *values[] = { db->conninfo, db->program, db->options, "UTF8", NULL };
+
+	/* "dbname" first and expanded: the settings of the connection string
+	   come first, ours after them. Without options of ours those of the
+	   string stand. */
+	if (!db->options) {
+		keys[2] = "client_encoding";
+		values[2] = "UTF8";
+		keys[3] = NULL;
+	}
+	db->conn = PQconnectStartParams(keys, values, 1);
+	db->attempt_until = clock_ms() + (db->deadline_ms > 0 ? db->deadline_ms : 10000);
+	db->state = CONNECTING;
+	db->wants = PGRES_POLLING_WRITING;
+	if (!db->conn || PQstatus(db->conn) == CONNECTION_BAD) {
+		note_problem(db, db->conn ? PQerrorMessage(db->conn) : "out of memory");
+		go_down(db);
+	}
+}
+
+static bool is_readable(const struct db *db)
+{
+	struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static bool is_due(const struct db *db)
+{
+	struct pollfd fd = { .fd = PQsocket(db->conn),
+		             .events = db->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static void connected(struct db *db)
+{
+	PQsetnonblocking(db->conn, 1);
+	PQsetNoticeProcessor(db->conn, quiet, NULL);
+	db->state = READY;
+	db->prepared_count = 0;
+	log_write(LOG_DEBUG, "db_connected", NULL);
+}
+
+void db_tend(struct db *db)
+{
+	if (db->state == DOWN && clock_ms() >= db->next_attempt_at)
+		start_attempt(db);
+	while (db->state == CONNECTING && is_due(db)) {
+		db->wants = PQconnectPoll(db->conn);
+		if (db->wants == PGRES_POLLING_OK) {
+			connected(db);
+		} else if (db->wants == PGRES_POLLING_FAILED) {
+			note_problem(db, PQerrorMessage(db->conn));
+			go_down(db);
+		}
+	}
+	if (db->state == CONNECTING && clock_ms() >= db->attempt_until) {
+		note_problem(db, "the server did not answer in time");
+		go_down(db);
+	}
+	/* Bytes while nothing was asked: the server says goodbye. */
+	if (db->state == READY && is_readable(db) &&
+	    (!PQconsumeInput(db->conn) || PQstatus(db->conn) == CONNECTION_BAD)) {
+		note_problem(db, PQerrorMessage(db->conn));
+		go_down(db);
+	}
+}
+
+bool db_is_ready(const struct db *db)
+{
+	return db->state == READY;
+}
+
+bool db_is_working(const struct db *db)
+{
+	return db->state == WORKING;
+}
+
+int db_poll(const struct db *db, struct pollfd *fd)
+{
+	int64_t left;
+
+	*fd = (struct pollfd){ .fd = -1 };
+	switch (db->state) {
+	case DOWN:
+		left = db->next_attempt_at - clock_ms();
+		return left > 0 ? (int)left : 0;
+	case CONNECTING:
+		fd->fd = PQsocket(db->conn);
+		fd->events = db->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+		left = db->attempt_until - clock_ms();
+		return left > 0 ? (int)left : 0;
+	case READY:
+	case WORKING:
+		fd->fd = PQsocket(db->conn);
+		fd->events = POLLIN;
+		return -1;
+	}
+	return -1;
+}
+
+static void wait_for(const struct pollfd *fd, int64_t until, int most)
+{
+	struct pollfd copy = *fd;
+	int64_t left = until - clock_ms();
+
+	if (left < 0)
+		left = 0;
+	if (most >= 0 && left > most)
+		left = most;
+	/* An interrupted wait is a short one; the caller looks at the clock. */
+	if (poll(&copy, copy.fd >= 0, (int)left) < 0 && errno != EINTR)
+		abort();
+}
+
+enum err db_wait(struct db *db, int64_t wait_ms)
+{
+	int64_t until = clock_ms() + wait_ms;
+
+	for (;;) {
+		struct pollfd fd;
+		int most;
+
+		db_tend(db);
+		if (db->state == READY)
+			return ERR_NONE;
+		if (clock_ms() >= until)
+			return ERR_BUSY;
+		most = db_poll(db, &fd);
+		wait_for(&fd, until, most);
+	}
+}
+
+/* ---- calling */
+
+/* Only the sender's own data is the sender's fault; whatever else the server
+   refuses is ours or nobody's, and is worth another try. */
+static enum err of_sqlstate(const char *state)
+{
+	if (strcmp(state, "23505") == 0)
+		return ERR_CONFLICT;
+	if (strcmp(state, "P0002") == 0)
+		return ERR_ABSENT;
+	if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 ||
+	    strncmp(state, "54", 2) == 0 || strcmp(state, "P0001") == 0)
+		return ERR_INPUT;
+	return ERR_BUSY;
+}
+
+static bool is_collision(const struct db *db)
+{
+	return strncmp(db->sqlstate, "40", 2) == 0;
+}
+
+static void note_result(struct db *db, const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+
+	note_problem(db, primary ? primary : PQerrorMessage(db->conn));
+	if (hint)
+		buf_addf(&db->problem, "; %s", hint);
+	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", state ? state : "");
+}
+
+/* Sends what libpq holds back; without this a large call would never start. */
+static enum err flush(struct db *db, int64_t until)
+{
+	int left;
+
+	while ((left = PQflush(db->conn)) > 0) {
+		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN | POLLOUT };
+
+		if (clock_ms() >= until) {
+			note_problem(db, "the server did not take the call in time");
+			return ERR_BUSY;
+		}
+		wait_for(&fd, until, -1);
+		/* A server that answers before it has read all must be heard,
+		   or both would wait for ever. */
+		if (is_readable(db) && !PQconsumeInput(db->conn)) {
+			left = -1;
+			break;
+		}
+	}
+	if (left < 0) {
+		note_problem(db, PQerrorMessage(db->conn));
+		return ERR_BUSY;
+	}
+	return ERR_NONE;
+}
+
+static enum err wait_for_result(struct db *db, int64_t until)
+{
+	while (PQisBusy(db->conn)) {
+		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+		if (clock_ms() >= until) {
+			note_problem(db, "the server did not answer in time");
+			return ERR_BUSY;
+		}
+		wait_for(&fd, until, -1);
+		if (!PQconsumeInput(db->conn)) {
+			note_problem(db, PQerrorMessage(db->conn));
+			return ERR_BUSY;
+		}
+	}
+	return ERR_NONE;
+}
+
+/* Reads results to the end of the call; keeps the last one or the first failure. */
+static enum err take_results(struct db *db, int64_t until, PGresult **kept)
+{
+	enum err err = ERR_NONE;
+	PGresult *result;
+
+	for (;;) {
+		ExecStatusType status;
+
+		if (wait_for_result(db, until)) {
+			PQclear(*kept);
+			*kept = NULL;
+			return ERR_BUSY;
+		}
+		result = PQgetResult(db->conn);
+		if (!result)
+			break;
+		status = PQresultStatus(result);
+		if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
+			PQclear(*kept);
+			*kept = result;
+			continue;
+		}
+		if (!err) {
+			note_result(db, result);
+			err = db->sqlstate[0] ? of_sqlstate(db->sqlstate) : ERR_BUSY;
+		}
+		PQclear(result);
+		if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+			err = ERR_BUSY;
+			break;
+		}
+	}
+	if (err || PQstatus(db->conn) == CONNECTION_BAD) {
+		PQclear(*kept);
+		*kept = NULL;
+		return err ? err : ERR_BUSY;
+	}
+	return ERR_NONE;
+}
+
+static void write_statement(struct buf *sql, const char *function, int count)
+{
+	buf_addf(sql, "select * from %s(", function);
+	for (int i = 1; i <= count; i++)
+		buf_addf(sql, i == 1 ? "$%d" : ",$%d", i);
+	buf_add_char(sql, ')');
+}
+
+/* The number of the named statement for this function, prepared when it is
+   the first call on this connection; -1 when it failed. */
+static int statement_of(struct db *db, const char *function, const struct db_args *args,
+                        int64_t until)
+{
+	struct buf sql = { 0 };
+	Oid types[ARGS_MAX];
+	PGresult *result = NULL;
+	char name[16];
+	enum err err = ERR_BUSY;
+
+	for (int i = 0; i < db->prepared_count; i++)
+		if (strcmp(db->prepared[i], function) == 0)
+			return i;
+	if (db->prepared_count == STATEMENTS_MAX || strlen(function) >= FUNCTION_MAX)
+		abort();
+	for (int i = 0; args && i < args->count; i++)
+		types[i] = args->arg[i].type;
+	write_statement(&sql, function, args ? args->count : 0);
+	snprintf(name, sizeof(name), "s%d", db->prepared_count);
+	if (!PQsendPrepare(db->conn, name, buf_text(&sql), args ? args->count : 0, types))
+		note_problem(db, PQerrorMessage(db->conn));
+	else
+		err = flush(db, until);
+	if (!err)
+		err = take_results(db, until, &result);
+	PQclear(result);
+	buf_done(&sql);
+	if (err)
+		return -1;
+	snprintf(db->prepared[db->prepared_count], FUNCTION_MAX, "%s", function);
+	return db->prepared_count++;
+}
+
+static enum err send_until(struct db *db, const char *function, const struct db_args *args,
+                           int64_t until)
+{
+	const char *values[ARGS_MAX];
+	int lengths[ARGS_MAX], formats[ARGS_MAX], count = args ? args->count : 0, sent;
+	Oid types[ARGS_MAX];
+
+	if (db->state != READY) {
+		if (db->problem.len == 0)
+			note_problem(db, "not connected");
+		return ERR_BUSY;
+	}
+	for (int i = 0; i < count; i++) {
+		const struct arg *arg = &args->arg[i];
+
+		values[i] = arg->is_null ? NULL : buf_text(&args->bytes) + arg->at;
+		lengths[i] = arg->len;
+		formats[i] = 1;
+		types[i] = arg->type;
+	}
+	db->sqlstate[0] = '\0';
+	if (db->pooled) {
+		struct buf sql = { 0 };
+
+		write_statement(&sql, function, count);
+		sent = PQsendQueryParams(db->conn, buf_text(&sql), count, types, values, lengths,
+		                         formats, 0);
+		buf_done(&sql);
+	} else {
+		int number = statement_of(db, function, args, until);
+		char name[16];
+
+		if (number < 0) {
+			go_down(db);
+			return ERR_BUSY;
+		}
+		snprintf(name, sizeof(name), "s%d", number);
+		sent = PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
+	}
+	if (!sent)
+		note_problem(db, PQerrorMessage(db->conn));
+	if (!sent || flush(db, until)) {
+		go_down(db);
+		return ERR_BUSY;
+	}
+	db->state = WORKING;
+	return ERR_NONE;
+}
+
+/* The end of a call: rows out, and the connection ready again or dropped. */
+static enum err finish(struct db *db, int64_t until, struct db_rows **rows)
+{
+	PGresult *result = NULL;
+	enum err err = take_results(db, until, &result);
+
+	if (err == ERR_BUSY && !is_collision(db)) {
+		go_down(db);
+		return err;
+	}
+	db->state = READY;
+	if (err)
+		return err;
+	db->backoff_ms = BACKOFF_FIRST_MS;
+	if (rows) {
+		*rows = mem_zero(1, sizeof(**rows));
+		(*rows)->result = result;
+	} else {
+		PQclear(result);
+	}
+	return ERR_NONE;
+}
+
+enum err db_call(struct db *db, const char *function, const struct db_args *args, int64_t wait_ms,
+                 struct db_rows **rows)
+{
+	int64_t until = clock_ms() + wait_ms;
+	enum err err = ERR_BUSY;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		err = send_until(db, function, args, until);
+		if (!err)
+			err = finish(db, until, rows);
+		if (!err || !is_collision(db))
+			break;
+	}
+	if (err && is_collision(db)) {
+		db_drop(db);
+		return ERR_BUSY;
+	}
+	return err;
+}
+
+enum err db_send(struct db *db, const char *function, const struct db_args *args)
+{
+	return send_until(db, function, args, clock_ms() + db->deadline_ms);
+}
+
+enum err db_take(struct db *db, struct db_rows **rows)
+{
+	enum err err;
+
+	if (db->state != WORKING)
+		return ERR_BUSY;
+	if (is_readable(db) && !PQconsumeInput(db->conn)) {
+		note_problem(db, PQerrorMessage(db->conn));
+		go_down(db);
+		return ERR_BUSY;
+	}
+	if (PQisBusy(db->conn))
+		return ERR_PACE;
+	err = finish(db, clock_ms() + db->deadline_ms, rows);
+	if (err && is_collision(db))
+		return ERR_BUSY;
+	return err;
+}
+
+enum err db_run(struct db *db, const char *text)
+{
+	PGresult *result = NULL;
+	enum err err;
+
+	if (db->state != READY)
+		return ERR_BUSY;
+	db->sqlstate[0] = '\0';
+	if (!PQsendQuery(db->conn, text)) {
+		note_problem(db, PQerrorMessage(db->conn));
+		go_down(db);
+		return ERR_BUSY;
+	}
+	err = flush(db, INT64_MAX / 2);
+	if (!err)
+		err = take_results(db, INT64_MAX / 2, &result);
+	PQclear(result);
+	if (PQstatus(db->conn) == CONNECTION_BAD)
+		go_down(db);
+	return err;
+}
+
+const char *db_problem(const struct db *db)
+{
+	return db->problem.len ? buf_text(&db->problem) : "no problem is known";
+}
+
+int db_server_version(const struct db *db)
+{
+	return db->conn ? PQserverVersion(db->conn) : 0;
+}
+
+/* ---- rows */
+
+void db_rows_free(struct db_rows *rows)
+{
+	if (!rows)
+		return;
+	PQclear(rows->result);
+	free(rows);
+}
+
+size_t db_rows_count(const struct db_rows *rows)
+{
+	return (size_t)PQntuples(rows->result);
+}
+
+size_t db_rows_columns(const struct db_rows *rows)
+{
+	return (size_t)PQnfields(rows->result);
+}
+
+const char *db_column(const struct db_rows *rows, size_t column)
+{
+	return PQfname(rows->result, (int)column);
+}
+
+static int column_of(const struct db_rows *rows, size_t row, const char *column)
+{
+	int at = PQfnumber(rows->result, column);
+
+	if (at < 0 || row >= db_rows_count(rows)) {
+		fprintf(stderr, "no column %s or no such row\n", column);
+		abort();
+	}
+	return at;
+}
+
+bool db_is_null(const struct db_rows *rows, size_t row, const char *column)
+{
+	return PQgetisnull(rows->result, (int)row, column_of(rows, row, column));
+}
+
+struct str db_str(const struct db_rows *rows, size_t row, const char *column)
+{
+	return db_cell(rows, row, (size_t)column_of(rows, row, column));
+}
+
+struct str db_cell(const struct db_rows *rows, size_t row, size_t column)
+{
+	return (struct str){ .at = PQgetvalue(rows->result, (int)row, (int)column),
+		             .len = (size_t)PQgetlength(rows->result, (int)row, (int)column) };
+}
+
+int64_t db_int(const struct db_rows *rows, size_t row, const char *column)
+{
+	int64_t value = 0;
+
+	if (!db_is_null(rows, row, column) && !str_int(db_str(rows, row, column), &value))
+		abort();
+	return value;
+}
+
+bool db_bool(const struct db_rows *rows, size_t row, const char *column)
+{
+	return str_is(db_str(rows, row, column), "t");
+}
+
+void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct buf *out)
+{
+	/* understands both of the server's text forms, hex and escape */
+	size_t len = 0;
+	unsigned char *raw = PQunescapeBytea(
+		(const unsigned char *)PQgetvalue(rows->result, (int)row, column_of(rows, row, column)),
+		&len);
+
+	if (raw)
+		buf_add(out, raw, len);
+	PQfreemem(raw);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* libpq's only user: one connection that calls SQL functions by name, never
+   waits longer than it was told, and reconnects beside the work. */
+#ifndef HL_BASE_DB_H
+#define HL_BASE_DB_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct db;
+struct db_rows;
+
+/* ---- the arguments of one call, in order; reusable after db_args_clear() */
+
+struct db_args;
+struct db_args *db_args_new(void);
+void db_args_free(struct db_args *args);
+void db_args_clear(struct db_args *args);
+
+/* All copy what they are given. */
+void db_arg_null(struct db_args *args);		/* as text */
+void db_arg_int(struct db_args *args, int64_t value);
+void db_arg_bool(struct db_args *args, bool value);
+void db_arg_text(struct db_args *args, struct str value);	/* at == NULL: null */
+void db_arg_bytes(struct db_args *args, struct str value);
+void db_arg_time(struct db_args *args, int64_t us);	/* since 1970 */
+
+/* An array argument: begin, then exactly `count` puts of that kind. */
+enum db_kind { DB_INTS, DB_TEXTS, DB_TIMES, DB_BYTES, DB_JSONS };
+void db_array(struct db_args *args, enum db_kind kind, size_t count);
+void db_put_null(struct db_args *args);
+void db_put_int(struct db_args *args, int64_t value);
+void db_put_time(struct db_args *args, int64_t us);
+void db_put_str(struct db_args *args, struct str value);	/* texts, bytes and JSON */
+
+/* ---- the connection */
+
+struct db_how {
+	const char *conninfo;
+	const char *program;	/* application_name */
+	bool pooled;		/* unnamed statements only, no session settings */
+	int64_t deadline_ms;	/* of one connection attempt, and of statements on the server */
+};
+
+/* Copies `how`. Does not connect yet. */
+struct db *db_open(const struct db_how *how);
+void db_close(struct db *db);
+
+/* Moves connecting on as far as it goes without waiting: starts an attempt
+   when none runs and the back-off is over, takes notice of a lost connection.
+   Call it whenever the poll of db_poll() fires or its time-out is over. */
+void db_tend(struct db *db);
+bool db_is_ready(const struct db *db);		/* connected and no call under way */
+bool db_is_working(const struct db *db);	/* a call is under way */
+
+/* What to wait for: fills *fd (fd -1 when nothing) and gives the milliseconds
+   until db_tend() wants to be called anyway, -1 for never. */
+int db_poll(const struct db *db, struct pollfd *fd);
+
+/* Waits until ready. ERR_BUSY when not within `wait_ms`; db_problem() says why. */
+MUST_USE enum err db_wait(struct db *db, int64_t wait_ms);
+
+/* Calls `select * from function(args)` and waits at most `wait_ms`. The rows
+   (not NULL on success, db_rows_free() them) or NULL when the caller does not
+   want them. Errors by SQLSTATE: 22, 23, 54 and raised exceptions ERR_INPUT,
+   23505 ERR_CONFLICT, P0002 ERR_ABSENT, 40 repeated once, everything else
+   ERR_BUSY; when the time is over ERR_BUSY, and the outcome is unknown.
+   After ERR_BUSY the connection is dropped and made anew by db_tend(). */
+MUST_USE enum err db_call(struct db *db, const char *function, const struct db_args *args,
+                          int64_t wait_ms, struct db_rows **rows);
+
+/* The same in two halves: db_send() starts the call and returns, db_take()
+   gives its outcome once db_poll() fired; ERR_PACE from db_take() means "not
+   yet". Give up with db_drop(). */
+MUST_USE enum err db_send(struct db *db, const char *function, const struct db_args *args);
+MUST_USE enum err db_take(struct db *db, struct db_rows **rows);
+void db_drop(struct db *db);
+
+/* Runs the SQL text of a file of sql/ (several statements); NUL-terminated. */
+MUST_USE enum err db_run(struct db *db, const char *text);
+
+const char *db_problem(const struct db *db);	/* the last failure in words, never NULL */
+int db_server_version(const struct db *db);	/* 150004; 0 when not connected */
+
+/* ---- rows; columns by name, row from 0; a wrong name or row aborts */
+
+void db_rows_free(struct db_rows *rows);
+size_t db_rows_count(const struct db_rows *rows);
+size_t db_rows_columns(const struct db_rows *rows);
+const char *db_column(const struct db_rows *rows, size_t column);
+bool db_is_null(const struct db_rows *rows, size_t row, const char *column);
+struct str db_str(const struct db_rows *rows, size_t row, const char *column);	/* borrowed; null is "" */
+struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
+int64_t db_int(const struct db_rows *rows, size_t row, const char *column);	/* null is 0 */
+bool db_bool(const struct db_rows *rows, size_t row, const char *column);	/* null is false */
+void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct buf *out);	/* bytea; appends */
+
+#endif
