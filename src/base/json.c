@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: ISC */
+/* Why a scanner of our own beside json-c: this runs once for every callback.
+   json-c takes 11 us and 130 allocations for a callback of 1 kB, accepts more
+   than PostgreSQL does (single quotes, NaN) and clamps large integers; this
+   takes about 1.5 us, none, and neither. */
+#include "base/json.h"
+
+#include <json-c/json_object.h>
+#include <json-c/json_tokener.h>
+#include <string.h>
+
+/* The longest key that is compared when it is written with escapes. */
+enum { KEY_MAX = 64 };
+
+struct scan {
+	const unsigned char *at, *end;
+	const struct json_want *want;
+	struct json_value *found;
+	size_t count;
+};
+
+/* Bytes that may stand in a string as they are: printable ASCII but quote and
+   backslash. Everything else wants a closer look. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The same for eight bytes at once; measured 1.9 times as fast on callbacks,
+   most of which is text. A set high bit in the sum tells of a byte that is
+   below 0x20, a quote, a backslash or not ASCII (zero-byte test of each). */
+static bool are_plain(const unsigned char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	uint64_t word, quote, slash;
+
+	memcpy(&word, at, sizeof(word));
+	quote = word ^ ones * '"';
+	slash = word ^ ones * '\\';
+	return ((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & highs) == 0;
+}
+
+/* Length of the valid UTF-8 sequence at `at`, 0 when there is none. */
+static size_t utf8_length(const unsigned char *at, const unsigned char *end)
+{
+	size_t left = (size_t)(end - at);
+	unsigned char c = at[0], low = 0x80, high = 0xbf;
+	size_t len;
+
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		len = 2;
+	else if (c >= 0xe0 && c <= 0xef)
+		len = 3;
+	else if (c >= 0xf0 && c <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (left < len)
+		return 0;
+	/* the second byte rules out overlong forms, surrogates and > U+10FFFF */
+	if (c == 0xe0)
+		low = 0xa0;
+	else if (c == 0xed)
+		high = 0x9f;
+	else if (c == 0xf0)
+		low = 0x90;
+	else if (c == 0xf4)
+		high = 0x8f;
+	if (at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if (at[i] < 0x80 || at[i] > 0xbf)
+			return 0;
+	return len;
+}
+
+bool utf8_is_valid(struct str text)
+{
+	const unsigned char *at = (const unsigned char *)text.at, *end = at + text.len;
+
+	while (at < end) {
+		size_t len = utf8_length(at, end);
+
+		if (len == 0)
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+static void skip_space(struct scan *s)
+{
+	while (s->at < s->end &&
+	       (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+		s->at++;
+}
+
+static bool is_digit(const struct scan *s)
+{
+	return s->at < s->end && *s->at >= '0' && *s->at <= '9';
+}
+
+static int hex_of(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool scan_escape(struct scan *s)
+{
+	s->at++;
+	if (s->at == s->end)
+		return false;
+	if (*s->at != 'u') {
+		if (!strchr("\"\\/bfnrt", *s->at) || *s->at == '\0')
+			return false;
+		s->at++;
+		return true;
+	}
+	s->at++;
+	for (int i = 0; i < 4; i++, s->at++)
+		if (s->at == s->end || hex_of(*s->at) < 0)
+			return false;
+	return true;
+}
+
+static bool scan_string(struct scan *s)
+{
+	s->at++;
+	for (;;) {
+		while (s->end - s->at >= 8 && are_plain(s->at))
+			s->at += 8;
+		while (s->at < s->end && is_plain(*s->at))
+			s->at++;
+		if (s->at == s->end || *s->at < 0x20)
+			return false;
+		if (*s->at == '"') {
+			s->at++;
+			return true;
+		}
+		if (*s->at == '\\') {
+			if (!scan_escape(s))
+				return false;
+		} else {
+			size_t len = utf8_length(s->at, s->end);
+
+			if (len == 0)
+				return false;
+			s->at += len;
+		}
+	}
+}
+
+static bool scan_number(struct scan *s)
+{
+	if (*s->at == '-')
+		s->at++;
+	if (!is_digit(s))
+		return false;
+	if (*s->at == '0')
+		s->at++;
+	else
+		while (is_digit(s))
+			s->at++;
+	if (s->at < s->end && *s->at == '.') {
+		s->at++;
+		if (!is_digit(s))
+			return false;
+		while (is_digit(s))
+			s->at++;
+	}
+	if (s->at < s->end && (*s->at == 'e' || *s->at == 'E')) {
+		s->at++;
+		if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
+			s->at++;
+		if (!is_digit(s))
+			return false;
+		while (is_digit(s))
+			s->at++;
+	}
+	return true;
+}
+
+static bool scan_word(struct scan *s, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
+		return false;
+	s->at += len;
+	return true;
+}
+
+static bool key_is(struct str raw, const char *wanted)
+{
+	struct json_value key = { .kind = JSON_STRING, .raw = raw };
+	struct buf plain = { 0 };
+	bool same;
+
+	if (!memchr(raw.at, '\\', raw.len)) {
+		size_t len = strlen(wanted);
+
+		return raw.len == len + 2 && memcmp(raw.at + 1, wanted, len) == 0;
+	}
+	if (raw.len > KEY_MAX * 6)
+		return false;
+	same = json_text(key, &plain) == ERR_NONE && str_is(buf_str(&plain), wanted);
+	buf_done(&plain);
+	return same;
+}
+
+static bool scan_value(struct scan *s, const char *outer, int depth, enum json_kind *kind);
+
+/* Which of the wanted values the member `key` is; for depth 1 `outer` is NULL
+   and the outer name that deeper members belong to is given out. */
+static struct json_value *wanted(struct scan *s, struct str key, const char *outer, int depth,
+                                 const char **inside)
+{
+	struct json_value *place = NULL;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct json_want *want = &s->want[i];
+
+		if (depth == 1) {
+			if (!key_is(key, want->outer))
+				continue;
+			*inside = want->outer;
+			/* a second member of the same name replaces the first and
+			   all that was found in it */
+			s->found[i] = (struct json_value){ 0 };
+			if (!want->inner)
+				place = &s->found[i];
+		} else if (outer && want->inner && strcmp(outer, want->outer) == 0 &&
+		           key_is(key, want->inner)) {
+			place = &s->found[i];
+		}
+	}
+	return place;
+}
+
+static bool scan_member(struct scan *s, const char *outer, int depth)
+{
+	const unsigned char *from = s->at;
+	struct json_value *place = NULL;
+	const char *inside = NULL;
+	enum json_kind kind;
+
+	if (s->at == s->end || *s->at != '"' || !scan_string(s))
+		return false;
+	if (depth <= 2)
+		place = wanted(s, (struct str){ (const char *)from, (size_t)(s->at - from) },
+		               outer, depth, &inside);
+	skip_space(s);
+	if (s->at == s->end || *s->at != ':')
+		return false;
+	s->at++;
+	skip_space(s);
+	from = s->at;
+	if (!scan_value(s, depth == 1 ? inside : NULL, depth, &kind))
+		return false;
+	if (place)
+		*place = (struct json_value){
+			.kind = kind,
+			.raw = { (const char *)from, (size_t)(s->at - from) },
+		};
+	return true;
+}
+
+static bool scan_container(struct scan *s, const char *outer, int depth, bool is_object)
+{
+	unsigned char close = is_object ? '}' : ']';
+	enum json_kind kind;
+
+	s->at++;
+	skip_space(s);
+	if (s->at < s->end && *s->at == close) {
+		s->at++;
+		return true;
+	}
+	for (;;) {
+		bool fine = is_object ? scan_member(s, outer, depth)
+		                      : scan_value(s, NULL, depth, &kind);
+
+		if (!fine)
+			return false;
+		skip_space(s);
+		if (s->at == s->end)
+			return false;
+		if (*s->at == close) {
+			s->at++;
+			return true;
+		}
+		if (*s->at != ',')
+			return false;
+		s->at++;
+		skip_space(s);
+	}
+}
+
+static bool scan_value(struct scan *s, const char *outer, int depth, enum json_kind *kind)
+{
+	if (s->at == s->end)
+		return false;
+	switch (*s->at) {
+	case '{':
+		*kind = JSON_OBJECT;
+		return depth < JSON_DEPTH_MAX && scan_container(s, outer, depth + 1, true);
+	case '[':
+		*kind = JSON_ARRAY;
+		return depth < JSON_DEPTH_MAX && scan_container(s, NULL, depth + 1, false);
+	case '"':
+		*kind = JSON_STRING;
+		return scan_string(s);
+	case 't':
+		*kind = JSON_BOOL;
+		return scan_word(s, "true");
+	case 'f':
+		*kind = JSON_BOOL;
+		return scan_word(s, "false");
+	case 'n':
+		*kind = JSON_NULL;
+		return scan_word(s, "null");
+	default:
+		*kind = JSON_NUMBER;
+		return scan_number(s);
+	}
+}
+
+enum err json_scan(struct str text, const struct json_want *want, struct json_value *found,
+                   size_t count, size_t *where)
+{
+	const unsigned char *from = (const unsigned char *)(text.at ? text.at : "");
+	struct scan s = { from, from + text.len, want, found, count };
+	enum json_kind kind;
+	bool fine;
+
+	for (size_t i = 0; i < count; i++)
+		found[i] = (struct json_value){ 0 };
+	skip_space(&s);
+	fine = s.at < s.end && *s.at == '{' && scan_value(&s, NULL, 0, &kind);
+	if (fine)
+		skip_space(&s);
+	if (fine && s.at == s.end)
+		return ERR_NONE;
+	if (where)
+		*where = (size_t)(s.at - from);
+	return ERR_INPUT;
+}
+
+bool json_int(struct json_value value, int64_t *number)
+{
+	struct str digits = value.raw;
+
+	if (value.kind == JSON_STRING && digits.len >= 2) {
+		digits.at++;
+		digits.len -= 2;
+	} else if (value.kind != JSON_NUMBER) {
+		return false;
+	}
+	return str_int(digits, number);
+}
+
+static unsigned four_digits(const char *at)
+{
+	unsigned value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value = value << 4 | (unsigned)hex_of((unsigned char)at[i]);
+	return value;
+}
+
+static void add_utf8(struct buf *out, unsigned code)
+{
+	char bytes[4];
+	size_t len;
+
+	if (code < 0x80) {
+		bytes[0] = (char)code;
+		len = 1;
+	} else if (code < 0x800) {
+		bytes[0] = (char)(0xc0 | code >> 6);
+		len = 2;
+	} else if (code < 0x10000) {
+		bytes[0] = (char)(0xe0 | code >> 12);
+		len = 3;
+	} else {
+		bytes[0] = (char)(0xf0 | code >> 18);
+		len = 4;
+	}
+	for (size_t i = 1; i < len; i++)
+		bytes[i] = (char)(0x80 | (code >> (6 * (len - 1 - i)) & 0x3f));
+	buf_add(out, bytes, len);
+}
+
+/* One escape at `at` (on the backslash); gives its length, 0 when it names no
+   character that a text may hold. The scanner has checked the digits. */
+static size_t add_escape(struct buf *out, const char *at, const char *end)
+{
+	static const char plain[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
+	unsigned code, low;
+
+	if (at[1] != 'u') {
+		buf_add_char(out, means[strchr(plain, at[1]) - plain]);
+		return 2;
+	}
+	code = four_digits(at + 2);
+	if (code == 0 || (code >= 0xdc00 && code <= 0xdfff))
+		return 0;
+	if (code < 0xd800 || code > 0xdbff) {
+		add_utf8(out, code);
+		return 6;
+	}
+	if (end - at < 12 || at[6] != '\\' || at[7] != 'u')
+		return 0;
+	low = four_digits(at + 8);
+	if (low < 0xdc00 || low > 0xdfff)
+		return 0;
+	add_utf8(out, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
+	return 12;
+}
+
+enum err json_text(struct json_value value, struct buf *out)
+{
+	const char *at, *end;
+
+	if (value.kind != JSON_STRING)
+		return ERR_INPUT;
+	at = value.raw.at + 1;
+	end = value.raw.at + value.raw.len - 1;
+	while (at < end) {
+		const char *escape = memchr(at, '\\', (size_t)(end - at));
+		size_t len;
+
+		buf_add(out, at, (size_t)((escape ? escape : end) - at));
+		if (!escape)
+			break;
+		len = add_escape(out, escape, end);
+		if (len == 0)
+			return ERR_INPUT;
+		at = escape + len;
+	}
+	return ERR_NONE;
+}
+
+void json_quote(struct buf *out, struct str text)
+{
+	const unsigned char *at = (const unsigned char *)text.at, *end = at + text.len;
+
+	buf_add_char(out, '"');
+	while (at < end) {
+		const unsigned char *from = at;
+		size_t len;
+
+		while (at < end && is_plain(*at))
+			at++;
+		buf_add(out, from, (size_t)(at - from));
+		if (at == end)
+			break;
+		if (*at == '"' || *at == '\\') {
+			buf_addf(out, "\\%c", *at++);
+		} else if (*at == '\n') {
+			buf_add_text(out, "\\n");
+			at++;
+		} else if (*at < 0x20) {
+			buf_addf(out, "\\u%04x", *at++);
+		} else if ((len = utf8_length(at, end)) > 0) {
+			buf_add(out, at, len);
+			at += len;
+		} else {
+			buf_add_text(out, "\xef\xbf\xbd");
+			at++;
+		}
+	}
+	buf_add_char(out, '"');
+}
+
+void json_key(struct buf *out, const char *key)
+{
+	char before = out->len ? out->at[out->len - 1] : '{';
+
+	if (before != '{' && before != '[' && before != ':')
+		buf_add_char(out, ',');
+	json_quote(out, str_of(key));
+	buf_add_char(out, ':');
+}
+
+void json_put_text(struct buf *out, const char *key, struct str value)
+{
+	json_key(out, key);
+	if (value.at)
+		json_quote(out, value);
+	else
+		buf_add_text(out, "null");
+}
+
+void json_put_int(struct buf *out, const char *key, int64_t value)
+{
+	json_key(out, key);
+	buf_addf(out, "%lld", (long long)value);
+}
+
+void json_put_id(struct buf *out, const char *key, int64_t value)
+{
+	json_key(out, key);
+	buf_addf(out, "\"%lld\"", (long long)value);
+}
+
+void json_put_bool(struct buf *out, const char *key, bool value)
+{
+	json_key(out, key);
+	buf_add_text(out, value ? "true" : "false");
+}
+
+void json_pretty(struct buf *out, struct str text)
+{
+	struct json_tokener *parser = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+	struct json_object *root = NULL;
+	struct json_value none;
+	bool fine = parser && text.len <= INT32_MAX && json_scan(text, NULL, &none, 0, NULL) == ERR_NONE;
+
+	if (fine)
+		root = json_tokener_parse_ex(parser, text.at, (int)text.len);
+	if (root)
+		buf_add_text(out, json_object_to_json_string_ext(
+			root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		buf_add_str(out, text);
+	json_object_put(root);
+	if (parser)
+		json_tokener_free(parser);
+}
