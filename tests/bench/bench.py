@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: ISC
+"""Runs the contestants side by side and prints one table; started by tests/bench/run."""
+import argparse
+import json
+import signal
+import sys
+
+import contestants
+from extra import large_run, many_run, spool_run
+from measure import rounds, say
+from report import Goals, judge, print_table
+from stage import Stage, Trouble
+
+LARGE_ROWS = 10_000_000
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description="The benchmark; see tests/bench/README.md.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--connections", default="1,64,256", metavar="N,N")
+    parser.add_argument("--only", default="", metavar="NAME,NAME", help="contestants: " + ", ".join(contestants.NAMES))
+    parser.add_argument("--smoke", action="store_true", help="one second of each that is installed; says nothing of speed")
+    parser.add_argument("--spool", action="store_true", help="acknowledging while PostgreSQL is stopped, then draining")
+    parser.add_argument("--many", action="store_true", help="2,000 connections")
+    parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
+    parser.add_argument("--rows", type=int, default=LARGE_ROWS, help="how many rows for --large")
+    parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--pg-bin", required=True, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    chosen.connections = [int(text) for text in chosen.connections.split(",")]
+    chosen.only = [name for name in chosen.only.split(",") if name]
+    unknown = set(chosen.only) - set(contestants.NAMES)
+    if unknown:
+        parser.error("no such contestant: " + ", ".join(sorted(unknown)))
+    if chosen.smoke:
+        chosen.rounds, chosen.seconds, chosen.connections = 1, 1, [64]
+    return chosen
+
+
+def side_by_side(stage, goals, chosen):
+    taking_part = []
+    for contestant in contestants.everyone(stage):
+        if chosen.only and contestant.name not in chosen.only:
+            continue
+        missing = contestant.missing(stage)
+        if missing:
+            say(f"  {contestant.name} is left out, missing: {', '.join(missing)}")
+        else:
+            taking_part.append(contestant)
+    if any(contestant.database == "bench" for contestant in taking_part):
+        stage.sql("postgres", "create database bench")
+        stage.sql_file("bench", stage.work / "schema.sql")
+    results = rounds(stage, taking_part, chosen)
+    print_table(results, taking_part, chosen.connections)
+    if not chosen.smoke:
+        judge(goals, results, chosen.connections)
+    return results
+
+
+def run(stage, chosen):
+    goals = Goals()
+    results = []
+    stage.start_postgres()
+    special = chosen.spool or chosen.many or chosen.large
+    if special and not stage.has_hookledger():
+        raise Trouble("there is no hookledger-receiver to measure")
+    if chosen.spool:
+        spool_run(stage, goals)
+    if chosen.many:
+        results += many_run(stage, goals, chosen.seconds)
+    if chosen.large:
+        results += large_run(stage, goals, chosen)
+    if not special:
+        results = side_by_side(stage, goals, chosen)
+    goals.show()
+    (stage.work / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    broken = sum(result["errors"] + result["lost"] for result in results)
+    if chosen.smoke:
+        print(f"smoke: {len(results)} contestants, {broken} errors")
+        return 1 if broken or not results else 0
+    return 0
+
+
+def main():
+    chosen = options()
+    stage = Stage(chosen.work, chosen.pg_bin)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return run(stage, chosen)
+    except Trouble as trouble:
+        say(f"tests/bench/run: {trouble}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        stage.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

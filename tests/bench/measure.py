@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: ISC
+"""One contestant, started, loaded and weighed."""
+import sys
+
+import contestants
+from stage import cpu_seconds, free_port, peak_memory_mb
+
+WARM_SECONDS = 1	# compilers at run time, connection pools, caches
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def address_of(stage, contestant):
+    """Path and secret that its callbacks are sent with."""
+    if contestant.database in ("", "bench"):
+        return "/hook/static", contestants.SECRET
+    endpoint = stage.hookledger(contestant.database)
+    return endpoint["path"], endpoint["secret"]
+
+
+def table_of(contestant):
+    return "event" if contestant.database == "bench" else "ledger.event"
+
+
+def rows_of(stage, contestant, first_id):
+    """How many events were recorded since first_id, the spool's included."""
+    if contestant.database != "bench":
+        stage.command(stage.hookledger(contestant.database)["conf"], "spool", "drain")
+    return int(stage.sql(contestant.database,
+                         f"select count(*) from {table_of(contestant)} "
+                         f"where workspace_id = 7435584 and event_id >= {first_id}"))
+
+
+def measure(stage, contestant, children, port, connections, seconds):
+    path, secret = address_of(stage, contestant)
+    roots = [child.pid for child in children] + [stage.postgres.pid]
+    sessions = 0
+
+    def watch():
+        nonlocal sessions
+        sessions = max(sessions, stage.sessions(contestant.database))
+
+    if contestant.database:
+        if contestant.empties:
+            # Everybody starts with an empty table, right after a checkpoint.
+            stage.sql(contestant.database, f"truncate {table_of(contestant)} cascade")
+        stage.sql(contestant.database, "checkpoint")
+    first_id = stage.next_id
+    warm = stage.load(port, path, secret, connections, seconds=WARM_SECONDS)
+    before = cpu_seconds(roots)
+    result = stage.load(port, path, secret, connections, seconds=seconds,
+                        watch=watch if contestant.watched else None)
+    cpu = cpu_seconds(roots) - before
+    result["name"] = contestant.name
+    result["cpu_us"] = cpu / result["ok"] * 1e6 if result["ok"] else 0
+    result["memory_mb"] = peak_memory_mb(roots, contestant.program)
+    result["sessions"] = sessions
+    result["errors"] += warm["errors"]
+    result["lost"] = 0
+    if contestant.database:
+        result["lost"] = max(0, warm["ok"] + result["ok"] - rows_of(stage, contestant, first_id))
+    return result
+
+
+def perform(stage, contestant, connections, seconds):
+    """Starts a contestant, measures it at each number of connections, stops it."""
+    port = free_port()
+    results = []
+    children = []
+    before = list(stage.running)
+    try:
+        children = contestant.start(stage, port)
+        stage.wait_for_port(port, children)
+        for count in connections:
+            result = measure(stage, contestant, children, port, count, seconds)
+            why = {**result["statuses"], **{key: value for key, value in result["failures"].items() if value}}
+            say(f"  {contestant.name:14} {count:5} connections {result['rate']:9.0f}/s "
+                f"{result['cpu_us']:7.1f} us/event  p50 {result['p50_ms']:8.2f} p99 {result['p99_ms']:8.2f} ms  "
+                f"errors {result['errors']}  lost {result['lost']}" + (f"  {why}" if result["errors"] else ""))
+            results.append(result)
+    finally:
+        for child in reversed([child for child in stage.running if child not in before]):
+            stage.stop(child)
+    return results
+
+
+def rounds(stage, taking_part, chosen):
+    results = []
+    for number in range(1, chosen.rounds + 1):
+        say(f"round {number} of {chosen.rounds}")
+        for contestant in taking_part:
+            for result in perform(stage, contestant, chosen.connections, chosen.seconds):
+                result["round"] = number
+                results.append(result)
+    return results

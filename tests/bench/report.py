@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: ISC
+"""The table, and the goals beside it."""
+import statistics
+
+import contestants
+
+
+def median(results, name, connections, key):
+    values = [result[key] for result in results
+              if result["name"] == name and result["connections"] == connections]
+    return statistics.median(values) if values else None
+
+
+def worst(results, name, connections, key):
+    return max((result[key] for result in results
+                if result["name"] == name and result["connections"] == connections), default=None)
+
+
+def print_table(results, taking_part, connections):
+    print(f"\n{'':42} {'conns':>5} {'req/s':>8} {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8} "
+          f"{'MB':>6} {'DB':>3} {'errors':>6} {'lost':>5}")
+    for contestant in taking_part:
+        what = f"{contestant.name}: {contestant.what}"
+        for count in connections:
+            rate = median(results, contestant.name, count, "rate")
+            if rate is None:
+                continue
+            line = [median(results, contestant.name, count, key) for key in ("cpu_us", "p50_ms", "p99_ms")]
+            last = [worst(results, contestant.name, count, key) for key in ("memory_mb", "sessions", "errors", "lost")]
+            print(f"{what[:42]:42} {count:5} {rate:8.0f} {line[0]:8.1f} {line[1]:8.2f} {line[2]:8.2f} "
+                  f"{last[0]:6.1f} {last[1] if contestant.watched else '':>3} {last[2]:6} {last[3]:5}")
+            what = ""
+    print("Medians of the rounds; the last four columns are the worst. CPU: server, program and PostgreSQL an event.")
+
+
+class Goals:
+    def __init__(self):
+        self.lines = []
+
+    def add(self, what, value, limit, most):
+        """most: the value may be at most the limit; otherwise at least."""
+        if value is None:
+            return
+        reached = value <= limit if most else value >= limit
+        self.lines.append((what, value, "<=" if most else ">=", limit, "reached" if reached else "missed"))
+
+    def show(self):
+        if not self.lines:
+            return
+        print(f"\n{'goal':64} {'value':>9}    {'limit':>7}")
+        for what, value, sign, limit, verdict in self.lines:
+            print(f"{what:64} {value:9.2f} {sign} {limit:7.2f}  {verdict}")
+
+
+def ratio(results, left, right, connections, key):
+    numbers = [median(results, name, connections, key) for name in (left, right)]
+    return numbers[0] / numbers[1] if all(numbers) else None
+
+
+def judge(goals, results, connections):
+    ours = "lighttpd"
+    for count in (64, 256):
+        if count not in connections:
+            continue
+        at = f"at {count}"
+        goals.add(f"CPU of null, {at}", ratio(results, ours, "null", count, "cpu_us"), 1.6, True)
+        goals.add(f"CPU of Go, one INSERT an event, {at}", ratio(results, ours, "go-plain", count, "cpu_us"), 0.33, True)
+        goals.add(f"CPU of Go, group commit, {at}", ratio(results, ours, "go-group", count, "cpu_us"), 0.9, True)
+        goals.add(f"requests/s of null, {at}", ratio(results, ours, "null", count, "rate"),
+                  0.65 if count == 64 else 0.75, False)
+        goals.add(f"requests/s of Go, one INSERT an event, {at}", ratio(results, ours, "go-plain", count, "rate"), 2.5, False)
+        goals.add(f"requests/s of PHP-FPM behind lighttpd, {at}",
+                  ratio(results, ours, "php-lighttpd", count, "rate"), 4, False)
+    goals.add("median latency of Go, at 1", ratio(results, ours, "go-plain", 1, "p50_ms"), 1.3, True)
+    goals.add("MB resident a worker, at 256", worst(results, ours, 256, "memory_mb"), 16, True)
+    goals.add("errors behind Apache mod_proxy_fcgi, at 256", worst(results, "apache-proxy", 256, "errors"), 0, True)
+    for name in ("lighttpd-cgi", "apache-cgi"):
+        goals.add(f"requests/s, {name}, at 64", median(results, name, 64, "rate"), 100, False)
+        goals.add(f"database connections, {name}", max((result["sessions"] for result in results
+                  if result["name"] == name), default=None), contestants.CGI_CONNECTIONS, True)
+    goals.add("database connections, apache-fcgid", max((result["sessions"] for result in results
+              if result["name"] == "apache-fcgid"), default=None), contestants.FCGID_PROCESSES, True)
+    goals.add("acknowledged but not recorded, all runs", sum(result["lost"] for result in results), 0, True)
