@@ -286,7 +286,7 @@ def everyone(stage):
         ledger("lighttpd", "ledger"),
         Contestant("go-group", "Go, group commit, no web server", lambda s, p: go(s, p, "group", 1),
                    "bench", "go-receiver", (go_program,)),
-        Contestant("go-plain", "Go, one INSERT an event, no web server", lambda s, p: go(s, p, "plain", 32),
+        Contestant("go-plain", "Go, one INSERT an event, no web server", lambda s, p: go(s, p, "plain", 16),
                    "bench", "go-receiver", (go_program,)),
         Contestant("node", "Node, two processes, no web server", node, "bench", "node", ("node", fastify)),
         Contestant("php-lighttpd", "PHP-FPM, lighttpd", php_lighttpd, "bench", "php-fpm", php),
