@@ -5,6 +5,7 @@
 #ifndef HL_LEDGER_DRAIN_H
 #define HL_LEDGER_DRAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

@@ -42,7 +42,8 @@ MUST_USE enum err intake_append(struct intake *intake, struct db *db, const char
 
 /* The same beside other work: start, then ask until it is not ERR_PACE. */
 MUST_USE enum err intake_start(struct intake *intake, struct db *db, const char *source);
-MUST_USE enum err intake_finish(struct intake *intake, struct db *db, int64_t wait_ms);
+MUST_USE enum err intake_finish(struct intake *intake, struct db *db, const char *source,
+                                int64_t wait_ms);
 
 /* Keeps callbacks that are genuine but no events; cb->reason says why. */
 MUST_USE enum err intake_quarantine(struct db *db, const struct callback *const *callbacks,

@@ -4,6 +4,7 @@
 #ifndef HL_LEDGER_KEYRING_H
 #define HL_LEDGER_KEYRING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

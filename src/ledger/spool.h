@@ -5,6 +5,7 @@
 #ifndef HL_LEDGER_SPOOL_H
 #define HL_LEDGER_SPOOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/drain.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ledger/callback.h"
+#include "ledger/intake.h"
+#include "ledger/keyring.h"
+#include "ledger/spool.h"
+#include "ledger/tally.h"
+
+struct drain {
+	struct spool *spool;
+	struct db *db;
+	struct keyring *keys;
+	struct tally *tally;
+	size_t batch_max, batch_max_bytes;
+
+	struct callback *records;
+	size_t count;
+	struct intake *intake;			/* those that are events */
+	const struct callback **refused;	/* genuine, but for the quarantine */
+	size_t refused_count;
+	bool is_working;
+	struct drain_count total;
+};
+
+struct drain *drain_new(struct spool *spool, struct db *db, struct keyring *keys,
+                        struct tally *tally, int64_t batch_max, int64_t batch_max_bytes)
+{
+	struct drain *drain = mem_zero(1, sizeof(*drain));
+
+	drain->spool = spool;
+	drain->db = db;
+	drain->keys = keys;
+	drain->tally = tally;
+	drain->batch_max = (size_t)batch_max;
+	drain->batch_max_bytes = (size_t)batch_max_bytes;
+	drain->records = mem_zero(drain->batch_max, sizeof(*drain->records));
+	drain->refused = mem_zero(drain->batch_max, sizeof(*drain->refused));
+	drain->intake = intake_new();
+	return drain;
+}
+
+void drain_free(struct drain *drain)
+{
+	if (!drain)
+		return;
+	intake_free(drain->intake);
+	free(drain->refused);
+	free(drain->records);
+	free(drain);
+}
+
+static void refuse(struct drain *drain, struct callback *cb, enum reason reason)
+{
+	cb->reason = reason;
+	drain->refused[drain->refused_count++] = cb;
+}
+
+/* Sorts one record: an event for the ledger, a body for the quarantine, a
+   forgery that only counts. */
+static void sort(struct drain *drain, struct callback *cb, enum spool_kind kind)
+{
+	enum reason reason = REASON_NONE;
+	const char *why;
+
+	if (kind == SPOOL_REFUSED) {
+		refuse(drain, cb, cb->reason);
+		return;
+	}
+	if (kind == SPOOL_UNJUDGED && keyring_judge(drain->keys, cb)) {
+		drain->total.forged++;
+		tally_add(drain->tally, cb->endpoint_id ? REASON_SIGNATURE : REASON_ADDRESS,
+		          cb->endpoint_id);
+		return;
+	}
+	if (callback_parse(cb, &reason, &why))
+		refuse(drain, cb, reason);
+	else if (cb->kind == CALLBACK_EVENT)
+		intake_add(drain->intake, cb);
+}
+
+/* Reads the next batch and sorts it. ERR_BUSY when unjudged callbacks wait and
+   the keys cannot be had. */
+static enum err read_batch(struct drain *drain)
+{
+	enum spool_kind kind = SPOOL_EVENT;
+	enum err err;
+
+	intake_clear(drain->intake);
+	drain->refused_count = 0;
+	err = spool_read(drain->spool, drain->batch_max, drain->batch_max_bytes, drain->records,
+	                 &drain->count, &kind);
+	if (err || drain->count == 0)
+		return err;
+	/* Judged by what the database says now, not by an old file. */
+	if (kind == SPOOL_UNJUDGED && keyring_age_ms(drain->keys) > 1000)
+		err = keyring_load(drain->keys, drain->db, 3000, NULL);
+	for (size_t i = 0; i < drain->count && !err; i++)
+		sort(drain, &drain->records[i], kind);
+	return err;
+}
+
+static enum reason reason_of(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_ABSENT:
+		return REASON_ADDRESS;
+	case VERDICT_REVOKED:
+		return REASON_REVOKED;
+	case VERDICT_WORKSPACE:
+		return REASON_WORKSPACE;
+	case VERDICT_REFUSED:
+		return REASON_JSON;
+	default:
+		return REASON_NONE;
+	}
+}
+
+/* After the append: what it did not take was acknowledged all the same, so it
+   goes to the quarantine instead of nowhere. */
+static void look_at_verdicts(struct drain *drain)
+{
+	for (size_t i = 0; i < intake_count(drain->intake); i++) {
+		const struct callback *cb = intake_at(drain->intake, i);
+		enum verdict verdict = intake_verdict(drain->intake, i);
+
+		if (verdict == VERDICT_RECORDED) {
+			drain->total.recorded++;
+		} else if (verdict == VERDICT_DUPLICATE || verdict == VERDICT_HORIZON) {
+			drain->total.duplicate++;
+			tally_add(drain->tally,
+			          verdict == VERDICT_DUPLICATE ? REASON_DUPLICATE : REASON_HORIZON,
+			          cb->endpoint_id);
+		} else {
+			refuse(drain, &drain->records[cb - drain->records], reason_of(verdict));
+		}
+	}
+}
+
+static enum err settle(struct drain *drain, int64_t wait_ms)
+{
+	enum err err = ERR_NONE;
+
+	look_at_verdicts(drain);
+	if (drain->refused_count)
+		err = intake_quarantine(drain->db, drain->refused, drain->refused_count, wait_ms);
+	if (err)
+		return err;
+	drain->total.quarantined += (int64_t)drain->refused_count;
+	spool_settle(drain->spool);
+	return ERR_NONE;
+}
+
+enum err drain_step(struct drain *drain, int64_t wait_ms, bool *more)
+{
+	enum err err = read_batch(drain);
+
+	*more = false;
+	if (err || drain->count == 0)
+		return err;
+	err = intake_append(drain->intake, drain->db, "spool", wait_ms);
+	if (!err)
+		err = settle(drain, wait_ms);
+	*more = !err;
+	return err;
+}
+
+enum err drain_start(struct drain *drain, bool *started)
+{
+	enum err err = read_batch(drain);
+
+	*started = false;
+	if (err || drain->count == 0)
+		return err;
+	if (intake_count(drain->intake) == 0)
+		return settle(drain, 1000);
+	err = intake_start(drain->intake, drain->db, "spool");
+	if (!err)
+		drain->is_working = *started = true;
+	return err;
+}
+
+enum err drain_finish(struct drain *drain, int64_t wait_ms)
+{
+	enum err err = intake_finish(drain->intake, drain->db, "spool", wait_ms);
+
+	if (err == ERR_PACE)
+		return err;
+	drain->is_working = false;
+	return err ? err : settle(drain, wait_ms);
+}
+
+bool drain_is_working(const struct drain *drain)
+{
+	return drain->is_working;
+}
+
+struct drain_count drain_total(const struct drain *drain)
+{
+	return drain->total;
+}

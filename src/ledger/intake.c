@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/log.h"
+
+struct intake {
+	const struct callback **callbacks;
+	enum verdict *verdicts;
+	size_t count, cap;
+	struct db_args *args;
+};
+
+struct intake *intake_new(void)
+{
+	struct intake *intake = mem_zero(1, sizeof(*intake));
+
+	intake->args = db_args_new();
+	return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	db_args_free(intake->args);
+	free(intake->callbacks);
+	free(intake->verdicts);
+	free(intake);
+}
+
+void intake_clear(struct intake *intake)
+{
+	intake->count = 0;
+}
+
+size_t intake_add(struct intake *intake, const struct callback *cb)
+{
+	if (intake->count == intake->cap) {
+		intake->cap = intake->cap ? intake->cap * 2 : 64;
+		intake->callbacks = mem_grow(intake->callbacks, intake->cap, sizeof(*intake->callbacks));
+		intake->verdicts = mem_grow(intake->verdicts, intake->cap, sizeof(*intake->verdicts));
+	}
+	intake->callbacks[intake->count] = cb;
+	intake->verdicts[intake->count] = VERDICT_UNKNOWN;
+	return intake->count++;
+}
+
+size_t intake_count(const struct intake *intake)
+{
+	return intake->count;
+}
+
+const struct callback *intake_at(const struct intake *intake, size_t place)
+{
+	return intake->callbacks[place];
+}
+
+enum verdict intake_verdict(const struct intake *intake, size_t place)
+{
+	return intake->verdicts[place];
+}
+
+static void put_id(struct db_args *args, int64_t id)
+{
+	if (id)
+		db_put_int(args, id);
+	else
+		db_put_null(args);
+}
+
+/* The arguments of receiver.append() for `count` callbacks, in its order. */
+static void write_args(struct db_args *args, const struct callback *const *cb, size_t count,
+                       const char *source)
+{
+	db_args_clear(args);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_int(args, cb[i]->endpoint_id);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_int(args, cb[i]->secret_id);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		put_id(args, cb[i]->workspace_id);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_int(args, cb[i]->event_id);
+	db_array(args, DB_TIMES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_time(args, cb[i]->created_us);
+	db_array(args, DB_TIMES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_time(args, cb[i]->received_us);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		put_id(args, cb[i]->creator_id);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		put_id(args, cb[i]->entity_id);
+	db_array(args, DB_TEXTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, cb[i]->model);
+	db_array(args, DB_TEXTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, cb[i]->action);
+	db_array(args, DB_BYTES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, (struct str){ (const char *)cb[i]->signature, MAC_BYTES });
+	db_array(args, DB_JSONS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, cb[i]->body);
+	db_arg_text(args, str_of(source));
+}
+
+static enum verdict of_letter(char letter)
+{
+	switch (letter) {
+	case 'r':
+		return VERDICT_RECORDED;
+	case 'd':
+		return VERDICT_DUPLICATE;
+	case 'h':
+		return VERDICT_HORIZON;
+	case 'a':
+		return VERDICT_ABSENT;
+	case 'k':
+		return VERDICT_REVOKED;
+	case 'w':
+		return VERDICT_WORKSPACE;
+	default:
+		return VERDICT_UNKNOWN;
+	}
+}
+
+static enum err read_verdicts(enum verdict *verdicts, size_t count, const struct db_rows *rows)
+{
+	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
+
+	if (db_rows_count(rows) != 1 || (letters.len && letters.len != count)) {
+		log_write(LOG_ERROR, "append_answered_nonsense", NULL);
+		return ERR_BUSY;
+	}
+	for (size_t i = 0; i < count; i++)
+		verdicts[i] = letters.len ? of_letter(letters.at[i]) : VERDICT_RECORDED;
+	return ERR_NONE;
+}
+
+static void log_failure(const struct db *db, size_t count)
+{
+	static struct log_gate gate;
+
+	if (log_gate_passes(&gate, 1))
+		log_write(LOG_WARN, "append_failed",
+		          (struct log_field[]){ log_text("why", db_problem(db)),
+		                                log_num("callbacks", (int64_t)count), log_end() });
+}
+
+/* After a batch failed on data: each alone, so that only the culprit is
+   refused. */
+static enum err append_singly(struct intake *intake, struct db *db, const char *source, int64_t until)
+{
+	enum err err = ERR_NONE;
+
+	for (size_t i = 0; i < intake->count && !err; i++) {
+		struct db_rows *rows = NULL;
+		int64_t left = until - clock_ms();
+
+		write_args(intake->args, &intake->callbacks[i], 1, source);
+		err = db_call(db, "receiver.append", intake->args, left > 0 ? left : 0, &rows);
+		if (!err) {
+			err = read_verdicts(&intake->verdicts[i], 1, rows);
+		} else if (err != ERR_BUSY) {
+			intake->verdicts[i] = VERDICT_REFUSED;
+			log_failure(db, 1);
+			err = ERR_NONE;
+		}
+		db_rows_free(rows);
+	}
+	if (err)
+		log_failure(db, intake->count);
+	return err;
+}
+
+static enum err settle(struct intake *intake, struct db *db, const char *source, int64_t until,
+                       enum err err, const struct db_rows *rows)
+{
+	if (!err)
+		return read_verdicts(intake->verdicts, intake->count, rows);
+	if (err == ERR_BUSY) {
+		log_failure(db, intake->count);
+		return err;
+	}
+	return append_singly(intake, db, source, until);
+}
+
+enum err intake_append(struct intake *intake, struct db *db, const char *source, int64_t wait_ms)
+{
+	int64_t until = clock_ms() + wait_ms;
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	if (intake->count == 0)
+		return ERR_NONE;
+	write_args(intake->args, intake->callbacks, intake->count, source);
+	err = db_call(db, "receiver.append", intake->args, wait_ms, &rows);
+	err = settle(intake, db, source, until, err, rows);
+	db_rows_free(rows);
+	return err;
+}
+
+enum err intake_start(struct intake *intake, struct db *db, const char *source)
+{
+	write_args(intake->args, intake->callbacks, intake->count, source);
+	return db_send(db, "receiver.append", intake->args);
+}
+
+enum err intake_finish(struct intake *intake, struct db *db, const char *source, int64_t wait_ms)
+{
+	struct db_rows *rows = NULL;
+	enum err err = db_take(db, &rows);
+
+	if (err == ERR_PACE)
+		return err;
+	err = settle(intake, db, source, clock_ms() + wait_ms, err, rows);
+	db_rows_free(rows);
+	return err;
+}
+
+enum err intake_quarantine(struct db *db, const struct callback *const *cb, size_t count,
+                           int64_t wait_ms)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_int(args, cb[i]->endpoint_id);
+	db_array(args, DB_INTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_int(args, cb[i]->secret_id);
+	db_array(args, DB_TIMES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_time(args, cb[i]->received_us);
+	db_array(args, DB_TEXTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, str_of(reason_word(cb[i]->reason)));
+	db_array(args, DB_BYTES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, (struct str){ (const char *)cb[i]->signature, MAC_BYTES });
+	db_array(args, DB_BYTES, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, cb[i]->body);
+	err = db_call(db, "receiver.quarantine", args, wait_ms, NULL);
+	if (err)
+		log_failure(db, count);
+	db_args_free(args);
+	return err;
+}

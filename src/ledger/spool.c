@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: ISC */
+/* Files of the folder:
+     lock                     held while the total is looked at and added to
+     callbacks-*.spool        judged callbacks, and signed ones that are no event
+     unjudged-*.spool         callbacks that came before any secret was known
+     *.damaged                files with an unreadable part, kept for a person
+   A file is a head (magic, and how far it has been drained) and records. A
+   record is its length, its fields and the first bytes of a SHA-256 over all
+   of it: a record that was being written when the machine stopped does not
+   fit its digest, was never acknowledged, and is passed over. */
+#include "ledger/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ledger/callback.h"
+
+enum {
+	HEAD_BYTES = 16,	/* magic, then how far it is drained */
+	MAGIC_BYTES = 8,
+	FIXED_BYTES = 4 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + MAC_BYTES,	/* in front of address and body */
+	CHECK_BYTES = 8,
+	RECORD_MAX = 128 * 1024 * 1024,	/* above any body_max_bytes */
+	SHARED_MAX = 1024 * 1024,	/* a plain CGI process looks for another file above this */
+	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
+};
+
+static const char file_magic[MAGIC_BYTES + 1] = "HLSPOOL1";
+static const uint32_t record_magic = 0x484c5245;	/* "HLRE" */
+
+/* A file that this process holds the lock of. */
+struct file {
+	int fd;			/* -1: none */
+	char *name;
+	int64_t size;
+};
+
+struct spool {
+	char *dir, *keyring_path;
+	int64_t max_bytes, unjudged_max_bytes;
+	bool shared_files;
+	int dir_fd, lock_fd;
+	struct file judged, unjudged;	/* being appended to */
+	struct file source;		/* being drained */
+	int64_t source_at, source_next;	/* records before source_at are settled */
+	bool source_is_damaged;
+	struct buf out, in;
+};
+
+/* ---- opening */
+
+static enum err unusable(const char *path)
+{
+	log_write(LOG_ERROR, "spool_unusable",
+	          (struct log_field[]){ log_text("path", path), log_text("why", strerror(errno)),
+	                                log_end() });
+	return ERR_FAULT;
+}
+
+/* A command run by root must not leave files that the receiver cannot write:
+   what is made belongs to the owner of the folder. */
+static void give_to_owner(const struct spool *spool, int fd)
+{
+	struct stat facts;
+
+	if (geteuid() == 0 && fstat(spool->dir_fd, &facts) == 0 &&
+	    fchown(fd, facts.st_uid, facts.st_gid))
+		log_write(LOG_WARN, "spool_owner", (struct log_field[]){
+			log_text("why", strerror(errno)), log_end() });
+}
+
+enum err spool_open(struct spool **out, const struct spool_how *how)
+{
+	struct spool *spool;
+	enum err err = ERR_NONE;
+	struct buf path = { 0 };
+
+	if (!how->dir || (mkdir(how->dir, 0700) && errno != EEXIST))
+		return unusable(how->dir ? how->dir : "(spool_dir is not set)");
+	spool = mem_zero(1, sizeof(*spool));
+	spool->dir = mem_dup(str_of(how->dir));
+	spool->max_bytes = how->max_bytes;
+	spool->unjudged_max_bytes = how->unjudged_max_bytes;
+	spool->shared_files = how->shared_files;
+	spool->judged.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = -1;
+	buf_addf(&path, "%s/keyring", how->dir);
+	spool->keyring_path = mem_dup(buf_str(&path));
+	buf_done(&path);
+	spool->dir_fd = open(how->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->dir_fd >= 0) {
+		spool->lock_fd = openat(spool->dir_fd, "lock",
+		                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (spool->lock_fd >= 0)
+			give_to_owner(spool, spool->lock_fd);
+	}
+	if (spool->lock_fd < 0)
+		err = unusable(how->dir);
+	if (err)
+		spool_close(spool);
+	else
+		*out = spool;
+	return err;
+}
+
+static void file_close(struct file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->name);
+	*file = (struct file){ .fd = -1 };
+}
+
+void spool_close(struct spool *spool)
+{
+	if (!spool)
+		return;
+	file_close(&spool->judged);
+	file_close(&spool->unjudged);
+	file_close(&spool->source);
+	if (spool->lock_fd >= 0)
+		close(spool->lock_fd);
+	if (spool->dir_fd >= 0)
+		close(spool->dir_fd);
+	free(spool->dir);
+	free(spool->keyring_path);
+	buf_done(&spool->out);
+	buf_done(&spool->in);
+	free(spool);
+}
+
+const char *spool_keyring_path(const struct spool *spool)
+{
+	return spool->keyring_path;
+}
+
+/* ---- the folder */
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t len = strlen(name), tail = strlen(end);
+
+	return len > tail && strcmp(name + len - tail, end) == 0;
+}
+
+static bool is_spool_file(const char *name)
+{
+	return ends_with(name, ".spool");
+}
+
+static bool is_unjudged(const char *name)
+{
+	return strncmp(name, "unjudged-", 9) == 0;
+}
+
+/* All names that `wanted` takes, sorted: names begin with the time they were
+   made at, so the oldest is first. The caller frees each and the array. */
+static char **list(const struct spool *spool, bool (*wanted)(const char *), size_t *count)
+{
+	int fd = openat(spool->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	char **names = NULL;
+	struct dirent *entry;
+
+	*count = 0;
+	while (dir && (entry = readdir(dir))) {
+		if (!wanted(entry->d_name))
+			continue;
+		names = mem_grow(names, *count + 1, sizeof(*names));
+		names[(*count)++] = mem_dup(str_of(entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return names;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const char *left = strchr(*(char *const *)a, '-'), *right = strchr(*(char *const *)b, '-');
+
+	return strcmp(left ? left : "", right ? right : "");
+}
+
+static void free_list(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
+{
+	size_t count;
+	char **names = list(spool, is_spool_file, &count);
+
+	*all = *unjudged = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct stat facts;
+
+		if (fstatat(spool->dir_fd, names[i], &facts, AT_SYMLINK_NOFOLLOW))
+			continue;
+		*all += facts.st_size;
+		if (is_unjudged(names[i]))
+			*unjudged += facts.st_size;
+	}
+	free_list(names, count);
+}
+
+bool spool_has_work(struct spool *spool)
+{
+	size_t count;
+	char **names;
+
+	if (spool->source.fd >= 0)
+		return true;
+	names = list(spool, is_spool_file, &count);
+	free_list(names, count);
+	return count > 0;
+}
+
+/* Opens and locks a file of the folder; false when another process has it. */
+static bool claim(const struct spool *spool, const char *name, struct file *file)
+{
+	int fd = openat(spool->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat facts, named;
+
+	if (fd < 0)
+		return false;
+	/* It may have been drained and removed between the listing and the lock. */
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &facts) || !S_ISREG(facts.st_mode) ||
+	    fstatat(spool->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) ||
+	    named.st_ino != facts.st_ino) {
+		close(fd);
+		return false;
+	}
+	*file = (struct file){ .fd = fd, .name = mem_dup(str_of(name)), .size = facts.st_size };
+	return true;
+}
+
+/* ---- records */
+
+static uint32_t u32_at(const char *at)
+{
+	const unsigned char *b = (const unsigned char *)at;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static int64_t i64_at(const char *at)
+{
+	return (int64_t)((uint64_t)u32_at(at) << 32 | u32_at(at + 4));
+}
+
+static void write_record(struct buf *out, enum spool_kind kind, const struct callback *cb)
+{
+	size_t from = out->len, len = FIXED_BYTES + cb->address.len + cb->body.len + CHECK_BYTES;
+	unsigned char digest[DIGEST_BYTES];
+
+	buf_add_u32(out, record_magic);
+	buf_add_u32(out, (uint32_t)len);
+	buf_add_char(out, (char)kind);
+	buf_add_char(out, (char)cb->reason);
+	buf_add_u16(out, (uint16_t)cb->address.len);
+	buf_add_u64(out, (uint64_t)cb->received_us);
+	buf_add_u64(out, (uint64_t)cb->endpoint_id);
+	buf_add_u64(out, (uint64_t)cb->secret_id);
+	buf_add(out, cb->signature, MAC_BYTES);
+	buf_add_str(out, cb->address);
+	buf_add_str(out, cb->body);
+	crypto_digest((struct str){ out->at + from, out->len - from }, digest);
+	buf_add(out, digest, CHECK_BYTES);
+}
+
+/* Length of the whole record at `at` if it is one, else 0. */
+static size_t record_at(const char *at, size_t left)
+{
+	unsigned char digest[DIGEST_BYTES];
+	size_t len;
+
+	if (left < FIXED_BYTES + CHECK_BYTES || u32_at(at) != record_magic)
+		return 0;
+	len = u32_at(at + 4);
+	if (len < FIXED_BYTES + CHECK_BYTES || len > left)
+		return 0;
+	crypto_digest((struct str){ at, len - CHECK_BYTES }, digest);
+	return memcmp(at + len - CHECK_BYTES, digest, CHECK_BYTES) == 0 ? len : 0;
+}
+
+static void read_record(const char *at, size_t len, struct callback *cb, enum spool_kind *kind)
+{
+	size_t address_len = (size_t)(unsigned char)at[10] << 8 | (unsigned char)at[11];
+
+	*cb = (struct callback){ 0 };
+	*kind = (enum spool_kind)at[8];
+	cb->reason = (enum reason)at[9];
+	cb->received_us = i64_at(at + 12);
+	cb->endpoint_id = i64_at(at + 20);
+	cb->secret_id = i64_at(at + 28);
+	memcpy(cb->signature, at + 36, MAC_BYTES);
+	if (address_len > len - FIXED_BYTES - CHECK_BYTES)
+		address_len = 0;
+	cb->address = (struct str){ at + FIXED_BYTES, address_len };
+	cb->body = (struct str){ at + FIXED_BYTES + address_len,
+		                 len - FIXED_BYTES - address_len - CHECK_BYTES };
+}
+
+/* ---- appending */
+
+static bool write_all(int fd, const char *at, size_t len, int64_t offset)
+{
+	while (len) {
+		ssize_t put = pwrite(fd, at, len, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return false;
+		at += put;
+		len -= (size_t)put;
+		offset += put;
+	}
+	return true;
+}
+
+/* Where the whole records of a file that somebody else wrote end. */
+static int64_t valid_end(struct spool *spool, const struct file *file)
+{
+	int64_t at = HEAD_BYTES;
+	size_t len;
+
+	if (file->size < HEAD_BYTES)
+		return 0;
+	buf_clear(&spool->in);
+	buf_need(&spool->in, (size_t)file->size);
+	if (pread(file->fd, spool->in.at, (size_t)file->size, 0) != file->size ||
+	    memcmp(spool->in.at, file_magic, MAGIC_BYTES) != 0)
+		return 0;
+	while ((len = record_at(spool->in.at + at, (size_t)(file->size - at))) > 0)
+		at += (int64_t)len;
+	return at;
+}
+
+/* Plain CGI: a file that another such process has left, so that a thousand
+   callbacks do not make a thousand files. */
+static bool reuse_file(struct spool *spool, const char *prefix, struct file *file)
+{
+	size_t count;
+	char **names = list(spool, is_spool_file, &count);
+	bool found = false;
+
+	for (size_t i = 0; i < count && !found; i++) {
+		if (strncmp(names[i], prefix, strlen(prefix)) != 0 || !claim(spool, names[i], file))
+			continue;
+		if (file->size <= SHARED_MAX) {
+			file->size = valid_end(spool, file);
+			found = file->size >= HEAD_BYTES;
+		}
+		if (!found)
+			file_close(file);
+	}
+	free_list(names, count);
+	return found;
+}
+
+static enum err create_file(struct spool *spool, const char *prefix, struct file *file)
+{
+	struct buf name = { 0 };
+	unsigned char salt[4];
+	enum err err = ERR_BUSY;
+	char head[HEAD_BYTES] = { 0 };
+
+	memcpy(head, file_magic, MAGIC_BYTES);
+	head[HEAD_BYTES - 1] = HEAD_BYTES;
+	crypto_random(salt, sizeof(salt));
+	buf_addf(&name, "%s%016llx-%ld-", prefix, (unsigned long long)clock_now_us(), (long)getpid());
+	buf_add_hex(&name, salt, sizeof(salt));
+	buf_add_text(&name, ".spool");
+	file->fd = openat(spool->dir_fd, buf_text(&name),
+	                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file->fd < 0)
+		goto done;
+	file->name = mem_dup(buf_str(&name));
+	file->size = HEAD_BYTES;
+	give_to_owner(spool, file->fd);
+	/* The folder is synced too, or the file may have no name after a crash. */
+	if (flock(file->fd, LOCK_EX | LOCK_NB) || !write_all(file->fd, head, HEAD_BYTES, 0) ||
+	    fsync(spool->dir_fd)) {
+		unlinkat(spool->dir_fd, buf_text(&name), 0);
+		file_close(file);
+		goto done;
+	}
+	err = ERR_NONE;
+done:
+	buf_done(&name);
+	return err;
+}
+
+static enum err file_for(struct spool *spool, bool unjudged, struct file **out)
+{
+	struct file *file = unjudged ? &spool->unjudged : &spool->judged;
+	const char *prefix = unjudged ? "unjudged-" : "callbacks-";
+	enum err err = ERR_NONE;
+
+	if (file->fd >= 0 && file->size > FILE_MAX)
+		file_close(file);
+	if (file->fd < 0 && !(spool->shared_files && reuse_file(spool, prefix, file)))
+		err = create_file(spool, prefix, file);
+	*out = file;
+	return err;
+}
+
+/* Takes back what a failed write may have left, so that it is never drained:
+   its sender was told 503 and will repeat, or not, as it likes. */
+static void take_back(struct file *file)
+{
+	if (ftruncate(file->fd, (off_t)file->size)) {
+		log_write(LOG_ERROR, "spool_not_truncated",
+		          (struct log_field[]){ log_text("file", file->name),
+		                                log_text("why", strerror(errno)), log_end() });
+	}
+	file_close(file);
+}
+
+static bool has_room(const struct spool *spool, bool unjudged, int64_t more)
+{
+	int64_t all, of_unjudged;
+
+	sizes(spool, &all, &of_unjudged);
+	return all + more <= spool->max_bytes &&
+	       (!unjudged || of_unjudged + more <= spool->unjudged_max_bytes);
+}
+
+enum err spool_append(struct spool *spool, enum spool_kind kind,
+                      const struct callback *const *callbacks, size_t count)
+{
+	static struct log_gate gate;
+	bool unjudged = kind == SPOOL_UNJUDGED;
+	struct file *file = NULL;
+	enum err err = ERR_BUSY;
+	bool room;
+
+	buf_clear(&spool->out);
+	for (size_t i = 0; i < count; i++)
+		write_record(&spool->out, kind, callbacks[i]);
+	if (flock(spool->lock_fd, LOCK_EX))
+		return ERR_BUSY;
+	errno = 0;
+	room = has_room(spool, unjudged, (int64_t)spool->out.len);
+	if (room)
+		err = file_for(spool, unjudged, &file);
+	if (!err && !write_all(file->fd, spool->out.at, spool->out.len, file->size)) {
+		take_back(file);
+		err = ERR_BUSY;
+	}
+	flock(spool->lock_fd, LOCK_UN);
+	if (!err && fdatasync(file->fd)) {
+		take_back(file);
+		err = ERR_BUSY;
+	}
+	if (err) {
+		if (log_gate_passes(&gate, 1))
+			log_write(LOG_ERROR, "spool_refused",
+			          (struct log_field[]){
+					log_text("why", room ? strerror(errno) : "its limit is reached"),
+					log_num("callbacks", (int64_t)count), log_end() });
+		return err;
+	}
+	file->size += (int64_t)spool->out.len;
+	if (spool->out.cap > FILE_MAX / 4)
+		buf_done(&spool->out);
+	/* Others may have it next; this process answers one request only. */
+	if (spool->shared_files)
+		file_close(file);
+	return ERR_NONE;
+}
+
+/* ---- draining */
+
+static void finish_source(struct spool *spool)
+{
+	if (spool->source_is_damaged) {
+		struct buf name = { 0 };
+
+		buf_addf(&name, "%s.damaged", spool->source.name);
+		if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) == 0)
+			log_write(LOG_ERROR, "spool_file_damaged",
+			          (struct log_field[]){ log_text("kept_as", buf_text(&name)), log_end() });
+		buf_done(&name);
+	} else {
+		unlinkat(spool->dir_fd, spool->source.name, 0);
+	}
+	if (fsync(spool->dir_fd))
+		log_write(LOG_WARN, "spool_not_synced", NULL);
+	file_close(&spool->source);
+	spool->source_is_damaged = false;
+}
+
+/* How far the head says it has been drained. */
+static int64_t drained_to(const struct file *file)
+{
+	char head[HEAD_BYTES];
+	int64_t at;
+
+	if (pread(file->fd, head, HEAD_BYTES, 0) != HEAD_BYTES ||
+	    memcmp(head, file_magic, MAGIC_BYTES) != 0)
+		return HEAD_BYTES;
+	at = i64_at(head + MAGIC_BYTES);
+	return at >= HEAD_BYTES && at <= file->size ? at : HEAD_BYTES;
+}
+
+/* Own files first get detached from the writer, which begins a new one. */
+static bool take_own(struct spool *spool, struct file *own, const char *name)
+{
+	if (own->fd < 0 || strcmp(own->name, name) != 0)
+		return false;
+	spool->source = *own;
+	*own = (struct file){ .fd = -1 };
+	return true;
+}
+
+static bool next_source(struct spool *spool)
+{
+	size_t count;
+	char **names = list(spool, is_spool_file, &count);
+	bool found = false;
+
+	if (count > 1)
+		qsort(names, count, sizeof(*names), by_age);
+	for (size_t i = 0; i < count && !found; i++)
+		found = take_own(spool, &spool->judged, names[i]) ||
+		        take_own(spool, &spool->unjudged, names[i]) ||
+		        claim(spool, names[i], &spool->source);
+	if (found)
+		spool->source_at = spool->source_next = drained_to(&spool->source);
+	free_list(names, count);
+	return found;
+}
+
+/* Reads from source_at on until at least `want` bytes or the end are in. */
+static size_t fill(struct spool *spool, size_t want)
+{
+	int64_t left = spool->source.size - spool->source_at;
+	size_t most = left < (int64_t)want ? (size_t)(left > 0 ? left : 0) : want;
+	ssize_t got;
+
+	buf_clear(&spool->in);
+	buf_need(&spool->in, most);
+	got = pread(spool->source.fd, spool->in.at, most, (off_t)spool->source_at);
+	spool->in.len = got > 0 ? (size_t)got : 0;
+	return spool->in.len;
+}
+
+/* From something that is no record to the next that is one. Gives its offset
+   in `in`, or the length of `in` when there is none: then it was the torn end. */
+static size_t resync(struct spool *spool)
+{
+	for (size_t at = 1; at + FIXED_BYTES <= spool->in.len; at++)
+		if (record_at(spool->in.at + at, spool->in.len - at))
+			return at;
+	return spool->in.len;
+}
+
+/* Passes over an unreadable part at source_at; false when the file ends there. */
+static bool pass_over(struct spool *spool)
+{
+	size_t at;
+
+	fill(spool, (size_t)(spool->source.size - spool->source_at));
+	at = resync(spool);
+	log_write(LOG_WARN, at < spool->in.len ? "spool_part_unreadable" : "spool_torn_end",
+	          (struct log_field[]){ log_text("file", spool->source.name),
+	                                log_num("offset", spool->source_at),
+	                                log_num("bytes", (int64_t)at), log_end() });
+	if (at == spool->in.len)
+		return false;
+	spool->source_is_damaged = true;
+	spool->source_at += (int64_t)at;
+	return true;
+}
+
+enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct callback *records,
+                    size_t *count, enum spool_kind *kind)
+{
+	size_t want = max_bytes + 2 * FIXED_BYTES;
+
+	*count = 0;
+	for (;;) {
+		size_t at = 0, len;
+
+		if (spool->source.fd < 0 && !next_source(spool))
+			return ERR_NONE;
+		if (spool->source_at >= spool->source.size) {
+			finish_source(spool);
+			continue;
+		}
+		fill(spool, want);
+		while (*count < max &&
+		       (len = record_at(spool->in.at + at, spool->in.len - at)) > 0) {
+			enum spool_kind this_kind;
+
+			read_record(spool->in.at + at, len, &records[*count], &this_kind);
+			if (*count && this_kind != *kind)
+				break;
+			*kind = this_kind;
+			(*count)++;
+			at += len;
+		}
+		spool->source_next = spool->source_at + (int64_t)at;
+		if (*count)
+			return ERR_NONE;
+		/* A record larger than what was read, or no record at all. */
+		if (spool->in.len >= 8 && u32_at(spool->in.at) == record_magic &&
+		    u32_at(spool->in.at + 4) > spool->in.len &&
+		    u32_at(spool->in.at + 4) <= RECORD_MAX &&
+		    (int64_t)u32_at(spool->in.at + 4) <= spool->source.size - spool->source_at) {
+			want = u32_at(spool->in.at + 4);
+			continue;
+		}
+		if (!pass_over(spool))
+			finish_source(spool);
+		want = max_bytes + 2 * FIXED_BYTES;
+	}
+}
+
+void spool_settle(struct spool *spool)
+{
+	char at[8];
+
+	if (spool->source.fd < 0)
+		return;
+	spool->source_at = spool->source_next;
+	if (spool->source_at >= spool->source.size) {
+		finish_source(spool);
+		return;
+	}
+	/* Noted so that a restart does not begin anew; not synced, because to
+	   repeat records is harmless. */
+	for (int i = 0; i < 8; i++)
+		at[i] = (char)((uint64_t)spool->source_at >> (56 - 8 * i));
+	if (pwrite(spool->source.fd, at, sizeof(at), MAGIC_BYTES) != sizeof(at))
+		log_write(LOG_WARN, "spool_progress_not_noted", NULL);
+}
+
+/* ---- counting */
+
+static void count_file(const struct spool *spool, const char *name, struct spool_status *status)
+{
+	struct file file = { .fd = openat(spool->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) };
+	char head[FIXED_BYTES];
+	struct stat facts;
+
+	if (file.fd < 0 || fstat(file.fd, &facts)) {
+		file_close(&file);
+		return;
+	}
+	file.size = facts.st_size;
+	status->files++;
+	for (int64_t at = drained_to(&file); at + FIXED_BYTES <= file.size;) {
+		int64_t received;
+
+		if (pread(file.fd, head, FIXED_BYTES, (off_t)at) != FIXED_BYTES ||
+		    u32_at(head) != record_magic || u32_at(head + 4) < FIXED_BYTES)
+			break;
+		if (at + (int64_t)u32_at(head + 4) > file.size)
+			break;
+		received = i64_at(head + 12);
+		if (!status->oldest_us || received < status->oldest_us)
+			status->oldest_us = received;
+		status->records++;
+		status->bytes += u32_at(head + 4);
+		if (is_unjudged(name)) {
+			status->unjudged_records++;
+			status->unjudged_bytes += u32_at(head + 4);
+		}
+		at += u32_at(head + 4);
+	}
+	file_close(&file);
+}
+
+static bool is_damaged(const char *name)
+{
+	return ends_with(name, ".damaged");
+}
+
+enum err spool_count(struct spool *spool, struct spool_status *status)
+{
+	struct spool_status sum = { 0 };
+	size_t count;
+	char **names = list(spool, is_spool_file, &count);
+
+	for (size_t i = 0; i < count; i++)
+		count_file(spool, names[i], &sum);
+	free_list(names, count);
+	names = list(spool, is_damaged, &count);
+	sum.damaged_files = (int64_t)count;
+	free_list(names, count);
+	*status = sum;
+	return ERR_NONE;
+}
