@@ -88,7 +88,7 @@ server.modules += ("mod_cgi", "mod_alias", "mod_setenv")
 alias.url = ("/hook" => "{stage.bin}/hookledger-receiver")
 setenv.add-environment = ("HOOKLEDGER_CONF" => "{stage.hookledger()["conf"]}",
   "HOOKLEDGER_CGI_CONNECTIONS" => "{CGI_CONNECTIONS}")
-$HTTP["url"] =^ "/hook/" {{ cgi.assign = ("" => "") }}
+cgi.assign = ("/hookledger-receiver" => "")
 ''')]
 
 
@@ -151,7 +151,7 @@ Listen 127.0.0.1:{port}
 ListenBacklog {BACKLOG}
 PidFile {stage.work}/apache.pid
 DefaultRuntimeDir {stage.work}
-Mutex file:{stage.work}
+Mutex pthread
 ErrorLog {stage.work}/apache.log
 DocumentRoot "{stage.work}/www"
 KeepAlive On

@@ -40,6 +40,7 @@ class Process:
             text = stat.read()
         fields = text[text.rindex(")") + 2:].split()
         self.pid = int(pid)
+        self.ended = fields[0] in "ZX"
         self.parent = int(fields[1])
         # Own time and that of children which have ended and were waited for.
         self.ticks = sum(int(value) for value in fields[11:15])
@@ -145,7 +146,7 @@ class Stage:
     def alive(members):
         now = processes()
         return [pid for pid, process in members.items()
-                if pid in now and now[pid].started == process.started]
+                if pid in now and now[pid].started == process.started and not now[pid].ended]
 
     def close(self):
         for child in list(reversed(self.running)):

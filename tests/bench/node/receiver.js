@@ -60,8 +60,19 @@ async function serve() {
 if (cluster.isPrimary) {
 	for (let i = 0; i < PROCESSES; i++)
 		cluster.fork();
-	cluster.on('exit', () => process.exit(1));
-	process.on('SIGTERM', () => process.exit(0));
+	let ending = false;
+	const end = () => {
+		ending = true;
+		for (const worker of Object.values(cluster.workers))
+			worker.process.kill();
+	};
+	process.on('SIGTERM', end);
+	cluster.on('exit', () => {
+		if (Object.keys(cluster.workers).length === 0)
+			process.exit(ending ? 0 : 1);
+		else if (!ending)
+			end();
+	});
 } else {
 	serve().catch((error) => {
 		console.error(error);
