@@ -179,7 +179,7 @@ enum err drain_start(struct drain *drain, bool *started)
 	if (err || drain->count == 0)
 		return err;
 	if (intake_count(drain->intake) == 0)
-		return settle(drain, 1000);
+		return settle(drain, 1000);	/* only for the quarantine: rare and short */
 	err = intake_start(drain->intake, drain->db, "spool");
 	if (!err)
 		drain->is_working = *started = true;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/* libfcgi's only user: requests from a web server, by FastCGI or plain CGI.
+   http_gather() collects every request that has arrived whole; nobody waits
+   for a sender that is slow, silent or huge. */
+#ifndef HL_BASE_HTTP_H
+#define HL_BASE_HTTP_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct http;
+struct http_req;
+
+struct http_how {
+	const char *base_path;		/* taken off the front of every path; may be NULL */
+	size_t batch_max;		/* requests at most in one gather */
+	size_t batch_max_bytes;		/* bodies at most in one gather, but for the last */
+	size_t body_max;		/* larger bodies are not read */
+	int64_t timeout_ms;		/* for a request to arrive whole */
+	size_t connections_max;
+};
+
+/* Makes a listening socket: "unix:/path" (a dead one of that name is replaced)
+   or "127.0.0.1:9000". ERR_INPUT: not of that form; ERR_CONFLICT: somebody
+   listens there; ERR_FAULT: the system refuses; *problem says it in words. */
+MUST_USE enum err http_listen(const char *address, int *fd, struct buf *problem);
+
+/* Serves `listen_fd`, or what the web server gave as descriptor 0 when it is
+   -1: its listening socket (FastCGI), else one plain CGI request. Takes over
+   SIGTERM and SIGINT (finish, then end), and ignores SIGPIPE. Copies `how`. */
+struct http *http_open(int listen_fd, const struct http_how *how);
+void http_close(struct http *http);
+bool http_is_cgi(const struct http *http);
+
+/* Ends the requests of the last gather, then waits until at least one request
+   is there whole, one of the `count` descriptors in `also` is ready (their
+   revents are set), or timeout_ms (-1: for ever) is over. false: it is time to
+   end, and nothing is held any more. */
+bool http_gather(struct http *http, struct pollfd *also, size_t count, int timeout_ms);
+
+/* The requests of this gather; all they give is borrowed until the next one. */
+size_t http_count(const struct http *http);
+struct http_req *http_at(struct http *http, size_t place);
+
+struct str http_method(const struct http_req *req);
+/* Without query and base path, percent-decoded once. at == NULL: not below the
+   base path, or no valid path. */
+struct str http_path(const struct http_req *req);
+struct str http_type(const struct http_req *req);	/* media type without parameters */
+struct str http_header(const struct http_req *req, const char *cgi_name);	/* "HTTP_X_…"; at == NULL: none */
+struct str http_body(const struct http_req *req);
+
+enum http_flaw {
+	HTTP_WHOLE = 0,
+	HTTP_NO_LENGTH,	/* neither a length nor a body */
+	HTTP_TOO_BIG,	/* over body_max, by its length or by its bytes */
+	HTTP_CUT_SHORT,	/* fewer or more bytes than its length says, or no number */
+};
+enum http_flaw http_flaw(const struct http_req *req);
+
+/* Answers with a JSON body; `header` is one more header line without its end,
+   or NULL. Once a request; one that nobody answers is answered 500. */
+void http_answer(struct http_req *req, int status, const char *header, struct str json);
+
+/* Sends the answer of a plain CGI request on its way before the process ends. */
+void http_flush(struct http *http);
+
+#endif

@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: ISC */
+/* hookledger-receiver: takes Toggl's callbacks. Waits for one request, takes
+   all that wait behind it, judges them, records them by one commit, answers.
+   Under load the batch grows by itself while the last commit is on its way; at
+   rest nobody waits. What the database cannot take now goes to the spool. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/crew.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ledger/callback.h"
+#include "ledger/drain.h"
+#include "ledger/intake.h"
+#include "ledger/keyring.h"
+#include "ledger/spool.h"
+#include "ledger/tally.h"
+
+enum {
+	KEYS_AGE_MS = 1000,	/* a new secret works within this; also the most often they are loaded */
+	TALLY_MS = 1000,	/* counters reach the database this often */
+	START_MS = 1000,	/* for the first connection to the database */
+	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
+	DRAIN_MAX = 512,	/* records of the spool in one call: some 15 ms of PostgreSQL */
+};
+
+struct receiver {
+	struct conf *conf;
+	int listen_fd;
+	struct http *web;
+	struct db *db;
+	struct sealer *sealer;
+	struct keyring *keys;
+	struct intake *intake;
+	struct spool *spool;
+	struct drain *drain;
+	struct tally *tally;
+
+	struct callback *callbacks;	/* one for each request of this gather */
+	const struct callback **aside;	/* some of them, for one spool_append() */
+	size_t *events;			/* places of the requests in the intake */
+
+	/* The database failed and nothing has worked since: callbacks go
+	   straight to the spool, and draining it is the trial. */
+	bool db_is_suspect;
+	int64_t until;		/* the database's time for this gather is over then */
+	int64_t drain_until, tally_at, look_at;
+	struct log_gate refusals;
+};
+
+/* ---- answering */
+
+static void answer_ok(struct http_req *req)
+{
+	http_answer(req, 200, NULL, str_of("{\"status\":\"OK\"}"));
+}
+
+static void answer_ping(struct http_req *req, const struct callback *cb)
+{
+	struct buf json = { 0 };
+
+	if (!cb->validation_code.at) {
+		answer_ok(req);
+		return;
+	}
+	buf_add_char(&json, '{');
+	json_key(&json, "validation_code");
+	buf_add_str(&json, cb->validation_code);
+	buf_add_char(&json, '}');
+	http_answer(req, 200, NULL, buf_str(&json));
+	buf_done(&json);
+}
+
+struct refusal {
+	int status;
+	const char *header;
+	const char *words;	/* what is wrong and what to do; never what was sent */
+};
+
+static const struct refusal refusals[REASON_COUNT] = {
+	[REASON_METHOD] = { 405, "Allow: POST", "callbacks are sent with POST" },
+	[REASON_ADDRESS] = { 404, NULL, "there is no such callback address" },
+	[REASON_TYPE] = { 415, NULL, "the Content-Type must be application/json" },
+	[REASON_LENGTH] = { 411, NULL, "the request has no Content-Length" },
+	[REASON_SIZE] = { 413, NULL, "the body is larger than this server takes" },
+	[REASON_SIGNATURE] = { 401, NULL,
+	                       "X-Webhook-Signature-256 must be sha256= and the HMAC-SHA-256 of the body "
+	                       "with the secret of this address" },
+	[REASON_JSON] = { 400, NULL, "the body is no JSON object that can be recorded" },
+	[REASON_EVENT] = { 400, NULL, "the body lacks a field of an event" },
+	[REASON_WORKSPACE] = { 400, NULL, "the event is of another workspace than this address" },
+	[REASON_REVOKED] = { 401, NULL, "the secret was revoked or has run out" },
+	[REASON_UNAVAILABLE] = { 503, "Retry-After: 60", "nothing was recorded; please send it again later" },
+};
+
+/* `why` says more than the table, or is NULL. */
+static void refuse(struct receiver *r, struct http_req *req, enum reason reason, int64_t endpoint_id,
+                   const char *why)
+{
+	const struct refusal *refusal = &refusals[reason];
+	struct buf json = { 0 };
+
+	buf_add_char(&json, '{');
+	json_put_text(&json, "error", str_of(why ? why : refusal->words));
+	buf_add_char(&json, '}');
+	http_answer(req, refusal->status, refusal->header, buf_str(&json));
+	buf_done(&json);
+	tally_add(r->tally, reason, endpoint_id);
+	if (log_gate_passes(&r->refusals, 10)) {
+		log_write(LOG_WARN, "refused",
+		          (struct log_field[]){ log_text("reason", reason_word(reason)),
+		                                log_num("status", refusal->status),
+		                                log_num("endpoint", endpoint_id),
+		                                log_str("from", http_header(req, "REMOTE_ADDR")),
+		                                log_num("bytes", (int64_t)http_body(req).len),
+		                                log_num("unsaid", r->refusals.held), log_end() });
+		r->refusals.held = 0;
+	}
+}
+
+/* ---- the gate: cheapest first, and the signature before anything is parsed */
+
+static enum reason gate(const struct http_req *req, struct callback *cb)
+{
+	struct str path = http_path(req);
+
+	if (!str_is(http_method(req), "POST"))
+		return REASON_METHOD;
+	if (!str_starts(path, "/hook/"))
+		return REASON_ADDRESS;
+	if (!str_equal_nocase(http_type(req), "application/json"))
+		return REASON_TYPE;
+	if (http_flaw(req) == HTTP_NO_LENGTH)
+		return REASON_LENGTH;
+	if (http_flaw(req) == HTTP_TOO_BIG)
+		return REASON_SIZE;
+	cb->address = (struct str){ path.at + 6, path.len - 6 };
+	cb->body = http_body(req);
+	cb->received_us = clock_now_us();
+	if (!callback_read_signature(http_header(req, "HTTP_X_WEBHOOK_SIGNATURE_256"), cb->signature) ||
+	    http_flaw(req) == HTTP_CUT_SHORT)
+		return REASON_SIGNATURE;
+	return REASON_NONE;
+}
+
+/* What is left of the time that the database has for this gather. */
+static int64_t time_left(const struct receiver *r)
+{
+	int64_t left = r->until - clock_ms();
+
+	return left > 0 ? left : 0;
+}
+
+/* Loads the keys if the last try is long enough ago; keeps them beside the
+   spool when they changed. */
+static void refresh_keys(struct receiver *r)
+{
+	bool changed = false;
+
+	if (keyring_age_ms(r->keys) < KEYS_AGE_MS || !db_is_ready(r->db) || r->db_is_suspect)
+		return;
+	if (keyring_load(r->keys, r->db, time_left(r), &changed)) {
+		r->db_is_suspect = true;
+		return;
+	}
+	if (changed && keyring_save(r->keys, spool_keyring_path(r->spool)))
+		log_write(LOG_WARN, "keys_only_in_memory", NULL);
+}
+
+/* Judged by the keys in memory; when they do not fit, by fresh ones, so that a
+   new secret works at once. */
+static enum err judge(struct receiver *r, struct callback *cb)
+{
+	enum err err = keyring_judge(r->keys, cb);
+
+	if (err && keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
+		refresh_keys(r);
+		err = keyring_judge(r->keys, cb);
+	}
+	return err;
+}
+
+enum fate { ANSWERED, EVENT, UNJUDGED, REFUSED };
+
+/* A genuine callback that is a ping is answered from memory, by keys that are
+   a second old at most: the database would say no more. */
+static enum fate take_ping(struct receiver *r, struct http_req *req, struct callback *cb)
+{
+	if (keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
+		refresh_keys(r);
+		if (keyring_judge(r->keys, cb)) {
+			refuse(r, req, REASON_REVOKED, cb->endpoint_id, NULL);
+			return ANSWERED;
+		}
+	}
+	answer_ping(req, cb);
+	tally_add(r->tally, REASON_PING, cb->endpoint_id);
+	return ANSWERED;
+}
+
+/* Through the gate: refused and answered, or to be recorded. */
+static enum fate take(struct receiver *r, struct http_req *req, struct callback *cb)
+{
+	const char *why = NULL;
+	enum reason reason;
+	enum err err;
+
+	*cb = (struct callback){ 0 };
+	reason = gate(req, cb);
+	if (reason) {
+		refuse(r, req, reason, 0, NULL);
+		return ANSWERED;
+	}
+	err = judge(r, cb);
+	if (err && !keyring_is_loaded(r->keys)) {
+		/* No key was ever known here: keep it unjudged. A ping cannot wait. */
+		if (callback_parse(cb, &reason, &why) == ERR_NONE && cb->kind == CALLBACK_EVENT)
+			return UNJUDGED;
+		refuse(r, req, REASON_UNAVAILABLE, 0, NULL);
+		return ANSWERED;
+	}
+	if (err) {
+		refuse(r, req, err == ERR_ABSENT ? REASON_ADDRESS : REASON_SIGNATURE, cb->endpoint_id, NULL);
+		return ANSWERED;
+	}
+	if (callback_parse(cb, &reason, &why)) {
+		cb->reason = reason;
+		refuse(r, req, reason, cb->endpoint_id, why);
+		return REFUSED;
+	}
+	return cb->kind == CALLBACK_PING ? take_ping(r, req, cb) : EVENT;
+}
+
+/* ---- recording */
+
+static bool db_is_usable(struct receiver *r)
+{
+	/* A call for the spool may be under way: it is short, and waited for. */
+	if (drain_is_working(r->drain) && !r->db_is_suspect) {
+		enum err err;
+
+		while ((err = drain_finish(r->drain, time_left(r))) == ERR_PACE && time_left(r) > 0) {
+			struct pollfd fd;
+
+			db_poll(r->db, &fd);
+			if (poll(&fd, 1, (int)time_left(r)) < 0 && errno != EINTR)
+				break;
+		}
+		if (err == ERR_PACE)
+			db_drop(r->db);
+		if (err)
+			r->db_is_suspect = true;
+	}
+	return !r->db_is_suspect && db_is_ready(r->db);
+}
+
+static void answer_verdict(struct receiver *r, struct http_req *req, const struct callback *cb,
+                           enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_RECORDED:
+		answer_ok(req);
+		break;
+	case VERDICT_DUPLICATE:
+		answer_ok(req);
+		tally_add(r->tally, REASON_DUPLICATE, cb->endpoint_id);
+		break;
+	case VERDICT_HORIZON:
+		answer_ok(req);
+		tally_add(r->tally, REASON_HORIZON, cb->endpoint_id);
+		break;
+	case VERDICT_ABSENT:
+		refuse(r, req, REASON_ADDRESS, cb->endpoint_id, NULL);
+		break;
+	case VERDICT_REVOKED:
+		refuse(r, req, REASON_REVOKED, cb->endpoint_id, NULL);
+		break;
+	case VERDICT_WORKSPACE:
+		refuse(r, req, REASON_WORKSPACE, cb->endpoint_id, NULL);
+		break;
+	case VERDICT_REFUSED:
+		refuse(r, req, REASON_JSON, cb->endpoint_id, NULL);
+		break;
+	case VERDICT_UNKNOWN:
+		refuse(r, req, REASON_UNAVAILABLE, cb->endpoint_id, NULL);
+		break;
+	}
+}
+
+/* Genuine bodies that the ledger does not take are kept for the owner: in the
+   quarantine, or for it in the spool. They are refused either way. */
+static void keep_refused(struct receiver *r, const struct callback **refused, size_t count)
+{
+	if (count == 0)
+		return;
+	if (db_is_usable(r) &&
+	    intake_quarantine(r->db, refused, count, time_left(r)) == ERR_NONE)
+		return;
+	if (spool_append(r->spool, SPOOL_REFUSED, refused, count))
+		log_write(LOG_ERROR, "refused_bodies_not_kept",
+		          (struct log_field[]){ log_num("count", (int64_t)count), log_end() });
+}
+
+static void spool_or_refuse(struct receiver *r, enum spool_kind kind, const size_t *places, size_t count)
+{
+	enum err err;
+
+	if (count == 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		r->aside[i] = &r->callbacks[places[i]];
+	err = spool_append(r->spool, kind, r->aside, count);
+	for (size_t i = 0; i < count; i++) {
+		struct http_req *req = http_at(r->web, places[i]);
+
+		if (err)
+			refuse(r, req, REASON_UNAVAILABLE, r->callbacks[places[i]].endpoint_id, NULL);
+		else
+			answer_ok(req);
+	}
+}
+
+/* The events of this gather: one call, one commit, a verdict for each. Those
+   without a verdict go to the spool; no 2xx before either is on disk. */
+static void record(struct receiver *r, size_t *places, size_t count)
+{
+	size_t unknown = 0, refused = 0;
+
+	if (count == 0)
+		return;
+	if (db_is_usable(r) &&
+	    intake_append(r->intake, r->db, "webhook", time_left(r)) == ERR_BUSY)
+		r->db_is_suspect = true;
+	for (size_t i = 0; i < count; i++) {
+		struct callback *cb = &r->callbacks[places[i]];
+		enum verdict verdict = intake_verdict(r->intake, i);
+
+		if (verdict == VERDICT_UNKNOWN) {
+			places[unknown++] = places[i];
+			continue;
+		}
+		answer_verdict(r, http_at(r->web, places[i]), cb, verdict);
+		if (verdict == VERDICT_WORKSPACE || verdict == VERDICT_REFUSED) {
+			cb->reason = verdict == VERDICT_WORKSPACE ? REASON_WORKSPACE : REASON_JSON;
+			r->aside[refused++] = cb;
+		}
+	}
+	keep_refused(r, r->aside, refused);
+	spool_or_refuse(r, SPOOL_EVENT, places, unknown);
+}
+
+static void serve(struct receiver *r)
+{
+	size_t events = 0, unjudged = 0, refused = 0, *places = r->events;
+	size_t *unjudged_places = r->events + r->conf->batch_max;
+
+	r->until = clock_ms() + r->conf->db_deadline_ms;
+	intake_clear(r->intake);
+	for (size_t i = 0; i < http_count(r->web); i++) {
+		struct callback *cb = &r->callbacks[i];
+
+		switch (take(r, http_at(r->web, i), cb)) {
+		case EVENT:
+			intake_add(r->intake, cb);
+			places[events++] = i;
+			break;
+		case UNJUDGED:
+			unjudged_places[unjudged++] = i;
+			break;
+		case REFUSED:
+			r->aside[refused++] = cb;
+			break;
+		case ANSWERED:
+			break;
+		}
+	}
+	keep_refused(r, r->aside, refused);
+	record(r, places, events);
+	spool_or_refuse(r, SPOOL_UNJUDGED, unjudged_places, unjudged);
+}
+
+/* ---- beside the work */
+
+/* While the database is suspect the next batch of the spool is the trial; with
+   nothing in the spool, loading the keys is. */
+static void drain(struct receiver *r)
+{
+	bool started = false;
+	enum err err = ERR_NONE;
+
+	if (drain_is_working(r->drain)) {
+		err = drain_finish(r->drain, r->conf->db_deadline_ms);
+		if (err == ERR_PACE && clock_ms() < r->drain_until)
+			return;
+		if (err == ERR_PACE)
+			db_drop(r->db);
+		r->db_is_suspect = err != ERR_NONE;
+		if (err)
+			return;
+	}
+	if (!db_is_ready(r->db) || (!r->db_is_suspect && clock_ms() < r->look_at))
+		return;
+	err = drain_start(r->drain, &started);
+	r->drain_until = clock_ms() + r->conf->db_deadline_ms;
+	if (!err && !started && r->db_is_suspect)
+		err = keyring_load(r->keys, r->db, r->conf->db_deadline_ms, NULL);
+	if (!started)
+		r->db_is_suspect = err != ERR_NONE;
+	/* at once again while there is something, else after a while */
+	r->look_at = started ? 0 : clock_ms() + LOOK_MS;
+}
+
+static void tend(struct receiver *r)
+{
+	r->until = clock_ms() + r->conf->db_deadline_ms;
+	db_tend(r->db);
+	drain(r);
+	if (!keyring_is_loaded(r->keys) || keyring_age_ms(r->keys) == INT64_MAX)
+		refresh_keys(r);
+	if (!tally_is_empty(r->tally) && clock_ms() >= r->tally_at && db_is_usable(r)) {
+		if (tally_flush(r->tally, r->db, r->conf->db_deadline_ms))
+			r->db_is_suspect = true;
+		r->tally_at = clock_ms() + TALLY_MS;
+	}
+}
+
+/* How long the loop may sleep when nobody calls. */
+static int until_next(const struct receiver *r, int db_wants_ms)
+{
+	int64_t now = clock_ms(), at = r->look_at;
+	int most = db_wants_ms;
+
+	if (!db_is_ready(r->db) && db_wants_ms >= 0)
+		return most;
+	if (drain_is_working(r->drain))
+		at = r->drain_until;
+	if (!tally_is_empty(r->tally) && r->tally_at < at)
+		at = r->tally_at;
+	at = at > now ? at - now : 0;
+	return most < 0 || at < most ? (int)at : most;
+}
+
+static void end_counters(struct receiver *r)
+{
+	r->until = clock_ms() + r->conf->db_deadline_ms;
+	if (tally_is_empty(r->tally))
+		return;
+	if (db_is_usable(r) && tally_flush(r->tally, r->db, r->conf->db_deadline_ms) == ERR_NONE)
+		return;
+	if (tally_save(r->tally, r->conf->spool_dir))
+		log_write(LOG_WARN, "counters_lost", NULL);
+}
+
+static void open_parts(struct receiver *r)
+{
+	struct conf *conf = r->conf;
+	struct http_how how = {
+		.base_path = conf->base_path,
+		.batch_max = (size_t)conf->batch_max,
+		.batch_max_bytes = (size_t)conf->batch_max_bytes,
+		.body_max = (size_t)conf->body_max_bytes,
+		.timeout_ms = conf->request_timeout_ms,
+		.connections_max = (size_t)conf->connections_max,
+	};
+	struct db_how db = {
+		.conninfo = conf_database(conf, "receiver"),
+		.program = "hookledger-receiver",
+		.pooled = conf->db_pooled,
+		.deadline_ms = conf->db_deadline_ms,
+	};
+	struct spool_how spool = {
+		.dir = conf->spool_dir,
+		.max_bytes = conf->spool_max_bytes,
+		.unjudged_max_bytes = conf->spool_unjudged_max_bytes,
+	};
+
+	r->web = http_open(r->listen_fd, &how);
+	spool.shared_files = http_is_cgi(r->web);
+	/* Without a spool there is no promise to give. */
+	if (spool_open(&r->spool, &spool))
+		exit(1);
+	r->sealer = sealer_new(conf->master_key, conf->master_key_previous);
+	r->keys = keyring_new(r->sealer);
+	r->db = db_open(&db);
+	r->intake = intake_new();
+	r->tally = tally_new();
+	r->drain = drain_new(r->spool, r->db, r->keys, r->tally, DRAIN_MAX, conf->batch_max_bytes);
+	r->callbacks = mem_zero((size_t)conf->batch_max, sizeof(*r->callbacks));
+	r->aside = mem_zero((size_t)conf->batch_max, sizeof(const struct callback *));
+	r->events = mem_zero(2 * (size_t)conf->batch_max, sizeof(*r->events));
+	if (keyring_load_file(r->keys, spool_keyring_path(r->spool)) == ERR_ABSENT)
+		log_write(LOG_DEBUG, "no_keyring_file", NULL);
+}
+
+static void close_parts(struct receiver *r)
+{
+	drain_free(r->drain);
+	tally_free(r->tally);
+	intake_free(r->intake);
+	db_close(r->db);
+	keyring_free(r->keys);
+	sealer_free(r->sealer);
+	spool_close(r->spool);
+	http_close(r->web);
+	free(r->callbacks);
+	free(r->aside);
+	free(r->events);
+}
+
+/* ---- FastCGI */
+
+static void serve_fastcgi(struct receiver *r)
+{
+	struct pollfd db_fd;
+	int wait_ms;
+
+	/* Nobody waits yet: time for the first connection and the keys. */
+	if (db_wait(r->db, START_MS))
+		log_write(LOG_WARN, "database_away",
+		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+	for (;;) {
+		tend(r);
+		wait_ms = until_next(r, db_poll(r->db, &db_fd));
+		if (!http_gather(r->web, &db_fd, 1, wait_ms))
+			break;
+		if (http_count(r->web))
+			serve(r);
+	}
+	end_counters(r);
+}
+
+/* ---- plain CGI */
+
+/* One of a few places, so that a thousand CGI processes do not make a thousand
+   database connections. -1: all are taken. */
+static int take_slot(const struct conf *conf)
+{
+	for (int64_t i = 0; i < conf->cgi_connections; i++) {
+		struct buf path = { 0 };
+		int fd;
+
+		buf_addf(&path, "%s/slot-%lld", conf->spool_dir, (long long)i);
+		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		buf_done(&path);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+/* Is the database needed to judge this one? Only when the keys in the file do
+   not know it, and the file is not fresh: forged callbacks cost no connection. */
+static bool keys_are_old(const struct receiver *r)
+{
+	struct stat facts;
+
+	return stat(spool_keyring_path(r->spool), &facts) != 0 ||
+	       clock_now_us() / 1000 - (int64_t)facts.st_mtime * 1000 >= KEYS_AGE_MS;
+}
+
+/* One request, then whatever waits in the spool, and the end. */
+static void serve_cgi(struct receiver *r)
+{
+	struct callback first;
+	bool more = true;
+	int slot = -1;
+
+	if (!http_gather(r->web, NULL, 0, -1))
+		return;
+	first = (struct callback){ 0 };
+	if (gate(http_at(r->web, 0), &first) == REASON_NONE &&
+	    (keyring_judge(r->keys, &first) == ERR_NONE || keys_are_old(r)))
+		slot = take_slot(r->conf);
+	if (slot >= 0 && db_wait(r->db, r->conf->db_deadline_ms))
+		log_write(LOG_WARN, "database_away",
+		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+	serve(r);
+	http_flush(r->web);
+	if (slot >= 0 && db_is_usable(r)) {
+		int64_t until = clock_ms() + r->conf->db_deadline_ms;
+
+		if (tally_load(r->tally, r->conf->spool_dir) == ERR_FAULT)
+			log_write(LOG_DEBUG, "no_counters", NULL);
+		while (more && clock_ms() < until &&
+		       drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
+			;
+		end_counters(r);
+	} else if (!tally_is_empty(r->tally) && tally_save(r->tally, r->conf->spool_dir)) {
+		log_write(LOG_DEBUG, "counters_lost", NULL);
+	}
+	if (slot >= 0)
+		close(slot);
+}
+
+/* ---- the program */
+
+static int work(void *argument)
+{
+	struct receiver *r = argument;
+
+	open_parts(r);
+	if (http_is_cgi(r->web))
+		serve_cgi(r);
+	else
+		serve_fastcgi(r);
+	close_parts(r);
+	return 0;
+}
+
+static const char usage[] =
+	"usage: hookledger-receiver [--conf FILE] [--listen ADDRESS] [--workers N]\n"
+	"\n"
+	"Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
+	"see hookledger-receiver(8) and the ready configurations.\n"
+	"\n"
+	"  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
+	"  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
+	"  --workers N       processes behind that socket (2)\n"
+	"  --version, --help\n";
+
+static const char *give_up(const char *what)
+{
+	fprintf(stderr, "hookledger-receiver: %s\n", what);
+	exit(2);
+}
+
+static long workers_of(const char *text)
+{
+	int64_t count;
+
+	if (!str_int(str_of(text), &count) || count < 1 || count > 64)
+		give_up("--workers must be a whole number from 1 to 64");
+	return (long)count;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "conf", required_argument, NULL, 'c' },  { "listen", required_argument, NULL, 'l' },
+		{ "workers", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },          { 0 },
+	};
+	const char *path = NULL, *listen_at = NULL;
+	struct receiver receiver = { .listen_fd = -1 };
+	struct buf problem = { 0 };
+	struct conf conf = { 0 };
+	long workers = 2;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'l':
+			listen_at = optarg;
+			break;
+		case 'w':
+			workers = workers_of(optarg);
+			break;
+		case 'V':
+			puts("hookledger-receiver " HL_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc || (!listen_at && isatty(STDIN_FILENO))) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (conf_load(&conf, path, &problem))
+		give_up(buf_text(&problem));
+	if (!conf.master_key)
+		give_up("master_key is not set; `openssl rand -hex 32` makes one for the settings file");
+	log_open("hookledger-receiver", conf_log_level(&conf));
+	receiver.conf = &conf;
+	if (listen_at) {
+		if (http_listen(listen_at, &receiver.listen_fd, &problem))
+			give_up(buf_text(&problem));
+		status = crew_run((int)workers, work, &receiver);
+		if (strncmp(listen_at, "unix:", 5) == 0)
+			unlink(listen_at + 5);
+	} else {
+		status = work(&receiver);
+	}
+	buf_done(&problem);
+	conf_done(&conf);
+	return status;
+}
