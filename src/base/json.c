@@ -5,8 +5,6 @@
    takes about 1.5 us, none, and neither. */
 #include "base/json.h"
 
-#include <json-c/json_object.h>
-#include <json-c/json_tokener.h>
 #include <string.h>
 
 /* The longest key that is compared when it is written with escapes. */
@@ -513,23 +511,4 @@ void json_put_bool(struct buf *out, const char *key, bool value)
 {
 	json_key(out, key);
 	buf_add_text(out, value ? "true" : "false");
-}
-
-void json_pretty(struct buf *out, struct str text)
-{
-	struct json_tokener *parser = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-	struct json_object *root = NULL;
-	struct json_value none;
-	bool fine = parser && text.len <= INT32_MAX && json_scan(text, NULL, &none, 0, NULL) == ERR_NONE;
-
-	if (fine)
-		root = json_tokener_parse_ex(parser, text.at, (int)text.len);
-	if (root)
-		buf_add_text(out, json_object_to_json_string_ext(
-			root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
-		buf_add_str(out, text);
-	json_object_put(root);
-	if (parser)
-		json_tokener_free(parser);
 }

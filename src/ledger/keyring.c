@@ -183,6 +183,23 @@ done:
 	return err;
 }
 
+/* A command run by root must not leave a file that the receiver cannot read:
+   it belongs to the owner of the folder, like everything in there. */
+static void give_to_owner(int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat facts;
+	char *dir;
+
+	if (geteuid() != 0 || !slash)
+		return;
+	dir = mem_dup((struct str){ path, (size_t)(slash - path) });
+	if (stat(dir, &facts) == 0 && fchown(fd, facts.st_uid, facts.st_gid))
+		log_write(LOG_WARN, "keyring_owner",
+		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	free(dir);
+}
+
 enum err keyring_save(const struct keyring *ring, const char *path)
 {
 	struct buf aside = { 0 };
@@ -192,6 +209,8 @@ enum err keyring_save(const struct keyring *ring, const char *path)
 	/* Written aside and renamed: a reader sees the old or the new whole. */
 	buf_addf(&aside, "%s.%ld", path, (long)getpid());
 	fd = open(buf_text(&aside), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		give_to_owner(fd, path);
 	if (fd >= 0 && write(fd, ring->text.at, ring->text.len) == (ssize_t)ring->text.len &&
 	    fsync(fd) == 0 && rename(buf_text(&aside), path) == 0)
 		err = ERR_NONE;
