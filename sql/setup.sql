@@ -29,7 +29,7 @@ language sql stable set search_path = ledger, pg_temp
 as 'select m.version, m.name, m.checksum, m.program_version, m.applied_at from ledger.migration m order by m.version';
 comment on function ledger.migration_list() is 'What was applied so far.';
 
-create or replace function ledger.migration_begin(step integer)
+create or replace function ledger.migration_begin(step bigint, digest text)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -37,7 +37,8 @@ declare
   door text;
 begin
   perform pg_advisory_xact_lock(7306021983461007);
-  if step > 0 and exists (select from ledger.migration m where m.version = step) then
+  if exists (select from ledger.migration m
+             where m.version = step and (step > 0 or m.checksum = digest)) then
     return false;
   end if;
   -- The doors depend on the tables; they are made anew by the last step.
@@ -55,20 +56,20 @@ begin
   return true;
 end
 $$;
-comment on function ledger.migration_begin(integer) is
+comment on function ledger.migration_begin(bigint, text) is
   'Takes the migration lock for this transaction and drops the doors. False when another migrate was faster and the step is there already.';
 
-create or replace function ledger.migration_end(step integer, file text, digest text, program text)
+create or replace function ledger.migration_end(step bigint, file text, digest text, program text)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
   insert into ledger.migration (version, name, checksum, program_version)
-  values (step, file, digest, program)
+  values (step::integer, file, digest, program)
   on conflict (version) do update
     set name = excluded.name, checksum = excluded.checksum,
         program_version = excluded.program_version, applied_at = now()
 $$;
-comment on function ledger.migration_end(integer, text, text, text) is
+comment on function ledger.migration_end(bigint, text, text, text) is
   'Notes that a step is applied; part of the step''s own transaction.';
 
 revoke all on schema ledger from public;

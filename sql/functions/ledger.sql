@@ -54,3 +54,29 @@ end
 $$;
 comment on function ledger.partition_ahead() is
   'Makes the partitions of last month to three months ahead, and of months that the default partition has rows of. Returns how many it made.';
+
+create function ledger.us(moment timestamptz)
+returns bigint
+language sql immutable set search_path = ledger, pg_temp
+return case when isfinite(moment) then (extract(epoch from moment) * 1000000)::bigint end;
+comment on function ledger.us(timestamptz) is 'Microseconds since 1970; null for null and for infinity.';
+
+create function ledger.place_read(cursor text)
+returns ledger.place
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if cursor !~ '^\d{1,10}-\d{1,20}-\d{1,19}$' then
+    raise exception 'a cursor looks like 1-734-12' using errcode = '22023';
+  end if;
+  return (split_part(cursor, '-', 1)::integer, split_part(cursor, '-', 2)::xid8,
+          split_part(cursor, '-', 3)::bigint)::ledger.place;
+end
+$$;
+comment on function ledger.place_read(text) is 'Reads a cursor; 22023 when it is none.';
+
+create function ledger.place_write(epoch integer, txid xid8, seq bigint)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return epoch || '-' || txid::text || '-' || seq;
+comment on function ledger.place_write(integer, xid8, bigint) is 'Writes a cursor: where a reader of the ledger has come to.';

@@ -50,6 +50,10 @@ comment on column ledger.endpoint_secret.valid_from is 'Good for callbacks recei
 comment on column ledger.endpoint_secret.valid_until is 'Good for callbacks received before this time.';
 comment on column ledger.endpoint_secret.revoked_at is 'Withdrawn at once: nothing received from then on is taken.';
 
+create type ledger.place as (epoch integer, txid xid8, seq bigint);
+comment on type ledger.place is
+  'A place in the order of recording: what a reader keeps in order to read on (a cursor).';
+
 create sequence ledger.event_seq;
 
 create table ledger.event (
@@ -87,7 +91,7 @@ comment on column ledger.event.creator_id is 'Toggl user who made the change.';
 comment on column ledger.event.entity_id is 'Entity that was changed; null when the callback names none.';
 comment on column ledger.event.model is 'Kind of entity, such as time_entry; empty when the callback names none.';
 comment on column ledger.event.action is 'created, updated or deleted; empty when the callback names none.';
-comment on column ledger.event.source is 'How it came: webhook, or spool when the database was away.';
+comment on column ledger.event.source is 'How it came: webhook; spool when the database was away; quarantine when a retry recorded it.';
 comment on column ledger.event.signature is 'The 32 bytes of HMAC-SHA-256 that came with it.';
 comment on column ledger.event.body is 'The callback''s body, byte for byte: with signature and secret it can be verified at any later time.';
 

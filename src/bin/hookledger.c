@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line. Finds the command in the tables of the cmd_*.c files,
+   reads its options, brings what it needs, runs it. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/log.h"
+#include "bin/cmd.h"
+#include "bin/input.h"
+#include "bin/term.h"
+
+/* A person can press Ctrl-C; a job that runs for hours is no failure. */
+enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
+
+static int run_simulate(struct cli *cli, int argc, char **argv)
+{
+	return cmd_simulate(cli->conf, argc, argv);
+}
+
+static const struct command cmd_other[] = {
+	{ .name = "simulate",
+	  .need = NEED_SETTINGS,
+	  .run = run_simulate,
+	  .operands = "OPTIONS",
+	  .help = "play Toggl: send a believable stream of signed events to a URL" },
+	{ 0 },
+};
+
+static const struct command *const tables[] = {
+	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_conf, cmd_other,
+};
+
+enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+static void say_all(FILE *to)
+{
+	fputs("usage: hookledger [--conf FILE] COMMAND [OPTIONS] [OPERANDS]\n"
+	      "       hookledger --help | --version | help COMMAND\n\n", to);
+	for (size_t i = 0; i < TABLES; i++)
+		for (const struct command *c = tables[i]; c->name; c++)
+			fprintf(to, "  %-18s %s\n", c->name, c->help);
+	fputs("\nThe settings file is the one given by --conf, or named by HOOKLEDGER_CONF, or the\n"
+	      "installed one; see hookledger.conf(5). Exit status: 0 fine, 1 failed or something\n"
+	      "found, 2 wrong usage or settings.\n", to);
+}
+
+static void say_help(FILE *to, const struct command *command)
+{
+	fprintf(to, "usage: hookledger %s%s%s%s\n\n%s\n", command->name,
+	        command->options && command->options->name ? " [OPTIONS]" : "",
+	        command->operands ? " " : "", command->operands ? command->operands : "",
+	        command->help);
+	if (command->more)
+		fprintf(to, "\n%s\n", command->more);
+	if (!command->options || !command->options->name)
+		return;
+	fputc('\n', to);
+	for (const struct cli_option *o = command->options; o->name; o++) {
+		char left[48];
+
+		snprintf(left, sizeof(left), "--%s %s", o->name, o->value ? o->value : "");
+		fprintf(to, "  %-22s %s\n", left, o->help);
+	}
+}
+
+/* How many words of argv are the name of the command: 0, 1 or 2. */
+static int words_of(const struct command *command, int argc, char **argv)
+{
+	struct str rest = str_of(command->name), first = str_cut(&rest, ' ');
+
+	if (argc < 1 || !str_is(first, argv[0]))
+		return 0;
+	if (!rest.len)
+		return 1;
+	return argc > 1 && str_is(rest, argv[1]) ? 2 : 0;
+}
+
+static const struct command *find(int argc, char **argv, int *words)
+{
+	for (size_t i = 0; i < TABLES; i++)
+		for (const struct command *c = tables[i]; c->name; c++)
+			if ((*words = words_of(c, argc, argv)) > 0)
+				return c;
+	return NULL;
+}
+
+/* `help endpoint`, `endpoint` alone, or a mistyped word: all that starts so. */
+static int say_group(const char *word, bool was_asked)
+{
+	FILE *to = was_asked ? stdout : stderr;
+	bool found = false;
+
+	for (size_t i = 0; i < TABLES; i++) {
+		for (const struct command *c = tables[i]; c->name; c++) {
+			struct str rest = str_of(c->name);
+
+			if (!str_is(str_cut(&rest, ' '), word))
+				continue;
+			if (!found && !was_asked)
+				term_problem("which `hookledger %s`?", word);
+			fprintf(to, "  %-18s %s\n", c->name, c->help);
+			found = true;
+		}
+	}
+	if (!found)
+		term_problem("there is no command \"%s\"; `hookledger --help` lists all", word);
+	return found && was_asked ? CLI_FINE : CLI_USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *command;
+	int words = 0;
+
+	if (argc == 0) {
+		say_all(stdout);
+		return CLI_FINE;
+	}
+	command = find(argc, argv, &words);
+	if (!command)
+		return say_group(argv[0], true);
+	say_help(stdout, command);
+	return CLI_FINE;
+}
+
+struct db *cli_connect(const struct conf *conf, const char *program)
+{
+	struct db_how how = { .conninfo = conf_database(conf, program),
+		              .program = "hookledger",
+		              .pooled = conf->db_pooled };
+	struct db *db;
+
+	if (!how.conninfo) {
+		term_problem("no database is set; write `database = …` into %s, or set "
+		             "HOOKLEDGER_DATABASE",
+		             conf->path ? conf->path : "the settings file");
+		return NULL;
+	}
+	db = db_open(&how);
+	if (db_wait(db, CONNECT_WAIT_MS)) {
+		term_problem("PostgreSQL cannot be reached: %s", db_problem(db));
+		db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+enum err cli_call(struct db *db, const char *function, const struct db_args *args,
+                  struct db_rows **rows)
+{
+	enum err err = db_call(db, function, args, CALL_WAIT_MS, rows);
+	const char *problem = db_problem(db);
+
+	if (!err)
+		return ERR_NONE;
+	if (err == ERR_BUSY && (strstr(problem, "does not exist") || strstr(problem, "permission denied")))
+		term_problem("%s (%s); the schema is not current, or this role may not use it: "
+		             "run `hookledger migrate`, then `hookledger doctor`", problem, function);
+	else if (err == ERR_BUSY)
+		term_problem("the database could not do it: %s (%s)", problem, function);
+	else
+		term_problem("%s", problem);
+	return err;
+}
+
+struct sealer *cli_sealer(const struct conf *conf)
+{
+	struct sealer *sealer = sealer_new(conf->master_key, conf->master_key_previous);
+
+	if (sealer_has_key(sealer))
+		return sealer;
+	sealer_free(sealer);
+	term_problem("master_key is not set, so secrets cannot be sealed; write `master_key = ` and "
+	             "the output of `openssl rand -hex 32` into %s",
+	             conf->path ? conf->path : "the settings file");
+	return NULL;
+}
+
+void cli_callback_url(const struct conf *conf, struct str address, struct buf *out)
+{
+	struct str base = str_of(conf->public_url), path = str_of(conf->base_path);
+
+	while (base.len && base.at[base.len - 1] == '/')
+		base.len--;
+	while (path.len && path.at[path.len - 1] == '/')
+		path.len--;
+	buf_add_str(out, base.len ? base : str_of("https://YOUR-HOST"));
+	if (path.len && path.at[0] != '/')
+		buf_add_char(out, '/');
+	buf_add_str(out, path);
+	buf_add_text(out, "/hook/");
+	buf_add_str(out, address);
+}
+
+/* Brings what the command needs, in the order of what is cheap, and runs it. */
+static int run(const struct command *command, const char *conf_path, int argc, char **argv)
+{
+	struct cli cli = { .conf_path = conf_path };
+	struct conf conf = { 0 };
+	struct buf problem = { 0 };
+	int status = CLI_USAGE;
+
+	if (command->need != NEED_NOTHING) {
+		if (conf_load(&conf, conf_path, &problem)) {
+			term_problem("%s", buf_text(&problem));
+			goto done;
+		}
+		cli.conf = &conf;
+		log_open("hookledger", conf_log_level(&conf));
+	}
+	if (command->need == NEED_OPERATOR || command->need == NEED_OWNER) {
+		const char *program = command->need == NEED_OWNER ? "owner" : "operator";
+
+		status = conf_database(&conf, program) ? CLI_FAILED : CLI_USAGE;
+		cli.db = cli_connect(&conf, program);
+		if (!cli.db)
+			goto done;
+	}
+	status = command->run(&cli, argc, argv);
+done:
+	db_close(cli.db);
+	conf_done(&conf);
+	buf_done(&problem);
+	return status;
+}
+
+static int dispatch(const char *conf_path, int argc, char **argv)
+{
+	const struct command *command;
+	int words = 0;
+
+	if (argc == 0) {
+		say_all(stderr);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0)
+		return help(argc - 1, argv + 1);
+	command = find(argc, argv, &words);
+	if (!command)
+		return say_group(argv[0], argc > 1 && strcmp(argv[1], "--help") == 0);
+	/* getopt skips the word in front of the options */
+	argc -= words - 1;
+	argv += words - 1;
+	if (command->options) {
+		switch (input_options(command, &argc, &argv)) {
+		case INPUT_FINE:
+			break;
+		case INPUT_HELP:
+			say_help(stdout, command);
+			return CLI_FINE;
+		case INPUT_WRONG:
+			fprintf(stderr, "`hookledger help %s` explains it.\n", command->name);
+			return CLI_USAGE;
+		}
+	}
+	return run(command, conf_path, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "conf", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	const char *conf_path = NULL;
+	int found;
+
+	signal(SIGPIPE, SIG_IGN);	/* `hookledger event list | head` */
+	opterr = 0;
+	/* '+': options behind the command are the command's own */
+	while ((found = getopt_long(argc, argv, "+:h", longs, NULL)) >= 0) {
+		switch (found) {
+		case 'c':
+			conf_path = optarg;
+			break;
+		case 'h':
+			say_all(stdout);
+			return CLI_FINE;
+		case 'v':
+			puts("hookledger " HL_VERSION);
+			return CLI_FINE;
+		default:
+			term_problem(found == ':' ? "%s needs a file" : "there is no option %s",
+			             argv[optind - 1]);
+			say_all(stderr);
+			return CLI_USAGE;
+		}
+	}
+	return dispatch(conf_path, argc - optind, argv + optind);
+}
