@@ -385,6 +385,9 @@ static void wait_for(const struct pollfd *fd, int64_t until, int most)
 
 	if (left < 0)
 		left = 0;
+	/* a migration waits without an end, poll() in an int; the caller asks again */
+	if (left > INT32_MAX)
+		left = INT32_MAX;
 	if (most >= 0 && left > most)
 		left = most;
 	/* An interrupted wait is a short one; the caller looks at the clock. */

@@ -65,9 +65,6 @@ struct command {
 /* The tables, each ended by {0}. */
 extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_migrate[];
 
-/* Plays Toggl; reads its options itself. */
-int cmd_simulate(const struct conf *conf, int argc, char **argv);
-
 /* Connects as "owner", "operator" or "receiver". NULL: said why on stderr. */
 struct db *cli_connect(const struct conf *conf, const char *program);
 

@@ -17,22 +17,8 @@
 /* A person can press Ctrl-C; a job that runs for hours is no failure. */
 enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 
-static int run_simulate(struct cli *cli, int argc, char **argv)
-{
-	return cmd_simulate(cli->conf, argc, argv);
-}
-
-static const struct command cmd_other[] = {
-	{ .name = "simulate",
-	  .need = NEED_SETTINGS,
-	  .run = run_simulate,
-	  .operands = "OPTIONS",
-	  .help = "play Toggl: send a believable stream of signed events to a URL" },
-	{ 0 },
-};
-
 static const struct command *const tables[] = {
-	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_conf, cmd_other,
+	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
