@@ -4,7 +4,6 @@ started. All of them answer POST on a port of 127.0.0.1."""
 import dataclasses
 import pathlib
 import shutil
-import subprocess
 
 NAMES = ("static", "null", "lighttpd", "go-group", "go-plain", "node", "php-lighttpd", "php-apache",
          "nginx", "apache-proxy", "apache-fcgid", "lighttpd-cgi", "apache-cgi")

@@ -5,15 +5,15 @@ import time
 import contestants
 from measure import WARM_SECONDS, address_of, perform, say
 from report import ratio, worst
-from stage import free_port
+from stage import WORKSPACE, free_port
 
 SPOOL_EVENTS = 60_000
 MANY = 2000
 
 
 def recorded_since(stage, first_id):
-    return int(stage.sql("ledger", "select count(*) from ledger.event where workspace_id = 7435584 "
-                                   f"and event_id >= {first_id}"))
+    return int(stage.sql("ledger", "select count(*) from ledger.event "
+                                   f"where workspace_id = {WORKSPACE} and event_id >= {first_id}"))
 
 
 def spool_run(stage, goals):

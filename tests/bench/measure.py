@@ -3,7 +3,7 @@
 import sys
 
 import contestants
-from stage import cpu_seconds, free_port, peak_memory_mb
+from stage import WORKSPACE, cpu_seconds, free_port, peak_memory_mb
 
 WARM_SECONDS = 1	# compilers at run time, connection pools, caches
 
@@ -24,13 +24,15 @@ def table_of(contestant):
     return "event" if contestant.database == "bench" else "ledger.event"
 
 
-def rows_of(stage, contestant, first_id):
-    """How many events were recorded since first_id, the spool's included."""
-    if contestant.database != "bench":
+def lost_rows(stage, contestant, first_id, acknowledged):
+    """How many of the acknowledged events were not recorded; what is spooled is drained first."""
+    count = (f"select count(*) from {table_of(contestant)} "
+             f"where workspace_id = {WORKSPACE} and event_id >= {first_id}")
+    rows = int(stage.sql(contestant.database, count))
+    if rows < acknowledged and contestant.database != "bench":
         stage.command(stage.hookledger(contestant.database)["conf"], "spool", "drain")
-    return int(stage.sql(contestant.database,
-                         f"select count(*) from {table_of(contestant)} "
-                         f"where workspace_id = 7435584 and event_id >= {first_id}"))
+        rows = int(stage.sql(contestant.database, count))
+    return max(0, acknowledged - rows)
 
 
 def measure(stage, contestant, children, port, connections, seconds):
@@ -60,7 +62,7 @@ def measure(stage, contestant, children, port, connections, seconds):
     result["errors"] += warm["errors"]
     result["lost"] = 0
     if contestant.database:
-        result["lost"] = max(0, warm["ok"] + result["ok"] - rows_of(stage, contestant, first_id))
+        result["lost"] = lost_rows(stage, contestant, first_id, warm["ok"] + result["ok"])
     return result
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 
+WORKSPACE = 7435584	# whose time entries the load generator sends
 TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -235,7 +236,7 @@ class Stage:
         conf.chmod(0o600)
         self.sql("postgres", f"create database {database}")
         self.command(conf, "migrate")
-        endpoint = json.loads(self.command(conf, "endpoint", "add", "--workspace", "7435584", "--json"))
+        endpoint = json.loads(self.command(conf, "endpoint", "add", "--workspace", str(WORKSPACE), "--json"))
         self.hookledgers[database] = {"conf": conf, "spool": spool, "secret": endpoint["secret"],
                                       "path": "/hook/" + endpoint["address"]}
         return self.hookledgers[database]
