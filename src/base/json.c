@@ -2,7 +2,7 @@
 /* Why a scanner of our own beside json-c: this runs once for every callback.
    json-c takes 11 us and 130 allocations for a callback of 1 kB, accepts more
    than PostgreSQL does (single quotes, NaN) and clamps large integers; this
-   takes about 1.5 us, none, and neither. */
+   takes 2 us, none, and does neither. */
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -20,6 +20,7 @@ struct scan {
 	size_t count;
 	/* lengths of the wanted names: nearly every key is told apart by them */
 	size_t outer_len[WANTS_MAX], inner_len[WANTS_MAX];
+	bool has_escape;	/* in the string that was scanned last */
 };
 
 /* Bytes that may stand in a string as they are: printable ASCII but quote and
@@ -134,6 +135,7 @@ static bool scan_escape(struct scan *s)
 static bool scan_string(struct scan *s)
 {
 	s->at++;
+	s->has_escape = false;
 	for (;;) {
 		while (s->end - s->at >= 8 && are_plain(s->at))
 			s->at += 8;
@@ -146,6 +148,7 @@ static bool scan_string(struct scan *s)
 			return true;
 		}
 		if (*s->at == '\\') {
+			s->has_escape = true;
 			if (!scan_escape(s))
 				return false;
 		} else {
@@ -198,16 +201,15 @@ static bool scan_word(struct scan *s, const char *word)
 	return true;
 }
 
-static bool key_is(struct str raw, const char *wanted, size_t len)
+static bool key_is(const struct scan *s, struct str raw, const char *wanted, size_t len)
 {
 	struct json_value key = { .kind = JSON_STRING, .raw = raw };
 	struct buf plain = { 0 };
 	bool same;
 
-	if (raw.len == len + 2)
-		return memcmp(raw.at + 1, wanted, len) == 0;
-	/* A longer one may be the same name written with escapes. */
-	if (raw.len < len + 2 || raw.len > KEY_MAX * 6 || !memchr(raw.at, '\\', raw.len))
+	if (!s->has_escape)
+		return raw.len == len + 2 && memcmp(raw.at + 1, wanted, len) == 0;
+	if (raw.len > KEY_MAX * 6)
 		return false;
 	same = json_text(key, &plain) == ERR_NONE && str_is(buf_str(&plain), wanted);
 	buf_done(&plain);
@@ -227,7 +229,7 @@ static struct json_value *wanted(struct scan *s, struct str key, const char *out
 		const struct json_want *want = &s->want[i];
 
 		if (depth == 1) {
-			if (!key_is(key, want->outer, s->outer_len[i]))
+			if (!key_is(s, key, want->outer, s->outer_len[i]))
 				continue;
 			*inside = want->outer;
 			/* a second member of the same name replaces the first and
@@ -235,7 +237,7 @@ static struct json_value *wanted(struct scan *s, struct str key, const char *out
 			s->found[i] = (struct json_value){ 0 };
 			if (!want->inner)
 				place = &s->found[i];
-		} else if (want->inner && key_is(key, want->inner, s->inner_len[i]) &&
+		} else if (want->inner && key_is(s, key, want->inner, s->inner_len[i]) &&
 		           strcmp(outer, want->outer) == 0) {
 			place = &s->found[i];
 		}
