@@ -58,12 +58,14 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);	/* argv: the operands only */
 	const char *operands;	/* "ID SECRET_ID", "[ID]"; NULL: none */
 	const struct cli_option *options;	/* NULL: it reads argv itself, --help too */
+	const struct cli_option *also;	/* more options, which it has in common with others; or NULL */
 	const char *help;	/* one line */
 	const char *more;	/* what else `hookledger help` says, or NULL */
 };
 
 /* The tables, each ended by {0}. */
-extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_migrate[];
+extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_event[], cmd_migrate[];
+extern const struct command cmd_quarantine[], cmd_reseal[], cmd_spool[], cmd_verify[];
 
 /* Connects as "owner", "operator" or "receiver". NULL: said why on stderr. */
 struct db *cli_connect(const struct conf *conf, const char *program);

@@ -2,7 +2,6 @@
 /* The command line. Finds the command in the tables of the cmd_*.c files,
    reads its options, brings what it needs, runs it. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,8 @@
 enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 
 static const struct command *const tables[] = {
-	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_conf,
+	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_event, cmd_verify, cmd_spool, cmd_quarantine,
+	cmd_reseal, cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
@@ -35,6 +35,16 @@ static void say_all(FILE *to)
 	      "found, 2 wrong usage or settings.\n", to);
 }
 
+static void say_options(FILE *to, const struct cli_option *option)
+{
+	for (; option && option->name; option++) {
+		char left[48];
+
+		snprintf(left, sizeof(left), "--%s %s", option->name, option->value ? option->value : "");
+		fprintf(to, "  %-22s %s\n", left, option->help);
+	}
+}
+
 static void say_help(FILE *to, const struct command *command)
 {
 	fprintf(to, "usage: hookledger %s%s%s%s\n\n%s\n", command->name,
@@ -43,15 +53,9 @@ static void say_help(FILE *to, const struct command *command)
 	        command->help);
 	if (command->more)
 		fprintf(to, "\n%s\n", command->more);
-	if (!command->options || !command->options->name)
-		return;
 	fputc('\n', to);
-	for (const struct cli_option *o = command->options; o->name; o++) {
-		char left[48];
-
-		snprintf(left, sizeof(left), "--%s %s", o->name, o->value ? o->value : "");
-		fprintf(to, "  %-22s %s\n", left, o->help);
-	}
+	say_options(to, command->options);
+	say_options(to, command->also);
 }
 
 /* How many words of argv are the name of the command: 0, 1 or 2. */
@@ -258,7 +262,6 @@ int main(int argc, char **argv)
 	const char *conf_path = NULL;
 	int found;
 
-	signal(SIGPIPE, SIG_IGN);	/* `hookledger event list | head` */
 	opterr = 0;
 	/* '+': options behind the command are the command's own */
 	while ((found = getopt_long(argc, argv, "+:h", longs, NULL)) >= 0) {

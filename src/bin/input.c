@@ -124,20 +124,23 @@ static bool has_operands(const struct command *command, int count)
 
 enum input input_options(const struct command *command, int *argc, char ***argv)
 {
+	const struct cli_option *tables[] = { command->options, command->also };
+	const struct cli_option *rows[OPTIONS_MAX];
 	struct option longs[OPTIONS_MAX + 2] = { { "help", no_argument, NULL, 'h' } };
 	size_t count = 0;
 	int found;
 
-	for (; command->options[count].name; count++) {
-		const struct cli_option *option = &command->options[count];
-
-		if (count == OPTIONS_MAX)
-			abort();
-		longs[count + 1] = (struct option){
-			.name = option->name,
-			.has_arg = option->kind == OPTION_FLAG ? no_argument : required_argument,
-			.val = FIRST_OPTION + (int)count,
-		};
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct cli_option *row = tables[i]; row && row->name; row++) {
+			if (count == OPTIONS_MAX)
+				abort();
+			rows[count] = row;
+			longs[++count] = (struct option){
+				.name = row->name,
+				.has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,
+				.val = FIRST_OPTION + (int)count - 1,
+			};
+		}
 	}
 	optind = 0;	/* glibc: start afresh, argv is another one */
 	opterr = 0;
@@ -151,7 +154,7 @@ enum input input_options(const struct command *command, int *argc, char ***argv)
 			             word);
 			return INPUT_WRONG;
 		}
-		if (!apply(&command->options[found - FIRST_OPTION], optarg))
+		if (!apply(rows[found - FIRST_OPTION], optarg))
 			return INPUT_WRONG;
 	}
 	*argc -= optind;

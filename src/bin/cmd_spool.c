@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* The spool: what waits on disk for the database, and bringing it in. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/json.h"
+#include "bin/cmd.h"
+#include "bin/term.h"
+#include "ledger/drain.h"
+#include "ledger/keyring.h"
+#include "ledger/spool.h"
+#include "ledger/tally.h"
+
+/* A drain has no caller who waits: a slow database is no reason to give up. */
+enum { STEP_WAIT_MS = 60000 };
+
+static struct {
+	bool json;
+} given;
+
+/* NULL with *status set: there is no spool yet (fine), or it cannot be opened. */
+static struct spool *open_spool(const struct conf *conf, int *status)
+{
+	struct spool_how how = { .dir = conf->spool_dir,
+		                 .max_bytes = conf->spool_max_bytes,
+		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+	struct spool *spool = NULL;
+	struct stat facts;
+
+	/* Made by the receiver, as its own; we would make it as ours. */
+	if (!conf->spool_dir || (stat(conf->spool_dir, &facts) && errno == ENOENT)) {
+		*status = CLI_FINE;
+		return NULL;
+	}
+	*status = CLI_FAILED;
+	if (spool_open(&spool, &how)) {
+		term_problem("the spool %s cannot be used; run this as the user of the receiver",
+		             conf->spool_dir);
+		return NULL;
+	}
+	return spool;
+}
+
+/* ---- status */
+
+static void put_status(struct buf *out, const struct spool_status *s)
+{
+	struct buf oldest = { 0 };
+
+	if (s->oldest_us)
+		clock_write(&oldest, s->oldest_us);
+	buf_add_char(out, '{');
+	json_put_int(out, "records", s->records);
+	json_put_int(out, "bytes", s->bytes);
+	json_put_int(out, "files", s->files);
+	json_put_int(out, "unjudged_records", s->unjudged_records);
+	json_put_int(out, "unjudged_bytes", s->unjudged_bytes);
+	json_put_int(out, "damaged_files", s->damaged_files);
+	json_put_text(out, "oldest_at", buf_str(&oldest));
+	buf_add_text(out, "}\n");
+	buf_done(&oldest);
+}
+
+static void describe(struct buf *out, const struct conf *conf, const struct spool_status *s)
+{
+	if (s->records == 0)
+		buf_add_text(out, "Nothing waits in the spool.\n");
+	else
+		buf_addf(out, "%lld callbacks wait in %lld files, ", (long long)s->records,
+		         (long long)s->files);
+	if (s->records) {
+		term_add_size(out, s->bytes);
+		buf_add_text(out, " of ");
+		term_add_size(out, conf->spool_max_bytes);
+		buf_add_text(out, "; the oldest came ");
+		term_add_ago(out, s->oldest_us);
+		buf_add_text(out, ".\n");
+	}
+	if (s->unjudged_records) {
+		buf_addf(out, "%lld of them came before the secrets were known, ",
+		         (long long)s->unjudged_records);
+		term_add_size(out, s->unjudged_bytes);
+		buf_add_text(out, " of ");
+		term_add_size(out, conf->spool_unjudged_max_bytes);
+		buf_add_text(out, ".\n");
+	}
+	if (s->damaged_files)
+		buf_addf(out, "%lld damaged files (*.damaged) are kept for you to look at.\n",
+		         (long long)s->damaged_files);
+}
+
+static int run_status(struct cli *cli, int argc, char **argv)
+{
+	struct spool_status found = { 0 };
+	struct buf out = { 0 };
+	int status;
+	struct spool *spool = open_spool(cli->conf, &status);
+
+	(void)argc, (void)argv;
+	if (!spool && status)
+		goto done;
+	status = CLI_FAILED;
+	if (spool && spool_count(spool, &found)) {
+		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+		goto done;
+	}
+	if (given.json)
+		put_status(&out, &found);
+	else
+		describe(&out, cli->conf, &found);
+	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
+done:
+	spool_close(spool);
+	buf_done(&out);
+	return status;
+}
+
+/* ---- drain */
+
+static int64_t total_of(struct drain_count count)
+{
+	return count.recorded + count.duplicate + count.quarantined + count.forged;
+}
+
+static enum err drain_all(struct drain *drain, struct progress *progress)
+{
+	enum err err = ERR_NONE;
+	bool more = true;
+
+	while (!err && more) {
+		err = drain_step(drain, STEP_WAIT_MS, &more);
+		progress_to(progress, total_of(drain_total(drain)));
+	}
+	return err;
+}
+
+static bool say_drained(struct drain_count count, const struct spool_status *left)
+{
+	struct buf out = { 0 };
+	bool fine;
+
+	if (given.json) {
+		buf_add_char(&out, '{');
+		json_put_int(&out, "recorded", count.recorded);
+		json_put_int(&out, "duplicate", count.duplicate);
+		json_put_int(&out, "quarantined", count.quarantined);
+		json_put_int(&out, "forged", count.forged);
+		json_put_int(&out, "left", left->records);
+		buf_add_text(&out, "}\n");
+	} else {
+		buf_addf(&out, "%lld recorded, %lld were there already, %lld to the quarantine, "
+		               "%lld forged\n", (long long)count.recorded, (long long)count.duplicate,
+		         (long long)count.quarantined, (long long)count.forged);
+		if (left->records)
+			buf_addf(&out, "%lld are left in files that a running receiver holds; it brings "
+			               "them in itself\n", (long long)left->records);
+	}
+	fine = term_write(buf_str(&out));
+	buf_done(&out);
+	return fine;
+}
+
+static int run_drain(struct cli *cli, int argc, char **argv)
+{
+	struct sealer *sealer = sealer_new(cli->conf->master_key, cli->conf->master_key_previous);
+	struct keyring *keys = keyring_new(sealer);
+	struct tally *tally = tally_new();
+	struct spool_status left = { 0 };
+	struct drain *drain = NULL;
+	struct progress progress;
+	struct db *db = NULL;
+	int status;
+	struct spool *spool = open_spool(cli->conf, &status);
+	enum err err;
+
+	(void)argc, (void)argv;
+	if (!spool) {
+		if (status == CLI_FINE)
+			status = say_drained((struct drain_count){ 0 }, &left) ? CLI_FINE : CLI_FAILED;
+		goto done;
+	}
+	db = cli_connect(cli->conf, "receiver");
+	if (!db || spool_count(spool, &left))
+		goto done;
+	if (tally_load(tally, cli->conf->spool_dir))
+		term_problem("the counters beside the spool cannot be read; going on without");
+	drain = drain_new(spool, db, keys, tally, cli->conf->batch_max, cli->conf->batch_max_bytes);
+	progress = progress_start("callbacks", left.records);
+	err = drain_all(drain, &progress);
+	progress_end(&progress);
+	if (err)
+		term_problem("the database did not take all: %s; the rest stays in the spool",
+		             db_problem(db));
+	if (!tally_is_empty(tally) && tally_flush(tally, db, STEP_WAIT_MS) &&
+	    tally_save(tally, cli->conf->spool_dir))
+		term_problem("the counters could not be kept");
+	if (!spool_count(spool, &left) && say_drained(drain_total(drain), &left) && !err)
+		status = CLI_FINE;
+done:
+	drain_free(drain);
+	db_close(db);
+	tally_free(tally);
+	keyring_free(keys);
+	sealer_free(sealer);
+	spool_close(spool);
+	return status;
+}
+
+static const struct cli_option options[] = {
+	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
+	{ 0 },
+};
+
+const struct command cmd_spool[] = {
+	{ .name = "spool status",
+	  .need = NEED_SETTINGS,
+	  .run = run_status,
+	  .options = options,
+	  .help = "say what waits on disk for the database" },
+	{ .name = "spool drain",
+	  .need = NEED_SETTINGS,
+	  .run = run_drain,
+	  .options = options,
+	  .help = "bring it into the database, as the receiver does by itself",
+	  .more = "Connects as database.receiver. Run it as the user of the receiver, or as root." },
+	{ 0 },
+};
