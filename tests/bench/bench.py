@@ -20,7 +20,8 @@ def options():
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", default="1,64,256", metavar="N,N")
     parser.add_argument("--only", default="", metavar="NAME,NAME", help="contestants: " + ", ".join(contestants.NAMES))
-    parser.add_argument("--smoke", action="store_true", help="one second of each that is installed; says nothing of speed")
+    parser.add_argument("--smoke", action="store_true",
+                        help="one second of each that is installed; says nothing of speed")
     parser.add_argument("--spool", action="store_true", help="acknowledging while PostgreSQL is stopped, then draining")
     parser.add_argument("--many", action="store_true", help="2,000 connections")
     parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
@@ -54,7 +55,7 @@ def side_by_side(stage, goals, chosen):
     results = rounds(stage, taking_part, chosen)
     print_table(results, taking_part, chosen.connections)
     if not chosen.smoke:
-        judge(goals, results, chosen.connections)
+        judge(goals, results)
     return results
 
 

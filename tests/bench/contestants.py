@@ -236,7 +236,8 @@ catch_workers_output = yes
 env[BENCH_DATABASE] = "pgsql:host={stage.sockets};dbname=bench;user=bench"
 env[HOOKLEDGER_BENCH_SECRET] = "{SECRET}"
 ''')
-    child = stage.spawn([php_fpm_program(), "-F", "-d", "opcache.validate_timestamps=0", "-y", conf], name="php-fpm-out")
+    child = stage.spawn([php_fpm_program(), "-F", "-d", "opcache.validate_timestamps=0", "-y", conf],
+                        name="php-fpm-out")
     stage.wait_for_path(path)
     return child, path
 

@@ -37,12 +37,17 @@ def lost_rows(stage, contestant, first_id, acknowledged):
 
 def measure(stage, contestant, children, port, connections, seconds):
     path, secret = address_of(stage, contestant)
-    roots = [child.pid for child in children] + [stage.postgres.pid]
+    roots = [child.pid for child in children]
+    database = [stage.postgres.pid]
     sessions = 0
 
     def watch():
         nonlocal sessions
         sessions = max(sessions, stage.sessions(contestant.database))
+
+    def weigh():
+        program = cpu_seconds(roots, contestant.program)
+        return cpu_seconds(roots) - program, program, cpu_seconds(database)
 
     if contestant.database:
         if contestant.empties:
@@ -51,12 +56,14 @@ def measure(stage, contestant, children, port, connections, seconds):
         stage.sql(contestant.database, "checkpoint")
     first_id = stage.next_id
     warm = stage.load(port, path, secret, connections, seconds=WARM_SECONDS)
-    before = cpu_seconds(roots)
+    before = weigh()
     result = stage.load(port, path, secret, connections, seconds=seconds,
                         watch=watch if contestant.watched else None)
-    cpu = cpu_seconds(roots) - before
+    spent = [now - then for now, then in zip(weigh(), before)]
     result["name"] = contestant.name
-    result["cpu_us"] = cpu / result["ok"] * 1e6 if result["ok"] else 0
+    for key, seconds_spent in zip(("server_us", "program_us", "database_us"), spent):
+        result[key] = seconds_spent / result["ok"] * 1e6 if result["ok"] else 0
+    result["cpu_us"] = result["server_us"] + result["program_us"] + result["database_us"]
     result["memory_mb"] = peak_memory_mb(roots, contestant.program)
     result["sessions"] = sessions
     result["errors"] += warm["errors"]
@@ -64,6 +71,14 @@ def measure(stage, contestant, children, port, connections, seconds):
     if contestant.database:
         result["lost"] = lost_rows(stage, contestant, first_id, warm["ok"] + result["ok"])
     return result
+
+
+def describe(result):
+    why = {**result["statuses"], **{key: value for key, value in result["failures"].items() if value}}
+    say(f"  {result['name']:12} {result['connections']:5} connections {result['rate']:7.0f}/s  "
+        f"CPU {result['cpu_us']:.1f} us ({result['server_us']:.0f} server, {result['program_us']:.0f} program, {result['database_us']:.0f} PostgreSQL)  "
+        f"p50 {result['p50_ms']:.2f} p99 {result['p99_ms']:.2f} ms  errors {result['errors']}  lost {result['lost']}"
+        + (f"  {why}" if result["errors"] else ""))
 
 
 def perform(stage, contestant, connections, seconds):
@@ -77,10 +92,7 @@ def perform(stage, contestant, connections, seconds):
         stage.wait_for_port(port, children)
         for count in connections:
             result = measure(stage, contestant, children, port, count, seconds)
-            why = {**result["statuses"], **{key: value for key, value in result["failures"].items() if value}}
-            say(f"  {contestant.name:14} {count:5} connections {result['rate']:9.0f}/s "
-                f"{result['cpu_us']:7.1f} us/event  p50 {result['p50_ms']:8.2f} p99 {result['p99_ms']:8.2f} ms  "
-                f"errors {result['errors']}  lost {result['lost']}" + (f"  {why}" if result["errors"] else ""))
+            describe(result)
             results.append(result)
     finally:
         for child in reversed([child for child in stage.running if child not in before]):

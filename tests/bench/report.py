@@ -38,39 +38,47 @@ class Goals:
         self.lines = []
 
     def add(self, what, value, limit, most):
-        """most: the value may be at most the limit; otherwise at least."""
+        """most: the value may be at most the limit; otherwise at least. A value is a number, or one
+        with the lowest and highest of the rounds; None when it was not measured."""
         if value is None:
             return
-        reached = value <= limit if most else value >= limit
-        self.lines.append((what, value, "<=" if most else ">=", limit, "reached" if reached else "missed"))
+        number, spread = value if isinstance(value, tuple) else (value, "")
+        reached = number <= limit if most else number >= limit
+        self.lines.append((what, number, spread, "<=" if most else ">=", limit, "reached" if reached else "missed"))
 
     def show(self):
         if not self.lines:
             return
-        print(f"\n{'goal':64} {'value':>9}    {'limit':>7}")
-        for what, value, sign, limit, verdict in self.lines:
-            print(f"{what:64} {value:9.2f} {sign} {limit:7.2f}  {verdict}")
+        print(f"\n{'goal':56} {'value':>9} {'(rounds)':>13}    {'limit':>8}")
+        for what, value, spread, sign, limit, verdict in self.lines:
+            print(f"{what:56} {value:9.2f} {spread:>13} {sign} {limit:8.2f}  {verdict}")
 
 
 def ratio(results, left, right, connections, key):
+    """Of the medians; and beside it the lowest and highest of the single rounds."""
     numbers = [median(results, name, connections, key) for name in (left, right)]
-    return numbers[0] / numbers[1] if all(numbers) else None
+    if not all(numbers):
+        return None
+    found = {(result["name"], result["round"]): result[key] for result in results
+             if result["connections"] == connections}
+    each = [found[left, number] / found[right, number] for name, number in found
+            if name == left and found.get((right, number))]
+    return numbers[0] / numbers[1], f"{min(each):.2f}-{max(each):.2f}"
 
 
-def judge(goals, results, connections):
+def judge(goals, results):
     ours = "lighttpd"
-    for count in (64, 256):
-        if count not in connections:
-            continue
-        at = f"at {count}"
-        goals.add(f"CPU of null, {at}", ratio(results, ours, "null", count, "cpu_us"), 1.6, True)
-        goals.add(f"CPU of Go, one INSERT an event, {at}", ratio(results, ours, "go-plain", count, "cpu_us"), 0.33, True)
-        goals.add(f"CPU of Go, group commit, {at}", ratio(results, ours, "go-group", count, "cpu_us"), 0.9, True)
-        goals.add(f"requests/s of null, {at}", ratio(results, ours, "null", count, "rate"),
-                  0.65 if count == 64 else 0.75, False)
-        goals.add(f"requests/s of Go, one INSERT an event, {at}", ratio(results, ours, "go-plain", count, "rate"), 2.5, False)
-        goals.add(f"requests/s of PHP-FPM behind lighttpd, {at}",
-                  ratio(results, ours, "php-lighttpd", count, "rate"), 4, False)
+    compared = (	# whom, what, measured as, limit at 64 and at 256, at most?
+        ("null", "CPU of null", "cpu_us", 1.6, 1.6, True),
+        ("go-plain", "CPU of Go, one INSERT an event", "cpu_us", 0.33, 0.33, True),
+        ("go-group", "CPU of Go, group commit", "cpu_us", 0.9, 0.9, True),
+        ("null", "requests/s of null", "rate", 0.65, 0.75, False),
+        ("go-plain", "requests/s of Go, one INSERT an event", "rate", 2.5, 2.5, False),
+        ("php-lighttpd", "requests/s of PHP-FPM behind lighttpd", "rate", 4, 4, False),
+    )
+    for whom, what, key, at_64, at_256, most in compared:
+        for count, limit in ((64, at_64), (256, at_256)):
+            goals.add(f"{what}, at {count}", ratio(results, ours, whom, count, key), limit, most)
     goals.add("median latency of Go, at 1", ratio(results, ours, "go-plain", 1, "p50_ms"), 1.3, True)
     goals.add("MB resident a worker, at 256", worst(results, ours, 256, "memory_mb"), 16, True)
     goals.add("errors behind Apache mod_proxy_fcgi, at 256", worst(results, "apache-proxy", 256, "errors"), 0, True)

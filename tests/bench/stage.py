@@ -39,6 +39,7 @@ class Process:
     def __init__(self, pid):
         with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
             text = stat.read()
+        self.name = text[text.index("(") + 1:text.rindex(")")]
         fields = text[text.rindex(")") + 2:].split()
         self.pid = int(pid)
         self.ended = fields[0] in "ZX"
@@ -74,20 +75,24 @@ def tree(roots):
     return members
 
 
-def cpu_seconds(roots):
-    return sum(process.ticks for process in tree(roots).values()) / TICK
+def cpu_seconds(roots, program=""):
+    """CPU time of these processes and their descendants, or of those whose name starts so."""
+    return sum(process.ticks for process in tree(roots).values()
+               if process.name.startswith(program[:15])) / TICK
 
 
 def peak_memory_mb(roots, program):
     """The largest resident set that any process of this program ever had."""
     peak = 0.0
-    for pid in tree(roots):
+    for process in tree(roots).values():
+        if not process.name.startswith(program[:15]):
+            continue
         try:
-            with open(f"/proc/{pid}/status", encoding="latin-1") as status:
+            with open(f"/proc/{process.pid}/status", encoding="latin-1") as status:
                 fields = dict(line.split(":", 1) for line in status if ":" in line)
         except OSError:
             continue
-        if fields["Name"].strip().startswith(program[:15]) and "VmHWM" in fields:
+        if "VmHWM" in fields:
             peak = max(peak, int(fields["VmHWM"].split()[0]) / 1024)
     return peak
 
