@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* A believable story of one Toggl workspace: people in several time zones who
+   start and stop timers, correct them, forget them, and keep clients, projects,
+   tags and tasks. Told as the bodies of Toggl's callbacks, one after another,
+   without an end; the same from the same seed on every machine. Several
+   workspaces are several stories. */
+#ifndef HL_LEDGER_STORY_H
+#define HL_LEDGER_STORY_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+struct story;
+
+struct story_how {
+	uint64_t seed;
+	int64_t workspace_id;
+	int64_t subscription_id;
+	const char *url_callback;
+	int64_t start_us;	/* the owner's first morning is the next one after this */
+	int people;		/* 0: a dozen. Each makes some 25 events a working day */
+};
+
+struct story_event {
+	int64_t event_id;	/* about 2^53, and beyond it after the first few */
+	int64_t created_us;
+	const char *model;	/* "time_entry" */
+	const char *action;	/* "created" */
+	struct str body;
+};
+
+/* Copies `how`. */
+struct story *story_new(const struct story_how *how);
+void story_free(struct story *story);
+
+/* The next event; (created_us, event_id) is greater each time. The body is
+   borrowed until the next call. */
+void story_next(struct story *story, struct story_event *event);
+
+/* The body of the same event as Toggl delivers it again `after_us` later: with
+   another timestamp, so with another signature; appends. */
+void story_write_again(struct buf *out, const struct story_event *event, int64_t after_us);
+
+/* The ping that comes before the first event, which asks for `code`; appends. */
+void story_write_ping(struct buf *out, const struct story *story, const char *code);
+
+#endif
