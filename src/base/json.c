@@ -470,7 +470,7 @@ void json_quote(struct buf *out, struct str text)
 		if (at == end)
 			break;
 		if (*at == '"' || *at == '\\') {
-			buf_addf(out, "\\%c", *at++);
+			buf_add(out, (char[]){ '\\', (char)*at++ }, 2);
 		} else if (*at == '\n') {
 			buf_add_text(out, "\\n");
 			at++;
