@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: ISC
+"""The web servers, each with the configuration of deploy/ that a person would
+use, filled with the paths of the test."""
+import socket
+import subprocess
+
+from stage import BUILD, SOURCE, give, new_folder, wait_for
+
+RECEIVER = "/usr/local/bin/hookledger-receiver"
+CONF = "/etc/hookledger.conf"
+SOCKET = "/run/hookledger/receiver.sock"
+
+
+def fill(file, *changes):
+    return subprocess.run([SOURCE / "deploy/fill", SOURCE / "deploy" / file,
+                           *[f"{old}={new}" for old, new in changes]],
+                          capture_output=True, text=True, check=True).stdout
+
+
+def listens(site):
+    try:
+        socket.create_connection(("127.0.0.1", site.port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def start(site, name, argv):
+    child = site.spawn(name, argv)
+
+    def ready():
+        assert child.poll() is None, f"{name} ended at its start:\n{site.all_logs()}"
+        return listens(site)
+
+    wait_for(ready, f"{name} to listen")
+    site.web = child
+    return child
+
+
+def start_receiver(site, workers=2):
+    """hookledger-receiver on a socket of its own."""
+    path = site.work / "receiver.sock"
+    site.receiver = site.spawn("receiver", [BUILD / "hookledger-receiver", "--listen", f"unix:{path}",
+                                            "--workers", workers])
+    wait_for(path.exists, "the receiver's socket")
+    site.socket = path
+    return path
+
+
+def lighttpd(site, text):
+    conf = site.work / "lighttpd.conf"
+    conf.write_text(f'''
+server.port = {site.port}
+server.bind = "127.0.0.1"
+server.document-root = "{new_folder(site.work / "www")}"
+server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
+server.max-fds = 8192
+server.max-connections = 4096
+server.modules = ()
+{text}
+''', encoding="utf-8")
+    give(conf)
+    start(site, "lighttpd", ["/usr/sbin/lighttpd", "-D", "-f", conf])
+
+
+def lighttpd_spawned(site):
+    lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
+                        ("/run/lighttpd/hookledger.sock", site.work / "spawned.sock"), (CONF, site.conf)))
+
+
+def lighttpd_socket(site):
+    path = start_receiver(site)
+    lighttpd(site, fill("lighttpd/fastcgi-socket.conf", (SOCKET, path)))
+
+
+def lighttpd_cgi(site):
+    lighttpd(site, fill("lighttpd/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), (CONF, site.conf)))
+
+
+def apache(site, text, *modules):
+    folder = "/usr/lib/apache2/modules"
+    load = "\n".join(f"LoadModule {name}_module {folder}/mod_{name}.so"
+                     for name in ("mpm_event", "authz_core", "alias", "env", "reqtimeout", *modules))
+    run = new_folder(site.work / "apache")
+    conf = site.work / "apache.conf"
+    conf.write_text(f'''
+ServerRoot "{run}"
+ServerName 127.0.0.1
+Listen 127.0.0.1:{site.port}
+PidFile "{run}/pid"
+DefaultRuntimeDir "{run}"
+Mutex pthread
+ErrorLog "{site.logs}/apache-error.log"
+DocumentRoot "{new_folder(site.work / "www")}"
+{load}
+ThreadsPerChild 64
+ServerLimit 8
+MaxRequestWorkers 512
+StartServers 2
+{text}
+''', encoding="utf-8")
+    give(conf)
+    start(site, "apache", ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", conf])
+
+
+def apache_proxy_fcgi(site):
+    path = start_receiver(site)
+    apache(site, fill("apache/proxy-fcgi.conf", (SOCKET, path)), "proxy", "proxy_fcgi")
+
+
+def apache_fcgid(site):
+    run = site.work / "apache"
+    ipc = new_folder(site.work / "fcgid")
+    apache(site, f'FcgidIPCDir "{ipc}"\nFcgidProcessTableFile "{ipc}/table"\n'
+           + fill("apache/fcgid.conf", (RECEIVER, BUILD / "hookledger-receiver"),
+                  ("/usr/local/bin", BUILD), (CONF, site.conf)), "fcgid")
+    return run
+
+
+def apache_cgi(site):
+    apache(site, f'ScriptSock "{site.work}/cgid.sock"\n'
+           + fill("apache/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), ("/usr/local/bin", BUILD),
+                  (CONF, site.conf)), "cgid")
+
+
+def nginx(site):
+    path = start_receiver(site)
+    run = new_folder(site.work / "nginx")
+    text = fill("nginx/hookledger.conf", (SOCKET, path), ("include fastcgi_params",
+                                                        "include /etc/nginx/fastcgi_params"))
+    conf = site.work / "nginx.conf"
+    conf.write_text(f'''
+daemon off;
+worker_processes 1;
+pid {run}/pid;
+error_log {site.logs}/nginx-error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {run}/body;
+  fastcgi_temp_path {run}/fastcgi;
+  proxy_temp_path {run}/proxy;
+  uwsgi_temp_path {run}/uwsgi;
+  scgi_temp_path {run}/scgi;
+  server {{
+    listen 127.0.0.1:{site.port} backlog=4096;
+    {text}
+  }}
+}}
+''', encoding="utf-8")
+    give(conf)
+    start(site, "nginx", ["/usr/sbin/nginx", "-c", conf])
+
+
+SERVERS = {
+    "lighttpd-spawned": lighttpd_spawned,
+    "lighttpd-socket": lighttpd_socket,
+    "lighttpd-cgi": lighttpd_cgi,
+    "apache-proxy-fcgi": apache_proxy_fcgi,
+    "apache-fcgid": apache_fcgid,
+    "apache-cgi": apache_cgi,
+    "nginx": nginx,
+}
