@@ -6,11 +6,16 @@ declare
   door text;
 begin
   foreach door in array array['receiver', 'operator'] loop
-    begin
-      execute format('create role %I nologin', 'hookledger_' || door);
-    exception
-      when duplicate_object or unique_violation then null;
-    end;
+    -- Looked for first: an owner without CREATEROLE can do with roles that an
+    -- administrator made. Roles belong to all databases, so another migrate
+    -- may be making them at this moment.
+    if not exists (select from pg_roles r where r.rolname = 'hookledger_' || door) then
+      begin
+        execute format('create role %I nologin', 'hookledger_' || door);
+      exception
+        when duplicate_object or unique_violation then null;
+      end;
+    end if;
     execute format('grant usage on schema %I to %I', door, 'hookledger_' || door);
     execute format('grant execute on all functions in schema %I to %I', door, 'hookledger_' || door);
   end loop;

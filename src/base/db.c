@@ -247,6 +247,10 @@ static void note_problem(struct db *db, const char *words)
 	buf_add_text(&db->problem, words && *words ? words : "unknown reason");
 	while (db->problem.len && db->problem.at[db->problem.len - 1] == '\n')
 		db->problem.at[--db->problem.len] = '\0';
+	/* libpq breaks and indents its longer messages; ours are one line */
+	for (size_t i = 0; i < db->problem.len; i++)
+		if (db->problem.at[i] == '\n' || db->problem.at[i] == '\t')
+			db->problem.at[i] = ' ';
 }
 
 /* Ends the connection and decides when to try again. */

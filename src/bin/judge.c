@@ -78,6 +78,11 @@ struct judge *judge_new(struct db *db, const struct sealer *sealer)
 	return NULL;
 }
 
+size_t judge_count(const struct judge *judge)
+{
+	return judge->count;
+}
+
 size_t judge_unopened(const struct judge *judge)
 {
 	return judge->unopened;

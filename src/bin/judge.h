@@ -24,6 +24,7 @@ enum judged {
 /* Loads all secrets. NULL: said on stderr why. */
 struct judge *judge_new(struct db *db, const struct sealer *sealer);
 void judge_free(struct judge *judge);
+size_t judge_count(const struct judge *judge);	/* all secrets */
 size_t judge_unopened(const struct judge *judge);	/* secrets that did not open */
 
 enum judged judge_bytes(struct judge *judge, int64_t secret_id, struct str body,
