@@ -29,7 +29,7 @@ language sql stable set search_path = ledger, pg_temp
 as 'select m.version, m.name, m.checksum, m.program_version, m.applied_at from ledger.migration m order by m.version';
 comment on function ledger.migration_list() is 'What was applied so far.';
 
-create or replace function ledger.migration_begin(step bigint, digest text)
+create or replace function ledger.migration_begin(step bigint, digest text, newest bigint)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -37,6 +37,11 @@ declare
   door text;
 begin
   perform pg_advisory_xact_lock(7306021983461007);
+  -- It may have become newer while we waited.
+  if exists (select from ledger.migration m where m.version > newest) then
+    raise exception 'a newer hookledger has migrated this database just now; install that one'
+      using errcode = '22023';
+  end if;
   if exists (select from ledger.migration m
              where m.version = step and (step > 0 or m.checksum = digest)) then
     return false;
@@ -56,8 +61,8 @@ begin
   return true;
 end
 $$;
-comment on function ledger.migration_begin(bigint, text) is
-  'Takes the migration lock for this transaction and drops the doors. False when another migrate was faster and the step is there already.';
+comment on function ledger.migration_begin(bigint, text, bigint) is
+  'Takes the migration lock for this transaction and drops the doors. False when another migrate was faster and the step is there already; an error when the database has a version above `newest`.';
 
 create or replace function ledger.migration_end(step bigint, file text, digest text, program text)
 returns void

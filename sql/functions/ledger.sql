@@ -35,6 +35,8 @@ declare
   made integer := 0;
   month date;
 begin
+  -- Two at once would wait for each other's locks crosswise.
+  perform pg_advisory_xact_lock(7306021983461007);
   for month in
     select m::date from generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month',
                                         date_trunc('month', now() at time zone 'UTC') + interval '3 months',

@@ -69,22 +69,24 @@ static enum err run_text(struct db *db, const char *name, const char *text)
 }
 
 /* One step, one transaction. Another migrate that was faster leaves nothing
-   to do here. */
-static enum err apply(struct db *db, const struct step *step)
+   to do here. Says what was done. */
+static enum err apply(struct db *db, const struct steps *steps, const struct step *step,
+                      const char *words)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
 	enum err err = run_text(db, step->name, "begin");
+	bool is_ours = false;
 
 	db_arg_int(args, step->version);
 	db_arg_text(args, str_of(step->checksum));
+	db_arg_int(args, (int64_t)steps->count);
 	if (!err)
 		err = cli_call(db, "ledger.migration_begin", args, &rows);
-	if (!err && !str_is(db_cell(rows, 0, 0), "t"))
+	is_ours = !err && str_is(db_cell(rows, 0, 0), "t");
+	if (!is_ours)
 		goto done;
-
-	if (!err)
-		err = run_text(db, step->name, step->text);
+	err = run_text(db, step->name, step->text);
 	db_args_clear(args);
 	db_arg_int(args, step->version);
 	db_arg_text(args, str_of(step->name));
@@ -95,6 +97,10 @@ static enum err apply(struct db *db, const struct step *step)
 done:
 	if (!err)
 		err = run_text(db, step->name, "commit");
+	if (!err && is_ours)
+		puts(words);
+	else if (!err)
+		printf("another migrate was faster with %s\n", step->name);
 	else if (db_is_ready(db) && db_run(db, "rollback"))
 		term_problem("the transaction could not be ended: %s", db_problem(db));
 	db_rows_free(rows);
@@ -145,14 +151,14 @@ static enum err apply_all(struct db *db, const struct steps *steps, const struct
 	enum err err = run_text(db, "setup.sql", steps->setup);
 
 	for (size_t i = steps->count - state->pending; !err && i < steps->count; i++) {
-		err = apply(db, &steps->migrations[i]);
-		if (!err)
-			printf("applied %s\n", steps->migrations[i].name);
+		struct buf words = { 0 };
+
+		buf_addf(&words, "applied %s", steps->migrations[i].name);
+		err = apply(db, steps, &steps->migrations[i], buf_text(&words));
+		buf_done(&words);
 	}
 	if (!err)
-		err = apply(db, &steps->doors);
-	if (!err)
-		puts("made the functions anew");
+		err = apply(db, steps, &steps->doors, "made the functions anew");
 	return err;
 }
 

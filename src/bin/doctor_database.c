@@ -157,10 +157,13 @@ static void check_schema(struct doctor *doctor, struct db *db)
 		doctor_say(doctor, STATE_ERROR, "schema",
 		           "%s is not the file that was applied; install the release's own",
 		           state.changed->name);
+	else if (state.pending)
+		doctor_say(doctor, STATE_ERROR, "schema", "%zu steps behind; run `hookledger migrate`",
+		           state.pending);
 	else if (state.doors_pending)
 		doctor_say(doctor, STATE_ERROR, "schema",
-		           "%zu steps behind, or with other functions; run `hookledger migrate`",
-		           state.pending);
+		           "its functions are of another version or setting of db_roles; run "
+		           "`hookledger migrate`");
 	else
 		doctor_say(doctor, STATE_OK, "schema", "version %zu, current", steps.count);
 done:
