@@ -29,7 +29,8 @@
 #include "ledger/tally.h"
 
 enum {
-	KEYS_AGE_MS = 1000,	/* a new secret works within this; also the most often they are loaded */
+	KEYS_AGE_MS = 1000,	/* a ping is judged by keys no older than this */
+	KEYS_LOADS = 5,		/* so often at once, then once a second, may a stranger make us load them */
 	TALLY_MS = 1000,	/* counters reach the database this often */
 	START_MS = 1000,	/* for the first connection to the database */
 	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
@@ -57,6 +58,7 @@ struct receiver {
 	bool db_is_suspect;
 	int64_t until;		/* the database's time for this gather is over then */
 	int64_t drain_until, tally_at, look_at;
+	int64_t loads_left, loads_at;
 	struct log_gate refusals;
 };
 
@@ -163,13 +165,49 @@ static int64_t time_left(const struct receiver *r)
 	return left > 0 ? left : 0;
 }
 
-/* Loads the keys if the last try is long enough ago; keeps them beside the
-   spool when they changed. */
-static void refresh_keys(struct receiver *r)
+static bool db_is_usable(struct receiver *r)
+{
+	/* A call for the spool may be under way: it is short, and waited for. */
+	if (drain_is_working(r->drain) && !r->db_is_suspect) {
+		enum err err;
+
+		while ((err = drain_finish(r->drain, time_left(r))) == ERR_PACE && time_left(r) > 0) {
+			struct pollfd fd;
+
+			db_poll(r->db, &fd);
+			if (poll(&fd, 1, (int)time_left(r)) < 0 && errno != EINTR)
+				break;
+		}
+		if (err == ERR_PACE)
+			db_drop(r->db);
+		if (err)
+			r->db_is_suspect = true;
+	}
+	return !r->db_is_suspect && db_is_ready(r->db);
+}
+
+/* Callbacks that fit no key make us load the keys: a token bucket keeps that
+   from costing more than a query a second. */
+static bool may_load_keys(struct receiver *r)
+{
+	int64_t now = clock_ms(), earned = (now - r->loads_at) / KEYS_AGE_MS;
+
+	if (earned > 0) {
+		r->loads_left = r->loads_left + earned > KEYS_LOADS ? KEYS_LOADS : r->loads_left + earned;
+		r->loads_at = now;
+	}
+	if (r->loads_left <= 0)
+		return false;
+	r->loads_left--;
+	return true;
+}
+
+/* Loads the keys; keeps them beside the spool when they changed. */
+static void load_keys(struct receiver *r)
 {
 	bool changed = false;
 
-	if (keyring_age_ms(r->keys) < KEYS_AGE_MS || !db_is_ready(r->db) || r->db_is_suspect)
+	if (!db_is_usable(r))
 		return;
 	if (keyring_load(r->keys, r->db, time_left(r), &changed)) {
 		r->db_is_suspect = true;
@@ -185,8 +223,8 @@ static enum err judge(struct receiver *r, struct callback *cb)
 {
 	enum err err = keyring_judge(r->keys, cb);
 
-	if (err && keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
-		refresh_keys(r);
+	if (err && may_load_keys(r)) {
+		load_keys(r);
 		err = keyring_judge(r->keys, cb);
 	}
 	return err;
@@ -199,7 +237,7 @@ enum fate { ANSWERED, EVENT, UNJUDGED, REFUSED };
 static enum fate take_ping(struct receiver *r, struct http_req *req, struct callback *cb)
 {
 	if (keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
-		refresh_keys(r);
+		load_keys(r);
 		if (keyring_judge(r->keys, cb)) {
 			refuse(r, req, REASON_REVOKED, cb->endpoint_id, NULL);
 			return ANSWERED;
@@ -244,27 +282,6 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 }
 
 /* ---- recording */
-
-static bool db_is_usable(struct receiver *r)
-{
-	/* A call for the spool may be under way: it is short, and waited for. */
-	if (drain_is_working(r->drain) && !r->db_is_suspect) {
-		enum err err;
-
-		while ((err = drain_finish(r->drain, time_left(r))) == ERR_PACE && time_left(r) > 0) {
-			struct pollfd fd;
-
-			db_poll(r->db, &fd);
-			if (poll(&fd, 1, (int)time_left(r)) < 0 && errno != EINTR)
-				break;
-		}
-		if (err == ERR_PACE)
-			db_drop(r->db);
-		if (err)
-			r->db_is_suspect = true;
-	}
-	return !r->db_is_suspect && db_is_ready(r->db);
-}
 
 static void answer_verdict(struct receiver *r, struct http_req *req, const struct callback *cb,
                            enum verdict verdict)
@@ -427,8 +444,8 @@ static void tend(struct receiver *r)
 	r->until = clock_ms() + r->conf->db_deadline_ms;
 	db_tend(r->db);
 	drain(r);
-	if (!keyring_is_loaded(r->keys) || keyring_age_ms(r->keys) == INT64_MAX)
-		refresh_keys(r);
+	if (keyring_age_ms(r->keys) == INT64_MAX)
+		load_keys(r);
 	if (!tally_is_empty(r->tally) && clock_ms() >= r->tally_at && db_is_usable(r)) {
 		if (tally_flush(r->tally, r->db, r->conf->db_deadline_ms))
 			r->db_is_suspect = true;

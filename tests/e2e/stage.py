@@ -89,6 +89,7 @@ class Cluster:
 
     def __init__(self, work):
         self.work = work
+        new_folder(work)
         self.data = work / "pgdata"
         self.sockets = new_folder(work / "s")
         self.bin = pg_bin()
