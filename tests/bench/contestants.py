@@ -24,6 +24,7 @@ class Contestant:
     needs: tuple = ()		# commands or files
     watched: bool = False	# count database connections during the run
     limit: int = 0		# of those connections
+    brief: bool = False		# a process a request
     empties: bool = True		# begins each measurement with no event recorded
 
     def missing(self, stage):
@@ -296,8 +297,8 @@ def everyone(stage):
                    needs=apache2, **receiver),
         Contestant("apache-fcgid", "hookledger, Apache mod_fcgid", apache_fcgid, watched=True, limit=FCGID_PROCESSES,
                    needs=apache2 + (str(APACHE_MODULES / "mod_fcgid.so"),), **receiver),
-        Contestant("lighttpd-cgi", "hookledger, plain CGI, lighttpd", lighttpd_cgi, watched=True,
+        Contestant("lighttpd-cgi", "hookledger, plain CGI, lighttpd", lighttpd_cgi, watched=True, brief=True,
                    limit=CGI_CONNECTIONS, **receiver),
-        Contestant("apache-cgi", "hookledger, plain CGI, Apache", apache_cgi, watched=True,
+        Contestant("apache-cgi", "hookledger, plain CGI, Apache", apache_cgi, watched=True, brief=True,
                    limit=CGI_CONNECTIONS, needs=apache2, **receiver),
     ]

@@ -120,11 +120,12 @@ class Stage:
     # Processes
 
     def spawn(self, argv, env=None, name=None):
+        """In a session of its own: Apache's prefork ends its whole process group."""
         name = name or pathlib.Path(argv[0]).name
         with open(self.work / f"{name}.log", "ab") as log:
             child = subprocess.Popen([str(arg) for arg in argv], stdin=subprocess.DEVNULL,
                                      stdout=log, stderr=log, cwd=self.work,
-                                     env={**os.environ, **(env or {})})
+                                     start_new_session=True, env={**os.environ, **(env or {})})
         self.running.append(child)
         return child
 
