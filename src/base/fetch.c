@@ -108,7 +108,7 @@ size_t fetch_count(const struct fetch *fetch)
 
 /* Judged here and not by CURLOPT_PROTOCOLS, which is deprecated while its
    successor is newer than the curl that we ask for. */
-static bool is_web(const char *url)
+bool fetch_can_reach(const char *url)
 {
 	CURLU *parts = curl_url();
 	char *scheme = NULL;
@@ -152,7 +152,7 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 	take_back(fetch);
 	if (!fetch->free)
 		return ERR_PACE;
-	if (!is_web(request->url))
+	if (!fetch_can_reach(request->url))
 		return ERR_INPUT;
 	slot = fetch->free;
 	fetch->free = slot->next;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* libcurl's only user: HTTP requests to others, many at once, each with its
-   deadline. http and https only, no redirects, no proxy from the environment;
-   connections are kept and used again. */
+   deadline. http and https only, no redirects, no proxy from the environment.
+   Connections are kept and used again; when the other side has closed one
+   without any answer, libcurl sends the request once more on a new one. */
 #ifndef HL_BASE_FETCH_H
 #define HL_BASE_FETCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +42,9 @@ struct fetch *fetch_new(const struct fetch_how *how);
 
 /* Breaks off what is under way; NULL is allowed. */
 void fetch_free(struct fetch *fetch);
+
+/* Is it an http or https URL? */
+bool fetch_can_reach(const char *url);
 
 size_t fetch_count(const struct fetch *fetch);	/* under way or not given out yet */
 

@@ -38,6 +38,7 @@ enum option_kind {
 	OPTION_FLAG,	/* bool */
 	OPTION_TEXT,	/* const char * */
 	OPTION_COUNT,	/* int64_t, above 0 */
+	OPTION_NUMBER,	/* int64_t, 0 or above */
 	OPTION_TIME,	/* int64_t, microseconds since 1970: RFC 3339, a date, or "24h" for a time ago */
 	OPTION_SPAN,	/* int64_t, microseconds: "24h" */
 };
@@ -65,7 +66,7 @@ struct command {
 
 /* The tables, each ended by {0}. */
 extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_event[], cmd_migrate[];
-extern const struct command cmd_quarantine[], cmd_reseal[], cmd_spool[], cmd_verify[];
+extern const struct command cmd_quarantine[], cmd_reseal[], cmd_simulate[], cmd_spool[], cmd_verify[];
 
 /* Connects as "owner", "operator" or "receiver". NULL: said why on stderr. */
 struct db *cli_connect(const struct conf *conf, const char *program);

@@ -91,6 +91,11 @@ static bool apply(const struct cli_option *option, const char *value)
 		return true;
 	case OPTION_COUNT:
 		return input_id(value, option->name, option->into);
+	case OPTION_NUMBER:
+		if (str_int(str_of(value), option->into) && *(int64_t *)option->into >= 0)
+			return true;
+		term_problem("%s must be a whole number, 0 or above, not \"%s\"", option->name, value);
+		return false;
 	case OPTION_TIME:
 		return input_time(value, option->into);
 	case OPTION_SPAN:
