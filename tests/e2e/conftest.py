@@ -102,10 +102,7 @@ def own_cluster(run_folder):
     give(folder)
     cluster = Cluster(folder)
     yield cluster
-    try:
-        cluster.stop("immediate")
-    except AssertionError:
-        pass
+    cluster.stop("immediate")
 
 
 @pytest.fixture(scope="module")

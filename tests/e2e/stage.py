@@ -108,13 +108,22 @@ class Cluster:
         return done.stdout
 
     def start(self):
-        # The server inherits no pipe of ours, or we would wait for its end.
-        subprocess.run([self.bin / "pg_ctl", "-D", self.data, "-l", self.work / "postgresql.log", "-w",
-                        "start"], check=True, cwd=self.work, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, **runs_as())
+        # A child of ours, so that a killed one is collected and its process
+        # number does not look as if it were in use.
+        with open(self.work / "postgresql.log", "ab") as log:
+            self.child = subprocess.Popen([self.bin / "postgres", "-D", self.data], stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log, cwd=self.work, **runs_as())
+        wait_for(self.is_ready, "PostgreSQL to start")
+
+    def is_ready(self):
+        if self.child.poll() is not None:
+            log = (self.work / "postgresql.log").read_text(encoding="utf-8")
+            raise RuntimeError(f"PostgreSQL does not start:\n{log[-2000:]}")
+        return subprocess.run([self.bin / "pg_isready", "-q", "-h", self.sockets], check=False).returncode == 0
 
     def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+        self.child.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        self.child.wait(60)
 
     def restart(self, mode="fast"):
         self.stop(mode)
@@ -122,18 +131,17 @@ class Cluster:
 
     def pids(self):
         """The postmaster and all its processes."""
-        first = int((self.data / "postmaster.pid").read_text().split()[0])
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(first)], capture_output=True,
-                                  text=True, check=False).stdout.split()
-        return [first, *map(int, children)]
+        return sorted(descendants(self.child.pid))
 
     def crash(self):
         """As a power cut for PostgreSQL: every process killed at once."""
+        # stopped first, so that the postmaster starts no others meanwhile
+        os.kill(self.child.pid, signal.SIGSTOP)
         pids = self.pids()
-        for pid in pids:
+        for pid in reversed(pids):
             os.kill(pid, signal.SIGKILL)
+        self.child.wait(60)
         wait_for(lambda: not any(is_alive(pid) for pid in pids), "PostgreSQL to be gone")
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def conninfo(self, database, user="postgres"):
         return f"host={self.sockets} dbname={database} user={user}"
