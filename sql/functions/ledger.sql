@@ -5,9 +5,11 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  first timestamptz := date_trunc('month', month)::timestamp at time zone 'UTC';
-  next timestamptz := (date_trunc('month', month) + interval '1 month') at time zone 'UTC';
-  partition text := 'event_' || to_char(month, '"y"YYYY"m"MM');
+  -- As timestamp without zone: of a date, date_trunc() would make one in the
+  -- time zone of the session.
+  first timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
+  next timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
+  partition text := 'event_' || to_char(month::timestamp, '"y"YYYY"m"MM');
 begin
   if to_regclass('ledger.' || partition) is not null then
     return false;

@@ -187,7 +187,8 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	db = cli_connect(cli->conf, "receiver");
 	if (!db || spool_count(spool, &left))
 		goto done;
-	if (tally_load(tally, cli->conf->spool_dir))
+	err = tally_load(tally, cli->conf->spool_dir);
+	if (err && err != ERR_ABSENT)
 		term_problem("the counters beside the spool cannot be read; going on without");
 	drain = drain_new(spool, db, keys, tally, cli->conf->batch_max, cli->conf->batch_max_bytes);
 	progress = progress_start("callbacks", left.records);

@@ -1,0 +1,87 @@
+-- Who may do what: nobody anything, each program its door.
+begin;
+create extension if not exists pgtap;
+\ir ../../sql/functions/roles.sql
+select plan(24);
+
+-- The rules of the house for functions.
+create temp view doors as
+  select p.oid, p.oid::regprocedure::text as name, n.nspname as schema, p.prosecdef, p.proconfig, p.proacl
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  where n.nspname in ('receiver', 'operator');
+select isnt_empty('select from doors', 'there are doors');
+select is_empty($$select name from doors where not prosecdef$$, 'every function of a door is security definer');
+select is_empty(
+  $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('ledger', 'receiver', 'operator')
+      and not 'search_path=ledger, pg_temp' = any (coalesce(p.proconfig, '{}'))$$,
+  'every function has its search_path pinned, pg_temp last');
+select is_empty(
+  $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('ledger', 'receiver', 'operator') and obj_description(p.oid, 'pg_proc') is null$$,
+  'every function has its contract as comment');
+select is_empty(
+  $$select c.relname || '.' || a.attname
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) is null$$,
+  'every column of every table has a comment');
+
+-- The public has nothing.
+select is_empty(
+  $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('ledger', 'receiver', 'operator')
+      and (p.proacl is null or exists (select from aclexplode(p.proacl) x where x.grantee = 0))$$,
+  'the public may execute no function');
+select is_empty(
+  $$select n.nspname from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x
+    where n.nspname in ('ledger', 'receiver', 'operator') and x.grantee = 0$$,
+  'nor use a schema');
+select is_empty(
+  $$select c.relname from pg_class c, aclexplode(c.relacl) x
+    where c.relnamespace = 'ledger'::regnamespace and x.grantee = 0$$,
+  'nor touch a table');
+
+-- A role has its door.
+select is_empty($$select name from doors where schema = 'receiver' and not has_function_privilege('hookledger_receiver', oid, 'execute')$$,
+                'the receiver may call every function of its door');
+select is_empty($$select name from doors where schema = 'operator' and not has_function_privilege('hookledger_operator', oid, 'execute')$$,
+                'the operator every one of its own');
+
+-- And nothing else.
+select is_empty($$select name from doors where schema = 'operator' and has_function_privilege('hookledger_receiver', oid, 'execute')$$,
+                'the receiver none of the operator''s');
+select is_empty($$select name from doors where schema = 'receiver' and has_function_privilege('hookledger_operator', oid, 'execute')$$,
+                'the operator none of the receiver''s');
+create function pg_temp.may_touch(role text) returns setof text language sql as $$
+  select c.relname::text from pg_class c
+  where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p', 'S')
+    and case when c.relkind = 'S' then has_sequence_privilege(role, c.oid, 'usage, select, update')
+             else has_table_privilege(role, c.oid, 'select, insert, update, delete, truncate, references, trigger') end
+  union all
+  select p.oid::regprocedure::text from pg_proc p
+  where p.pronamespace = 'ledger'::regnamespace and has_function_privilege(role, p.oid, 'execute')
+$$;
+select is_empty($$select * from pg_temp.may_touch('hookledger_receiver')$$, 'the receiver may touch nothing in ledger');
+select is_empty($$select * from pg_temp.may_touch('hookledger_operator')$$, 'the operator neither');
+select ok(not has_schema_privilege('hookledger_receiver', 'ledger', 'usage, create'), 'nor use the schema: receiver');
+select ok(not has_schema_privilege('hookledger_operator', 'ledger', 'usage, create'), 'nor use the schema: operator');
+select ok(not (select rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolbypassrls from pg_roles where rolname = 'hookledger_receiver'),
+          'the roles are plain groups');
+
+-- Tried, not only looked up.
+grant all on schema public to hookledger_receiver;
+set local role hookledger_receiver;
+select lives_ok('select * from receiver.keys()', 'the receiver reads its keys');
+select lives_ok($$select receiver.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 'webhook')$$, 'and appends');
+select throws_ok('select * from ledger.event', '42501', null, 'but reads no event');
+select throws_ok('select * from operator.endpoint_list(0, 1)', '42501', null, 'and lists no endpoint');
+select throws_ok('select ledger.partition_ahead()', '42501', null, 'and makes no partition');
+reset role;
+set local role hookledger_operator;
+select lives_ok('select * from operator.facts()', 'the operator asks for facts');
+select throws_ok('select * from receiver.keys()', '42501', null, 'but does not use the receiver''s door');
+reset role;
+
+select * from finish();
+rollback;
