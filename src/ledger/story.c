@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Everybody has one next thing to do and the time of it; the story is always
    what the earliest of them does. Whole numbers only and one throw of the dice
-   a statement, so that no compiler can change the order of the throws. */
+   a statement, so that no compiler changes their order. */
 #include "ledger/story.h"
 
 #include <stdlib.h>
@@ -9,17 +9,11 @@
 
 #include "base/dice.h"
 #include "ledger/told.h"
-
-#define COUNT(list) ((int64_t)(sizeof(list) / sizeof((list)[0])))
+#include "ledger/workspace.h"
 
 enum {
 	PEOPLE = 12,
-	PAST_MAX = 8,		/* entries that somebody still thinks of */
-	CLIENTS_MAX = 24,
-	PROJECTS_MAX = 48,
-	TAGS_MAX = 14,		/* fewer than there are names for */
-	TASKS_MAX = 64,
-	MEMBERS_MAX = 64,
+	PAST_MAX = 8,	/* entries that somebody still thinks of */
 };
 
 static const int64_t MS = 1000, SECOND = 1000000, MINUTE = 60000000, HOUR = 3600000000, DAY = 86400000000;
@@ -59,28 +53,15 @@ struct story {
 	struct told_place place;
 	char *url_callback;
 	int64_t start_us, now_us;
-	int64_t event_id, entry_id, entity_id;
+	int64_t event_id, entry_id;
 	size_t setup_step;
 
 	struct worker *workers;
 	int count;
 	int *queue;		/* a heap of workers, the earliest on top */
 
-	struct told_client clients[CLIENTS_MAX];
-	struct told_project projects[PROJECTS_MAX];
-	struct told_tag tags[TAGS_MAX];
-	struct told_task tasks[TASKS_MAX];
-	struct told_project_user members[MEMBERS_MAX];
-	int client_count, project_count, tag_count, task_count, member_count;
-
-	/* what was deleted, for the event that says so */
-	union {
-		struct told_client client;
-		struct told_project project;
-		struct told_tag tag;
-		struct told_task task;
-		struct told_entry entry;
-	} gone;
+	struct workspace workspace;
+	struct told_entry gone;	/* deleted, for the event that says so */
 	struct told_event told;
 	struct buf body, scratch;
 };
@@ -155,307 +136,31 @@ static int64_t next_morning(struct story *story, const struct worker *worker, in
 	}
 }
 
-static void tell(struct story *story, struct worker *by, enum told_model model,
+/* Tells of story->told.what, which is there already. */
+static bool tell(struct story *story, struct worker *by, enum told_model model,
                  enum told_action action)
 {
+	struct told_event *told = &story->told;
 	int64_t sent_ms = between(story, 120, 900);
 
 	story->event_id += between(story, 1, 97);
-	story->told = (struct told_event){
-		.event_id = story->event_id,
-		.created_us = story->now_us,
-		.sent_ns = sent_ms * 1000000 + dice_below(&story->dice, 1000000),
-		.action = action,
-		.model = model,
-		.by = &by->person,
-	};
+	told->event_id = story->event_id;
+	told->created_us = story->now_us;
+	told->sent_ns = sent_ms * 1000000 + dice_below(&story->dice, 1000000);
+	told->action = action;
+	told->model = model;
+	told->by = &by->person;
+	return true;
 }
 
 static bool tell_entry(struct story *story, struct worker *by, enum told_action action,
                        const struct told_entry *entry)
 {
-	tell(story, by, TOLD_TIME_ENTRY, action);
 	story->told.what.entry = entry;
-	return true;
+	return tell(story, by, TOLD_TIME_ENTRY, action);
 }
 
-/* ---- clients, projects, tags, tasks */
-
-static int64_t new_id(struct story *story)
-{
-	return story->entity_id += between(story, 1, 9);
-}
-
-static bool is_same(struct phrase a, struct phrase b)
-{
-	return a.form == b.form && a.a == b.a && a.b == b.b;
-}
-
-static bool add_client(struct story *story, struct worker *by)
-{
-	struct told_client client = { .name = wording_client(&story->dice) };
-
-	if (story->client_count == CLIENTS_MAX)
-		return false;
-	for (int i = 0; i < story->client_count; i++)
-		if (is_same(story->clients[i].name, client.name))
-			return false;
-	client.id = new_id(story);
-	story->clients[story->client_count] = client;
-	tell(story, by, TOLD_CLIENT, TOLD_CREATED);
-	story->told.what.client = &story->clients[story->client_count++];
-	return true;
-}
-
-static bool change_client(struct story *story, struct worker *by)
-{
-	struct told_client *client;
-
-	if (!story->client_count)
-		return false;
-	client = &story->clients[any(story, story->client_count)];
-	if (chance(story, 50))
-		client->is_archived = !client->is_archived;
-	else
-		client->name = wording_client(&story->dice);
-	tell(story, by, TOLD_CLIENT, TOLD_UPDATED);
-	story->told.what.client = client;
-	return true;
-}
-
-static bool remove_client(struct story *story, struct worker *by)
-{
-	int at;
-
-	if (story->client_count < 4)
-		return false;
-	at = any(story, story->client_count);
-	story->gone.client = story->clients[at];
-	story->clients[at] = story->clients[--story->client_count];
-	for (int i = 0; i < story->project_count; i++)
-		if (story->projects[i].client_id == story->gone.client.id)
-			story->projects[i].client_id = 0;
-	tell(story, by, TOLD_CLIENT, TOLD_DELETED);
-	story->told.what.client = &story->gone.client;
-	return true;
-}
-
-/* 45 to 180 an hour, in quarters. */
-static int rate(struct story *story)
-{
-	return (int)between(story, 180, 720) * 25;
-}
-
-static bool add_project(struct story *story, struct worker *by)
-{
-	struct told_project *project = &story->projects[story->project_count];
-
-	if (story->project_count == PROJECTS_MAX)
-		return false;
-	*project = (struct told_project){ .created_us = story->now_us, .is_active = true };
-	project->id = new_id(story);
-	project->name = wording_project(&story->dice);
-	project->color = any(story, TOLD_COLORS);
-	project->is_private = chance(story, 25);
-	project->is_billable = chance(story, 70);
-	if (story->client_count && chance(story, 80))
-		project->client_id = story->clients[any(story, story->client_count)].id;
-	if (project->is_billable && chance(story, 60)) {
-		project->rate_cents = rate(story);
-		project->rate_us = story->now_us;
-	}
-	if (chance(story, 30))
-		project->estimated_hours = (int)between(story, 1, 40) * 10;
-	story->project_count++;
-	tell(story, by, TOLD_PROJECT, TOLD_CREATED);
-	story->told.what.project = project;
-	return true;
-}
-
-static bool change_project(struct story *story, struct worker *by)
-{
-	struct told_project *project;
-
-	if (!story->project_count)
-		return false;
-	project = &story->projects[any(story, story->project_count)];
-	switch (any(story, 5)) {
-	case 0:
-		project->name = wording_project(&story->dice);
-		break;
-	case 1:
-		project->color = any(story, TOLD_COLORS);
-		break;
-	case 2:
-		project->is_active = !project->is_active;
-		break;
-	case 3:
-		project->estimated_hours = (int)between(story, 1, 40) * 10;
-		break;
-	default:
-		project->is_billable = true;
-		project->rate_cents = rate(story);
-		project->rate_us = story->now_us;
-	}
-	tell(story, by, TOLD_PROJECT, TOLD_UPDATED);
-	story->told.what.project = project;
-	return true;
-}
-
-/* Its tasks and members go with it, of which Toggl sends nothing more. */
-static bool remove_project(struct story *story, struct worker *by)
-{
-	int at;
-	int64_t id;
-
-	if (story->project_count < 8)
-		return false;
-	at = any(story, story->project_count);
-	story->gone.project = story->projects[at];
-	story->projects[at] = story->projects[--story->project_count];
-	id = story->gone.project.id;
-	for (int i = story->task_count; i-- > 0;)
-		if (story->tasks[i].project_id == id)
-			story->tasks[i] = story->tasks[--story->task_count];
-	for (int i = story->member_count; i-- > 0;)
-		if (story->members[i].project_id == id)
-			story->members[i] = story->members[--story->member_count];
-	tell(story, by, TOLD_PROJECT, TOLD_DELETED);
-	story->told.what.project = &story->gone.project;
-	return true;
-}
-
-static bool add_member(struct story *story, struct worker *by)
-{
-	struct told_project_user *member = &story->members[story->member_count];
-	const struct told_project *project;
-
-	if (!story->project_count || story->member_count == MEMBERS_MAX)
-		return false;
-	project = &story->projects[any(story, story->project_count)];
-	*member = (struct told_project_user){ .project_id = project->id,
-		                              .is_private = project->is_private };
-	member->id = new_id(story);
-	member->user_id = story->workers[any(story, story->count)].person.id;
-	member->is_manager = chance(story, 20);
-	story->member_count++;
-	tell(story, by, TOLD_PROJECT_USER, TOLD_CREATED);
-	story->told.what.project_user = member;
-	return true;
-}
-
-static bool change_member(struct story *story, struct worker *by)
-{
-	struct told_project_user *member;
-
-	if (!story->member_count)
-		return false;
-	member = &story->members[any(story, story->member_count)];
-	member->rate_cents = rate(story);
-	tell(story, by, TOLD_PROJECT_USER, TOLD_UPDATED);
-	story->told.what.project_user = member;
-	return true;
-}
-
-static bool has_tag_named(const struct story *story, struct phrase name)
-{
-	for (int i = 0; i < story->tag_count; i++)
-		if (is_same(story->tags[i].name, name))
-			return true;
-	return false;
-}
-
-static bool add_tag(struct story *story, struct worker *by)
-{
-	struct phrase name = wording_tag(&story->dice);
-
-	if (story->tag_count == TAGS_MAX || has_tag_named(story, name))
-		return false;
-	story->tags[story->tag_count].id = new_id(story);
-	story->tags[story->tag_count].name = name;
-	tell(story, by, TOLD_TAG, TOLD_CREATED);
-	story->told.what.tag = &story->tags[story->tag_count++];
-	return true;
-}
-
-static bool change_tag(struct story *story, struct worker *by)
-{
-	struct phrase name = wording_tag(&story->dice);
-	struct told_tag *tag;
-
-	if (!story->tag_count || has_tag_named(story, name))
-		return false;
-	tag = &story->tags[any(story, story->tag_count)];
-	tag->name = name;
-	tell(story, by, TOLD_TAG, TOLD_UPDATED);
-	story->told.what.tag = tag;
-	return true;
-}
-
-static bool remove_tag(struct story *story, struct worker *by)
-{
-	int at;
-
-	if (story->tag_count < 6)
-		return false;
-	at = any(story, story->tag_count);
-	story->gone.tag = story->tags[at];
-	story->tags[at] = story->tags[--story->tag_count];
-	tell(story, by, TOLD_TAG, TOLD_DELETED);
-	story->told.what.tag = &story->gone.tag;
-	return true;
-}
-
-static bool add_task(struct story *story, struct worker *by)
-{
-	struct told_task *task = &story->tasks[story->task_count];
-	const struct told_project *project;
-
-	if (!story->project_count || story->task_count == TASKS_MAX)
-		return false;
-	project = &story->projects[any(story, story->project_count)];
-	*task = (struct told_task){ .project_id = project->id,
-		                    .is_private = project->is_private,
-		                    .is_active = true };
-	task->id = new_id(story);
-	task->name = wording_task(&story->dice);
-	if (chance(story, 50))
-		task->estimated_seconds = between(story, 1, 80) * 1800;
-	story->task_count++;
-	tell(story, by, TOLD_TASK, TOLD_CREATED);
-	story->told.what.task = task;
-	return true;
-}
-
-static bool change_task(struct story *story, struct worker *by)
-{
-	struct told_task *task;
-
-	if (!story->task_count)
-		return false;
-	task = &story->tasks[any(story, story->task_count)];
-	if (chance(story, 70))
-		task->is_active = !task->is_active;
-	else
-		task->name = wording_task(&story->dice);
-	tell(story, by, TOLD_TASK, TOLD_UPDATED);
-	story->told.what.task = task;
-	return true;
-}
-
-static bool remove_task(struct story *story, struct worker *by)
-{
-	int at;
-
-	if (story->task_count < 5)
-		return false;
-	at = any(story, story->task_count);
-	story->gone.task = story->tasks[at];
-	story->tasks[at] = story->tasks[--story->task_count];
-	tell(story, by, TOLD_TASK, TOLD_DELETED);
-	story->told.what.task = &story->gone.task;
-	return true;
-}
+/* ---- what is done with the workspace */
 
 static bool change_person(struct story *story, struct worker *by)
 {
@@ -464,38 +169,28 @@ static bool change_person(struct story *story, struct worker *by)
 	if (worker != &story->workers[0] && chance(story, 30))
 		worker->person.is_admin = !worker->person.is_admin;
 	else
-		worker->person.rate_cents = rate(story);
-	tell(story, by, TOLD_WORKSPACE_USER, TOLD_UPDATED);
+		worker->person.rate_cents = workspace_rate(&story->workspace);
 	story->told.what.person = &worker->person;
-	return true;
+	return tell(story, by, TOLD_WORKSPACE_USER, TOLD_UPDATED);
 }
 
-/* One of many that keep the workspace in order; how often each is done. false:
-   there is nothing of the kind to do. */
+/* Lets somebody do something with the workspace. false: there was nothing to do. */
+static bool in_workspace(struct story *story, struct worker *by, workspace_act *act)
+{
+	struct workspace *ws = &story->workspace;
+	bool is_done;
+
+	ws->now_us = story->now_us;
+	ws->somebody_id = story->workers[any(story, story->count)].person.id;
+	is_done = act ? act(ws, &story->told) : workspace_keep(ws, by->person.is_admin, &story->told);
+	return is_done && tell(story, by, story->told.model, story->told.action);
+}
+
 static bool manage(struct story *story, struct worker *by)
 {
-	static const struct {
-		int weight;
-		bool is_for_all;
-		bool (*act)(struct story *, struct worker *);
-	} acts[] = {
-		{ 24, true, add_tag },        { 9, true, change_tag },      { 7, true, remove_tag },
-		{ 16, true, add_task },       { 14, true, change_task },    { 7, true, remove_task },
-		{ 7, false, add_project },    { 14, false, change_project }, { 2, false, remove_project },
-		{ 5, false, add_client },     { 5, false, change_client },  { 1, false, remove_client },
-		{ 4, false, add_member },     { 2, false, change_member },  { 2, false, change_person },
-	};
-	int total = 0, roll;
-
-	for (int64_t i = 0; i < COUNT(acts); i++)
-		total += acts[i].weight;
-	roll = any(story, total);
-	for (int64_t i = 0; i < COUNT(acts); i++) {
-		roll -= acts[i].weight;
-		if (roll < 0)
-			return (acts[i].is_for_all || by->person.is_admin) && acts[i].act(story, by);
-	}
-	return false;
+	if (by->person.is_admin && chance(story, 4))
+		return change_person(story, by);
+	return in_workspace(story, by, NULL);
 }
 
 /* ---- time entries */
@@ -505,8 +200,8 @@ static void choose_tags(struct story *story, struct told_entry *entry)
 	int wanted = chance(story, 55) ? 0 : (int)between(story, 1, TOLD_TAGS_MAX);
 
 	entry->tag_count = 0;
-	for (int i = 0; i < wanted && story->tag_count; i++) {
-		struct told_tag tag = story->tags[any(story, story->tag_count)];
+	for (int i = 0; i < wanted && story->workspace.tag_count; i++) {
+		struct told_tag tag = story->workspace.tags[any(story, story->workspace.tag_count)];
 		bool is_there = false;
 
 		for (int k = 0; k < entry->tag_count; k++)
@@ -522,17 +217,17 @@ static void choose_project(struct story *story, struct told_entry *entry)
 
 	entry->project_id = entry->task_id = 0;
 	entry->is_private = false;
-	if (!story->project_count)
+	if (!story->workspace.project_count)
 		return;
-	project = &story->projects[any(story, story->project_count)];
+	project = &story->workspace.projects[any(story, story->workspace.project_count)];
 	if (!project->is_active)
 		return;
 	entry->project_id = project->id;
 	entry->is_private = project->is_private;
 	entry->is_billable = project->is_billable;
-	for (int i = 0; i < story->task_count; i++)
-		if (story->tasks[i].project_id == project->id && chance(story, 40))
-			entry->task_id = story->tasks[i].id;
+	for (int i = 0; i < story->workspace.task_count; i++)
+		if (story->workspace.tasks[i].project_id == project->id && chance(story, 40))
+			entry->task_id = story->workspace.tasks[i].id;
 }
 
 static struct told_entry new_entry(struct story *story, int64_t start_us)
@@ -632,11 +327,11 @@ static bool remove_entry(struct story *story, struct worker *worker)
 {
 	int at = any(story, worker->past_count);
 
-	story->gone.entry = worker->past[at];
+	story->gone = worker->past[at];
 	worker->past_count--;
 	memmove(worker->past + at, worker->past + at + 1,
 	        (size_t)(worker->past_count - at) * sizeof(*worker->past));
-	return tell_entry(story, worker, TOLD_DELETED, &story->gone.entry);
+	return tell_entry(story, worker, TOLD_DELETED, &story->gone);
 }
 
 /* ---- what each plan does; true: there is an event to tell */
@@ -645,15 +340,31 @@ static bool remove_entry(struct story *story, struct worker *worker)
 static bool set_up(struct story *story, struct worker *owner)
 {
 	static const struct {
-		bool (*act)(struct story *, struct worker *);	/* NULL: somebody joins */
+		workspace_act *act;	/* NULL: somebody joins */
 		int who;
 	} steps[] = {
-		{ add_client, 0 },  { add_project, 0 }, { add_tag, 0 },     { NULL, 1 },
-		{ add_tag, 0 },     { add_client, 0 },  { add_project, 0 }, { add_task, 0 },
-		{ NULL, 2 },        { add_member, 0 },  { add_tag, 0 },     { add_project, 0 },
-		{ add_tag, 0 },     { add_task, 0 },    { add_client, 0 },  { add_project, 0 },
-		{ NULL, 3 },        { add_member, 0 },  { change_project, 0 }, { add_tag, 0 },
-		{ add_project, 0 }, { add_task, 0 },
+		{ workspace_add_client, 0 },
+		{ workspace_add_project, 0 },
+		{ workspace_add_tag, 0 },
+		{ NULL, 1 },
+		{ workspace_add_tag, 0 },
+		{ workspace_add_client, 0 },
+		{ workspace_add_project, 0 },
+		{ workspace_add_task, 0 },
+		{ NULL, 2 },
+		{ workspace_add_member, 0 },
+		{ workspace_add_tag, 0 },
+		{ workspace_add_project, 0 },
+		{ workspace_add_tag, 0 },
+		{ workspace_add_task, 0 },
+		{ workspace_add_client, 0 },
+		{ workspace_add_project, 0 },
+		{ NULL, 3 },
+		{ workspace_add_member, 0 },
+		{ workspace_change_project, 0 },
+		{ workspace_add_tag, 0 },
+		{ workspace_add_project, 0 },
+		{ workspace_add_task, 0 },
 	};
 	size_t step = story->setup_step++;
 
@@ -663,12 +374,11 @@ static bool set_up(struct story *story, struct worker *owner)
 	}
 	after(story, owner, SET_UP, 4 * SECOND, 40 * SECOND);
 	if (steps[step].act)
-		return steps[step].act(story, owner);
+		return in_workspace(story, owner, steps[step].act);
 	if (steps[step].who >= story->count)
 		return false;
-	tell(story, owner, TOLD_WORKSPACE_USER, TOLD_CREATED);
 	story->told.what.person = &story->workers[steps[step].who].person;
-	return true;
+	return tell(story, owner, TOLD_WORKSPACE_USER, TOLD_CREATED);
 }
 
 static bool arrive(struct story *story, struct worker *worker)
@@ -835,7 +545,7 @@ static void cast(struct story *story, int64_t first_id)
 		worker->person.app = any(story, TOLD_APPS);
 		worker->person.is_admin = i == 0 || chance(story, 10);
 		if (chance(story, 60))
-			worker->person.rate_cents = rate(story);
+			worker->person.rate_cents = workspace_rate(&story->workspace);
 		worker->arrives = (int)between(story, 7 * 60, 10 * 60);
 		worker->writes_up = i > 1 && chance(story, 15);
 	}
@@ -868,7 +578,8 @@ struct story *story_new(const struct story_how *how)
 	story->entry_id = between(story, 1, 1000) << 32;
 	story->entry_id -= between(story, 200, 600);
 	own = between(story, 0, 9999);
-	story->entity_id = 60000000 + own * 1000000;
+	story->workspace.dice = &story->dice;
+	story->workspace.last_id = 60000000 + own * 1000000;
 	cast(story, 9000001 + own * 1000000000);
 
 	first_us = next_morning(story, &story->workers[0], how->start_us);

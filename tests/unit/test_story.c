@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "ledger/callback.h"
+#include "ledger/story.h"
+
+enum { WORKSPACE = 7435584, EVENTS = 20000, MODELS = 7 };
+
+/* 2026-07-16T00:00:00Z, a Thursday */
+static const int64_t start_us = INT64_C(1784160000000000);
+
+static struct story *open_story(uint64_t seed, int64_t workspace_id)
+{
+	return story_new(&(struct story_how){
+		.seed = seed,
+		.workspace_id = workspace_id,
+		.subscription_id = 10713,
+		.url_callback = "https://hooks.example.org/hook/0123456789abcdef",
+		.start_us = start_us,
+	});
+}
+
+static void digest_of(uint64_t seed, int64_t workspace_id, unsigned char digest[DIGEST_BYTES])
+{
+	struct story *story = open_story(seed, workspace_id);
+	struct buf all = { 0 };
+
+	for (int i = 0; i < 2000; i++) {
+		struct story_event event;
+
+		story_next(story, &event);
+		buf_add_str(&all, event.body);
+	}
+	crypto_digest(buf_str(&all), digest);
+	buf_done(&all);
+	story_free(story);
+}
+
+static void test_same_seed_same_bytes(void **state)
+{
+	unsigned char first[DIGEST_BYTES], again[DIGEST_BYTES], other[DIGEST_BYTES];
+
+	(void)state;
+	digest_of(7, WORKSPACE, first);
+	digest_of(7, WORKSPACE, again);
+	assert_memory_equal(first, again, DIGEST_BYTES);
+	digest_of(8, WORKSPACE, other);
+	assert_memory_not_equal(first, other, DIGEST_BYTES);
+	digest_of(7, WORKSPACE + 1, other);
+	assert_memory_not_equal(first, other, DIGEST_BYTES);
+}
+
+/* On every machine: the digest of the first 2000 bodies, made on x86-64 with
+   gcc. Whoever changes the story on purpose changes it here. */
+static void test_same_bytes_everywhere(void **state)
+{
+	static const char wanted[] = "666cfc239fb217bb3d9019872f9a87e4db456fc54a9ea2a12ccbb1cc8bb99ae1";
+	unsigned char digest[DIGEST_BYTES];
+	struct buf hex = { 0 };
+
+	(void)state;
+	digest_of(7, WORKSPACE, digest);
+	buf_add_hex(&hex, digest, sizeof(digest));
+	assert_string_equal(buf_text(&hex), wanted);
+	buf_done(&hex);
+}
+
+static void test_bodies_are_callbacks(void **state)
+{
+	struct story *story = open_story(1, WORKSPACE);
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		struct story_event event;
+		struct callback cb = { 0 };
+		enum reason reason;
+		const char *why = "";
+
+		story_next(story, &event);
+		cb.body = event.body;
+		assert_int_equal(callback_parse(&cb, &reason, &why), ERR_NONE);
+		assert_int_equal(cb.kind, CALLBACK_EVENT);
+		/* exact, though beyond what a double holds */
+		assert_true(cb.event_id == event.event_id);
+		assert_true(cb.created_us == event.created_us);
+		assert_true(cb.workspace_id == WORKSPACE);
+		assert_true(cb.creator_id > 0);
+		assert_true(cb.entity_id > 0);
+		assert_true(str_is(cb.model, event.model));
+		assert_true(str_is(cb.action, event.action));
+	}
+	story_free(story);
+}
+
+enum { M_USER, M_WORKSPACE, M_REQUEST, M_TYPE, P_STOP, P_DURATION, P_TAG_IDS, P_TAGS, P_WID,
+       P_WORKSPACE, P_UID, P_USER, P_PID, P_PROJECT, P_DELETED, TIMESTAMP, WANTED };
+
+static const struct json_want wanted_values[WANTED] = {
+	[M_USER] = { "metadata", "event_user_id" },
+	[M_WORKSPACE] = { "metadata", "workspace_id" },
+	[M_REQUEST] = { "metadata", "request_body" },
+	[M_TYPE] = { "metadata", "request_type" },
+	[P_STOP] = { "payload", "stop" },
+	[P_DURATION] = { "payload", "duration" },
+	[P_TAG_IDS] = { "payload", "tag_ids" },
+	[P_TAGS] = { "payload", "tags" },
+	[P_WID] = { "payload", "wid" },
+	[P_WORKSPACE] = { "payload", "workspace_id" },
+	[P_UID] = { "payload", "uid" },
+	[P_USER] = { "payload", "user_id" },
+	[P_PID] = { "payload", "pid" },
+	[P_PROJECT] = { "payload", "project_id" },
+	[P_DELETED] = { "payload", "server_deleted_at" },
+	[TIMESTAMP] = { "timestamp", NULL },
+};
+
+static void look_at_entry(const struct story_event *event, const struct json_value *found)
+{
+	int64_t duration;
+
+	assert_true(str_equal(found[P_WID].raw, found[P_WORKSPACE].raw));
+	assert_true(str_equal(found[P_UID].raw, found[P_USER].raw));
+	if (found[P_PROJECT].kind == JSON_NULL)
+		assert_int_equal(found[P_PID].kind, JSON_ABSENT);
+	else
+		assert_true(str_equal(found[P_PID].raw, found[P_PROJECT].raw));
+	assert_true(json_int(found[P_DURATION], &duration));
+	assert_true((found[P_STOP].kind == JSON_NULL) == (duration < 0));
+	if (str_is(found[P_TAGS].raw, "[]"))
+		assert_int_equal(found[P_TAG_IDS].kind, JSON_NULL);
+	else
+		assert_int_equal(found[P_TAG_IDS].kind, JSON_ARRAY);
+	assert_true((found[P_DELETED].kind == JSON_STRING) == (strcmp(event->action, "deleted") == 0));
+}
+
+static void test_shape_of_real_callbacks(void **state)
+{
+	struct story *story = open_story(2, WORKSPACE);
+	int running = 0, untagged = 0;
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		struct json_value found[WANTED], none;
+		struct story_event event;
+		struct buf request = { 0 };
+		int64_t us;
+
+		story_next(story, &event);
+		assert_int_equal(json_scan(event.body, wanted_values, found, WANTED, NULL), ERR_NONE);
+		/* every value in metadata is a string */
+		assert_int_equal(found[M_USER].kind, JSON_STRING);
+		assert_int_equal(found[M_WORKSPACE].kind, JSON_STRING);
+		assert_int_equal(found[M_TYPE].kind, JSON_STRING);
+		assert_int_equal(json_text(found[M_REQUEST], &request), ERR_NONE);
+		assert_int_equal(json_scan(buf_str(&request), NULL, &none, 0, NULL), ERR_NONE);
+		buf_done(&request);
+		found[TIMESTAMP].raw.at++;
+		found[TIMESTAMP].raw.len -= 2;
+		assert_true(clock_read(found[TIMESTAMP].raw, &us));
+		assert_true(us > event.created_us);
+		if (strcmp(event.model, "time_entry") != 0)
+			continue;
+		look_at_entry(&event, found);
+		running += found[P_STOP].kind == JSON_NULL;
+		untagged += found[P_TAG_IDS].kind == JSON_NULL;
+	}
+	assert_true(running > EVENTS / 10);
+	assert_true(untagged > EVENTS / 10);
+	story_free(story);
+}
+
+static void test_order(void **state)
+{
+	struct story *story = open_story(3, WORKSPACE);
+	int64_t id = 0, us = start_us - 1, ties = 0, beyond = 0;
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		struct story_event event;
+
+		story_next(story, &event);
+		assert_true(event.created_us >= us);
+		assert_true(event.event_id > id);
+		ties += event.created_us / 1000000 == us / 1000000;
+		beyond += event.event_id > INT64_C(1) << 53;
+		id = event.event_id;
+		us = event.created_us;
+	}
+	/* edits within one second, which `at` cannot put in order */
+	assert_true(ties > 100);
+	assert_true(beyond > EVENTS - 100 && beyond < EVENTS);
+	story_free(story);
+}
+
+static int model_of(const char *word)
+{
+	static const char *const words[MODELS] = { "client", "project", "project_user", "tag", "task",
+		                                   "time_entry", "workspace_user" };
+
+	for (int i = 0; i < MODELS; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	fail_msg("unknown model %s", word);
+	return 0;
+}
+
+/* Office hours of people in Europe and elsewhere: hardly anything at weekends. */
+static void test_is_believable(void **state)
+{
+	struct story *story = open_story(4, WORKSPACE);
+	int seen[MODELS] = { 0 }, weekend = 0;
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		struct story_event event;
+		int64_t weekday;
+
+		story_next(story, &event);
+		weekday = (event.created_us / INT64_C(86400000000) + 4) % 7;
+		weekend += weekday == 0 || weekday == 6;
+		seen[model_of(event.model)]++;
+	}
+	for (int i = 0; i < MODELS; i++)
+		assert_true(seen[i] > 0);
+	assert_true(seen[5] > EVENTS / 10 * 8);
+	assert_true(weekend < EVENTS / 10);
+	story_free(story);
+}
+
+static void test_redelivery(void **state)
+{
+	struct story *story = open_story(5, WORKSPACE);
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		struct story_event event;
+		struct callback cb = { 0 };
+		struct buf again = { 0 };
+		enum reason reason;
+		const char *why = "";
+		size_t differ = 0;
+
+		story_next(story, &event);
+		story_write_again(&again, &event, 60000000);
+		cb.body = buf_str(&again);
+		assert_int_equal(callback_parse(&cb, &reason, &why), ERR_NONE);
+		assert_true(cb.event_id == event.event_id);
+		assert_true(cb.created_us == event.created_us);
+		/* nothing but digits of the timestamp */
+		assert_int_equal(again.len, event.body.len);
+		for (size_t k = 0; k < again.len; k++)
+			differ += again.at[k] != event.body.at[k];
+		assert_true(differ > 0 && differ < 24);
+		buf_done(&again);
+	}
+	story_free(story);
+}
+
+static void test_ping(void **state)
+{
+	struct story *story = open_story(6, WORKSPACE);
+	struct callback cb = { 0 };
+	struct buf body = { 0 };
+	enum reason reason;
+	const char *why = "";
+
+	(void)state;
+	story_write_ping(&body, story, "5f0c1d2e");
+	cb.body = buf_str(&body);
+	assert_int_equal(callback_parse(&cb, &reason, &why), ERR_NONE);
+	assert_int_equal(cb.kind, CALLBACK_PING);
+	assert_true(str_is(cb.validation_code, "\"5f0c1d2e\""));
+	buf_done(&body);
+	story_free(story);
+}
+
+static void test_few_and_many_people(void **state)
+{
+	static const int people[] = { 1, 2, 3, 500 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
+		struct story *story = story_new(&(struct story_how){
+			.seed = 9, .workspace_id = 1, .start_us = start_us, .people = people[i] });
+		struct story_event event;
+		int64_t us = 0;
+
+		for (int k = 0; k < 3000; k++) {
+			story_next(story, &event);
+			assert_true(event.created_us >= us);
+			us = event.created_us;
+		}
+		story_free(story);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_seed_same_bytes),
+		cmocka_unit_test(test_same_bytes_everywhere),
+		cmocka_unit_test(test_bodies_are_callbacks),
+		cmocka_unit_test(test_shape_of_real_callbacks),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_is_believable),
+		cmocka_unit_test(test_redelivery),
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_few_and_many_people),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
