@@ -14,7 +14,7 @@
 #error "HL_SYSCONFDIR, HL_LOCALSTATEDIR and HL_DATADIR come from the Makefile"
 #endif
 
-enum type { TEXT, YESNO, NUMBER, KEY, LEVEL };
+enum type { TEXT, YESNO, NUMBER, KEY, LEVEL, PREFIX };
 
 struct setting {
 	const char *key;
@@ -52,7 +52,7 @@ static const struct setting settings[] = {
 	  "The key before, while `hookledger reseal` has not finished with the new one." },
 	{ "public_url", TEXT, FIELD(public_url), NULL, 0, 0, false,
 	  "Scheme and host under which the world reaches the web server, for printing addresses." },
-	{ "base_path", TEXT, FIELD(base_path), NULL, 0, 0, false,
+	{ "base_path", PREFIX, FIELD(base_path), NULL, 0, 0, false,
 	  "Path in front of /hook/, such as /~user/hookledger on shared hosting." },
 	{ "spool_dir", TEXT, FIELD(spool_dir), HL_LOCALSTATEDIR "/lib/hookledger/spool", 0, 0, false,
 	  "Folder for callbacks that arrive while the database is away; on a disk, writable by the receiver." },
@@ -96,7 +96,7 @@ static bool *yesno_field(const struct conf *conf, const struct setting *s)
 
 static bool is_text(const struct setting *s)
 {
-	return s->type == TEXT || s->type == KEY || s->type == LEVEL;
+	return s->type != NUMBER && s->type != YESNO;
 }
 
 /* Puts the value into its field, or says into `problem` what is wrong with it. */
@@ -138,6 +138,13 @@ static bool apply(struct conf *conf, const struct setting *s, struct str value, 
 		if (!fine)
 			buf_addf(problem, "%s must be error, warn, info or debug", s->key);
 		break;
+	case PREFIX:
+		/* anything else would never fit a path, and all callbacks get 404 */
+		fine = value.len == 0 || (value.at[0] == '/' && value.at[value.len - 1] != '/' &&
+		                          !memchr(value.at, '\0', value.len));
+		if (!fine)
+			buf_addf(problem, "%s must begin with a slash and not end with one", s->key);
+		break;
 	case TEXT:
 		fine = !memchr(value.at ? value.at : "", '\0', value.len);
 		if (!fine)
@@ -157,6 +164,19 @@ static const struct setting *by_key(struct str key)
 		if (str_is(key, settings[i].key))
 			return &settings[i];
 	return NULL;
+}
+
+/* As much of a wrong line as looks like a key: what follows may be a password
+   that stands in the wrong place, or bytes that move a terminal's cursor. */
+static int key_like(struct str text)
+{
+	int len = 0;
+
+	while ((size_t)len < text.len && len < 64 &&
+	       (isalnum((unsigned char)text.at[len]) || strchr("_.-", text.at[len])) &&
+	       text.at[len])
+		len++;
+	return len;
 }
 
 /* One line of the file: empty, a comment, or key = value. The value is all
@@ -179,7 +199,7 @@ static bool apply_line(struct conf *conf, struct str line, struct buf *problem)
 	s = by_key(key);
 	if (!s) {
 		buf_addf(problem, "has an unknown setting \"%.*s\"; `hookledger conf --sample` lists all",
-		         key.len > 64 ? 64 : (int)key.len, key.at);
+		         key_like(key), key.at);
 		return false;
 	}
 	return apply(conf, s, str_trim(line), problem);
