@@ -209,7 +209,7 @@ static bool key_is(const struct scan *s, struct str raw, const char *wanted, siz
 
 	if (!s->has_escape)
 		return raw.len == len + 2 && memcmp(raw.at + 1, wanted, len) == 0;
-	if (raw.len > KEY_MAX * 6)
+	if (raw.len > KEY_MAX * 6 + 2)
 		return false;
 	same = json_text(key, &plain) == ERR_NONE && str_is(buf_str(&plain), wanted);
 	buf_done(&plain);
@@ -434,6 +434,7 @@ static size_t add_escape(struct buf *out, const char *at, const char *end)
 
 enum err json_text(struct json_value value, struct buf *out)
 {
+	size_t before = out->len;
 	const char *at, *end;
 
 	if (value.kind != JSON_STRING)
@@ -448,8 +449,13 @@ enum err json_text(struct json_value value, struct buf *out)
 		if (!escape)
 			break;
 		len = add_escape(out, escape, end);
-		if (len == 0)
+		if (len == 0) {
+			/* nothing of it is given out */
+			out->len = before;
+			if (out->at)
+				out->at[before] = '\0';
 			return ERR_INPUT;
+		}
 		at = escape + len;
 	}
 	return ERR_NONE;
