@@ -78,11 +78,19 @@ def site(bare_site):
     return bare_site
 
 
+def kind_or_skip(name):
+    """The function that starts this kind of web server."""
+    lacking = servers.missing(name)
+    if lacking:
+        pytest.skip(f"not installed: {lacking}")
+    return servers.SERVERS[name]
+
+
 @pytest.fixture(params=list(servers.SERVERS))
 def served(request, site):
     """A site behind each web server in turn."""
     site.server = request.param
-    servers.SERVERS[request.param](site)
+    kind_or_skip(request.param)(site)
     return site
 
 

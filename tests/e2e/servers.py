@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The web servers, each with the configuration of deploy/ that a person would
 use, filled with the paths of the test."""
+import os
+import shutil
 import socket
 import subprocess
 
@@ -56,7 +58,8 @@ server.document-root = "{new_folder(site.work / "www")}"
 server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
 server.max-fds = 8192
 server.max-connections = 4096
-server.modules = ()
+server.modules = ( "mod_access" )
+$HTTP["url"] !~ "^/hook/" {{ url.access-deny = ( "" ) }}
 {text}
 ''', encoding="utf-8")
     give(conf)
@@ -77,10 +80,14 @@ def lighttpd_cgi(site):
     lighttpd(site, fill("lighttpd/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), (CONF, site.conf)))
 
 
-def apache(site, text, *modules):
+SIZES = {"event": "ThreadsPerChild 64\nServerLimit 8\nMaxRequestWorkers 512\nStartServers 2",
+         "prefork": "MaxRequestWorkers 150\nStartServers 4"}
+
+
+def apache(site, text, *modules, mpm="event"):
     folder = "/usr/lib/apache2/modules"
     load = "\n".join(f"LoadModule {name}_module {folder}/mod_{name}.so"
-                     for name in ("mpm_event", "authz_core", "alias", "env", "reqtimeout", *modules))
+                     for name in (f"mpm_{mpm}", "authz_core", "alias", "env", "reqtimeout", *modules))
     run = new_folder(site.work / "apache")
     conf = site.work / "apache.conf"
     conf.write_text(f'''
@@ -93,10 +100,11 @@ Mutex pthread
 ErrorLog "{site.logs}/apache-error.log"
 DocumentRoot "{new_folder(site.work / "www")}"
 {load}
-ThreadsPerChild 64
-ServerLimit 8
-MaxRequestWorkers 512
-StartServers 2
+{SIZES[mpm]}
+# as a host whose other pages are nobody's business
+<Location "/">
+  Require all denied
+</Location>
 {text}
 ''', encoding="utf-8")
     give(conf)
@@ -123,6 +131,25 @@ def apache_cgi(site):
                   (CONF, site.conf)), "cgid")
 
 
+def apache_htaccess(site):
+    """A folder of a website on shared hosting: the program, .htaccess, no more."""
+    site.base_path = "/toggl"
+    site.write_conf(base_path=site.base_path)
+    folder = new_folder(new_folder(site.work / "www") / "toggl")
+    shutil.copy(BUILD / "hookledger-receiver", folder / "receiver.cgi")
+    (folder / ".htaccess").write_text(fill("apache/.htaccess", ("/home/you/hookledger/hookledger.conf", site.conf)),
+                                      encoding="utf-8")
+    apache(site, f'''
+TypesConfig /dev/null
+<Location "/toggl/">
+  Require all granted
+</Location>
+<Directory "{site.work}/www">
+  AllowOverride All
+</Directory>
+''', "cgi", "mime", "rewrite", mpm="prefork")
+
+
 def nginx(site):
     path = start_receiver(site)
     run = new_folder(site.work / "nginx")
@@ -144,6 +171,7 @@ http {{
   scgi_temp_path {run}/scgi;
   server {{
     listen 127.0.0.1:{site.port} backlog=4096;
+    location ~ . {{ return 403; }}
     {text}
   }}
 }}
@@ -159,5 +187,14 @@ SERVERS = {
     "apache-proxy-fcgi": apache_proxy_fcgi,
     "apache-fcgid": apache_fcgid,
     "apache-cgi": apache_cgi,
+    "apache-htaccess": apache_htaccess,
     "nginx": nginx,
 }
+
+
+def missing(name):
+    """What this kind of server lacks on this machine; "" if nothing."""
+    program = {"lighttpd": "/usr/sbin/lighttpd", "apache": "/usr/sbin/apache2", "nginx": "/usr/sbin/nginx"}[
+        name.split("-")[0]]
+    needs = [program] + (["/usr/lib/apache2/modules/mod_fcgid.so"] if name == "apache-fcgid" else [])
+    return ", ".join(need for need in needs if not os.path.exists(need))

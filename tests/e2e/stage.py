@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import secrets
 import signal
 import socket
@@ -21,23 +22,16 @@ import psycopg
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HL_BUILD", SOURCE / "var/test-build")).resolve()
+SQL = pathlib.Path(os.environ.get("HL_SQL", SOURCE / "sql"))
+IS_SANITIZED = "HL_SANITIZED" in os.environ
+# What none of our programs may ever say.
+ALARM = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error: |stack smashing|free\(\): |double free|malloc\(\): ")
 WORKSPACE = 7435584
 START_SECONDS = 30
 
-POSTGRESQL_CONF = """
-listen_addresses = ''
-unix_socket_directories = '{sockets}'
-max_connections = 60
-shared_buffers = 64MB
-max_prepared_transactions = 2
-log_line_prefix = '%m %d '
-"""
-
-
-def pg_bin():
-    folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"),
-                     key=lambda path: int(path.parent.name))
-    return folders[-1]
+# of the PostgreSQL of the tests; deploy/cluster has the rest
+POSTGRESQL = ("listen_addresses=", "max_connections=60", "shared_buffers=64MB", "max_prepared_transactions=2",
+              "log_line_prefix=%m %d ")
 
 
 def wait_for(condition, what, seconds=START_SECONDS):
@@ -90,21 +84,18 @@ class Cluster:
     def __init__(self, work):
         self.work = work
         new_folder(work)
-        self.data = work / "pgdata"
-        self.sockets = new_folder(work / "s")
-        self.bin = pg_bin()
-        new_folder(self.data)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                 "--locale=C.UTF-8", "--no-sync")
-        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
-            conf.write(POSTGRESQL_CONF.format(sockets=self.sockets))
+        self.sockets = work
+        self.data = work / "data"
+        self.cluster("make", work, 5432, *POSTGRESQL)
+        self.bin = pathlib.Path(self.cluster("bin").strip())
         self.start()
 
-    def run(self, program, *arguments):
-        done = subprocess.run([self.bin / program, *arguments], capture_output=True, text=True,
-                              cwd=self.work, check=False, **runs_as())
+    @staticmethod
+    def cluster(*words):
+        done = subprocess.run([SOURCE / "deploy/cluster", *map(str, words)], capture_output=True, text=True,
+                              check=False)
         if done.returncode:
-            raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
+            raise AssertionError(f"deploy/cluster {words[0]}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def start(self):
@@ -204,6 +195,7 @@ class Site:
         self.database = "t_" + secrets.token_hex(6)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.base_path = ""
         self.processes = []
         self.next_event = 8023169000000000 + secrets.randbelow(10**9)
         new_folder(work)
@@ -215,7 +207,7 @@ class Site:
             "master_key": secrets.token_hex(32),
             "public_url": self.url,
             "spool_dir": str(self.spool),
-            "sql_dir": str(SOURCE / "sql"),
+            "sql_dir": str(SQL),
             "log_level": "debug",
         }
         self.conf = work / "hookledger.conf"
@@ -237,7 +229,9 @@ class Site:
     def spawn(self, name, argv):
         with open(self.logs / f"{name}.log", "ab") as log:
             child = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log,
-                                     stderr=log, cwd=self.work, env=self.environment(), **runs_as())
+                                     stderr=log, cwd=self.work, env=self.environment(),
+                                     start_new_session=True,	# Apache signals its whole group
+                                     **runs_as())
         self.processes.append(child)
         return child
 
@@ -303,7 +297,7 @@ class Site:
              content_type="application/json", headers=None, timeout=30, port=None):
         """Sends one callback to the web server; signature False: none."""
         address = address or (self.endpoint["address"] if self.endpoint else "x")
-        path = path if path is not None else f"/hook/{address}"
+        path = path if path is not None else f"{self.base_path}/hook/{address}"
         all_headers = {}
         if content_type is not None:
             all_headers["Content-Type"] = content_type
@@ -347,11 +341,13 @@ class Site:
                     os.kill(pid, signal.SIGKILL)
                 child.wait()
         self.cluster.drop(self.database)
+        alarm = ALARM.search(self.all_logs())
+        assert not alarm, self.all_logs()
 
     def all_logs(self):
         text = []
         for log in sorted(self.logs.iterdir()):
-            text.append(f"---- {log.name}\n{log.read_text(encoding='utf-8', errors='replace')[-6000:]}")
+            text.append(f"---- {log.name}\n{log.read_text(encoding='utf-8', errors='replace')[-20000:]}")
         return "\n".join(text)
 
 
