@@ -30,7 +30,7 @@
 
 enum {
 	KEYS_AGE_MS = 1000,	/* a ping is judged by keys no older than this */
-	KEYS_LOADS = 5,		/* so often at once, then once a second, may a stranger make us load them */
+	KEYS_LOADS = 10,		/* so often at once, then once a second, may a stranger make us load them */
 	TALLY_MS = 1000,	/* counters reach the database this often */
 	START_MS = 1000,	/* for the first connection to the database */
 	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
