@@ -4,10 +4,12 @@
      callbacks-*.spool        judged callbacks, and signed ones that are no event
      unjudged-*.spool         callbacks that came before any secret was known
      *.damaged                files with an unreadable part, kept for a person
-   A file is a head (magic, and how far it has been drained) and records. A
-   record is its length, its fields and the first bytes of a SHA-256 over all
-   of it: a record that was being written when the machine stopped does not
-   fit its digest, was never acknowledged, and is passed over. */
+   A file is a head (magic, how far it has been drained, a salt) and records. A
+   record is its length, its fields and the first bytes of a salted SHA-256 over
+   all of it: a record that was being written when the machine stopped does not
+   fit its digest, was never acknowledged, and is passed over. The salt keeps a
+   sender from putting a record of his own into a body, for the search behind an
+   unreadable part to find. */
 #include "ledger/spool.h"
 
 #include <dirent.h>
@@ -25,8 +27,10 @@
 #include "ledger/callback.h"
 
 enum {
-	HEAD_BYTES = 16,	/* magic, then how far it is drained */
 	MAGIC_BYTES = 8,
+	SALT_BYTES = 16,
+	SALT_AT = MAGIC_BYTES + 8,	/* behind how far it is drained */
+	HEAD_BYTES = SALT_AT + SALT_BYTES,
 	FIXED_BYTES = 4 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + MAC_BYTES,	/* in front of address and body */
 	CHECK_BYTES = 8,
 	RECORD_MAX = 128 * 1024 * 1024,	/* above any body_max_bytes */
@@ -42,6 +46,7 @@ struct file {
 	int fd;			/* -1: none */
 	char *name;
 	int64_t size;
+	unsigned char salt[SALT_BYTES];
 };
 
 struct spool {
@@ -244,6 +249,8 @@ static bool claim(const struct spool *spool, const char *name, struct file *file
 		return false;
 	}
 	*file = (struct file){ .fd = fd, .name = mem_dup(str_of(name)), .size = facts.st_size };
+	if (pread(fd, file->salt, SALT_BYTES, SALT_AT) != SALT_BYTES)
+		mem_wipe(file->salt, SALT_BYTES);	/* no record fits it then */
 	return true;
 }
 
@@ -261,10 +268,21 @@ static int64_t i64_at(const char *at)
 	return (int64_t)((uint64_t)u32_at(at) << 32 | u32_at(at + 4));
 }
 
+static void check_of(const unsigned char salt[SALT_BYTES], struct str record,
+                     unsigned char check[CHECK_BYTES])
+{
+	unsigned char both[SALT_BYTES + DIGEST_BYTES], digest[DIGEST_BYTES];
+
+	memcpy(both, salt, SALT_BYTES);
+	crypto_digest(record, both + SALT_BYTES);
+	crypto_digest((struct str){ (const char *)both, sizeof(both) }, digest);
+	memcpy(check, digest, CHECK_BYTES);
+}
+
+/* Without its check: that needs to know the file. */
 static void write_record(struct buf *out, enum spool_kind kind, const struct callback *cb)
 {
-	size_t from = out->len, len = FIXED_BYTES + cb->address.len + cb->body.len + CHECK_BYTES;
-	unsigned char digest[DIGEST_BYTES];
+	size_t len = FIXED_BYTES + cb->address.len + cb->body.len + CHECK_BYTES;
 
 	buf_add_u32(out, record_magic);
 	buf_add_u32(out, (uint32_t)len);
@@ -277,14 +295,22 @@ static void write_record(struct buf *out, enum spool_kind kind, const struct cal
 	buf_add(out, cb->signature, MAC_BYTES);
 	buf_add_str(out, cb->address);
 	buf_add_str(out, cb->body);
-	crypto_digest((struct str){ out->at + from, out->len - from }, digest);
-	buf_add(out, digest, CHECK_BYTES);
+	buf_add(out, "\0\0\0\0\0\0\0", CHECK_BYTES);
+}
+
+static void write_checks(struct buf *out, const unsigned char salt[SALT_BYTES])
+{
+	for (size_t at = 0, len; at < out->len; at += len) {
+		len = u32_at(out->at + at + 4);
+		check_of(salt, (struct str){ out->at + at, len - CHECK_BYTES },
+		         (unsigned char *)out->at + at + len - CHECK_BYTES);
+	}
 }
 
 /* Length of the whole record at `at` if it is one, else 0. */
-static size_t record_at(const char *at, size_t left)
+static size_t record_at(const struct file *file, const char *at, size_t left)
 {
-	unsigned char digest[DIGEST_BYTES];
+	unsigned char check[CHECK_BYTES];
 	size_t len;
 
 	if (left < FIXED_BYTES + CHECK_BYTES || u32_at(at) != record_magic)
@@ -292,8 +318,8 @@ static size_t record_at(const char *at, size_t left)
 	len = u32_at(at + 4);
 	if (len < FIXED_BYTES + CHECK_BYTES || len > left)
 		return 0;
-	crypto_digest((struct str){ at, len - CHECK_BYTES }, digest);
-	return memcmp(at + len - CHECK_BYTES, digest, CHECK_BYTES) == 0 ? len : 0;
+	check_of(file->salt, (struct str){ at, len - CHECK_BYTES }, check);
+	return memcmp(at + len - CHECK_BYTES, check, CHECK_BYTES) == 0 ? len : 0;
 }
 
 static void read_record(const char *at, size_t len, struct callback *cb, enum spool_kind *kind)
@@ -345,7 +371,7 @@ static int64_t valid_end(struct spool *spool, const struct file *file)
 	if (pread(file->fd, spool->in.at, (size_t)file->size, 0) != file->size ||
 	    memcmp(spool->in.at, file_magic, MAGIC_BYTES) != 0)
 		return 0;
-	while ((len = record_at(spool->in.at + at, (size_t)(file->size - at))) > 0)
+	while ((len = record_at(file, spool->in.at + at, (size_t)(file->size - at))) > 0)
 		at += (int64_t)len;
 	return at;
 }
@@ -361,10 +387,10 @@ static bool reuse_file(struct spool *spool, const char *prefix, struct file *fil
 	for (size_t i = 0; i < count && !found; i++) {
 		if (strncmp(names[i], prefix, strlen(prefix)) != 0 || !claim(spool, names[i], file))
 			continue;
-		if (file->size <= SHARED_MAX) {
-			file->size = valid_end(spool, file);
-			found = file->size >= HEAD_BYTES;
-		}
+		/* One with an unreadable part is left to the drain: behind that
+		   part there may be records that were acknowledged. */
+		if (file->size >= HEAD_BYTES && file->size <= SHARED_MAX)
+			found = valid_end(spool, file) == file->size;
 		if (!found)
 			file_close(file);
 	}
@@ -375,15 +401,17 @@ static bool reuse_file(struct spool *spool, const char *prefix, struct file *fil
 static enum err create_file(struct spool *spool, const char *prefix, struct file *file)
 {
 	struct buf name = { 0 };
-	unsigned char salt[4];
+	unsigned char tail[4];
 	enum err err = ERR_BUSY;
 	char head[HEAD_BYTES] = { 0 };
 
 	memcpy(head, file_magic, MAGIC_BYTES);
-	head[HEAD_BYTES - 1] = HEAD_BYTES;
-	crypto_random(salt, sizeof(salt));
+	head[SALT_AT - 1] = HEAD_BYTES;
+	crypto_random(file->salt, SALT_BYTES);
+	memcpy(head + SALT_AT, file->salt, SALT_BYTES);
+	crypto_random(tail, sizeof(tail));
 	buf_addf(&name, "%s%016llx-%ld-", prefix, (unsigned long long)clock_now_us(), (long)getpid());
-	buf_add_hex(&name, salt, sizeof(salt));
+	buf_add_hex(&name, tail, sizeof(tail));
 	buf_add_text(&name, ".spool");
 	file->fd = openat(spool->dir_fd, buf_text(&name),
 	                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -447,23 +475,34 @@ enum err spool_append(struct spool *spool, enum spool_kind kind,
 	bool unjudged = kind == SPOOL_UNJUDGED;
 	struct file *file = NULL;
 	enum err err = ERR_BUSY;
+	int why;
 	bool room;
 
 	buf_clear(&spool->out);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		/* its length has two bytes; no address of ours comes near it */
+		if (callbacks[i]->address.len > UINT16_MAX)
+			return ERR_INPUT;
 		write_record(&spool->out, kind, callbacks[i]);
+	}
 	if (flock(spool->lock_fd, LOCK_EX))
 		return ERR_BUSY;
 	errno = 0;
 	room = has_room(spool, unjudged, (int64_t)spool->out.len);
 	if (room)
 		err = file_for(spool, unjudged, &file);
-	if (!err && !write_all(file->fd, spool->out.at, spool->out.len, file->size)) {
-		take_back(file);
-		err = ERR_BUSY;
+	why = errno;
+	if (!err) {
+		write_checks(&spool->out, file->salt);
+		if (!write_all(file->fd, spool->out.at, spool->out.len, file->size)) {
+			why = errno;
+			take_back(file);
+			err = ERR_BUSY;
+		}
 	}
 	flock(spool->lock_fd, LOCK_UN);
 	if (!err && fdatasync(file->fd)) {
+		why = errno;
 		take_back(file);
 		err = ERR_BUSY;
 	}
@@ -471,7 +510,7 @@ enum err spool_append(struct spool *spool, enum spool_kind kind,
 		if (log_gate_passes(&gate, 1))
 			log_write(LOG_ERROR, "spool_refused",
 			          (struct log_field[]){
-					log_text("why", room ? strerror(errno) : "its limit is reached"),
+					log_text("why", room ? strerror(why) : "its limit is reached"),
 					log_num("callbacks", (int64_t)count), log_end() });
 		return err;
 	}
@@ -565,25 +604,42 @@ static size_t fill(struct spool *spool, size_t want)
 static size_t resync(struct spool *spool)
 {
 	for (size_t at = 1; at + FIXED_BYTES <= spool->in.len; at++)
-		if (record_at(spool->in.at + at, spool->in.len - at))
+		if (record_at(&spool->source, spool->in.at + at, spool->in.len - at))
 			return at;
 	return spool->in.len;
+}
+
+/* Is this what a writer leaves that was killed or lost its power: the first
+   bytes of a record, or a part of the file that was never filled? Anything
+   else was written whole once, and perhaps acknowledged. */
+static bool is_torn(struct str rest)
+{
+	size_t zeros = 0;
+
+	while (zeros < rest.len && rest.at[zeros] == '\0')
+		zeros++;
+	if (zeros == rest.len || rest.len < 8)
+		return true;
+	return u32_at(rest.at) == record_magic && u32_at(rest.at + 4) > rest.len &&
+	       u32_at(rest.at + 4) <= RECORD_MAX;
 }
 
 /* Passes over an unreadable part at source_at; false when the file ends there. */
 static bool pass_over(struct spool *spool)
 {
+	bool torn;
 	size_t at;
 
 	fill(spool, (size_t)(spool->source.size - spool->source_at));
 	at = resync(spool);
-	log_write(LOG_WARN, at < spool->in.len ? "spool_part_unreadable" : "spool_torn_end",
+	torn = at == spool->in.len && is_torn(buf_str(&spool->in));
+	spool->source_is_damaged = spool->source_is_damaged || !torn;
+	log_write(LOG_WARN, torn ? "spool_torn_end" : "spool_part_unreadable",
 	          (struct log_field[]){ log_text("file", spool->source.name),
 	                                log_num("offset", spool->source_at),
 	                                log_num("bytes", (int64_t)at), log_end() });
 	if (at == spool->in.len)
 		return false;
-	spool->source_is_damaged = true;
 	spool->source_at += (int64_t)at;
 	return true;
 }
@@ -605,7 +661,7 @@ enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct ca
 		}
 		fill(spool, want);
 		while (*count < max &&
-		       (len = record_at(spool->in.at + at, spool->in.len - at)) > 0) {
+		       (len = record_at(&spool->source, spool->in.at + at, spool->in.len - at)) > 0) {
 			enum spool_kind this_kind;
 
 			read_record(spool->in.at + at, len, &records[*count], &this_kind);
