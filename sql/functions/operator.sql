@@ -166,6 +166,10 @@ comment on function operator.secret_reseal(bigint, bytea, bytea) is
 
 -- ---- events
 
+-- PostgreSQL takes a comparison of rows for far more selective than it is and
+-- would sort all that is left for every page (0.9 s a page of 1000 in a million,
+-- against 16 ms by the index event_cursor, transfer and all). And filters of null must be gone
+-- before a plan is made.
 create function operator.event_list(
   before text, most bigint, workspace bigint, of_model text, of_action text, entity bigint,
   creator bigint, since timestamptz, until timestamptz)
@@ -173,6 +177,7 @@ returns table (cursor text, workspace_id bigint, event_id bigint, created_us big
                endpoint_id bigint, secret_id bigint, creator_id bigint, model text, action text,
                entity_id bigint, source text)
 language plpgsql stable security definer set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan
 as $$
 declare
   place ledger.place := ledger.place_read(coalesce(before, '2147483647-18446744073709551615-0'));
@@ -204,6 +209,7 @@ returns table (cursor text, workspace_id bigint, event_id bigint, created_us big
                endpoint_id bigint, secret_id bigint, creator_id bigint, model text, action text,
                entity_id bigint, source text, signature bytea, body json)
 language plpgsql stable security definer set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan
 as $$
 declare
   place ledger.place := ledger.place_read(coalesce(after, '0-0-0'));
@@ -251,6 +257,7 @@ create function operator.event_count(
   creator bigint, since timestamptz, until timestamptz)
 returns bigint
 language plpgsql stable security definer set search_path = ledger, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   place ledger.place := ledger.place_read(coalesce(after, '0-0-0'));
