@@ -98,8 +98,9 @@ static enum err read_batch(struct drain *drain)
 	                 &drain->count, &kind);
 	if (err || drain->count == 0)
 		return err;
-	/* Judged by what the database says now, not by an old file. */
-	if (kind == SPOOL_UNJUDGED && keyring_age_ms(drain->keys) > 1000)
+	/* Judged by what the database says now: by an old file, or by no keys
+	   since loading them failed, good callbacks would count as forged. */
+	if (kind == SPOOL_UNJUDGED && !keyring_is_fresh(drain->keys, 1000))
 		err = keyring_load(drain->keys, drain->db, 3000, NULL);
 	for (size_t i = 0; i < drain->count && !err; i++)
 		sort(drain, &drain->records[i], kind);

@@ -33,7 +33,8 @@ struct keyring {
 	size_t count;
 	struct buf text;	/* the keys as the file has them; addresses are borrowed from it */
 	bool is_loaded;
-	int64_t tried_at_ms;	/* 0: never */
+	int64_t tried_at_ms;	/* to load them from the database; 0: never */
+	int64_t loaded_at_ms;	/* from the database; 0: never */
 };
 
 static int by_address(const void *a, const void *b)
@@ -73,6 +74,11 @@ bool keyring_is_loaded(const struct keyring *ring)
 int64_t keyring_age_ms(const struct keyring *ring)
 {
 	return ring->tried_at_ms ? clock_ms() - ring->tried_at_ms : INT64_MAX;
+}
+
+bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms)
+{
+	return ring->loaded_at_ms && clock_ms() - ring->loaded_at_ms <= within_ms;
 }
 
 /* One line of the text: endpoint, address, secret, from, until, sealed in hex. */
@@ -177,6 +183,7 @@ enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait_ms, bool
 		goto done;
 	}
 	swap_keys(ring, fresh);
+	ring->loaded_at_ms = clock_ms();
 done:
 	db_rows_free(rows);
 	keyring_free(fresh);
@@ -246,6 +253,7 @@ enum err keyring_load_file(struct keyring *ring, const char *path)
 	if (!read_text(fresh))
 		goto done;
 	swap_keys(ring, fresh);
+	ring->loaded_at_ms = 0;
 	err = ERR_NONE;
 done:
 	if (err == ERR_FAULT)

@@ -27,6 +27,10 @@ bool keyring_is_loaded(const struct keyring *ring);
    before the first. */
 int64_t keyring_age_ms(const struct keyring *ring);
 
+/* Do the keys come from the database, loaded with success within the last
+   `within_ms`? */
+bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms);
+
 /* Replaces all keys by the rows of receiver.keys(), waiting at most `wait_ms`.
    On any error the old keys stay in force. A secret that does not open is left
    out and logged. *changed (may be NULL): other keys than before? */
@@ -37,8 +41,9 @@ MUST_USE enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait
 MUST_USE enum err keyring_save(const struct keyring *ring, const char *path);
 MUST_USE enum err keyring_load_file(struct keyring *ring, const char *path);
 
-/* Judges cb->signature over cb->body by the secrets of cb->address that were
-   valid at cb->received_us, in constant time. Sets endpoint_id and secret_id.
+/* Judges cb->signature over cb->body by the secrets of cb->address that had not
+   run out at cb->received_us, in constant time. A secret is good from the
+   moment it is known: our clock may be behind the database's. Sets endpoint_id and secret_id.
    ERR_ABSENT: no such address. ERR_DENIED: no secret fits; endpoint_id is set
    then too, for the counters. */
 MUST_USE enum err keyring_judge(const struct keyring *ring, struct callback *cb);
