@@ -140,7 +140,8 @@ static enum reason gate(const struct http_req *req, struct callback *cb)
 
 	if (!str_is(http_method(req), "POST"))
 		return REASON_METHOD;
-	if (!str_starts(path, "/hook/"))
+	if (!str_starts(path, "/hook/") ||
+	    !callback_is_address((struct str){ path.at + 6, path.len - 6 }))
 		return REASON_ADDRESS;
 	if (!str_equal_nocase(http_type(req), "application/json"))
 		return REASON_TYPE;

@@ -62,6 +62,21 @@ const char *reason_word(enum reason reason)
 	return reason < REASON_COUNT ? words[reason] : words[REASON_NONE];
 }
 
+bool callback_is_address(struct str text)
+{
+	/* as ledger.endpoint checks it */
+	if (text.len < 22 || text.len > 128)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '-'))
+			return false;
+	}
+	return true;
+}
+
 bool callback_read_signature(struct str header, unsigned char signature[MAC_BYTES])
 {
 	struct str text = str_trim(header);

@@ -60,6 +60,9 @@ struct callback {
 
 const char *reason_word(enum reason reason);
 
+/* Can this be the address of an endpoint at all (base64url, 22 to 128)? */
+bool callback_is_address(struct str text);
+
 /* "sha256=" and 64 hex digits (Toggl's X-Webhook-Signature-256). */
 bool callback_read_signature(struct str header, unsigned char signature[MAC_BYTES]);
 

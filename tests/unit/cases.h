@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* The cases of tests/data/cases: a request and what becomes of it, one a file.
+   HL_DATA names tests/data; without it the folder that this was built from. */
+#ifndef HL_TESTS_UNIT_CASES_H
+#define HL_TESTS_UNIT_CASES_H
+
+#include "base/mem.h"
+
+struct test_case {
+	char name[128];		/* of the file, without ".json" */
+	struct buf body;	/* the bytes that are signed */
+	int status;
+	char kind[16], reason[16];	/* "" when the file does not say */
+};
+
+/* Calls `look` for each, in the order of their names; gives their number. */
+size_t cases_each(void (*look)(const struct test_case *));
+
+#endif
