@@ -139,9 +139,10 @@ static void load_line(struct tally *tally, struct str line)
 {
 	int64_t minute, endpoint_id, reason, count;
 
+	/* within bounds whose sums and products fit, whatever the file says */
 	if (str_int(str_cut(&line, ' '), &minute) && str_int(str_cut(&line, ' '), &endpoint_id) &&
 	    str_int(str_cut(&line, ' '), &reason) && str_int(line, &count) && reason > 0 &&
-	    reason < REASON_COUNT && count > 0)
+	    reason < REASON_COUNT && minute > 0 && minute < INT32_MAX && count > 0 && count < INT32_MAX)
 		add(tally, minute, endpoint_id, (enum reason)reason, count);
 }
 
