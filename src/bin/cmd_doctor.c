@@ -79,8 +79,9 @@ static void put_lines(struct buf *out, const struct doctor *doctor)
 		term_add_safe(out, buf_str(&finding->text));
 		buf_add_char(out, '\n');
 	}
-	buf_addf(out, "%zu errors, %zu warnings\n", count_of(doctor, STATE_ERROR),
-	         count_of(doctor, STATE_WARNING));
+	buf_addf(out, "%zu error%s, %zu warning%s\n", count_of(doctor, STATE_ERROR),
+	         term_s((int64_t)count_of(doctor, STATE_ERROR)), count_of(doctor, STATE_WARNING),
+	         term_s((int64_t)count_of(doctor, STATE_WARNING)));
 }
 
 static int run_doctor(struct cli *cli, int argc, char **argv)

@@ -361,7 +361,8 @@ static int run_export(struct cli *cli, int argc, char **argv)
 	if (!fine)
 		goto done;
 	/* Without a limit all before the end was looked at, whatever the filter. */
-	fprintf(stderr, "%lld events; later ones: --after %s\n", (long long)progress.done,
+	fprintf(stderr, "%lld event%s; later ones: --after %s\n", (long long)progress.done,
+	        term_s(progress.done),
 	        given.limit && reader.after.len ? buf_text(&reader.after) : buf_text(&reader.before));
 	status = CLI_FINE;
 done:

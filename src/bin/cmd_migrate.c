@@ -193,7 +193,7 @@ static int run_migrate(struct cli *cli, int argc, char **argv)
 	if (housekeep(cli->db, &made))
 		goto done;
 	if (made)
-		printf("made %lld partitions\n", (long long)made);
+		printf("made %lld partition%s\n", (long long)made, term_s(made));
 	status = CLI_FINE;
 done:
 	db_rows_free(applied);
@@ -208,7 +208,7 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (housekeep(cli->db, &made))
 		return CLI_FAILED;
-	printf("made %lld partitions\n", (long long)made);
+	printf("made %lld partition%s\n", (long long)made, term_s(made));
 	return CLI_FINE;
 }
 

@@ -16,8 +16,9 @@
 #include "ledger/spool.h"
 #include "ledger/tally.h"
 
-/* A drain has no caller who waits: a slow database is no reason to give up. */
-enum { STEP_WAIT_MS = 60000 };
+/* A drain has no caller who waits: a slow database is no reason to give up,
+   and the batches are larger than those of callbacks that do wait. */
+enum { STEP_WAIT_MS = 60000, BATCH_MIN = 512 };
 
 static struct {
 	bool json;
@@ -71,8 +72,8 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 	if (s->records == 0)
 		buf_add_text(out, "Nothing waits in the spool.\n");
 	else
-		buf_addf(out, "%lld callbacks wait in %lld files, ", (long long)s->records,
-		         (long long)s->files);
+		buf_addf(out, "%lld callback%s in %lld file%s, ", (long long)s->records,
+		         term_s(s->records), (long long)s->files, term_s(s->files));
 	if (s->records) {
 		term_add_size(out, s->bytes);
 		buf_add_text(out, " of ");
@@ -90,8 +91,8 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 		buf_add_text(out, ".\n");
 	}
 	if (s->damaged_files)
-		buf_addf(out, "%lld damaged files (*.damaged) are kept for you to look at.\n",
-		         (long long)s->damaged_files);
+		buf_addf(out, "Kept for you to look at: %lld damaged file%s (*.damaged).\n",
+		         (long long)s->damaged_files, term_s(s->damaged_files));
 }
 
 static int run_status(struct cli *cli, int argc, char **argv)
@@ -157,8 +158,8 @@ static bool say_drained(struct drain_count count, const struct spool_status *lef
 		               "%lld forged\n", (long long)count.recorded, (long long)count.duplicate,
 		         (long long)count.quarantined, (long long)count.forged);
 		if (left->records)
-			buf_addf(&out, "%lld are left in files that a running receiver holds; it brings "
-			               "them in itself\n", (long long)left->records);
+			buf_addf(&out, "left in files that a running receiver holds and brings in itself: "
+			               "%lld\n", (long long)left->records);
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
@@ -190,7 +191,9 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	err = tally_load(tally, cli->conf->spool_dir);
 	if (err && err != ERR_ABSENT)
 		term_problem("the counters beside the spool cannot be read; going on without");
-	drain = drain_new(spool, db, keys, tally, cli->conf->batch_max, cli->conf->batch_max_bytes);
+	drain = drain_new(spool, db, keys, tally,
+	                  cli->conf->batch_max > BATCH_MIN ? cli->conf->batch_max : BATCH_MIN,
+	                  cli->conf->batch_max_bytes);
 	progress = progress_start("callbacks", left.records);
 	err = drain_all(drain, &progress);
 	progress_end(&progress);

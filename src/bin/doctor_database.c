@@ -158,7 +158,7 @@ static void check_schema(struct doctor *doctor, struct db *db)
 		           "%s is not the file that was applied; install the release's own",
 		           state.changed->name);
 	else if (state.pending)
-		doctor_say(doctor, STATE_ERROR, "schema", "%zu steps behind; run `hookledger migrate`",
+		doctor_say(doctor, STATE_ERROR, "schema", "steps to apply: %zu; run `hookledger migrate`",
 		           state.pending);
 	else if (state.doors_pending)
 		doctor_say(doctor, STATE_ERROR, "schema",
@@ -181,13 +181,13 @@ static void check_partitions(struct doctor *doctor, const struct db_rows *facts)
 		           fact_is(facts, "this_month", "true") ? "the next" : "this");
 	else if (ahead < 2)
 		doctor_say(doctor, STATE_WARNING, "partitions",
-		           "only %lld month ahead; put `hookledger housekeep` into cron monthly",
+		           "months ahead: only %lld; put `hookledger housekeep` into cron monthly",
 		           (long long)ahead);
 	else
-		doctor_say(doctor, STATE_OK, "partitions", "%lld months ahead", (long long)ahead);
+		doctor_say(doctor, STATE_OK, "partitions", "made for %lld months ahead", (long long)ahead);
 	if (odd)
 		doctor_say(doctor, STATE_NOTE, "partitions",
-		           "%lld%s events in the default partition; `hookledger housekeep` moves those of "
+		           "events in the default partition: %lld%s; `hookledger housekeep` moves those of "
 		           "believable dates", (long long)odd, odd == ROWS_COUNTED ? " or more" : "");
 }
 
@@ -218,7 +218,7 @@ static void check_endpoints(struct doctor *doctor, const struct db_rows *facts)
 		           (long long)on);
 	if (waiting)
 		doctor_say(doctor, STATE_WARNING, "quarantine",
-		           "%lld%s callbacks could not be recorded; `hookledger quarantine list`",
+		           "callbacks that could not be recorded: %lld%s; `hookledger quarantine list`",
 		           (long long)waiting, waiting == ROWS_COUNTED ? " or more" : "");
 	else
 		doctor_say(doctor, STATE_OK, "quarantine", "nothing waits");

@@ -125,7 +125,7 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 	struct buf text = { 0 };
 	int64_t age_s = s->oldest_us ? (clock_now_us() - s->oldest_us) / 1000000 : 0;
 
-	buf_addf(&text, "%lld callbacks wait, ", (long long)s->records);
+	buf_addf(&text, "%lld callback%s, ", (long long)s->records, term_s(s->records));
 	term_add_size(&text, s->bytes);
 	buf_add_text(&text, " of ");
 	term_add_size(&text, conf->spool_max_bytes);
@@ -150,8 +150,8 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 		           "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
 	if (s->damaged_files)
 		doctor_say(doctor, STATE_WARNING, "spool",
-		           "%lld damaged files (%s/*.damaged); a disk that loses bytes? The whole "
-		           "records of each were brought in, look at the rest and remove it",
+		           "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole records "
+		           "of each were brought in, look at the rest and remove it",
 		           (long long)s->damaged_files, conf->spool_dir);
 	buf_done(&text);
 }

@@ -81,7 +81,7 @@ void term_add_ago(struct buf *out, int64_t us)
 		if (count == 0 || (units[i].seconds == 1 && size < 2))
 			continue;
 		buf_addf(out, seconds < 0 ? "in %lld %s%s" : "%lld %s%s ago", (long long)count,
-		         units[i].name, count == 1 ? "" : "s");
+		         units[i].name, term_s(count));
 		return;
 	}
 	buf_add_text(out, "just now");
@@ -115,6 +115,11 @@ void term_add_size(struct buf *out, int64_t bytes)
 		unit++;
 	}
 	buf_addf(out, "%.1f %s", size, units[unit]);
+}
+
+const char *term_s(int64_t count)
+{
+	return count == 1 ? "" : "s";
 }
 
 /* ---- tables */

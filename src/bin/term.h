@@ -30,6 +30,9 @@ void term_add_time(struct buf *out, int64_t us);
 /* "1.5 MiB"; appends. */
 void term_add_size(struct buf *out, int64_t bytes);
 
+/* "s", or nothing for one. */
+const char *term_s(int64_t count);
+
 /* A table for people: columns as wide as their widest cell. */
 struct table;
 struct table *table_new(const char *const *heads, size_t columns);
