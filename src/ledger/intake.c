@@ -11,6 +11,8 @@
 struct intake {
 	const struct callback **callbacks;
 	enum verdict *verdicts;
+	const struct callback **sorted;	/* as they are sent */
+	size_t *place;			/* of each sorted one */
 	size_t count, cap;
 	struct db_args *args;
 };
@@ -30,6 +32,8 @@ void intake_free(struct intake *intake)
 	db_args_free(intake->args);
 	free(intake->callbacks);
 	free(intake->verdicts);
+	free(intake->sorted);
+	free(intake->place);
 	free(intake);
 }
 
@@ -44,6 +48,8 @@ size_t intake_add(struct intake *intake, const struct callback *cb)
 		intake->cap = intake->cap ? intake->cap * 2 : 64;
 		intake->callbacks = mem_grow(intake->callbacks, intake->cap, sizeof(*intake->callbacks));
 		intake->verdicts = mem_grow(intake->verdicts, intake->cap, sizeof(*intake->verdicts));
+		intake->sorted = mem_grow(intake->sorted, intake->cap, sizeof(*intake->sorted));
+		intake->place = mem_grow(intake->place, intake->cap, sizeof(*intake->place));
 	}
 	intake->callbacks[intake->count] = cb;
 	intake->verdicts[intake->count] = VERDICT_UNKNOWN;
@@ -63,6 +69,27 @@ const struct callback *intake_at(const struct intake *intake, size_t place)
 enum verdict intake_verdict(const struct intake *intake, size_t place)
 {
 	return intake->verdicts[place];
+}
+
+static int by_event(const void *a, const void *b, void *callbacks)
+{
+	const struct callback *left = ((const struct callback **)callbacks)[*(const size_t *)a];
+	const struct callback *right = ((const struct callback **)callbacks)[*(const size_t *)b];
+
+	if (left->event_id != right->event_id)
+		return left->event_id < right->event_id ? -1 : 1;
+	return (left->created_us > right->created_us) - (left->created_us < right->created_us);
+}
+
+/* Sorted here and not in SQL, where the bodies would be copied for it: two
+   workers with the same events lock them in the same order then. */
+static void sort(struct intake *intake)
+{
+	for (size_t i = 0; i < intake->count; i++)
+		intake->place[i] = i;
+	qsort_r(intake->place, intake->count, sizeof(*intake->place), by_event, intake->callbacks);
+	for (size_t i = 0; i < intake->count; i++)
+		intake->sorted[i] = intake->callbacks[intake->place[i]];
 }
 
 static void put_id(struct db_args *args, int64_t id)
@@ -137,7 +164,9 @@ static enum verdict of_letter(char letter)
 	}
 }
 
-static enum err read_verdicts(enum verdict *verdicts, size_t count, const struct db_rows *rows)
+/* The verdict of the i-th that was sent goes to place[i] of `verdicts`. */
+static enum err read_verdicts(enum verdict *verdicts, const size_t *place, size_t count,
+                              const struct db_rows *rows)
 {
 	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
 
@@ -146,7 +175,7 @@ static enum err read_verdicts(enum verdict *verdicts, size_t count, const struct
 		return ERR_BUSY;
 	}
 	for (size_t i = 0; i < count; i++)
-		verdicts[i] = letters.len ? of_letter(letters.at[i]) : VERDICT_RECORDED;
+		verdicts[place[i]] = letters.len ? of_letter(letters.at[i]) : VERDICT_RECORDED;
 	return ERR_NONE;
 }
 
@@ -165,6 +194,7 @@ static void log_failure(const struct db *db, size_t count)
 static enum err append_singly(struct intake *intake, struct db *db, const char *source, int64_t until)
 {
 	enum err err = ERR_NONE;
+	size_t first = 0;
 
 	for (size_t i = 0; i < intake->count && !err; i++) {
 		struct db_rows *rows = NULL;
@@ -173,7 +203,7 @@ static enum err append_singly(struct intake *intake, struct db *db, const char *
 		write_args(intake->args, &intake->callbacks[i], 1, source);
 		err = db_call(db, "receiver.append", intake->args, left > 0 ? left : 0, &rows);
 		if (!err) {
-			err = read_verdicts(&intake->verdicts[i], 1, rows);
+			err = read_verdicts(&intake->verdicts[i], &first, 1, rows);
 		} else if (err != ERR_BUSY) {
 			intake->verdicts[i] = VERDICT_REFUSED;
 			log_failure(db, 1);
@@ -190,7 +220,7 @@ static enum err settle(struct intake *intake, struct db *db, const char *source,
                        enum err err, const struct db_rows *rows)
 {
 	if (!err)
-		return read_verdicts(intake->verdicts, intake->count, rows);
+		return read_verdicts(intake->verdicts, intake->place, intake->count, rows);
 	if (err == ERR_BUSY) {
 		log_failure(db, intake->count);
 		return err;
@@ -206,7 +236,8 @@ enum err intake_append(struct intake *intake, struct db *db, const char *source,
 
 	if (intake->count == 0)
 		return ERR_NONE;
-	write_args(intake->args, intake->callbacks, intake->count, source);
+	sort(intake);
+	write_args(intake->args, intake->sorted, intake->count, source);
 	err = db_call(db, "receiver.append", intake->args, wait_ms, &rows);
 	err = settle(intake, db, source, until, err, rows);
 	db_rows_free(rows);
@@ -215,7 +246,8 @@ enum err intake_append(struct intake *intake, struct db *db, const char *source,
 
 enum err intake_start(struct intake *intake, struct db *db, const char *source)
 {
-	write_args(intake->args, intake->callbacks, intake->count, source);
+	sort(intake);
+	write_args(intake->args, intake->sorted, intake->count, source);
 	return db_send(db, "receiver.append", intake->args);
 }
 

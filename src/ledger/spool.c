@@ -398,9 +398,12 @@ static bool reuse_file(struct spool *spool, const char *prefix, struct file *fil
 	return found;
 }
 
+/* Made and locked under a name that no drainer looks at, and then renamed: one
+   that met an empty, unlocked file would take it for drained and remove it
+   while we write to it. */
 static enum err create_file(struct spool *spool, const char *prefix, struct file *file)
 {
-	struct buf name = { 0 };
+	struct buf name = { 0 }, aside = { 0 };
 	unsigned char tail[4];
 	enum err err = ERR_BUSY;
 	char head[HEAD_BYTES] = { 0 };
@@ -412,8 +415,9 @@ static enum err create_file(struct spool *spool, const char *prefix, struct file
 	crypto_random(tail, sizeof(tail));
 	buf_addf(&name, "%s%016llx-%ld-", prefix, (unsigned long long)clock_now_us(), (long)getpid());
 	buf_add_hex(&name, tail, sizeof(tail));
+	buf_addf(&aside, "%s.new", buf_text(&name));
 	buf_add_text(&name, ".spool");
-	file->fd = openat(spool->dir_fd, buf_text(&name),
+	file->fd = openat(spool->dir_fd, buf_text(&aside),
 	                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file->fd < 0)
 		goto done;
@@ -422,7 +426,9 @@ static enum err create_file(struct spool *spool, const char *prefix, struct file
 	give_to_owner(spool, file->fd);
 	/* The folder is synced too, or the file may have no name after a crash. */
 	if (flock(file->fd, LOCK_EX | LOCK_NB) || !write_all(file->fd, head, HEAD_BYTES, 0) ||
+	    renameat(spool->dir_fd, buf_text(&aside), spool->dir_fd, buf_text(&name)) ||
 	    fsync(spool->dir_fd)) {
+		unlinkat(spool->dir_fd, buf_text(&aside), 0);
 		unlinkat(spool->dir_fd, buf_text(&name), 0);
 		file_close(file);
 		goto done;
@@ -430,6 +436,7 @@ static enum err create_file(struct spool *spool, const char *prefix, struct file
 	err = ERR_NONE;
 done:
 	buf_done(&name);
+	buf_done(&aside);
 	return err;
 }
 
