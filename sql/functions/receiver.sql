@@ -113,7 +113,7 @@ begin
   left join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
   left join ledger.event v on v.workspace_id = e.workspace_id and v.event_id = i.event_id
                           and v.created_at = i.created_at;
-  return verdicts;
+  return coalesce(verdicts, '');
 end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
