@@ -197,6 +197,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.base_path = ""
         self.processes = []
+        self.links = []
         self.next_event = 8023169000000000 + secrets.randbelow(10**9)
         new_folder(work)
         self.spool = new_folder(work / "spool")
@@ -332,7 +333,14 @@ class Site:
     def spool_is_empty(self):
         return not list(self.spool.glob("*.spool"))
 
+    def keep(self, link):
+        """A socket that is closed with the site, for tests that leave some hanging."""
+        self.links.append(link)
+        return link
+
     def close(self):
+        for link in self.links:
+            link.close()
         for child in list(reversed(self.processes)):
             try:
                 self.end(child)

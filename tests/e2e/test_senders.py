@@ -18,13 +18,13 @@ from stage import sign, wait_for
 def head(site, length, body=b"", **headers):
     lines = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(length),
              "X-Webhook-Signature-256": sign(body, site.endpoint["secret"]), **headers}
-    return (f"POST /hook/{site.endpoint['address']} HTTP/1.1\r\n"
+    return (f"POST {site.base_path}/hook/{site.endpoint['address']} HTTP/1.1\r\n"
             + "".join(f"{key}: {value}\r\n" for key, value in lines.items() if value is not None)
             + "\r\n").encode()
 
 
 def connect(site):
-    return socket.create_connection(("127.0.0.1", site.port), 30)
+    return site.keep(socket.create_connection(("127.0.0.1", site.port), 30))
 
 
 def answer_of(link):
@@ -101,17 +101,18 @@ def median_ms(site, count=40):
     return statistics.median(took), max(took)
 
 
+def fastcgi_connect(site):
+    link = site.keep(socket.socket(socket.AF_UNIX))
+    link.connect(str(site.socket))
+    return link
+
+
 @pytest.fixture
 def receiver(site):
     """A single receiver on its socket, without a web server."""
     servers.start_receiver(site, workers=1)
 
-    def link():
-        one = socket.socket(socket.AF_UNIX)
-        one.connect(str(site.socket))
-        return one
-
-    site.link = link
+    site.link = lambda: fastcgi_connect(site)
     return site
 
 
@@ -165,8 +166,7 @@ def test_a_slow_request_is_taken_when_it_is_whole(receiver):
 def test_a_request_that_never_ends_is_dropped(site):
     site.write_conf(request_timeout_ms="500")
     servers.start_receiver(site, workers=1)
-    link = socket.socket(socket.AF_UNIX)
-    link.connect(str(site.socket))
+    link = fastcgi_connect(site)
     link.sendall(fastcgi(site, site.event())[:200])
     link.settimeout(10)
     assert link.recv(100) == b""
@@ -210,7 +210,7 @@ def test_without_a_length(receiver):
     ("/hook/%41%42", 404), ("/hook/", 404), ("/hook", 404), ("/", 404), ("", 404), ("hook", 404),
     ("/hook/%zz", 404), ("/hook/%", 404), ("/hook/%00", 404), ("/hook/" + "a" * 60_000, 404),
     ("/hook/../hook/x", 404), ("//hook/x", 404), ("/hook/x/y", 404), ("/hook/\u00e9", 404),
-])
+], ids=lambda value: str(value)[:24])
 def test_paths_of_every_shape(receiver, uri, status):
     link = receiver.link()
     link.sendall(fastcgi(receiver, receiver.event(), REQUEST_URI=uri))
@@ -230,7 +230,7 @@ def test_a_path_is_decoded_once_and_its_query_does_not_count(receiver):
     record(1, b"")[:5], record(99, b"x" * 1000) * 3 + record(5, b""), record(4, b"\xff\xff\xff\xff") + record(5, b""),
     record(1, struct.pack(">HB5x", 1, 0)) + record(4, b"\x80\xff\xff\xff\x01ab") + record(4, b"") + record(5, b""),
     record(1, struct.pack(">HB5x", 9, 0)) + record(4, b"") + record(5, b""),
-])
+], ids=lambda value: value[:12].hex())
 def test_what_is_no_fastcgi(receiver, nonsense):
     link = receiver.link()
     link.sendall(nonsense)
@@ -326,12 +326,10 @@ def test_a_new_endpoint_works_at_once(lighttpd):
 def test_a_base_path(site):
     site.write_conf(base_path="/~user/hookledger")
     servers.start_receiver(site)
-    site.link = None
     for uri, status in ((f"/~user/hookledger/hook/{site.endpoint['address']}", 200),
                         (f"/hook/{site.endpoint['address']}", 404),
                         (f"/~user/hookledgerx/hook/{site.endpoint['address']}", 404)):
-        link = socket.socket(socket.AF_UNIX)
-        link.connect(str(site.socket))
+        link = fastcgi_connect(site)
         link.sendall(fastcgi(site, site.event(), REQUEST_URI=uri))
         assert fastcgi_status(link) == status, uri
 
