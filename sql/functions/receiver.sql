@@ -35,7 +35,7 @@ declare
   earliest timestamptz;
   recorded bigint;
   total bigint := 0;
-  done bigint[] := '{}';
+  done text[] := '{}';
   verdicts text;
 begin
   -- Nothing is acknowledged that is not on disk, whatever the default of this
@@ -87,11 +87,11 @@ begin
     if total = cardinality(event_ids) then
       return '';
     end if;
-    done := done || secret;
+    done := done || (endpoint || '-' || secret);
     select i.endpoint_id, i.secret_id into endpoint, secret
     from unnest(endpoint_ids, secret_ids) as i (endpoint_id, secret_id)
-    where i.secret_id <> all (done)
-    order by i.secret_id limit 1;
+    where i.endpoint_id || '-' || i.secret_id <> all (done)
+    order by i.secret_id, i.endpoint_id limit 1;
   end loop;
 
   -- Something was not recorded: one letter for each callback, in their order.
@@ -103,7 +103,8 @@ begin
              when i.workspace_id <> e.workspace_id or e.workspace_id is null then 'w'
              when i.created_at < state.horizon then 'h'
              when v.txid = pg_current_xact_id() then 'r'
-             else 'd'
+             when v.txid is not null then 'd'
+             else 'u'
            end, '' order by i.place)
   into verdicts
   from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received) with ordinality
@@ -113,6 +114,11 @@ begin
   left join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
   left join ledger.event v on v.workspace_id = e.workspace_id and v.event_id = i.event_id
                           and v.created_at = i.created_at;
+  -- Not there, and by now no reason why not: somebody enabled the endpoint
+  -- between these statements. The caller repeats.
+  if position('u' in verdicts) > 0 then
+    raise exception 'an endpoint changed meanwhile' using errcode = '40001';
+  end if;
   return coalesce(verdicts, '');
 end
 $$;

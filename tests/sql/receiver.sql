@@ -1,7 +1,7 @@
 -- The door of hookledger-receiver: rows in, rows and verdicts out.
 begin;
 create extension if not exists pgtap;
-select plan(45);
+select plan(46);
 
 -- Two endpoints of workspaces, one that has none yet; the second endpoint has
 -- no part in the first one's secret.
@@ -106,6 +106,11 @@ select is(
     array_fill(null::bigint, '{5}'), array_fill(null::bigint, '{5}'), array_fill(''::text, '{5}'),
     array_fill(''::text, '{5}'), array_fill('\x00'::bytea, '{5}'), array_fill('{}'::json, '{5}'), 'spool'),
   'dawrr', 'each of a mixed batch gets its own verdict, and the good ones are recorded');
+
+select is(
+  receiver.append('{999,101}', '{201,201}', '{7435584,7435584}', '{24,25}', '{2026-07-01,2026-07-01}', '{now,now}',
+                  '{1,1}', '{1,1}', '{a,a}', '{a,a}', '{\\x00,\\x00}', '{"{}","{}"}', 'webhook'),
+  'ar', 'a secret named with another endpoint first');
 
 -- ---- append: the workspace of an endpoint
 
