@@ -197,6 +197,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.base_path = ""
         self.processes = []
+        self.links = []	# sockets of the test, closed at its end
         self.links = []
         self.next_event = 8023169000000000 + secrets.randbelow(10**9)
         new_folder(work)

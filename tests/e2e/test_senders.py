@@ -48,6 +48,12 @@ class Drip(threading.Thread):
         self.done = threading.Event()
         self.start()
 
+    def end(self):
+        self.done.set()
+        # a sender that blocks notices that its connection is shut down
+        self.link.shutdown(socket.SHUT_RDWR)
+        self.join()
+
     def run(self):
         step = max(1, len(self.request) // self.pieces)
         for at in range(0, len(self.request), step):
@@ -135,7 +141,7 @@ def test_dripping_senders_delay_nobody(receiver):
         assert fastcgi_status(link) == 200
         slowest = max(slowest, time.monotonic() - began)
     for drip in drips:
-        drip.done.set()
+        drip.end()
     assert slowest < 1, f"a neighbour waited {slowest:.2f} s"
 
 
@@ -148,7 +154,7 @@ def test_a_dripping_sender_behind_a_web_server(site, name):
     time.sleep(0.3)
     _, slowest = median_ms(site)
     for drip in drips:
-        drip.done.set()
+        drip.end()
     assert slowest < 1000, f"a neighbour waited {slowest:.0f} ms"
 
 
@@ -177,11 +183,11 @@ def test_an_endless_body_is_refused_while_it_comes(receiver):
     body = b"x" * 3_000_000
     sender = Drip(link, fastcgi(receiver, body), 200, 0)
     assert fastcgi_status(link) == 413
-    sender.done.set()
+    sender.end()
     link = receiver.link()
     sender = Drip(link, fastcgi(receiver, body, CONTENT_LENGTH=None, HTTP_TRANSFER_ENCODING="chunked"), 200, 0)
     assert fastcgi_status(link) == 413
-    sender.done.set()
+    sender.end()
 
 
 @pytest.mark.parametrize("length, status", [
