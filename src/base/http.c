@@ -32,7 +32,7 @@ enum {
 	KEEP_MAX = 64 * 1024,		/* storage of a body that is kept for the next one */
 	LINGER_MS = 2000,		/* for a sender to finish after an early answer */
 	END_MS = 2000,			/* for requests that are on their way when we are to end */
-	TAPES_BYTES_MAX = 64 * 1024 * 1024,	/* of all tapes; above it they wait */
+	TAPES_BYTES_MAX = 64 * 1024 * 1024,	/* of all tapes; then the oldest gives way */
 };
 
 /* FastCGI specification, sections 3.3 and 8 */
@@ -111,6 +111,7 @@ static void on_signal(int signal)
 static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat facts;
 	int probe;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
@@ -126,7 +127,8 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 		*err = ERR_CONFLICT;
 		return false;
 	}
-	if (probe >= 0 && errno == ECONNREFUSED)
+	/* a plain file refuses connections too, and is not ours to remove */
+	if (probe >= 0 && errno == ECONNREFUSED && lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode))
 		unlink(path);
 	if (probe >= 0)
 		close(probe);
@@ -141,19 +143,22 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 
 static bool tcp_listen(const char *address, int *fd, struct buf *problem, enum err *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST };
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		                  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	const char *colon = strrchr(address, ':');
 	struct addrinfo *found = NULL;
+	int64_t port;
 	char *host;
 	int yes = 1;
 
-	if (!colon || colon == address) {
+	if (!colon || colon == address || !str_int(str_of(colon + 1), &port)) {
 		buf_addf(problem, "\"%s\" is neither unix:/path nor address:port", address);
 		*err = ERR_INPUT;
 		return false;
 	}
 	host = mem_dup((struct str){ address, (size_t)(colon - address) });
-	if (getaddrinfo(host, colon + 1, &hints, &found))
+	/* getaddrinfo() takes 70000 for 4464 */
+	if (port < 0 || port > 65535 || getaddrinfo(host, colon + 1, &hints, &found))
 		found = NULL;
 	free(host);
 	if (!found) {
@@ -448,7 +453,11 @@ static void take_tape(struct http *http, size_t place)
 	drop(http, place);
 	req->tape = dup(tape);
 	req->fd = fd;
-	if (req->tape < 0 || lseek(tape, 0, SEEK_SET) != 0 || !accept_fd(req, tape)) {
+	if (req->tape < 0 || lseek(tape, 0, SEEK_SET) != 0) {
+		close(tape);
+		tape = -1;
+	}
+	if (tape < 0 || !accept_fd(req, tape)) {
 		if (req->tape >= 0)
 			close(req->tape);
 		close(fd);
@@ -470,12 +479,21 @@ static bool is_full(const struct http *http)
 	       (http->count && http->gathered_bytes >= http->how.batch_max_bytes);
 }
 
+/* A tape that ends because it is over the limit of one must have room. */
+static size_t tapes_max(const struct http *http)
+{
+	size_t two = 2 * (http->how.body_max + PARAMS_MAX);
+
+	return two > TAPES_BYTES_MAX ? two : TAPES_BYTES_MAX;
+}
+
 /* Copies what has come to the tape. false: the connection ended or failed. */
 static bool record_tape(struct http *http, struct conn *conn)
 {
-	size_t most = http->how.body_max + PARAMS_MAX;
+	size_t most = http->how.body_max + PARAMS_MAX, all = tapes_max(http);
 
-	while (!conn->records.is_whole && !conn->records.is_broken && conn->bytes < most) {
+	while (!conn->records.is_whole && !conn->records.is_broken && conn->bytes < most &&
+	       http->tape_bytes < all) {
 		ssize_t got = recv(conn->fd, http->peek, sizeof(http->peek), MSG_DONTWAIT);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -587,6 +605,29 @@ static void drop_overdue(struct http *http)
 	for (size_t i = http->conn_count; i-- > 0;)
 		if (http->conns[i].until <= now)
 			drop(http, i);
+}
+
+/* When the tapes are full, whoever takes longest to arrive is given up: else a
+   few that drip would keep all others waiting until their time is over. */
+static void drop_oldest_tapes(struct http *http)
+{
+	static struct log_gate gate;
+
+	while (http->tape_bytes >= tapes_max(http)) {
+		size_t oldest = http->conn_count;
+
+		for (size_t i = 0; i < http->conn_count; i++)
+			if (http->conns[i].stage == TAPING &&
+			    (oldest == http->conn_count || http->conns[i].until < http->conns[oldest].until))
+				oldest = i;
+		if (oldest == http->conn_count)
+			return;
+		drop(http, oldest);
+		if (log_gate_passes(&gate, 1))
+			log_write(LOG_WARN, "slow_request_dropped",
+			          (struct log_field[]){ log_num("bytes_held", (int64_t)http->tape_bytes),
+			                                log_end() });
+	}
 }
 
 static void accept_all(struct http *http)
@@ -741,7 +782,6 @@ static void wait_for_any(struct http *http, struct pollfd *also, size_t count, i
 {
 	size_t n = 0, first_conn = 2 + count;
 	bool accepts = http->listen_fd >= 0 && http->conn_count < http->how.connections_max;
-	bool tapes_wait = http->tape_bytes >= TAPES_BYTES_MAX;
 	int64_t now = clock_ms();
 
 	http->polls = mem_grow(http->polls, first_conn + http->conn_count, sizeof(struct pollfd));
@@ -751,9 +791,8 @@ static void wait_for_any(struct http *http, struct pollfd *also, size_t count, i
 		http->polls[n++] = also[i];
 	for (size_t i = 0; i < http->conn_count; i++) {
 		const struct conn *conn = &http->conns[i];
-		bool held_back = conn->stage == TAPING && tapes_wait;
 
-		http->polls[n++] = (struct pollfd){ .fd = held_back ? -1 : conn->fd, .events = POLLIN };
+		http->polls[n++] = (struct pollfd){ .fd = conn->fd, .events = POLLIN };
 		timeout_ms = shorter(timeout_ms, conn->until - now);
 	}
 	if (http->end_at)
@@ -785,6 +824,7 @@ bool http_gather(struct http *http, struct pollfd *also, size_t count, int timeo
 	drop_overdue(http);
 	if (http->listen_fd >= 0 && http->polls[0].revents)
 		accept_all(http);
+	drop_oldest_tapes(http);
 	if (!http->end_at && http->polls[1].revents)
 		begin_to_end(http);
 	return true;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* FastCGI as a web server speaks it, byte by byte (specification, section 3
+   and 8), so that a test can also speak it wrongly. */
+#ifndef HL_TESTS_UNIT_WIRE_H
+#define HL_TESTS_UNIT_WIRE_H
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+
+enum { WIRE_BEGIN = 1, WIRE_ABORT = 2, WIRE_END = 3, WIRE_PARAMS = 4, WIRE_STDIN = 5, WIRE_STDOUT = 6 };
+
+void wire_record(struct buf *out, int type, int id, struct str content, int padding);
+void wire_begin(struct buf *out, int role, int flags);
+void wire_param(struct buf *out, const char *name, struct str value);
+
+/* The whole of a POST to `uri`; length -2: as long as the body, -1: none. */
+void wire_post(struct buf *out, const char *uri, struct str body, int64_t length);
+
+/* Reads the answer that has come on `fd` so far: STDOUT into `text`. true once
+   the end of the request and then of the connection are there. */
+bool wire_answer(int fd, struct buf *raw, struct buf *text);
+
+#endif
