@@ -14,26 +14,29 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { SHORT_LIFE_MS = 1000 };
+enum { SHORT_LIFE_MS = 1000, PAUSE_MS = 1000 };
 
 struct worker {
-	pid_t pid;
-	int64_t started_ms;
+	pid_t pid;		/* 0: not running */
+	int64_t started_ms, start_at_ms;
 };
 
 static void start(struct worker *worker, int (*work)(void *), void *argument, const sigset_t *before)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), child;
 
 	worker->started_ms = clock_ms();
-	worker->pid = fork();
-	if (worker->pid < 0) {
+	child = fork();
+	if (child < 0) {
 		log_write(LOG_ERROR, "worker_not_started",
 		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+		worker->start_at_ms = clock_ms() + PAUSE_MS;
 		return;
 	}
-	if (worker->pid > 0)
+	if (child > 0) {
+		worker->pid = child;
 		return;
+	}
 	/* No orphans: a worker ends when the parent is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigprocmask(SIG_SETMASK, before, NULL);
@@ -49,36 +52,54 @@ static void tell_all(const struct worker *workers, int count, int signal)
 			kill(workers[i].pid, signal);
 }
 
-/* Collects children that ended; while the crew is to go on, each is replaced. */
-static void replace_ended(struct worker *workers, int count, bool goes_on, int (*work)(void *),
-                          void *argument, const sigset_t *before)
+/* Collects children that ended; those that did not last are not to be started
+   again at once. */
+static void collect_ended(struct worker *workers, int count, bool goes_on)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		for (int i = 0; i < count; i++) {
-			struct timespec pause = { 1, 0 };
+			struct worker *worker = &workers[i];
+			int64_t now = clock_ms();
 
-			if (workers[i].pid != pid)
+			if (worker->pid != pid)
 				continue;
-			workers[i].pid = 0;
+			worker->pid = 0;
 			if (!goes_on)
 				continue;
 			log_write(LOG_ERROR, "worker_ended",
 			          (struct log_field[]){ log_num("pid", pid), log_num("status", status),
 			                                log_end() });
-			if (clock_ms() - workers[i].started_ms < SHORT_LIFE_MS)
-				nanosleep(&pause, NULL);
-			start(&workers[i], work, argument, before);
+			worker->start_at_ms = now - worker->started_ms < SHORT_LIFE_MS ? now + PAUSE_MS : now;
 		}
 	}
+}
+
+/* Starts what is not running and due. Gives how long to wait for the next, -1
+   when all run. */
+static int64_t start_missing(struct worker *workers, int count, int (*work)(void *), void *argument,
+                             const sigset_t *before)
+{
+	int64_t wait_ms = -1;
+
+	for (int i = 0; i < count; i++) {
+		int64_t left;
+
+		if (!workers[i].pid && workers[i].start_at_ms <= clock_ms())
+			start(&workers[i], work, argument, before);
+		left = workers[i].pid ? -1 : workers[i].start_at_ms - clock_ms();
+		if (!workers[i].pid && (wait_ms < 0 || left < wait_ms))
+			wait_ms = left > 0 ? left : 0;
+	}
+	return wait_ms;
 }
 
 static bool is_anyone_left(const struct worker *workers, int count)
 {
 	for (int i = 0; i < count; i++)
-		if (workers[i].pid > 0)
+		if (workers[i].pid)
 			return true;
 	return false;
 }
@@ -95,16 +116,18 @@ int crew_run(int count, int (*work)(void *), void *argument)
 	sigaddset(&watched, SIGINT);
 	sigaddset(&watched, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &watched, &before);
-	for (int i = 0; i < count; i++)
-		start(&workers[i], work, argument, &before);
+	/* Whoever started us may ignore it, and then no child could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	while (goes_on || is_anyone_left(workers, count)) {
-		int signal = sigwaitinfo(&watched, NULL);
+		int64_t wait_ms = goes_on ? start_missing(workers, count, work, argument, &before) : -1;
+		struct timespec most = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
+		int got = wait_ms < 0 ? sigwaitinfo(&watched, NULL) : sigtimedwait(&watched, NULL, &most);
 
-		if (signal == SIGTERM || signal == SIGINT) {
+		if (got == SIGTERM || got == SIGINT) {
 			goes_on = false;
 			tell_all(workers, count, SIGTERM);
 		}
-		replace_ended(workers, count, goes_on, work, argument, &before);
+		collect_ended(workers, count, goes_on);
 	}
 	free(workers);
 	return 0;
