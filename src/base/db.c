@@ -207,6 +207,21 @@ void db_put_str(struct db_args *args, struct str value)
 
 /* ---- connecting */
 
+/* Options that stand in the connection string, or else in the environment:
+   ours would replace them, and some hosts need theirs to find the database. */
+static void add_own_options(struct buf *out, const char *conninfo)
+{
+	PQconninfoOption *all = PQconninfoParse(conninfo, NULL);
+	const char *own = getenv("PGOPTIONS");
+
+	for (PQconninfoOption *one = all; one && one->keyword; one++)
+		if (strcmp(one->keyword, "options") == 0 && one->val)
+			own = one->val;
+	if (own && *own)
+		buf_addf(out, "%s ", own);
+	PQconninfoFree(all);
+}
+
 struct db *db_open(const struct db_how *how)
 {
 	struct db *db = mem_zero(1, sizeof(*db));
@@ -221,6 +236,7 @@ struct db *db_open(const struct db_how *how)
 
 		/* A statement that we gave up on ends on the server too; else
 		   they would pile up behind a lock. */
+		add_own_options(&options, db->conninfo);
 		buf_addf(&options, "-c statement_timeout=%lld", (long long)how->deadline_ms);
 		db->options = mem_dup(buf_str(&options));
 		buf_done(&options);
@@ -283,7 +299,7 @@ static void start_attempt(struct db *db)
 	const char *values[] = { db->conninfo, db->program, db->options, "UTF8", NULL };
 
 	/* "dbname" first and expanded: the settings of the connection string
-	   come first, ours after them. Without options of ours those of the
+	   come first, ours replace them. Without options of ours those of the
 	   string stand. */
 	if (!db->options) {
 		keys[2] = "client_encoding";

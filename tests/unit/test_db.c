@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: ISC */
+/* Without a server: none that listens, one that is silent, and one of our own
+   that says what a test wants it to say (PostgreSQL's protocol, version 3).
+   With HL_TEST_DATABASE, a connection string, against a real one too. */
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+
+/* ---- a server of our own */
+
+static int port;
+static pid_t server;
+
+/* What the two processes both see. */
+static struct {
+	int syncs;		/* calls that came to their end */
+	size_t got;
+	char bytes[65536];	/* all that was sent since the last sync but one */
+} *seen;
+
+static int listening(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	assert_int_equal(0, listen(fd, 16));
+	assert_int_equal(0, getsockname(fd, (struct sockaddr *)&address, &size));
+	port = ntohs(address.sin_port);
+	return fd;
+}
+
+static bool read_all(int fd, void *into, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t got = read(fd, (char *)into + done, len - done);
+
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+static uint32_t u32(const unsigned char *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Lets one client in and answers each of its calls with `reply`; an empty one
+   is silence. */
+static void talk(int fd, struct str reply)
+{
+	static const char welcome[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+	unsigned char head[5];
+	char body[65536];
+
+	if (!read_all(fd, head, 4) || !read_all(fd, body, u32(head) - 4) ||
+	    write(fd, welcome, sizeof(welcome) - 1) < 0)
+		return;
+	for (;;) {
+		size_t len;
+
+		if (!read_all(fd, head, 5))
+			return;
+		len = u32(head + 1) - 4;
+		if (len > sizeof(body) || !read_all(fd, body, len))
+			return;
+		if (head[0] == 'B') {
+			memcpy(seen->bytes, body, len);
+			seen->got = len;
+		}
+		if (head[0] != 'S')
+			continue;
+		seen->syncs++;
+		if (reply.len && write(fd, reply.at, reply.len) < 0)
+			return;
+	}
+}
+
+static void serve(struct str reply)
+{
+	int fd = listening();
+
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(seen != MAP_FAILED);
+	server = fork();
+	if (server == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		for (;;) {
+			int client = accept(fd, NULL, NULL);
+
+			talk(client, reply);
+			close(client);
+		}
+	}
+	close(fd);
+}
+
+static void served(void)
+{
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	munmap(seen, sizeof(*seen));
+}
+
+static struct db *open_with(const char *conninfo, bool pooled, int64_t deadline_ms)
+{
+	struct db_how how = { .conninfo = conninfo, .program = "unit", .pooled = pooled,
+		              .deadline_ms = deadline_ms };
+
+	return db_open(&how);
+}
+
+static struct db *open_port(bool pooled, int64_t deadline_ms)
+{
+	char conninfo[128];
+
+	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
+	return open_with(conninfo, pooled, deadline_ms);
+}
+
+/* An ErrorResponse with this SQLSTATE, then ready again. */
+static struct str error_reply(const char *sqlstate)
+{
+	static char bytes[128];
+	int len = snprintf(bytes + 5, 100, "SERROR%cC%s%cMno such luck\n%cHask again%c", 0, sqlstate, 0, 0, 0) + 1;
+
+	bytes[0] = 'E';
+	bytes[1] = bytes[2] = bytes[3] = 0;
+	bytes[4] = (char)(4 + len);
+	bytes[5 + len - 1] = 0;
+	memcpy(bytes + 5 + len, "Z\0\0\0\x05I", 6);
+	return (struct str){ bytes, (size_t)len + 11 };
+}
+
+/* ---- no server, or one that is of no use */
+
+static void assert_busy_within(struct db *db, int64_t wait_ms, const char *why)
+{
+	int64_t begun = clock_ms(), took;
+
+	assert_err(ERR_BUSY, db_wait(db, wait_ms));
+	took = clock_ms() - begun;
+	assert_in_range(took, wait_ms - 1, wait_ms + 300);
+	assert_false(db_is_ready(db));
+	if (!strstr(db_problem(db), why))
+		fail_msg("\"%s\" is not in \"%s\"", why, db_problem(db));
+	assert_null(strchr(db_problem(db), '\n'));
+	/* a call does not wait for a connection */
+	begun = clock_ms();
+	assert_err(ERR_BUSY, db_call(db, "f", NULL, 1000, NULL));
+	assert_err(ERR_BUSY, db_send(db, "f", NULL));
+	assert_err(ERR_BUSY, db_take(db, NULL));
+	assert_err(ERR_BUSY, db_run(db, "select 1"));
+	assert_true(clock_ms() - begun < 200);
+	assert_false(db_is_working(db));
+	assert_int_equal(0, db_server_version(db));
+}
+
+static void nobody_listens(void **state)
+{
+	struct db *db = open_with("host=/nowhere dbname=d", false, 1000);
+	struct pollfd fd;
+	int fd_of_nobody;
+
+	(void)state;
+	assert_non_null(db_problem(db));
+	assert_busy_within(db, 250, "No such file or directory");
+	assert_in_range(db_poll(db, &fd), 0, 2000);
+	db_close(db);
+
+	fd_of_nobody = listening();	/* a port that is free again */
+	close(fd_of_nobody);
+	db = open_port(false, 1000);
+	assert_busy_within(db, 250, "Connection refused");
+	db_close(db);
+	db_close(NULL);
+}
+
+static void conninfo_is_wrong(void **state)
+{
+	static const char *const wrong[] = { "nonsense=1", "host", "=", "port=x host=127.0.0.1",
+	                                     "postgresql://[::1", "host='", NULL };
+
+	(void)state;
+	for (size_t i = 0; wrong[i]; i++) {
+		struct db *db = open_with(wrong[i], false, 1000);
+
+		assert_err(ERR_BUSY, db_wait(db, 30));
+		assert_true(strlen(db_problem(db)) > 5);
+		db_close(db);
+	}
+}
+
+/* Connecting has the deadline of one attempt, and the next one comes. */
+static void a_silent_listener_costs_its_deadline(void **state)
+{
+	int fd = listening();
+	struct db *db = open_port(false, 100);
+	struct pollfd poll_fd;
+
+	(void)state;
+	db_tend(db);
+	assert_in_range(db_poll(db, &poll_fd), 1, 100);
+	assert_true(poll_fd.fd >= 0);
+	assert_busy_within(db, 350, "the server did not answer in time");
+	db_close(db);
+	close(fd);
+}
+
+static void a_listener_of_another_kind(void **state)
+{
+	int fd = listening();
+	pid_t pid = fork();
+	struct db *db;
+
+	(void)state;
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		for (int i = 0;; i++) {
+			int client = accept(fd, NULL, NULL);
+			const char *text = i % 2 ? "HTTP/1.1 400 Bad Request\r\n\r\n" : "";
+
+			if (write(client, text, strlen(text)) < 0)
+				_exit(1);
+			close(client);
+		}
+	}
+	close(fd);
+	db = open_port(false, 1000);
+	assert_err(ERR_BUSY, db_wait(db, 600));
+	assert_true(strlen(db_problem(db)) > 5);
+	db_close(db);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void a_server_that_hangs_costs_its_wait(void **state)
+{
+	int64_t begun;
+
+	(void)state;
+	serve((struct str){ 0 });
+	for (int pooled = 0; pooled < 2; pooled++) {
+		struct db *db = open_port(pooled, 150);
+		struct pollfd fd;
+
+		assert_err(ERR_NONE, db_wait(db, 2000));
+		begun = clock_ms();
+		assert_err(ERR_BUSY, db_call(db, "f", NULL, 120, NULL));
+		assert_in_range(clock_ms() - begun, 119, 400);
+		assert_string_equal("the server did not answer in time", db_problem(db));
+		assert_false(db_is_ready(db));
+
+		assert_err(ERR_NONE, db_wait(db, 2000));
+		begun = clock_ms();
+		if (pooled) {
+			assert_err(ERR_NONE, db_send(db, "f", NULL));
+			assert_true(db_is_working(db));
+			assert_err(ERR_PACE, db_take(db, NULL));
+			assert_int_equal(-1, db_poll(db, &fd));
+			assert_true(fd.fd >= 0);
+			assert_err(ERR_PACE, db_take(db, NULL));
+			db_drop(db);
+			assert_false(db_is_working(db));
+			assert_true(clock_ms() - begun < 100);
+		} else {
+			/* preparing it is part of the call */
+			assert_err(ERR_BUSY, db_send(db, "f", NULL));
+			assert_in_range(clock_ms() - begun, 149, 400);
+		}
+		db_close(db);
+	}
+	served();
+}
+
+static void a_server_that_dies_is_noticed(void **state)
+{
+	struct db *db;
+	struct pollfd fd;
+
+	(void)state;
+	serve((struct str){ 0 });
+	db = open_port(true, 1000);
+	assert_err(ERR_NONE, db_wait(db, 2000));
+	assert_err(ERR_NONE, db_send(db, "f", NULL));
+	kill(server, SIGKILL);
+	db_poll(db, &fd);
+	assert_int_equal(1, poll(&fd, 1, 1000));
+	assert_err(ERR_BUSY, db_take(db, NULL));
+	assert_false(db_is_ready(db));
+	db_close(db);
+	served();
+
+	serve((struct str){ 0 });
+	db = open_port(true, 1000);
+	assert_err(ERR_NONE, db_wait(db, 2000));
+	kill(server, SIGKILL);
+	db_poll(db, &fd);
+	assert_int_equal(1, poll(&fd, 1, 1000));
+	db_tend(db);
+	assert_false(db_is_ready(db));
+	db_close(db);
+	served();
+}
+
+/* Only the sender's own data is the sender's fault. */
+static void every_sqlstate_has_its_meaning(void **state)
+{
+	static const struct {
+		const char *sqlstate;
+		enum err err;
+		int calls;
+		bool stays;	/* the connection */
+	} cases[] = {
+		{ "22P02", ERR_INPUT, 1, true },	/* invalid text representation */
+		{ "22P05", ERR_INPUT, 1, true },	/* untranslatable character */
+		{ "22023", ERR_INPUT, 1, true },
+		{ "23502", ERR_INPUT, 1, true },	/* not null */
+		{ "23514", ERR_INPUT, 1, true },	/* check */
+		{ "23505", ERR_CONFLICT, 1, true },
+		{ "54000", ERR_INPUT, 1, true },	/* over a limit of the server */
+		{ "P0001", ERR_INPUT, 1, true },
+		{ "P0002", ERR_ABSENT, 1, true },
+		{ "40001", ERR_BUSY, 2, false },	/* repeated once */
+		{ "40P01", ERR_BUSY, 2, false },
+		{ "08006", ERR_BUSY, 1, false },
+		{ "0A000", ERR_BUSY, 1, false },
+		{ "25006", ERR_BUSY, 1, false },	/* read only */
+		{ "28000", ERR_BUSY, 1, false },
+		{ "3D000", ERR_BUSY, 1, false },
+		{ "42501", ERR_BUSY, 1, false },	/* no permission */
+		{ "42883", ERR_BUSY, 1, false },	/* no such function */
+		{ "42P01", ERR_BUSY, 1, false },
+		{ "53100", ERR_BUSY, 1, false },	/* disk full */
+		{ "53300", ERR_BUSY, 1, false },
+		{ "55P03", ERR_BUSY, 1, false },
+		{ "57014", ERR_BUSY, 1, false },	/* statement_timeout */
+		{ "57P01", ERR_BUSY, 1, false },	/* shut down */
+		{ "58030", ERR_BUSY, 1, false },
+		{ "XX000", ERR_BUSY, 1, false },
+		{ "P0000", ERR_BUSY, 1, false },
+		{ "00000", ERR_BUSY, 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct db_rows *rows = NULL;
+		struct db *db;
+
+		serve(error_reply(cases[i].sqlstate));
+		db = open_port(true, 1000);
+		assert_err(ERR_NONE, db_wait(db, 2000));
+		if (db_call(db, "f", NULL, 1000, &rows) != cases[i].err)
+			fail_msg("%s", cases[i].sqlstate);
+		assert_null(rows);
+		assert_string_equal("no such luck; ask again", db_problem(db));
+		assert_int_equal(cases[i].calls, seen->syncs);
+		assert_int_equal(cases[i].stays, db_is_ready(db));
+		db_close(db);
+		served();
+	}
+}
+
+/* A failed prepare is no reason to hang on to the connection. */
+static void a_function_that_is_missing_is_busy(void **state)
+{
+	struct db *db;
+
+	(void)state;
+	serve(error_reply("42883"));
+	db = open_port(false, 1000);
+	assert_err(ERR_NONE, db_wait(db, 2000));
+	assert_err(ERR_BUSY, db_call(db, "receiver.append", NULL, 1000, NULL));
+	assert_false(db_is_ready(db));
+	assert_int_equal(1, seen->syncs);
+	db_close(db);
+	served();
+}
+
+/* ---- what is sent for the arguments */
+
+static void assert_sent(struct db_args *args, const char *hex)
+{
+	struct buf got = { 0 }, wanted = { 0 };
+	struct db *db;
+	unsigned char *raw = mem_new(strlen(hex) / 2);
+	size_t at;
+
+	serve(error_reply("22000"));
+	db = open_port(true, 1000);
+	assert_err(ERR_NONE, db_wait(db, 2000));
+	assert_err(ERR_INPUT, db_call(db, "f", args, 1000, NULL));
+	/* Bind: portal "", statement "", formats, the values */
+	at = 2 + 2 + 2 * (size_t)((unsigned char)seen->bytes[3]);
+	buf_add_hex(&got, seen->bytes + at, seen->got - at);
+	buf_add_text(&wanted, hex);
+	buf_add_text(&wanted, "00010000");	/* results as text */
+	if (!strstr(buf_text(&got), hex))
+		assert_string_equal(buf_text(&wanted), buf_text(&got));
+	db_close(db);
+	served();
+	free(raw);
+	buf_done(&got);
+	buf_done(&wanted);
+}
+
+static void arguments_are_binary(void **state)
+{
+	struct db_args *args = db_args_new();
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		db_args_clear(args);
+		db_arg_int(args, -2);
+		db_arg_bool(args, true);
+		db_arg_bool(args, false);
+		db_arg_null(args);
+		db_arg_text(args, LIT("h\xc3\xa9"));
+		db_arg_text(args, LIT(""));
+		db_arg_text(args, (struct str){ 0 });
+		db_arg_bytes(args, LIT("\0\xff"));
+		db_arg_time(args, INT64_C(946684800000000) + 1);
+		assert_sent(args, "0009"
+		                  "00000008fffffffffffffffe"
+		                  "0000000101" "0000000100"
+		                  "ffffffff"
+		                  "0000000368c3a9"
+		                  "00000000"
+		                  "ffffffff"
+		                  "0000000200ff"
+		                  "000000080000000000000001");
+	}
+	db_args_free(args);
+	db_args_free(NULL);
+}
+
+static void arrays_are_binary(void **state)
+{
+	struct db_args *args = db_args_new();
+
+	(void)state;
+	db_array(args, DB_INTS, 2);
+	db_put_int(args, 1);
+	db_put_null(args);
+	db_array(args, DB_TEXTS, 3);
+	db_put_str(args, LIT("a"));
+	db_put_str(args, LIT(""));
+	db_put_str(args, (struct str){ 0 });
+	db_array(args, DB_TIMES, 1);
+	db_put_time(args, INT64_C(946684800000000));
+	db_array(args, DB_BYTES, 0);
+	db_array(args, DB_JSONS, 1);
+	db_put_str(args, LIT("{}"));
+	assert_sent(args, "0005"
+	                  "0000002400000001" "00000001" "00000014" "0000000200000001"
+	                  "000000080000000000000001" "ffffffff"
+	                  "0000002100000001" "00000001" "00000019" "0000000300000001"
+	                  "0000000161" "00000000" "ffffffff"
+	                  "0000002000000001" "00000001" "000004a0" "0000000100000001"
+	                  "000000080000000000000000"
+	                  "0000000c00000000" "00000001" "00000011"
+	                  "0000001a00000001" "00000001" "00000072" "0000000100000001"
+	                  "000000027b7d");
+	db_args_free(args);
+}
+
+/* ---- a real server */
+
+static struct db *real(bool pooled, const char *more)
+{
+	const char *given = getenv("HL_TEST_DATABASE");
+	struct buf conninfo = { 0 };
+	struct db *db;
+
+	if (!given || !*given)
+		skip();
+	buf_addf(&conninfo, "%s %s", given, more);
+	db = open_with(buf_text(&conninfo), pooled, 3000);
+	buf_done(&conninfo);
+	if (db_wait(db, 10000))
+		fail_msg("HL_TEST_DATABASE: %s", db_problem(db));
+	return db;
+}
+
+static void assert_calls(struct db *db, const char *function, const struct db_args *args, const char *wanted)
+{
+	struct db_rows *rows = NULL;
+
+	if (db_call(db, function, args, 5000, &rows))
+		fail_msg("%s: %s", function, db_problem(db));
+	assert_int_equal(1, db_rows_count(rows));
+	assert_str(db_cell(rows, 0, 0), wanted);
+	db_rows_free(rows);
+}
+
+static void real_arguments_arrive(void **state)
+{
+	(void)state;
+	for (int pooled = 0; pooled < 2; pooled++) {
+		struct db *db = real(pooled, "options='-c timezone=UTC'");
+		struct db_args *args = db_args_new();
+
+		assert_true(db_server_version(db) >= 140000);
+		db_array(args, DB_INTS, 3);
+		db_put_int(args, INT64_MIN);
+		db_put_null(args);
+		db_put_int(args, INT64_MAX);
+		assert_calls(db, "array_to_json", args, "[-9223372036854775808,null,9223372036854775807]");
+		if (pooled) {
+			/* the named statement has the type of its first call */
+			db_args_clear(args);
+			db_array(args, DB_TEXTS, 2);
+			db_put_str(args, LIT("h\xc3\xa9\"\n"));
+			db_put_str(args, (struct str){ 0 });
+			assert_calls(db, "array_to_json", args, "[\"h\xc3\xa9\\\"\\n\",null]");
+			db_args_clear(args);
+			db_array(args, DB_TIMES, 2);
+			db_put_time(args, INT64_C(1784288612827001));
+			db_put_time(args, INT64_C(-62167219200000000));
+			assert_calls(db, "array_to_json", args,
+			             "[\"2026-07-17T11:43:32.827001+00:00\",\"0001-01-01T00:00:00+00:00 BC\"]");
+			db_args_clear(args);
+			db_array(args, DB_BYTES, 1);
+			db_put_str(args, LIT("\0\xff"));
+			assert_calls(db, "array_to_json", args, "[\"\\\\x00ff\"]");
+			db_args_clear(args);
+			db_array(args, DB_JSONS, 1);
+			db_put_str(args, LIT("{\"a\":1e200000}"));
+			assert_calls(db, "array_to_json", args, "[{\"a\":1e200000}]");
+			db_args_clear(args);
+			db_array(args, DB_INTS, 0);
+			assert_calls(db, "array_to_json", args, "[]");
+		}
+		db_args_clear(args);
+		db_arg_text(args, LIT("it's"));
+		assert_calls(db, "quote_nullable", args, "'it''s'");
+		db_args_clear(args);
+		db_arg_text(args, (struct str){ 0 });
+		assert_calls(db, "quote_nullable", args, "NULL");
+		db_args_free(args);
+		db_close(db);
+	}
+}
+
+static void real_large_calls_go_through(void **state)
+{
+	struct db *db = real(false, "");
+	struct db_args *args = db_args_new();
+	struct buf large = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 20000000; i++)
+		buf_add_char(&large, (char)i);
+	db_arg_bytes(args, buf_str(&large));
+	assert_calls(db, "octet_length", args, "20000000");
+	db_args_free(args);
+	buf_done(&large);
+	db_close(db);
+}
+
+static void real_failures(void **state)
+{
+	static const struct {
+		const char *sqlstate;
+		enum err err;
+	} cases[] = {
+		{ "22P02", ERR_INPUT }, { "23505", ERR_CONFLICT }, { "P0002", ERR_ABSENT },
+		{ "P0001", ERR_INPUT }, { "40001", ERR_BUSY }, { "42501", ERR_BUSY },
+	};
+	struct db *db = real(false, "");
+	struct db_args *args = db_args_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_err(ERR_NONE, db_wait(db, 5000));
+		assert_err(ERR_NONE, db_run(db, "create or replace function pg_temp.fail(code text) returns void "
+		                                "language plpgsql as $$ begin raise exception 'no luck' "
+		                                "using errcode = code, hint = 'ask again'; end $$"));
+		db_args_clear(args);
+		db_arg_text(args, str_of(cases[i].sqlstate));
+		assert_err(cases[i].err, db_call(db, "pg_temp.fail", args, 5000, NULL));
+		assert_string_equal("no luck; ask again", db_problem(db));
+	}
+	assert_err(ERR_NONE, db_wait(db, 5000));
+	assert_err(ERR_BUSY, db_call(db, "no.such_function", NULL, 5000, NULL));
+	assert_err(ERR_NONE, db_wait(db, 5000));
+	assert_true(db_run(db, "select 1; nonsense") != ERR_NONE);
+	assert_true(db_is_ready(db));
+	db_args_free(args);
+	db_close(db);
+}
+
+static void real_connections_come_back(void **state)
+{
+	struct db *db = real(false, "");
+	struct db_args *args = db_args_new();
+	int64_t begun;
+
+	(void)state;
+	db_arg_text(args, LIT("statement_timeout"));
+	assert_calls(db, "current_setting", args, "3s");
+	/* the server ends it, in the middle of a call and between two */
+	assert_true(db_run(db, "select pg_terminate_backend(pg_backend_pid())") != ERR_NONE);
+	assert_err(ERR_NONE, db_wait(db, 5000));
+	assert_calls(db, "current_setting", args, "3s");
+	/* a call that takes too long is given up, and its connection with it */
+	db_args_clear(args);
+	db_arg_int(args, 2);
+	begun = clock_ms();
+	assert_err(ERR_BUSY, db_call(db, "pg_sleep", args, 200, NULL));
+	assert_in_range(clock_ms() - begun, 199, 600);
+	assert_false(db_is_ready(db));
+	assert_err(ERR_NONE, db_wait(db, 5000));
+	assert_calls(db, "pg_is_in_recovery", NULL, "f");
+	db_args_free(args);
+	db_close(db);
+}
+
+static void real_calls_in_two_halves(void **state)
+{
+	struct db *db = real(false, "");
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	struct pollfd fd;
+	enum err err;
+
+	(void)state;
+	db_arg_text(args, LIT("x"));
+	assert_err(ERR_NONE, db_send(db, "quote_literal", args));
+	assert_true(db_is_working(db));
+	assert_err(ERR_BUSY, db_call(db, "quote_literal", args, 100, NULL));
+	while ((err = db_take(db, &rows)) == ERR_PACE) {
+		db_poll(db, &fd);
+		assert_int_equal(1, poll(&fd, 1, 5000));
+	}
+	assert_err(ERR_NONE, err);
+	assert_str(db_str(rows, 0, "quote_literal"), "'x'");
+	assert_true(db_is_ready(db));
+	db_rows_free(rows);
+	db_rows_free(NULL);
+	db_args_free(args);
+	db_close(db);
+}
+
+static void real_rows_are_read(void **state)
+{
+	struct db *db = real(false, "");
+	struct db_rows *rows = NULL;
+	struct buf bytes = { 0 };
+
+	(void)state;
+	for (int escape = 0; escape < 2; escape++) {
+		assert_err(ERR_NONE, db_run(db, escape ? "set bytea_output = 'escape'" : "set bytea_output = 'hex'"));
+		assert_err(ERR_NONE, db_run(db,
+			"create or replace function pg_temp.rows() returns table (i bigint, t text, b bytea, y boolean) "
+			"language sql as $$ values (9223372036854775807, 'h\xc3\xa9', '\\x00ff5c'::bytea, true), "
+			"(null, null, null, null) $$"));
+		assert_err(ERR_NONE, db_call(db, "pg_temp.rows", NULL, 5000, &rows));
+		assert_int_equal(2, db_rows_count(rows));
+		assert_int_equal(4, db_rows_columns(rows));
+		assert_string_equal("b", db_column(rows, 2));
+		assert_true(db_int(rows, 0, "i") == INT64_MAX);
+		assert_str(db_str(rows, 0, "t"), "h\xc3\xa9");
+		assert_true(db_bool(rows, 0, "y"));
+		buf_clear(&bytes);
+		db_bytes(rows, 0, "b", &bytes);
+		assert_true(str_equal(buf_str(&bytes), LIT("\0\xff\\")));
+		assert_true(db_is_null(rows, 1, "i"));
+		assert_false(db_is_null(rows, 0, "i"));
+		assert_int_equal(0, db_int(rows, 1, "i"));
+		assert_int_equal(0, db_str(rows, 1, "t").len);
+		assert_false(db_bool(rows, 1, "y"));
+		db_bytes(rows, 1, "b", &bytes);
+		assert_int_equal(3, bytes.len);
+		db_rows_free(rows);
+	}
+	buf_done(&bytes);
+	db_close(db);
+}
+
+/* The options of the connection string count beside ours. */
+static void real_options_are_kept(void **state)
+{
+	struct db *db = real(false, "options='-c search_path=mine -c statement_timeout=1'");
+	struct db_args *args = db_args_new();
+
+	(void)state;
+	db_arg_text(args, LIT("search_path"));
+	assert_calls(db, "current_setting", args, "mine");
+	db_args_clear(args);
+	db_arg_text(args, LIT("statement_timeout"));
+	assert_calls(db, "current_setting", args, "3s");
+	db_args_free(args);
+	db_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(conninfo_is_wrong),
+		cmocka_unit_test(a_silent_listener_costs_its_deadline),
+		cmocka_unit_test(a_listener_of_another_kind),
+		cmocka_unit_test(a_server_that_hangs_costs_its_wait),
+		cmocka_unit_test(a_server_that_dies_is_noticed),
+		cmocka_unit_test(every_sqlstate_has_its_meaning),
+		cmocka_unit_test(a_function_that_is_missing_is_busy),
+		cmocka_unit_test(arguments_are_binary),
+		cmocka_unit_test(arrays_are_binary),
+		cmocka_unit_test(real_arguments_arrive),
+		cmocka_unit_test(real_large_calls_go_through),
+		cmocka_unit_test(real_failures),
+		cmocka_unit_test(real_connections_come_back),
+		cmocka_unit_test(real_calls_in_two_halves),
+		cmocka_unit_test(real_rows_are_read),
+		cmocka_unit_test(real_options_are_kept),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("db", tests, NULL, NULL);
+}
