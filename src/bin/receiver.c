@@ -263,8 +263,9 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 		return ANSWERED;
 	}
 	err = judge(r, cb);
-	if (err && !keyring_is_loaded(r->keys)) {
-		/* No key was ever known here: keep it unjudged. A ping cannot wait. */
+	if (err == ERR_BUSY || (err && !keyring_is_loaded(r->keys))) {
+		/* No key was ever known here, or it does not open with this
+		   master key: keep it unjudged. A ping cannot wait. */
 		if (callback_parse(cb, &reason, &why) == ERR_NONE && cb->kind == CALLBACK_EVENT)
 			return UNJUDGED;
 		refuse(r, req, REASON_UNAVAILABLE, 0, NULL);
@@ -580,14 +581,24 @@ static int take_slot(const struct conf *conf)
 	return -1;
 }
 
-/* Is the database needed to judge this one? Only when the keys in the file do
-   not know it, and the file is not fresh: forged callbacks cost no connection. */
-static bool keys_are_old(const struct receiver *r)
+/* May a callback that the keys in the file do not fit have the database asked?
+   Ten times a second, for all processes together: the time of the file is when
+   one did so last. */
+static bool may_ask_for_keys(const struct receiver *r)
 {
+	const char *path = spool_keyring_path(r->spool);
 	struct stat facts;
+	int64_t changed_ms;
 
-	return stat(spool_keyring_path(r->spool), &facts) != 0 ||
-	       clock_now_us() / 1000 - (int64_t)facts.st_mtime * 1000 >= KEYS_AGE_MS;
+	if (stat(path, &facts))
+		return true;
+	changed_ms = (int64_t)facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000;
+	if (clock_now_us() / 1000 - changed_ms < KEYS_AGE_MS / KEYS_LOADS)
+		return false;
+	if (utimensat(AT_FDCWD, path, NULL, 0))
+		log_write(LOG_WARN, "keyring_not_touched",
+		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	return true;
 }
 
 /* One request, then whatever waits in the spool, and the end. */
@@ -601,7 +612,7 @@ static void serve_cgi(struct receiver *r)
 		return;
 	first = (struct callback){ 0 };
 	if (gate(http_at(r->web, 0), &first) == REASON_NONE &&
-	    (keyring_judge(r->keys, &first) == ERR_NONE || keys_are_old(r)))
+	    (keyring_judge(r->keys, &first) == ERR_NONE || may_ask_for_keys(r)))
 		slot = take_slot(r->conf);
 	if (slot >= 0 && db_wait(r->db, r->conf->db_deadline_ms))
 		log_write(LOG_WARN, "database_away",

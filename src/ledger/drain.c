@@ -63,26 +63,27 @@ static void refuse(struct drain *drain, struct callback *cb, enum reason reason)
 }
 
 /* Sorts one record: an event for the ledger, a body for the quarantine, a
-   forgery that only counts. */
-static void sort(struct drain *drain, struct callback *cb, enum spool_kind kind)
+   forgery that only counts. false: nobody can judge it with this master key. */
+static bool sort(struct drain *drain, struct callback *cb, enum spool_kind kind)
 {
+	enum err judged = kind == SPOOL_UNJUDGED ? keyring_judge(drain->keys, cb) : ERR_NONE;
 	enum reason reason = REASON_NONE;
 	const char *why;
 
-	if (kind == SPOOL_REFUSED) {
-		refuse(drain, cb, cb->reason);
-		return;
-	}
-	if (kind == SPOOL_UNJUDGED && keyring_judge(drain->keys, cb)) {
+	if (judged == ERR_BUSY)
+		return false;
+	if (judged) {
 		drain->total.forged++;
 		tally_add(drain->tally, cb->endpoint_id ? REASON_SIGNATURE : REASON_ADDRESS,
 		          cb->endpoint_id);
-		return;
-	}
-	if (callback_parse(cb, &reason, &why))
+	} else if (kind == SPOOL_REFUSED) {
+		refuse(drain, cb, cb->reason);
+	} else if (callback_parse(cb, &reason, &why)) {
 		refuse(drain, cb, reason);
-	else if (cb->kind == CALLBACK_EVENT)
+	} else if (cb->kind == CALLBACK_EVENT) {
 		intake_add(drain->intake, cb);
+	}
+	return true;
 }
 
 /* Reads the next batch and sorts it. ERR_BUSY when unjudged callbacks wait and
@@ -102,8 +103,13 @@ static enum err read_batch(struct drain *drain)
 	   since loading them failed, good callbacks would count as forged. */
 	if (kind == SPOOL_UNJUDGED && !keyring_is_fresh(drain->keys, 1000))
 		err = keyring_load(drain->keys, drain->db, 3000, NULL);
-	for (size_t i = 0; i < drain->count && !err; i++)
-		sort(drain, &drain->records[i], kind);
+	for (size_t i = 0; i < drain->count && !err; i++) {
+		if (!sort(drain, &drain->records[i], kind)) {
+			/* whole or not at all: what of it was sorted is read again */
+			spool_postpone(drain->spool);
+			return read_batch(drain);
+		}
+	}
 	return err;
 }
 

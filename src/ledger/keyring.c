@@ -24,7 +24,7 @@ struct key {
 	int64_t endpoint_id;
 	int64_t secret_id;
 	int64_t valid_from_us, valid_until_us;
-	struct mac *mac;
+	struct mac *mac;	/* NULL: the secret does not open with our master key */
 };
 
 struct keyring {
@@ -84,6 +84,7 @@ bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms)
 /* One line of the text: endpoint, address, secret, from, until, sealed in hex. */
 static bool read_key(struct keyring *ring, struct str line)
 {
+	static struct log_gate gate;
 	struct key key = { 0 };
 	struct buf plain = { 0 };
 	struct str endpoint = str_cut(&line, ' '), sealed;
@@ -99,17 +100,18 @@ static bool read_key(struct keyring *ring, struct str line)
 	raw = mem_new(line.len / 2);
 	fine = hex_read(line, raw, line.len / 2);
 	sealed = (struct str){ .at = (const char *)raw, .len = line.len / 2 };
-	if (fine && seal_open(ring->sealer, key.address, sealed, &plain) == ERR_NONE) {
+	if (fine && seal_open(ring->sealer, key.address, sealed, &plain) == ERR_NONE)
 		key.mac = mac_new(buf_str(&plain));
+	if (fine) {
 		ring->keys = mem_grow(ring->keys, ring->count + 1, sizeof(struct key));
 		ring->keys[ring->count++] = key;
-	} else if (fine) {
+	}
+	if (fine && !key.mac && log_gate_passes(&gate, 1))
 		log_write(LOG_ERROR, "secret_does_not_open",
 		          (struct log_field[]){ log_num("endpoint", key.endpoint_id),
 		                                log_num("secret", key.secret_id),
 		                                log_text("hint", "is master_key the one it was sealed with?"),
 		                                log_end() });
-	}
 	mem_wipe(plain.at, plain.cap);
 	buf_done(&plain);
 	free(raw);
@@ -288,6 +290,7 @@ enum err keyring_judge(const struct keyring *ring, struct callback *cb)
 	const struct key *key = first_of(ring, cb->address);
 	const struct key *end = ring->keys + ring->count;
 	unsigned char expected[MAC_BYTES];
+	enum err err = ERR_DENIED;
 
 	if (!key)
 		return ERR_ABSENT;
@@ -295,11 +298,15 @@ enum err keyring_judge(const struct keyring *ring, struct callback *cb)
 	for (; key < end && str_equal(key->address, cb->address); key++) {
 		if (cb->received_us >= key->valid_until_us)
 			continue;
+		if (!key->mac) {
+			err = ERR_BUSY;
+			continue;
+		}
 		mac_sign(key->mac, cb->body, expected);
 		if (crypto_equal(expected, cb->signature, MAC_BYTES)) {
 			cb->secret_id = key->secret_id;
 			return ERR_NONE;
 		}
 	}
-	return ERR_DENIED;
+	return err;
 }

@@ -32,8 +32,8 @@ int64_t keyring_age_ms(const struct keyring *ring);
 bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms);
 
 /* Replaces all keys by the rows of receiver.keys(), waiting at most `wait_ms`.
-   On any error the old keys stay in force. A secret that does not open is left
-   out and logged. *changed (may be NULL): other keys than before? */
+   On any error the old keys stay in force. A secret that does not open judges
+   nothing and is logged. *changed (may be NULL): other keys than before? */
 MUST_USE enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait_ms, bool *changed);
 
 /* The same keys, still sealed, in a file of mode 0600 for the time when the
@@ -45,7 +45,8 @@ MUST_USE enum err keyring_load_file(struct keyring *ring, const char *path);
    run out at cb->received_us, in constant time. A secret is good from the
    moment it is known: our clock may be behind the database's. Sets endpoint_id and secret_id.
    ERR_ABSENT: no such address. ERR_DENIED: no secret fits; endpoint_id is set
-   then too, for the counters. */
+   then too, for the counters. ERR_BUSY: none fits, but one of them does not
+   open with our master key, so nobody here can tell. */
 MUST_USE enum err keyring_judge(const struct keyring *ring, struct callback *cb);
 
 #endif

@@ -35,6 +35,7 @@ enum {
 	CHECK_BYTES = 8,
 	RECORD_MAX = 128 * 1024 * 1024,	/* above any body_max_bytes */
 	SHARED_MAX = 1024 * 1024,	/* a plain CGI process looks for another file above this */
+	POSTPONE_MS = 10000,
 	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
 };
 
@@ -58,6 +59,7 @@ struct spool {
 	struct file source;		/* being drained */
 	int64_t source_at, source_next;	/* records before source_at are settled */
 	bool source_is_damaged;
+	int64_t unjudged_after_ms;	/* clock_ms() */
 	struct buf out, in;
 };
 
@@ -582,10 +584,13 @@ static bool next_source(struct spool *spool)
 
 	if (count > 1)
 		qsort(names, count, sizeof(*names), by_age);
-	for (size_t i = 0; i < count && !found; i++)
+	for (size_t i = 0; i < count && !found; i++) {
+		if (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms)
+			continue;
 		found = take_own(spool, &spool->judged, names[i]) ||
 		        take_own(spool, &spool->unjudged, names[i]) ||
 		        claim(spool, names[i], &spool->source);
+	}
 	if (found)
 		spool->source_at = spool->source_next = drained_to(&spool->source);
 	free_list(names, count);
@@ -712,6 +717,12 @@ void spool_settle(struct spool *spool)
 		at[i] = (char)((uint64_t)spool->source_at >> (56 - 8 * i));
 	if (pwrite(spool->source.fd, at, sizeof(at), MAGIC_BYTES) != sizeof(at))
 		log_write(LOG_WARN, "spool_progress_not_noted", NULL);
+}
+
+void spool_postpone(struct spool *spool)
+{
+	file_close(&spool->source);
+	spool->unjudged_after_ms = clock_ms() + POSTPONE_MS;
 }
 
 /* ---- counting */

@@ -50,6 +50,10 @@ MUST_USE enum err spool_read(struct spool *spool, size_t max, size_t max_bytes,
    this call it is read once more by the next spool_read(). */
 void spool_settle(struct spool *spool);
 
+/* What spool_read() gave last cannot be judged now: its file is left as it is,
+   and no unjudged one is looked at for ten seconds. */
+void spool_postpone(struct spool *spool);
+
 /* Anything to read, as far as a look at the folder tells (cheap)? */
 bool spool_has_work(struct spool *spool);
 

@@ -2,6 +2,8 @@
 """The table of answers, behind every web server."""
 import json
 
+from stage import wait_for
+
 PUBLISHED_SECRET = "PGuRrhCFajIyEvFlreKL"
 PUBLISHED_BODY = (b'{"event_id":0,"created_at":"2022-06-25T03:58:10.207820267Z","creator_id":6,"metadata":'
                   b'{"request_type":"POST","event_user_id":6},"payload":"ping","subscription_id":6}')
@@ -55,7 +57,8 @@ def test_other_methods_are_refused(served):
 
 def test_an_unknown_address_is_refused(served):
     assert_refused(served.send(served.event(), address="A" * 32), 404)
-    assert_refused(served.send(served.event(), path="/hook/"), 404)
+    # a path that some servers do not pass on
+    assert served.send(served.event(), path="/hook/").status in (403, 404)
 
 
 def test_a_disabled_endpoint_is_gone(served):
@@ -97,9 +100,12 @@ def test_what_is_signed_but_no_event_goes_to_quarantine(served):
               served.event(payload="ping")]
     for body in bodies:
         assert_refused(served.send(body), 400)
-    kept = {bytes(row[0]) for row in served.sql("select body from ledger.quarantine")}
-    if served.spool_is_empty():
-        assert kept == set(bodies)
+
+    def kept():
+        served.hookledger("spool", "drain")
+        return {bytes(row[0]) for row in served.sql("select body from ledger.quarantine")}
+
+    wait_for(lambda: kept() == set(bodies), "all of them in the quarantine", 10)
     assert served.recorded() == {}
 
 

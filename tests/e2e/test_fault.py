@@ -324,6 +324,35 @@ def test_database_away_from_the_start(faulty):
     wait_for(lambda: faulty.tally("signature") == 1, "the forged one to be counted")
 
 
+def test_a_secret_that_does_not_open(faulty):
+    """With the wrong master key nobody can judge: callbacks are kept until the
+    right one is back, and do not hold up those that can be judged."""
+    import secrets
+    import servers
+    right = faulty.settings["master_key"]
+    first = faulty.endpoint
+    faulty.end(faulty.web)
+    (faulty.spool / "keyring").unlink(missing_ok=True)
+    faulty.write_conf(master_key=secrets.token_hex(32))
+    servers.lighttpd_spawned(faulty)
+    genuine = [faulty.event() for _ in range(5)]
+    assert {faulty.send(body).status for body in genuine} == {200}
+    assert faulty.send(faulty.event(), secret="guessed").status == 200
+    assert faulty.send(b'{"event_id":0,"payload":"ping"}').status == 503
+    assert faulty.recorded() == {}
+    faulty.add_endpoint()	# sealed with the key of now
+    later = faulty.event()
+    assert faulty.send(later).status == 200
+    wait_for(lambda: len(faulty.recorded()) == 1, "the one that can be judged")
+    assert list(faulty.spool.glob("unjudged-*.spool"))
+    faulty.end(faulty.web)
+    faulty.write_conf(master_key=right, master_key_previous=faulty.settings["master_key"])
+    servers.lighttpd_spawned(faulty)
+    wait_for(faulty.spool_is_empty, "the spool to be empty")
+    assert len(faulty.recorded()) == 6
+    faulty.endpoint = first
+
+
 def test_restart_while_the_database_is_away_keeps_judging(faulty):
     """The keyring file lets a new worker judge without the database."""
     assert faulty.send(faulty.event()).status == 200
