@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: ISC
+"""deploy/quickstart as a person starts it, in copies of this checkout."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from stage import SOURCE, free_port, new_folder, runs_as, wait_for
+
+AS_ROOT = os.geteuid() == 0
+NAMES = ["CALLBACK_URL", "CALLBACK_SECRET", "WORKSPACE_ID", "DATABASE_URL", "HOOKLEDGER_CONF"]
+root_only = pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
+
+
+class Checkout:
+    """A copy of the project in a folder of its own, used by one user."""
+
+    def __init__(self, folder, user):
+        self.folder, self.user = folder, user
+        shutil.copytree(SOURCE, folder, symlinks=True,
+                        ignore=shutil.ignore_patterns("var", ".git", "__pycache__", "autom4te.cache", "node_modules"))
+        if user:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, user["user"], user["group"], follow_symlinks=False)
+        self.port = free_port()
+        self.env = {**os.environ, "HOME": str(folder)}
+
+    def spawn(self, *words):
+        return subprocess.Popen([self.folder / "deploy/quickstart", *map(str, words)], cwd=self.folder, env=self.env,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                start_new_session=True, **(self.user or {}))
+
+    def quickstart(self, *words, status=0):
+        child = self.spawn(*words)
+        out, _ = child.communicate(timeout=300)
+        assert child.returncode == status, out
+        return out
+
+    def start(self):
+        return self.quickstart("--detach", "--port", self.port)
+
+    def shell(self, command):
+        """What a script does that uses var/quickstart/env."""
+        done = subprocess.run(["bash", "-euc", f". var/quickstart/env; {command}"], cwd=self.folder, env=self.env,
+                              capture_output=True, text=True, check=False, timeout=60, **(self.user or {}))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def events(self):
+        return int(self.shell('psql -XAtc "select count(*) from ledger.event" "$DATABASE_URL"'))
+
+    def processes(self):
+        """Whatever runs out of its folders."""
+        folders = [str(self.folder), os.path.realpath(self.folder / "var/quickstart")]
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    words = file.read().decode("utf-8", "replace").replace("\0", " ")
+            except OSError:
+                continue
+            if any(folder in words for folder in folders) and "pytest" not in words:
+                found.append(words)
+        return found
+
+
+def started(folder, user=None):
+    checkout = Checkout(folder, user)
+    try:
+        yield checkout
+    finally:
+        checkout.quickstart("--reset")
+        assert not checkout.processes()
+
+
+@pytest.fixture(scope="module")
+def checkout(run_folder):
+    """As whoever runs the tests: root in CI."""
+    yield from started(new_folder(run_folder / "quick") / "a")
+
+
+@pytest.mark.timeout(400)
+def test_from_nothing_to_recorded_events(checkout):
+    out = checkout.start()
+    assert f"http://127.0.0.1:{checkout.port}/hook/" in out
+    assert "psql 'postgresql://" in out
+    assert "deploy/quickstart --stop" in out
+    assert checkout.events() == 300
+    values = checkout.shell(f"printf '%s\\n' {' '.join(f'${name}' for name in NAMES)}; command -v hookledger").split()
+    assert len(values) == len(NAMES) + 1
+    assert values[0].startswith(f"http://127.0.0.1:{checkout.port}/hook/")
+    assert values[2] == "7435584"
+    assert values[5].startswith(os.path.realpath(checkout.folder / "var/quickstart"))
+    assert (checkout.folder / "var/quickstart/env").stat().st_mode & 0o77 == 0
+
+
+@pytest.mark.timeout(400)
+def test_a_second_start_takes_seconds_and_keeps_the_data(checkout):
+    checkout.start()
+    env = (checkout.folder / "var/quickstart/env").read_text()
+    checkout.shell('hookledger simulate --url "$CALLBACK_URL" --secret-file - --seed 2 --events 50 --start 2026-01-01 '
+                   '<<<"$CALLBACK_SECRET"')
+    assert checkout.events() == 350
+    assert "already" in checkout.quickstart("--detach")
+    checkout.quickstart("--stop")
+    assert not checkout.processes()
+    child = checkout.spawn("--detach")
+    out, _ = child.communicate(timeout=20)	# seconds, not a build
+    assert child.returncode == 0, out
+    assert checkout.events() == 350
+    assert (checkout.folder / "var/quickstart/env").read_text() == env
+    assert checkout.shell("hookledger doctor >/dev/null; hookledger verify").strip()
+
+
+def test_a_terminal_that_stays(checkout):
+    """In the foreground it runs until Ctrl-C."""
+    checkout.quickstart("--stop")
+    child = checkout.spawn("--port", checkout.port)
+    lines = []
+    while "Ctrl-C" not in (lines or [""])[-1]:
+        lines.append(child.stdout.readline())
+        assert lines[-1], "".join(lines)
+    assert checkout.events() >= 300
+    # as a terminal does: to every process of the foreground
+    os.killpg(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, out
+    assert "Stopped" in out
+    assert not checkout.processes()
+
+
+def test_stop_ends_a_foreground_one_too(checkout):
+    child = checkout.spawn("--port", checkout.port)
+    wait_for(lambda: "Ctrl-C" in child.stdout.readline(), "the start")
+    checkout.quickstart("--stop")
+    assert "Stopped" in child.communicate(timeout=60)[0]
+    assert child.returncode == 0
+
+
+def test_a_port_that_is_taken(checkout):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        out = checkout.quickstart("--detach", "--port", other.getsockname()[1], status=1)
+        assert "in use" in out
+
+
+def test_wrong_usage(checkout):
+    for words in (["--nonsense"], ["--port"], ["--port", "x"], ["--port", "99999"]):
+        assert "usage" in checkout.quickstart(*words, status=2)
+    assert "--detach" in checkout.quickstart("--help")
+
+
+@root_only
+@pytest.mark.timeout(400)
+def test_without_root(run_folder):
+    folder = new_folder(run_folder / "quick-user")
+    for checkout in started(folder / "a", runs_as()):
+        checkout.start()
+        assert checkout.events() == 300
+        assert not os.path.islink(checkout.folder / "var/quickstart")
+
+
+@root_only
+@pytest.mark.timeout(400)
+def test_a_checkout_that_only_root_can_reach(run_folder):
+    """As /root is: PostgreSQL and lighttpd get a folder elsewhere."""
+    folder = run_folder / "quick-closed"
+    folder.mkdir(mode=0o700)
+    for checkout in started(folder / "a"):
+        checkout.start()
+        assert checkout.events() == 300
+        elsewhere = os.readlink(checkout.folder / "var/quickstart")
+        assert re.fullmatch(r"/var/lib/hookledger-quickstart-[0-9a-f]{8}", elsewhere)
+        checkout.quickstart("--reset")
+        assert not os.path.exists(elsewhere)
+
+
+@root_only
+def test_without_root_missing_packages_are_named(run_folder):
+    packages = shutil.copy(SOURCE / "deploy/packages", run_folder)
+    done = subprocess.run([packages, "sh:dash", "no-such-program:a-package", "/no/such/*:another"],
+                          capture_output=True, text=True, check=False, cwd="/", **runs_as())
+    assert done.returncode == 1
+    assert "apt-get install a-package another" in done.stderr
