@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/records.h"
 
 extern char **environ;
 
@@ -33,23 +34,6 @@ enum {
 	LINGER_MS = 2000,		/* for a sender to finish after an early answer */
 	END_MS = 2000,			/* for requests that are on their way when we are to end */
 	TAPES_BYTES_MAX = 64 * 1024 * 1024,	/* of all tapes; then the oldest gives way */
-};
-
-/* FastCGI specification, sections 3.3 and 8 */
-enum {
-	FCGI_HEADER_BYTES = 8,
-	FCGI_VERSION = 1,
-	FCGI_TYPE_ABORT = 2,
-	FCGI_TYPE_STDIN = 5,
-};
-
-/* Follows the records of one request to the empty STDIN record that ends it. */
-struct records {
-	unsigned char header[FCGI_HEADER_BYTES];
-	size_t have;		/* bytes of the header so far */
-	size_t skip;		/* bytes of content and padding still to come */
-	size_t body;		/* bytes of STDIN so far */
-	bool is_whole, is_broken;
 };
 
 enum stage { WAITING, TAPING, LINGERING };
@@ -266,38 +250,6 @@ bool http_is_cgi(const struct http *http)
 
 /* ---- connections that are not whole yet */
 
-static void follow(struct records *r, const char *at, size_t len)
-{
-	while (len && !r->is_whole && !r->is_broken) {
-		size_t step = r->skip < len ? r->skip : len;
-		size_t content;
-
-		at += step;
-		len -= step;
-		r->skip -= step;
-		if (r->skip || len == 0)
-			return;
-		step = FCGI_HEADER_BYTES - r->have < len ? FCGI_HEADER_BYTES - r->have : len;
-		memcpy(r->header + r->have, at, step);
-		r->have += step;
-		at += step;
-		len -= step;
-		if (r->have < FCGI_HEADER_BYTES)
-			return;
-		r->have = 0;
-		content = (size_t)r->header[4] << 8 | r->header[5];
-		r->skip = content + r->header[6];
-		if (r->header[0] != FCGI_VERSION)
-			r->is_broken = true;
-		else if (r->header[1] == FCGI_TYPE_STDIN && content == 0)
-			r->is_whole = true;
-		else if (r->header[1] == FCGI_TYPE_ABORT)
-			r->is_broken = true;
-		else if (r->header[1] == FCGI_TYPE_STDIN)
-			r->body += content;
-	}
-}
-
 static void drop(struct http *http, size_t place)
 {
 	struct conn *conn = &http->conns[place];
@@ -418,6 +370,9 @@ static bool accept_fd(struct http_req *req, int fd)
 	req->fcgi.ipcFd = fd;
 	req->fcgi.keepConnection = 1;
 	req->fcgi.in = NULL;
+	/* Detached, because libfcgi would wait up to two seconds for the peer to
+	   hang up when what it reads is no request. */
+	FCGX_Detach(&req->fcgi);
 	if (FCGX_Accept_r(&req->fcgi) < 0)
 		return false;
 	req->env = req->fcgi.envp;
@@ -504,7 +459,7 @@ static bool record_tape(struct http *http, struct conn *conn)
 			return false;
 		conn->bytes += (size_t)got;
 		http->tape_bytes += (size_t)got;
-		follow(&conn->records, http->peek, (size_t)got);
+		records_follow(&conn->records, http->peek, (size_t)got);
 	}
 	return !conn->records.is_broken;
 }
@@ -530,7 +485,7 @@ static int look_ahead(struct http *http, int fd, bool *some)
 	if (got == 0)
 		return -1;
 	*some = true;
-	follow(&records, http->peek, (size_t)got);
+	records_follow(&records, http->peek, (size_t)got);
 	return records.is_broken ? -1 : records.is_whole;
 }
 
@@ -580,7 +535,7 @@ static bool attend(struct http *http, size_t place)
 				drop(http, place);
 				return false;
 			}
-			follow(&conn->records, http->peek, (size_t)got);
+			records_follow(&conn->records, http->peek, (size_t)got);
 		}
 	}
 	return true;
