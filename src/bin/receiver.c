@@ -658,7 +658,7 @@ static const char usage[] =
 	"\n"
 	"  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
 	"  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-	"  --workers N       processes behind that socket (2)\n"
+	"  --workers N       processes behind that socket (1); one that dies is replaced\n"
 	"  --version, --help\n";
 
 static const char *give_up(const char *what)
@@ -687,7 +687,7 @@ int main(int argc, char **argv)
 	struct receiver receiver = { .listen_fd = -1 };
 	struct buf problem = { 0 };
 	struct conf conf = { 0 };
-	long workers = 2;
+	long workers = 1;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -7,7 +7,8 @@ import shutil
 
 NAMES = ("static", "null", "lighttpd", "go-group", "go-plain", "node", "php-lighttpd", "php-apache",
          "nginx", "apache-proxy", "apache-fcgid", "lighttpd-cgi", "apache-cgi")
-PROCESSES = 2		# of every program that is behind a web server
+PROCESSES = 2		# of every program that is behind a web server,
+WORKERS = 1		# of the receiver on a socket of its own, as in deploy/
 BACKLOG = 4096
 CGI_CONNECTIONS = 4	# database connections that all CGI processes share
 FCGID_PROCESSES = 8	# one request at a time each, so these are connections too
@@ -63,13 +64,17 @@ def lighttpd_static(stage, port):
     return [lighttpd(stage, port, "")]
 
 
-def lighttpd_fastcgi(stage, port, program, environment):
+def lighttpd_fastcgi(stage, port, program, environment, servers=1):
     variables = ", ".join(f'"{key}" => "{value}"' for key, value in environment.items())
+    # As in deploy/: the receiver as two servers of one process each, so that an
+    # address has one of them; the others as one server of two processes.
+    workers = ", ".join(f'''("bin-path" => "{program}", "socket" => "{stage.work}/s/fcgi{number}.sock",
+  "max-procs" => {PROCESSES // servers}, "check-local" => "disable", "listen-backlog" => {BACKLOG},
+  "bin-environment" => ({variables}))''' for number in range(servers))
     return [lighttpd(stage, port, f'''
 server.modules += ("mod_fastcgi")
-fastcgi.server = ("/hook/" => (("bin-path" => "{program}", "socket" => "{stage.work}/s/fcgi.sock",
-  "max-procs" => {PROCESSES}, "check-local" => "disable", "listen-backlog" => {BACKLOG},
-  "bin-environment" => ({variables}))))
+fastcgi.balance = "hash"
+fastcgi.server = ("/hook/" => ({workers}))
 ''')]
 
 
@@ -79,7 +84,7 @@ def lighttpd_null(stage, port):
 
 def lighttpd_receiver(stage, port, database="ledger"):
     return lighttpd_fastcgi(stage, port, stage.bin / "hookledger-receiver",
-                            {"HOOKLEDGER_CONF": stage.hookledger(database)["conf"]})
+                            {"HOOKLEDGER_CONF": stage.hookledger(database)["conf"]}, servers=PROCESSES)
 
 
 def lighttpd_cgi(stage, port):
@@ -97,7 +102,7 @@ cgi.assign = ("/hookledger-receiver" => "")
 def listening_receiver(stage):
     path = stage.sockets / "receiver.sock"
     path.unlink(missing_ok=True)
-    child = stage.spawn([stage.bin / "hookledger-receiver", "--listen", f"unix:{path}", "--workers", PROCESSES],
+    child = stage.spawn([stage.bin / "hookledger-receiver", "--listen", f"unix:{path}", "--workers", WORKERS],
                         {"HOOKLEDGER_CONF": str(stage.hookledger()["conf"])})
     stage.wait_for_path(path)
     return child, path

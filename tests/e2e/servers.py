@@ -39,7 +39,7 @@ def start(site, name, argv):
     return child
 
 
-def start_receiver(site, workers=2):
+def start_receiver(site, workers=1):
     """hookledger-receiver on a socket of its own."""
     path = site.work / "receiver.sock"
     site.receiver = site.spawn("receiver", [BUILD / "hookledger-receiver", "--listen", f"unix:{path}",
@@ -68,7 +68,7 @@ $HTTP["url"] !~ "^/hook/" {{ url.access-deny = ( "" ) }}
 
 def lighttpd_spawned(site):
     lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
-                        ("/run/lighttpd/hookledger.sock", site.work / "spawned.sock"), (CONF, site.conf)))
+                        ("/run/lighttpd/hookledger", site.work / "spawned"), (CONF, site.conf)))
 
 
 def lighttpd_socket(site):
