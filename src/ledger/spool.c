@@ -722,6 +722,7 @@ void spool_settle(struct spool *spool)
 void spool_postpone(struct spool *spool)
 {
 	file_close(&spool->source);
+	spool->source_is_damaged = false;	/* that will be seen again */
 	spool->unjudged_after_ms = clock_ms() + POSTPONE_MS;
 }
 

@@ -486,6 +486,35 @@ static void a_damaged_part_costs_one_record(void **state)
 	buf_done(&whole);
 }
 
+/* What cannot be judged yet is put back as it was, and taints no other file. */
+static void a_postponed_file_waits_its_time(void **state)
+{
+	struct spool *spool = open_it();
+	struct callback records[4];
+	struct buf heard = { 0 };
+	enum spool_kind kind;
+	int64_t numbers[4];
+	size_t count;
+
+	(void)state;
+	for (int64_t n = 0; n < 3; n++)
+		assert_err(ERR_NONE, append(spool, SPOOL_UNJUDGED, n));
+	poke(spool_file(), HEAD + FIXED + 3, "\xff", 1);
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 3));
+	scratch_hush();
+	assert_err(ERR_NONE, spool_read(spool, 4, 1 << 20, records, &count, &kind));
+	scratch_heard(&heard);
+	assert_int_equal(2, count);
+	assert_int_equal(SPOOL_UNJUDGED, kind);
+	spool_postpone(spool);
+	assert_int_equal(1, drain(spool, numbers, 4));
+	assert_int_equal(3, numbers[0]);
+	assert_int_equal(0, names_with(".damaged"));
+	assert_int_equal(1, names_with(".spool"));
+	spool_close(spool);
+	buf_done(&heard);
+}
+
 /* A sender who knows how records look may put one into his body; when his own
    is cut short, the search behind it must not find that. */
 static void a_record_in_a_body_is_no_record(void **state)
@@ -842,6 +871,7 @@ int main(void)
 		IN_FOLDER(a_torn_head_is_no_file),
 		IN_FOLDER(zeros_at_the_end_are_no_damage),
 		IN_FOLDER(a_damaged_part_costs_one_record),
+		IN_FOLDER(a_postponed_file_waits_its_time),
 		IN_FOLDER(a_record_in_a_body_is_no_record),
 		IN_FOLDER(rubbish_is_no_record),
 		IN_FOLDER(two_processes_do_not_meet),
