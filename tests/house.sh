@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# The rules of the house that a program can look after. One line of TAP a rule;
+# the exit status is 0 when all hold. A tool that is missing fails its rule.
+set -uo pipefail
+shopt -s lastpipe	# rules count in this shell, behind a pipe
+cd "$(dirname "$0")/.."
+
+# Longer than 500 lines, with the reason why they are one idea all the same.
+long=(
+	"src/base/http.c            two transports behind one promise: they share every state"
+	"src/base/db.c              one connection; its states are of no use one by one"
+	"src/base/json.c            scanner and writer share their tables"
+	"src/ledger/spool.c         one file format, read and written"
+	"src/ledger/story.c         one plot; people, days and mistakes depend on each other"
+	"src/ledger/told.c          one sentence a kind of event"
+	"src/bin/receiver.c         the path of a callback, to be read from top to bottom"
+	"src/bin/cmd_simulate.c     one command"
+	"tests/unit/test_http.c     one way a web server misbehaves after the other"
+	"tests/unit/test_db.c       with the server that it talks to"
+	"tests/unit/test_spool.c    one accident after the other"
+	"tests/unit/test_json.c     tables of what is JSON and what is not"
+	"tests/bench/load.c         one program"
+)
+
+# Modules without a unit test of their own name, and where they are tested.
+elsewhere=(
+	"json_pretty  test_json"
+	"intake       end to end: it is one SQL call"
+	"told         test_story"
+	"wording      test_story"
+	"workspace    test_story"
+	"dice         test_story"
+)
+
+count=0 failed=0
+# Says a rule: it holds when nothing comes in.
+rule() { # TEXT <problems
+	local problems
+	problems=$(cat)
+	count=$((count + 1))
+	if [[ -z $problems ]]; then
+		echo "ok $count - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $count - $1"
+		printf '%s\n' "$problems" | head -n 40 | sed 's/^/#   /'
+	fi
+}
+
+if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+	list() { git ls-files -co --exclude-standard; }
+else
+	list() { find . -type f -not -path './.git/*' -not -path './var/*' | sed 's|^\./||'; }
+fi
+mapfile -t all < <(list | sort | while read -r file; do [[ -f $file ]] && echo "$file"; done)
+matching() { printf '%s\n' "${all[@]}" | grep -E "$1"; }
+mapfile -t c_files < <(matching '^src/.*\.[ch]$')
+mapfile -t headers < <(matching '^(src|tests)/.*\.h$')
+mapfile -t sql_files < <(matching '^sql/.*\.sql$')
+mapfile -t texts < <(matching '(\.(c|h|sql|py|sh|ac|am|md|conf|service|timer|[1-8])|^deploy/[^.]*|^tests/[^.]*)$' | grep -v package-lock)
+
+# A rule that looks at no files would hold whatever is wrong.
+for kind in c_files headers sql_files texts; do
+	declare -n files=$kind
+	((${#files[@]} >= 5)) || { echo "Bail out! only ${#files[@]} $kind found in $PWD"; exit 1; }
+done
+
+# ---- who may know whom
+
+includes() { grep -nE "^#include \"$2" $(matching "$1") /dev/null; }
+includes '^src/base/.*\.[ch]$' '(ledger|bin)/' | rule "base knows nothing of ledger and bin"
+includes '^src/ledger/.*\.[ch]$' 'bin/' | rule "ledger knows nothing of bin"
+includes '^src/bin/receiver\.c$' 'bin/' | rule "no program includes a part of another"
+
+owner() { # PATTERN FILE
+	grep -nE "^#include <$1" "${c_files[@]}" | grep -v "^$2:"
+	grep -qE "^#include <$1" "$2" || echo "$2 does not include <$1"
+}
+{
+	owner 'libpq' src/base/db.c
+	owner 'fcgi' src/base/http.c
+	owner 'json-c/' src/base/json_pretty.c
+	owner 'openssl/' src/base/crypto.c
+	owner 'curl/' src/base/fetch.c
+} | rule "every library has one owner"
+
+# ---- headers
+
+for header in "${headers[@]}"; do
+	dir=${header%%/*}
+	name=${header#src/}
+	guard=HL_$(tr 'a-z/.' 'A-Z__' <<<"$name")
+	grep -qx "#ifndef $guard" "$header" && grep -qx "#define $guard" "$header" || echo "$header: its guard is not $guard"
+done | rule "guards are named after their file"
+if command -v cc >/dev/null; then
+	for header in "${headers[@]}"; do
+		printf '#include "%s"\n' "$PWD/$header" |
+			cc -std=c17 -D_GNU_SOURCE -Isrc -fsyntax-only -Wall -Wextra -Werror -x c - 2>&1 | head -n 3
+	done
+else
+	echo "cc is not installed"
+fi | rule "every header compiles alone"
+grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|curl)' |
+	rule "no header of a library in a header of ours"
+
+# ---- SQL and C
+
+called() { grep -hoE '"(receiver|operator|ledger)\.[a-z_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
+made() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }' | sort -u; }
+comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
+comm -13 <(called) <(made | grep -E '^(receiver|operator)\.') | rule "every function of a door is called"
+# nothing but the name of a function in quotes: then the two rules above see all calls
+grep -nE '(db_call|db_send|cli_call)\([^,]+, "' "${c_files[@]}" |
+	grep -vE '"((receiver|operator|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
+grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
+	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
+grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/bin/cmd_migrate.c:|doctor_say' |
+	rule "transactions are begun by migrate only"
+
+# Each "create table schema.name (" has a comment on it and on each column.
+awk '
+	FNR == 1 { table = "" }
+	/^create table (if not exists )?[a-z]+\.[a-z_]+ (\(|partition of)/ {
+		name = $0; sub(/^create table (if not exists )?/, "", name); sub(/ .*/, "", name)
+		wanted[name] = "table"
+		if ($0 ~ /\($/) table = name
+		next
+	}
+	table && /^\)/ { table = "" }
+	table && /^  [a-z_]+ [a-z]/ && $1 !~ /^(primary|unique|check|foreign|constraint|exclude)$/ { wanted[table "." $1] = "column" }
+	/^create type [a-z]+\.[a-z_]+/ { wanted[$3] = "type" }
+	/^create schema / { name = $NF; sub(/;$/, "", name); wanted[name] = "schema" }
+	/^comment on (table|column|type|schema) / { has[$4] = 1 }
+	END {
+		for (name in wanted) { n++; if (!has[name]) print wanted[name] " " name " has no comment" }
+		if (n < 20) print "only " n + 0 " tables, columns and schemas were found"
+	}' "${sql_files[@]}" | rule "every schema, table and column has a comment"
+comm -13 <(grep -hoE '^comment on function [a-z]+\.[a-z_0-9]+' "${sql_files[@]}" | awk '{ print $NF }' | sort -u) <(made) |
+	rule "every SQL function has a comment"
+awk '/^create (or replace )?function/ { name = $0; body = "" } { body = body $0 "\n" }
+	/^(\$\$;?|end;|return .*;)$/ || /\$\$;$/ || /'"';"'$/ {
+		if (name != "" && body !~ /set search_path = ledger, pg_temp/) print FILENAME ": " name
+		name = ""
+	}' "${sql_files[@]}" | rule "every SQL function pins its search_path"
+
+# ---- settings
+
+mapfile -t keys < <(sed -nE 's/^\t\{ "([a-z_.]+)", [A-Z]+, FIELD.*/\1/p' src/base/conf.c)
+{
+	((${#keys[@]} >= 20)) || echo "only ${#keys[@]} settings were found in src/base/conf.c"
+	for key in "${keys[@]}"; do
+		grep -qxE "\.It Ic ${key//./\\.}( .*)?" man/hookledger.conf.5 || echo "$key is not in man/hookledger.conf.5"
+	done
+	sed -nE 's/^\.It Ic ([a-z_.]+).*/\1/p' man/hookledger.conf.5 | grep -vxF -f <(printf '%s\n' "${keys[@]}") |
+		sed 's/$/ is in the manual, and no setting/'
+} | rule "every setting is in the manual"
+for key in "${keys[@]}"; do
+	fallback=$(sed -nE "s/^\t\{ \"${key//./\\.}\", [A-Z]+, FIELD\([a-z_]+\), (\"([^\"]*)\"|[A-Z_]+ \"([^\"]*)\"|NULL),.*/\2\3/p" src/base/conf.c)
+	[[ -z $fallback ]] || grep -A 3 -xE "\.It Ic ${key//./\\.}( .*)?" man/hookledger.conf.5 | grep -qF -- "$fallback" ||
+		echo "$key: its default $fallback is not in the manual"
+done | rule "every default is in the manual"
+# lines of settings in what deploy/ and the README show
+grep -nE '^[[:space:]]*#?[a-z_]+(\.[a-z]+)? = ' $(matching '^deploy/.*hookledger\.conf$' | grep -v nginx) /dev/null |
+	while IFS=: read -r file line text; do
+		key=$(sed -E 's/^[[:space:]]*#?([a-z_.]+) = .*/\1/' <<<"$text")
+		printf '%s\n' "${keys[@]}" | grep -qxF -- "$key" || echo "$file:$line: there is no setting $key"
+	done | rule "deploy shows only settings that exist"
+
+# ---- every file
+
+for file in $(matching '\.(c|h|py|sh)$'; matching '^(deploy|tests|\.ci)/' | xargs grep -lIE '^#!'); do
+	head -n 5 "$file" | grep -q 'SPDX-License-Identifier: ISC' || echo "$file"
+done | sort -u | rule "every program says its licence"
+for file in "${sql_files[@]}"; do
+	head -n 1 "$file" | grep -q '^-- ' || echo "$file"
+done | rule "every SQL file begins with what it is"
+for file in "${c_files[@]}"; do
+	# a .c that has a header of its name is explained there
+	own=${file%.c}.h
+	[[ $file == *.c && (-f $own || -f ${own/cmd_/}) ]] || sed -n 2p "$file" | grep -q '^/\*' || echo "$file"
+done | rule "every module begins with what it is"
+grep -nE '\b(TODO|FIXME|XXX|HACK)\b' "${texts[@]}" | grep -vE '^tests/house.sh:|ok .*# ?\*?TODO' | rule "nothing is left to do"
+grep -nE '(^|[^a-z.])/(work|tmp/(w|spec|hub))(/|\b)|\.\./shared' "${texts[@]}" | grep -v '^tests/house.sh:' |
+	rule "no path of one machine"
+grep -nE '[[:space:]]+$' "${texts[@]}" | rule "no white space at the end of a line"
+for file in "${texts[@]}"; do
+	[[ ! -s $file || -z $(tail -c 1 "$file") ]] || echo "$file"
+done | rule "every file ends with a newline"
+grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S' | rule "C is indented with tabs"
+{
+	for file in $(matching '\.(c|h|sql|py|sh)$'); do
+		lines=$(wc -l <"$file")
+		((lines <= 500)) || printf '%s\n' "${long[@]}" | grep -q "^$file " || echo "$file has $lines lines"
+	done
+	for entry in "${long[@]}"; do
+		file=${entry%% *}
+		[[ -f $file ]] && (($(wc -l <"$file") > 500)) || echo "$file is listed as long, and is not"
+	done
+} | rule "no file above 500 lines without a reason"
+
+# ---- tests and manuals
+
+{
+	for file in $(matching '^src/(base|ledger)/.*\.c$'); do
+		name=$(basename "$file" .c)
+		[[ -f tests/unit/test_$name.c ]] || printf '%s\n' "${elsewhere[@]}" | grep -q "^$name " || echo "$file has no unit test"
+	done
+	for file in $(matching '^tests/(unit/test_|fuzz/fuzz_).*\.c$'); do
+		grep -qE "^\s+${file%.c}( \\\\)?$" Makefile.am || echo "$file is not built"
+	done
+} | rule "every module has a unit test, every test is built"
+if command -v mandoc >/dev/null; then
+	for page in $(matching '^man/.*\.[1-8]$'); do
+		# what Debian's mandoc does not know is no fault: pages of other packages
+		mandoc -Tlint -Wwarning "$page" 2>&1 | grep -v 'referenced manual not found'
+	done
+	for page in hookledger.1 hookledger.conf.5 hookledger-receiver.8; do
+		[[ -f man/$page ]] || echo "man/$page is missing"
+		grep -q "man/$page" Makefile.am || echo "man/$page is not installed"
+	done
+else
+	echo "mandoc is not installed"
+fi | rule "the manuals are well-formed and installed"
+
+{
+	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c
+	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
+} | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
+	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 || echo "$event"
+done | rule "every event of the log is in the receiver's manual"
+
+echo "1..$count"
+echo "# $((count - failed)) passed, $failed failed"
+((failed == 0))
