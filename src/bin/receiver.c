@@ -667,6 +667,15 @@ static const char *give_up(const char *what)
 	exit(2);
 }
 
+/* RFC 3875, 4.4: of a query without "=" a web server makes the arguments of a
+   plain CGI program, and Apache for every method: a stranger writes them. */
+static bool args_are_a_query(void)
+{
+	const char *query = getenv("QUERY_STRING");
+
+	return getenv("GATEWAY_INTERFACE") && query && *query && !strchr(query, '=');
+}
+
 static long workers_of(const char *text)
 {
 	int64_t count;
@@ -690,6 +699,8 @@ int main(int argc, char **argv)
 	long workers = 1;
 	int option, status;
 
+	if (args_are_a_query())
+		argc = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

@@ -69,6 +69,16 @@ def test_a_disabled_endpoint_is_gone(served):
     assert served.send(served.event()).status == 200
 
 
+def test_a_query_is_no_command_line(served):
+    """Apache makes arguments of it for a CGI program (RFC 3875, 4.4)."""
+    address = served.endpoint["address"]
+    for query in ("a=b", "word", "--version", "--conf+/nowhere", f"--listen+unix:{served.work}/query.sock",
+                  "--listen=unix:/nowhere"):
+        answer = served.send(served.event(), path=f"{served.base_path}/hook/{address}?{query}")
+        assert answer.status == 200, (query, answer)
+    assert not (served.work / "query.sock").exists()
+
+
 def test_only_json_is_taken(served):
     assert_refused(served.send(served.event(), content_type="text/plain"), 415)
     assert_refused(served.send(served.event(), content_type=None), 415)
