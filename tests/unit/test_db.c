@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Without a server: none that listens, one that is silent, and one of our own
    that says what a test wants it to say (PostgreSQL's protocol, version 3).
-   With HL_TEST_DATABASE, a connection string, against a real one too. */
+   Then against a real one. */
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/db.h"
+#include "cluster.h"
 
 /* ---- a server of our own */
 
@@ -481,19 +482,34 @@ static void arrays_are_binary(void **state)
 
 /* ---- a real server */
 
+static const char *database;	/* NULL: there is no server here */
+
+static int with_a_server(void **state)
+{
+	(void)state;
+	database = cluster_start();
+	return 0;
+}
+
+static int without_it(void **state)
+{
+	(void)state;
+	cluster_stop();
+	return 0;
+}
+
 static struct db *real(bool pooled, const char *more)
 {
-	const char *given = getenv("HL_TEST_DATABASE");
 	struct buf conninfo = { 0 };
 	struct db *db;
 
-	if (!given || !*given)
+	if (!database)
 		skip();
-	buf_addf(&conninfo, "%s %s", given, more);
+	buf_addf(&conninfo, "%s %s", database, more);
 	db = open_with(buf_text(&conninfo), pooled, 3000);
 	buf_done(&conninfo);
 	if (db_wait(db, 10000))
-		fail_msg("HL_TEST_DATABASE: %s", db_problem(db));
+		fail_msg("%s: %s", database, db_problem(db));
 	return db;
 }
 
@@ -732,5 +748,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests_name("db", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("db", tests, with_a_server, without_it);
 }
