@@ -34,11 +34,12 @@ static bool read_secret(struct buf *secret)
 
 /* ---- add */
 
-static void say_added(struct cli *cli, const struct db_rows *rows, struct str address,
+static bool say_added(struct cli *cli, const struct db_rows *rows, struct str address,
                       const struct buf *secret)
 {
 	struct str name = db_str(rows, 0, "endpoint_name");
 	struct buf url = { 0 }, out = { 0 };
+	bool is_said;
 
 	cli_callback_url(cli->conf, address, &url);
 	if (given.json) {
@@ -67,10 +68,11 @@ static void say_added(struct cli *cli, const struct db_rows *rows, struct str ad
 		if (!cli->conf->public_url)
 			buf_add_text(&out, "Set public_url to see the real host in the URL.\n");
 	}
-	term_write(buf_str(&out));
+	is_said = term_write(buf_str(&out));
 	mem_wipe(out.at, out.len);
 	buf_done(&out);
 	buf_done(&url);
+	return is_said;
 }
 
 static int run_add(struct cli *cli, int argc, char **argv)
@@ -97,8 +99,8 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	db_arg_bytes(args, buf_str(&sealed));
 	if (cli_call(cli->db, "operator.endpoint_add", args, &rows))
 		goto done;
-	say_added(cli, rows, buf_str(&address), &secret);
-	status = CLI_FINE;
+	if (say_added(cli, rows, buf_str(&address), &secret))
+		status = CLI_FINE;
 done:
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
@@ -193,10 +195,11 @@ done:
 
 /* ---- change */
 
-static void say_rotated(int64_t id, int64_t secret_id, const struct buf *secret)
+static bool say_rotated(int64_t id, int64_t secret_id, const struct buf *secret)
 {
 	struct buf out = { 0 }, until = { 0 };
 	int64_t until_us = clock_now_us() + given.keep_us;
+	bool is_said;
 
 	if (given.json) {
 		clock_write(&until, until_us);
@@ -215,10 +218,11 @@ static void say_rotated(int64_t id, int64_t secret_id, const struct buf *secret)
 		if (!given.secret_file)
 			buf_add_text(&out, "The secret is not shown again. Give it to the subscription at Toggl.\n");
 	}
-	term_write(buf_str(&out));
+	is_said = term_write(buf_str(&out));
 	mem_wipe(out.at, out.len);
 	buf_done(&out);
 	buf_done(&until);
+	return is_said;
 }
 
 static int run_rotate(struct cli *cli, int argc, char **argv)
@@ -242,8 +246,8 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 	db_arg_int(args, given.keep_us);
 	if (cli_call(cli->db, "operator.endpoint_rotate", args, &added))
 		goto done;
-	say_rotated(id, db_int(added, 0, "endpoint_rotate"), &secret);
-	status = CLI_FINE;
+	if (say_rotated(id, db_int(added, 0, "endpoint_rotate"), &secret))
+		status = CLI_FINE;
 done:
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);

@@ -4,12 +4,13 @@ role for each program, with many connections behind every server."""
 import json
 import os
 import secrets
+import subprocess
 
 import psycopg
 import pytest
 
 import servers
-from stage import free_port, wait_for
+from stage import BUILD, free_port, runs_as, wait_for
 from test_senders import answer_of, connect, head
 
 MANY = 256
@@ -113,3 +114,14 @@ def test_a_role_for_each_program(site):
         site.end(site.web)
         for login in logins.values():
             site.sql(f"drop role {login}")
+
+
+def test_a_secret_that_nobody_has_seen_is_no_success(site):
+    """It is shown once; a script must not go on as if it had been."""
+    with open("/dev/full", "w", encoding="ascii") as full:
+        for words in (["endpoint", "add"], ["endpoint", "add", "--json"],
+                      ["endpoint", "rotate", str(site.endpoint["endpoint_id"])]):
+            done = subprocess.run([BUILD / "hookledger", *words], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  env=site.environment(), check=False, timeout=60, **runs_as())
+            assert done.returncode == 1, words
+            assert "could not be written" in done.stderr
