@@ -146,6 +146,13 @@ static bool apply(struct conf *conf, const struct setting *s, struct str value, 
 			buf_addf(problem, "%s must begin with a slash and not end with one", s->key);
 		break;
 	case TEXT:
+		/* libpq would take it for the name of a database, and its message
+		   would tell the whole string with the password */
+		fine = value.len == 0 || (value.at[0] != '"' && value.at[0] != '\'');
+		if (!fine) {
+			buf_addf(problem, "%s begins with a quote; write the value without quotes", s->key);
+			break;
+		}
 		fine = !memchr(value.at ? value.at : "", '\0', value.len);
 		if (!fine)
 			buf_addf(problem, "%s contains a NUL byte", s->key);

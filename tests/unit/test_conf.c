@@ -104,6 +104,7 @@ static void every_error_says_where_and_what(void **state)
 		{ LIT("base_path = /hooks/\n"), "base_path must begin with a slash" },
 		{ LIT("base_path = /\n"), "base_path must begin with a slash" },
 		{ LIT("database = a\0b\n"), "database contains a NUL byte" },
+		{ LIT("spool_dir = \"/var/spool\"\n"), "spool_dir begins with a quote; write the value without quotes" },
 		{ LIT("master_key = 0001\n"), "master_key must be 64 hex digits" },
 		{ LIT("\xef\xbb\xbf""database = x\n"), "unknown setting" },
 	};
@@ -133,6 +134,8 @@ static void a_problem_never_shows_a_secret(void **state)
 		LIT("database postgresql://user:s3cret@host/db?sslmode=require\n"),
 		LIT("postgresql://user:s3cret@host/db?sslmode=require\n"),
 		LIT("\"s3cret\" = x\n"),
+		LIT("database = \"postgresql://user:s3cret@host/db\"\n"),
+		LIT("database.owner = 'host=/run password=s3cret'\n"),
 		LIT("\x1b[2Js3cret = 1\n"),
 		LIT("s3cret\n"),
 	};
