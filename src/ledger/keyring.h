@@ -43,8 +43,8 @@ MUST_USE enum err keyring_load_file(struct keyring *ring, const char *path);
 
 /* Judges cb->signature over cb->body by the secrets of cb->address that had not
    run out at cb->received_us, in constant time. A secret is good from the
-   moment it is known: our clock may be behind the database's. Sets endpoint_id and secret_id.
-   ERR_ABSENT: no such address. ERR_DENIED: no secret fits; endpoint_id is set
+   moment it is known: our clock may be behind the database's. Sets endpoint_id
+   and secret_id. ERR_ABSENT: no such address. ERR_DENIED: no secret fits; endpoint_id is set
    then too, for the counters. ERR_BUSY: none fits, but one of them does not
    open with our master key, so nobody here can tell. */
 MUST_USE enum err keyring_judge(const struct keyring *ring, struct callback *cb);
