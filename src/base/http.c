@@ -74,6 +74,7 @@ struct http {
 	struct http_req *reqs;	/* batch_max of them */
 	size_t count;
 	size_t gathered_bytes;
+	struct buf answer;	/* storage of the one that is being written */
 	char peek[PEEK_MAX];
 };
 
@@ -800,6 +801,7 @@ void http_close(struct http *http)
 	free(http->conns);
 	free(http->polls);
 	free(http->base_path);
+	buf_done(&http->answer);
 	free(http);
 }
 
@@ -820,7 +822,7 @@ struct str http_header(const struct http_req *req, const char *cgi_name)
 	size_t len = strlen(cgi_name);
 
 	for (char **env = req->env; env && *env; env++)
-		if (strncmp(*env, cgi_name, len) == 0 && (*env)[len] == '=')
+		if (**env == *cgi_name && strncmp(*env, cgi_name, len) == 0 && (*env)[len] == '=')
 			return str_of(*env + len + 1);
 	return (struct str){ 0 };
 }
@@ -877,25 +879,25 @@ static const char *phrase(int status)
 
 void http_answer(struct http_req *req, int status, const char *header, struct str json)
 {
-	struct buf out = { 0 };
+	struct buf *out = &req->http->answer;
 
-	buf_addf(&out, "Status: %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+	buf_clear(out);
+	buf_addf(out, "Status: %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
 	               "Cache-Control: no-store\r\n",
 	         status, phrase(status), json.len);
 	if (header)
-		buf_addf(&out, "%s\r\n", header);
-	buf_add_text(&out, "\r\n");
-	buf_add_str(&out, json);
+		buf_addf(out, "%s\r\n", header);
+	buf_add_text(out, "\r\n");
+	buf_add_str(out, json);
 	req->is_answered = true;
 	if (!req->http->is_cgi) {
-		FCGX_PutStr(out.at, (int)out.len, req->fcgi.out);
+		FCGX_PutStr(out->at, (int)out->len, req->fcgi.out);
 	} else {
 		size_t done = 0;
 		ssize_t put;
 
-		while (done < out.len &&
-		       (put = write(STDOUT_FILENO, out.at + done, out.len - done)) > 0)
+		while (done < out->len &&
+		       (put = write(STDOUT_FILENO, out->at + done, out->len - done)) > 0)
 			done += (size_t)put;
 	}
-	buf_done(&out);
 }
