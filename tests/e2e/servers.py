@@ -39,12 +39,18 @@ def start(site, name, argv):
     return child
 
 
+def is_served(path):
+    """Not only there: between bind and listen it refuses."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 def start_receiver(site, workers=1):
     """hookledger-receiver on a socket of its own."""
     path = site.work / "receiver.sock"
     site.receiver = site.spawn("receiver", [BUILD / "hookledger-receiver", "--listen", f"unix:{path}",
                                             "--workers", workers])
-    wait_for(path.exists, "the receiver's socket")
+    wait_for(lambda: is_served(path), "the receiver to listen")
     site.socket = path
     return path
 

@@ -5,12 +5,11 @@ import configparser
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 
 import pytest
 
-from servers import fill
+from servers import fill, is_served
 from stage import BUILD, SOURCE, new_folder, wait_for
 
 RECEIVER, HOUSEKEEP = "systemd/hookledger-receiver.service", "systemd/hookledger-housekeep.service"
@@ -42,7 +41,7 @@ def test_the_service_serves(site):
     service = unit(fill(RECEIVER, ("/usr/local/bin", BUILD), ("/run/hookledger", run)))["Service"]
     assert service["Environment"] == "HOOKLEDGER_CONF=/etc/hookledger.conf"
     child = site.spawn("service", shlex.split(service["ExecStart"]))
-    wait_for((run / "receiver.sock").exists, "the socket")
+    wait_for(lambda: is_served(run / "receiver.sock"), "the receiver to listen")
     assert site.end(child) == 0
     assert not (run / "receiver.sock").exists()
 
@@ -84,21 +83,12 @@ def test_a_stopped_receiver_leaves_a_socket_that_the_next_one_replaces(site):
     path = site.work / "receiver.sock"
     argv = [BUILD / "hookledger-receiver", "--listen", f"unix:{path}"]
     child = site.spawn("receiver", argv)
-    wait_for(path.exists, "the socket")
+    wait_for(lambda: is_served(path), "the receiver to listen")
     child.kill()
     child.wait()
-    wait_for(lambda: refuses(path), "its workers to end")
+    wait_for(lambda: not is_served(path), "its workers to end")
     child = site.spawn("receiver", argv)
-    wait_for(lambda: not refuses(path), "the new one to listen")
+    wait_for(lambda: is_served(path), "the new one to listen")
     # a second one beside it says so
     done = subprocess.run(argv, env=site.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "another process listens" in done.stderr
-
-
-def refuses(path):
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return True
-        return False

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """deploy/quickstart as a person starts it, in copies of this checkout."""
 import os
+import random
 import re
 import shutil
 import signal
@@ -9,11 +10,20 @@ import subprocess
 
 import pytest
 
-from stage import SOURCE, free_port, new_folder, runs_as, wait_for
+from stage import SOURCE, new_folder, runs_as, wait_for
 
 AS_ROOT = os.geteuid() == 0
 NAMES = ["CALLBACK_URL", "CALLBACK_SECRET", "WORKSPACE_ID", "DATABASE_URL", "HOOKLEDGER_CONF"]
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
+
+
+def quiet_port():
+    """A free one that nobody gets by chance while hookledger is being built."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 class Checkout:
@@ -26,7 +36,7 @@ class Checkout:
         if user:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, user["user"], user["group"], follow_symlinks=False)
-        self.port = free_port()
+        self.port = quiet_port()
         self.env = {**os.environ, "HOME": str(folder)}
 
     def spawn(self, *words):
