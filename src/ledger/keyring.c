@@ -217,7 +217,10 @@ enum err keyring_save(const struct keyring *ring, const char *path)
 
 	/* Written aside and renamed: a reader sees the old or the new whole. */
 	buf_addf(&aside, "%s.%ld", path, (long)getpid());
-	fd = open(buf_text(&aside), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* What an ended process left goes; what somebody else put there, such as a
+	   second name of a file of root's, is neither emptied nor given away. */
+	unlink(buf_text(&aside));
+	fd = open(buf_text(&aside), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
 		give_to_owner(fd, path);
 	if (fd >= 0 && write(fd, ring->text.at, ring->text.len) == (ssize_t)ring->text.len &&

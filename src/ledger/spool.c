@@ -74,13 +74,14 @@ static enum err unusable(const char *path)
 }
 
 /* A command run by root must not leave files that the receiver cannot write:
-   what is made belongs to the owner of the folder. */
+   what is made belongs to the owner of the folder. Who may write there may have
+   put a second name of somebody else's file in our way: that is not given away. */
 static void give_to_owner(const struct spool *spool, int fd)
 {
-	struct stat facts;
+	struct stat facts, file;
 
-	if (geteuid() == 0 && fstat(spool->dir_fd, &facts) == 0 &&
-	    fchown(fd, facts.st_uid, facts.st_gid))
+	if (geteuid() == 0 && fstat(spool->dir_fd, &facts) == 0 && fstat(fd, &file) == 0 &&
+	    S_ISREG(file.st_mode) && file.st_nlink == 1 && fchown(fd, facts.st_uid, facts.st_gid))
 		log_write(LOG_WARN, "spool_owner", (struct log_field[]){
 			log_text("why", strerror(errno)), log_end() });
 }

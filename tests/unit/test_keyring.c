@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -238,6 +239,7 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 	struct keyring *ring = keyring_new(sealer), *again = keyring_new(sealer);
 	struct buf text = { 0 }, file = { 0 }, heard = { 0 };
 	struct stat facts;
+	char aside[64];
 
 	(void)state;
 	three_endpoints(&text);
@@ -250,6 +252,14 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 	assert_int_equal(0600, facts.st_mode & 07777);
 	assert_err(ERR_NONE, keyring_load_file(again, scratch_path("saved")));
 	assert_judged(again, "aaaa", "old secret a", 0, ERR_NONE, 1, 10);
+	/* another name of somebody else's file, where it is written aside */
+	scratch_write("elsewhere", "precious", 8);
+	snprintf(aside, sizeof(aside), "saved.%ld", (long)getpid());
+	assert_int_equal(0, link(scratch_path("elsewhere"), scratch_path(aside)));
+	assert_err(ERR_NONE, keyring_save(ring, scratch_path("saved")));
+	buf_clear(&file);
+	scratch_read(scratch_path("elsewhere"), &file);
+	assert_string_equal("precious", buf_text(&file));
 	/* a folder that is not there: said, and nothing is left behind */
 	scratch_hush();
 	assert_err(ERR_FAULT, keyring_save(ring, "/nowhere/keyring"));

@@ -216,6 +216,27 @@ static void files_are_for_their_owner_only(void **state)
 	spool_close(spool);
 }
 
+/* As root, in the folder of another user, who may give names to other files. */
+static void what_has_another_name_is_not_given_away(void **state)
+{
+	struct spool *spool;
+	struct stat facts;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(0, chown(folder, 65534, 65534));
+	scratch_write("elsewhere", "precious", 8);
+	assert_int_equal(0, link(scratch_path("elsewhere"), scratch_path("lock")));
+	spool = open_it();
+	assert_int_equal(0, stat(scratch_path("elsewhere"), &facts));
+	assert_int_equal(0, facts.st_uid);
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
+	assert_int_equal(0, stat(spool_file(), &facts));
+	assert_int_equal(65534, facts.st_uid);
+	spool_close(spool);
+}
+
 static void any_bytes_are_kept(void **state)
 {
 	struct spool *spool = open_it();
@@ -861,6 +882,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(what_goes_in_comes_out),
 		IN_FOLDER(files_are_for_their_owner_only),
+		IN_FOLDER(what_has_another_name_is_not_given_away),
 		IN_FOLDER(any_bytes_are_kept),
 		IN_FOLDER(an_address_too_long_is_refused),
 		IN_FOLDER(kinds_are_kept_apart),
