@@ -159,6 +159,14 @@ def test_a_port_that_is_taken(checkout):
         assert "in use" in out
 
 
+@root_only
+def test_a_folder_of_somebody_else(checkout):
+    child = subprocess.run([checkout.folder / "deploy/quickstart"], capture_output=True, text=True, check=False,
+                           timeout=60, **runs_as())
+    assert child.returncode == 1
+    assert "may not write to" in child.stderr
+
+
 def test_wrong_usage(checkout):
     for words in (["--nonsense"], ["--port"], ["--port", "x"], ["--port", "99999"]):
         assert "usage" in checkout.quickstart(*words, status=2)
