@@ -471,6 +471,13 @@ static int until_next(const struct receiver *r, int db_wants_ms)
 	return most < 0 || at < most ? (int)at : most;
 }
 
+/* Counters that a process left which ended without a database. */
+static void begin_counters(struct receiver *r)
+{
+	if (tally_load(r->tally, r->conf->spool_dir))
+		log_write(LOG_DEBUG, "no_counters_left_behind", NULL);
+}
+
 static void end_counters(struct receiver *r)
 {
 	r->until = clock_ms() + r->conf->db_deadline_ms;
@@ -545,6 +552,7 @@ static void serve_fastcgi(struct receiver *r)
 	struct pollfd db_fd;
 	int wait_ms;
 
+	begin_counters(r);
 	/* Nobody waits yet: time for the first connection and the keys. */
 	if (db_wait(r->db, START_MS))
 		log_write(LOG_WARN, "database_away",
@@ -622,8 +630,7 @@ static void serve_cgi(struct receiver *r)
 	if (slot >= 0 && db_is_usable(r)) {
 		int64_t until = clock_ms() + r->conf->db_deadline_ms;
 
-		if (tally_load(r->tally, r->conf->spool_dir) == ERR_FAULT)
-			log_write(LOG_DEBUG, "no_counters", NULL);
+		begin_counters(r);
 		while (more && clock_ms() < until &&
 		       drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
 			;
