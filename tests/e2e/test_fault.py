@@ -50,6 +50,15 @@ def wait_for_more(senders, more=20):
              f"{more} more acknowledgements")
 
 
+def assert_all_acknowledged(senders):
+    """Nobody was ever told to come again."""
+    assert {status for sender in senders for status in sender.statuses} == {200}
+
+
+def end_sessions(db, database):
+    db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (database,))
+
+
 def receivers(site):
     found = []
     for pid in descendants(site.web.pid) | (descendants(site.receiver.pid) if hasattr(site, "receiver") else set()):
@@ -90,7 +99,7 @@ def test_postgresql_away_for_a_while(faulty):
         wait_for_more(senders)
     # a moment for the senders that met the change, no longer than the deadline
     assert max(sender.slowest for sender in senders) < 4
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_postgresql_crashed(faulty):
@@ -128,7 +137,7 @@ def test_postgresql_frozen(faulty):
                 os.kill(pid, signal.SIGCONT)
         wait_for_more(senders)
     assert max(sender.slowest for sender in senders) < 4
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_table_locked(faulty):
@@ -139,7 +148,7 @@ def test_table_locked(faulty):
                 db.execute("lock table ledger.event in access exclusive mode")
                 wait_for_more(senders, 100)
         wait_for_more(senders)
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_read_only(faulty):
@@ -147,14 +156,12 @@ def test_read_only(faulty):
         wait_for_more(senders)
         with faulty.cluster.connect("postgres") as db:
             db.execute(f'alter database "{faulty.database}" set default_transaction_read_only = on')
-            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-                       (faulty.database,))
+            end_sessions(db, faulty.database)
             wait_for_more(senders, 100)
             db.execute(f'alter database "{faulty.database}" reset default_transaction_read_only')
-            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-                       (faulty.database,))
+            end_sessions(db, faulty.database)
         wait_for_more(senders)
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_connections_refused(faulty):
@@ -162,12 +169,11 @@ def test_connections_refused(faulty):
         wait_for_more(senders)
         with faulty.cluster.connect("postgres") as db:
             db.execute(f'alter database "{faulty.database}" allow_connections = false')
-            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-                       (faulty.database,))
+            end_sessions(db, faulty.database)
             wait_for_more(senders, 100)
             db.execute(f'alter database "{faulty.database}" allow_connections = true')
         wait_for_more(senders)
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_without_its_functions(faulty):
@@ -178,7 +184,7 @@ def test_without_its_functions(faulty):
         wait_for_more(senders, 100)
         faulty.sql("alter schema elsewhere rename to receiver")
         wait_for_more(senders)
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_upgrade_under_load(faulty):
@@ -191,7 +197,7 @@ def test_upgrade_under_load(faulty):
             faulty.sql("update ledger.migration set checksum = 'older' where version = 0")
             faulty.hookledger("migrate")
         wait_for_more(senders)
-    assert {status for sender in senders for status in sender.statuses} == {200}
+    assert_all_acknowledged(senders)
 
 
 def test_two_migrations_at_once(faulty):
@@ -366,6 +372,19 @@ def test_restart_while_the_database_is_away_keeps_judging(faulty):
     assert (answer.status, answer.json()) == (200, {"validation_code": "x"})
     faulty.cluster.start()
     wait_for(lambda: len(faulty.recorded()) == 2, "both events")
+
+
+def test_counters_outlive_a_receiver_without_a_database(faulty):
+    """What it counted is left beside the spool for the next one."""
+    import servers
+    assert faulty.send(faulty.event()).status == 200
+    faulty.cluster.stop()
+    assert {faulty.send(faulty.event(), secret="guessed").status for _ in range(3)} == {401}
+    faulty.end(faulty.web)
+    assert (faulty.spool / "tally").stat().st_size > 0
+    faulty.cluster.start()
+    servers.lighttpd_spawned(faulty)
+    wait_for(lambda: faulty.tally("signature") == 3, "the counters")
 
 
 def test_sigterm_answers_what_is_held(faulty):
