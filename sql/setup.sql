@@ -52,10 +52,11 @@ begin
     execute format('drop schema if exists %I cascade', door);
   end loop;
   for door in
-    select format('%s %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure)
+    select format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure)
     from pg_proc p
     where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'
   loop
+    -- one may have gone with another that it was made of
     execute 'drop ' || door || ' cascade';
   end loop;
   return true;

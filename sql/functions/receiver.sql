@@ -69,8 +69,9 @@ begin
 
     insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,
                               secret_id, creator_id, entity_id, model, action, source, signature, body)
-    select home, i.event_id, i.created_at, i.received_at, era, i.endpoint_id,
-           i.secret_id, i.creator_id, i.entity_id, i.model, i.action, origin, i.signature, i.body
+    select home, i.event_id, i.created_at, i.received_at, era, i.endpoint_id, i.secret_id, i.creator_id,
+           case when i.entity_id is null and i.action = 'deleted' then ledger.entity_in(i.body, i.model) else i.entity_id end,
+           i.model, i.action, origin, i.signature, i.body
     from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received, creator_ids,
                 entity_ids, models, actions, signatures, bodies)
            as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, creator_id,
@@ -85,6 +86,12 @@ begin
     total := total + recorded;
     -- The whole batch is new and good: nearly always.
     if total = cardinality(event_ids) then
+      if done = '{}' and array_position(entity_ids, null) is null then
+        perform ledger.apply(array_fill(home, array[cardinality(event_ids)]), event_ids, created, creator_ids,
+                             entity_ids, models, actions, bodies);
+      else
+        perform ledger.apply_recorded(event_ids, created);
+      end if;
       return '';
     end if;
     done := done || (endpoint || '-' || secret);
@@ -93,6 +100,9 @@ begin
     where i.endpoint_id || '-' || i.secret_id <> all (done)
     order by i.secret_id, i.endpoint_id limit 1;
   end loop;
+  if total > 0 then
+    perform ledger.apply_recorded(event_ids, created);
+  end if;
 
   -- Something was not recorded: one letter for each callback, in their order.
   select string_agg(
@@ -124,7 +134,7 @@ end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
                                     bigint[], bigint[], text[], text[], bytea[], json[], text) is
-  'Records a batch of judged callbacks in one go. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
+  'Records a batch of judged callbacks in one go, and brings the typed tables up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],

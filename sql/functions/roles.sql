@@ -1,5 +1,6 @@
 -- Run after grants.sql when the setting db_roles is yes: a role without login
--- for each program, with its door and nothing else. Logins are made members:
+-- for each program, with its door and nothing else, and one for those who query
+-- schema toggl. Logins are made members:
 --   create role web login password '…' in role hookledger_receiver;
 do $$
 declare
@@ -19,5 +20,16 @@ begin
     execute format('grant usage on schema %I to %I', door, 'hookledger_' || door);
     execute format('grant execute on all functions in schema %I to %I', door, 'hookledger_' || door);
   end loop;
+  -- Analysts: they read schema toggl, where no secret is, and nothing else.
+  if not exists (select from pg_roles r where r.rolname = 'hookledger_reader') then
+    begin
+      create role hookledger_reader nologin;
+    exception
+      when duplicate_object or unique_violation then null;
+    end;
+  end if;
+  grant usage on schema toggl to hookledger_reader;
+  grant select on all tables in schema toggl to hookledger_reader;
+  grant execute on all functions in schema toggl to hookledger_reader;
 end
 $$;

@@ -4,7 +4,7 @@ set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(17);
 
-select results_eq('select version from ledger.migration_list() where version <= 1', array[0, 1], 'all functions, and the first step');
+select results_eq('select version from ledger.migration_list() where version <= 2', array[0, 1, 2], 'all functions, and the first steps');
 select is_empty($$select from ledger.migration_list() where checksum !~ '^[0-9a-f]{64}$' or name = '' or program_version = ''$$,
                 'each with its checksum, name and program');
 select is_empty(
@@ -35,6 +35,7 @@ select is_empty($$select name from now_there where name !~ '^ledger.migration_'$
 select has_table('ledger', 'event', 'the tables are not');
 
 \ir ../../sql/functions/ledger.sql
+\ir ../../sql/functions/tables.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/grants.sql
