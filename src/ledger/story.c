@@ -39,6 +39,7 @@ struct worker {
 	int arrives;		/* minutes after midnight, by habit */
 	bool writes_up;		/* no timers: enters it all in the evening */
 	bool had_lunch, is_running;
+	bool has_joined;	/* the workspace */
 	int64_t lunch_us, leave_us;	/* today */
 	int64_t written_us;	/* up to here the day is entered */
 	int to_write;
@@ -162,16 +163,33 @@ static bool tell_entry(struct story *story, struct worker *by, enum told_action 
 
 /* ---- what is done with the workspace */
 
-static bool change_person(struct story *story, struct worker *by)
+/* Who is in the workspace already; the owner always is. */
+static struct worker *somebody(struct story *story)
 {
 	struct worker *worker = &story->workers[any(story, story->count)];
 
-	if (worker != &story->workers[0] && chance(story, 30))
-		worker->person.is_admin = !worker->person.is_admin;
-	else
-		worker->person.rate_cents = workspace_rate(&story->workspace);
+	return worker->has_joined ? worker : &story->workers[0];
+}
+
+static bool tell_person(struct story *story, struct worker *by, enum told_action action,
+                        struct worker *worker)
+{
+	worker->has_joined = true;
 	story->told.what.person = &worker->person;
-	return tell(story, by, TOLD_WORKSPACE_USER, TOLD_UPDATED);
+	return tell(story, by, TOLD_WORKSPACE_USER, action);
+}
+
+static bool change_person(struct story *story, struct worker *by)
+{
+	struct worker *worker = somebody(story);
+
+	if (worker != &story->workers[0] && chance(story, 30)) {
+		worker->person.is_admin = !worker->person.is_admin;
+	} else {
+		worker->person.rate_cents = workspace_rate(&story->workspace);
+		worker->person.rate_us = story->now_us;
+	}
+	return tell_person(story, by, TOLD_UPDATED, worker);
 }
 
 /* Lets somebody do something with the workspace. false: there was nothing to do. */
@@ -181,7 +199,7 @@ static bool in_workspace(struct story *story, struct worker *by, workspace_act *
 	bool is_done;
 
 	ws->now_us = story->now_us;
-	ws->somebody_id = story->workers[any(story, story->count)].person.id;
+	ws->somebody_id = somebody(story)->person.id;
 	is_done = act ? act(ws, &story->told) : workspace_keep(ws, by->person.is_admin, &story->told);
 	return is_done && tell(story, by, story->told.model, story->told.action);
 }
@@ -340,9 +358,11 @@ static bool remove_entry(struct story *story, struct worker *worker)
 static bool set_up(struct story *story, struct worker *owner)
 {
 	static const struct {
-		workspace_act *act;	/* NULL: somebody joins */
+		workspace_act *act;	/* NULL: somebody joins, or the owner (0) says who he is */
 		int who;
 	} steps[] = {
+		{ workspace_change, 0 },
+		{ NULL, 0 },
 		{ workspace_add_client, 0 },
 		{ workspace_add_project, 0 },
 		{ workspace_add_tag, 0 },
@@ -361,6 +381,7 @@ static bool set_up(struct story *story, struct worker *owner)
 		{ workspace_add_project, 0 },
 		{ NULL, 3 },
 		{ workspace_add_member, 0 },
+		{ workspace_add_group, 0 },
 		{ workspace_change_project, 0 },
 		{ workspace_add_tag, 0 },
 		{ workspace_add_project, 0 },
@@ -377,8 +398,8 @@ static bool set_up(struct story *story, struct worker *owner)
 		return in_workspace(story, owner, steps[step].act);
 	if (steps[step].who >= story->count)
 		return false;
-	story->told.what.person = &story->workers[steps[step].who].person;
-	return tell(story, owner, TOLD_WORKSPACE_USER, TOLD_CREATED);
+	return tell_person(story, owner, steps[step].who ? TOLD_CREATED : TOLD_UPDATED,
+	                   &story->workers[steps[step].who]);
 }
 
 static bool arrive(struct story *story, struct worker *worker)
@@ -399,7 +420,8 @@ static bool arrive(struct story *story, struct worker *worker)
 	} else {
 		after(story, worker, CHOOSE, MINUTE, 25 * MINUTE);
 	}
-	return false;
+	/* the first morning begins with an invitation */
+	return !worker->has_joined && tell_person(story, &story->workers[0], TOLD_CREATED, worker);
 }
 
 static bool choose(struct story *story, struct worker *worker)
@@ -536,6 +558,7 @@ static void cast(struct story *story, int64_t first_id)
 {
 	for (int i = 0; i < story->count; i++) {
 		struct worker *worker = &story->workers[i];
+		bool has_rate;
 
 		worker->person.id = first_id + i * INT64_C(7);
 		worker->person.membership_id = first_id + 1000000 + i * INT64_C(3);
@@ -544,8 +567,13 @@ static void cast(struct story *story, int64_t first_id)
 		worker->person.zone = i < 4 ? i % 3 : any(story, TOLD_ZONES);
 		worker->person.app = any(story, TOLD_APPS);
 		worker->person.is_admin = i == 0 || chance(story, 10);
-		if (chance(story, 60))
+		has_rate = chance(story, 60);
+		if (has_rate || i == 0) {
 			worker->person.rate_cents = workspace_rate(&story->workspace);
+			worker->person.rate_us = story->start_us;
+		}
+		if (chance(story, 40))
+			worker->person.labor_cents = workspace_rate(&story->workspace) / 2;
 		worker->arrives = (int)between(story, 7 * 60, 10 * 60);
 		worker->writes_up = i > 1 && chance(story, 15);
 	}
@@ -580,6 +608,7 @@ struct story *story_new(const struct story_how *how)
 	own = between(story, 0, 9999);
 	story->workspace.dice = &story->dice;
 	story->workspace.last_id = 60000000 + own * 1000000;
+	story->workers[0].has_joined = true;
 	cast(story, 9000001 + own * 1000000000);
 
 	first_us = next_morning(story, &story->workers[0], how->start_us);

@@ -42,10 +42,12 @@ static const struct {
 } models[] = {
 	[TOLD_CLIENT] = { "client", "clients", "client_id" },
 	[TOLD_PROJECT] = { "project", "projects", "project_id" },
+	[TOLD_PROJECT_GROUP] = { "project_group", "project_groups", "project_group_id" },
 	[TOLD_PROJECT_USER] = { "project_user", "project_users", "project_user_id" },
 	[TOLD_TAG] = { "tag", "tags", "tag_id" },
 	[TOLD_TASK] = { "task", "tasks", "task_id" },
 	[TOLD_TIME_ENTRY] = { "time_entry", "time_entries", "time_entry_id" },
+	[TOLD_WORKSPACE] = { "workspace", NULL, "workspace_id" },
 	[TOLD_WORKSPACE_USER] = { "workspace_user", "workspace_users", "workspace_user_id" },
 };
 
@@ -96,7 +98,25 @@ static void add_digits(struct buf *out, int64_t value, size_t count)
 	buf_add(out, digits, count);
 }
 
-/* Of times after 1970. */
+/* The day in UTC, of times after 1970. */
+static void add_day(struct buf *out, const struct tm *utc)
+{
+	add_digits(out, utc->tm_year + 1900, 4);
+	buf_add_char(out, '-');
+	add_digits(out, utc->tm_mon + 1, 2);
+	buf_add_char(out, '-');
+	add_digits(out, utc->tm_mday, 2);
+}
+
+static void add_date(struct buf *out, int64_t us)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	struct tm utc;
+
+	gmtime_r(&seconds, &utc);
+	add_day(out, &utc);
+}
+
 static void add_time(struct buf *out, int64_t us, int64_t ns, enum spelling spelling)
 {
 	int64_t whole = us + ns / 1000, fraction = whole % 1000000 * 1000 + ns % 1000;
@@ -105,11 +125,7 @@ static void add_time(struct buf *out, int64_t us, int64_t ns, enum spelling spel
 	struct tm utc;
 
 	gmtime_r(&seconds, &utc);
-	add_digits(out, utc.tm_year + 1900, 4);
-	buf_add_char(out, '-');
-	add_digits(out, utc.tm_mon + 1, 2);
-	buf_add_char(out, '-');
-	add_digits(out, utc.tm_mday, 2);
+	add_day(out, &utc);
 	buf_add_char(out, 'T');
 	add_digits(out, utc.tm_hour, 2);
 	buf_add_char(out, ':');
@@ -132,6 +148,17 @@ static void put_time(struct buf *out, const char *key, int64_t us, enum spelling
 	buf_add_char(out, '"');
 	add_time(out, us, 0, spelling);
 	buf_add_char(out, '"');
+}
+
+/* Null when there is none (0). */
+static void put_time_or_null(struct buf *out, const char *key, int64_t us, enum spelling spelling)
+{
+	if (us) {
+		put_time(out, key, us, spelling);
+	} else {
+		add(out, key);
+		add(out, "null");
+	}
 }
 
 /* Keys come with their comma and colon: ",\"id\":". */
@@ -164,7 +191,7 @@ static void put_bool(struct buf *out, const char *key, bool value)
 	add(out, value ? "true" : "false");
 }
 
-/* 85 or 85.5 or 85.25, as a number. */
+/* 85 or 85.5 or 85.25, as a number; null for 0. */
 static void put_money(struct buf *out, const char *key, int cents)
 {
 	add(out, key);
@@ -289,10 +316,15 @@ static void write_request(struct buf *out, const struct told_place *place,
 		if (event->what.project->rate_cents)
 			put_money(out, ",\"rate\":", event->what.project->rate_cents);
 		break;
+	case TOLD_PROJECT_GROUP:
+		put_int(out, "{\"project_id\":", event->what.project_group->project_id);
+		put_int(out, ",\"group_id\":", event->what.project_group->group_id);
+		break;
 	case TOLD_PROJECT_USER:
 		put_int(out, "{\"project_id\":", event->what.project_user->project_id);
 		put_int(out, ",\"user_id\":", event->what.project_user->user_id);
 		put_bool(out, ",\"manager\":", event->what.project_user->is_manager);
+		put_money(out, ",\"rate\":", event->what.project_user->rate_cents);
 		break;
 	case TOLD_TAG:
 		put_phrase(out, "{\"name\":", event->what.tag->name);
@@ -305,6 +337,12 @@ static void write_request(struct buf *out, const struct told_place *place,
 	case TOLD_TIME_ENTRY:
 		write_entry_request(out, place, event);
 		return;
+	case TOLD_WORKSPACE:
+		put_phrase(out, "{\"name\":", event->what.workspace->name);
+		put_money(out, ",\"default_currency\":\"EUR\",\"default_hourly_rate\":",
+		          event->what.workspace->rate_cents);
+		put_int(out, ",\"rounding_minutes\":", event->what.workspace->rounding_minutes);
+		break;
 	case TOLD_WORKSPACE_USER:
 		put_bool(out, "{\"admin\":", event->what.person->is_admin);
 		put_money(out, ",\"rate\":", event->what.person->rate_cents);
@@ -317,12 +355,7 @@ static void write_request(struct buf *out, const struct told_place *place,
 
 static void put_deleted(struct buf *out, const char *key, const struct told_event *event)
 {
-	if (event->action == TOLD_DELETED) {
-		put_time(out, key, event->created_us, SECONDS_Z);
-	} else {
-		add(out, key);
-		add(out, "null");
-	}
+	put_time_or_null(out, key, event->action == TOLD_DELETED ? event->created_us : 0, SECONDS_Z);
 }
 
 static void write_entry(struct buf *out, const struct told_place *place,
@@ -379,17 +412,24 @@ static void write_project(struct buf *out, const struct told_place *place,
 	                project->estimated_hours);
 	put_int_or_null(out, ",\"estimated_seconds\":", project->estimated_hours * INT64_C(3600));
 	put_money(out, ",\"rate\":", project->rate_cents);
-	if (project->rate_cents) {
-		put_time(out, ",\"rate_last_updated\":", project->rate_us, TRIMMED);
-		add(out, ",\"currency\":\"EUR\"");
-	} else {
-		add(out, ",\"rate_last_updated\":null,\"currency\":null");
-	}
-	add(out, ",\"recurring\":false,\"fixed_fee\":null,\"actual_hours\":0,\"actual_seconds\":0,"
-	         "\"status\":");
+	put_time_or_null(out, ",\"rate_last_updated\":", project->rate_us, TRIMMED);
+	add(out, project->rate_cents || project->fee_cents ? ",\"currency\":\"EUR\"" : ",\"currency\":null");
+	put_money(out, ",\"recurring\":false,\"fixed_fee\":", project->fee_cents);
+	add(out, ",\"actual_hours\":0,\"actual_seconds\":0,\"start_date\":\"");
+	add_date(out, project->created_us);
+	add(out, "\",\"end_date\":null,\"can_track_time\":true,\"pinned\":false,\"status\":");
 	add(out, event->action == TOLD_DELETED ? "\"deleted\""
 	         : project->is_active          ? "\"active\""
 	                                       : "\"archived\"");
+}
+
+/* What nobody may read who is not meant to; the key comes with its quote. */
+static void put_secret(struct buf *out, const char *key, int64_t number)
+{
+	add(out, key);
+	add(out, "5ec2e7");
+	add_digits(out, number, 12);
+	buf_add_char(out, '"');
 }
 
 static void write_person(struct buf *out, const struct told_place *place,
@@ -411,8 +451,41 @@ static void write_person(struct buf *out, const struct told_place *place,
 	add(out, "@example.org\",\"timezone\":\"");
 	add(out, zones[person->zone].name);
 	put_money(out, "\",\"group_ids\":null,\"rate\":", person->rate_cents);
-	add(out, ",\"labor_cost\":null,\"role\":");
+	put_time_or_null(out, ",\"rate_last_updated\":", person->rate_us, TRIMMED);
+	put_money(out, ",\"labor_cost\":", person->labor_cents);
+	add(out, ",\"labor_cost_last_updated\":null,\"working_hours_in_minutes\":480,\"is_direct\":true,"
+	         "\"2fa_enabled\":false,\"avatar_file_name\":null,\"role\":");
 	add(out, person->is_admin ? "\"admin\"" : "\"user\"");
+	if (event->action != TOLD_CREATED)
+		return;
+	/* an invitation can be used by whoever reads it */
+	put_secret(out, ",\"invitation_code\":\"", person->membership_id);
+	put_secret(out, ",\"invite_url\":\"https://track.toggl.com/invitations?code=", person->membership_id);
+}
+
+static void write_workspace(struct buf *out, const struct told_place *place,
+                            const struct told_event *event)
+{
+	const struct told_workspace *workspace = event->what.workspace;
+
+	put_int(out, "{\"id\":", place->workspace_id);
+	put_int(out, ",\"organization_id\":", workspace->organization_id);
+	put_phrase(out, ",\"name\":", workspace->name);
+	add(out, ",\"premium\":true,\"business_ws\":false,\"admin\":true,\"role\":\"admin\","
+	         "\"suspended_at\":null,\"server_deleted_at\":null,\"default_hourly_rate\":");
+	put_money(out, "", workspace->rate_cents);
+	put_time_or_null(out, ",\"rate_last_updated\":", workspace->rate_us, TRIMMED);
+	add(out, ",\"default_currency\":\"EUR\",\"only_admins_may_create_projects\":true,"
+	         "\"only_admins_may_create_tags\":false,\"only_admins_see_team_dashboard\":false,"
+	         "\"projects_billable_by_default\":true,\"projects_private_by_default\":false,"
+	         "\"reports_collapse\":true,\"working_hours_in_minutes\":480,\"rounding\":1");
+	put_int(out, ",\"rounding_minutes\":", workspace->rounding_minutes);
+	put_secret(out, ",\"api_token\":\"", place->workspace_id);
+	put_time(out, ",\"at\":", event->created_us, SECONDS_OFFSET);
+	add(out, ",\"logo_url\":\"https://assets.example.org/images/workspace.jpg\"");
+	put_secret(out, ",\"ical_url\":\"/ical/workspace_user/", place->workspace_id);
+	put_time(out, ",\"ical_enabled\":true,\"csv_upload\":null,\"subscription\":null,\"last_modified\":",
+	         event->created_us, SECONDS_Z);
 }
 
 static void write_payload(struct buf *out, const struct told_place *place,
@@ -432,6 +505,12 @@ static void write_payload(struct buf *out, const struct told_place *place,
 	case TOLD_PROJECT:
 		write_project(out, place, event);
 		break;
+	case TOLD_PROJECT_GROUP:
+		put_int(out, "{\"id\":", event->what.project_group->id);
+		put_int(out, ",\"group_id\":", event->what.project_group->group_id);
+		put_int(out, ",\"pid\":", event->what.project_group->project_id);
+		put_int(out, ",\"wid\":", place->workspace_id);
+		break;
 	case TOLD_PROJECT_USER:
 		put_int(out, "{\"id\":", event->what.project_user->id);
 		put_int(out, ",\"project_id\":", event->what.project_user->project_id);
@@ -439,8 +518,9 @@ static void write_payload(struct buf *out, const struct told_place *place,
 		put_int(out, ",\"workspace_id\":", place->workspace_id);
 		put_bool(out, ",\"manager\":", event->what.project_user->is_manager);
 		put_money(out, ",\"rate\":", event->what.project_user->rate_cents);
-		put_time(out, ",\"rate_last_updated\":null,\"labor_cost\":null,\"group_id\":null,"
-		              "\"gid\":null,\"at\":", event->created_us, SECONDS_OFFSET);
+		put_time_or_null(out, ",\"rate_last_updated\":", event->what.project_user->rate_us, TRIMMED);
+		put_time(out, ",\"labor_cost\":null,\"group_id\":null,\"gid\":null,\"at\":",
+		         event->created_us, SECONDS_OFFSET);
 		break;
 	case TOLD_TAG:
 		put_int(out, "{\"id\":", event->what.tag->id);
@@ -456,14 +536,20 @@ static void write_payload(struct buf *out, const struct told_place *place,
 		put_phrase(out, ",\"name\":", event->what.task->name);
 		put_int(out, ",\"workspace_id\":", place->workspace_id);
 		put_int(out, ",\"project_id\":", event->what.task->project_id);
-		put_int(out, ",\"user_id\":null,\"recurring\":false,\"estimated_seconds\":",
+		put_int_or_null(out, ",\"user_id\":", event->what.task->user_id);
+		put_int(out, ",\"recurring\":false,\"estimated_seconds\":",
 		        event->what.task->estimated_seconds);
+		put_money(out, ",\"rate\":", event->what.task->rate_cents);
+		put_time_or_null(out, ",\"rate_last_updated\":", event->what.task->rate_us, TRIMMED);
 		put_bool(out, ",\"active\":", event->what.task->is_active);
 		put_deleted(out, ",\"server_deleted_at\":", event);
 		put_time(out, ",\"tracked_seconds\":0,\"at\":", event->created_us, SECONDS_OFFSET);
 		break;
 	case TOLD_TIME_ENTRY:
 		write_entry(out, place, event);
+		break;
+	case TOLD_WORKSPACE:
+		write_workspace(out, place, event);
 		break;
 	case TOLD_WORKSPACE_USER:
 		write_person(out, place, event);
@@ -474,13 +560,15 @@ static void write_payload(struct buf *out, const struct told_place *place,
 
 /* ---- the whole */
 
-static int64_t entity_id(const struct told_event *event)
+static int64_t entity_id(const struct told_place *place, const struct told_event *event)
 {
 	switch (event->model) {
 	case TOLD_CLIENT:
 		return event->what.client->id;
 	case TOLD_PROJECT:
 		return event->what.project->id;
+	case TOLD_PROJECT_GROUP:
+		return event->what.project_group->id;
 	case TOLD_PROJECT_USER:
 		return event->what.project_user->id;
 	case TOLD_TAG:
@@ -489,6 +577,8 @@ static int64_t entity_id(const struct told_event *event)
 		return event->what.task->id;
 	case TOLD_TIME_ENTRY:
 		return event->what.entry->id;
+	case TOLD_WORKSPACE:
+		return place->workspace_id;
 	case TOLD_WORKSPACE_USER:
 		return event->what.person->membership_id;
 	}
@@ -502,6 +592,9 @@ static int64_t project_of(const struct told_event *event, bool *is_private)
 	case TOLD_PROJECT:
 		*is_private = event->what.project->is_private;
 		return event->what.project->id;
+	case TOLD_PROJECT_GROUP:
+		*is_private = event->what.project_group->is_private;
+		return event->what.project_group->project_id;
 	case TOLD_PROJECT_USER:
 		*is_private = event->what.project_user->is_private;
 		return event->what.project_user->project_id;
@@ -522,12 +615,14 @@ static void write_path(struct buf *out, const struct told_place *place,
 	bool is_private;
 
 	put_int(out, "/api/v9/workspaces/", place->workspace_id);
+	if (event->model == TOLD_WORKSPACE)
+		return;
 	if (event->model == TOLD_TASK)
 		put_int(out, "/projects/", project_of(event, &is_private));
 	buf_add_char(out, '/');
 	add(out, models[event->model].path);
 	if (event->action != TOLD_CREATED)
-		put_int(out, "/", entity_id(event));
+		put_int(out, "/", entity_id(place, event));
 	if (is_stop_button(event))
 		add(out, "/stop");
 }
@@ -535,7 +630,7 @@ static void write_path(struct buf *out, const struct told_place *place,
 static void write_metadata(struct buf *out, struct buf *scratch, const struct told_place *place,
                            const struct told_event *event)
 {
-	int64_t project_id, id = entity_id(event);
+	int64_t project_id, id = entity_id(place, event);
 	bool is_private = false;
 
 	add(out, ",\"metadata\":{\"action\":\"");
@@ -561,7 +656,7 @@ static void write_metadata(struct buf *out, struct buf *scratch, const struct to
 		add(out, ",\"project_is_private\":");
 		add(out, is_private ? "\"true\"" : "\"false\"");
 	}
-	if (event->model != TOLD_PROJECT) {
+	if (event->model != TOLD_PROJECT && event->model != TOLD_WORKSPACE) {
 		add(out, ",\"");
 		add(out, models[event->model].id_key);
 		put_int_text(out, "\":", id);

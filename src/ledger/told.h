@@ -13,10 +13,12 @@
 enum told_model {
 	TOLD_CLIENT,
 	TOLD_PROJECT,
+	TOLD_PROJECT_GROUP,
 	TOLD_PROJECT_USER,
 	TOLD_TAG,
 	TOLD_TASK,
 	TOLD_TIME_ENTRY,
+	TOLD_WORKSPACE,
 	TOLD_WORKSPACE_USER,
 };
 
@@ -31,7 +33,17 @@ struct told_person {
 	int zone;		/* below TOLD_ZONES */
 	int app;		/* below TOLD_APPS */
 	int rate_cents;		/* 0: none */
+	int labor_cents;	/* what an hour costs; 0: unknown */
+	int64_t rate_us;	/* when the rate was set */
 	bool is_admin;
+};
+
+struct told_workspace {
+	int64_t organization_id;
+	struct phrase name;
+	int rate_cents;		/* of what has no rate of its own; 0: none */
+	int64_t rate_us;
+	int rounding_minutes;	/* 0: reports do not round */
 };
 
 struct told_client {
@@ -46,6 +58,7 @@ struct told_project {
 	struct phrase name;
 	int color;		/* below TOLD_COLORS */
 	int rate_cents;		/* 0: none */
+	int fee_cents;		/* for all of it; 0: billed by the hour */
 	int estimated_hours;	/* 0: none */
 	int64_t created_us, rate_us;
 	bool is_private, is_active, is_billable;
@@ -56,8 +69,16 @@ struct told_project_user {
 	int64_t project_id;
 	int64_t user_id;
 	int rate_cents;		/* 0: none */
+	int64_t rate_us;
 	bool is_private;	/* the project is */
 	bool is_manager;
+};
+
+struct told_project_group {
+	int64_t id;
+	int64_t project_id;
+	int64_t group_id;	/* of people */
+	bool is_private;	/* the project is */
 };
 
 struct told_tag {
@@ -70,6 +91,9 @@ struct told_task {
 	int64_t project_id;
 	struct phrase name;
 	int64_t estimated_seconds;	/* 0: none */
+	int64_t user_id;	/* who is to do it; 0: nobody */
+	int rate_cents;		/* 0: none */
+	int64_t rate_us;
 	bool is_private;	/* the project is */
 	bool is_active;
 };
@@ -102,10 +126,12 @@ struct told_event {
 	union {
 		const struct told_client *client;
 		const struct told_project *project;
+		const struct told_project_group *project_group;
 		const struct told_project_user *project_user;
 		const struct told_tag *tag;
 		const struct told_task *task;
 		const struct told_entry *entry;
+		const struct told_workspace *workspace;
 		const struct told_person *person;
 	} what;
 	const struct told_person *by;

@@ -29,9 +29,35 @@ static int64_t new_id(struct workspace *ws)
 	return ws->last_id += between(ws, 1, 9);
 }
 
+int workspace_rate(struct workspace *ws)
+{
+	return (int)between(ws, 180, 720) * 25;
+}
+
 static bool is_same(struct phrase a, struct phrase b)
 {
 	return a.form == b.form && a.a == b.a && a.b == b.b;
+}
+
+/* Its name and rate for a start, later one of them. */
+bool workspace_change(struct workspace *ws, struct told_event *told)
+{
+	static const int minutes[] = { 0, 5, 6, 15 };
+	struct told_workspace *own = &ws->own;
+
+	if (!own->organization_id) {
+		own->organization_id = new_id(ws);
+		own->name = wording_client(ws->dice);
+	}
+	if (!own->rate_us || chance(ws, 50)) {
+		own->rate_cents = workspace_rate(ws);
+		own->rate_us = ws->now_us;
+	} else {
+		own->rounding_minutes = minutes[any(ws, 4)];
+	}
+	say(told, TOLD_WORKSPACE, TOLD_UPDATED);
+	told->what.workspace = own;
+	return true;
 }
 
 bool workspace_add_client(struct workspace *ws, struct told_event *told)
@@ -83,9 +109,10 @@ static bool remove_client(struct workspace *ws, struct told_event *told)
 	return true;
 }
 
-int workspace_rate(struct workspace *ws)
+/* 1000 to 30000, in steps of 500. */
+static int fixed_fee(struct workspace *ws)
 {
-	return (int)between(ws, 180, 720) * 25;
+	return (int)between(ws, 2, 60) * 50000;
 }
 
 bool workspace_add_project(struct workspace *ws, struct told_event *told)
@@ -105,6 +132,8 @@ bool workspace_add_project(struct workspace *ws, struct told_event *told)
 	if (project->is_billable && chance(ws, 60)) {
 		project->rate_cents = workspace_rate(ws);
 		project->rate_us = ws->now_us;
+	} else if (project->is_billable && chance(ws, 25)) {
+		project->fee_cents = fixed_fee(ws);
 	}
 	if (chance(ws, 30))
 		project->estimated_hours = (int)between(ws, 1, 40) * 10;
@@ -121,7 +150,7 @@ bool workspace_change_project(struct workspace *ws, struct told_event *told)
 	if (!ws->project_count)
 		return false;
 	project = &ws->projects[any(ws, ws->project_count)];
-	switch (any(ws, 5)) {
+	switch (any(ws, 6)) {
 	case 0:
 		project->name = wording_project(ws->dice);
 		break;
@@ -134,8 +163,15 @@ bool workspace_change_project(struct workspace *ws, struct told_event *told)
 	case 3:
 		project->estimated_hours = (int)between(ws, 1, 40) * 10;
 		break;
+	case 4:
+		project->is_billable = true;
+		project->fee_cents = fixed_fee(ws);
+		project->rate_cents = 0;
+		project->rate_us = ws->now_us;
+		break;
 	default:
 		project->is_billable = true;
+		project->fee_cents = 0;
 		project->rate_cents = workspace_rate(ws);
 		project->rate_us = ws->now_us;
 	}
@@ -144,7 +180,7 @@ bool workspace_change_project(struct workspace *ws, struct told_event *told)
 	return true;
 }
 
-/* Its tasks and members go with it, of which Toggl sends nothing more. */
+/* Its tasks, members and groups go with it, of which Toggl sends nothing more. */
 static bool remove_project(struct workspace *ws, struct told_event *told)
 {
 	int at;
@@ -162,6 +198,9 @@ static bool remove_project(struct workspace *ws, struct told_event *told)
 	for (int i = ws->member_count; i-- > 0;)
 		if (ws->members[i].project_id == id)
 			ws->members[i] = ws->members[--ws->member_count];
+	for (int i = ws->group_count; i-- > 0;)
+		if (ws->groups[i].project_id == id)
+			ws->groups[i] = ws->groups[--ws->group_count];
 	say(told, TOLD_PROJECT, TOLD_DELETED);
 	told->what.project = &ws->gone.project;
 	return true;
@@ -175,11 +214,18 @@ bool workspace_add_member(struct workspace *ws, struct told_event *told)
 	if (!ws->project_count || ws->member_count == WORKSPACE_MEMBERS)
 		return false;
 	project = &ws->projects[any(ws, ws->project_count)];
+	for (int i = 0; i < ws->member_count; i++)
+		if (ws->members[i].project_id == project->id && ws->members[i].user_id == ws->somebody_id)
+			return false;
 	*member = (struct told_project_user){ .project_id = project->id,
 		                              .is_private = project->is_private };
 	member->id = new_id(ws);
 	member->user_id = ws->somebody_id;
 	member->is_manager = chance(ws, 20);
+	if (chance(ws, 30)) {
+		member->rate_cents = workspace_rate(ws);
+		member->rate_us = ws->now_us;
+	}
 	ws->member_count++;
 	say(told, TOLD_PROJECT_USER, TOLD_CREATED);
 	told->what.project_user = member;
@@ -194,8 +240,61 @@ static bool change_member(struct workspace *ws, struct told_event *told)
 		return false;
 	member = &ws->members[any(ws, ws->member_count)];
 	member->rate_cents = workspace_rate(ws);
+	member->rate_us = ws->now_us;
 	say(told, TOLD_PROJECT_USER, TOLD_UPDATED);
 	told->what.project_user = member;
+	return true;
+}
+
+static bool remove_member(struct workspace *ws, struct told_event *told)
+{
+	int at;
+
+	if (ws->member_count < 4)
+		return false;
+	at = any(ws, ws->member_count);
+	ws->gone.member = ws->members[at];
+	ws->members[at] = ws->members[--ws->member_count];
+	say(told, TOLD_PROJECT_USER, TOLD_DELETED);
+	told->what.project_user = &ws->gone.member;
+	return true;
+}
+
+/* The company has a few groups of people, made before the story begins. */
+bool workspace_add_group(struct workspace *ws, struct told_event *told)
+{
+	struct told_project_group *group = &ws->groups[ws->group_count];
+	const struct told_project *project;
+	int64_t group_id;
+
+	if (!ws->project_count || ws->group_count == WORKSPACE_GROUPS)
+		return false;
+	project = &ws->projects[any(ws, ws->project_count)];
+	group_id = between(ws, 410001, 410004);
+	for (int i = 0; i < ws->group_count; i++)
+		if (ws->groups[i].project_id == project->id && ws->groups[i].group_id == group_id)
+			return false;
+	*group = (struct told_project_group){ .project_id = project->id,
+		                              .group_id = group_id,
+		                              .is_private = project->is_private };
+	group->id = new_id(ws);
+	ws->group_count++;
+	say(told, TOLD_PROJECT_GROUP, TOLD_CREATED);
+	told->what.project_group = group;
+	return true;
+}
+
+static bool remove_group(struct workspace *ws, struct told_event *told)
+{
+	int at;
+
+	if (ws->group_count < 2)
+		return false;
+	at = any(ws, ws->group_count);
+	ws->gone.group = ws->groups[at];
+	ws->groups[at] = ws->groups[--ws->group_count];
+	say(told, TOLD_PROJECT_GROUP, TOLD_DELETED);
+	told->what.project_group = &ws->gone.group;
 	return true;
 }
 
@@ -263,6 +362,12 @@ bool workspace_add_task(struct workspace *ws, struct told_event *told)
 	task->name = wording_task(ws->dice);
 	if (chance(ws, 50))
 		task->estimated_seconds = between(ws, 1, 80) * 1800;
+	if (chance(ws, 30))
+		task->user_id = ws->somebody_id;
+	if (chance(ws, 10)) {
+		task->rate_cents = workspace_rate(ws);
+		task->rate_us = ws->now_us;
+	}
 	ws->task_count++;
 	say(told, TOLD_TASK, TOLD_CREATED);
 	told->what.task = task;
@@ -320,6 +425,10 @@ bool workspace_keep(struct workspace *ws, bool is_admin, struct told_event *told
 		{ 1, false, remove_client },
 		{ 4, false, workspace_add_member },
 		{ 2, false, change_member },
+		{ 1, false, remove_member },
+		{ 2, false, workspace_add_group },
+		{ 1, false, remove_group },
+		{ 1, false, workspace_change },
 	};
 	const int count = sizeof(acts) / sizeof(acts[0]);
 	int total = 0, roll;

@@ -14,7 +14,7 @@
 #include "ledger/callback.h"
 #include "ledger/story.h"
 
-enum { WORKSPACE = 7435584, EVENTS = 20000, MODELS = 7 };
+enum { WORKSPACE = 7435584, EVENTS = 20000, MODELS = 9, PEOPLE = 12 };
 
 /* 2026-07-16T00:00:00Z, a Thursday */
 static const int64_t start_us = INT64_C(1784160000000000);
@@ -64,7 +64,7 @@ static void test_same_seed_same_bytes(void **state)
    gcc. Whoever changes the story on purpose changes it here. */
 static void test_same_bytes_everywhere(void **state)
 {
-	static const char wanted[] = "666cfc239fb217bb3d9019872f9a87e4db456fc54a9ea2a12ccbb1cc8bb99ae1";
+	static const char wanted[] = "a82eb55dfa643a26fa0e74231ab680b272c07c519f55b9a61cd38659f90836ab";
 	unsigned char digest[DIGEST_BYTES];
 	struct buf hex = { 0 };
 
@@ -204,8 +204,9 @@ static void test_order(void **state)
 
 static int model_of(const char *word)
 {
-	static const char *const words[MODELS] = { "client", "project", "project_user", "tag", "task",
-		                                   "time_entry", "workspace_user" };
+	static const char *const words[MODELS] = { "client", "project", "project_group", "project_user",
+		                                   "tag", "task", "time_entry", "workspace",
+		                                   "workspace_user" };
 
 	for (int i = 0; i < MODELS; i++)
 		if (strcmp(words[i], word) == 0)
@@ -232,8 +233,104 @@ static void test_is_believable(void **state)
 	}
 	for (int i = 0; i < MODELS; i++)
 		assert_true(seen[i] > 0);
-	assert_true(seen[5] > EVENTS / 10 * 8);
+	assert_true(seen[model_of("time_entry")] > EVENTS / 10 * 8);
 	assert_true(weekend < EVENTS / 10);
+	story_free(story);
+}
+
+enum { E_USER, E_NAME, E_EMAIL, E_RATE, E_FEE, E_CURRENCY, E_DEFAULT_RATE, E_TOKEN, E_INVITE, E_WANTED };
+
+static const struct json_want wanted_money[E_WANTED] = {
+	[E_USER] = { "payload", "user_id" },
+	[E_NAME] = { "payload", "name" },
+	[E_EMAIL] = { "payload", "email" },
+	[E_RATE] = { "payload", "rate" },
+	[E_FEE] = { "payload", "fixed_fee" },
+	[E_CURRENCY] = { "payload", "currency" },
+	[E_DEFAULT_RATE] = { "payload", "default_hourly_rate" },
+	[E_TOKEN] = { "payload", "api_token" },
+	[E_INVITE] = { "payload", "invite_url" },
+};
+
+struct told {
+	int64_t users[PEOPLE];
+	int user_count;
+	bool has_workspace;
+	int user_rates, project_rates, member_rates, fees, secrets;
+};
+
+static bool is_known(const struct told *told, int64_t user)
+{
+	for (int i = 0; i < told->user_count; i++)
+		if (told->users[i] == user)
+			return true;
+	return false;
+}
+
+static void look_at_names(struct told *told, const struct story_event *event, const struct json_value *found)
+{
+	bool has_rate = found[E_RATE].kind == JSON_NUMBER;
+	int64_t user;
+
+	switch (model_of(event->model)) {
+	case 7:	/* workspace */
+		assert_int_equal(found[E_NAME].kind, JSON_STRING);
+		assert_int_equal(found[E_DEFAULT_RATE].kind, JSON_NUMBER);
+		assert_int_equal(found[E_TOKEN].kind, JSON_STRING);
+		told->has_workspace = true;
+		break;
+	case 8:	/* workspace_user */
+		assert_int_equal(found[E_NAME].kind, JSON_STRING);
+		assert_int_equal(found[E_EMAIL].kind, JSON_STRING);
+		assert_true(json_int(found[E_USER], &user));
+		if (!is_known(told, user))
+			told->users[told->user_count++] = user;
+		told->user_rates += has_rate;
+		told->secrets += found[E_INVITE].kind == JSON_STRING;
+		break;
+	case 1:	/* project */
+		told->project_rates += has_rate;
+		told->fees += found[E_FEE].kind == JSON_NUMBER;
+		assert_true((found[E_CURRENCY].kind == JSON_STRING) ==
+		            (has_rate || found[E_FEE].kind == JSON_NUMBER));
+		break;
+	case 3:	/* project_user */
+		assert_true(json_int(found[E_USER], &user));
+		assert_true(is_known(told, user));
+		told->member_rates += has_rate;
+		break;
+	case 6:	/* time_entry */
+		assert_true(told->has_workspace);
+		assert_true(json_int(found[E_USER], &user));
+		assert_true(is_known(told, user));
+		break;
+	default:
+		break;
+	}
+}
+
+/* Nobody tracks time before the workspace and the person were told of, and
+   there are rates on every floor. */
+static void test_names_and_money(void **state)
+{
+	struct story *story = open_story(10, WORKSPACE);
+	struct told told = { 0 };
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		struct json_value found[E_WANTED];
+		struct story_event event;
+
+		story_next(story, &event);
+		assert_int_equal(json_scan(event.body, wanted_money, found, E_WANTED, NULL), ERR_NONE);
+		look_at_names(&told, &event, found);
+	}
+	assert_int_equal(told.user_count, PEOPLE);
+	assert_int_equal(told.secrets, PEOPLE - 1);	/* the owner was not invited */
+	assert_true(told.user_rates > PEOPLE / 2);
+	assert_true(told.project_rates > 0);
+	assert_true(told.member_rates > 0);
+	assert_true(told.fees > 0);
 	story_free(story);
 }
 
@@ -313,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_shape_of_real_callbacks),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_is_believable),
+		cmocka_unit_test(test_names_and_money),
 		cmocka_unit_test(test_redelivery),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_few_and_many_people),
