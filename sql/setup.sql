@@ -48,15 +48,14 @@ begin
   end if;
   -- The doors depend on the tables; they are made anew by the last step.
   -- What a worker cannot append meanwhile is in its spool.
-  foreach door in array array['receiver', 'operator'] loop
+  foreach door in array array['receiver', 'operator', 'api', 'courier'] loop
     execute format('drop schema if exists %I cascade', door);
   end loop;
-  for door in
-    select format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure)
+  -- All names first: one may go with another that it was made of.
+  foreach door in array coalesce((
+    select array_agg(format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure))
     from pg_proc p
-    where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'
-  loop
-    -- one may have gone with another that it was made of
+    where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'), '{}') loop
     execute 'drop ' || door || ' cascade';
   end loop;
   return true;

@@ -89,6 +89,7 @@ begin
       if done = '{}' and array_position(entity_ids, null) is null then
         perform ledger.apply(array_fill(home, array[cardinality(event_ids)]), event_ids, created, creator_ids,
                              entity_ids, models, actions, bodies);
+        perform ledger.outbox_add(array_fill(home, array[cardinality(event_ids)]), event_ids, created, models, actions);
       else
         perform ledger.apply_recorded(event_ids, created);
       end if;
@@ -134,7 +135,7 @@ end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
                                     bigint[], bigint[], text[], text[], bytea[], json[], text) is
-  'Records a batch of judged callbacks in one go, and brings the typed tables up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
+  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],

@@ -566,8 +566,9 @@ begin
   if told.event_ids is not null then
     perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
                          told.models, told.actions, told.bodies);
+    perform ledger.outbox_add(told.workspace_ids, told.event_ids, told.created, told.models, told.actions);
   end if;
 end
 $$;
 comment on function ledger.apply_recorded(bigint[], timestamptz[]) is
-  'Brings the typed tables up to those of these events that this very transaction has recorded.';
+  'Brings typed tables and outbox up to those of these events that this very transaction has recorded.';

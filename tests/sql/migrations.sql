@@ -4,7 +4,7 @@ set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(17);
 
-select results_eq('select version from ledger.migration_list() where version <= 2', array[0, 1, 2], 'all functions, and the first steps');
+select results_eq('select version from ledger.migration_list() where version <= 3', array[0, 1, 2, 3], 'all functions, and the first steps');
 select is_empty($$select from ledger.migration_list() where checksum !~ '^[0-9a-f]{64}$' or name = '' or program_version = ''$$,
                 'each with its checksum, name and program');
 select is_empty(
@@ -15,12 +15,12 @@ create temp table before as
   select p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as body, obj_description(p.oid, 'pg_proc') as comment,
          coalesce(array_to_string(p.proacl, ','), 'default') as acl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('ledger', 'receiver', 'operator');
+  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier');
 create temp view now_there as
   select p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as body, obj_description(p.oid, 'pg_proc') as comment,
          coalesce(array_to_string(p.proacl, ','), 'default') as acl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('ledger', 'receiver', 'operator');
+  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier');
 create temp table newest as select max(version)::bigint as version from ledger.migration;
 
 select is(ledger.migration_begin(1, 'x', version), false, 'a step that is there is not done again') from newest;
@@ -36,8 +36,11 @@ select has_table('ledger', 'event', 'the tables are not');
 
 \ir ../../sql/functions/ledger.sql
 \ir ../../sql/functions/tables.sql
+\ir ../../sql/functions/pass_on.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
+\ir ../../sql/functions/api.sql
+\ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');
 select is_empty(

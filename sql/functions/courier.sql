@@ -1,0 +1,3 @@
+-- Everything that hookledger-courier is able to do.
+create schema courier;
+comment on schema courier is 'Door of hookledger-courier.';
