@@ -24,7 +24,7 @@ create function receiver.append(
   created timestamptz[], received timestamptz[], creator_ids bigint[], entity_ids bigint[],
   models text[], actions text[], signatures bytea[], bodies json[], origin text)
 returns text
-language plpgsql security definer set search_path = ledger, pg_temp
+language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
 declare
   endpoint bigint := endpoint_ids[1];
@@ -123,8 +123,12 @@ begin
   cross join ledger.state
   left join ledger.endpoint e on e.endpoint_id = i.endpoint_id
   left join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
-  left join ledger.event v on v.workspace_id = e.workspace_id and v.event_id = i.event_id
-                          and v.created_at = i.created_at;
+  -- One by one, by key: a join would be planned by statistics, which a table that
+  -- was filled just now has not (27 s for 20,000 duplicates, not 1 s).
+  left join lateral (
+    select v.txid from ledger.event v
+    where v.workspace_id = e.workspace_id and v.event_id = i.event_id and v.created_at = i.created_at
+    limit 1) v on true;
   -- Not there, and by now no reason why not: somebody enabled the endpoint
   -- between these statements. The caller repeats.
   if position('u' in verdicts) > 0 then
