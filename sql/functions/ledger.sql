@@ -1,5 +1,8 @@
 -- Rules that more than one door uses.
 
+comment on column ledger.event.source is
+  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`).';
+
 create function ledger.partition_ensure(month date)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp

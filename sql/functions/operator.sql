@@ -446,6 +446,24 @@ $$;
 comment on function operator.housekeep() is
   'Makes the partitions of the next months and moves what the default partition has of them. Waits at most 5 s for a lock. Returns how many it made.';
 
+create function operator.partition_make(moment timestamptz)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
+as $$
+declare
+  month timestamp := date_trunc('month', moment at time zone 'UTC');
+begin
+  if moment >= (select state.horizon from ledger.state) then
+    -- Two at once would wait for each other's locks crosswise.
+    perform pg_advisory_xact_lock(7306021983461007);
+    perform ledger.partition_ensure(month::date);
+  end if;
+  return ledger.us((month + interval '1 month') at time zone 'UTC');
+end
+$$;
+comment on function operator.partition_make(timestamptz) is
+  'Makes the partition of the month that the moment is in, before many events of it are recorded, unless it is there or retention has dropped it. Waits at most 5 s for a lock. Returns when that month ends (UTC), in microseconds since 1970.';
+
 create function operator.restored()
 returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp

@@ -71,6 +71,10 @@ extern const struct command cmd_quarantine[], cmd_reseal[], cmd_simulate[], cmd_
 /* Connects as "owner", "operator" or "receiver". NULL: said why on stderr. */
 struct db *cli_connect(const struct conf *conf, const char *program);
 
+/* The same for a connection that is used in halves (db_send): what cannot be
+   sent, or is at work, for `deadline_ms` has failed. */
+struct db *cli_connect_within(const struct conf *conf, const char *program, int64_t deadline_ms);
+
 /* Calls a function and waits as long as it takes; on an error says on stderr
    what is wrong and what to do. */
 MUST_USE enum err cli_call(struct db *db, const char *function, const struct db_args *args,

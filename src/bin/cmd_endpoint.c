@@ -8,12 +8,12 @@
 #include "base/db.h"
 #include "base/json.h"
 #include "bin/cmd.h"
+#include "bin/endpoint.h"
 #include "bin/endpoint_text.h"
 #include "bin/input.h"
 #include "bin/term.h"
 
-/* 192 random bits in the address, 256 in the secret. */
-enum { ADDRESS_RANDOM = 24, SECRET_RANDOM = 32, PAGE = 500 };
+enum { PAGE = 500 };
 
 static struct {
 	const char *name;
@@ -28,7 +28,7 @@ static bool read_secret(struct buf *secret)
 {
 	if (given.secret_file)
 		return input_secret(given.secret_file, secret);
-	crypto_random_text(secret, SECRET_RANDOM);
+	crypto_random_text(secret, ENDPOINT_SECRET_RANDOM);
 	return true;
 }
 
@@ -77,8 +77,7 @@ static bool say_added(struct cli *cli, const struct db_rows *rows, struct str ad
 
 static int run_add(struct cli *cli, int argc, char **argv)
 {
-	struct buf secret = { 0 }, address = { 0 }, sealed = { 0 };
-	struct db_args *args = db_args_new();
+	struct buf secret = { 0 }, address = { 0 };
 	struct db_rows *rows = NULL;
 	struct sealer *sealer = cli_sealer(cli->conf);
 	int status = CLI_USAGE;
@@ -87,17 +86,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	if (!sealer || !read_secret(&secret))
 		goto done;
 	status = CLI_FAILED;
-	crypto_random_text(&address, ADDRESS_RANDOM);
-	if (seal(sealer, buf_str(&address), buf_str(&secret), &sealed))
-		goto done;
-	db_arg_text(args, buf_str(&address));
-	db_arg_text(args, str_of(given.name));
-	if (given.workspace)
-		db_arg_int(args, given.workspace);
-	else
-		db_arg_null(args);
-	db_arg_bytes(args, buf_str(&sealed));
-	if (cli_call(cli->db, "operator.endpoint_add", args, &rows))
+	if (endpoint_make(cli->db, sealer, given.name, given.workspace, buf_str(&secret), &address, &rows))
 		goto done;
 	if (say_added(cli, rows, buf_str(&address), &secret))
 		status = CLI_FINE;
@@ -105,10 +94,8 @@ done:
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
 	buf_done(&address);
-	buf_done(&sealed);
 	sealer_free(sealer);
 	db_rows_free(rows);
-	db_args_free(args);
 	return status;
 }
 

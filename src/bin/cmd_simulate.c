@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Plays Toggl: sends the callbacks of a story to a URL, signed, and counts what
-   was acknowledged. Needs neither settings nor database, so it can stand
-   anywhere. */
+   was acknowledged. That needs neither settings nor database, so it can stand
+   anywhere. Recording without a web server is simulate_record's. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "bin/cmd.h"
 #include "bin/input.h"
 #include "bin/latency.h"
+#include "bin/simulate.h"
 #include "bin/stream.h"
 #include "bin/term.h"
 
@@ -33,20 +34,19 @@ enum {
 	WAITING_MAX = 4096,	/* callbacks that wait for another attempt */
 	BURST_MS = 200,		/* what a rate may make up after a pause */
 	SUBSCRIPTION = 10713,
-	WORKSPACE = 7435584,
 	EVENTS = 100,
 	CONNECTIONS = 8,
+	DATABASE_CONNECTIONS = 2,
 };
 
 static struct {
 	const char *url;
 	const char *secret_file;
 	const char *events_file;
-	int64_t workspace, seed, events, rate, connections, duplicates, shuffle, people, start_us;
-	bool retry, ping, dump, json;
+	int64_t workspace, endpoint, seed, events, rate, connections, duplicates, shuffle, people, start_us;
+	bool retry, ping, dump, into_database, json;
 } given = {
-	.workspace = WORKSPACE, .seed = 1, .events = EVENTS, .connections = CONNECTIONS,
-	.start_us = INT64_MIN,
+	.seed = 1, .events = EVENTS, .start_us = INT64_MIN,
 };
 
 struct counts {
@@ -423,8 +423,17 @@ static int dump(struct stream *stream)
 
 static bool is_given_well(void)
 {
-	if (!given.dump && (!given.url || !given.secret_file))
-		term_problem("`hookledger simulate` needs --url and --secret-file (or --dump)");
+	bool is_for_sending = given.url || given.secret_file || given.rate || given.retry || given.ping ||
+	                      given.events_file;
+
+	if (given.into_database && (is_for_sending || given.dump))
+		term_problem("--into-database sends nothing: --url, --secret-file, --rate, --retry, --ping, "
+		             "--events-file and --dump do not go with it");
+	else if (given.endpoint && !given.into_database)
+		term_problem("--endpoint goes with --into-database only");
+	else if (!given.into_database && !given.dump && (!given.url || !given.secret_file))
+		term_problem("`hookledger simulate` needs --url and --secret-file (or --into-database, or "
+		             "--dump)");
 	else if (given.url && !fetch_can_reach(given.url))
 		term_problem("--url must be an http or https URL, not \"%s\"", given.url);
 	else if (given.duplicates > 100)
@@ -487,17 +496,9 @@ static int send_story(struct sender *sender)
 	return sender->counts.distinct == given.events ? CLI_FINE : CLI_FAILED;
 }
 
-static int run_simulate(struct cli *cli, int argc, char **argv)
+static struct stream_how stream_given(void)
 {
-	struct sender sender = { 0 };
-	int status = CLI_USAGE;
-
-	(void)cli, (void)argc, (void)argv;
-	if (given.start_us == INT64_MIN)
-		given.start_us = clock_now_us() / INT64_C(86400000000) * INT64_C(86400000000);
-	if (!is_given_well())
-		return CLI_USAGE;
-	sender.stream = stream_new(&(struct stream_how){
+	return (struct stream_how){
 		.story = {
 			.seed = (uint64_t)given.seed,
 			.workspace_id = given.workspace,
@@ -509,7 +510,41 @@ static int run_simulate(struct cli *cli, int argc, char **argv)
 		.events = given.events,
 		.duplicates = given.duplicates,
 		.shuffle = given.shuffle,
+	};
+}
+
+static int record_story(const struct cli *cli)
+{
+	take_interrupts();
+	return simulate_record(&(struct simulate_record){
+		.conf_path = cli->conf_path,
+		.stream = stream_given(),
+		.endpoint = given.endpoint,
+		.connections = given.connections ? given.connections : DATABASE_CONNECTIONS,
+		.json = given.json,
+		.is_interrupted = &is_interrupted,
 	});
+}
+
+static int run_simulate(struct cli *cli, int argc, char **argv)
+{
+	struct sender sender = { 0 };
+	struct stream_how how;
+	int status;
+
+	(void)argc, (void)argv;
+	if (given.start_us == INT64_MIN)
+		given.start_us = clock_now_us() / INT64_C(86400000000) * INT64_C(86400000000);
+	if (!is_given_well())
+		return CLI_USAGE;
+	if (given.into_database)
+		return record_story(cli);
+	if (!given.workspace)
+		given.workspace = SIMULATE_WORKSPACE;
+	if (!given.connections)
+		given.connections = CONNECTIONS;
+	how = stream_given();
+	sender.stream = stream_new(&how);
 	status = given.dump ? dump(sender.stream) : send_story(&sender);
 	if (sender.events_file)
 		fclose(sender.events_file);
@@ -536,13 +571,18 @@ static const struct cli_option options[] = {
 	{ "start", OPTION_TIME, &given.start_us, "TIME", "when it begins (today, 00:00 UTC)" },
 	{ "people", OPTION_NUMBER, &given.people, "N", "how many work there (12)" },
 	{ "rate", OPTION_NUMBER, &given.rate, "R", "requests a second; 0: as fast as it goes (0)" },
-	{ "connections", OPTION_COUNT, &given.connections, "N", "requests at once (8)" },
+	{ "connections", OPTION_COUNT, &given.connections, "N",
+	  "requests at once (8); with --into-database, to PostgreSQL (2)" },
 	{ "duplicates", OPTION_NUMBER, &given.duplicates, "PERCENT", "events that are delivered twice (0)" },
 	{ "shuffle", OPTION_NUMBER, &given.shuffle, "N", "sends any of the next N first (0: in order)" },
 	{ "retry", OPTION_FLAG, &given.retry, NULL, "repeats what was not acknowledged, with back-off" },
 	{ "ping", OPTION_FLAG, &given.ping, NULL, "first the validation of the subscription" },
 	{ "events-file", OPTION_TEXT, &given.events_file, "FILE",
 	  "event_id and created_at of each event acknowledged" },
+	{ "into-database", OPTION_FLAG, &given.into_database, NULL,
+	  "records the events in the database of the settings file, and sends nothing" },
+	{ "endpoint", OPTION_COUNT, &given.endpoint, "ID",
+	  "whose events they are then (the workspace's first, made if it has none)" },
 	{ "dump", OPTION_FLAG, &given.dump, NULL, "prints the bodies, one a line, and sends nothing" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "the counts as JSON" },
 	{ 0 },
@@ -555,7 +595,9 @@ const struct command cmd_simulate[] = {
 	  .options = options,
 	  .help = "play Toggl: send signed events of a made-up workspace",
 	  .more = "The same seed, workspace, start and people give the same story on every machine.\n"
-	          "Exit status 1 unless every event was acknowledged in the end.\n"
+	          "With --into-database the events are recorded as callbacks are, and marked local;\n"
+	          "the same command again goes on where it was stopped.\n"
+	          "Exit status 1 unless every event was acknowledged, or recorded, in the end.\n"
 	          "Example: hookledger simulate --url URL --secret-file - --events 1000 --rate 50" },
 	{ 0 },
 };

@@ -120,9 +120,15 @@ static int help(int argc, char **argv)
 
 struct db *cli_connect(const struct conf *conf, const char *program)
 {
+	return cli_connect_within(conf, program, 0);
+}
+
+struct db *cli_connect_within(const struct conf *conf, const char *program, int64_t deadline_ms)
+{
 	struct db_how how = { .conninfo = conf_database(conf, program),
 		              .program = "hookledger",
-		              .pooled = conf->db_pooled };
+		              .pooled = conf->db_pooled,
+		              .deadline_ms = deadline_ms };
 	struct db *db;
 
 	if (!how.conninfo) {

@@ -34,7 +34,7 @@ size_t intake_count(const struct intake *intake);
 const struct callback *intake_at(const struct intake *intake, size_t place);
 enum verdict intake_verdict(const struct intake *intake, size_t place);
 
-/* Records the batch; `source` is "webhook" or "spool". Waits at most `wait_ms`
+/* Records the batch; `source` is "webhook", "spool" or "local" (made up here). Waits at most `wait_ms`
    for the database. When the batch fails on data it is repeated one by one.
    ERR_BUSY: some or all verdicts are VERDICT_UNKNOWN. */
 MUST_USE enum err intake_append(struct intake *intake, struct db *db, const char *source,

@@ -102,6 +102,7 @@ def test_a_role_for_each_program(site):
         site.hookledger("event", "list")
         site.hookledger("endpoint", "rotate", site.endpoint["endpoint_id"])
         site.hookledger("housekeep")
+        site.hookledger("simulate", "--into-database")
         site.hookledger("verify")
         site.hookledger("migrate")
         for program, denied in (("receiver", "select operator.facts()"), ("receiver", "table ledger.endpoint_secret"),

@@ -1,7 +1,7 @@
 -- The door of the command line.
 begin;
 create extension if not exists pgtap;
-select plan(73);
+select plan(77);
 
 -- ---- endpoints
 
@@ -168,6 +168,12 @@ select results_eq($$select event_id from operator.event_read(null, null, 10, 100
 
 select is(operator.housekeep(), 1::bigint, 'housekeep makes the partition of a month that came');
 select is(operator.housekeep(), 0::bigint, 'once');
+select is(operator.partition_make('2019-12-31 23:30-01'), ledger.us('2020-02-01Z'), 'a month of long ago gets a partition');
+select is(operator.partition_make('2020-01-31 23:59:59Z'), ledger.us('2020-02-01Z'), 'once');
+update ledger.state set horizon = '2019-01-01';
+select is(operator.partition_make('2018-06-01Z'), ledger.us('2018-07-01Z'), 'the end of a month that was dropped');
+select results_eq($$select count(*) from pg_inherits where inhparent = 'ledger.event'::regclass and inhrelid::regclass::text ~ 'y20(20m01|18m)'$$,
+                  array[1::bigint], 'which gets none');
 
 select * from finish();
 rollback;

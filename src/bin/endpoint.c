@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#include "bin/endpoint.h"
+
+#include "base/crypto.h"
+#include "base/db.h"
+#include "bin/cmd.h"
+#include "bin/term.h"
+
+/* 192 random bits in the address. */
+enum { ADDRESS_RANDOM = 24, PAGE = 500 };
+
+enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *name,
+                       int64_t workspace, struct str secret, struct buf *address,
+                       struct db_rows **rows)
+{
+	struct db_args *args = db_args_new();
+	struct buf sealed = { 0 };
+	enum err err;
+
+	crypto_random_text(address, ADDRESS_RANDOM);
+	err = seal(sealer, buf_str(address), secret, &sealed);
+	if (err)
+		goto done;
+	db_arg_text(args, buf_str(address));
+	db_arg_text(args, str_of(name));
+	if (workspace)
+		db_arg_int(args, workspace);
+	else
+		db_arg_null(args);
+	db_arg_bytes(args, buf_str(&sealed));
+	err = cli_call(db, "operator.endpoint_add", args, rows);
+done:
+	buf_done(&sealed);
+	db_args_free(args);
+	return err;
+}
+
+/* Does this row have a valid secret of the endpoint that opens? Then it takes
+   the place of the one before. */
+static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_rows *rows, size_t row,
+                 struct buf *secret)
+{
+	struct buf sealed = { 0 }, plain = { 0 };
+	bool is_open;
+
+	if (db_int(rows, row, "endpoint_id") != endpoint || !db_bool(rows, row, "is_valid"))
+		return false;
+	db_bytes(rows, row, "sealed", &sealed);
+	is_open = seal_open(sealer, db_str(rows, row, "address"), buf_str(&sealed), &plain) == ERR_NONE;
+	if (is_open) {
+		mem_wipe(secret->at, secret->len);
+		buf_clear(secret);
+		buf_add_str(secret, buf_str(&plain));
+	}
+	mem_wipe(plain.at, plain.len);
+	buf_done(&plain);
+	buf_done(&sealed);
+	return is_open;
+}
+
+enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t endpoint,
+                         struct buf *secret, int64_t *secret_id)
+{
+	struct db_args *args = db_args_new();
+	int64_t after = 0;
+	size_t count = PAGE;
+	enum err err = ERR_NONE;
+
+	while (!err && count == PAGE) {
+		struct db_rows *rows = NULL;
+
+		db_args_clear(args);
+		db_arg_int(args, after);
+		db_arg_int(args, PAGE);
+		err = cli_call(db, "operator.secret_read", args, &rows);
+		if (err)
+			break;
+		count = db_rows_count(rows);
+		for (size_t i = 0; i < count; i++) {
+			after = db_int(rows, i, "secret_id");
+			if (take(sealer, endpoint, rows, i, secret))
+				*secret_id = after;
+		}
+		db_rows_free(rows);
+	}
+	db_args_free(args);
+	if (!err && !secret->len) {
+		term_problem("endpoint %lld has no valid secret that opens with this master_key; "
+		             "`hookledger endpoint rotate %lld` makes one",
+		             (long long)endpoint, (long long)endpoint);
+		err = ERR_ABSENT;
+	}
+	return err;
+}
+
+static void read_row(struct endpoint *endpoint, const struct db_rows *rows, size_t row)
+{
+	endpoint->endpoint_id = db_int(rows, row, "endpoint_id");
+	endpoint->workspace_id = db_int(rows, row, "workspace_id");
+	endpoint->is_enabled = db_bool(rows, row, "enabled");
+	buf_add_str(&endpoint->address, db_str(rows, row, "address"));
+}
+
+enum err endpoint_find(struct db *db, int64_t id, struct endpoint *endpoint)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	db_arg_int(args, id);
+	err = cli_call(db, "operator.endpoint_find", args, &rows);
+	if (!err)
+		read_row(endpoint, rows, 0);
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
+enum err endpoint_of_workspace(struct db *db, int64_t workspace, struct endpoint *endpoint)
+{
+	struct db_args *args = db_args_new();
+	int64_t after = 0;
+	size_t count = PAGE;
+	enum err err = ERR_ABSENT;
+
+	while (err == ERR_ABSENT && count == PAGE) {
+		struct db_rows *rows = NULL;
+
+		db_args_clear(args);
+		db_arg_int(args, after);
+		db_arg_int(args, PAGE);
+		err = cli_call(db, "operator.endpoint_list", args, &rows);
+		if (err)
+			break;
+		err = ERR_ABSENT;
+		count = db_rows_count(rows);
+		for (size_t i = 0; i < count && err; i++) {
+			after = db_int(rows, i, "endpoint_id");
+			if (db_int(rows, i, "workspace_id") != workspace || !db_bool(rows, i, "enabled"))
+				continue;
+			read_row(endpoint, rows, i);
+			err = ERR_NONE;
+		}
+		db_rows_free(rows);
+	}
+	db_args_free(args);
+	return err;
+}

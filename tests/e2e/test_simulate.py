@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: ISC
+"""`hookledger simulate --into-database`: what it leaves is what callbacks leave."""
+import json
+import signal
+import subprocess
+
+import pytest
+
+import servers
+from stage import BUILD, WORKSPACE, runs_as, wait_for
+
+START = ("--start", "2025-02-20", "--seed", 3)
+
+# all of an event but when and how it came
+EVENT = """workspace_id, event_id, created_at, endpoint_id, secret_id, creator_id, entity_id, model, action,
+           signature, body::text as body"""
+TABLES = ("time_entry", "project", "client", "tag", "task", "workspace", "workspace_user", "project_user",
+          "project_group")
+
+
+def fill(site, *more, check=True):
+    return site.hookledger("simulate", "--into-database", "--json", *START, *more, check=check)
+
+
+def counts(site, *more):
+    return json.loads(fill(site, *more).stdout)
+
+
+def keep(site, name):
+    """Puts what is recorded aside, and empties the ledger."""
+    site.sql(f"create table public.{name}_event as select {EVENT} from ledger.event")
+    for table in TABLES:
+        site.sql(f"create table public.{name}_{table} as select to_jsonb(t) as row from toggl.{table} t")
+        site.sql(f"truncate toggl.{table}")
+    site.sql("truncate ledger.event cascade")
+
+
+def test_it_records_what_callbacks_would(site):
+    servers.lighttpd_spawned(site)
+    site.hookledger("simulate", "--url", site.endpoint["callback_url"], "--secret-file", "-", "--events", 1200,
+                    "--retry", *START, stdin=site.endpoint["secret"])
+    keep(site, "sent")
+    found = counts(site, "--events", 1200, "--duplicates", 10, "--shuffle", 300)
+    assert (found["recorded"], found["refused"], found["endpoint_is_new"]) == (1200, 0, False)
+    assert found["duplicates"] > 60
+    assert set(site.sql("select source from ledger.event")) == {("local",)}
+    site.hookledger("verify")
+    # of an event that came twice any delivery may be the recorded one
+    as_sent = "workspace_id, event_id, created_at, endpoint_id, secret_id, creator_id, entity_id, model, action"
+    keep(site, "mixed")
+    assert counts(site, "--events", 1200)["recorded"] == 1200
+    keep(site, "made")
+    assert site.sql("select count(*) from public.sent_event") == [(1200,)]
+    for name, columns in (("made", "*"), ("mixed", as_sent)):
+        difference = f"(select {columns} from public.sent_event except select {columns} from public.{name}_event)"
+        assert site.sql(f"select count(*) from {difference} d") == [(0,)], name
+    for table in TABLES:
+        assert site.sql(f"select count(*) > 0 from public.sent_{table}") == [(True,)], table
+        for name in ("made", "mixed"):
+            assert site.sql(f"""(table public.sent_{table} except table public.{name}_{table})
+                                union all (table public.{name}_{table} except table public.sent_{table})""") == [], table
+
+
+def test_months_have_partitions(bare_site):
+    found = counts(bare_site, "--events", 6000, "--people", 4)
+    assert found["endpoint_is_new"] and found["workspace_id"] == str(WORKSPACE)
+    assert bare_site.sql("select count(*) from ledger.event_default") == [(0,)]
+    months = bare_site.sql("select count(distinct tableoid) from ledger.event")[0][0]
+    assert months > 3
+    first, last = bare_site.sql("select min(created_at), max(created_at) from ledger.event")[0]
+    assert (found["first_at"], found["last_at"]) == (first.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                                                     last.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    bare_site.hookledger("verify")
+
+
+def test_a_repeat_only_counts(site):
+    assert counts(site, "--events", 700)["recorded"] == 700
+    again = counts(site, "--events", 1000, "--connections", 1)
+    assert (again["recorded"], again["duplicates"]) == (300, 700)
+    assert len(site.recorded()) == 1000
+
+
+@pytest.mark.plain
+def test_stopped_and_continued(site):
+    """Ctrl-C loses nothing of what it has counted, and the same command goes on."""
+    command = [BUILD / "hookledger", "simulate", "--into-database", "--json", *map(str, START), "--events", "60000",
+               "--connections", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=site.environment(), **runs_as()) as child:
+        wait_for(site.recorded, "the first batch")
+        child.send_signal(signal.SIGINT)
+        said = json.loads(child.communicate(timeout=60)[0])
+    assert child.returncode == 1
+    assert 0 < said["recorded"] < 60000
+    assert len(site.recorded()) == said["recorded"]
+    again = counts(site, "--events", 60000)
+    assert (again["recorded"], again["duplicates"]) == (60000 - said["recorded"], said["recorded"])
+
+
+def test_it_chooses_the_endpoint_of_the_workspace(site):
+    first = int(site.endpoint["endpoint_id"])
+    second = int(site.add_endpoint(workspace=7)["endpoint_id"])
+    assert counts(site)["endpoint_id"] == str(first)
+    assert counts(site, "--workspace", 7)["endpoint_id"] == str(second)
+    named = counts(site, "--endpoint", second, "--events", 150)
+    assert (named["workspace_id"], named["recorded"], named["duplicates"]) == ("7", 50, 100)
+    assert site.sql("select workspace_id, count(*) from ledger.event group by 1 order by 1") == \
+        [(7, 150), (WORKSPACE, 100)]
+    # a disabled one is passed over, as if there were none
+    site.hookledger("endpoint", "disable", first)
+    assert counts(site, "--events", 101)["endpoint_is_new"]
+
+
+@pytest.mark.parametrize("words, told", [
+    (["--url", "http://127.0.0.1/"], "--into-database sends nothing"),
+    (["--endpoint", "77"], "there is no endpoint 77"),
+    (["--endpoint", "1", "--workspace", "7"], "takes events of workspace 7435584 only"),
+])
+def test_what_it_refuses(site, words, told):
+    done = fill(site, *words, check=False)
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+    assert site.recorded() == {}
+
+
+def test_a_secret_that_does_not_open(site):
+    site.write_conf(master_key="7" * 64)
+    done = fill(site, check=False)
+    assert done.returncode == 1
+    assert "endpoint rotate" in done.stderr
+    assert site.recorded() == {}
