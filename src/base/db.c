@@ -31,6 +31,9 @@ static const int64_t EPOCH_2000_US = INT64_C(946684800) * 1000000;
 /* The longest pause between two attempts to connect. */
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
 
+/* How long a cancelled statement may take to end, and when to ask again. */
+enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200 };
+
 enum { ARGS_MAX = 32, STATEMENTS_MAX = 32, FUNCTION_MAX = 64 };
 
 struct arg {
@@ -64,6 +67,7 @@ struct db {
 
 	struct buf problem;
 	char sqlstate[6];
+	int64_t position;	/* of the failure in the text, in characters from 1; 0: unknown */
 };
 
 struct db_rows {
@@ -464,6 +468,8 @@ static void note_result(struct db *db, const PGresult *result)
 	if (hint)
 		buf_addf(&db->problem, "; %s", hint);
 	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", state ? state : "");
+	db->position = 0;
+	(void)str_int(str_of(PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION)), &db->position);
 }
 
 /* Sends what libpq holds back; without this a large call would never start. */
@@ -560,6 +566,22 @@ static void write_statement(struct buf *sql, const char *function, int count)
 	buf_add_char(sql, ')');
 }
 
+static enum err prepare(struct db *db, const char *name, const char *text, int count,
+                        const Oid *types, int64_t until)
+{
+	PGresult *result = NULL;
+	enum err err = ERR_BUSY;
+
+	if (!PQsendPrepare(db->conn, name, text, count, types))
+		note_problem(db, PQerrorMessage(db->conn));
+	else
+		err = flush(db, until);
+	if (!err)
+		err = take_results(db, until, &result);
+	PQclear(result);
+	return err;
+}
+
 /* The number of the named statement for this function, prepared when it is
    the first call on this connection; -1 when it failed. */
 static int statement_of(struct db *db, const char *function, const struct db_args *args,
@@ -567,9 +589,8 @@ static int statement_of(struct db *db, const char *function, const struct db_arg
 {
 	struct buf sql = { 0 };
 	Oid types[ARGS_MAX];
-	PGresult *result = NULL;
 	char name[16];
-	enum err err = ERR_BUSY;
+	enum err err;
 
 	for (int i = 0; i < db->prepared_count; i++)
 		if (strcmp(db->prepared[i], function) == 0)
@@ -580,18 +601,23 @@ static int statement_of(struct db *db, const char *function, const struct db_arg
 		types[i] = args->arg[i].type;
 	write_statement(&sql, function, args ? args->count : 0);
 	snprintf(name, sizeof(name), "s%d", db->prepared_count);
-	if (!PQsendPrepare(db->conn, name, buf_text(&sql), args ? args->count : 0, types))
-		note_problem(db, PQerrorMessage(db->conn));
-	else
-		err = flush(db, until);
-	if (!err)
-		err = take_results(db, until, &result);
-	PQclear(result);
+	err = prepare(db, name, buf_text(&sql), args ? args->count : 0, types, until);
 	buf_done(&sql);
 	if (err)
 		return -1;
 	snprintf(db->prepared[db->prepared_count], FUNCTION_MAX, "%s", function);
 	return db->prepared_count++;
+}
+
+static enum err check_ready(struct db *db)
+{
+	db->sqlstate[0] = '\0';
+	db->position = 0;
+	if (db->state == READY)
+		return ERR_NONE;
+	if (db->problem.len == 0)
+		note_problem(db, "not connected");
+	return ERR_BUSY;
 }
 
 static enum err send_until(struct db *db, const char *function, const struct db_args *args,
@@ -601,11 +627,8 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 	int lengths[ARGS_MAX], formats[ARGS_MAX], count = args ? args->count : 0, sent;
 	Oid types[ARGS_MAX];
 
-	if (db->state != READY) {
-		if (db->problem.len == 0)
-			note_problem(db, "not connected");
+	if (check_ready(db))
 		return ERR_BUSY;
-	}
 	for (int i = 0; i < count; i++) {
 		const struct arg *arg = &args->arg[i];
 
@@ -614,7 +637,6 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 		formats[i] = 1;
 		types[i] = arg->type;
 	}
-	db->sqlstate[0] = '\0';
 	if (db->pooled) {
 		struct buf sql = { 0 };
 
@@ -643,6 +665,14 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 	return ERR_NONE;
 }
 
+static struct db_rows *rows_of(PGresult *result)
+{
+	struct db_rows *rows = mem_zero(1, sizeof(*rows));
+
+	rows->result = result;
+	return rows;
+}
+
 /* The end of a call: rows out, and the connection ready again or dropped. */
 static enum err finish(struct db *db, int64_t until, struct db_rows **rows)
 {
@@ -657,12 +687,10 @@ static enum err finish(struct db *db, int64_t until, struct db_rows **rows)
 	if (err)
 		return err;
 	db->backoff_ms = BACKOFF_FIRST_MS;
-	if (rows) {
-		*rows = mem_zero(1, sizeof(**rows));
-		(*rows)->result = result;
-	} else {
+	if (rows)
+		*rows = rows_of(result);
+	else
 		PQclear(result);
-	}
 	return ERR_NONE;
 }
 
@@ -715,9 +743,8 @@ enum err db_run(struct db *db, const char *text)
 	PGresult *result = NULL;
 	enum err err;
 
-	if (db->state != READY)
+	if (check_ready(db))
 		return ERR_BUSY;
-	db->sqlstate[0] = '\0';
 	if (!PQsendQuery(db->conn, text)) {
 		note_problem(db, PQerrorMessage(db->conn));
 		go_down(db);
@@ -730,6 +757,223 @@ enum err db_run(struct db *db, const char *text)
 	if (PQstatus(db->conn) == CONNECTION_BAD)
 		go_down(db);
 	return err;
+}
+
+/* ---- statements of other people, and streams */
+
+static void note_line(struct db *db, const char *text)
+{
+	int64_t line = 1;
+
+	if (!db->position)
+		return;
+	for (const char *at = text; *at && db->position > 1; at++) {
+		line += *at == '\n';
+		/* of a character the last byte counts */
+		db->position -= ((unsigned char)at[1] & 0xc0) != 0x80;
+	}
+	buf_addf(&db->problem, " (line %lld)", (long long)line);
+}
+
+enum err db_describe(struct db *db, const char *text, int64_t wait_ms, struct db_rows **rows)
+{
+	int64_t until = clock_ms() + wait_ms;
+	PGresult *result = NULL;
+	enum err err;
+
+	if (check_ready(db))
+		return ERR_BUSY;
+	/* By itself, so that the server takes one statement and no more. */
+	err = prepare(db, "", text, 0, NULL, until);
+	if (!err && !PQsendDescribePrepared(db->conn, "")) {
+		note_problem(db, PQerrorMessage(db->conn));
+		err = ERR_BUSY;
+	}
+	if (!err)
+		err = flush(db, until);
+	if (!err)
+		err = take_results(db, until, &result);
+	if (!err) {
+		*rows = rows_of(result);
+		return ERR_NONE;
+	}
+	note_line(db, text);
+	/* Here the text is the sender's: mistakes in it are too. */
+	if (strncmp(db->sqlstate, "42", 2) == 0 || strncmp(db->sqlstate, "0A", 2) == 0)
+		return ERR_INPUT;
+	if (err == ERR_BUSY)
+		go_down(db);
+	return err;
+}
+
+/* Waits until the server says something, and reads it. */
+static enum err hear(struct db *db, int stop_fd)
+{
+	struct pollfd fds[] = { { .fd = PQsocket(db->conn), .events = POLLIN },
+		                { .fd = stop_fd, .events = POLLIN } };
+
+	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		abort();
+	if (fds[1].revents) {
+		note_problem(db, "stopped before its end");
+		return ERR_BUSY;
+	}
+	if (fds[0].revents && !PQconsumeInput(db->conn)) {
+		note_problem(db, PQerrorMessage(db->conn));
+		return ERR_BUSY;
+	}
+	return ERR_NONE;
+}
+
+static void cancel(struct db *db)
+{
+	PGcancel *handle = PQgetCancel(db->conn);
+	char why[256] = "no connection";
+
+	if (!handle || !PQcancel(handle, why, sizeof(why)))
+		log_write(LOG_DEBUG, "db_cancel_failed",
+		          (struct log_field[]){ log_text("reason", why), log_end() });
+	PQfreeCancel(handle);
+}
+
+/* Throws away what came; has the server ended the statement? */
+static bool has_ended(struct db *db)
+{
+	char *piece = NULL;
+	bool is_copy = false;
+	int len;
+
+	if (!PQconsumeInput(db->conn))
+		return true;
+	while ((len = PQgetCopyData(db->conn, &piece, 1)) > 0)
+		PQfreemem(piece);
+	while (len < 0 && !is_copy && !PQisBusy(db->conn)) {
+		PGresult *result = PQgetResult(db->conn);
+		ExecStatusType status = PQresultStatus(result);
+
+		if (!result)
+			return true;
+		is_copy = status == PGRES_COPY_OUT || status == PGRES_COPY_IN;
+		PQclear(result);
+	}
+	return false;
+}
+
+/* Without this a server that computes would notice only at its next row that
+   nobody listens any more. A cancel that comes before it has begun is lost:
+   so again, until it says that it has ended. */
+static void give_up(struct db *db)
+{
+	int64_t until = clock_ms() + CANCEL_WAIT_MS, again_at = 0;
+
+	while (!has_ended(db) && clock_ms() < until) {
+		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+		if (clock_ms() >= again_at) {
+			cancel(db);
+			again_at = clock_ms() + CANCEL_AGAIN_MS;
+		}
+		wait_for(&fd, again_at < until ? again_at : until, -1);
+	}
+	go_down(db);
+}
+
+/* Rows from the first to the end, which may be a failure: take_results() knows. */
+static enum err pass_on(struct db *db, int stop_fd, db_sink *sink, void *user)
+{
+	for (;;) {
+		char *piece = NULL;
+		int len = PQgetCopyData(db->conn, &piece, 1);
+		enum err err;
+
+		if (len == -1)
+			return ERR_NONE;
+		if (len == -2) {
+			note_problem(db, PQerrorMessage(db->conn));
+			return ERR_BUSY;
+		}
+		err = len == 0 ? hear(db, stop_fd)
+		               : sink(user, (struct str){ .at = piece, .len = (size_t)len });
+		PQfreemem(piece);
+		if (err)
+			return err;
+	}
+}
+
+/* Starts it; the first thing that the server says is in *result. */
+static enum err start_copy(struct db *db, const char *text, int stop_fd, PGresult **result)
+{
+	enum err err;
+
+	/* the extended protocol: one statement and no more */
+	if (!PQsendQueryParams(db->conn, text, 0, NULL, NULL, NULL, NULL, 0)) {
+		note_problem(db, PQerrorMessage(db->conn));
+		return ERR_BUSY;
+	}
+	err = flush(db, INT64_MAX / 2);
+	while (!err && PQisBusy(db->conn))
+		err = hear(db, stop_fd);
+	if (!err)
+		*result = PQgetResult(db->conn);
+	return err;
+}
+
+enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink *sink, void *user,
+                 int64_t *rows)
+{
+	PGresult *result = NULL;
+	enum err err, failed = ERR_NONE;
+
+	if (check_ready(db))
+		return ERR_BUSY;
+	db->state = WORKING;
+	err = start_copy(db, text, stop_fd, &result);
+	if (!err && PQresultStatus(result) == PGRES_COPY_OUT) {
+		err = pass_on(db, stop_fd, sink, user);
+	} else if (!err && PQresultStatus(result) == PGRES_FATAL_ERROR) {
+		note_result(db, result);
+		failed = of_sqlstate(db->sqlstate);
+	} else if (!err) {
+		note_problem(db, "this is no copy to stdout");
+		PQclear(result);
+		go_down(db);
+		return ERR_INPUT;
+	}
+	PQclear(result);
+	if (err) {
+		give_up(db);
+		return err;
+	}
+	result = NULL;
+	err = take_results(db, INT64_MAX / 2, &result);
+	if (failed)
+		err = failed;
+	if (err == ERR_BUSY) {
+		go_down(db);
+		return err;
+	}
+	db->state = READY;
+	if (!err)
+		(void)str_int(str_of(PQcmdTuples(result)), rows);
+	PQclear(result);
+	return err;
+}
+
+enum err db_verifier(struct db *db, const char *user, const char *password, struct buf *out)
+{
+	char *verifier = NULL;
+
+	if (check_ready(db))
+		return ERR_BUSY;
+	/* the algorithm by name: else the server would be asked, and might say md5 */
+	verifier = PQencryptPasswordConn(db->conn, password, user, "scram-sha-256");
+	if (!verifier) {
+		note_problem(db, PQerrorMessage(db->conn));
+		return ERR_FAULT;
+	}
+	buf_add_text(out, verifier);
+	PQfreemem(verifier);
+	return ERR_NONE;
 }
 
 const char *db_problem(const struct db *db)

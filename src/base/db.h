@@ -84,6 +84,26 @@ void db_drop(struct db *db);
 /* Runs the SQL text of a file of sql/ (several statements); NUL-terminated. */
 MUST_USE enum err db_run(struct db *db, const char *text);
 
+/* What columns one statement would give (db_rows_columns(), db_column(); no
+   rows), without running it. ERR_INPUT when the text is not exactly one whole
+   statement or names what is not there; db_problem() says the line. */
+MUST_USE enum err db_describe(struct db *db, const char *text, int64_t wait_ms, struct db_rows **rows);
+
+/* Takes a piece of a stream, a row with its line end, borrowed until it
+   returns. An error ends the stream. May not use the connection. */
+typedef enum err db_sink(void *user, struct str piece);
+
+/* Runs one `copy … to stdout` and gives what comes to the sink, holding one row
+   at a time. Has no deadline: as soon as `stop_fd` (-1: none) can be read, or
+   the sink fails, the server's work is cancelled and the connection dropped:
+   ERR_BUSY, or the sink's error. Only after ERR_NONE was it all; *rows counts. */
+MUST_USE enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink *sink, void *user,
+                          int64_t *rows);
+
+/* What the server keeps of a user's password (SCRAM-SHA-256), computed here, so
+   that neither the server nor its log sees the password. Appends. */
+MUST_USE enum err db_verifier(struct db *db, const char *user, const char *password, struct buf *out);
+
 const char *db_problem(const struct db *db);	/* the last failure in words, never NULL */
 int db_server_version(const struct db *db);	/* 150004; 0 when not connected */
 
