@@ -43,7 +43,7 @@ as $$
 begin
   if not exists (select from ledger.subscription s
                  where s.workspace_id = any (workspace_ids)
-                   and s.enabled and s.validated_at is not null and s.deleted_at is null) then
+                   and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null) then
     return;
   end if;
   insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
@@ -53,7 +53,7 @@ begin
         from (select distinct u.workspace_id, u.model, u.action
               from unnest(workspace_ids, models, actions) u (workspace_id, model, action)) k
         join ledger.subscription s
-          on s.workspace_id = k.workspace_id and s.enabled and s.validated_at is not null and s.deleted_at is null
+          on s.workspace_id = k.workspace_id and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
          and s.filters && ledger.patterns(k.model, k.action)
         group by k.workspace_id, k.model, k.action) m
     on m.workspace_id = i.workspace_id and m.model = i.model and m.action = i.action
@@ -62,3 +62,95 @@ end
 $$;
 comment on function ledger.outbox_add(bigint[], bigint[], timestamptz[], text[], text[]) is
   'Leaves one row for each of these new events that an enabled and validated subscription has a filter for.';
+
+-- ---- what a subscription may be
+
+create or replace view ledger.filter_entity (entity, actions) as
+  select m.model, array['created', 'updated', 'deleted']
+         || case when m.model = 'time_entry' then array['started', 'stopped'] else '{}' end
+  from unnest('{client,project,project_group,project_user,tag,task,time_entry,workspace,workspace_user}'::text[]) m (model);
+comment on view ledger.filter_entity is
+  'What a filter may name: Toggl''s entities and actions, and two actions of hookledger''s own (a timer was started, stopped).';
+
+create function ledger.member_text(body jsonb, key text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return case jsonb_typeof(body -> key) when 'string' then body ->> key end;
+comment on function ledger.member_text(jsonb, text) is 'A member that is a string; null when it is anything else.';
+
+create function ledger.filters_problem(filters jsonb, most integer, subscription bigint)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  one jsonb;
+  entity_of text;
+  action text;
+  seen text[] := '{}';
+begin
+  if filters is null or jsonb_typeof(filters) <> 'array' or filters = '[]' then
+    return 'The list of event filters must not be empty';
+  end if;
+  if jsonb_array_length(filters) > most then
+    return format('The limit of %s event filters for your subscription has been exceeded as you''re trying to set %s filters',
+                  most, jsonb_array_length(filters));
+  end if;
+  for one in select f from jsonb_array_elements(filters) f loop
+    entity_of := coalesce(ledger.member_text(one, 'entity'), '');
+    action := coalesce(ledger.member_text(one, 'action'), '');
+    if entity_of = '' then
+      return 'The entity field for each subscription event filter must be non-empty';
+    elsif entity_of <> '*' and entity_of !~ '^\w+$' then
+      return format('The value ''%s'' for the filter entity can only contain letters, numbers and ''_'' or be ''*'' to match all entities', left(entity_of, 200));
+    elsif action = '' then
+      return 'The action field for each subscription event filter must be non-empty';
+    elsif action <> '*' and action !~ '^\w+$' then
+      return format('The value ''%s'' for the filter action can only contain letters, numbers and ''_'' or be ''*'' to match all actions', left(action, 200));
+    elsif action <> '*' and not exists (
+        select from ledger.filter_entity f
+        where action = any (f.actions) and (entity_of = '*' or f.entity = entity_of or
+              not exists (select from ledger.filter_entity k where k.entity = entity_of))) then
+      return format('Invalid value ''%s'' for event filter action', left(action, 200));
+    elsif entity_of || '.' || action = any (seen) then
+      return format('The following event filter appears more than once for your subscription: %s', entity_of || '.' || action);
+    end if;
+    seen := seen || (entity_of || '.' || action);
+  end loop;
+  return null;
+end
+$$;
+comment on function ledger.filters_problem(jsonb, integer, bigint) is
+  'What is wrong with a list of filters, in the words of Toggl''s API; null: nothing.';
+
+create function ledger.enabled_problem(account bigint, workspace bigint, subscription bigint)
+returns text
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  most integer := (select l.max_webhooks from ledger.workspace_limit l where l.workspace_id = workspace);
+begin
+  -- Two at once would both find one place free.
+  perform pg_advisory_xact_lock(hashtextextended('subscriptions of ' || account || ' in ' || workspace, 0));
+  if (select count(*) from ledger.subscription s
+      where s.account_id = account and s.workspace_id = workspace and s.enabled and s.deleted_at is null
+        and (s.pending_until is null or s.pending_until > ledger.clock())
+        and s.subscription_id is distinct from subscription) >= most then
+    return format('User %s already reached the limit of %s enabled subscriptions for workspace %s',
+                  (select a.user_id from ledger.account a where a.account_id = account), most, workspace);
+  end if;
+  return null;
+end
+$$;
+comment on function ledger.enabled_problem(bigint, bigint, bigint) is
+  'Why the account may not have one more enabled subscription in the workspace; null: it may. Until the end of the transaction nobody else is told so.';
+
+create function ledger.rfc3339(moment timestamptz, zone text)
+returns text
+language sql stable set search_path = ledger, pg_temp
+return to_char(moment at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS.US')
+       || case when moment at time zone zone = moment at time zone 'UTC' then 'Z' else
+            case when moment at time zone zone < moment at time zone 'UTC' then '-' else '+' end
+            || to_char(case when moment at time zone zone < moment at time zone 'UTC'
+                            then (moment at time zone 'UTC') - (moment at time zone zone)
+                            else (moment at time zone zone) - (moment at time zone 'UTC') end, 'HH24:MI') end;
+comment on function ledger.rfc3339(timestamptz, text) is 'The time in this zone with its offset, as RFC 3339 has it; null for null.';

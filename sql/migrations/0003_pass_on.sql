@@ -80,6 +80,7 @@ create table ledger.subscription (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
+  pending_until timestamptz,
   disabled_reason text,
   failing_since timestamptz,
   parallel smallint check (parallel between 1 and 256),
@@ -90,7 +91,7 @@ create table ledger.subscription (
 create unique index subscription_description on ledger.subscription (workspace_id, description) where deleted_at is null;
 -- The append looks here for those that get events.
 create index subscription_flowing on ledger.subscription (workspace_id)
-  where enabled and validated_at is not null and deleted_at is null;
+  where enabled and validated_at is not null and deleted_at is null and pending_until is null;
 comment on table ledger.subscription is 'What our own subscribers asked for, by Toggl''s Webhooks API v1.';
 comment on column ledger.subscription.subscription_id is 'Number of the subscription.';
 comment on column ledger.subscription.workspace_id is 'Workspace whose events it gets.';
@@ -108,6 +109,8 @@ comment on column ledger.subscription.validation_code is 'Code that proves the a
 comment on column ledger.subscription.created_at is 'When it was made.';
 comment on column ledger.subscription.updated_at is 'When its maker last changed it.';
 comment on column ledger.subscription.deleted_at is 'When it was deleted; its deliveries expire as others do.';
+comment on column ledger.subscription.pending_until is
+  'While it is being made, until when its callback may answer; nobody sees it so long. Null: it is made.';
 comment on column ledger.subscription.disabled_reason is 'Why hookledger disabled it (gone, failing), or null.';
 comment on column ledger.subscription.failing_since is 'Since when every attempt has failed; null: the last one succeeded.';
 comment on column ledger.subscription.parallel is 'Requests to it at once; null: the setting.';
