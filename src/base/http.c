@@ -71,8 +71,9 @@ struct http {
 	struct pollfd *polls;
 	int64_t end_at;		/* when we are to end: not later than this; 0: we are not */
 
-	struct http_req *reqs;	/* batch_max of them */
+	struct http_req **reqs;	/* batch_max of them: a stream of libfcgi's knows where its request lies */
 	size_t count;
+	size_t held;		/* requests that the caller answers later */
 	size_t gathered_bytes;
 	struct buf answer;	/* storage of the one that is being written */
 	char peek[PEEK_MAX];
@@ -206,6 +207,24 @@ static void take_signals(void)
 	sigaction(SIGPIPE, &off, NULL);
 }
 
+static struct http_req *new_req(struct http *http)
+{
+	struct http_req *req = mem_zero(1, sizeof(*req));
+
+	req->http = http;
+	req->fd = req->tape = -1;
+	if (!http->is_cgi)
+		FCGX_InitRequest(&req->fcgi, -1, 0);
+	return req;
+}
+
+static void free_req(struct http_req *req)
+{
+	buf_done(&req->body);
+	buf_done(&req->path);
+	free(req);
+}
+
 struct http *http_open(int listen_fd, const struct http_how *how)
 {
 	struct http *http = mem_zero(1, sizeof(*http));
@@ -229,13 +248,9 @@ struct http *http_open(int listen_fd, const struct http_how *how)
 		abort();
 	/* after FCGX_Init(), which installs handlers of its own */
 	take_signals();
-	http->reqs = mem_zero(http->how.batch_max, sizeof(struct http_req));
-	for (size_t i = 0; i < http->how.batch_max; i++) {
-		http->reqs[i].http = http;
-		http->reqs[i].fd = http->reqs[i].tape = -1;
-		if (!http->is_cgi)
-			FCGX_InitRequest(&http->reqs[i].fcgi, -1, 0);
-	}
+	http->reqs = mem_zero(http->how.batch_max, sizeof(*http->reqs));
+	for (size_t i = 0; i < http->how.batch_max; i++)
+		http->reqs[i] = new_req(http);
 	if (!http->is_cgi) {
 		fcntl(http->listen_fd, F_SETFL, fcntl(http->listen_fd, F_GETFL) | O_NONBLOCK);
 		fcntl(http->listen_fd, F_SETFD, FD_CLOEXEC);
@@ -385,7 +400,7 @@ static bool accept_fd(struct http_req *req, int fd)
 /* A request that is whole in the socket's own buffer. */
 static bool take_conn(struct http *http, int fd)
 {
-	struct http_req *req = &http->reqs[http->count];
+	struct http_req *req = http->reqs[http->count];
 
 	req->fd = req->tape = -1;
 	if (!accept_fd(req, fd))
@@ -401,7 +416,7 @@ static bool take_conn(struct http *http, int fd)
 static void take_tape(struct http *http, size_t place)
 {
 	struct conn *conn = &http->conns[place];
-	struct http_req *req = &http->reqs[http->count];
+	struct http_req *req = http->reqs[http->count];
 	bool is_whole = conn->records.is_whole;
 	int tape = conn->tape, fd = conn->fd;
 
@@ -661,20 +676,45 @@ static void finish_fcgi(struct http_req *req)
 	req->fd = -1;
 }
 
+static void finish(struct http_req *req)
+{
+	if (!req->is_answered)
+		http_answer(req, 500, NULL, str_of("{\"error\":\"internal error\"}"));
+	if (!req->http->is_cgi)
+		finish_fcgi(req);
+}
+
 static void finish_all(struct http *http)
 {
 	for (size_t i = 0; i < http->count; i++) {
-		struct http_req *req = &http->reqs[i];
-
-		if (!req->is_answered)
-			http_answer(req, 500, NULL, str_of("{\"error\":\"internal error\"}"));
-		if (!http->is_cgi)
-			finish_fcgi(req);
-		if (req->body.cap > KEEP_MAX)
-			buf_done(&req->body);
+		finish(http->reqs[i]);
+		if (http->reqs[i]->body.cap > KEEP_MAX)
+			buf_done(&http->reqs[i]->body);
 	}
 	http->count = 0;
 	http->gathered_bytes = 0;
+}
+
+void http_hold(struct http_req *req)
+{
+	struct http *http = req->http;
+	size_t place = 0;
+
+	while (http->reqs[place] != req)
+		place++;
+	/* The others keep their order; the last of this gather takes no gap. */
+	http->count--;
+	for (size_t i = place; i < http->count; i++)
+		http->reqs[i] = http->reqs[i + 1];
+	http->reqs[http->count] = new_req(http);
+	http->held++;
+}
+
+void http_release(struct http_req *req)
+{
+	finish(req);
+	req->http->held--;
+	free_req(req);
 }
 
 /* ---- plain CGI */
@@ -700,13 +740,17 @@ static size_t cgi_some(struct http_req *req, char *into, size_t len)
 	return got > 0 ? (size_t)got : 0;
 }
 
-static bool gather_cgi(struct http *http)
+static bool gather_cgi(struct http *http, struct pollfd *also, size_t count, int timeout_ms)
 {
-	struct http_req *req = &http->reqs[0];
+	struct http_req *req = http->reqs[0];
 
 	finish_all(http);
-	if (http->cgi_is_done)
-		return false;
+	if (http->cgi_is_done) {
+		if (http->held && poll(also, count, timeout_ms) < 0)
+			for (size_t i = 0; i < count; i++)
+				also[i].revents = 0;
+		return http->held > 0;
+	}
 	http->cgi_is_done = true;
 	http->end_at = clock_ms() + http->how.timeout_ms;
 	req->env = environ;
@@ -752,7 +796,8 @@ static void wait_for_any(struct http *http, struct pollfd *also, size_t count, i
 		timeout_ms = shorter(timeout_ms, conn->until - now);
 	}
 	if (http->end_at)
-		timeout_ms = shorter(timeout_ms, http->end_at - now);
+		timeout_ms = shorter(timeout_ms, now < http->end_at ? http->end_at - now
+		                                                    : http->end_at + http->how.timeout_ms - now);
 	if (poll(http->polls, n, timeout_ms) < 0)
 		for (size_t i = 0; i < n; i++)
 			http->polls[i].revents = 0;
@@ -771,9 +816,11 @@ static void begin_to_end(struct http *http)
 bool http_gather(struct http *http, struct pollfd *also, size_t count, int timeout_ms)
 {
 	if (http->is_cgi)
-		return gather_cgi(http);
+		return gather_cgi(http, also, count, timeout_ms);
 	finish_all(http);
-	if (http->end_at && (http->conn_count == 0 || clock_ms() >= http->end_at))
+	if (http->end_at && http->held == 0 && (http->conn_count == 0 || clock_ms() >= http->end_at))
+		return false;
+	if (http->end_at && clock_ms() >= http->end_at + http->how.timeout_ms)
 		return false;
 	wait_for_any(http, also, count, timeout_ms);
 	attend_all(http, http->polls + 2 + count, http->conn_count);
@@ -793,10 +840,8 @@ void http_close(struct http *http)
 	finish_all(http);
 	while (http->conn_count)
 		drop(http, http->conn_count - 1);
-	for (size_t i = 0; i < http->how.batch_max; i++) {
-		buf_done(&http->reqs[i].body);
-		buf_done(&http->reqs[i].path);
-	}
+	for (size_t i = 0; i < http->how.batch_max; i++)
+		free_req(http->reqs[i]);
 	free(http->reqs);
 	free(http->conns);
 	free(http->polls);
@@ -814,7 +859,7 @@ size_t http_count(const struct http *http)
 
 struct http_req *http_at(struct http *http, size_t place)
 {
-	return &http->reqs[place];
+	return http->reqs[place];
 }
 
 struct str http_header(const struct http_req *req, const char *cgi_name)
@@ -863,11 +908,14 @@ static const char *phrase(int status)
 		{ 200, "OK" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
+		{ 402, "Payment Required" },
+		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
 		{ 411, "Length Required" },
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
+		{ 429, "Too Many Requests" },
 		{ 503, "Service Unavailable" },
 	};
 

@@ -67,6 +67,14 @@ enum http_flaw http_flaw(const struct http_req *req);
    or NULL. Once a request; one that nobody answers is answered 500. */
 void http_answer(struct http_req *req, int status, const char *header, struct str json);
 
+/* Takes a request out of this gather, to be answered later: what it gives stays
+   good until http_release(), which ends it (answered 500 when nobody has). The
+   requests behind it move up one place. Told to end, http_gather() still
+   returns true until all that is held is released or timeout_ms is over. A
+   held request must be released before http_close(). */
+void http_hold(struct http_req *req);
+void http_release(struct http_req *req);
+
 /* Sends the answer of a plain CGI request on its way before the process ends. */
 void http_flush(struct http *http);
 
