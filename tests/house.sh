@@ -33,6 +33,7 @@ elsewhere=(
 	"wording      test_story"
 	"workspace    test_story"
 	"dice         test_story"
+	"sealing      end to end: rotate and deliver"
 )
 
 count=0 failed=0

@@ -1022,6 +1022,21 @@ static int column_of(const struct db_rows *rows, size_t row, const char *column)
 	return at;
 }
 
+static Oid type_of(const struct db_rows *rows, const char *column)
+{
+	return PQftype(rows->result, PQfnumber(rows->result, column));
+}
+
+bool db_is_number(const struct db_rows *rows, const char *column)
+{
+	return type_of(rows, column) == OID_INT8;
+}
+
+bool db_is_flag(const struct db_rows *rows, const char *column)
+{
+	return type_of(rows, column) == OID_BOOL;
+}
+
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column)
 {
 	return PQgetisnull(rows->result, (int)row, column_of(rows, row, column));

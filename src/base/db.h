@@ -113,6 +113,8 @@ void db_rows_free(struct db_rows *rows);
 size_t db_rows_count(const struct db_rows *rows);
 size_t db_rows_columns(const struct db_rows *rows);
 const char *db_column(const struct db_rows *rows, size_t column);
+bool db_is_number(const struct db_rows *rows, const char *column);	/* a column of type bigint */
+bool db_is_flag(const struct db_rows *rows, const char *column);	/* of type boolean */
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column);
 struct str db_str(const struct db_rows *rows, size_t row, const char *column);	/* borrowed; null is "" */
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column);

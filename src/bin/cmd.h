@@ -65,6 +65,7 @@ struct command {
 };
 
 /* The tables, each ended by {0}. */
+extern const struct command cmd_account[], cmd_subscription[];
 extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_event[], cmd_migrate[];
 extern const struct command cmd_quarantine[], cmd_reseal[], cmd_simulate[], cmd_spool[], cmd_verify[];
 
@@ -87,5 +88,8 @@ struct sealer *cli_sealer(const struct conf *conf);
 /* The callback URL of an address; with <public_url> in words when that setting
    is missing. Appends. */
 void cli_callback_url(const struct conf *conf, struct str address, struct buf *out);
+
+/* public_url, base_path, `path` ("/tick/") and the last part; appends. */
+void cli_public_url(const struct conf *conf, const char *path, struct str last, struct buf *out);
 
 #endif

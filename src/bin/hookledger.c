@@ -18,7 +18,7 @@ enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 
 static const struct command *const tables[] = {
 	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_event, cmd_verify, cmd_spool, cmd_quarantine,
-	cmd_reseal, cmd_simulate, cmd_conf,
+	cmd_reseal, cmd_account, cmd_subscription, cmd_simulate, cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
@@ -177,7 +177,7 @@ struct sealer *cli_sealer(const struct conf *conf)
 	return NULL;
 }
 
-void cli_callback_url(const struct conf *conf, struct str address, struct buf *out)
+void cli_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out)
 {
 	struct str base = str_of(conf->public_url), path = str_of(conf->base_path);
 
@@ -189,8 +189,13 @@ void cli_callback_url(const struct conf *conf, struct str address, struct buf *o
 	if (path.len && path.at[0] != '/')
 		buf_add_char(out, '/');
 	buf_add_str(out, path);
-	buf_add_text(out, "/hook/");
-	buf_add_str(out, address);
+	buf_add_text(out, where);
+	buf_add_str(out, last);
+}
+
+void cli_callback_url(const struct conf *conf, struct str address, struct buf *out)
+{
+	cli_public_url(conf, "/hook/", address, out);
 }
 
 /* Brings what the command needs, in the order of what is cheap, and runs it. */

@@ -24,7 +24,7 @@ select is_empty(
   $$select c.relname || '.' || a.attname
     from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace in ('ledger'::regnamespace, 'toggl'::regnamespace) and c.relkind in ('r', 'p', 'v') and not c.relispartition
-      and c.relname not in ('field', 'model', 'plan', 'workspace_limit') and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) is null$$,
+      and c.relname not in ('field', 'model', 'plan', 'workspace_limit', 'filter_entity') and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) is null$$,
   'every column of every table has a comment');
 
 -- The public has nothing.

@@ -39,6 +39,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/pass_on.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
+\ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/grants.sql
