@@ -36,6 +36,7 @@ select has_table('ledger', 'event', 'the tables are not');
 
 \ir ../../sql/functions/ledger.sql
 \ir ../../sql/functions/tables.sql
+\ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql

@@ -1,0 +1,233 @@
+-- What looks back: each change of a time entry, and the entries as they were.
+-- What stands in schema toggl outlives migrations, because users build on it:
+-- views and functions are replaced, never dropped, columns are only appended,
+-- and none depends on a function of schema ledger in a way that PostgreSQL
+-- tracks (a body between dollar signs is text).
+
+create or replace view ledger.change as
+  select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
+         e.creator_id, e.entity_id, e.model, e.action, e.source, e.signature, e.body
+  from ledger.event e
+  union all
+  select b.workspace_id, b.event_id, b.created_at, b.received_at, b.seq, b.txid, b.epoch, b.endpoint_id, b.secret_id,
+         b.creator_id, b.entity_id, b.model, b.action, b.source, b.signature, b.body
+  from ledger.baseline b;
+comment on view ledger.change is
+  'All that is known of what happened: the events, and of those that retention dropped the last of each entity. Columns as in ledger.event.';
+do $$
+declare
+  name text;
+begin
+  for name in select a.attname from pg_attribute a where a.attrelid = 'ledger.change'::regclass and a.attnum > 0 loop
+    execute format('comment on column ledger.change.%I is %L', name, 'As in ledger.event.');
+  end loop;
+end
+$$;
+
+-- ---- one event
+
+create function ledger.reader(of_model text)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $maker$
+declare
+  targets text;
+  picked text;
+  readings text;
+  frame text := $sql$
+    create function ledger.read_{table}(entity jsonb)
+    returns toggl.{table}
+    language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+    as $body$
+    declare
+      said toggl.{table};
+      clean jsonb := entity;
+    begin
+      begin
+        {read};
+      exception when data_exception or program_limit_exceeded then
+        clean := ledger.cleaned('{table}', entity);
+        {read};
+      end;
+      said.payload := ledger.without_secrets(entity);
+      return said;
+    end
+    $body$;
+    comment on function ledger.read_{table}(jsonb) is
+      'What an entity says, as a row of toggl.{table}; a value of an odd type is null. Made by ledger.reader().';
+  $sql$;
+begin
+  select string_agg('said.' || f.name, ', '),
+         string_agg(format('nullif(coalesce(%s), ''null'') as %s',
+                           (select string_agg(format('clean -> %L', key), ', ' order by place)
+                            from unnest(f.keys) with ordinality u (key, place)), f.name), ', '),
+         string_agg(ledger.reading(f.kind, 'v.' || f.name), E',\n          ')
+  into targets, picked, readings
+  from ledger.field f where f.model = of_model;
+  frame := replace(frame, '{read}', format(E'select %s\n        into %s\n        from (select %s offset 0) v', readings, targets, picked));
+  return replace(frame, '{table}', of_model);
+end
+$maker$;
+comment on function ledger.reader(text) is
+  'The text of the function that reads an entity as a row of its table, from ledger.field.';
+
+do $$
+begin
+  execute ledger.reader('time_entry');
+end
+$$;
+
+create function ledger.told_time_entry(
+  workspace bigint, entry bigint, at timestamptz, event bigint, creator bigint, of_action text, body json)
+returns toggl.time_entry
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  said toggl.time_entry := ledger.read_time_entry(ledger.payload(body));
+begin
+  said.workspace_id := workspace;
+  said.time_entry_id := entry;
+  said.deleted_at := coalesce(said.deleted_at, case when of_action = 'deleted' then at end);
+  said.changed_at := at;
+  said.changed_event_id := event;
+  said.changed_by := creator;
+  said.payload_at := at;
+  said.payload_event_id := event;
+  return said;
+end
+$$;
+comment on function ledger.told_time_entry(bigint, bigint, timestamptz, bigint, bigint, text, json) is
+  'The row that an event of a time entry makes when none is there yet.';
+
+create function ledger.app(body json)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  -- a string of JSON within the JSON
+  return nullif((body #>> '{metadata,request_body}')::json ->> 'created_with', '');
+exception when data_exception or program_limit_exceeded then
+  return null;
+end
+$$;
+comment on function ledger.app(json) is
+  'The app that made a change, by created_with of the request that Toggl tells of; null where it does not say so in a way that can be read.';
+
+-- ---- the history of an entry
+
+create or replace function toggl.history_of(entry bigint, workspace bigint default null)
+returns table (workspace_id bigint, time_entry_id bigint, changed_at timestamptz, event_id bigint, action text,
+               changed_by bigint, changed_by_name text, app text, field text, old_value text, new_value text,
+               is_first boolean)
+language plpgsql stable security definer rows 20 cost 10000 set search_path = ledger, pg_temp
+set timezone = 'UTC' set plan_cache_mode = force_generic_plan
+as $$
+declare
+  fields constant text[] := (select array_agg(f.name) from ledger.field f
+                             where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
+  telling constant text[] := (select m.telling from ledger.model m where m.model = 'time_entry');
+  change record;
+  said toggl.time_entry;
+  before jsonb;
+  after jsonb;
+begin
+  for change in
+    select c.workspace_id, c.created_at, c.event_id, c.action, c.creator_id, c.body,
+           lag(c.workspace_id) over last is distinct from c.workspace_id as is_first
+    from ledger.change c
+    where c.entity_id = entry and c.model = 'time_entry' and (workspace is null or c.workspace_id = workspace)
+    window last as (order by c.workspace_id, c.created_at, c.event_id)
+    order by c.workspace_id, c.created_at, c.event_id
+  loop
+    if change.is_first then
+      before := '{}';
+    end if;
+    said := ledger.told_time_entry(change.workspace_id, entry, change.created_at, change.event_id, change.creator_id,
+                                   change.action, change.body);
+    after := to_jsonb(said);
+    if change.action = 'deleted' and not coalesce(said.payload ?| telling, false) then
+      after := before || jsonb_build_object('deleted_at', after -> 'deleted_at');
+    end if;
+    workspace_id := change.workspace_id;
+    time_entry_id := entry;
+    changed_at := change.created_at;
+    event_id := change.event_id;
+    action := change.action;
+    changed_by := change.creator_id;
+    changed_by_name := (select u.name from toggl.workspace_user u
+                        where u.workspace_id = change.workspace_id and u.user_id = change.creator_id and u.name is not null
+                        order by u.deleted_at is null desc, u.changed_at desc limit 1);
+    app := ledger.app(change.body);
+    is_first := change.is_first;
+    for field, old_value, new_value in
+      select f.name, before ->> f.name, after ->> f.name
+      from unnest(fields) with ordinality f (name, place)
+      where (before ->> f.name) is distinct from (after ->> f.name)
+      order by f.place
+    loop
+      return next;
+    end loop;
+    if not found and change.action = 'created' then
+      field := null;
+      old_value := null;
+      new_value := null;
+      return next;
+    end if;
+    before := after;
+  end loop;
+end
+$$;
+comment on function toggl.history_of(bigint, bigint) is
+  'The rows of toggl.time_entry_history of one entry, the oldest first; of one workspace only, if it is given. Example: select changed_at, changed_by_name, field, old_value, new_value from toggl.history_of(3050537739);';
+
+-- By workspace, because the key of time_entry starts with it: an entry's number
+-- alone would have to be looked for in the whole index.
+create or replace view toggl.time_entry_history as
+  select e.workspace_id, e.time_entry_id, h.changed_at, h.event_id, h.action, h.changed_by, h.changed_by_name, h.app,
+         h.field, h.old_value, h.new_value, h.is_first, e.changed_at as entry_changed_at
+  from (select distinct p.workspace_id from ledger.endpoint p where p.workspace_id is not null) w
+  join toggl.time_entry e on e.workspace_id = w.workspace_id
+  cross join lateral toggl.history_of(e.time_entry_id, e.workspace_id) h;
+comment on view toggl.time_entry_history is
+  'Each change of each time entry, one row a field: what is set when the entry is made has old_value null, a deletion sets the field deleted_at. Values as the columns of toggl.time_entry read them, as text: times in UTC, lists as JSON. Left out are updated_at and permissions, which tell nothing new. In the order of the changes at Toggl, (changed_at, event_id), whatever the order they arrived in. Name the entries you ask for (time_entry_id = …, or a join): reading the history of all takes long. Example: select changed_at, changed_by_name, app, field, old_value, new_value from toggl.time_entry_history where time_entry_id = 3050537739 order by changed_at, event_id;';
+comment on column toggl.time_entry_history.workspace_id is 'Toggl workspace.';
+comment on column toggl.time_entry_history.time_entry_id is 'Entry that was changed.';
+comment on column toggl.time_entry_history.changed_at is 'When it was changed at Toggl.';
+comment on column toggl.time_entry_history.event_id is 'Toggl''s number of the event that told of it: rows with the same number are one change.';
+comment on column toggl.time_entry_history.action is 'created, updated or deleted, as Toggl called it.';
+comment on column toggl.time_entry_history.changed_by is 'Toggl user who made the change; not always whose time it is.';
+comment on column toggl.time_entry_history.changed_by_name is 'Name of that user as it is now; null when it was never told.';
+comment on column toggl.time_entry_history.app is 'Program that made the change (`created_with` of its request), where Toggl says so.';
+comment on column toggl.time_entry_history.field is 'Column of toggl.time_entry that was changed; null for an entry that was made without anything in it.';
+comment on column toggl.time_entry_history.old_value is 'Its value before; null when there was none.';
+comment on column toggl.time_entry_history.new_value is 'Its value since; null when it was taken away.';
+comment on column toggl.time_entry_history.is_first is 'Part of the first change that is known. When its action is not created, the entry had these values already and what was before is not known.';
+comment on column toggl.time_entry_history.entry_changed_at is 'When the entry was last changed. A condition on it beside one on changed_at (entry_changed_at >= t and changed_at >= t) spares reading the history of the entries that were not changed since.';
+
+-- ---- the entries at a time
+
+-- Most entries were not changed since: their row is what they were. Of the
+-- others the last event until then counts.
+create or replace function toggl.time_entries_as_of(moment timestamptz)
+returns setof toggl.time_entry
+language plpgsql stable security definer rows 100000 set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
+as $$
+begin
+  return query
+    select t.* from toggl.time_entry t where t.changed_at <= moment and t.deleted_at is null
+    union all
+    select r.*
+    from (
+      select distinct on (c.workspace_id, c.entity_id) c.workspace_id, c.entity_id, c.created_at, c.event_id, c.action
+      from ledger.change c
+      join toggl.time_entry t on t.workspace_id = c.workspace_id and t.time_entry_id = c.entity_id
+      where c.model = 'time_entry' and c.created_at <= moment and t.changed_at > moment
+      order by c.workspace_id, c.entity_id, c.created_at desc, c.event_id desc) l
+    join ledger.change c on c.workspace_id = l.workspace_id and c.event_id = l.event_id and c.created_at = l.created_at
+    cross join lateral ledger.told_time_entry(c.workspace_id, c.entity_id, c.created_at, c.event_id, c.creator_id,
+                                              c.action, c.body) r
+    where l.action <> 'deleted' and r.deleted_at is null;
+end
+$$;
+comment on function toggl.time_entries_as_of(timestamptz) is
+  'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by then. Columns as in toggl.time_entry. What retention dropped is not known any more: before its horizon there are only the entries that were not changed after it. Example: select count(*), sum(duration_seconds) from toggl.time_entries_as_of(''2026-06-01 00:00 Europe/Berlin'');';
