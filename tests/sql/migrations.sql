@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(17);
+select plan(19);
 
 select results_eq('select version from ledger.migration_list() where version <= 3', array[0, 1, 2, 3], 'all functions, and the first steps');
 select is_empty($$select from ledger.migration_list() where checksum !~ '^[0-9a-f]{64}$' or name = '' or program_version = ''$$,
@@ -29,6 +29,10 @@ select is(ledger.migration_begin(0, (select checksum from ledger.migration where
 select ok(to_regnamespace('receiver') is not null, 'and the doors stay open');
 select throws_ok($$select ledger.migration_begin(0, 'x', version - 1) from newest$$, '22023', null,
                  'an older program may not touch a newer schema');
+-- What people built on schema toggl.
+create view public.mine as select e.*, u.role, r.running_for from toggl.time_entries e
+  left join toggl.users u using (workspace_id, user_id) left join toggl.running r using (workspace_id, time_entry_id);
+create temp table mine_before as select pg_get_viewdef('public.mine'::regclass) as text;
 select is(ledger.migration_begin(0, 'other', version), true, 'other functions are a step') from newest;
 select ok(to_regnamespace('receiver') is null and to_regnamespace('operator') is null, 'the doors are closed');
 select is_empty($$select name from now_there where name !~ '^ledger.migration_'$$, 'and the functions behind them are gone');
@@ -38,6 +42,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/tables.sql
 \ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql
+\ir ../../sql/functions/toggl.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/accounts.sql
@@ -51,6 +56,8 @@ select is_empty(
 select lives_ok($$select ledger.migration_end(0, 'functions', repeat('0', 64), '9.9.9')$$, 'the step is noted');
 select results_eq($$select checksum, program_version from ledger.migration_list() where version = 0$$,
                   $$values (repeat('0', 64), '9.9.9')$$, 'in place of the one before');
+select is(pg_get_viewdef('public.mine'::regclass), text, 'a view that somebody built on toggl is still there') from mine_before;
+select lives_ok('select * from public.mine', 'and works');
 select lives_ok('select * from operator.facts()', 'the operator''s door works');
 select lives_ok('select * from receiver.keys()', 'the receiver''s door works');
 
