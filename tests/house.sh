@@ -19,6 +19,7 @@ long=(
 	"sql/migrations/0002_tables.sql  ten tables, a comment a column"
 	"sql/functions/tables.sql   from a value to a row: the list of columns is half of it"
 	"tests/unit/test_http.c     one way a web server misbehaves after the other"
+	"tests/unit/test_fetch.c    one way the other side misbehaves after the other"
 	"tests/unit/test_db.c       with the server that it talks to"
 	"tests/unit/test_spool.c    one accident after the other"
 	"tests/unit/test_json.c     tables of what is JSON and what is not"

@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: ISC */
+/* libcurl tells which sockets it waits for and when it wants to be called; both
+   stand in one epoll set and one timer, so that a caller can wait for all of it
+   through a single descriptor, and a request that is silent costs nothing. */
 #include "base/fetch.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "base/address.h"
+#include "base/answer.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
+
+enum {
+	CONNECTION_LIFE_S = 600,	/* then its name is looked up again */
+	/* A connection; while its name is looked up a pair of sockets to the
+	   thread that does it, and that one's own to the name server. */
+	DESCRIPTORS_EACH = 3,
+	EVENTS_MAX = 64,
+};
 
 /* A place for one request; its handle and its buffers serve many in a row. */
 struct slot {
+	struct fetch *fetch;
 	CURL *easy;
 	struct curl_slist *headers;
-	struct buf body;	/* of the answer */
+	struct answer answer;
+	struct buf refused;	/* the guard's words */
+	bool has_connected;	/* the guard allowed an address */
 	void *user;
 	char words[CURL_ERROR_SIZE];
 	struct slot *next;	/* in the list of free ones */
@@ -20,43 +42,135 @@ struct slot {
 
 struct fetch {
 	struct fetch_how how;
+	struct answer_how keep;
 	CURLM *multi;
+	int epoll;
+	int64_t timer_at;	/* clock_ms() when libcurl wants to be called; -1: never */
 	struct slot *slots;	/* how.requests_max of them */
 	struct slot *free;
 	struct slot *given;	/* its outcome is with the caller until the next call */
-	size_t count;
+	size_t count, finished;	/* those that libcurl has told of as finished */
 };
 
+/* ---- what libcurl calls */
+
+/* Anything but `len` from these two ends the transfer with CURLE_WRITE_ERROR. */
 static size_t take_body(char *bytes, size_t one, size_t len, void *user)
 {
 	struct slot *slot = user;
 
 	(void)one;
-	buf_add(&slot->body, bytes, len);
-	/* fewer than came: curl ends the transfer with CURLE_WRITE_ERROR */
-	return slot->body.full ? 0 : len;
+	return answer_add_body(&slot->answer, (struct str){ bytes, len }) ? len : 0;
 }
 
+static size_t take_header(char *bytes, size_t one, size_t len, void *user)
+{
+	struct slot *slot = user;
+
+	(void)one;
+	return answer_add_line(&slot->answer, (struct str){ bytes, len }) ? len : 0;
+}
+
+static bool is_allowed(struct slot *slot, const struct sockaddr *where)
+{
+	const struct fetch_how *how = &slot->fetch->how;
+	struct address address;
+	const char *what;
+
+	if (!how->is_guarded)
+		return true;
+	if (!address_of(where, &address))
+		return false;
+	what = address_special(&address);
+	if (!what || (how->allowed && networks_has(how->allowed, &address)))
+		return true;
+	buf_clear(&slot->refused);
+	address_write(&address, &slot->refused);
+	buf_addf(&slot->refused, " is %s, and not allowed", what);
+	return false;
+}
+
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *where)
+{
+	struct slot *slot = user;
+	int fd;
+
+	(void)purpose;
+	if (!is_allowed(slot, &where->addr))
+		return CURL_SOCKET_BAD;
+	fd = socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
+	slot->has_connected = slot->has_connected || fd >= 0;
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
+{
+	struct fetch *fetch = user;
+	struct epoll_event event = { .data.fd = fd };
+
+	(void)easy;
+	if (what & CURL_POLL_IN)
+		event.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		event.events |= EPOLLOUT;
+	if (what == CURL_POLL_REMOVE) {
+		/* may be closed already, and is out of the set then */
+		epoll_ctl(fetch->epoll, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	/* where the system has no room for one more, the request ends by its time
+	   limit; to tell libcurl would end all others as well */
+	if (epoll_ctl(fetch->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 && !known)
+		curl_multi_assign(fetch->multi, fd, fetch);
+	return 0;
+}
+
+static int set_timer(CURLM *multi, long ms, void *user)
+{
+	struct fetch *fetch = user;
+
+	(void)multi;
+	fetch->timer_at = ms < 0 ? -1 : clock_ms() + ms;
+	return 0;
+}
+
+/* ---- opening and closing */
+
 /* What stays the same from request to request. */
-static void prepare(const struct fetch *fetch, struct slot *slot)
+static void prepare(struct fetch *fetch, struct slot *slot)
 {
 	CURL *easy = curl_easy_init();
 
 	if (!easy)
 		abort();	/* out of memory */
+	slot->fetch = fetch;
 	slot->easy = easy;
-	slot->body.max = fetch->how.answer_max;
+	answer_init(&slot->answer, &fetch->keep);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, slot);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->words);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* else the end of a request would wait for the thread that looks its name
+	   up, and all others with it, for as long as a name server is silent */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* an empty name: none, and the environment is not asked either */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	/* HTTP/2 would put all requests on one connection, and one lost packet
 	   or one slow answer would hold up the others */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+	if (fetch->how.connect_ms)
+		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->how.connect_ms);
+	if (fetch->how.ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->how.ca_file);
 	if (fetch->how.agent)
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, fetch->how.agent);
 }
@@ -65,14 +179,23 @@ struct fetch *fetch_new(const struct fetch_how *how)
 {
 	struct fetch *fetch = mem_zero(1, sizeof(*fetch));
 
+	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch->how = *how;
 	if (fetch->how.requests_max == 0)
 		fetch->how.requests_max = 1;
+	fetch->keep = (struct answer_how){ how->answer_max, how->cuts_answers, how->wanted };
+	fetch->timer_at = -1;
 	fetch->multi = curl_multi_init();
-	if (!fetch->multi)
+	fetch->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!fetch->multi || fetch->epoll < 0)
 		abort();	/* out of memory */
+	descriptors_need(fetch->how.requests_max * DESCRIPTORS_EACH);
 	curl_multi_setopt(fetch->multi, CURLMOPT_MAXCONNECTS, (long)fetch->how.requests_max);
+	curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
+	curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
 	fetch->slots = mem_zero(fetch->how.requests_max, sizeof(*fetch->slots));
 	for (size_t i = fetch->how.requests_max; i-- > 0;) {
 		fetch->slots[i].next = fetch->free;
@@ -93,9 +216,11 @@ void fetch_free(struct fetch *fetch)
 			curl_easy_cleanup(slot->easy);
 		}
 		curl_slist_free_all(slot->headers);
-		buf_done(&slot->body);
+		answer_done(&slot->answer);
+		buf_done(&slot->refused);
 	}
 	curl_multi_cleanup(fetch->multi);
+	close(fetch->epoll);
 	free(fetch->slots);
 	free(fetch);
 	curl_global_cleanup();
@@ -106,8 +231,8 @@ size_t fetch_count(const struct fetch *fetch)
 	return fetch->count;
 }
 
-/* Judged here and not by CURLOPT_PROTOCOLS, which is deprecated while its
-   successor is newer than the curl that we ask for. */
+/* ---- starting */
+
 bool fetch_can_reach(const char *url)
 {
 	CURLU *parts = curl_url();
@@ -116,12 +241,20 @@ bool fetch_can_reach(const char *url)
 
 	if (!parts)
 		abort();	/* out of memory */
-	fine = url && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	fine = url && curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
 	       curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 	       (str_is(str_of(scheme), "http") || str_is(str_of(scheme), "https"));
 	curl_free(scheme);
 	curl_url_cleanup(parts);
 	return fine;
+}
+
+static bool are_lines(const char *const *headers)
+{
+	for (; headers && *headers; headers++)
+		if (strpbrk(*headers, "\r\n"))
+			return false;
+	return true;
 }
 
 static void add_header(struct slot *slot, const char *line)
@@ -145,39 +278,50 @@ static void take_back(struct fetch *fetch)
 	fetch->free = slot;
 }
 
+static struct slot *empty_slot(struct fetch *fetch)
+{
+	struct slot *slot = fetch->free;
+
+	fetch->free = slot->next;
+	if (!slot->easy)
+		prepare(fetch, slot);
+	curl_slist_free_all(slot->headers);
+	slot->headers = NULL;
+	answer_clear(&slot->answer);
+	buf_clear(&slot->refused);
+	slot->has_connected = false;
+	slot->words[0] = '\0';
+	return slot;
+}
+
 enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 {
+	const char *method = request->method ? request->method : request->body.at ? "POST" : "GET";
 	struct slot *slot;
 
 	take_back(fetch);
 	if (!fetch->free)
 		return ERR_PACE;
-	if (!fetch_can_reach(request->url))
+	if (!fetch_can_reach(request->url) || !are_lines(request->headers))
 		return ERR_INPUT;
-	slot = fetch->free;
-	fetch->free = slot->next;
-	if (!slot->easy)
-		prepare(fetch, slot);
+	slot = empty_slot(fetch);
 	slot->user = request->user;
-	slot->words[0] = '\0';
-	buf_clear(&slot->body);
-	slot->body.full = false;
-	curl_slist_free_all(slot->headers);
-	slot->headers = NULL;
 	for (const char *const *line = request->headers; line && *line; line++)
 		add_header(slot, *line);
 	curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-	if (request->body.at) {
+	/* RFC 9110, 8.6: methods that may have a body say that it is empty */
+	if (request->body.at || (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0)) {
 		/* no "Expect: 100-continue", which costs a large body a second
 		   with servers that do not know it */
 		add_header(slot, "Expect:");
 		curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, request->body.at);
+		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, request->body.at ? request->body.at : "");
 		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 	} else {
 		curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
 	}
+	curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 	if (curl_multi_add_handle(fetch->multi, slot->easy) != CURLM_OK)
 		abort();	/* a handle that is in already, or out of memory */
@@ -185,24 +329,35 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 	return ERR_NONE;
 }
 
+/* ---- finishing */
+
+static const char *words_for(const struct slot *slot, CURLcode code)
+{
+	if (slot->answer.problem)
+		return slot->answer.problem;
+	if (code == CURLE_COULDNT_CONNECT && slot->refused.len)
+		return buf_text(&slot->refused);
+	return slot->words[0] ? slot->words : curl_easy_strerror(code);
+}
+
 static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct fetch_outcome *outcome)
 {
+	bool is_whole = code == CURLE_OK || (code == CURLE_WRITE_ERROR && slot->answer.is_over);
 	curl_off_t duration = 0;
 	long status = 0;
 
 	curl_easy_getinfo(slot->easy, CURLINFO_TOTAL_TIME_T, &duration);
-	if (code == CURLE_OK)
+	if (is_whole)
 		curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	*outcome = (struct fetch_outcome){
 		.user = slot->user,
 		.status = (int)status,
 		.duration_us = (int64_t)duration,
-		.body = buf_str(&slot->body),
+		.problem = is_whole ? NULL : words_for(slot, code),
+		.is_refused = !is_whole && slot->refused.len && !slot->has_connected,
+		.is_cut = slot->answer.is_cut,
+		.body = buf_str(&slot->answer.body),
 	};
-	if (slot->body.full)
-		outcome->problem = "the answer is larger than allowed";
-	else if (code != CURLE_OK)
-		outcome->problem = slot->words[0] ? slot->words : curl_easy_strerror(code);
 	curl_multi_remove_handle(fetch->multi, slot->easy);
 	fetch->given = slot;
 	fetch->count--;
@@ -212,10 +367,11 @@ static bool take_finished(struct fetch *fetch, struct fetch_outcome *outcome)
 {
 	struct slot *slot = NULL;
 	CURLMsg *message;
-	int left;
+	int left = 0;
 
 	/* the only kind of message there is */
 	message = curl_multi_info_read(fetch->multi, &left);
+	fetch->finished = (size_t)left;
 	if (!message || message->msg != CURLMSG_DONE)
 		return false;
 	/* the message is gone once its handle is removed */
@@ -224,25 +380,78 @@ static bool take_finished(struct fetch *fetch, struct fetch_outcome *outcome)
 	return true;
 }
 
+/* ---- waiting */
+
+/* Milliseconds from now on, not longer than `most` (-1: no limit). */
+static int shorter(int64_t at, int most)
+{
+	int64_t left = at - clock_ms();
+
+	if (left < 0)
+		left = 0;
+	if (left > INT_MAX)
+		left = INT_MAX;
+	return most >= 0 && most < left ? most : (int)left;
+}
+
+/* Lets libcurl work on what is ready, and waits for that at most `wait_ms`. */
+static void tend(struct fetch *fetch, int wait_ms)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count, running;
+
+	if (fetch->timer_at >= 0)
+		wait_ms = shorter(fetch->timer_at, wait_ms);
+	count = epoll_wait(fetch->epoll, events, EVENTS_MAX, wait_ms);
+	for (int i = 0; i < count; i++) {
+		int what = 0;
+
+		if (events[i].events & EPOLLIN)
+			what |= CURL_CSELECT_IN;
+		if (events[i].events & EPOLLOUT)
+			what |= CURL_CSELECT_OUT;
+		if (events[i].events & (EPOLLERR | EPOLLHUP))
+			what |= CURL_CSELECT_ERR;
+		curl_multi_socket_action(fetch->multi, events[i].data.fd, what, &running);
+	}
+	if (fetch->timer_at >= 0 && clock_ms() >= fetch->timer_at) {
+		fetch->timer_at = -1;	/* libcurl sets it anew */
+		curl_multi_socket_action(fetch->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
+}
+
+enum err fetch_take(struct fetch *fetch, struct fetch_outcome *outcome)
+{
+	take_back(fetch);
+	if (!fetch->count)
+		return ERR_ABSENT;
+	if (take_finished(fetch, outcome))
+		return ERR_NONE;
+	tend(fetch, 0);
+	return take_finished(fetch, outcome) ? ERR_NONE : ERR_PACE;
+}
+
+int fetch_poll(const struct fetch *fetch, struct pollfd *fd)
+{
+	*fd = (struct pollfd){ .fd = fetch->count ? fetch->epoll : -1, .events = POLLIN };
+	if (!fetch->count)
+		return -1;
+	if (fetch->finished)
+		return 0;
+	return fetch->timer_at < 0 ? -1 : shorter(fetch->timer_at, -1);
+}
+
 enum err fetch_wait(struct fetch *fetch, int64_t wait_ms, struct fetch_outcome *outcome)
 {
 	int64_t until = wait_ms < 0 ? INT64_MAX : clock_ms() + wait_ms;
-	int running;
+	enum err err;
 
-	take_back(fetch);
-	while (fetch->count) {
-		int64_t left;
+	while ((err = fetch_take(fetch, outcome)) == ERR_PACE && clock_ms() < until)
+		tend(fetch, shorter(until, -1));
+	return err;
+}
 
-		if (take_finished(fetch, outcome))
-			return ERR_NONE;
-		curl_multi_perform(fetch->multi, &running);
-		if (take_finished(fetch, outcome))
-			return ERR_NONE;
-		left = until - clock_ms();
-		if (left <= 0)
-			return ERR_PACE;
-		/* ends earlier when curl has a timer of its own */
-		curl_multi_poll(fetch->multi, NULL, 0, left > INT_MAX ? INT_MAX : (int)left, NULL);
-	}
-	return ERR_ABSENT;
+struct str fetch_header(const struct fetch *fetch, const char *name)
+{
+	return fetch->given ? answer_find(&fetch->given->answer, name) : (struct str){ 0 };
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* libcurl's only user: HTTP requests to others, many at once, each with its
-   deadline. http and https only, no redirects, no proxy from the environment.
-   Connections are kept and used again; when the other side has closed one
-   without any answer, libcurl sends the request once more on a new one. */
+   deadlines. http and https only, certificates are always verified; no
+   redirects, no proxy, no name and password in a URL, nothing of it from the
+   environment. Connections are kept and used again; when the other side has
+   closed one without any answer, libcurl sends the request once more on a new
+   one. */
 #ifndef HL_BASE_FETCH_H
 #define HL_BASE_FETCH_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,17 +17,28 @@
 #include "base/mem.h"
 
 struct fetch;
+struct networks;
 
 struct fetch_how {
 	size_t requests_max;	/* under way at once, each on a connection of its own */
-	size_t answer_max;	/* bytes of an answer's body; more fails the request */
+	size_t answer_max;	/* bytes of an answer's body that are kept */
+	bool cuts_answers;	/* a longer one is cut; else it fails the request */
+	const char *const *wanted;	/* names of answer headers to keep, ended by NULL; NULL: none */
+	int64_t connect_ms;	/* for name, connection and TLS; 0: as long as the request */
+	/* Connect to globally reachable addresses only (base/address), and to those
+	   in `allowed` (NULL: none). Judged is the address of each connection, after
+	   DNS has answered, so a name that changes its address gains nothing. */
+	bool is_guarded;
+	const struct networks *allowed;
+	const char *ca_file;	/* NULL: the certificate authorities of the system */
 	const char *agent;	/* User-Agent */
 };
 
 struct fetch_request {
+	const char *method;	/* NULL: GET, or POST when there is a body */
 	const char *url;
 	const char *const *headers;	/* "Name: value" each, ended by NULL; NULL: none */
-	struct str body;	/* at == NULL: GET, else POST */
+	struct str body;	/* at == NULL: none */
 	int64_t timeout_ms;	/* for all of it: name, connection, request, answer */
 	void *user;		/* given back with the outcome */
 };
@@ -34,29 +48,44 @@ struct fetch_outcome {
 	int status;		/* of HTTP; 0: no whole answer came, and problem says why */
 	int64_t duration_us;
 	const char *problem;	/* in words; NULL when there is a status */
+	bool is_refused;	/* nothing was sent: the guard refused every address */
+	bool is_cut;		/* the body was longer */
 	struct str body;
 };
 
-/* Copies `how`. */
+/* Copies `how`; borrows what it points to until fetch_free(). The process ignores SIGPIPE from here
+   on, which TLS would else raise. */
 struct fetch *fetch_new(const struct fetch_how *how);
 
 /* Breaks off what is under way; NULL is allowed. */
 void fetch_free(struct fetch *fetch);
 
-/* Is it an http or https URL? */
+/* Is it an http or https URL without a user's name? */
 bool fetch_can_reach(const char *url);
 
 size_t fetch_count(const struct fetch *fetch);	/* under way or not given out yet */
 
 /* Starts a request. Copies URL and headers; borrows the body until the outcome
-   is given out. ERR_PACE: requests_max are under way; ERR_INPUT: no http or
-   https URL. */
+   is given out. ERR_PACE: requests_max are under way; ERR_INPUT: no URL that
+   fetch_can_reach(), or a header with a line break in it. */
 MUST_USE enum err fetch_add(struct fetch *fetch, const struct fetch_request *request);
 
-/* Gives one finished request, and waits for it at most `wait_ms` (-1: as long
-   as one is under way). What the outcome points to is borrowed until the next
-   call of fetch. ERR_PACE: none has finished by then; ERR_ABSENT: none is
-   under way. */
+/* Moves all requests on as far as it goes without waiting, and gives one that
+   is finished. What the outcome points to is borrowed until the next call of
+   fetch. ERR_PACE: none is finished; ERR_ABSENT: none is under way. */
+MUST_USE enum err fetch_take(struct fetch *fetch, struct fetch_outcome *outcome);
+
+/* What to wait for before the next fetch_take(): fills *fd (fd -1 when none is
+   under way) and gives the milliseconds after which it wants to be called
+   anyway, -1 for never. */
+int fetch_poll(const struct fetch *fetch, struct pollfd *fd);
+
+/* The same with waiting, at most `wait_ms` (-1: as long as one is under way). */
 MUST_USE enum err fetch_wait(struct fetch *fetch, int64_t wait_ms, struct fetch_outcome *outcome);
+
+/* A wanted header of the outcome that was given out last, its first where there
+   are several; borrowed like it. at == NULL: not there, or too long
+   (base/answer). */
+struct str fetch_header(const struct fetch *fetch, const char *name);
 
 #endif

@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/records.h"
 
@@ -178,20 +178,6 @@ enum err http_listen(const char *address, int *out, struct buf *problem)
 	return err;
 }
 
-/* A connection needs one descriptor, with a tape two. */
-static void raise_limit(size_t connections)
-{
-	struct rlimit limit;
-	rlim_t want = (rlim_t)connections * 2 + 64;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= want)
-		return;
-	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		log_write(LOG_WARN, "descriptors_limited",
-		          (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur), log_end() });
-}
-
 static void take_signals(void)
 {
 	struct sigaction on = { .sa_handler = on_signal }, off = { .sa_handler = SIG_IGN };
@@ -254,7 +240,8 @@ struct http *http_open(int listen_fd, const struct http_how *how)
 	if (!http->is_cgi) {
 		fcntl(http->listen_fd, F_SETFL, fcntl(http->listen_fd, F_GETFL) | O_NONBLOCK);
 		fcntl(http->listen_fd, F_SETFD, FD_CLOEXEC);
-		raise_limit(how->connections_max);
+		/* a connection needs one, with a tape two */
+		descriptors_need(how->connections_max * 2);
 	}
 	return http;
 }

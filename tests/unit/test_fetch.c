@@ -1,31 +1,78 @@
 /* SPDX-License-Identifier: ISC */
 /* Against a server of our own on 127.0.0.1: one thread a connection, and the
-   path says how it behaves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+   path says how it behaves. Names end in .test, and are looked up here. */
+#include "unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
+#include "base/clock.h"
 #include "base/fetch.h"
 
-enum { LONG = 1000000, MANY = 64 };
+enum { LONG = 1000000, MEDIUM = 50000, MANY = 64, CROWD = 1000 };
 
 static int port;
+static int silent_port;	/* takes connections, and that is all */
 static atomic_int connections;	/* accepted so far */
 static atomic_int meeting;	/* requests that wait in /meet */
+
+/* ---- names */
+
+static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;	/* held: hang.test stays unanswered */
+
+/* Each name has the addresses that stand behind it. */
+static const char *const zone[][3] = {
+	{ "loop.test", "127.0.0.1", NULL },
+	{ "private.test", "10.255.255.1", NULL },
+	{ "both.test", "192.168.255.1", "127.0.0.1" },
+	{ "hang.test", "127.0.0.1", NULL },
+};
+
+static int look_up(const char *address, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	typedef int lookup(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	lookup *real;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(address, service, hints, found);
+}
+
+/* In place of the C library's, for libcurl. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	struct addrinfo **end = found;
+
+	*found = NULL;
+	if (strcmp(name, "hang.test") == 0) {
+		pthread_mutex_lock(&names);
+		pthread_mutex_unlock(&names);
+	}
+	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
+		if (strcmp(zone[i][0], name) != 0)
+			continue;
+		for (size_t place = 1; place < 3 && zone[i][place]; place++) {
+			if (look_up(zone[i][place], service, hints, end))
+				return EAI_FAIL;
+			while (*end)
+				end = &(*end)->ai_next;
+		}
+		return 0;
+	}
+	return EAI_NONAME;
+}
+
+/* ---- the server */
 
 static void send_all(int fd, const char *bytes, size_t len)
 {
@@ -39,6 +86,11 @@ static void send_all(int fd, const char *bytes, size_t len)
 	}
 }
 
+static void send_text(int fd, const char *text)
+{
+	send_all(fd, text, strlen(text));
+}
+
 static void answer(int fd, const char *status, const char *header, struct str body)
 {
 	char head[300];
@@ -47,6 +99,42 @@ static void answer(int fd, const char *status, const char *header, struct str bo
 
 	send_all(fd, head, (size_t)len);
 	send_all(fd, body.at, body.len);
+}
+
+static void answer_long(int fd, size_t len)
+{
+	struct str body = { mem_zero(len, 1), len };
+
+	answer(fd, "200 OK", "", body);
+	free((void *)(uintptr_t)body.at);
+}
+
+static void answer_with_headers(int fd, size_t count)
+{
+	struct buf headers = { 0 };
+
+	/* an answer before the answer, as RFC 8297 has it */
+	send_text(fd, "HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\nX-Early: yes\r\n\r\n");
+	buf_add_text(&headers, "retry-after: \t120 \r\nRetry-After: 7\r\nX-Empty:\r\nX-Long: ");
+	for (size_t i = 0; i < 1001; i++)
+		buf_add_char(&headers, 'x');
+	buf_add_text(&headers, "\r\n");
+	for (size_t i = 0; i < count; i++)
+		buf_addf(&headers, "X-Number-%zu: %0100zu\r\n", i, i);
+	buf_addf(&headers, "Content-Length: 2\r\n\r\nok");
+	send_text(fd, "HTTP/1.1 429 Too Many Requests\r\n");
+	send_all(fd, headers.at, headers.len);
+	buf_done(&headers);
+}
+
+/* Until the other side has had enough. */
+static void answer_without_end(int fd)
+{
+	static const char piece[] = "5\r\nhello\r\n";
+
+	send_text(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	while (send(fd, piece, sizeof(piece) - 1, MSG_NOSIGNAL) > 0)
+		;
 }
 
 /* false: the connection ends. */
@@ -61,16 +149,22 @@ static bool serve(int fd, struct str whole, struct str path)
 	if (str_is(path, "/close"))
 		return false;
 	if (str_is(path, "/cut")) {
-		send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", 42);
+		send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
 		return false;
 	}
 	if (str_is(path, "/echo")) {
 		answer(fd, "200 OK", "", whole);
 	} else if (str_is(path, "/long")) {
-		struct str body = { mem_zero(LONG, 1), LONG };
-
-		answer(fd, "200 OK", "", body);
-		free((void *)(uintptr_t)body.at);
+		answer_long(fd, LONG);
+	} else if (str_is(path, "/medium")) {
+		answer_long(fd, MEDIUM);
+	} else if (str_is(path, "/headers")) {
+		answer_with_headers(fd, 10);
+	} else if (str_is(path, "/headers/many")) {
+		answer_with_headers(fd, 1000);
+	} else if (str_is(path, "/endless")) {
+		answer_without_end(fd);
+		return false;
 	} else if (str_is(path, "/moved")) {
 		answer(fd, "302 Found", "Location: /echo\r\n", str_of(""));
 	} else if (str_is(path, "/meet")) {
@@ -102,11 +196,12 @@ static size_t request_length(const struct buf *got)
 
 static void *connection(void *argument)
 {
-	int fd = (int)(intptr_t)argument;
+	int fd = (int)(intptr_t)argument, yes = 1;
 	struct buf got = { 0 };
 	char piece[4096];
 	ssize_t count;
 
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	while ((count = recv(fd, piece, sizeof(piece), 0)) > 0) {
 		struct str rest, path;
 		size_t len;
@@ -141,20 +236,32 @@ static void *server(void *argument)
 	return NULL;
 }
 
-static int start_server(void **state)
+static int listen_somewhere(int *listener)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(*listener, (struct sockaddr *)&at, sizeof(at)) || listen(*listener, SOMAXCONN) ||
+	    getsockname(*listener, (struct sockaddr *)&at, &len))
+		return -1;
+	return ntohs(at.sin_port);
+}
+
+static int start_server(void **state)
+{
+	int listener, silent;
 	pthread_t thread;
 
 	(void)state;
-	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 256) ||
-	    getsockname(listener, (struct sockaddr *)&at, &len))
+	port = listen_somewhere(&listener);
+	silent_port = listen_somewhere(&silent);
+	if (port < 0 || silent_port < 0)
 		return -1;
-	port = ntohs(at.sin_port);
 	return pthread_create(&thread, NULL, server, (void *)(intptr_t)listener);
 }
+
+/* ---- the client */
 
 static const char *url(const char *path)
 {
@@ -164,21 +271,33 @@ static const char *url(const char *path)
 	return text;
 }
 
+static const char *url_at(const char *host)
+{
+	static char text[100];
+
+	snprintf(text, sizeof(text), "http://%s:%d/busy", host, port);
+	return text;
+}
+
 static struct fetch *open_fetch(size_t requests_max)
 {
 	return fetch_new(&(struct fetch_how){
 		.requests_max = requests_max, .answer_max = 10000, .agent = "test/1" });
 }
 
-static struct fetch_outcome get(struct fetch *fetch, const char *path, int64_t timeout_ms)
+static struct fetch_outcome get_url(struct fetch *fetch, const char *whole, int64_t timeout_ms)
 {
 	struct fetch_outcome outcome = { 0 };
 
-	assert_int_equal(fetch_add(fetch, &(struct fetch_request){ .url = url(path),
-		                                                   .timeout_ms = timeout_ms }),
-	                 ERR_NONE);
-	assert_int_equal(fetch_wait(fetch, -1, &outcome), ERR_NONE);
+	assert_err(ERR_NONE,
+	           fetch_add(fetch, &(struct fetch_request){ .url = whole, .timeout_ms = timeout_ms }));
+	assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
 	return outcome;
+}
+
+static struct fetch_outcome get(struct fetch *fetch, const char *path, int64_t timeout_ms)
+{
+	return get_url(fetch, url(path), timeout_ms);
 }
 
 static bool contains(struct str text, const char *part)
@@ -307,11 +426,13 @@ static void test_waits_no_longer_than_told(void **state)
 	fetch_free(fetch);
 }
 
-static void test_refuses_other_schemes(void **state)
+static void test_refuses_other_urls(void **state)
 {
 	static const char *const urls[] = {
 		"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "127.0.0.1/x",
 		"", "http://", "http:// /", "javascript:alert(1)", "dict://127.0.0.1:11211/stat",
+		/* a name and password would reach the log, and hide where it goes */
+		"http://user@127.0.0.1/", "http://user:secret@127.0.0.1/", "https://example.org@127.0.0.1/",
 	};
 	struct fetch *fetch = open_fetch(1);
 
@@ -348,9 +469,296 @@ static void test_many_at_once(void **state)
 	fetch_free(fetch);
 }
 
+static void test_methods(void **state)
+{
+	static const struct {
+		const char *method;
+		const char *body;	/* NULL: none */
+		const char *first, *length;	/* length NULL: no Content-Length */
+	} cases[] = {
+		{ "PUT", "{}", "PUT /echo HTTP/1.1\r\n", "\r\nContent-Length: 2\r\n" },
+		{ "PATCH", "[1]", "PATCH /echo HTTP/1.1\r\n", "\r\nContent-Length: 3\r\n" },
+		{ "DELETE", NULL, "DELETE /echo HTTP/1.1\r\n", NULL },
+		{ "DELETE", "{}", "DELETE /echo HTTP/1.1\r\n", "\r\nContent-Length: 2\r\n" },
+		{ NULL, NULL, "GET /echo HTTP/1.1\r\n", NULL },
+		{ "PUT", NULL, "PUT /echo HTTP/1.1\r\n", "\r\nContent-Length: 0\r\n" },
+		{ "POST", NULL, "POST /echo HTTP/1.1\r\n", "\r\nContent-Length: 0\r\n" },
+		{ NULL, "", "POST /echo HTTP/1.1\r\n", "\r\nContent-Length: 0\r\n" },
+		{ "GET", NULL, "GET /echo HTTP/1.1\r\n", NULL },
+	};
+	struct fetch *fetch = open_fetch(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fetch_outcome outcome;
+
+		assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .method = cases[i].method,
+			                                                       .url = url("/echo"),
+			                                                       .body = str_of(cases[i].body),
+			                                                       .timeout_ms = 5000 }));
+		assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
+		assert_int_equal(200, outcome.status);
+		assert_true(str_starts(outcome.body, cases[i].first));
+		assert_true(contains(outcome.body, cases[i].length ? cases[i].length : "\r\nAccept:"));
+		if (!cases[i].length)
+			assert_false(contains(outcome.body, "Content-Length"));
+	}
+	fetch_free(fetch);
+}
+
+static void test_headers_are_lines(void **state)
+{
+	static const char *const wrong[] = { "X-A: b\r\nX-C: d", "X-A: b\n", "X-A: \rb" };
+	struct fetch *fetch = open_fetch(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_err(ERR_INPUT,
+		           fetch_add(fetch, &(struct fetch_request){
+						    .url = url("/echo"),
+						    .headers = (const char *const[]){ "X-Fine: yes", wrong[i], NULL },
+						    .timeout_ms = 5000 }));
+	assert_int_equal(0, fetch_count(fetch));
+	fetch_free(fetch);
+}
+
+static void test_answer_headers(void **state)
+{
+	static const char *const wanted[] = { "Retry-After", "X-Empty", "x-long", "X-Early", "X-Absent", NULL };
+	struct fetch *fetch = fetch_new(&(struct fetch_how){
+		.requests_max = 1, .answer_max = 10000, .wanted = wanted });
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(429, get(fetch, "/headers", 5000).status);
+		assert_str(fetch_header(fetch, "Retry-After"), "120");
+		assert_str(fetch_header(fetch, "retry-after"), "120");
+		assert_str(fetch_header(fetch, "X-Empty"), "");
+		assert_non_null(fetch_header(fetch, "X-Empty").at);
+		assert_null(fetch_header(fetch, "X-Long").at);
+		assert_null(fetch_header(fetch, "X-Early").at);
+		assert_null(fetch_header(fetch, "X-Absent").at);
+		assert_null(fetch_header(fetch, "Content-Length").at);
+		/* nothing is left of them in the next answer */
+		assert_int_equal(503, get(fetch, "/busy", 5000).status);
+		assert_null(fetch_header(fetch, "Retry-After").at);
+	}
+	fetch_free(fetch);
+}
+
+static void test_headers_have_a_limit(void **state)
+{
+	struct fetch *fetch = open_fetch(1);
+	struct fetch_outcome outcome = get(fetch, "/headers/many", 5000);
+
+	(void)state;
+	assert_int_equal(0, outcome.status);
+	assert_string_equal("the answer's headers are larger than allowed", outcome.problem);
+	fetch_free(fetch);
+}
+
+static void test_cuts_answers(void **state)
+{
+	static const char *const paths[] = { "/long", "/endless" };
+	struct fetch *fetch = fetch_new(&(struct fetch_how){
+		.requests_max = 1, .answer_max = 1000, .cuts_answers = true });
+	struct fetch_outcome outcome;
+	int before = atomic_load(&connections);
+
+	(void)state;
+	/* a little too long: read to its end, so that the connection can be kept */
+	for (int i = 0; i < 5; i++) {
+		outcome = get(fetch, "/medium", 5000);
+		assert_int_equal(200, outcome.status);
+		assert_true(outcome.is_cut);
+		assert_int_equal(1000, outcome.body.len);
+	}
+	assert_int_equal(1, atomic_load(&connections) - before);
+	for (size_t i = 0; i < 2; i++) {
+		outcome = get(fetch, paths[i], 60000);
+		assert_int_equal(200, outcome.status);
+		assert_null(outcome.problem);
+		assert_true(outcome.is_cut);
+		assert_int_equal(1000, outcome.body.len);
+		assert_true(outcome.duration_us < 30000000);
+	}
+	outcome = get(fetch, "/busy", 5000);
+	assert_false(outcome.is_cut);
+	assert_int_equal(503, outcome.status);
+	/* what ends too early is no answer all the same */
+	assert_int_equal(0, get(fetch, "/cut", 5000).status);
+	fetch_free(fetch);
+}
+
+/* ---- the guard */
+
+static struct fetch *open_guarded(const struct networks *allowed)
+{
+	return fetch_new(&(struct fetch_how){
+		.requests_max = 1, .answer_max = 10000, .is_guarded = true, .allowed = allowed });
+}
+
+static void test_guard_refuses(void **state)
+{
+	static const char *const hosts[] = {
+		"127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "127.255.0.1",
+		"10.0.0.1", "169.254.169.254", "192.168.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]",
+		"[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[fe80::1]", "[fc00::1]",
+		"loop.test", "private.test", "both.test",
+	};
+	struct fetch *fetch = open_guarded(NULL);
+	int before = atomic_load(&connections);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct fetch_outcome outcome = get_url(fetch, url_at(hosts[i]), 5000);
+
+		if (outcome.status || !outcome.is_refused || !strstr(outcome.problem, ", and not allowed"))
+			fail_msg("%s: status %d, %s", hosts[i], outcome.status, outcome.problem);
+	}
+	assert_string_equal("127.0.0.1 is a loopback address, and not allowed",
+	                    get_url(fetch, url_at("loop.test"), 5000).problem);
+	assert_string_equal("10.255.255.1 is an address of a private network, and not allowed",
+	                    get_url(fetch, url_at("private.test"), 5000).problem);
+	/* a name that nobody knows was not refused by us */
+	assert_false(get_url(fetch, url_at("absent.test"), 5000).is_refused);
+	assert_int_equal(0, atomic_load(&connections) - before);
+	fetch_free(fetch);
+}
+
+static void test_guard_allows_what_is_set(void **state)
+{
+	struct networks allowed = { 0 };
+	struct buf problem = { 0 };
+	struct fetch_outcome outcome;
+	struct fetch *fetch;
+
+	(void)state;
+	assert_err(ERR_NONE, networks_read(&allowed, LIT("127.0.0.1"), &problem));
+	fetch = open_guarded(&allowed);
+	assert_int_equal(503, get_url(fetch, url_at("127.0.0.1"), 5000).status);
+	assert_int_equal(503, get_url(fetch, url_at("loop.test"), 5000).status);
+	/* one of its addresses is allowed, and only that one is asked */
+	assert_int_equal(503, get_url(fetch, url_at("both.test"), 5000).status);
+	outcome = get_url(fetch, url_at("127.0.0.2"), 5000);
+	assert_int_equal(0, outcome.status);
+	assert_true(outcome.is_refused);
+	/* and where no guard is wanted there is none */
+	fetch_free(fetch);
+	fetch = open_fetch(1);
+	assert_int_equal(503, get_url(fetch, url_at("loop.test"), 5000).status);
+	fetch_free(fetch);
+	networks_done(&allowed);
+	buf_done(&problem);
+}
+
+/* ---- waiting */
+
+/* A name server that is silent holds up its own request only, and not for
+   longer than that may take. */
+static void test_names_that_hang(void **state)
+{
+	struct fetch *fetch = fetch_new(&(struct fetch_how){
+		.requests_max = 2, .answer_max = 10000, .connect_ms = 300 });
+	struct fetch_outcome outcome;
+	int64_t began = clock_ms();
+	int user;
+
+	(void)state;
+	pthread_mutex_lock(&names);
+	assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url_at("hang.test"),
+		                                                       .timeout_ms = 60000,
+		                                                       .user = &user }));
+	assert_int_equal(503, get(fetch, "/busy", 5000).status);
+	assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
+	assert_ptr_equal(&user, outcome.user);
+	assert_int_equal(0, outcome.status);
+	assert_false(outcome.is_refused);
+	assert_in_range(clock_ms() - began, 250, 20000);
+	assert_int_equal(503, get(fetch, "/busy", 5000).status);
+	/* nor does the end wait for it */
+	assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url_at("hang.test"),
+		                                                       .timeout_ms = 60000 }));
+	assert_err(ERR_PACE, fetch_wait(fetch, 20, &outcome));
+	fetch_free(fetch);
+	pthread_mutex_unlock(&names);
+}
+
+/* One descriptor to wait for, whatever is under way behind it. */
+static void test_waits_with_others(void **state)
+{
+	struct fetch *fetch = open_fetch(3);
+	struct fetch_outcome outcome;
+	struct pollfd fds[2];
+	bool came[2] = { false };
+	char url_silent[100];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(0, pipe(ends));
+	assert_int_equal(-1, fetch_poll(fetch, &fds[0]));
+	assert_int_equal(-1, fds[0].fd);
+	assert_err(ERR_ABSENT, fetch_take(fetch, &outcome));
+	snprintf(url_silent, sizeof(url_silent), "http://127.0.0.1:%d/", silent_port);
+	assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url_silent,
+		                                                       .timeout_ms = 60000 }));
+	for (int i = 0; i < 2; i++)
+		assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url("/busy"),
+			                                                       .timeout_ms = 20000,
+			                                                       .user = &came[i] }));
+	while (!came[0] || !came[1]) {
+		int wait_ms = fetch_poll(fetch, &fds[0]);
+		enum err err;
+
+		assert_true(fds[0].fd >= 0);
+		fds[1] = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+		assert_true(poll(fds, 2, wait_ms) >= 0);
+		while ((err = fetch_take(fetch, &outcome)) == ERR_NONE) {
+			assert_int_equal(503, outcome.status);
+			*(bool *)outcome.user = true;
+		}
+		assert_err(ERR_PACE, err);
+	}
+	/* the silent one alone: it wakes nobody, and the pipe still does */
+	fetch_poll(fetch, &fds[0]);
+	assert_int_equal(0, poll(fds, 2, 50));
+	assert_int_equal(1, write(ends[1], "x", 1));
+	assert_int_equal(1, poll(fds, 2, 5000));
+	assert_int_equal(0, fds[0].revents);
+	fetch_free(fetch);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A thousand that are silent do not hold up the one that is not. */
+static void test_crowd(void **state)
+{
+	struct fetch *fetch = open_fetch(CROWD + 1);
+	struct fetch_outcome outcome;
+	char url_silent[100];
+
+	(void)state;
+	snprintf(url_silent, sizeof(url_silent), "http://127.0.0.1:%d/", silent_port);
+	for (int i = 0; i < CROWD; i++)
+		assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url_silent,
+			                                                       .timeout_ms = 60000,
+			                                                       .user = fetch }));
+	assert_err(ERR_PACE, fetch_wait(fetch, 500, &outcome));
+	assert_int_equal(CROWD, fetch_count(fetch));
+	for (int i = 0; i < 100; i++) {
+		assert_err(ERR_NONE, fetch_add(fetch, &(struct fetch_request){ .url = url("/busy"),
+			                                                       .timeout_ms = 20000 }));
+		assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
+		assert_null(outcome.user);
+		assert_int_equal(503, outcome.status);
+		assert_true(outcome.duration_us < 5000000);
+	}
+	fetch_free(fetch);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_keeps_connections),
 		cmocka_unit_test(test_does_not_follow),
@@ -358,10 +766,19 @@ int main(void)
 		cmocka_unit_test(test_failures_have_words),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_waits_no_longer_than_told),
-		cmocka_unit_test(test_refuses_other_schemes),
+		cmocka_unit_test(test_refuses_other_urls),
 		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_headers_are_lines),
+		cmocka_unit_test(test_answer_headers),
+		cmocka_unit_test(test_headers_have_a_limit),
+		cmocka_unit_test(test_cuts_answers),
+		cmocka_unit_test(test_guard_refuses),
+		cmocka_unit_test(test_guard_allows_what_is_set),
+		cmocka_unit_test(test_names_that_hang),
+		cmocka_unit_test(test_waits_with_others),
+		cmocka_unit_test(test_crowd),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, start_server, NULL);
+	return cmocka_run_group_tests_name("fetch", tests, start_server, NULL);
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/descriptors.h"
+
+#include <sys/resource.h>
+
+#include "base/log.h"
+
+/* What a process has open besides: standard streams, database, files. */
+enum { OTHERS = 64 };
+
+void descriptors_need(size_t more)
+{
+	static rlim_t want = OTHERS;
+	struct rlimit limit;
+
+	want += more;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= want)
+		return;
+	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < want)
+		log_write(LOG_WARN, "descriptors_limited",
+		          (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur),
+		                                log_num("wanted", (int64_t)want), log_end() });
+}
