@@ -56,6 +56,9 @@ def seeds():
     for text in ("10.0.0.0/8, ::1/128\t192.168.0.0/16", "2001:db8::/33,fe80::1", "::ffff:10.0.0.0/104", "10.0.0.1/8",
                  "64:ff9b::192.0.2.1", "2002:7f00:1::/48", "0.0.0.0/0 ::/0"):
         yield "address", text.encode()
+    for text in ("/status", "/subscriptions/7435584", "/subscriptions/1/9223372036854775807", "/validate/1/2/code",
+                 "/tick/abc", "/subscriptions/01"):
+        yield "route", text.encode()
     yield "conf", (b"# all kinds\ndatabase = host=/run dbname=x\ndb_pooled = yes\nbatch_max = 5\n"
                    b"master_key = " + b"0f" * 32 + b"\nbase_path = /a/b\nlog_level = debug\r\n")
     for line in (b"spool_max_bytes = 4096", b"body_max_bytes=1048576", b"nonsense", b"= 1", b"master_key = 00"):
