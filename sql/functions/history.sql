@@ -154,9 +154,8 @@ begin
     event_id := change.event_id;
     action := change.action;
     changed_by := change.creator_id;
-    changed_by_name := (select u.name from toggl.workspace_user u
-                        where u.workspace_id = change.workspace_id and u.user_id = change.creator_id and u.name is not null
-                        order by u.deleted_at is null desc, u.changed_at desc limit 1);
+    changed_by_name := (select u.user_name from toggl.users u
+                        where u.workspace_id = change.workspace_id and u.user_id = change.creator_id);
     app := ledger.app(change.body);
     is_first := change.is_first;
     for field, old_value, new_value in
@@ -231,3 +230,72 @@ end
 $$;
 comment on function toggl.time_entries_as_of(timestamptz) is
   'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by then. Columns as in toggl.time_entry. What retention dropped is not known any more: before its horizon there are only the entries that were not changed after it. Example: select count(*), sum(duration_seconds) from toggl.time_entries_as_of(''2026-06-01 00:00 Europe/Berlin'');';
+
+-- ---- loads by other systems
+
+-- An entity is told of where the event stands that made its row what it is (two
+-- of them for one whose deletion named only the id: the later). Its other events
+-- are passed over, because this one is still to come, or has come. As for
+-- operator.event_read() the planner is kept from sorting all that is left.
+create or replace function toggl.changed_since(of_model text, after text default null, most integer default 1000)
+returns table (cursor text, is_restart boolean, workspace_id bigint, entity_id bigint, changed_at timestamptz,
+               deleted_at timestamptz, entity jsonb)
+language plpgsql stable security definer rows 1000 set search_path = ledger, pg_temp set timezone = 'UTC'
+set enable_sort = off set enable_incremental_sort = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  known ledger.model;
+  era constant integer := (select s.epoch from ledger.state s);
+  now_running constant pg_snapshot := pg_current_snapshot();
+  place ledger.place;
+begin
+  select * into known from ledger.model m where m.model = of_model;
+  if known.model is null and not exists (select from toggl.other_entity o where o.model = of_model) then
+    raise exception 'no % is known', coalesce(quote_ident(of_model), 'entity without a kind') using errcode = '22023',
+      hint = 'Kinds are ' || (select string_agg(m.model, ', ') from ledger.model m) || ', and the models of toggl.other_entity.';
+  end if;
+  if most is null or most not between 1 and 100000 then
+    raise exception 'a page has 1 to 100000 rows' using errcode = '22023';
+  end if;
+  if after is not null and after !~ '^\d{1,9}\.' then
+    raise exception 'this is no cursor of toggl.changed_since()' using errcode = '22023';
+  end if;
+  place := ledger.place_read(split_part(after, '.', 2));
+  -- Of a database that was restored since, or of one that was ahead of this.
+  is_restart := after is null or split_part(after, '.', 1)::integer <> era
+                or place.epoch = era and place.txid >= pg_snapshot_xmax(now_running);
+  if is_restart then
+    place := ledger.place_read('0-0-0');
+  end if;
+  for cursor, workspace_id, entity_id, changed_at, deleted_at, entity in execute format(
+    $sql$
+      select %5$L || '.' || ledger.place_write(c.epoch, c.txid, c.seq), t.workspace_id, t.%1$I, t.changed_at, t.deleted_at, to_jsonb(t)
+      from ledger.change c
+      join toggl.%2$I t on t.workspace_id = c.workspace_id and %3$s
+      where c.model = %4$L and (c.epoch, c.txid, c.seq) > ($1, $2, $3) and (c.epoch, c.txid, c.seq) < ($4, $5, 0)
+        and case when (t.changed_at, t.changed_event_id) = (t.payload_at, t.payload_event_id)
+                 then (c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
+                 else ((c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
+                       or (c.created_at, c.event_id) = (t.payload_at, t.payload_event_id))
+                      and not exists (select from ledger.change o
+                                      where o.workspace_id = c.workspace_id and o.event_id in (t.changed_event_id, t.payload_event_id)
+                                        and o.created_at in (t.changed_at, t.payload_at)
+                                        and ((o.created_at, o.event_id) = (t.changed_at, t.changed_event_id)
+                                             or (o.created_at, o.event_id) = (t.payload_at, t.payload_event_id))
+                                        and (o.epoch, o.txid, o.seq) > (c.epoch, c.txid, c.seq)) end
+      order by c.epoch, c.txid, c.seq
+      limit $6
+    $sql$,
+    case when known.model is null then 'entity_id' else coalesce(known.id_column, 'workspace_id') end,
+    case when known.model is null then 'other_entity' else of_model end,
+    case when known.model is null then format('t.model = %L and t.entity_id = c.entity_id', of_model)
+         else coalesce('t.' || known.id_column || ' = c.entity_id', 'true') end,
+    of_model, era)
+    using place.epoch, place.txid, place.seq, era, pg_snapshot_xmin(now_running), most
+  loop
+    return next;
+  end loop;
+end
+$$;
+comment on function toggl.changed_since(text, text, integer) is
+  'For systems that keep a copy: the entities of one kind that were changed since the last page, as they are now, in the order of recording, deleted ones too (deleted_at). of_model: the kind, such as time_entry, project or a model of toggl.other_entity. after: the cursor of the last row that was taken in; null: from the beginning. most: rows of a page; one with fewer is the last for now. entity: the row of its table as JSON, times in UTC. An entity is at most once in a page; what is recorded by a transaction that takes long is never skipped, it comes when everything before it has come. is_restart: this page begins a load from the beginning, because there was no cursor or because the database was restored since: empty the copy first. Example: select cursor, is_restart, entity_id, deleted_at, entity ->> ''name'' from toggl.changed_since(''project'', null, 500);';
