@@ -368,6 +368,19 @@ $$;
 comment on function ledger.entity_in(json, text) is
   'The entity that a callback without a payload is about, by its metadata; null when that does not say it.';
 
+create function ledger.is_telling(of_model text, body json)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+as $$
+  -- (a path, because it takes a payload that is no object)
+  select coalesce(p.entity ?| (select m.telling from ledger.model m where m.model = of_model),
+                  p.entity @? '$.keyvalue() ? (!(@.key like_regex "^(id|workspace_id|wid|at|deleted_at|server_deleted_at)$"))',
+                  false)
+  from (select ledger.payload(body)) p (entity)
+$$;
+comment on function ledger.is_telling(text, json) is
+  'Does a deletion say what was deleted (ledger.model.telling; of an unknown kind: anything at all), or only that it was?';
+
 -- ---- all tables
 
 create function ledger.writer(of_model text)
@@ -383,8 +396,6 @@ declare
   picked text;
   readings text;
   updates text;
-  -- Does a deletion say what was deleted, or only that it was?
-  tells text;
   full_text text := $sql$
     insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                     payload_at, payload_event_id, payload)
@@ -395,7 +406,7 @@ declare
     from (
       select distinct on ({sources_i}) i.*
       from {batch}
-      where {mine} and (i.action <> 'deleted' or {entity_i} {tells})
+      where {mine} and (i.action <> 'deleted' or ledger.is_telling(i.model, i.body))
       order by {sources_i}, i.created_at desc, i.event_id desc) l
     cross join lateral (select {entity} as entity, {raw} as raw offset 0) j
     cross join lateral (select {clean} as clean offset 0) k
@@ -434,12 +445,13 @@ declare
                                         payload_at, payload_event_id)
         select distinct on ({sources_i}) {sources_i}, i.created_at, i.created_at, i.event_id, i.creator_id, '-infinity', 0
         from {batch}
-        where {mine} and i.action = 'deleted' and not coalesce(ledger.payload(i.body) {tells}, false)
+        where {mine} and i.action = 'deleted' and not ledger.is_telling(i.model, i.body)
         order by {sources_i}, i.created_at desc, i.event_id desc
         on conflict ({keys}) do update
           set deleted_at = excluded.deleted_at, changed_at = excluded.changed_at,
               changed_event_id = excluded.changed_event_id, changed_by = excluded.changed_by
-          where (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id);
+          where (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)
+             or again and (excluded.changed_at, excluded.changed_event_id) = (t.changed_at, t.changed_event_id);
       end if;
     end
     $body$;
@@ -453,9 +465,6 @@ begin
   keys := case when is_other then 'workspace_id, model, entity_id' else concat_ws(', ', 'workspace_id', known.id_column) end;
   sources := case when is_other then 'l.workspace_id, l.model, l.entity_id'
                   else concat_ws(', ', 'l.workspace_id', case when known.id_column is not null then 'l.entity_id' end) end;
-  -- (a path, because it takes a payload that is no object)
-  tells := case when is_other then $$@? '$.keyvalue() ? (!(@.key like_regex "^(id|workspace_id|wid|at|deleted_at|server_deleted_at)$"))'$$
-                else format('?| %L::text[]', known.telling) end;
   select string_agg(f.name || ', ', ''),
          string_agg(format('%s = excluded.%s, ', f.name, f.name), ''),
          string_agg(ledger.reading(f.kind, 'v.' || f.name) || ', ', E'\n           ')
@@ -468,13 +477,11 @@ begin
   from (select f.name, f.keys from ledger.field f where f.model = of_model
         union all select 'deleted_at', '{server_deleted_at,deleted_at}' where is_other) f;
 
-  frame := replace(replace(frame, '{fast}', replace(replace(replace(replace(full_text,
-      '{entity_i}', '(i.body -> ''payload'')::jsonb'),
+  frame := replace(replace(frame, '{fast}', replace(replace(replace(full_text,
       '{entity}', 'case when octet_length(l.body::text) < 16384 then (l.body -> ''payload'')::jsonb else ledger.payload(l.body) end'),
       '{raw}', 'l.body::text'),
       '{clean}', 'j.entity')),
-    '{careful}', replace(replace(replace(replace(full_text,
-      '{entity_i}', 'ledger.payload(i.body)'),
+    '{careful}', replace(replace(replace(full_text,
       '{entity}', 'ledger.payload(l.body)'),
       '{raw}', 'l.body::text'),
       '{clean}', format('ledger.cleaned(%L, j.entity)', of_model)));
@@ -486,7 +493,6 @@ begin
   frame := replace(frame, '{sources_i}', replace(sources, 'l.', 'i.'));
   frame := replace(frame, '{sources}', sources);
   frame := replace(frame, '{keys}', keys);
-  frame := replace(frame, '{tells}', tells);
   frame := replace(frame, '{columns}', coalesce(columns, ''));
   frame := replace(frame, '{updates}', coalesce(updates, ''));
   frame := replace(frame, '{readings}', coalesce(readings, ''));

@@ -162,6 +162,18 @@ static enum err apply_all(struct db *db, const struct steps *steps, const struct
 	return err;
 }
 
+/* Events that were recorded before there were tables to write them to. */
+static enum err say_rebuild(struct db *db)
+{
+	struct db_rows *rows = NULL;
+	enum err err = cli_call(db, "operator.rebuild_state", NULL, &rows);
+
+	if (!err && db_rows_count(rows) && db_is_null(rows, 0, "finished_us"))
+		puts("the tables of schema toggl do not have all that is recorded: run `hookledger rebuild`");
+	db_rows_free(rows);
+	return err;
+}
+
 static int run_migrate(struct cli *cli, int argc, char **argv)
 {
 	struct steps steps = { 0 };
@@ -194,7 +206,8 @@ static int run_migrate(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (made)
 		printf("made %lld partition%s\n", (long long)made, term_s(made));
-	status = CLI_FINE;
+	if (say_rebuild(cli->db) == ERR_NONE)
+		status = CLI_FINE;
 done:
 	db_rows_free(applied);
 	steps_done(&steps);

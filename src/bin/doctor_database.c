@@ -191,6 +191,24 @@ static void check_partitions(struct doctor *doctor, const struct db_rows *facts)
 		           "believable dates", (long long)odd, odd == ROWS_COUNTED ? " or more" : "");
 }
 
+static void check_tables(struct doctor *doctor, struct db *db)
+{
+	struct db_rows *rows = NULL;
+
+	if (db_call(db, "operator.rebuild_state", NULL, WAIT_MS, &rows))
+		doctor_say(doctor, STATE_ERROR, "tables", "%s; run `hookledger migrate`", db_problem(db));
+	else if (!db_rows_count(rows) || !db_is_null(rows, 0, "finished_us"))
+		doctor_say(doctor, STATE_OK, "tables", "schema toggl has all that is recorded");
+	else if (db_is_null(rows, 0, "started_us"))
+		doctor_say(doctor, STATE_WARNING, "tables",
+		           "schema toggl lacks what was recorded before it was made; run `hookledger rebuild`");
+	else
+		doctor_say(doctor, STATE_WARNING, "tables",
+		           "a rebuild of schema toggl was begun and is not finished; `hookledger rebuild` "
+		           "goes on with it");
+	db_rows_free(rows);
+}
+
 static void check_restore(struct doctor *doctor, const struct db_rows *facts)
 {
 	if (fact_is(facts, "txid_behind", "true") || fact_is(facts, "seq_behind", "true"))
@@ -350,6 +368,7 @@ void doctor_check_database(struct doctor *doctor)
 	check_durability(doctor, facts);
 	check_schema(doctor, db);
 	check_partitions(doctor, facts);
+	check_tables(doctor, db);
 	check_restore(doctor, facts);
 	check_endpoints(doctor, facts);
 	check_secrets(doctor, db);
