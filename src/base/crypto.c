@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+
 enum { VERSION = 1, NAME_BYTES = 4, NONCE_BYTES = 12, TAG_BYTES = 16 };
 enum { HEAD_BYTES = 1 + NAME_BYTES + NONCE_BYTES };
 
@@ -66,12 +68,18 @@ void mac_free(struct mac *mac)
 
 void mac_sign(struct mac *mac, struct str bytes, unsigned char out[MAC_BYTES])
 {
+	mac_sign_parts(mac, &bytes, 1, out);
+}
+
+void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsigned char out[MAC_BYTES])
+{
 	size_t len = 0;
 
 	/* Init without a key starts again with the key it has: measured 1.0 us
 	   for a body of 1 kB, against 2.5 us for a one-shot HMAC(). */
 	sure(EVP_MAC_init(mac->keyed, NULL, 0, NULL));
-	sure(EVP_MAC_update(mac->keyed, (const unsigned char *)bytes.at, bytes.len));
+	for (size_t i = 0; i < count; i++)
+		sure(EVP_MAC_update(mac->keyed, (const unsigned char *)parts[i].at, parts[i].len));
 	sure(EVP_MAC_final(mac->keyed, out, &len, MAC_BYTES) && len == MAC_BYTES);
 }
 
@@ -92,20 +100,10 @@ void crypto_random(unsigned char *out, size_t len)
 
 void crypto_random_text(struct buf *out, size_t bytes)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	unsigned char *raw = mem_new(bytes);
-	unsigned bits = 0, have = 0;
 
 	crypto_random(raw, bytes);
-	for (size_t i = 0; i < bytes; i++) {
-		bits = bits << 8 | raw[i];
-		for (have += 8; have >= 6; have -= 6)
-			buf_add_char(out, letters[bits >> (have - 6) & 63]);
-		bits &= (1u << have) - 1;
-	}
-	if (have)
-		buf_add_char(out, letters[bits << (6 - have) & 63]);
+	base64_write_url(out, raw, bytes);
 	mem_wipe(raw, bytes);
 	free(raw);
 }

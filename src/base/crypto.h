@@ -18,6 +18,8 @@ struct mac;
 struct mac *mac_new(struct str secret);
 void mac_free(struct mac *mac);
 void mac_sign(struct mac *mac, struct str bytes, unsigned char out[MAC_BYTES]);
+/* The same over several pieces as if they were one. */
+void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsigned char out[MAC_BYTES]);
 
 /* Equal? Takes the same time wherever the first difference is. */
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len);

@@ -59,6 +59,8 @@ def seeds():
     for text in ("/status", "/subscriptions/7435584", "/subscriptions/1/9223372036854775807", "/validate/1/2/code",
                  "/tick/abc", "/subscriptions/01"):
         yield "route", text.encode()
+    for text in ("", "Zg==", "Zm8=", "Zm9v", "Zm9vYmFy+/8="):
+        yield "base64", text.encode()
     yield "conf", (b"# all kinds\ndatabase = host=/run dbname=x\ndb_pooled = yes\nbatch_max = 5\n"
                    b"master_key = " + b"0f" * 32 + b"\nbase_path = /a/b\nlog_level = debug\r\n")
     for line in (b"spool_max_bytes = 4096", b"body_max_bytes=1048576", b"nonsense", b"= 1", b"master_key = 00"):

@@ -85,6 +85,22 @@ static void macs_do_not_share_anything(void **state)
 	mac_free(b);
 }
 
+static void pieces_are_signed_as_one(void **state)
+{
+	const struct str parts[] = { LIT("what do ya "), { 0 }, LIT("want "), LIT(""), LIT("for nothing?") };
+	struct mac *mac = mac_new(LIT("Jefe"));
+	unsigned char whole[MAC_BYTES], pieces[MAC_BYTES];
+
+	(void)state;
+	mac_sign(mac, LIT("what do ya want for nothing?"), whole);
+	mac_sign_parts(mac, parts, 5, pieces);
+	assert_memory_equal(whole, pieces, MAC_BYTES);
+	mac_sign(mac, LIT(""), whole);
+	mac_sign_parts(mac, NULL, 0, pieces);
+	assert_memory_equal(whole, pieces, MAC_BYTES);
+	mac_free(mac);
+}
+
 static void comparing_looks_at_every_byte(void **state)
 {
 	unsigned char a[MAC_BYTES] = { 0 }, b[MAC_BYTES] = { 0 };
@@ -238,6 +254,7 @@ int main(void)
 		cmocka_unit_test(toggls_published_signature),
 		cmocka_unit_test(nothing_can_be_signed_and_sign),
 		cmocka_unit_test(macs_do_not_share_anything),
+		cmocka_unit_test(pieces_are_signed_as_one),
 		cmocka_unit_test(comparing_looks_at_every_byte),
 		cmocka_unit_test(digests),
 		cmocka_unit_test(random_text_is_url_safe),
