@@ -43,6 +43,8 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql
 \ir ../../sql/functions/toggl.sql
+\ir ../../sql/functions/hours.sql
+\ir ../../sql/functions/money.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/rebuild.sql
