@@ -10,6 +10,7 @@ from extra import large_run, many_run, spool_run
 from measure import rounds, say
 from report import Goals, judge, print_table
 from stage import Stage, Trouble
+from tables import tables_run
 
 LARGE_ROWS = 10_000_000
 
@@ -24,6 +25,7 @@ def options():
                         help="one second of each that is installed; says nothing of speed")
     parser.add_argument("--spool", action="store_true", help="acknowledging while PostgreSQL is stopped, then draining")
     parser.add_argument("--many", action="store_true", help="2,000 connections")
+    parser.add_argument("--tables", action="store_true", help="recording with the typed tables beside without")
     parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
     parser.add_argument("--rows", type=int, default=LARGE_ROWS, help="how many rows for --large")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
@@ -63,7 +65,7 @@ def run(stage, chosen):
     goals = Goals()
     results = []
     stage.start_postgres()
-    special = chosen.spool or chosen.many or chosen.large
+    special = chosen.spool or chosen.many or chosen.large or chosen.tables
     if special and not stage.has_hookledger():
         raise Trouble("there is no hookledger-receiver to measure")
     if chosen.spool:
@@ -72,6 +74,8 @@ def run(stage, chosen):
         results += many_run(stage, goals, chosen.seconds)
     if chosen.large:
         results += large_run(stage, goals, chosen)
+    if chosen.tables:
+        results += tables_run(stage, goals, chosen)
     if not special:
         results = side_by_side(stage, goals, chosen)
     goals.show()

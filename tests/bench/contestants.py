@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 import shutil
 
-NAMES = ("static", "null", "lighttpd", "go-group", "go-plain", "node", "php-lighttpd", "php-apache",
+NAMES = ("static", "null", "lighttpd", "plain", "go-group", "go-plain", "node", "php-lighttpd", "php-apache",
          "nginx", "apache-proxy", "apache-fcgid", "lighttpd-cgi", "apache-cgi")
 PROCESSES = 2		# of every program that is behind a web server,
 WORKERS = 1		# of the receiver on a socket of its own, as in deploy/
@@ -27,6 +27,7 @@ class Contestant:
     limit: int = 0		# of those connections
     brief: bool = False		# a process a request
     empties: bool = True		# begins each measurement with no event recorded
+    updates: int = 0		# of each time entry at most
 
     def missing(self, stage):
         lacking = [need for need in self.needs if not (shutil.which(need) or pathlib.Path(need).exists())]
@@ -268,11 +269,11 @@ Alias /hook "{stage.work}/php/receiver.php"
 ''')]
 
 
-def ledger(name, database):
+def ledger(name, database, **more):
     """hookledger behind lighttpd on a database of its own."""
-    return Contestant(name, "hookledger, FastCGI, lighttpd",
-                      lambda stage, port: lighttpd_receiver(stage, port, database),
-                      database, "hookledger-receiver")
+    what = "hookledger, FastCGI, lighttpd" + (", no typed tables" if database == "plain" else "")
+    return Contestant(name, what, lambda stage, port: lighttpd_receiver(stage, port, database),
+                      database, "hookledger-receiver", **more)
 
 
 def find(stage, name):
@@ -290,6 +291,7 @@ def everyone(stage):
         Contestant("static", "lighttpd, a static file", lighttpd_static, program="lighttpd"),
         Contestant("null", "lighttpd, a program that does nothing", lighttpd_null, program="null"),
         ledger("lighttpd", "ledger"),
+        ledger("plain", "plain"),
         Contestant("go-group", "Go, group commit, no web server", lambda s, p: go(s, p, "group", 1),
                    "bench", "go-receiver", (go_program,)),
         Contestant("go-plain", "Go, one INSERT an event, no web server", lambda s, p: go(s, p, "plain", 16),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Load generator of the benchmark: signed callbacks of a time entry, each with
+/* Load generator of the benchmark: signed callbacks of time entries, each with
    an event_id of its own, sent over many connections by one thread. Everything
    is built and signed, and every connection is open, before the clock starts.
    Prints one line of JSON. It only ever talks to this machine's loopback. */
@@ -30,6 +30,7 @@ enum {
 	REQUEST_MAX = 4096,	/* address space a request; the pages really used are fewer */
 	RATE_MAX = 45000,	/* requests prepared a second: more than a lighttpd serves */
 	CONNECTIONS_MAX = 16384,
+	ENTRIES_OPEN = 500,	/* that somebody is at work with at a time */
 	STATUS_MAX = 600,
 	CHECK_MS = 100,		/* how often time limits are looked at */
 };
@@ -57,6 +58,7 @@ struct options {
 	double timeout_seconds;
 	int64_t first_id;
 	int64_t workspace_id;
+	size_t updates;		/* of each entry at most; 0: every event is of a new one */
 	bool close;		/* a connection a request */
 };
 
@@ -104,47 +106,85 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* One updated time entry, as Toggl Track sends it. The events are a microsecond
-   apart, so that neither event_id nor created_at ever comes twice. */
-static size_t write_body(char *at, size_t room, const struct options *o, int64_t id, int64_t time_us)
-{
-	time_t second = (time_t)(time_us / 1000000);
-	long long entry = 3050000000LL + id % 50000000;
-	long long workspace = (long long)o->workspace_id;
-	struct tm tm;
-	char when[32];
-	int length;
+/* An entry that is being worked on: created with a running timer, then updated a
+   few times. */
+struct entry {
+	int64_t id;
+	time_t start;
+	size_t left;		/* updates that will come */
+};
 
-	gmtime_r(&second, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	length = snprintf(at, room,
-		"{\"event_id\":%lld,\"created_at\":\"%s.%06lldZ\",\"creator_id\":9000001,"
-		"\"metadata\":{\"action\":\"updated\",\"event_user_id\":\"9000001\",\"model\":\"time_entry\","
-		"\"model_owner_id\":\"9000001\",\"path\":\"/api/v9/workspaces/%lld/time_entries/%lld\","
-		"\"request_body\":\"{\\\"billable\\\":true,\\\"duration\\\":3001,"
-		"\\\"description\\\":\\\"\xc3\x89" "crire la spec\\\"}\",\"request_type\":\"PUT\","
+/* What one callback tells. */
+struct event {
+	int64_t id;
+	int64_t time_us;
+	const struct entry *entry;
+	bool is_new;
+};
+
+/* The entity as it is after the event, with the request that made it so. */
+static int write_entity(char *at, size_t room, const struct event *e, long long workspace, const char *when)
+{
+	long long entry = (long long)e->entry->id, duration = (long long)(e->time_us / 1000000 - e->entry->start);
+	char start[32], stop[40], tail[64];
+	struct tm tm;
+
+	gmtime_r(&e->entry->start, &tm);
+	strftime(start, sizeof(start), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(stop, sizeof(stop), "\"%sZ\"", when);
+	snprintf(tail, sizeof(tail), "/%lld", entry);
+	return snprintf(at, room,
+		"\"path\":\"/api/v9/workspaces/%lld/time_entries%s\","
+		"\"request_body\":\"{\\\"billable\\\":true,\\\"duration\\\":%lld,"
+		"\\\"description\\\":\\\"\xc3\x89" "crire la spec\\\"}\",\"request_type\":\"%s\","
 		"\"project_id\":\"190000042\",\"project_is_private\":\"false\",\"time_entry_id\":\"%lld\","
 		"\"workspace_id\":\"%lld\"},"
 		"\"payload\":{\"at\":\"%s+00:00\",\"billable\":true,\"description\":\"\xc3\x89" "crire la spec\","
-		"\"duration\":3001,\"duronly\":true,\"id\":%lld,\"project_id\":190000042,"
-		"\"server_deleted_at\":null,\"start\":\"%sZ\",\"stop\":\"%sZ\","
+		"\"duration\":%lld,\"duronly\":true,\"id\":%lld,\"project_id\":190000042,"
+		"\"server_deleted_at\":null,\"start\":\"%sZ\",\"stop\":%s,"
 		"\"tag_ids\":[15000001,15000002],\"tags\":[\"billable\",\"deep work\"],\"task_id\":null,"
-		"\"uid\":9000001,\"user_id\":9000001,\"wid\":%lld,\"workspace_id\":%lld,\"pid\":190000042},"
-		"\"subscription_id\":10713,\"timestamp\":\"%s.%06lld406Z\"}",
-		(long long)id, when, (long long)(time_us % 1000000), workspace, entry, entry, workspace,
-		when, entry, when, when, workspace, workspace, when, (long long)(time_us % 1000000));
-	if (length < 0 || (size_t)length >= room)
-		die("a body does not fit");
-	return (size_t)length;
+		"\"uid\":9000001,\"user_id\":9000001,\"wid\":%lld,\"workspace_id\":%lld,\"pid\":190000042},",
+		workspace, e->is_new ? "" : tail, duration, e->is_new ? "POST" : "PUT", entry, workspace,
+		when, e->is_new ? -(long long)e->entry->start : duration, entry, start, e->is_new ? "null" : stop,
+		workspace, workspace);
 }
 
-static size_t write_request(char *at, const struct options *o, int64_t id, int64_t time_us)
+/* A callback as Toggl Track sends it. The events are a microsecond apart, so that
+   neither event_id nor created_at ever comes twice. */
+static size_t write_body(char *at, size_t room, const struct options *o, const struct event *e)
+{
+	time_t second = (time_t)(e->time_us / 1000000);
+	long long micros = (long long)(e->time_us % 1000000);
+	struct tm tm;
+	char when[32];
+	int head, entity, tail;
+
+	gmtime_r(&second, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	head = snprintf(at, room,
+		"{\"event_id\":%lld,\"created_at\":\"%s.%06lldZ\",\"creator_id\":9000001,"
+		"\"metadata\":{\"action\":\"%s\",\"event_user_id\":\"9000001\",\"model\":\"time_entry\","
+		"\"model_owner_id\":\"9000001\",",
+		(long long)e->id, when, micros, e->is_new ? "created" : "updated");
+	if (head < 0 || (size_t)head >= room)
+		die("a body does not fit");
+	entity = write_entity(at + head, room - (size_t)head, e, (long long)o->workspace_id, when);
+	if (entity < 0 || (size_t)(head + entity) >= room)
+		die("a body does not fit");
+	tail = snprintf(at + head + entity, room - (size_t)(head + entity),
+		"\"subscription_id\":10713,\"timestamp\":\"%s.%06lld406Z\"}", when, micros);
+	if (tail < 0 || (size_t)(head + entity + tail) >= room)
+		die("a body does not fit");
+	return (size_t)(head + entity + tail);
+}
+
+static size_t write_request(char *at, const struct options *o, const struct event *e)
 {
 	char body[REQUEST_MAX / 2];
 	char hex[2 * EVP_MAX_MD_SIZE + 1];
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_len = 0;
-	size_t body_len = write_body(body, sizeof(body), o, id, time_us);
+	size_t body_len = write_body(body, sizeof(body), o, e);
 	int length;
 
 	if (!HMAC(EVP_sha256(), o->secret, (int)strlen(o->secret), (unsigned char *)body, body_len, mac, &mac_len))
@@ -159,6 +199,26 @@ static size_t write_request(char *at, const struct options *o, int64_t id, int64
 	if (length < 0 || length >= REQUEST_MAX)
 		die("a request does not fit");
 	return (size_t)length;
+}
+
+/* What happens next: of some hundred entries that people are at work with one is
+   updated; one that has had all its updates makes room for a new one. */
+static void happen(const struct options *o, struct event *event, size_t number, int64_t time_us)
+{
+	static struct entry open[ENTRIES_OPEN];
+	struct entry *entry = &open[random() % ENTRIES_OPEN];
+
+	*event = (struct event){ .id = o->first_id + (int64_t)number, .time_us = time_us, .entry = entry };
+	if (entry->left > 0) {
+		entry->left--;
+		return;
+	}
+	event->is_new = true;
+	*entry = (struct entry){
+		.id = 3050000000LL + event->id % 50000000,
+		.start = (time_t)(time_us / 1000000) - 1 - random() % 3600,
+		.left = o->updates ? 1 + (size_t)random() % o->updates : 0,
+	};
 }
 
 static void prepare(struct load *load)
@@ -181,9 +241,12 @@ static void prepare(struct load *load)
 	load->connections = calloc(o->connections, sizeof(*load->connections));
 	if (!load->starts || !load->latencies_us || !load->connections)
 		die("out of memory");
-	for (size_t i = 0; i < o->requests; i++)
-		load->starts[i + 1] = load->starts[i] + write_request(load->bytes + load->starts[i], o,
-			o->first_id + (int64_t)i, time_us + (int64_t)i);
+	for (size_t i = 0; i < o->requests; i++) {
+		struct event event;
+
+		happen(o, &event, i, time_us + (int64_t)i);
+		load->starts[i + 1] = load->starts[i] + write_request(load->bytes + load->starts[i], o, &event);
+	}
 	/* Written once now, so that no page fault falls into the measurement. */
 	memset(load->latencies_us, 1, o->requests * sizeof(*load->latencies_us));
 }
@@ -490,7 +553,8 @@ static void usage(FILE *to)
 	fprintf(to,
 		"usage: load --port PORT --path PATH --secret-file FILE [--host 127.0.0.1]\n"
 		"            [--connections 64] [--seconds 5 | --requests COUNT] [--close]\n"
-		"            [--first-id ID] [--workspace ID] [--timeout SECONDS]\n"
+		"            [--first-id ID] [--workspace ID] [--updates N] [--timeout SECONDS]\n"
+		"Each event makes a new time entry; with --updates N it is updated 1 to N times.\n"
 		"Only addresses of 127.0.0.0/8 are accepted. The secret is HOOKLEDGER_BENCH_SECRET\n"
 		"of the environment when no file is named.\n");
 }
@@ -520,7 +584,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "connections", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 'd' },
 		{ "requests", required_argument, NULL, 'n' }, { "close", no_argument, NULL, 'x' },
 		{ "first-id", required_argument, NULL, 'i' }, { "workspace", required_argument, NULL, 'w' },
-		{ "timeout", required_argument, NULL, 't' }, { "help", no_argument, NULL, '?' },
+		{ "timeout", required_argument, NULL, 't' }, { "updates", required_argument, NULL, 'e' },
+		{ "help", no_argument, NULL, '?' },
 		{ 0 },
 	};
 	const char *secret = getenv("HOOKLEDGER_BENCH_SECRET");
@@ -543,6 +608,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		case 'x': o->close = true; break;
 		case 'i': o->first_id = strtoll(optarg, NULL, 10); break;
 		case 'w': o->workspace_id = strtoll(optarg, NULL, 10); break;
+		case 'e': o->updates = strtoul(optarg, NULL, 10); break;
 		case 't': o->timeout_seconds = strtod(optarg, NULL); break;
 		default: usage(stderr); exit(2);
 		}
@@ -561,6 +627,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		wrong("no secret");
 	if (o->connections < 1 || o->connections > CONNECTIONS_MAX)
 		wrong("--connections must be 1 to 16384");
+	if (o->updates > 1000)
+		wrong("at most 1000 updates");
 	if (o->seconds > 600 || o->requests > 20000000)
 		wrong("at most 600 seconds or 20 million requests");
 }

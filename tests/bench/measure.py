@@ -26,6 +26,15 @@ def table_of(contestant):
     return "event" if contestant.database == "bench" else "ledger.event"
 
 
+def empty(stage, contestant):
+    """Everybody starts with empty tables, right after a checkpoint."""
+    tables = ["event"]
+    if contestant.database != "bench":
+        tables = ["ledger.event", *stage.sql(contestant.database, "select format('toggl.%I', relname) from pg_class "
+                                             "where relnamespace = 'toggl'::regnamespace and relkind = 'r'").split()]
+    stage.sql(contestant.database, f"truncate {', '.join(tables)} cascade")
+
+
 def lost_rows(stage, contestant, first_id, acknowledged):
     """How many of the acknowledged events were not recorded; what is spooled is drained first."""
     count = (f"select count(*) from {table_of(contestant)} "
@@ -58,13 +67,12 @@ def measure(stage, contestant, children, port, connections, seconds):
 
     if contestant.database:
         if contestant.empties:
-            # Everybody starts with an empty table, right after a checkpoint.
-            stage.sql(contestant.database, f"truncate {table_of(contestant)} cascade")
+            empty(stage, contestant)
         stage.sql(contestant.database, "checkpoint")
     first_id = stage.next_id
-    warm = stage.load(port, path, secret, connections, seconds=WARM_SECONDS)
+    warm = stage.load(port, path, secret, connections, seconds=WARM_SECONDS, updates=contestant.updates)
     before = weigh()
-    result = stage.load(port, path, secret, connections, seconds=seconds,
+    result = stage.load(port, path, secret, connections, seconds=seconds, updates=contestant.updates,
                         watch=watch if contestant.watched else None)
     spent = [now - then for now, then in zip(weigh(), before)]
     result["name"] = contestant.name

@@ -228,7 +228,8 @@ class Stage:
         return (self.bin / "hookledger-receiver").exists()
 
     def hookledger(self, database="ledger"):
-        """A migrated database with one endpoint; made when first asked for."""
+        """A migrated database with one endpoint; made when first asked for. In that called plain the
+        typed tables are not written."""
         if database in self.hookledgers:
             return self.hookledgers[database]
         spool = self.work / f"spool-{database}"
@@ -242,6 +243,8 @@ class Stage:
         conf.chmod(0o600)
         self.sql("postgres", f"create database {database}")
         self.command(conf, "migrate")
+        if database == "plain":
+            self.sql_file(database, self.work / "plain.sql")
         endpoint = json.loads(self.command(conf, "endpoint", "add", "--workspace", str(WORKSPACE), "--json"))
         self.hookledgers[database] = {"conf": conf, "spool": spool, "secret": endpoint["secret"],
                                       "path": "/hook/" + endpoint["address"]}
@@ -256,10 +259,10 @@ class Stage:
 
     # Load
 
-    def load(self, port, path, secret, connections, seconds=None, requests=None, watch=None):
+    def load(self, port, path, secret, connections, seconds=None, requests=None, updates=0, watch=None):
         """Runs the load generator; watch is called ten times a second meanwhile."""
         argv = [self.bin / "load", "--port", port, "--path", path, "--connections", connections,
-                "--first-id", self.next_id]
+                "--first-id", self.next_id, "--updates", updates]
         argv += ["--requests", requests] if requests else ["--seconds", seconds]
         self.next_id += 20000000
         child = subprocess.Popen([str(arg) for arg in argv], stdout=subprocess.PIPE, text=True,
