@@ -235,18 +235,22 @@ comment on function ledger.is_good(text, jsonb) is 'Can the value be read as thi
 
 -- ---- one entity
 
+create function ledger.secrets()
+returns text[]
+language sql immutable set search_path = ledger, pg_temp
+return '{api_token,ical_url,invite_url,invitation_code}'::text[];
+comment on function ledger.secrets() is 'Keys of Toggl''s JSON whose values give rights away.';
+
 create function ledger.without_secrets(entity jsonb)
 returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
-declare
-  secrets constant text[] := '{api_token,ical_url,invite_url,invitation_code}';
 begin
   return case jsonb_typeof(entity)
     when 'object' then (
       select coalesce(jsonb_object_agg(e.key, case when jsonb_typeof(e.value) in ('object', 'array')
                                                    then ledger.without_secrets(e.value) else e.value end), '{}')
-      from jsonb_each(entity) e where e.key <> all (secrets))
+      from jsonb_each(entity) e where e.key <> all (ledger.secrets()))
     when 'array' then (
       select coalesce(jsonb_agg(case when jsonb_typeof(e.value) in ('object', 'array')
                                      then ledger.without_secrets(e.value) else e.value end order by e.place), '[]')
@@ -401,14 +405,14 @@ declare
                                     payload_at, payload_event_id, payload)
     select {sources}, {readings}coalesce({gone}, case when l.action = 'deleted' then l.created_at end),
            l.created_at, l.event_id, l.creator_id, l.created_at, l.event_id,
-           case when strpos(j.raw, 'api_token') + strpos(j.raw, 'ical_url') + strpos(j.raw, 'invit') + strpos(j.raw, '\u') > 0
-                then ledger.without_secrets(j.entity) else j.entity end
+           {safe}
     from (
       select distinct on ({sources_i}) i.*
       from {batch}
       where {mine} and (i.action <> 'deleted' or ledger.is_telling(i.model, i.body))
       order by {sources_i}, i.created_at desc, i.event_id desc) l
-    cross join lateral (select {entity} as entity, {raw} as raw offset 0) j
+    cross join lateral (select l.body -> 'payload' as part offset 0) p
+    cross join lateral (select {entity} as entity offset 0) j
     cross join lateral (select {clean} as clean offset 0) k
     cross join lateral (select {picked} offset 0) v
     on conflict ({keys}) do update
@@ -478,12 +482,14 @@ begin
         union all select 'deleted_at', '{server_deleted_at,deleted_at}' where is_other) f;
 
   frame := replace(replace(frame, '{fast}', replace(replace(replace(full_text,
-      '{entity}', 'case when octet_length(l.body::text) < 16384 then (l.body -> ''payload'')::jsonb else ledger.payload(l.body) end'),
-      '{raw}', 'l.body::text'),
+      '{entity}', 'case when octet_length(l.body::text) < 16384 then p.part::jsonb else ledger.payload(l.body) end'),
+      -- An object inside the entity is rare, and a text is searched for one fast.
+      '{safe}', format('case when j.entity ?| %L or p.part::text like ''_%%{%%'' then ledger.without_secrets(j.entity) else j.entity end',
+                       ledger.secrets())),
       '{clean}', 'j.entity')),
     '{careful}', replace(replace(replace(full_text,
       '{entity}', 'ledger.payload(l.body)'),
-      '{raw}', 'l.body::text'),
+      '{safe}', 'ledger.without_secrets(j.entity)'),
       '{clean}', format('ledger.cleaned(%L, j.entity)', of_model)));
   frame := replace(frame, '{batch}', batch);
   frame := replace(frame, '{mine}', case
