@@ -31,5 +31,16 @@ begin
   grant usage on schema toggl to hookledger_reader;
   grant select on all tables in schema toggl to hookledger_reader;
   grant execute on all functions in schema toggl to hookledger_reader;
+  -- The operator exports as one of them.
+  if not pg_has_role('hookledger_operator', 'hookledger_reader', 'member') then
+    begin
+      grant hookledger_reader to hookledger_operator;
+    exception
+      when unique_violation then null;
+      when insufficient_privilege then
+        raise exception 'hookledger_operator must be a member of hookledger_reader, and % may not make it one', current_user
+          using errcode = '42501', hint = 'an administrator can: grant hookledger_reader to hookledger_operator';
+    end;
+  end if;
 end
 $$;

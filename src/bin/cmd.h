@@ -17,8 +17,9 @@ struct db_args;
 struct db_rows;
 struct sealer;
 
-/* Exit status of the program. */
-enum { CLI_FINE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+/* Exit status of the program; what a signal ended has its number more than
+   CLI_SIGNAL, as in a shell. */
+enum { CLI_FINE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SIGNAL = 128 };
 
 /* What must be there before the command runs. */
 enum need {
@@ -65,7 +66,7 @@ struct command {
 };
 
 /* The tables, each ended by {0}. */
-extern const struct command cmd_account[], cmd_subscription[];
+extern const struct command cmd_account[], cmd_export[], cmd_subscription[];
 extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_event[], cmd_migrate[];
 extern const struct command cmd_quarantine[], cmd_rebuild[], cmd_reseal[], cmd_simulate[], cmd_spool[], cmd_verify[];
 

@@ -17,8 +17,20 @@
 enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 
 static const struct command *const tables[] = {
-	cmd_migrate, cmd_doctor, cmd_endpoint, cmd_event, cmd_verify, cmd_spool, cmd_quarantine,
-	cmd_rebuild, cmd_reseal, cmd_account, cmd_subscription, cmd_simulate, cmd_conf,
+	cmd_migrate,
+	cmd_doctor,
+	cmd_endpoint,
+	cmd_event,
+	cmd_verify,
+	cmd_export,
+	cmd_spool,
+	cmd_quarantine,
+	cmd_rebuild,
+	cmd_reseal,
+	cmd_account,
+	cmd_subscription,
+	cmd_simulate,
+	cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };

@@ -17,8 +17,22 @@ enum { SQL_MAX = 4 * 1024 * 1024, NUMBER_DIGITS = 4 };
 
 /* In the order of what uses what; the grants come last. */
 static const char *const door_files[] = {
-	"ledger.sql", "tables.sql", "history.sql", "toggl.sql", "hours.sql", "money.sql",
-	"pass_on.sql", "receiver.sql", "operator.sql", "rebuild.sql", "accounts.sql", "api.sql", "courier.sql", "grants.sql", "roles.sql",
+	"ledger.sql",
+	"tables.sql",
+	"history.sql",
+	"toggl.sql",
+	"hours.sql",
+	"money.sql",
+	"pass_on.sql",
+	"receiver.sql",
+	"operator.sql",
+	"rebuild.sql",
+	"export.sql",
+	"accounts.sql",
+	"api.sql",
+	"courier.sql",
+	"grants.sql",
+	"roles.sql",
 };
 
 enum { DOOR_FILES = sizeof(door_files) / sizeof(door_files[0]) };

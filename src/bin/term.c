@@ -251,6 +251,10 @@ static void draw(const struct progress *p, int64_t now_ms)
 		buf_addf(&line, "] %3d%%  ", (int)(done * 100 / p->total));
 	}
 	buf_addf(&line, "%lld %s, %lld/s", (long long)p->done, p->what, (long long)rate);
+	if (p->bytes) {
+		buf_add_text(&line, ", ");
+		term_add_size(&line, p->bytes);
+	}
 	if (p->total > p->done && rate > 0)
 		buf_addf(&line, ", %lld s left", (long long)((p->total - p->done) / rate));
 	fputs(buf_text(&line), stderr);

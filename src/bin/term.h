@@ -47,6 +47,7 @@ struct progress {
 	const char *what;	/* "events" */
 	int64_t total;		/* 0: not known */
 	int64_t done;
+	int64_t bytes;		/* shown too, when there are any */
 	int64_t started_ms, drawn_ms;
 	bool is_shown;
 };

@@ -68,6 +68,13 @@ def test_behind_pgbouncer(pooled):
     site.hookledger("housekeep")
     site.hookledger("verify")
     assert len(json.loads(site.hookledger("event", "list", "--limit", "5", "--json").stdout)["events"]) == 5
+    assert site.hookledger("export", "tag").stdout.count("\n") == 2
+    # a statement and its columns, settings and the stream in one transaction
+    done = site.hookledger("export", "--format", "ndjson", "--query", "select pg_sleep(0), current_setting('TimeZone') as zone",
+                           "--zone", "Asia/Tokyo")
+    assert json.loads(done.stdout)["zone"] == "Asia/Tokyo"
+    assert "read-only" in site.hookledger("export", "--query", "delete from tag returning 1", check=False).stderr
+    assert site.hookledger("export", "--query", "select current_setting('TimeZone')").stdout.endswith("UTC\n")
     # away and back, as PostgreSQL itself
     site.end(site.pool)
     assert site.send(site.event()).status == 200

@@ -2,7 +2,7 @@
 begin;
 create extension if not exists pgtap;
 \ir ../../sql/functions/roles.sql
-select plan(24);
+select plan(26);
 
 -- The rules of the house for functions.
 create temp view doors as
@@ -81,6 +81,10 @@ reset role;
 set local role hookledger_operator;
 select lives_ok('select * from operator.facts()', 'the operator asks for facts');
 select throws_ok('select * from receiver.keys()', '42501', null, 'but does not use the receiver''s door');
+reset role;
+set local role hookledger_reader;
+select lives_ok('select * from toggl.time_entry', 'a reader reads schema toggl');
+select throws_ok('select * from operator.facts()', '42501', null, 'but does not use the operator''s door');
 reset role;
 
 select * from finish();

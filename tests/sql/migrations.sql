@@ -48,6 +48,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/rebuild.sql
+\ir ../../sql/functions/export.sql
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/courier.sql

@@ -1,0 +1,103 @@
+-- Part of the operator's door: what `hookledger export` runs. It composes the
+-- statements, because their text belongs here; the command line runs them in
+-- its own session, because a function cannot stream.
+
+-- Who confines it: the role of the readers when there is one that may read here
+-- (roles belong to all databases) and the session may become it.
+create function ledger.export_opening(zone text, format text)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  reader oid := (select r.oid from pg_roles r where r.rolname = 'hookledger_reader');
+  -- to become a role is a right of its own from version 16 on
+  become text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
+  opening text;
+begin
+  if not exists (select from pg_timezone_names z where lower(z.name) = lower(zone)) then
+    raise exception 'there is no time zone "%"', zone
+      using errcode = '22023', hint = 'write one such as Europe/Berlin or UTC';
+  end if;
+  opening := format(
+    'begin transaction read only; '
+    'set local search_path = toggl, pg_temp; '
+    'set local timezone = %L; '
+    'set local datestyle = ''ISO''; '
+    'set local intervalstyle = %L; '
+    'set local bytea_output = ''hex''; '
+    'set local extra_float_digits = 1; '
+    'set local statement_timeout = 0; ',
+    zone, case format when 'ndjson' then 'iso_8601' else 'postgres' end);
+  begin
+    -- An export that was killed ends at the server too; not every system can tell.
+    perform set_config('client_connection_check_interval', '5s', true);
+    opening := opening || 'set local client_connection_check_interval = ''5s''; ';
+  exception
+    when invalid_parameter_value then null;
+  end;
+  if pg_has_role(session_user, reader, become) and has_schema_privilege(reader, 'toggl', 'usage') then
+    opening := opening || 'set local role hookledger_reader; ';
+  end if;
+  return opening;
+end
+$$;
+comment on function ledger.export_opening(text, text) is
+  'Statements that begin the transaction of an export: read only, names looked up in toggl, times in that zone (22023: there is none), as hookledger_reader when the session may become it.';
+
+create function operator.export_list()
+returns table (name text, kind text, about text)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select c.relname::text, case when c.relkind in ('v', 'm') then 'view' else 'table' end,
+         coalesce(obj_description(c.oid, 'pg_class'), '')
+  from pg_class c
+  where c.relnamespace = to_regnamespace('toggl') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and not c.relispartition
+  order by c.relname;
+end;
+comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment.';
+
+create function operator.export_plan(relation text, query text, format text, zone text)
+returns table (opening text, copying text, closing text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  known text[] := (select array_agg(l.name) from operator.export_list() l);
+  bare text := regexp_replace(relation, '^toggl\.', '');
+  source text;
+  shape text;
+begin
+  if (relation is null) = (query is null) then
+    raise exception 'an export is of a table, of a view or of a query' using errcode = '22023';
+  end if;
+  if query is not null then
+    source := query;
+  elsif bare = any (known) then
+    source := format('select * from toggl.%I', bare);
+  else
+    raise exception 'there is no table or view "%" in schema toggl', bare
+      using errcode = 'P0002', hint = 'there are: ' || coalesce(array_to_string(known, ', '), 'none');
+  end if;
+  -- The caller has had the server look at the query by itself: it is one whole
+  -- statement, so the parenthesis behind it closes the one before it, and the
+  -- line end ends a comment.
+  case format
+    when 'csv' then
+      shape := E'copy (\n%s\n) to stdout (format csv, header, encoding ''UTF8'')';
+    when 'copy' then
+      shape := E'copy (\n%s\n) to stdout (format text, encoding ''UTF8'')';
+    when 'ndjson' then
+      -- Text format would double every backslash. Two bytes that no JSON holds as
+      -- they are for delimiter and quote leave it as it is; line ends are only
+      -- between the tokens of a column of type json.
+      shape := E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') from (\n%s\n) x) '
+               'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')';
+    else
+      raise exception 'a format is csv, ndjson or copy, not "%"', format using errcode = '22023';
+  end case;
+  -- Before version 16 the functions of large objects write even read only.
+  return query select ledger.export_opening(zone, format), format(shape, source), 'rollback';
+end
+$$;
+comment on function operator.export_plan(text, text, text, text) is
+  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson or copy. A query must have been described by itself after `opening`, as one statement that gives columns.';

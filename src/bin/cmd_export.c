@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/* Schema toggl, or a question to it, as a stream of rows: what the server
+   copies out is passed on, one row held at a time. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/db.h"
+#include "bin/cmd.h"
+#include "bin/input.h"
+#include "bin/outfile.h"
+#include "bin/stop.h"
+#include "bin/term.h"
+
+/* A long query has kilobytes. */
+enum { QUERY_MAX = 1024 * 1024, DESCRIBE_WAIT_MS = 60000 };
+
+static struct {
+	const char *format, *output, *query, *query_file, *zone;
+	bool list;
+} given = { .format = "csv", .zone = "UTC" };
+
+/* ---- what there is */
+
+static int list(struct cli *cli)
+{
+	static const char *const heads[] = { "NAME", "KIND", "WHAT IT IS" };
+	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
+
+	if (cli_call(cli->db, "operator.export_list", NULL, &rows))
+		goto done;
+	for (size_t i = 0; i < db_rows_count(rows); i++) {
+		table_text(table, db_str(rows, i, "name"));
+		table_text(table, db_str(rows, i, "kind"));
+		table_text(table, db_str(rows, i, "about"));
+	}
+	if (table_write(table))
+		status = CLI_FINE;
+done:
+	table_free(table);
+	db_rows_free(rows);
+	return status;
+}
+
+/* ---- what is wanted */
+
+static bool is_ndjson(void)
+{
+	return strcmp(given.format, "ndjson") == 0;
+}
+
+/* false: said on stderr what is wrong. */
+static bool check_words(int argc)
+{
+	int sources = argc + (given.query != NULL) + (given.query_file != NULL);
+
+	if (strcmp(given.format, "csv") != 0 && strcmp(given.format, "copy") != 0 && !is_ndjson())
+		term_problem("--format is csv, ndjson or copy, not \"%s\"", given.format);
+	else if (given.list && (sources || given.output))
+		term_problem("--list goes with no other option");
+	else if (!given.list && sources != 1)
+		term_problem(sources ? "an export is of one thing: a name, --query or --query-file"
+		                     : "what is to be exported? Give a name (`hookledger export --list` "
+		                       "shows them), --query or --query-file");
+	else
+		return true;
+	return false;
+}
+
+/* Without the semicolon at its end, which a person writes and COPY refuses. */
+static bool read_query(struct buf *query)
+{
+	if (given.query_file && !input_file(given.query_file, QUERY_MAX, query))
+		return false;
+	buf_add_str(query, str_of(given.query));
+	while (query->len && strchr("; \t\r\n", query->at[query->len - 1]))
+		query->at[--query->len] = '\0';
+	if (!query->len)
+		term_problem("the query is empty");
+	return query->len > 0;
+}
+
+static enum err plan(struct cli *cli, const char *name, const struct buf *query, struct db_rows **rows)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_arg_text(args, str_of(name));
+	db_arg_text(args, name ? (struct str){ 0 } : buf_str(query));
+	db_arg_text(args, str_of(given.format));
+	db_arg_text(args, str_of(given.zone));
+	err = cli_call(cli->db, "operator.export_plan", args, rows);
+	db_args_free(args);
+	return err;
+}
+
+/* Lets the server look at the query by itself. What is more than one statement,
+   or none that is whole, does not get as far as standing inside another. */
+static bool check_query(struct db *db, const struct buf *query)
+{
+	struct db_rows *columns = NULL;
+	const char *twin = NULL;
+	bool fine = false;
+
+	if (db_describe(db, buf_text(query), DESCRIBE_WAIT_MS, &columns)) {
+		term_problem("the query cannot be run: %s; it must be one select", db_problem(db));
+		return false;
+	}
+	for (size_t i = 0; i < db_rows_columns(columns); i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(db_column(columns, i), db_column(columns, j)) == 0)
+				twin = db_column(columns, i);
+	if (!db_rows_columns(columns))
+		term_problem("the query gives no rows; it must be a select");
+	else if (twin && is_ndjson())
+		term_problem("two columns of the query are called \"%s\"; in NDJSON each needs its own "
+		             "name (… as name)", twin);
+	else
+		fine = true;
+	db_rows_free(columns);
+	return fine;
+}
+
+/* ---- the stream */
+
+struct flow {
+	struct outfile *out;
+	struct progress progress;
+	enum err written;	/* how writing ended; said already */
+};
+
+static enum err pass_on(void *user, struct str piece)
+{
+	struct flow *flow = user;
+
+	flow->written = outfile_write(flow->out, piece);
+	flow->progress.bytes += (int64_t)piece.len;
+	progress_to(&flow->progress, flow->progress.done + 1);
+	return flow->written;
+}
+
+static void say_done(const struct flow *flow, int64_t rows)
+{
+	struct buf words = { 0 };
+
+	if (!flow->progress.is_shown && !outfile_is_aside(flow->out))
+		return;
+	buf_addf(&words, "%lld row%s, ", (long long)rows, term_s(rows));
+	term_add_size(&words, flow->progress.bytes);
+	fprintf(stderr, "%s%s%s\n", buf_text(&words), outfile_is_aside(flow->out) ? " in " : "",
+	        outfile_is_aside(flow->out) ? given.output : "");
+	buf_done(&words);
+}
+
+/* Whoever looks at the result must not take it for whole. */
+static void say_failed(const struct flow *flow, const char *why)
+{
+	if (outfile_is_aside(flow->out))
+		term_problem("%s; %s was not written", why, given.output);
+	else
+		term_problem("%s%s", why, flow->progress.done ? "; what was written is not all of it" : "");
+}
+
+static int stream(struct db *db, const struct db_rows *plan, int stop_fd, struct flow *flow)
+{
+	char *copying = mem_dup(db_str(plan, 0, "copying")), *closing = mem_dup(db_str(plan, 0, "closing"));
+	int64_t rows = 0;
+	enum err err;
+
+	flow->progress = progress_start("rows", 0);
+	err = db_copy(db, copying, stop_fd, pass_on, flow, &rows);
+	if (!err)
+		err = db_run(db, closing);
+	if (!err)
+		err = flow->written = outfile_finish(flow->out);
+	progress_end(&flow->progress);
+	if (!err)
+		say_done(flow, rows);
+	else if (stop_signal())
+		say_failed(flow, "interrupted");
+	else if (!flow->written)
+		say_failed(flow, db_problem(db));
+	free(copying);
+	free(closing);
+	if (stop_signal() && err)
+		return CLI_SIGNAL + stop_signal();
+	if (flow->written == ERR_ABSENT)
+		return CLI_SIGNAL + SIGPIPE;
+	return err ? CLI_FAILED : CLI_FINE;
+}
+
+static bool begin(struct db *db, const struct db_rows *plan)
+{
+	char *opening = mem_dup(db_str(plan, 0, "opening"));
+	bool begun = db_run(db, opening) == ERR_NONE;
+
+	if (!begun)
+		term_problem("the export could not begin: %s", db_problem(db));
+	free(opening);
+	return begun;
+}
+
+static int run_export(struct cli *cli, int argc, char **argv)
+{
+	struct buf query = { 0 };
+	struct db_rows *rows = NULL;
+	struct flow flow = { 0 };
+	int status = CLI_USAGE, stop_fd;
+
+	if (!check_words(argc) || (!given.list && !argc && !read_query(&query)))
+		goto done;
+	if (given.list) {
+		status = list(cli);
+		goto done;
+	}
+	status = CLI_FAILED;
+	/* A reader that goes away is told by write(), so that the server's work
+	   can be ended. */
+	signal(SIGPIPE, SIG_IGN);
+	stop_fd = stop_open();
+	if (plan(cli, argc ? argv[0] : NULL, &query, &rows) || !(flow.out = outfile_open(given.output)))
+		goto done;
+	if (begin(cli->db, rows) && (!query.len || check_query(cli->db, &query)))
+		status = stream(cli->db, rows, stop_fd, &flow);
+done:
+	outfile_close(flow.out);
+	db_rows_free(rows);
+	buf_done(&query);
+	return status;
+}
+
+static const struct cli_option options[] = {
+	{ "format", OPTION_TEXT, &given.format, "FORMAT", "csv (default), ndjson, or copy (PostgreSQL's own)" },
+	{ "output", OPTION_TEXT, &given.output, "FILE", "not to standard output; appears when it is whole" },
+	{ "query", OPTION_TEXT, &given.query, "SQL", "what this select gives" },
+	{ "query-file", OPTION_TEXT, &given.query_file, "FILE", "the same, from a file; - for standard input" },
+	{ "zone", OPTION_TEXT, &given.zone, "ZONE", "times in this zone, such as Europe/Berlin (UTC)" },
+	{ "list", OPTION_FLAG, &given.list, NULL, "say what can be exported" },
+	{ 0 },
+};
+
+const struct command cmd_export[] = {
+	{ .name = "export",
+	  .need = NEED_OPERATOR,
+	  .run = run_export,
+	  .operands = "[NAME]",
+	  .options = options,
+	  .help = "write a table, view or query of schema toggl as CSV, NDJSON or COPY",
+	  .more = "A query is run read only, as hookledger_reader when there is that role." },
+	{ 0 },
+};
