@@ -28,7 +28,7 @@ insert into told (created_at, creator_id, model, action, payload) values
   ('2026-04-03T09:00:00Z', 9000001, 'client', 'created', '{"id":501,"wid":7435584,"name":"Acme"}'),
   ('2026-04-03T09:00:01Z', 9000001, 'client', 'created', '{"id":502,"wid":7435584,"name":"Globex"}'),
   ('2026-04-03T09:00:02Z', 9000001, 'project', 'created',
-   '{"id":601,"client_id":501,"name":"Website","active":true,"billable":true,"rate":100,"currency":"EUR"}'),
+   '{"id":601,"client_id":501,"name":"Website","active":true,"billable":true,"rate":100,"currency":"EUR","estimated_seconds":72000}'),
   ('2026-04-03T09:00:03Z', 9000001, 'project', 'created',
    '{"id":602,"client_id":502,"name":"App","active":true,"billable":true,"rate":null,"currency":"USD"}'),
   ('2026-04-03T09:00:04Z', 9000001, 'project', 'created',

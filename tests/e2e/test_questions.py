@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: ISC
+"""doc/questions.md is right: each block of SQL gives the answer that stands
+below it, on the story of tests/data, whose numbers were computed by hand."""
+import os
+import re
+import subprocess
+
+from stage import SOURCE, runs_as
+
+PAGE = SOURCE / "doc/questions.md"
+
+# What Grafana and Metabase put in the place of their variables.
+FILLED = (
+    (re.compile(r"\$__timeFilter\((\w+)\)"), r"\1 BETWEEN '2026-05-04T22:00:00Z' AND '2026-05-06T21:59:59Z'"),
+    (re.compile(r"\$__timeFrom\(\)"), "'2026-05-04T22:00:00Z'"),
+    (re.compile(r"\$__timeTo\(\)"), "'2026-05-06T21:59:59Z'"),
+    (re.compile(r"\{\{from\}\}"), "date '2026-05-01'"),
+    (re.compile(r"\{\{until\}\}"), "date '2026-06-01'"),
+)
+
+
+def questions():
+    """Pairs of SQL and the answer that follows it, None where there is none."""
+    text = PAGE.read_text(encoding="utf-8")
+    return re.findall(r"^```sql\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", text, re.M | re.S)
+
+
+def psql(site, text):
+    done = subprocess.run(
+        [f"{site.cluster.bin}/psql", "-X", "-q", "--set=ON_ERROR_STOP=1", "--pset=pager=off",
+         site.cluster.conninfo(site.database)],
+        input=text, capture_output=True, text=True, check=False, timeout=60, cwd=SOURCE / "tests", **runs_as(),
+        env={**os.environ, "PGTZ": "Europe/Berlin", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, f"{text}\n{done.stderr}"
+    return "".join(line.rstrip() + "\n" for line in done.stdout.rstrip().splitlines())
+
+
+def test_the_answers_are_those_of_the_story(bare_site):
+    psql(bare_site, "\\i data/story.sql")
+    asked = questions()
+    assert len(asked) > 20, "the page has lost its questions, or this test its eyes"
+    assert sum(1 for _, answer in asked if answer) > 15
+    for sql, answer in asked:
+        for variable, value in FILLED:
+            sql = variable.sub(value, sql)
+        found = psql(bare_site, sql.rstrip().rstrip(";") + ";\n")
+        assert found == answer or not answer, f"{sql}\n{found}"
+
+
+def test_what_other_programs_ask_has_an_answer(bare_site):
+    psql(bare_site, "\\i data/story.sql")
+    filled = [sql for sql, answer in questions() if not answer and re.search(r"\$__|\{\{", sql)]
+    assert len(filled) == 3
+    for sql in filled:
+        for variable, value in FILLED:
+            sql = variable.sub(value, sql)
+        assert not psql(bare_site, sql + ";\n").endswith("(0 rows)\n"), sql
