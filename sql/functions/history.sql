@@ -120,7 +120,7 @@ returns table (workspace_id bigint, time_entry_id bigint, changed_at timestamptz
                changed_by bigint, changed_by_name text, app text, field text, old_value text, new_value text,
                is_first boolean)
 language plpgsql stable security definer rows 20 cost 10000 set search_path = ledger, pg_temp
-set timezone = 'UTC' set plan_cache_mode = force_generic_plan
+set timezone = 'UTC' set plan_cache_mode = force_generic_plan set jit = off
 as $$
 declare
   fields constant text[] := (select array_agg(f.name) from ledger.field f
@@ -209,7 +209,7 @@ comment on column toggl.time_entry_history.entry_changed_at is 'When the entry w
 -- others the last event until then counts.
 create or replace function toggl.time_entries_as_of(moment timestamptz)
 returns setof toggl.time_entry
-language plpgsql stable security definer rows 100000 set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer rows 100000 set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
 as $$
 begin
   return query
@@ -241,7 +241,7 @@ create or replace function toggl.changed_since(of_model text, after text default
 returns table (cursor text, is_restart boolean, workspace_id bigint, entity_id bigint, changed_at timestamptz,
                deleted_at timestamptz, entity jsonb)
 language plpgsql stable security definer rows 1000 set search_path = ledger, pg_temp set timezone = 'UTC'
-set enable_sort = off set enable_incremental_sort = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_sort = off set enable_incremental_sort = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   known ledger.model;

@@ -23,6 +23,7 @@ static const struct command *const tables[] = {
 	cmd_event,
 	cmd_verify,
 	cmd_export,
+	cmd_invoice,
 	cmd_spool,
 	cmd_quarantine,
 	cmd_rebuild,

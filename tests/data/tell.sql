@@ -11,7 +11,7 @@ create function pg_temp.tell(
 returns void language sql as $$
   select receiver.append(
     array[case workspace when 555 then 102 else 101 end], array[case workspace when 555 then 202 else 201 end],
-    array[workspace], array[event], array[created], array[now()], array[creator], array[entity], array[model],
+    array[workspace], array[event], array[created], array[clock_timestamp()], array[creator], array[entity], array[model],
     array[action], array['\xab'::bytea],
     array[format('{"metadata":{"action":%s,"request_body":%s},"payload":%s}', to_json(action), coalesce(to_json(request), 'null'),
                  payload)::json], 'webhook')

@@ -49,6 +49,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/rebuild.sql
 \ir ../../sql/functions/export.sql
+\ir ../../sql/functions/invoice.sql
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/courier.sql

@@ -7,6 +7,8 @@ create extension if not exists pgtap;
 \ir ../data/story.sql
 -- as if recorded by a transaction that is over: a load goes no further
 update ledger.event set txid = '3';
+select operator.invoice_freeze('May', '2026-05-01', '2026-06-01', 'Europe/Berlin', null, null, null);
+update toggl.time_entry set description = 'Sketches and pages' where time_entry_id = 3001;
 \o
 
 create temp view described as
