@@ -10,11 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/address.h"
+
 #ifndef HL_SYSCONFDIR
 #error "HL_SYSCONFDIR, HL_LOCALSTATEDIR and HL_DATADIR come from the Makefile"
 #endif
 
-enum type { TEXT, YESNO, NUMBER, KEY, LEVEL, PREFIX };
+enum type { TEXT, YESNO, NUMBER, KEY, LEVEL, PREFIX, NETWORKS };
 
 struct setting {
 	const char *key;
@@ -72,6 +74,12 @@ static const struct setting settings[] = {
 	  "The most connections from the web server that one process holds at once." },
 	{ "cgi_connections", NUMBER, FIELD(cgi_connections), "4", 1, 1000, false,
 	  "The most database connections of all plain CGI processes together." },
+	{ "allowed_networks", NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,
+	  "Networks that callbacks to subscribers may go to although they are not public." },
+	{ "ca_file", TEXT, FIELD(ca_file), NULL, 0, 0, false,
+	  "Certificate authorities (PEM) for requests to subscribers, instead of the system's." },
+	{ "trusted_proxies", NETWORKS, FIELD(trusted_proxies), NULL, 0, 0, false,
+	  "Networks of the proxies in front of the web server: their X-Forwarded-For is believed." },
 	{ "log_level", LEVEL, FIELD(log_level), "info", 0, 0, false, "error, warn, info or debug." },
 	{ "sql_dir", TEXT, FIELD(sql_dir), HL_DATADIR "/sql", 0, 0, false,
 	  "Where `hookledger migrate` finds the schema." },
@@ -97,6 +105,20 @@ static bool *yesno_field(const struct conf *conf, const struct setting *s)
 static bool is_text(const struct setting *s)
 {
 	return s->type != NUMBER && s->type != YESNO;
+}
+
+/* Checked here, where the line is known; whoever uses it reads it again. */
+static bool are_networks(const struct setting *s, struct str value, struct buf *problem)
+{
+	struct networks networks = { 0 };
+	struct buf wrong = { 0 };
+	bool fine = networks_read(&networks, value, &wrong) == ERR_NONE;
+
+	if (!fine)
+		buf_addf(problem, "%s: %s", s->key, buf_text(&wrong));
+	networks_done(&networks);
+	buf_done(&wrong);
+	return fine;
 }
 
 /* Puts the value into its field, or says into `problem` what is wrong with it. */
@@ -144,6 +166,9 @@ static bool apply(struct conf *conf, const struct setting *s, struct str value, 
 		                          !memchr(value.at, '\0', value.len));
 		if (!fine)
 			buf_addf(problem, "%s must begin with a slash and not end with one", s->key);
+		break;
+	case NETWORKS:
+		fine = are_networks(s, value, problem);
 		break;
 	case TEXT:
 		/* libpq would take it for the name of a database, and its message

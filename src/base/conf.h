@@ -35,6 +35,9 @@ struct conf {
 	int64_t request_timeout_ms;
 	int64_t connections_max;
 	int64_t cgi_connections;
+	char *allowed_networks;
+	char *ca_file;
+	char *trusted_proxies;
 	char *log_level;
 	char *sql_dir;
 };

@@ -20,10 +20,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/address.h"
+#include "base/basic.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "base/forwarded.h"
 #include "base/log.h"
 #include "base/records.h"
+#include "base/uri.h"
 
 extern char **environ;
 
@@ -274,35 +278,6 @@ static void hold(struct http *http, int fd, enum stage stage, int64_t wait_ms)
 
 /* ---- handing a whole request to libfcgi */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool decode_path(struct str raw, struct buf *out)
-{
-	for (size_t i = 0; i < raw.len; i++) {
-		char c = raw.at[i];
-
-		if (c == '%') {
-			int high = i + 2 < raw.len ? hex_digit(raw.at[i + 1]) : -1;
-			int low = i + 2 < raw.len ? hex_digit(raw.at[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return false;
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		if (c == '\0')
-			return false;
-		buf_add_char(out, c);
-	}
-	return true;
-}
-
 /* REQUEST_URI without its query, less the base path, decoded: the same behind
    every web server, whatever it makes of SCRIPT_NAME and PATH_INFO. */
 static void read_path(struct http_req *req)
@@ -314,7 +289,7 @@ static void read_path(struct http_req *req)
 	path = str_cut(&uri, '?');
 	req->has_path = path.len > 0 && str_starts(path, req->http->base_path) &&
 	                path.len > base && path.at[base] == '/' &&
-	                decode_path((struct str){ path.at + base, path.len - base }, &req->path);
+	                uri_decode((struct str){ path.at + base, path.len - base }, &req->path);
 }
 
 /* Reads the body as far as it may be, and compares it with what was announced.
@@ -876,6 +851,38 @@ struct str http_type(const struct http_req *req)
 	return str_trim(str_cut(&all, ';'));
 }
 
+struct str http_query(const struct http_req *req)
+{
+	struct str uri = http_header(req, "REQUEST_URI");
+
+	(void)str_cut(&uri, '?');
+	return uri;
+}
+
+bool http_basic(const struct http_req *req, struct buf *user, struct buf *password)
+{
+	/* Apache puts REDIRECT_ in front when a rule of rewriting handed it on */
+	static const char *const names[] = { "HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct str header = http_header(req, names[i]);
+
+		if (header.len)
+			return basic_read(header, user, password);
+	}
+	return false;
+}
+
+void http_client(const struct http_req *req, const struct networks *trusted, struct address *client)
+{
+	struct address peer;
+
+	/* over a Unix socket the web server's own peer is on this machine */
+	if (!address_read(http_header(req, "REMOTE_ADDR"), &peer) && !address_read(str_of("127.0.0.1"), &peer))
+		abort();	/* it is one */
+	*client = forwarded_client(&peer, http_header(req, "HTTP_X_FORWARDED_FOR"), trusted);
+}
+
 struct str http_body(const struct http_req *req)
 {
 	return buf_str(&req->body);
@@ -893,15 +900,21 @@ static const char *phrase(int status)
 		const char *phrase;
 	} phrases[] = {
 		{ 200, "OK" },
+		{ 204, "No Content" },
+		{ 304, "Not Modified" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 402, "Payment Required" },
 		{ 403, "Forbidden" },
+		{ 402, "Payment Required" },
+		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
 		{ 411, "Length Required" },
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
+		{ 429, "Too Many Requests" },
 		{ 429, "Too Many Requests" },
 		{ 503, "Service Unavailable" },
 	};
@@ -912,18 +925,30 @@ static const char *phrase(int status)
 	return "Internal Server Error";
 }
 
-void http_answer(struct http_req *req, int status, const char *header, struct str json)
+void http_answer(struct http_req *req, int status, const char *headers, struct str json)
+{
+	http_answer_as(req, status, "application/json", headers, json);
+}
+
+void http_answer_as(struct http_req *req, int status, const char *type, const char *headers, struct str body)
 {
 	struct buf *out = &req->http->answer;
+	/* RFC 9110, 8.6: these have no body, and say no length of one */
+	bool is_bare = status == 204 || status == 304;
 
 	buf_clear(out);
-	buf_addf(out, "Status: %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-	               "Cache-Control: no-store\r\n",
-	         status, phrase(status), json.len);
-	if (header)
-		buf_addf(out, "%s\r\n", header);
+	if (is_bare)
+		buf_addf(out, "Status: %d %s\r\nCache-Control: no-store\r\n", status, phrase(status));
+	else
+		buf_addf(out, "Status: %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		               "Cache-Control: no-store\r\n",
+		         status, phrase(status), type, body.len);
+	if (headers)
+		buf_addf(out, "%s\r\n", headers);
 	buf_add_text(out, "\r\n");
-	buf_add_str(out, json);
+	/* RFC 3875, 4.3.3: for HEAD the program leaves the body out */
+	if (!is_bare && !str_is(http_method(req), "HEAD"))
+		buf_add_str(out, body);
 	req->is_answered = true;
 	if (!req->http->is_cgi) {
 		FCGX_PutStr(out->at, (int)out->len, req->fcgi.out);

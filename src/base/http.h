@@ -13,8 +13,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+struct address;
 struct http;
 struct http_req;
+struct networks;
 
 struct http_how {
 	const char *base_path;		/* taken off the front of every path; may be NULL */
@@ -51,21 +53,34 @@ struct str http_method(const struct http_req *req);
 /* Without query and base path, percent-decoded once. at == NULL: not below the
    base path, or no valid path. */
 struct str http_path(const struct http_req *req);
+struct str http_query(const struct http_req *req);	/* as it stands behind the '?' of the URI (base/uri) */
 struct str http_type(const struct http_req *req);	/* media type without parameters */
 struct str http_header(const struct http_req *req, const char *cgi_name);	/* "HTTP_X_…"; at == NULL: none */
 struct str http_body(const struct http_req *req);
 
+/* User and password of Basic authentication (base/basic); both append. false:
+   none. Apache needs CGIPassAuth On, or gives no Authorization to programs. */
+bool http_basic(const struct http_req *req, struct buf *user, struct buf *password);
+
+/* Whose request it is: the web server's peer, or by X-Forwarded-For whom
+   `trusted` proxies had it from (base/forwarded). */
+void http_client(const struct http_req *req, const struct networks *trusted, struct address *client);
+
 enum http_flaw {
 	HTTP_WHOLE = 0,
-	HTTP_NO_LENGTH,	/* neither a length nor a body */
+	HTTP_NO_LENGTH,	/* neither a length nor a body: a flaw where a body is needed */
 	HTTP_TOO_BIG,	/* over body_max, by its length or by its bytes */
 	HTTP_CUT_SHORT,	/* fewer or more bytes than its length says, or no number */
 };
 enum http_flaw http_flaw(const struct http_req *req);
 
-/* Answers with a JSON body; `header` is one more header line without its end,
-   or NULL. Once a request; one that nobody answers is answered 500. */
-void http_answer(struct http_req *req, int status, const char *header, struct str json);
+/* Answers with a JSON body; `headers` is NULL, or more header lines with \r\n
+   between them and not behind the last. Once a request; one that nobody answers
+   is answered 500. For HEAD the body is left out, and its length told. */
+void http_answer(struct http_req *req, int status, const char *headers, struct str json);
+
+/* The same with another media type. */
+void http_answer_as(struct http_req *req, int status, const char *type, const char *headers, struct str body);
 
 /* Takes a request out of this gather, to be answered later: what it gives stays
    good until http_release(), which ends it (answered 500 when nobody has). The

@@ -61,6 +61,12 @@ def seeds():
         yield "route", text.encode()
     for text in ("", "Zg==", "Zm8=", "Zm9v", "Zm9vYmFy+/8="):
         yield "base64", text.encode()
+    for text in ("a=1&b=2&a=3", "offset=5", "a=%e2%82%ac+%2B", "&&a", "/%61%2fb"):
+        yield "uri", text.encode()
+    for text in ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "bAsIc  Og==", "Bearer x"):
+        yield "basic", text.encode()
+    for text in ("203.0.113.7, 10.0.0.2", "[2001:db8::7]:4711,10.0.0.3:1", "unknown, , ::1"):
+        yield "forwarded", text.encode()
     yield "conf", (b"# all kinds\ndatabase = host=/run dbname=x\ndb_pooled = yes\nbatch_max = 5\n"
                    b"master_key = " + b"0f" * 32 + b"\nbase_path = /a/b\nlog_level = debug\r\n")
     for line in (b"spool_max_bytes = 4096", b"body_max_bytes=1048576", b"nonsense", b"= 1", b"master_key = 00"):

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/http.h"
 
@@ -20,6 +21,30 @@ enum { BODY_MAX = 100000, TIMEOUT_MS = 300 };
 
 /* What comes in through standard input. */
 enum stdin_kind { PIPE_ENDS, PIPE_STAYS_OPEN, SOCKET_STAYS_OPEN };
+
+/* Who asks, and for what: the JSON with which a request to /tell is answered. */
+static void tell(struct http_req *req)
+{
+	struct buf user = { 0 }, password = { 0 }, out = { 0 };
+	struct networks trusted = { 0 };
+	struct address client;
+	bool has_basic = http_basic(req, &user, &password);
+
+	if (networks_read(&trusted, LIT("10.0.0.0/8 127.0.0.1"), &out))
+		_exit(5);
+	http_client(req, &trusted, &client);
+	buf_addf(&out, "basic=%d user=%s password=%s query=%.*s client=", has_basic, buf_text(&user), buf_text(&password),
+	         (int)http_query(req).len, http_query(req).at ? http_query(req).at : "");
+	address_write(&client, &out);
+	if (str_is(http_method(req), "DELETE"))
+		http_answer_as(req, 204, "text/plain", NULL, LIT("no body"));
+	else
+		http_answer_as(req, 429, "text/plain; charset=utf-8", "Retry-After: 5\r\nX-Other: a b", buf_str(&out));
+	networks_done(&trusted);
+	buf_done(&user);
+	buf_done(&password);
+	buf_done(&out);
+}
 
 /* The program: tells what it was asked. */
 static void serve(void)
@@ -38,6 +63,10 @@ static void serve(void)
 			_exit(4);
 		if (str_is(http_method(req), "QUIET"))
 			continue;
+		if (str_is(http_path(req), "/tell")) {
+			tell(req);
+			continue;
+		}
 		buf_addf(&json, "flaw=%d body=%zu path=%.*s type=%.*s sum=", (int)http_flaw(req),
 		         http_body(req).len, (int)http_path(req).len,
 		         http_path(req).at ? http_path(req).at : "", (int)http_type(req).len,
@@ -233,6 +262,62 @@ static void a_flushed_answer_does_not_wait(void **state)
 	buf_done(&answer);
 }
 
+static void who_asks_is_told(void **state)
+{
+	static const struct {
+		const char *variables[11];
+		const char *says;
+	} cases[] = {
+		{ { "REQUEST_URI", "/base/tell?a=1&b=%2B?c" }, "basic=0 user= password= query=a=1&b=%2B?c client=127.0.0.1" },
+		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION", "Basic dG9rZW46YXBpX3Rva2Vu", "REMOTE_ADDR", "203.0.113.7" },
+		  "basic=1 user=token password=api_token query= client=203.0.113.7" },
+		{ { "REQUEST_URI", "/base/tell?", "REDIRECT_HTTP_AUTHORIZATION", "Basic dG9rZW46YXBpX3Rva2Vu", "REMOTE_ADDR",
+		    "::1" }, "basic=1 user=token password=api_token query= client=::1" },
+		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION", "Bearer dG9rZW4=", "REMOTE_ADDR", "10.0.0.1",
+		    "HTTP_X_FORWARDED_FOR", "198.51.100.1, 203.0.113.7:4711" },
+		  "basic=0 user= password= query= client=203.0.113.7" },
+		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "203.0.113.7", "HTTP_X_FORWARDED_FOR", "198.51.100.1" },
+		  "client=203.0.113.7" },
+		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "unix:", "HTTP_X_FORWARDED_FOR", "198.51.100.1" },
+		  "client=198.51.100.1" },
+	};
+	struct buf answer = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask(cases[i].variables, LIT(""), PIPE_ENDS, &answer);
+		assert_has(&answer, "Status: 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\n");
+		assert_has(&answer, "Cache-Control: no-store\r\nRetry-After: 5\r\nX-Other: a b\r\n\r\nbasic=");
+		assert_has(&answer, cases[i].says);
+	}
+	buf_done(&answer);
+}
+
+/* Other methods have bodies too; HEAD and 204 are answered without one. */
+static void other_methods(void **state)
+{
+	static const char *const methods[] = { "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD" };
+	const char *variables[] = { "REQUEST_METHOD", NULL, "REQUEST_URI", "/base/x", "CONTENT_LENGTH", "5", NULL };
+	struct buf answer = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		variables[1] = methods[i];
+		ask(variables, LIT("12345"), PIPE_ENDS, &answer);
+		assert_has(&answer, "Status: 200 OK\r\n");
+		assert_has(&answer, "Content-Length: 37\r\n");
+		if (strcmp(methods[i], "HEAD") != 0)
+			assert_has(&answer, "\r\n\r\nflaw=0 body=5 path=/x type= sum=12345");
+		else
+			assert_lacks(&answer, "flaw");
+	}
+	variables[1] = "DELETE";
+	variables[3] = "/base/tell";
+	ask(variables, LIT("12345"), PIPE_ENDS, &answer);
+	assert_string_equal("Status: 204 No Content\r\nCache-Control: no-store\r\n\r\n", buf_text(&answer));
+	buf_done(&answer);
+}
+
 static void nothing_at_all_is_a_request_too(void **state)
 {
 	const char *const variables[] = { NULL };
@@ -254,6 +339,8 @@ int main(void)
 		cmocka_unit_test(who_is_silent_is_given_up),
 		cmocka_unit_test(what_nobody_answers_is_a_fault),
 		cmocka_unit_test(a_flushed_answer_does_not_wait),
+		cmocka_unit_test(who_asks_is_told),
+		cmocka_unit_test(other_methods),
 		cmocka_unit_test(nothing_at_all_is_a_request_too),
 	};
 
