@@ -31,6 +31,7 @@ static const char *const door_files[] = {
 	"export.sql",
 	"accounts.sql",
 	"api.sql",
+	"api_v9.sql",
 	"courier.sql",
 	"grants.sql",
 	"roles.sql",
