@@ -24,6 +24,7 @@ static const struct command *const tables[] = {
 	cmd_verify,
 	cmd_export,
 	cmd_invoice,
+	cmd_reader,
 	cmd_spool,
 	cmd_quarantine,
 	cmd_rebuild,

@@ -29,6 +29,7 @@ static const char *const door_files[] = {
 	"invoice.sql",
 	"rebuild.sql",
 	"export.sql",
+	"logins.sql",
 	"accounts.sql",
 	"api.sql",
 	"api_v9.sql",
