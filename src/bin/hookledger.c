@@ -28,6 +28,7 @@ static const struct command *const tables[] = {
 	cmd_spool,
 	cmd_quarantine,
 	cmd_rebuild,
+	cmd_retention,
 	cmd_reseal,
 	cmd_account,
 	cmd_subscription,

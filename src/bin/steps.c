@@ -28,6 +28,7 @@ static const char *const door_files[] = {
 	"operator.sql",
 	"invoice.sql",
 	"rebuild.sql",
+	"retention.sql",
 	"export.sql",
 	"logins.sql",
 	"accounts.sql",
