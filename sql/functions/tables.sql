@@ -212,7 +212,7 @@ return replace(regexp_replace(case kind
   when 'texts' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
       select array_agg(case when jsonb_typeof(e.v) in ('string', 'null') then e.v #>> '{}' else ledger.odd() end)
       from jsonb_array_elements(?) e (v)) else odd(text[]) end$$
-  when 'json' then '?'
+  when 'json' then 'case when ? is not null then ledger.without_secrets(?) end'
 end, 'odd\(([a-z\[\]]+)\)', '(case when ? is not null then ledger.odd() end)::\1', 'g'), '?', value);
 comment on function ledger.reading(text, text) is
   'The text of an expression that reads `value`, itself an expression of type jsonb that is null where the JSON says null. It fails where the value is not of the kind. An empty time or date is null.';

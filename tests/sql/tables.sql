@@ -1,7 +1,7 @@
 -- Writing the typed tables: odd values never fail an event or its neighbours.
 begin;
 create extension if not exists pgtap;
-select plan(9);
+select plan(10);
 
 create function pg_temp.apply(models text[], actions text[], payloads text[]) returns void language sql as $$
   select ledger.apply(array_fill(1::bigint, array[cardinality(models)]),
@@ -42,6 +42,9 @@ select results_eq(
   $$select entity_id, deleted_at is not null, payload::text from toggl.other_entity order by 1$$,
   $$values (10::bigint, true, null), (20, true, null), (30, true, null), (40, true, null), (50, false, 'null')$$,
   'is gone all the same');
+
+select pg_temp.apply('{project}', '{created}', array['{"name":"x","current_period":{"start_date":"2026-07-01","deep":[{"invitation_code":"hush"}]}}']);
+select is(to_jsonb(p) ->> 'current_period', '{"deep": [{}], "start_date": "2026-07-01"}', 'no secret in a column of JSON') from toggl.project p;
 
 select is(ledger.is_good(kind, value::jsonb), false, kind || ' is not ' || value)
 from (values ('id', '"5"'), ('texts', '[1]')) v (kind, value);
