@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(33);
+select plan(35);
 \o /dev/null
 \ir ../data/tell.sql
 \o
@@ -131,6 +131,26 @@ select bag_eq($$select pg_temp.by_pages('project', 2)$$, 'select project_id from
               'the load of the new epoch comes to its end, through the events of the old one');
 
 -- ---- the plan, as a reader
+
+create function pg_temp.plan_of(model text) returns text language plpgsql as $$
+declare
+  line text;
+  lines text := '';
+begin
+  set local enable_seqscan = off;
+  set local enable_sort = off;
+  for line in execute format('explain (costs off) select * from ledger.change c where c.model = %L
+                              and (c.epoch, c.txid, c.seq) > (1, ''7''::xid8, 7) and (c.epoch, c.txid, c.seq) < (2, ''7''::xid8, 7)
+                              order by c.epoch, c.txid, c.seq limit 10', model) loop
+    lines := lines || line || E'\n';
+  end loop;
+  return lines;
+end
+$$;
+select doesnt_match(pg_temp.plan_of(model), '->  Sort|Seq Scan', 'read in order of an index, nothing sorted: ' || model)
+from unnest('{time_entry,project}'::text[]) model;
+reset enable_seqscan;
+reset enable_sort;
 
 \ir ../../sql/functions/roles.sql
 set local role hookledger_reader;

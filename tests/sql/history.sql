@@ -2,7 +2,7 @@
 begin;
 set local timezone = 'UTC';
 create extension if not exists pgtap;
-select plan(38);
+select plan(41);
 
 \ir ../data/tell.sql
 
@@ -123,6 +123,34 @@ select bag_eq($$select to_jsonb(a) from toggl.time_entries_as_of('infinity') a$$
               $$select to_jsonb(t) from toggl.time_entry t where deleted_at is null$$, 'in the end it is the table');
 select is_empty($$select from toggl.time_entries_as_of('-infinity')$$, 'in the beginning there was nothing');
 select is_empty($$select from toggl.time_entries_as_of(null)$$, 'nor is there at no time');
+
+-- ---- secrets
+
+select pg_temp.tell(40, '2026-07-04 10:00Z', 'created',
+  '{"id":90,"description":"x","api_\u0074oken":"hush","shared_with":[{"user_id":6,"ical_url":"hush"}],"other":{"invite_url":"hush"}}', 90);
+select pg_temp.tell(41, '2026-07-04 11:00Z', 'updated', '{"id":90,"description":"y"}', 90);
+select is(to_jsonb(a) ->> 'payload', '{"id": 90, "other": {}, "description": "x", "shared_with": [{"user_id": 6}]}', 'no secret in a state of the past')
+from toggl.time_entries_as_of('2026-07-04 10:30Z') a where time_entry_id = 90;
+select is(new_value, '[{"user_id": 6}]', 'nor in the history') from toggl.history_of(90) where event_id = 40 and field = 'shared_with';
+
+-- ---- the plan
+
+create function pg_temp.plan_of(query text) returns text language plpgsql as $$
+declare
+  line text;
+  lines text := '';
+begin
+  set local enable_seqscan = off;
+  set local enable_sort = off;
+  for line in execute 'explain (costs off) ' || query loop
+    lines := lines || line || E'\n';
+  end loop;
+  reset enable_seqscan;
+  reset enable_sort;
+  return lines;
+end
+$$;
+select unalike(pg_temp.plan_of('select * from ledger.change c where c.entity_id = 70'), '%Seq Scan%', 'the changes of an entity are found by index, everywhere');
 
 -- ---- a random story, told in random order
 
