@@ -8,11 +8,10 @@ import sys
 import contestants
 from extra import large_run, many_run, spool_run
 from measure import rounds, say
+from questions import questions_run
 from report import Goals, judge, print_table
 from stage import Stage, Trouble
 from tables import tables_run
-
-LARGE_ROWS = 10_000_000
 
 
 def options():
@@ -27,7 +26,9 @@ def options():
     parser.add_argument("--many", action="store_true", help="2,000 connections")
     parser.add_argument("--tables", action="store_true", help="recording with the typed tables beside without")
     parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
-    parser.add_argument("--rows", type=int, default=LARGE_ROWS, help="how many rows for --large")
+    parser.add_argument("--questions", action="store_true", help="what is asked of a ledger of 2 million events")
+    parser.add_argument("--plans", action="store_true", help="with --questions: their plans too")
+    parser.add_argument("--rows", type=int, help="how many events for --large and --questions")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pg-bin", required=True, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -65,7 +66,7 @@ def run(stage, chosen):
     goals = Goals()
     results = []
     stage.start_postgres()
-    special = chosen.spool or chosen.many or chosen.large or chosen.tables
+    special = chosen.spool or chosen.many or chosen.large or chosen.tables or chosen.questions
     if special and not stage.has_hookledger():
         raise Trouble("there is no hookledger-receiver to measure")
     if chosen.spool:
@@ -76,6 +77,8 @@ def run(stage, chosen):
         results += large_run(stage, goals, chosen)
     if chosen.tables:
         results += tables_run(stage, goals, chosen)
+    if chosen.questions:
+        results += questions_run(stage, goals, chosen)
     if not special:
         results = side_by_side(stage, goals, chosen)
     goals.show()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: ISC
+"""How fast the typed tables answer, on a ledger of two million events."""
+import json
+import re
+import statistics
+import subprocess
+import time
+
+from measure import say
+from stage import Trouble
+
+EVENTS = 2_000_000
+PEOPLE = 300	# two million events are a year of theirs
+START = "2025-01-01"
+RUNS = 9
+MONTH = "'2025-05-01', '2025-06-01', 'Europe/Berlin'"
+DATABASE = "questions"
+EXPLAIN = """load 'auto_explain';
+set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
+set auto_explain.log_analyze = on; set auto_explain.log_buffers = on; set auto_explain.log_level = notice;
+"""
+
+# what, query, most milliseconds (None: only to look at)
+QUESTIONS = (
+    ("hours by project, a month", f"select * from toggl.hours_by_project({MONTH})", 50),
+    ("the same by day", f"select * from toggl.hours_by_project({MONTH}, 'day')", None),
+    ("hours by everything, a month", f"select * from toggl.hours({MONTH}, 'total')", None),
+    ("amounts by project, a month", f"select * from toggl.amounts_by_project({MONTH})", None),
+    ("hours by user, a year", "select * from toggl.hours_by_user('2025-01-01', '2026-01-01', 'Europe/Berlin')", None),
+    ("one entry's history", "select * from toggl.time_entry_history where time_entry_id = {entry} "
+                            "order by changed_at, event_id", 5),
+    ("the newest 100 entries", "select * from toggl.time_entries order by start_at desc limit 100", 5),
+    ("the newest 100 of one user", "select * from toggl.time_entries where user_id = {user} "
+                                   "order by start_at desc limit 100", None),
+    ("100 entries of half a year ago", "select * from toggl.time_entries where start_at < '2025-06-15' "
+                                       "order by start_at desc limit 100", None),
+    ("who is tracking now", "select * from toggl.running", None),
+)
+
+
+def psql(stage, script):
+    """Runs a script in one session; what it says on either stream."""
+    done = subprocess.run([stage.pg_bin / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-h", stage.sockets, "-U", "bench",
+                           "-d", DATABASE], input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    if done.returncode:
+        raise Trouble(f"psql: {done.stdout[-2000:]}")
+    return done.stdout
+
+
+def fill(stage, goals, events):
+    conf = stage.hookledger(DATABASE)["conf"]
+    say(f"  recording {events} events")
+    made = json.loads(stage.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
+                                    "--people", str(PEOPLE), "--start", START))
+    stage.sql(DATABASE, "vacuum (analyze)")
+    entries = int(stage.sql(DATABASE, "select count(*) from toggl.time_entry"))
+    size = stage.sql(DATABASE, "select pg_size_pretty(pg_database_size(current_database()))")
+    say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second; {entries} time entries, {size}")
+    goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
+
+
+def times(stage, query):
+    """Milliseconds of the first run in a new session, and of the later ones."""
+    said = psql(stage, "\\timing on\n\\o /dev/null\n" + f"{query};\n" * (RUNS + 1))
+    found = [float(number) for number in re.findall(r"^Time: ([\d.]+) ms", said, re.M)]
+    if len(found) != RUNS + 1:
+        raise Trouble(f"psql did not say how long it took: {said[-500:]}")
+    return found[0], found[1:]
+
+
+def digest(stage):
+    """One number for all that the typed tables say."""
+    tables = stage.sql(DATABASE, "select relname from pg_class where relnamespace = 'toggl'::regnamespace "
+                                 "and relkind = 'r' order by 1").split()
+    return [stage.sql(DATABASE, f"select count(*), sum(hashtextextended(t::text, 0)) from toggl.{table} t")
+            for table in tables]
+
+
+def rebuild(stage, goals, events):
+    conf = stage.hookledger(DATABASE)["conf"]
+    before = digest(stage)
+    rates = []
+    for _ in range(2):
+        begun = time.monotonic()
+        stage.command(conf, "rebuild", "--restart")
+        rates.append(events / (time.monotonic() - begun))
+        say(f"  rebuilt at {rates[-1]:.0f} events a second")
+    goals.add("events a second, hookledger rebuild", max(rates), 20000, False)
+    after = digest(stage)
+    goals.add("tables that a rebuild changed", sum(a != b for a, b in zip(before, after)), 0, True)
+
+
+def plans(stage, asked):
+    text = ""
+    for what, query, _ in asked:
+        # the first run of a session also reads the catalogue
+        said = psql(stage, f"\\o /dev/null\n{query};\n{EXPLAIN}{query};\n")
+        text += f"-- {what}\n{query};\n{said}\n"
+    (stage.work / "plans.txt").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def questions_run(stage, goals, chosen):
+    events = chosen.rows or EVENTS
+    fill(stage, goals, events)
+    entry = stage.sql(DATABASE, "select entity_id from ledger.event where model = 'time_entry' "
+                                "group by 1 order by count(*) desc, 1 limit 1")
+    user = stage.sql(DATABASE, "select user_id from toggl.time_entry group by 1 order by count(*) desc limit 1")
+    asked = [(what, query.format(entry=entry, user=user), most) for what, query, most in QUESTIONS]
+    print(f"\n{'':40} {'rows':>6} {'first ms':>9} {'median ms':>10} {'(runs)':>15} {'goal ms':>8}")
+    for what, query, most in asked:
+        rows = int(stage.sql(DATABASE, f"select count(*) from ({query}) q"))
+        first, later = times(stage, query)
+        median, spread = statistics.median(later), f"{min(later):.1f}-{max(later):.1f}"
+        print(f"{what:40} {rows:6} {first:9.1f} {median:10.1f} {spread:>15} {most or '':>8}")
+        if most:
+            goals.add(f"ms, {what}", (median, spread), most, True)
+    if chosen.plans:
+        plans(stage, asked)
+    rebuild(stage, goals, events)
+    return []
