@@ -29,6 +29,7 @@ long=(
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
 	"json_pretty  test_json"
+	"program      end to end: every program begins with it"
 	"intake       end to end: it is one SQL call"
 	"told         test_story"
 	"wording      test_story"
@@ -114,7 +115,7 @@ grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|cu
 
 # ---- SQL and C
 
-called() { grep -hoE '"(receiver|operator|api|courier|ledger)\.[a-z_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
+called() { grep -hoE '"(receiver|operator|api|courier|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
 made() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }' | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
 comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier)\.') | rule "every function of a door is called"
@@ -223,7 +224,7 @@ if command -v mandoc >/dev/null; then
 		# what Debian's mandoc does not know is no fault: pages of other packages
 		mandoc -Tlint -Wwarning "$page" 2>&1 | grep -v 'referenced manual not found'
 	done
-	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8; do
+	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8 hookledger-api.8; do
 		[[ -f man/$page ]] || echo "man/$page is missing"
 		grep -q "man/$page" Makefile.am || echo "man/$page is not installed"
 	done

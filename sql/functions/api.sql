@@ -1,3 +1,423 @@
--- Everything that hookledger-api is able to do.
+-- Everything that hookledger-api is able to do: who may ask how much, and
+-- Toggl's Webhooks API v1. Error texts are those that Toggl publishes.
 create schema api;
 comment on schema api is 'Door of hookledger-api.';
+
+-- ---- who asks, and how much
+
+create function api.admit(
+  token bytea, client text, workspace bigint, costs boolean, burst bigint, per_minute bigint)
+returns table (status bigint, problem text, account_id bigint, user_id bigint, is_admin boolean,
+               has_quota boolean, remaining bigint, resets_in bigint, retry_after bigint)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  clock timestamptz := ledger.clock();
+  home inet := client::inet;
+  who ledger.account;
+  organization bigint := 0;
+  total integer := 30;
+  began timestamptz;
+  spent integer;
+  filled real;
+begin
+  -- A count that a crash forgets does no harm: no wait for the disk.
+  perform set_config('synchronous_commit', 'off', true);
+  select a.* into who from ledger.account a where a.token_digest = token and a.enabled;
+  account_id := coalesce(who.account_id, 0);
+
+  -- The bucket: full means wait. Strangers share one an address.
+  insert into ledger.bucket as b (account_id, address, level, at)
+  values (account_id, home, 1, clock)
+  on conflict (account_id, address) do update
+    set level = greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1,
+        at = greatest(clock, b.at)
+    where greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 <= burst
+  returning b.level into filled;
+  if filled is null then
+    select ceil((greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 - burst) * 60.0 / per_minute)::bigint
+    into retry_after
+    from ledger.bucket b where b.account_id = admit.account_id and b.address = home;
+    status := 429;
+    retry_after := greatest(retry_after, 1);
+    problem := 'Too many requests: one a second is a safe pace; wait as long as Retry-After says';
+    return next;
+    return;
+  end if;
+  if who.account_id is null then
+    status := 403;
+    problem := 'Incorrect username and/or password';
+    return next;
+    return;
+  end if;
+  user_id := who.user_id;
+
+  if workspace is not null then
+    select m.is_admin, l.organization_id, l.hourly_requests into is_admin, organization, total
+    from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
+    where m.account_id = who.account_id and m.workspace_id = workspace;
+    if not found then
+      status := 403;
+      problem := 'User not found/accessible for workspace';
+      return next;
+      return;
+    end if;
+  end if;
+
+  -- The window: begins with its first request, lasts 60 minutes. What is
+  -- refused costs nothing.
+  has_quota := true;
+  status := 200;
+  if costs and total > 0 then
+    insert into ledger.quota as q (account_id, organization_id, started_at, used)
+    values (who.account_id, organization, clock, 1)
+    on conflict (account_id, organization_id) do update
+      set used = case when q.started_at + interval '60 minutes' <= clock then 1 else q.used + 1 end,
+          started_at = case when q.started_at + interval '60 minutes' <= clock then clock else q.started_at end
+      where q.started_at + interval '60 minutes' <= clock or q.used < total
+    returning q.started_at, q.used into began, spent;
+  end if;
+  if began is null then
+    select q.started_at, q.used into began, spent from ledger.quota q
+    where q.account_id = who.account_id and q.organization_id = organization and q.started_at + interval '60 minutes' > clock;
+    if costs then
+      status := 402;
+      problem := format('You have hit your hourly limit for API calls. It resets in %s seconds',
+                        coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600));
+    end if;
+  end if;
+  remaining := greatest(total - coalesce(spent, 0), 0);
+  resets_in := coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600);
+  if who.seen_at is null or who.seen_at < clock - interval '1 hour' then
+    update ledger.account a set seen_at = clock where a.account_id = who.account_id;
+  end if;
+  return next;
+end
+$$;
+comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
+  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address, membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
+
+-- ---- subscriptions
+
+create function api.limits(workspace bigint)
+returns table (body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select json_build_object('max_webhooks', l.max_webhooks, 'max_events_per_webhook', l.max_filters)::text
+  from ledger.workspace_limit l where l.workspace_id = workspace
+$$;
+comment on function api.limits(bigint) is 'The answer of /limits.';
+
+create function api.event_filters()
+returns table (body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select json_object_agg(f.entity, f.actions order by f.entity)::text
+  from ledger.filter_entity f
+$$;
+comment on function api.event_filters() is 'The answer of /event_filters: entity and its actions.';
+
+create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
+returns table (subscription_id bigint, head text, sealed bytea, is_own boolean)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select s.subscription_id,
+         rtrim(json_build_object(
+           'subscription_id', s.subscription_id,
+           'workspace_id', s.workspace_id,
+           'user_id', o.user_id,
+           'description', s.description,
+           'enabled', s.enabled,
+           'event_filters', s.event_filters,
+           'url_callback', s.url_callback,
+           'validated_at', ledger.rfc3339(s.validated_at, me.time_zone),
+           'has_pending_events', exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind'))
+                                 or exists (select from ledger.outbox x where x.workspace_id = s.workspace_id and s.subscription_id = any (x.subscription_ids)),
+           'created_at', ledger.rfc3339(s.created_at, me.time_zone),
+           'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
+           'deleted_at', ledger.rfc3339(s.deleted_at, me.time_zone))::text, '}'),
+         s.secret_sealed, s.account_id = account
+  from ledger.account me
+  join ledger.member m on m.account_id = me.account_id and m.workspace_id = workspace
+  join ledger.subscription s on s.workspace_id = workspace and (s.account_id = account or m.is_admin)
+  join ledger.account o on o.account_id = s.account_id
+  where me.account_id = account
+    and (case when subscription is null then s.deleted_at is null else s.subscription_id = subscription end)
+    and s.pending_until is null
+  order by s.subscription_id
+$$;
+comment on function api.subscription_read(bigint, bigint, bigint) is
+  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). head: the JSON object without its end, where the program adds the secret, which is sealed.';
+
+create function api.subscription_check(
+  account bigint, workspace bigint, subscription bigint, method text, given json)
+returns table (status bigint, problem text, subscription_id bigint, url text, code text, ping_code text,
+               must_ping boolean, sealed bytea, secret text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.account;
+  may_all boolean;
+  old ledger.subscription;
+  new ledger.subscription;
+  limits ledger.workspace_limit;
+  body jsonb := ledger.payload(json_build_object('payload', given));
+  filters jsonb;
+begin
+  select a.* into who from ledger.account a where a.account_id = account;
+  select m.is_admin into may_all from ledger.member m where m.account_id = account and m.workspace_id = workspace;
+  select l.* into limits from ledger.workspace_limit l where l.workspace_id = workspace;
+  if subscription is not null then
+    select s.* into old from ledger.subscription s
+    where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+      and s.pending_until is null and (s.account_id = account or may_all)
+    for update;
+    if not found then
+      return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
+                          null::bigint, null, null, null, null::boolean, null::bytea, null;
+      return;
+    end if;
+  end if;
+  new := old;
+  status := 400;
+
+  if method <> 'PATCH' then
+    new.description := btrim(coalesce(ledger.member_text(body, 'description'), ''));
+    if new.description = '' then
+      problem := 'Subscription description must not be empty';
+    elsif length(new.description) > 1000 then
+      problem := 'Subscription description must not be longer than 1000 characters';
+    elsif exists (select from ledger.subscription s
+                  where s.workspace_id = workspace and s.description = new.description and s.deleted_at is null
+                    and s.subscription_id is distinct from subscription
+                    and (s.pending_until is null or s.pending_until > ledger.clock())) then
+      problem := format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace);
+    end if;
+    if problem is null then
+      filters := case when body ? 'event_filters' or old.subscription_id is null then body -> 'event_filters' else old.event_filters::jsonb end;
+      problem := ledger.filters_problem(filters, limits.max_filters, subscription);
+    end if;
+    if problem is null then
+      new.event_filters := (select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action'))
+                            from jsonb_array_elements(filters) f);
+      new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(filters) f);
+      new.url_callback := coalesce(ledger.member_text(body, 'url_callback'), old.url_callback, '');
+      if length(new.url_callback) > 4096 then
+        problem := 'The url_callback must not be longer than 4096 characters';
+      elsif body ? 'secret' and octet_length(coalesce(ledger.member_text(body, 'secret'), '')) > 256 then
+        problem := 'The secret must not be longer than 256 bytes';
+      end if;
+    end if;
+  end if;
+  if problem is null and body ? 'enabled' and jsonb_typeof(body -> 'enabled') <> 'boolean' then
+    problem := 'The enabled field must be true or false';
+  elsif problem is null and method = 'PATCH' and not body ? 'enabled' then
+    problem := 'The enabled field must be set';
+  end if;
+  if problem is null then
+    -- Left out: true for a new one, as it was for an old one.
+    new.enabled := coalesce((body -> 'enabled')::boolean, old.enabled, true);
+    if new.enabled and (old.enabled is not true) then
+      problem := ledger.enabled_problem(coalesce(old.account_id, account), workspace, subscription);
+    end if;
+  end if;
+  if problem is not null then
+    return query select status, problem, null::bigint, null, null, null, null::boolean, null::bytea, null;
+    return;
+  end if;
+
+  -- The callback is asked when it is new, changed, or to be used again.
+  must_ping := old.subscription_id is null or new.url_callback <> old.url_callback or (new.enabled and not old.enabled);
+  code := case when old.subscription_id is null or new.url_callback <> old.url_callback
+               then encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex') else old.validation_code end;
+  ping_code := case when old.subscription_id is null or code <> old.validation_code or old.validated_at is null then code end;
+  url := new.url_callback;
+  secret := nullif(ledger.member_text(body, 'secret'), '');
+  sealed := old.secret_sealed;
+  status := 200;
+  if old.subscription_id is not null then
+    subscription_id := old.subscription_id;
+  else
+    -- There before the ping, so that the address can be validated while it is
+    -- asked, and seen by nobody until the answer has come.
+    delete from ledger.subscription s where s.workspace_id = workspace and s.pending_until <= ledger.clock();
+    insert into ledger.subscription as s (workspace_id, account_id, description, url_callback, filters, event_filters,
+                                          secret_sealed, enabled, validation_code, pending_until)
+    values (workspace, account, new.description, new.url_callback, new.filters, new.event_filters, '', new.enabled, code,
+            ledger.clock() + interval '5 minutes')
+    returning s.subscription_id into subscription_id;
+  end if;
+  return next;
+exception
+  when unique_violation then
+    return query select 400::bigint, format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace),
+                        null::bigint, null, null, null, null::boolean, null::bytea, null;
+end
+$$;
+comment on function api.subscription_check(bigint, bigint, bigint, text, json) is
+  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() comes. secret: one that was given; null: keep it, or make one up.';
+
+create function api.subscription_write(
+  account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, code text, validated boolean)
+returns table (status bigint, problem text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  old ledger.subscription;
+  body jsonb := ledger.payload(json_build_object('payload', given));
+  new_filters jsonb;
+  clock timestamptz := ledger.clock();
+  wants boolean;
+begin
+  select s.* into old from ledger.subscription s
+  where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+    and (s.account_id = account or (s.pending_until is null and exists (
+          select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin)))
+  for update;
+  if not found then
+    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
+    return;
+  end if;
+  wants := coalesce((body -> 'enabled')::boolean, old.enabled);
+  -- Somebody may have been faster while we waited for the callback's answer.
+  if wants and (old.pending_until is not null or not old.enabled) then
+    problem := ledger.enabled_problem(old.account_id, workspace, subscription);
+    if problem is not null then
+      delete from ledger.subscription s where s.subscription_id = subscription and s.pending_until is not null;
+      return query select 400::bigint, problem;
+      return;
+    end if;
+  end if;
+  new_filters := case when method <> 'PATCH' and body ? 'event_filters' then body -> 'event_filters' end;
+  update ledger.subscription s
+  set description = case when method <> 'PATCH' then btrim(ledger.member_text(body, 'description')) else s.description end,
+      event_filters = case when new_filters is null then s.event_filters else (
+        select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action')) from jsonb_array_elements(new_filters) f) end,
+      filters = case when new_filters is null then s.filters else
+        array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(new_filters) f) end,
+      url_callback = case when method <> 'PATCH' then coalesce(ledger.member_text(body, 'url_callback'), s.url_callback) else s.url_callback end,
+      validation_code = subscription_write.code,
+      validated_at = case
+        when validated then coalesce(case when s.validation_code = subscription_write.code then s.validated_at end, clock)
+        when s.validation_code <> subscription_write.code then null
+        else s.validated_at end,
+      secret_sealed = coalesce(new_sealed, s.secret_sealed),
+      enabled = wants,
+      disabled_reason = case when wants then null else s.disabled_reason end,
+      failing_since = case when wants and not s.enabled then null else s.failing_since end,
+      pending_until = null,
+      updated_at = clock
+  where s.subscription_id = subscription;
+  return query select 200::bigint, null::text;
+exception
+  when unique_violation then
+    return query select 400::bigint, format('Subscription description ''%s'' is already in use for workspace %s',
+                                            btrim(ledger.member_text(body, 'description')), workspace);
+end
+$$;
+comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, boolean) is
+  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. validated: the answer held the code. Limits are judged again.';
+
+create function api.subscription_give_up(subscription bigint)
+returns void
+language sql security definer set search_path = ledger, pg_temp
+as $$
+  delete from ledger.subscription s where s.subscription_id = subscription and s.pending_until is not null
+$$;
+comment on function api.subscription_give_up(bigint) is 'Takes a new subscription away again whose callback did not answer as it should.';
+
+create function api.subscription_delete(account bigint, workspace bigint, subscription bigint)
+returns table (status bigint, problem text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
+  where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
+    and (s.account_id = account or exists (
+          select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
+  if found then
+    return query select 200::bigint, null::text;
+  else
+    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
+  end if;
+end
+$$;
+comment on function api.subscription_delete(bigint, bigint, bigint) is
+  'Deletes a subscription, enabled or not; what is on its way to it is dropped by the courier.';
+
+create function api.subscription_validate(workspace bigint, subscription bigint, code text)
+returns table (status bigint, problem text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  old ledger.subscription;
+begin
+  select s.* into old from ledger.subscription s
+  where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+  for update;
+  -- Digests are compared, so that the time tells nothing of the code.
+  if old.subscription_id is null or sha256(convert_to(old.validation_code, 'UTF8')) <> sha256(convert_to(code, 'UTF8')) then
+    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found', subscription, workspace, code);
+  elsif old.validated_at is not null then
+    return query select 400::bigint, format('subscription %s has already been validated', subscription);
+  else
+    update ledger.subscription s set validated_at = ledger.clock() where s.subscription_id = subscription;
+    return query select 200::bigint, null::text;
+  end if;
+end
+$$;
+comment on function api.subscription_validate(bigint, bigint, text) is 'Validates a subscription by its code, as GET /validate does.';
+
+create function api.ping_find(account bigint, workspace bigint, subscription bigint)
+returns table (status bigint, problem text, url text, code text, sealed bytea)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+begin
+  return query
+    select 200::bigint, null::text, s.url_callback, case when s.validated_at is null then s.validation_code end, s.secret_sealed
+    from ledger.subscription s
+    where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
+      and (s.account_id = account or exists (
+            select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
+  if not found then
+    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
+                        null::text, null::text, null::bytea;
+  end if;
+end
+$$;
+comment on function api.ping_find(bigint, bigint, bigint) is 'Where a ping goes and what signs it; the code while the subscription is not validated.';
+
+create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
+  skipped bigint := case when query ->> 'offset' ~ '^\d{1,9}$' then (query ->> 'offset')::bigint else 0 end;
+  since timestamptz := ledger.clock() - interval '7 days';
+begin
+  if not exists (select from api.ping_find(account, workspace, subscription) f where f.status = 200) then
+    return query select 404::bigint, to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
+    return;
+  end if;
+  return query
+    select 200::bigint, json_build_object(
+      'total', (select count(*) from ledger.delivery d
+                where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since),
+      'events', coalesce(json_agg(json_build_object(
+        'event_id', d.event_id, 'created_at', ledger.rfc3339(d.created_at, zone), 'creator_id', e.creator_id,
+        'metadata', e.body -> 'metadata', 'payload', ledger.zoned(ledger.without_secrets(ledger.payload(e.body)), d.model, zone),
+        'failed_delivery_attempts', d.attempts - (d.state = 'delivered')::integer,
+        'last_delivery_attempt', ledger.rfc3339(d.last_attempt_at, zone), 'last_delivery_error', d.last_error)
+        order by d.delivery_id desc), '[]'))::text
+    from (select d.* from ledger.delivery d
+          where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since
+          order by d.delivery_id desc limit 100 offset skipped) d
+    left join ledger.event e on e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at;
+end
+$$;
+comment on function api.event_list(bigint, bigint, jsonb, bigint) is
+  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed.';

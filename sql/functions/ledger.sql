@@ -46,6 +46,7 @@ begin
     select m::date from generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month',
                                         date_trunc('month', now() at time zone 'UTC') + interval '3 months',
                                         interval '1 month') m
+    where m at time zone 'UTC' >= (select s.horizon from ledger.state s)
     union
     -- Months that the default partition holds rows of, if the date is at all
     -- believable; the rest stays where it is.

@@ -180,7 +180,8 @@ declare
   last bigint;
   covered bigint;
 begin
-  -- Two that run at once take turns, and share the work.
+  -- Not while months are dropped. Two that run at once take turns, and share the work.
+  perform pg_advisory_xact_lock(7306021983461008);
   select * into state from ledger.rebuild r for update;
   if not found or state.started_at is null then
     raise exception 'no rebuild was begun' using errcode = '22023';

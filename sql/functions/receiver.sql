@@ -31,8 +31,6 @@ declare
   secret bigint := secret_ids[1];
   home bigint;
   good_until timestamptz;
-  era integer;
-  earliest timestamptz;
   recorded bigint;
   total bigint := 0;
   done text[] := '{}';
@@ -48,11 +46,11 @@ begin
   -- secret is looked up once and not joined: bodies would be copied through
   -- every join and sort (measured: 40 us a call and 2 us an event less).
   while secret is not null loop
-    select e.workspace_id, least(s.revoked_at, s.valid_until), state.epoch, state.horizon
-    into home, good_until, era, earliest
-    from ledger.endpoint e, ledger.endpoint_secret s, ledger.state
+    select e.workspace_id, least(s.revoked_at, s.valid_until)
+    into home, good_until
+    from ledger.endpoint e, ledger.endpoint_secret s
     where e.endpoint_id = endpoint and s.secret_id = secret and s.endpoint_id = e.endpoint_id
-      and e.enabled and state.only_row;
+      and e.enabled;
 
     -- An endpoint without a workspace takes that of its first genuine event.
     if home is null and clock_timestamp() < good_until then
@@ -67,9 +65,11 @@ begin
       select e.workspace_id into home from ledger.endpoint e where e.endpoint_id = endpoint;
     end if;
 
+    -- Epoch and horizon are looked up behind the lock of the insert: who moves them
+    -- holds off those who record, and what was read before would be too old.
     insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,
                               secret_id, creator_id, entity_id, model, action, source, signature, body)
-    select home, i.event_id, i.created_at, i.received_at, era, i.endpoint_id, i.secret_id, i.creator_id,
+    select home, i.event_id, i.created_at, i.received_at, (select state.epoch from ledger.state), i.endpoint_id, i.secret_id, i.creator_id,
            case when i.entity_id is null and i.action = 'deleted' then ledger.entity_in(i.body, i.model) else i.entity_id end,
            i.model, i.action, origin, i.signature, i.body
     from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received, creator_ids,
@@ -80,7 +80,7 @@ begin
       and home is not null
       and (i.workspace_id is null or i.workspace_id = home)
       and i.received_at < good_until
-      and i.created_at >= earliest
+      and i.created_at >= (select state.horizon from ledger.state)
     on conflict do nothing;
     get diagnostics recorded = row_count;
     total := total + recorded;

@@ -40,6 +40,10 @@ static const struct setting settings[] = {
 	  "The same for hookledger-receiver only, when it has a role of its own." },
 	{ "database.operator", TEXT, FIELD(database_operator), NULL, 0, 0, true,
 	  "The same for the command line." },
+	{ "database.api", TEXT, FIELD(database_api), NULL, 0, 0, true,
+	  "The same for hookledger-api." },
+	{ "database.courier", TEXT, FIELD(database_courier), NULL, 0, 0, true,
+	  "The same for hookledger-courier." },
 	{ "database.owner", TEXT, FIELD(database_owner), NULL, 0, 0, true,
 	  "The same for `hookledger migrate`: the role that owns the schemas." },
 	{ "db_pooled", YESNO, FIELD(db_pooled), "no", 0, 0, false,
@@ -74,6 +78,16 @@ static const struct setting settings[] = {
 	  "The most connections from the web server that one process holds at once." },
 	{ "cgi_connections", NUMBER, FIELD(cgi_connections), "4", 1, 1000, false,
 	  "The most database connections of all plain CGI processes together." },
+	{ "api_burst", NUMBER, FIELD(api_burst), "30", 1, 100000, false,
+	  "Requests that an account may make at once from one address before its pace counts." },
+	{ "api_per_minute", NUMBER, FIELD(api_per_minute), "60", 1, 6000000, false,
+	  "That pace; above it the answer is 429." },
+	{ "api_body_max_bytes", NUMBER, FIELD(api_body_max_bytes), "65536", 1024, 67108864, false,
+	  "The largest body that the API takes." },
+	{ "api_cors_origin", TEXT, FIELD(api_cors_origin), NULL, 0, 0, false,
+	  "Origin of web pages that may use the API, such as https://app.example.org; not set: none." },
+	{ "handshake_timeout_ms", NUMBER, FIELD(handshake_timeout_ms), "5000", 100, 60000, false,
+	  "How long a callback may take to answer the ping that proves it." },
 	{ "allowed_networks", NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,
 	  "Networks that callbacks to subscribers may go to although they are not public." },
 	{ "ca_file", TEXT, FIELD(ca_file), NULL, 0, 0, false,
@@ -352,6 +366,10 @@ const char *conf_database(const struct conf *conf, const char *program)
 		own = conf->database_receiver;
 	else if (strcmp(program, "operator") == 0)
 		own = conf->database_operator;
+	else if (strcmp(program, "api") == 0)
+		own = conf->database_api;
+	else if (strcmp(program, "courier") == 0)
+		own = conf->database_courier;
 	else if (strcmp(program, "owner") == 0)
 		own = conf->database_owner;
 	return own ? own : conf->database;

@@ -18,6 +18,8 @@ struct conf {
 	char *database;
 	char *database_receiver;
 	char *database_operator;
+	char *database_api;
+	char *database_courier;
 	char *database_owner;
 	bool db_pooled;
 	int64_t db_deadline_ms;
@@ -35,6 +37,11 @@ struct conf {
 	int64_t request_timeout_ms;
 	int64_t connections_max;
 	int64_t cgi_connections;
+	int64_t api_burst;
+	int64_t api_per_minute;
+	int64_t api_body_max_bytes;
+	char *api_cors_origin;
+	int64_t handshake_timeout_ms;
 	char *allowed_networks;
 	char *ca_file;
 	char *trusted_proxies;
@@ -49,7 +56,7 @@ struct conf {
 MUST_USE enum err conf_load(struct conf *conf, const char *path, struct buf *problem);
 void conf_done(struct conf *conf);	/* wipes the secrets */
 
-/* The connection string for "receiver", "operator" or "owner": its own
+/* The connection string for "receiver", "api", "courier", "operator" or "owner": its own
    setting or the common one; NULL when there is neither. */
 const char *conf_database(const struct conf *conf, const char *program);
 enum log_level conf_log_level(const struct conf *conf);

@@ -23,6 +23,7 @@ enum {
 	OID_INT8_ARRAY = 1016,
 	OID_TIMESTAMPTZ = 1184,
 	OID_TIMESTAMPTZ_ARRAY = 1185,
+	OID_JSONB = 3802,
 };
 
 /* PostgreSQL counts its binary times from 2000-01-01. */
@@ -144,6 +145,21 @@ void db_arg_text(struct db_args *args, struct str value)
 void db_arg_bytes(struct db_args *args, struct str value)
 {
 	next_arg(args, OID_BYTEA);
+	buf_add_str(&args->bytes, value);
+	close_arg(args);
+}
+
+void db_arg_json(struct db_args *args, struct str value)
+{
+	next_arg(args, OID_JSON);
+	buf_add_str(&args->bytes, value);
+	close_arg(args);
+}
+
+void db_arg_jsonb(struct db_args *args, struct str value)
+{
+	next_arg(args, OID_JSONB);
+	buf_add_char(&args->bytes, 1);	/* version of the binary form, which is the text */
 	buf_add_str(&args->bytes, value);
 	close_arg(args);
 }

@@ -5,7 +5,6 @@
    rest nobody waits. What the database cannot take now goes to the spool. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,12 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
-#include "base/crew.h"
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "ledger/callback.h"
 #include "ledger/drain.h"
 #include "ledger/intake.h"
@@ -38,7 +37,7 @@ enum {
 };
 
 struct receiver {
-	struct conf *conf;
+	const struct conf *conf;
 	int listen_fd;
 	struct http *web;
 	struct db *db;
@@ -491,7 +490,7 @@ static void end_counters(struct receiver *r)
 
 static void open_parts(struct receiver *r)
 {
-	struct conf *conf = r->conf;
+	const struct conf *conf = r->conf;
 	struct http_how how = {
 		.base_path = conf->base_path,
 		.batch_max = (size_t)conf->batch_max,
@@ -644,112 +643,34 @@ static void serve_cgi(struct receiver *r)
 
 /* ---- the program */
 
-static int work(void *argument)
+static int work(struct program *program)
 {
-	struct receiver *r = argument;
+	struct receiver receiver = { .conf = program->conf, .listen_fd = program->listen_fd };
 
-	open_parts(r);
-	if (http_is_cgi(r->web))
-		serve_cgi(r);
+	open_parts(&receiver);
+	if (http_is_cgi(receiver.web))
+		serve_cgi(&receiver);
 	else
-		serve_fastcgi(r);
-	close_parts(r);
+		serve_fastcgi(&receiver);
+	close_parts(&receiver);
 	return 0;
-}
-
-static const char usage[] =
-	"usage: hookledger-receiver [--conf FILE] [--listen ADDRESS] [--workers N]\n"
-	"\n"
-	"Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
-	"see hookledger-receiver(8) and the ready configurations.\n"
-	"\n"
-	"  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
-	"  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-	"  --workers N       processes behind that socket (1); one that dies is replaced\n"
-	"  --version, --help\n";
-
-static const char *give_up(const char *what)
-{
-	fprintf(stderr, "hookledger-receiver: %s\n", what);
-	exit(2);
-}
-
-/* RFC 3875, 4.4: of a query without "=" a web server makes the arguments of a
-   plain CGI program, and Apache for every method: a stranger writes them. */
-static bool args_are_a_query(void)
-{
-	const char *query = getenv("QUERY_STRING");
-
-	return getenv("GATEWAY_INTERFACE") && query && *query && !strchr(query, '=');
-}
-
-static long workers_of(const char *text)
-{
-	int64_t count;
-
-	if (!str_int(str_of(text), &count) || count < 1 || count > 64)
-		give_up("--workers must be a whole number from 1 to 64");
-	return (long)count;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "conf", required_argument, NULL, 'c' },  { "listen", required_argument, NULL, 'l' },
-		{ "workers", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },          { 0 },
+	struct program program = {
+		.name = "hookledger-receiver",
+		.usage = "usage: hookledger-receiver [--conf FILE] [--listen ADDRESS] [--workers N]\n"
+		         "\n"
+		         "Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
+		         "see hookledger-receiver(8) and the ready configurations.\n"
+		         "\n"
+		         "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
+		         "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
+		         "  --workers N       processes behind that socket (1); one that dies is replaced\n"
+		         "  --version, --help\n",
+		.work = work,
 	};
-	const char *path = NULL, *listen_at = NULL;
-	struct receiver receiver = { .listen_fd = -1 };
-	struct buf problem = { 0 };
-	struct conf conf = { 0 };
-	long workers = 1;
-	int option, status;
 
-	if (args_are_a_query())
-		argc = 1;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'l':
-			listen_at = optarg;
-			break;
-		case 'w':
-			workers = workers_of(optarg);
-			break;
-		case 'V':
-			puts("hookledger-receiver " HL_VERSION);
-			return 0;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	if (optind < argc || (!listen_at && isatty(STDIN_FILENO))) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (conf_load(&conf, path, &problem))
-		give_up(buf_text(&problem));
-	if (!conf.master_key)
-		give_up("master_key is not set; `openssl rand -hex 32` makes one for the settings file");
-	log_open("hookledger-receiver", conf_log_level(&conf));
-	receiver.conf = &conf;
-	if (listen_at) {
-		if (http_listen(listen_at, &receiver.listen_fd, &problem))
-			give_up(buf_text(&problem));
-		status = crew_run((int)workers, work, &receiver);
-		if (strncmp(listen_at, "unix:", 5) == 0)
-			unlink(listen_at + 5);
-	} else {
-		status = work(&receiver);
-	}
-	buf_done(&problem);
-	conf_done(&conf);
-	return status;
+	return program_run(&program, argc, argv);
 }

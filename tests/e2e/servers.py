@@ -9,8 +9,10 @@ import subprocess
 from stage import BUILD, SOURCE, give, new_folder, wait_for
 
 RECEIVER = "/usr/local/bin/hookledger-receiver"
+API = "/usr/local/bin/hookledger-api"
 CONF = "/etc/hookledger.conf"
 SOCKET = "/run/hookledger/receiver.sock"
+API_SOCKET = "/run/hookledger/api.sock"
 
 
 def fill(file, *changes):
@@ -55,6 +57,14 @@ def start_receiver(site, workers=1):
     return path
 
 
+def start_api(site, workers=1):
+    """hookledger-api on a socket of its own."""
+    path = site.work / "api.sock"
+    site.api = site.spawn("api", [BUILD / "hookledger-api", "--listen", f"unix:{path}", "--workers", workers])
+    wait_for(lambda: is_served(path), "the API to listen")
+    return path
+
+
 def lighttpd(site, text):
     conf = site.work / "lighttpd.conf"
     conf.write_text(f'''
@@ -65,7 +75,7 @@ server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
 server.max-fds = 8192
 server.max-connections = 4096
 server.modules = ( "mod_access" )
-$HTTP["url"] !~ "^/hook/" {{ url.access-deny = ( "" ) }}
+$HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick)/" {{ url.access-deny = ( "" ) }}
 {text}
 ''', encoding="utf-8")
     give(conf)
@@ -74,16 +84,18 @@ $HTTP["url"] !~ "^/hook/" {{ url.access-deny = ( "" ) }}
 
 def lighttpd_spawned(site):
     lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
+                        (API, BUILD / "hookledger-api"),
                         ("/run/lighttpd/hookledger", site.work / "spawned"), (CONF, site.conf)))
 
 
 def lighttpd_socket(site):
     path = start_receiver(site)
-    lighttpd(site, fill("lighttpd/fastcgi-socket.conf", (SOCKET, path)))
+    lighttpd(site, fill("lighttpd/fastcgi-socket.conf", (SOCKET, path), (API_SOCKET, start_api(site))))
 
 
 def lighttpd_cgi(site):
-    lighttpd(site, fill("lighttpd/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), (CONF, site.conf)))
+    lighttpd(site, fill("lighttpd/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"),
+                        (API, BUILD / "hookledger-api"), (CONF, site.conf)))
 
 
 SIZES = {"event": "ThreadsPerChild 64\nServerLimit 8\nMaxRequestWorkers 512\nStartServers 2",
@@ -119,21 +131,21 @@ DocumentRoot "{new_folder(site.work / "www")}"
 
 def apache_proxy_fcgi(site):
     path = start_receiver(site)
-    apache(site, fill("apache/proxy-fcgi.conf", (SOCKET, path)), "proxy", "proxy_fcgi")
+    apache(site, fill("apache/proxy-fcgi.conf", (SOCKET, path), (API_SOCKET, start_api(site))), "proxy", "proxy_fcgi")
 
 
 def apache_fcgid(site):
     run = site.work / "apache"
     ipc = new_folder(site.work / "fcgid")
     apache(site, f'FcgidIPCDir "{ipc}"\nFcgidProcessTableFile "{ipc}/table"\n'
-           + fill("apache/fcgid.conf", (RECEIVER, BUILD / "hookledger-receiver"),
+           + fill("apache/fcgid.conf", (RECEIVER, BUILD / "hookledger-receiver"), (API, BUILD / "hookledger-api"),
                   ("/usr/local/bin", BUILD), (CONF, site.conf)), "fcgid")
     return run
 
 
 def apache_cgi(site):
     apache(site, f'ScriptSock "{site.work}/cgid.sock"\n'
-           + fill("apache/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), ("/usr/local/bin", BUILD),
+           + fill("apache/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), (API, BUILD / "hookledger-api"), ("/usr/local/bin", BUILD),
                   (CONF, site.conf)), "cgid")
 
 
@@ -143,6 +155,7 @@ def apache_htaccess(site):
     site.write_conf(base_path=site.base_path)
     folder = new_folder(new_folder(site.work / "www") / "toggl")
     shutil.copy(BUILD / "hookledger-receiver", folder / "receiver.cgi")
+    shutil.copy(BUILD / "hookledger-api", folder / "api.cgi")
     (folder / ".htaccess").write_text(fill("apache/.htaccess", ("/home/you/hookledger/hookledger.conf", site.conf)),
                                       encoding="utf-8")
     apache(site, f'''
@@ -159,7 +172,7 @@ TypesConfig /dev/null
 def nginx(site):
     path = start_receiver(site)
     run = new_folder(site.work / "nginx")
-    text = fill("nginx/hookledger.conf", (SOCKET, path), ("include fastcgi_params",
+    text = fill("nginx/hookledger.conf", (SOCKET, path), (API_SOCKET, start_api(site)), ("include fastcgi_params",
                                                         "include /etc/nginx/fastcgi_params"))
     conf = site.work / "nginx.conf"
     conf.write_text(f'''

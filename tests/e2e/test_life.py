@@ -5,13 +5,14 @@ import hashlib
 import json
 import signal
 import subprocess
+import threading
 
 import pytest
 
 import conftest
 from stage import BUILD, SQL, WORKSPACE, Site, new_folder, runs_as, wait_for
 
-EVENTS, START = 20000, "2026-06-01"
+EVENTS, START = 20000, "2025-02-01"
 STORY = ("--events", EVENTS, "--start", START, "--people", 5, "--workspace", WORKSPACE)
 
 
@@ -26,23 +27,31 @@ def contents(site):
             for name in tables(site)}
 
 
-def told(site, *more):
-    return json.loads(site.hookledger("simulate", "--into-database", *STORY, "--json", *more).stdout)
+def told(site, *more, check=True):
+    return json.loads(site.hookledger("simulate", "--into-database", *STORY, "--json", *more, check=check).stdout)
 
 
 @pytest.fixture(scope="module")
-def truth(shared_cluster, template, run_folder):
-    """The typed tables of the story, told in order and once."""
-    site = Site(shared_cluster, new_folder(run_folder / "truth"), template)
+def story(shared_cluster, template, run_folder):
+    """A site that was told the story in order and once."""
+    site = Site(shared_cluster, new_folder(run_folder / "story"), template)
     assert told(site, "--connections", 1)["recorded"] == EVENTS
-    yield contents(site)
+    yield site
     site.close()
 
 
+@pytest.fixture(scope="module")
+def truth(story):
+    return contents(story)
+
+
 @pytest.fixture
-def told_site(bare_site):
-    told(bare_site)
-    return bare_site
+def told_site(request, shared_cluster, run_folder, story, truth):
+    """A copy of that site."""
+    site = conftest.make_site(request, shared_cluster, run_folder / "sites", story.database)
+    site.write_conf(master_key=story.settings["master_key"])
+    yield site
+    conftest.finish(request, site)
 
 
 def begin(site, *words):
@@ -158,3 +167,122 @@ def test_upgrade_of_a_ledger_without_tables(request, shared_cluster, run_folder,
         assert contents(site) == truth
     finally:
         conftest.finish(request, site)
+
+
+# ---- retention
+
+def append(site, event, created, entity, action="updated"):
+    """The statement, and its values, that records one change of a time entry."""
+    return ("""select receiver.append(array[e.endpoint_id], array[s.secret_id], array[null::bigint], array[%s::bigint],
+                                      array[%s::timestamptz], array[now()], array[5::bigint], array[%s::bigint], array['time_entry'],
+                                      array[%s], array['\\x00'::bytea], array['{"payload":{"start":"2025-02-01T10:00:00Z"}}'::json], 'webhook')
+               from ledger.endpoint e join ledger.endpoint_secret s using (endpoint_id)""", [event, created, entity, action])
+
+
+def test_retention_keeps_what_is_known(told_site, truth):
+    site = told_site
+    later = "select * from toggl.time_entry_history where changed_at >= '2025-06-01Z' order by changed_at, time_entry_id, field"
+    as_of = "select * from toggl.time_entries_as_of('2025-07-01Z') t order by time_entry_id"
+    before = site.sql(as_of), {row for row in site.sql(later)}
+    copy = site.sql("select entity_id, entity from toggl.changed_since('time_entry', null, 100000) order by 1")
+    plan = json.loads(site.hookledger("retention", "--before", "2025-06", "--json").stdout)["months"]
+    assert [row["month"] for row in plan] == ["2025-02", "2025-03", "2025-04", "2025-05"]
+    shown = site.hookledger("retention", "--before", "2025-06").stdout
+    assert "Nothing was changed" in shown and site.sql("select count(*) from ledger.event") == [(EVENTS,)]
+    done = json.loads(site.hookledger("retention", "--before", "2025-06", "--apply", "--json").stdout)
+    assert done["events"] == sum(row["events"] for row in plan) > 1000
+    assert 0 < done["kept"] < done["events"]
+    assert site.sql("select count(*) from ledger.event") == [(EVENTS - done["events"],)]
+    assert contents(site) == truth
+    assert site.sql(as_of) == before[0]
+    assert site.sql("select entity_id, entity from toggl.changed_since('time_entry', null, 100000) order by 1") == copy
+    site.hookledger("rebuild")
+    assert contents(site) == truth
+    again = told(site, check=False)
+    assert (again["recorded"], again["horizon"], again["duplicates"]) == (0, done["events"], EVENTS - done["events"])
+    assert contents(site) == truth
+    assert "There is nothing to drop" in site.hookledger("retention", "--before", "2025-06", "--apply").stdout
+
+
+def test_retention_leaves_what_is_needed(told_site):
+    site = told_site
+    site.sql("insert into ledger.invoice (name, from_at, until_at, zone) values ('March', '2025-03-01Z', '2025-04-01Z', 'UTC')")
+    done = site.hookledger("retention", "--before", "2025-06", "--apply", check=False)
+    assert done.returncode == 1
+    assert "dropped 2025-02" in done.stdout and "2025-03 and what is after it stay: invoice March" in done.stdout
+    assert site.sql("select min(created_at) >= '2025-03-01Z' from ledger.event") == [(True,)]
+    for wrong in ((), ("--before", "2025-06", "--keep-months", "3"), ("--keep-months", "0")):
+        assert site.hookledger("retention", *wrong, check=False).returncode == 2
+    wrong = site.hookledger("retention", "--before", "June", check=False)
+    assert wrong.returncode == 1 and "a month is written as" in wrong.stderr
+
+
+def test_retention_waits_for_who_records(told_site):
+    """An event that is on its way when its month is marked is either kept or refused."""
+    site = told_site
+    with site.cluster.connect(site.database) as worker:
+        worker.autocommit = False
+        assert worker.execute(*append(site, 1, "2025-02-20Z", 77)).fetchone() == ("",)
+        child = begin(site, "retention", "--before", "2025-03", "--apply")
+        wait_for(lambda: waits_for_lock(site), "retention to wait for the append")
+        worker.commit()
+        status, output = finish(site, child)
+        assert status == 0, output
+    assert site.sql("select entity_id from ledger.baseline where event_id = 1") == [(77,)]
+    with site.cluster.connect(site.database) as marker, site.cluster.connect(site.database) as worker:
+        # first once, so that its plan is made and kept as in a worker that runs for days
+        assert worker.execute(*append(site, 2, "2025-03-20Z", 77)).fetchone() == ("",)
+        marker.autocommit = False
+        marker.execute("select operator.retention_mark('2025-03')")
+        answer = []
+        waiting = threading.Thread(target=lambda: answer.append(worker.execute(*append(site, 3, "2025-03-21Z", 78)).fetchone()))
+        waiting.start()
+        wait_for(lambda: waits_for_lock(site), "the append to wait for the mark")
+        marker.commit()
+        waiting.join(30)
+        assert answer == [("h",)]
+    assert site.sql("select count(*) from toggl.time_entry where time_entry_id = 78") == [(0,)]
+    site.hookledger("retention", "--before", "2025-04", "--apply")
+    assert json.loads(site.hookledger("rebuild", "--json").stdout)["removed"] == 0
+
+
+def test_retention_that_is_killed_goes_on(told_site, truth):
+    site = told_site
+    with site.cluster.connect(site.database) as reader:
+        reader.autocommit = False
+        reader.execute("select from ledger.event limit 1")
+        child = begin(site, "retention", "--before", "2025-05", "--apply")
+        wait_for(lambda: site.sql("select horizon = '2025-05-01Z' from ledger.state") == [(True,)], "the horizon to move")
+        wait_for(lambda: site.sql("select true from pg_stat_activity where datname = %s and query like '%%retention_drop%%'"
+                                  " and wait_event in ('relation', 'PgSleep')", site.database), "it to wait for the reader")
+        # who records does not wait for the reader
+        with site.cluster.connect(site.database) as worker:
+            assert worker.execute(*append(site, 4, "2025-05-01Z", 1)).fetchone() == ("",)
+        child.send_signal(signal.SIGKILL)
+        finish(site, child)
+    children = [begin(site, "retention", "--before", "2025-05", "--apply") for _ in range(2)]
+    for child in children:
+        status, output = finish(site, child)
+        assert status == 0, output
+    assert site.sql("select count(*) from ledger.event where created_at < '2025-05-01Z'") == [(0,)]
+    site.sql("delete from ledger.event where event_id = 4")
+    site.hookledger("rebuild")
+    assert contents(site) == truth
+
+
+def test_retention_while_others_record(bare_site):
+    """Late events of months that go: what was recorded is kept, what is refused
+    changes nothing."""
+    site = bare_site
+    site.add_endpoint()
+    recording = begin(site, "simulate", "--into-database", *STORY, "--shuffle", 4000, "--connections", 3, "--json")
+    wait_for(lambda: site.sql("select count(*) > 3000 from ledger.event")[0][0], "events")
+    while recording.poll() is None:
+        month = site.sql("select to_char(max(created_at), 'YYYY-MM') from ledger.event")[0][0]
+        site.hookledger("retention", "--before", month, "--apply")
+    counts = json.loads(finish(site, recording)[1].splitlines()[-1])
+    assert counts["horizon"] > 0 and counts["recorded"] + counts["horizon"] == EVENTS
+    before = contents(site)
+    assert before["time_entry"][0] > 1000
+    assert json.loads(site.hookledger("rebuild", "--json").stdout)["removed"] == 0
+    assert contents(site) == before

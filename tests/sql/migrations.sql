@@ -50,8 +50,11 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/rebuild.sql
 \ir ../../sql/functions/export.sql
 \ir ../../sql/functions/invoice.sql
+\ir ../../sql/functions/logins.sql
+\ir ../../sql/functions/retention.sql
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
+\ir ../../sql/functions/api_v9.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');

@@ -1,0 +1,383 @@
+-- What a client asks of Toggl's Track API v9 before it subscribes: who am I, what
+-- is in my workspaces. Answered from the typed tables, in Toggl's shape. Part of
+-- the door of hookledger-api. Each takes the account, the workspace (null where
+-- the path has none), the parameters of the query as JSON and the number at the
+-- end of the path; each answers with a status and a JSON text.
+
+create function ledger.zoned(entity jsonb, of_model text, zone text)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+  select entity || coalesce((
+    select jsonb_object_agg(k.key, ledger.rfc3339((entity ->> k.key)::timestamptz, zone))
+    from ledger.field f, unnest(f.keys) k (key)
+    where f.model = of_model and f.kind = 'time' and jsonb_typeof(entity -> k.key) = 'string'
+      and entity ->> k.key <> '' and ledger.is_good('time', entity -> k.key)), '{}')
+$$;
+comment on function ledger.zoned(jsonb, text, text) is 'The entity with the times that its table knows in this zone.';
+
+create function ledger.may_see_project(account bigint, workspace bigint)
+returns setof bigint
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select p.project_id
+  from toggl.project p
+  join ledger.account a on a.account_id = account
+  join ledger.member m on m.account_id = account and m.workspace_id = workspace
+  where p.workspace_id = workspace
+    and (m.is_admin or p.is_private is false or exists (
+          select from toggl.project_user u
+          where u.workspace_id = workspace and u.project_id = p.project_id and u.user_id = a.user_id and u.deleted_at is null))
+$$;
+comment on function ledger.may_see_project(bigint, bigint) is
+  'Projects that the account may see: all for an administrator, else those known to be public or to have it as a member.';
+
+create function ledger.unix_or_null(text_form text)
+returns timestamptz
+language sql immutable set search_path = ledger, pg_temp
+return case when text_form ~ '^\d{1,11}$' then to_timestamp(text_form::bigint) end;
+comment on function ledger.unix_or_null(text) is 'The time of a number of seconds since 1970; null for anything else.';
+
+create function ledger.page(query jsonb, fallback integer, most integer)
+returns table (size integer, skipped bigint, number bigint)
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select s.size, (n.number - 1) * s.size, n.number
+  from (select case when query ->> 'per_page' ~ '^[1-9]\d{0,3}$' then least((query ->> 'per_page')::integer, most) else fallback end as size) s,
+       (select case when query ->> 'page' ~ '^[1-9]\d{0,8}$' then (query ->> 'page')::bigint else 1 end as number) n
+$$;
+comment on function ledger.page(jsonb, integer, integer) is 'How many rows a page has, and how many come before it, by the parameters page and per_page.';
+
+create function api.v9_projects(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
+  active text := coalesce(query ->> 'active', query ->> 'include_archived');
+  since timestamptz := ledger.unix_or_null(query ->> 'since');
+  one jsonb;
+begin
+  if item is not null then
+    select ledger.zoned(p.payload, 'project', zone) into one
+    from toggl.project p
+    where p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
+      and p.project_id in (select ledger.may_see_project(account, workspace));
+    if one is null then
+      return query select 400::bigint, to_json('Invalid project_id'::text)::text;
+    else
+      return query select 200::bigint, one::text;
+    end if;
+    return;
+  end if;
+  return query
+    select 200::bigint, coalesce(json_agg(ledger.zoned(p.payload, 'project', zone) order by p.name, p.project_id), '[]')::text
+    from (
+      select p.*
+      from ledger.member m
+      join toggl.project p on p.workspace_id = m.workspace_id
+      where m.account_id = account and (workspace is null or m.workspace_id = workspace)
+        and p.project_id in (select ledger.may_see_project(account, m.workspace_id))
+        and (p.deleted_at is null or since is not null) and (since is null or p.changed_at >= since)
+        and (active = 'both' or since is not null or coalesce(p.active, true) = (active is distinct from 'false')
+             or workspace is null and active = 'true')
+        and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'), '_', '\_') || '%')
+        and (query ->> 'billable' is null or p.billable = (query ->> 'billable' = 'true'))
+      order by p.name, p.project_id
+      limit (select g.size from ledger.page(query, 151, 200) g) offset (select g.skipped from ledger.page(query, 151, 200) g)) p;
+end
+$$;
+comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/projects and /me/projects: active, since, name, billable, page, per_page; with a number one project.';
+
+create function api.v9_clients(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
+  wanted text := coalesce(query ->> 'status', case when workspace is null then 'both' else 'active' end);
+  since timestamptz := ledger.unix_or_null(query ->> 'since');
+begin
+  if wanted not in ('active', 'archived', 'both') then
+    return query select 400::bigint, to_json('Client status is invalid'::text)::text;
+    return;
+  end if;
+  return query
+    select 200::bigint, coalesce(json_agg(ledger.zoned(c.payload, 'client', zone) order by c.name, c.client_id), '[]')::text
+    from ledger.member m
+    join toggl.client c on c.workspace_id = m.workspace_id
+    where m.account_id = account and (workspace is null or m.workspace_id = workspace)
+      and (c.deleted_at is null or since is not null) and (since is null or c.changed_at >= since)
+      and (wanted = 'both' or coalesce(c.archived, false) = (wanted = 'archived'))
+      and (not query ? 'name' or position(lower(query ->> 'name') in lower(c.name)) > 0);
+end
+$$;
+comment on function api.v9_clients(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/clients and /me/clients: status, name, since.';
+
+create function api.v9_tags(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(t.entity order by t.name, t.tag_id), '[]')::text
+  from (
+    select ledger.zoned(t.payload, 'tag', a.time_zone) as entity, t.name, t.tag_id
+    from ledger.account a
+    join ledger.member m on m.account_id = a.account_id
+    join toggl.tag t on t.workspace_id = m.workspace_id
+    where a.account_id = account and (workspace is null or m.workspace_id = workspace)
+      and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
+      and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)
+    order by t.name, t.tag_id
+    limit case when query ? 'per_page' or query ? 'page' then (select g.size from ledger.page(query, 200, 1000) g) end
+    offset (select g.skipped from ledger.page(query, 200, 1000) g)) t
+$$;
+comment on function api.v9_tags(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/tags and /me/tags: search, page, per_page, since.';
+
+create function api.v9_tasks(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
+  active text := coalesce(query ->> 'active', case when workspace is null then coalesce(query ->> 'include_not_active', 'true') else 'true' end);
+  size integer;
+  skipped bigint;
+  number bigint;
+begin
+  if active not in ('true', 'false', 'both') then
+    return query select 400::bigint, to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
+    return;
+  end if;
+  if workspace is null and query ->> 'include_not_active' = 'true' then
+    active := 'both';
+  end if;
+  select g.size, g.skipped, g.number into size, skipped, number from ledger.page(query, 50, 200) g;
+  return query
+    with mine as (
+      select t.payload, t.name, t.task_id
+      from ledger.member m
+      join toggl.task t on t.workspace_id = m.workspace_id
+      where m.account_id = account and (workspace is null or m.workspace_id = workspace)
+        and t.project_id in (select ledger.may_see_project(account, m.workspace_id))
+        and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
+        and (active = 'both' or coalesce(t.active, true) = (active = 'true'))
+        and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
+        and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)),
+    page as (
+      select ledger.zoned(p.payload, 'task', zone) as entity, p.name, p.task_id
+      from (select * from mine
+            order by case when upper(query ->> 'sort_order') = 'DESC' then mine.name end desc, mine.name, mine.task_id
+            limit size offset skipped) p),
+    list as (
+      select coalesce(json_agg(p.entity order by case when upper(query ->> 'sort_order') = 'DESC' then p.name end desc, p.name, p.task_id), '[]') as entities
+      from page p)
+    select 200::bigint, case when workspace is null then l.entities else
+      json_build_object('total_count', (select count(*) from mine), 'per_page', size, 'page', number, 'sort_field', 'name',
+                        'sort_order', case when upper(query ->> 'sort_order') = 'DESC' then 'DESC' else 'ASC' end, 'data', l.entities) end::text
+    from list l;
+end
+$$;
+comment on function api.v9_tasks(bigint, bigint, jsonb, bigint) is
+  'GET /workspaces/{id}/tasks (an object with total_count and data) and /me/tasks (a list): active, pid, search, sort_order, page, per_page, since.';
+
+create function api.v9_users(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(json_build_object(
+           'id', u.user_id, 'email', u.email, 'fullname', u.name, 'inactive', coalesce(u.inactive, false),
+           'is_active', coalesce(u.active, true), 'is_admin', coalesce(u.workspace_admin, u.admin, false), 'role', u.role)
+           order by u.name, u.user_id), '[]')::text
+  from (select distinct on (u.user_id) u.*
+        from toggl.workspace_user u
+        join ledger.member m on m.account_id = account and m.workspace_id = u.workspace_id
+        where u.workspace_id = workspace and u.deleted_at is null and u.user_id is not null
+        order by u.user_id, u.changed_at desc) u
+$$;
+comment on function api.v9_users(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/users.';
+
+create function api.v9_workspace_users(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(ledger.zoned(
+           -- What people earn and cost is for administrators.
+           case when m.is_admin then u.payload else u.payload - '{rate,labor_cost,rate_last_updated,labor_cost_last_updated}'::text[] end,
+           'workspace_user', a.time_zone) order by u.name, u.workspace_user_id), '[]')::text
+  from ledger.account a
+  join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
+  join toggl.workspace_user u on u.workspace_id = workspace and u.deleted_at is null
+  where a.account_id = account
+$$;
+comment on function api.v9_workspace_users(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/workspace_users.';
+
+create function api.v9_project_users(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(ledger.zoned(
+           case when m.is_admin then u.payload else u.payload - '{rate,labor_cost,rate_last_updated,labor_cost_last_updated}'::text[] end,
+           'project_user', a.time_zone) order by u.project_user_id), '[]')::text
+  from ledger.account a
+  join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
+  join toggl.project_user u on u.workspace_id = workspace and u.deleted_at is null
+  where a.account_id = account and u.project_id in (select ledger.may_see_project(account, workspace))
+$$;
+comment on function api.v9_project_users(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/project_users.';
+
+create function ledger.workspace_json(account bigint, workspace bigint)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id,
+                            'name', coalesce(t.name, 'Workspace ' || l.workspace_id))
+         || coalesce(ledger.zoned(t.payload, 'workspace', a.time_zone), '{}')
+         || jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id, 'admin', m.is_admin,
+                               'role', case when m.is_admin then 'admin' else 'user' end)
+  from ledger.account a
+  join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
+  join ledger.workspace_limit l on l.workspace_id = m.workspace_id
+  left join toggl.workspace t on t.workspace_id = m.workspace_id
+  where a.account_id = account
+$$;
+comment on function ledger.workspace_json(bigint, bigint) is 'A workspace as the account sees it, in Toggl''s shape.';
+
+create function api.v9_workspace(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$ select 200::bigint, ledger.workspace_json(account, workspace)::text $$;
+comment on function api.v9_workspace(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}.';
+
+create function api.v9_workspaces(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(ledger.workspace_json(account, m.workspace_id) || jsonb_build_object('active_project_count', (
+           select count(*) from toggl.project p where p.workspace_id = m.workspace_id and p.deleted_at is null and coalesce(p.active, true)))
+           order by m.workspace_id), '[]')::text
+  from ledger.member m where m.account_id = account
+$$;
+comment on function api.v9_workspaces(bigint, bigint, jsonb, bigint) is 'GET /me/workspaces.';
+
+create function api.v9_organizations(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(json_build_object(
+           'id', o.organization_id, 'name', o.name, 'admin', o.is_admin, 'owner', false,
+           'pricing_plan_name', initcap(o.plan), 'pricing_plan_enterprise', o.plan = 'enterprise',
+           'is_multi_workspace_enabled', o.workspaces > 1, 'created_at', ledger.rfc3339(o.created_at, a.time_zone)) order by o.organization_id), '[]')::text
+  from ledger.account a
+  cross join lateral (
+    select o.*, bool_or(m.is_admin) over (partition by o.organization_id) as is_admin,
+           (select count(*) from ledger.workspace w where w.organization_id = o.organization_id) as workspaces,
+           row_number() over (partition by o.organization_id) as place
+    from ledger.member m join ledger.workspace w on w.workspace_id = m.workspace_id
+    join ledger.organization o on o.organization_id = w.organization_id
+    where m.account_id = a.account_id) o
+  where a.account_id = account and o.place = 1
+$$;
+comment on function api.v9_organizations(bigint, bigint, jsonb, bigint) is 'GET /me/organizations.';
+
+create function api.v9_quota(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce(json_agg(json_build_object(
+           'organization_id', w.organization_id,
+           'remaining', greatest(w.total - coalesce(q.used, 0), 0),
+           'resets_in_secs', coalesce(ceil(extract(epoch from q.started_at + interval '60 minutes' - c.clock))::bigint, 3600),
+           'total', w.total) order by w.organization_id nulls first), '[]')::text
+  from (select ledger.clock() as clock) c
+  cross join lateral (
+    select null::bigint as organization_id, 30 as total
+    union
+    select l.organization_id, l.hourly_requests
+    from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
+    where m.account_id = account) w
+  left join ledger.quota q on q.account_id = account and q.organization_id = coalesce(w.organization_id, 0)
+                          and q.started_at + interval '60 minutes' > c.clock
+$$;
+comment on function api.v9_quota(bigint, bigint, jsonb, bigint) is 'GET /me/quota: what is left in each window of the account.';
+
+create function api.v9_time_entries(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.account;
+  since timestamptz := ledger.unix_or_null(query ->> 'since');
+  earliest timestamptz;
+  latest timestamptz;
+begin
+  select a.* into who from ledger.account a where a.account_id = account;
+  begin
+    earliest := (query ->> 'start_date')::timestamp at time zone who.time_zone;
+    latest := coalesce(query ->> 'end_date', query ->> 'before')::timestamp at time zone who.time_zone;
+    if query ->> 'start_date' ~ 'T.*(Z|[+-]\d\d)' then earliest := (query ->> 'start_date')::timestamptz; end if;
+    if coalesce(query ->> 'end_date', query ->> 'before') ~ 'T.*(Z|[+-]\d\d)' then
+      latest := coalesce(query ->> 'end_date', query ->> 'before')::timestamptz;
+    end if;
+  exception when data_exception then
+    return query select 400::bigint, to_json('start_date, end_date and before are dates (YYYY-MM-DD) or RFC 3339 times'::text)::text;
+    return;
+  end;
+  if since is null and earliest is null and latest is null then
+    earliest := ledger.clock() - interval '9 days';
+  end if;
+  return query
+    select 200::bigint, coalesce(json_agg(ledger.zoned(t.payload, 'time_entry', who.time_zone) order by t.start_at desc, t.time_entry_id desc), '[]')::text
+    from (select t.*
+          from ledger.member m
+          join toggl.time_entry t on t.workspace_id = m.workspace_id
+          where m.account_id = account and t.user_id = who.user_id
+            and (t.deleted_at is null or since is not null)
+            and (since is null or t.changed_at >= since)
+            and (earliest is null or t.start_at >= earliest) and (latest is null or t.start_at < latest)
+          order by t.start_at desc, t.time_entry_id desc
+          limit 1000) t;
+end
+$$;
+comment on function api.v9_time_entries(bigint, bigint, jsonb, bigint) is
+  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any of them the last nine days. At most 1000, the newest.';
+
+create function api.v9_current(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, coalesce((
+    select ledger.zoned(t.payload, 'time_entry', a.time_zone)
+    from ledger.account a
+    join ledger.member m on m.account_id = a.account_id
+    join toggl.time_entry t on t.workspace_id = m.workspace_id and t.user_id = a.user_id
+    where a.account_id = account and t.stop_at is null and t.duration_seconds is null and t.deleted_at is null
+    order by t.start_at desc limit 1)::text, 'null')
+$$;
+comment on function api.v9_current(bigint, bigint, jsonb, bigint) is 'GET /me/time_entries/current: the timer that runs, or null.';
+
+create function api.v9_me(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select 200::bigint, (json_build_object(
+           'id', a.user_id, 'email', coalesce(a.email, u.email), 'fullname', coalesce(u.name, a.name), 'timezone', a.time_zone,
+           'default_workspace_id', (select min(m.workspace_id) from ledger.member m where m.account_id = account),
+           'beginning_of_week', 1, 'created_at', ledger.rfc3339(a.created_at, a.time_zone),
+           'updated_at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone),
+           'at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone))::jsonb
+         || case when query ->> 'with_related_data' = 'true' then jsonb_build_object(
+              'workspaces', (select v.body::jsonb from api.v9_workspaces(account, null, '{}', null) v),
+              'clients', (select v.body::jsonb from api.v9_clients(account, null, '{}', null) v),
+              'projects', (select v.body::jsonb from api.v9_projects(account, null, '{"active": "both", "per_page": "200"}', null) v),
+              'tags', (select v.body::jsonb from api.v9_tags(account, null, '{}', null) v),
+              'tasks', (select v.body::jsonb from api.v9_tasks(account, null, '{"include_not_active": "true", "per_page": "200"}', null) v),
+              'time_entries', (select v.body::jsonb from api.v9_time_entries(account, null, '{}', null) v)) else '{}' end)::text
+  from ledger.account a
+  left join lateral (
+    select u.name, u.email, u.changed_at from toggl.workspace_user u
+    join ledger.member m on m.account_id = account and m.workspace_id = u.workspace_id
+    where u.user_id = a.user_id and u.deleted_at is null
+    order by u.changed_at desc limit 1) u on true
+  where a.account_id = account
+$$;
+comment on function api.v9_me(bigint, bigint, jsonb, bigint) is 'GET /me, with_related_data too.';

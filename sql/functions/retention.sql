@@ -1,0 +1,195 @@
+-- Retention: whole months of the ledger are dropped, and of each entity the last
+-- state in them is kept (ledger.baseline).
+
+create or replace view ledger.held as
+  select i.from_at, i.until_at, 'invoice ' || i.name as reason from ledger.invoice i
+  union all
+  select min(o.created_at), max(o.created_at) + interval '1 microsecond', 'events that are still to be passed on'
+  from ledger.outbox o
+  group by date_trunc('month', o.created_at at time zone 'UTC')
+  union all
+  select min(d.created_at), max(d.created_at) + interval '1 microsecond', 'deliveries that wait'
+  from ledger.delivery d where d.state in ('due', 'behind')
+  group by date_trunc('month', d.created_at at time zone 'UTC');
+comment on view ledger.held is 'What retention may not drop: a range of time, and why.';
+comment on column ledger.held.from_at is 'Its begin.';
+comment on column ledger.held.until_at is 'Its end, not part of it.';
+comment on column ledger.held.reason is 'Who needs the events of that time.';
+
+create function ledger.months(until date)
+returns table (month date, partition text, ends_at timestamptz, reason text)
+language sql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+  select m.month, min(m.partition), m.month + interval '1 month',
+         (select string_agg(distinct h.reason, ', ' order by h.reason) from ledger.held h
+          where h.from_at < m.month + interval '1 month' and h.until_at > m.month)
+  from (select to_date(substr(c.relname, 8), 'YYYY"m"MM') as month, c.relname::text as partition
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$'
+        union all
+        select distinct date_trunc('month', d.created_at)::date, null
+        from ledger.event_default d where d.created_at < months.until) m
+  where m.month < months.until
+  group by m.month
+$$;
+comment on function ledger.months(date) is
+  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its name, or null. reason: why it may not be dropped, or null.';
+
+create function operator.retention_plan(before text, keep bigint)
+returns table (month text, events bigint, bytes bigint, verdict text, reason text)
+language plpgsql stable security definer set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now())::date;
+  until date;
+  one record;
+  blocked boolean := false;
+begin
+  if before !~ '^\d{4}-(0[1-9]|1[0-2])$' or before < '0001' then
+    raise exception 'a month is written as 2026-05, not "%"', before using errcode = '22023';
+  end if;
+  until := coalesce((before || '-01')::date, this_month - make_interval(months => least(keep, 12000)::integer));
+  if until > this_month then
+    raise exception 'the current month (%) and those after it stay', to_char(this_month, 'YYYY-MM') using errcode = '22023';
+  end if;
+  for one in select * from ledger.months(until) m order by m.month loop
+    month := to_char(one.month, 'YYYY-MM');
+    reason := one.reason;
+    select count(*), coalesce(sum(pg_column_size(d.*)), 0) into events, bytes
+    from ledger.event_default d where d.created_at >= one.month and d.created_at < one.ends_at;
+    if one.partition is not null then
+      execute format('select $1 + count(*), $2 + pg_total_relation_size(%L) from ledger.%I', 'ledger.' || one.partition, one.partition)
+      into events, bytes using events, bytes;
+    end if;
+    blocked := blocked or reason is not null;
+    verdict := case when reason is not null then 'held' when blocked then 'behind' else 'drop' end;
+    return next;
+  end loop;
+end
+$$;
+comment on function operator.retention_plan(text, bigint) is
+  'What would become of each month before this one (2026-05), or, when it is null, of all but the current month and `keep` before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes with indexes.';
+
+create function operator.retention_mark(month text)
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp set timezone = 'UTC' set lock_timeout = '5s'
+as $$
+declare
+  until constant date := (month || '-01')::date + interval '1 month';
+  held record;
+begin
+  if until > now() then
+    raise exception 'the current month stays' using errcode = '22023';
+  end if;
+  -- Whoever records waits here for a moment: who was at it has recorded, who
+  -- begins after this sees the new horizon, because an insert looks at it when
+  -- it has its lock.
+  lock table only ledger.event in share row exclusive mode;
+  select to_char(m.month, 'YYYY-MM') as month, m.reason into held from ledger.months(until) m where m.reason is not null order by m.month limit 1;
+  if found then
+    raise exception '% stays: %', held.month, held.reason using errcode = '22023';
+  end if;
+  update ledger.state s set horizon = until where s.horizon < until;
+end
+$$;
+comment on function operator.retention_mark(text) is
+  'Puts the horizon behind this month (2026-05): events of before are not recorded any more. Fails when anything of it, or of a month before, is held.';
+
+create function ledger.baseline_add(until timestamptz)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp set work_mem = '64MB'
+as $$
+declare
+  added bigint;
+begin
+  -- Of each entity the last event that says all of it, and the last deletion when
+  -- that is later. A workspace is one entity whatever its events name.
+  insert into ledger.baseline (workspace_id, event_id, created_at, received_at, seq, txid, epoch, endpoint_id, secret_id,
+                               creator_id, entity_id, model, action, source, signature, body)
+  select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
+         e.creator_id, e.entity_id, e.model, e.action, e.source, e.signature, e.body
+  from (
+    select t.*, count(*) over latest_first as place, count(*) filter (where t.is_full) over latest_first as fulls
+    from (select k.workspace_id, k.event_id, k.created_at, k.model, case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
+                 k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
+          from ledger.event k where k.created_at < until and (k.entity_id is not null or k.model = 'workspace')) t
+    window latest_first as (partition by t.workspace_id, t.model, t.entity_id order by t.created_at desc, t.event_id desc)) l
+  join ledger.event e on e.workspace_id = l.workspace_id and e.event_id = l.event_id and e.created_at = l.created_at
+  where e.created_at < until
+    and case when l.is_full then l.fulls = 1 else l.fulls = 0 and l.place = 1 end;
+  get diagnostics added = row_count;
+
+  -- What was kept of these entities before, and is superseded.
+  delete from ledger.baseline b
+  using (
+    select t.workspace_id, t.event_id, t.created_at,
+           case when t.is_full then t.fulls > 1 else t.place > 1 end as is_superseded
+    from (
+      select k.workspace_id, k.event_id, k.created_at, k.is_full, count(*) over latest_first as place,
+             count(*) filter (where k.is_full) over latest_first as fulls
+      from (select o.workspace_id, o.event_id, o.created_at, o.model, case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
+                   o.action <> 'deleted' or ledger.is_telling(o.model, o.body) as is_full
+            from ledger.baseline o
+            where o.model = 'workspace'
+               or exists (select from ledger.event n
+                          where n.created_at < until and n.entity_id = o.entity_id and n.model = o.model and n.workspace_id = o.workspace_id)) k
+      window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc)) t) s
+  where s.is_superseded and b.workspace_id = s.workspace_id and b.event_id = s.event_id and b.created_at = s.created_at;
+  return added;
+end
+$$;
+comment on function ledger.baseline_add(timestamptz) is
+  'Keeps of each entity that has events before this time the last state, in place of what was kept of it. Returns how many events it added.';
+
+create function operator.retention_drop(month text)
+returns table (events bigint, kept bigint)
+language plpgsql security definer set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+declare
+  first constant date := (month || '-01')::date;
+  until constant date := first + interval '1 month';
+  dropped record;
+  left_over bigint;
+begin
+  -- Not while partitions or functions are made, or rows are written anew.
+  perform pg_advisory_xact_lock(7306021983461007);
+  perform pg_advisory_xact_lock(7306021983461008);
+  if until > (select s.horizon from ledger.state s) then
+    raise exception '% was not marked', month using errcode = '22023';
+  end if;
+  events := 0;
+  kept := 0;
+  select * into dropped from ledger.months(until) m where m.month = first;
+  if not found then
+    return next;
+    return;
+  end if;
+  if dropped.reason is not null then
+    raise exception '% stays: %', month, dropped.reason using errcode = '22023';
+  end if;
+  kept := ledger.baseline_add(until);
+  -- Who records or reads waits behind us while we wait for the lock: so shortly,
+  -- and again, until no long query has it.
+  for attempt in 1..20 loop
+    begin
+      perform set_config('lock_timeout', '200ms', true);
+      lock table only ledger.event in access exclusive mode;
+      if dropped.partition is not null then
+        execute format('select count(*) from ledger.%I', dropped.partition) into events;
+        execute format('drop table ledger.%I', dropped.partition);
+      end if;
+      delete from ledger.event_default d where d.created_at < until;
+      get diagnostics left_over = row_count;
+      events := events + left_over;
+      analyze ledger.baseline;
+      return next;
+      return;
+    exception
+      when lock_not_available or deadlock_detected then perform pg_sleep(0.1 + random() * 0.4);
+    end;
+  end loop;
+  raise exception 'a query or a backup that takes long is reading ledger.event; try again when it has ended' using errcode = '55P03';
+end
+$$;
+comment on function operator.retention_drop(text) is
+  'Drops a month (2026-05) that was marked, in this transaction: keeps the last state of its entities, then drops its partition and what the default partition has of it or before. Recording waits for 0.2 s at a time at most. Returns how many events went, and how many were kept; none when the month is gone already.';

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/program.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/crew.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { WORKERS_MAX = 64 };
+
+static void give_up(const struct program *program, const char *what)
+{
+	fprintf(stderr, "%s: %s\n", program->name, what);
+	exit(2);
+}
+
+static void give_up_with_usage(const struct program *program)
+{
+	fputs(program->usage, stderr);
+	exit(2);
+}
+
+/* RFC 3875, 4.4: of a query without "=" a web server makes the arguments of a
+   plain CGI program, and Apache for every method: a stranger writes them. */
+static bool args_are_a_query(void)
+{
+	const char *query = getenv("QUERY_STRING");
+
+	return getenv("GATEWAY_INTERFACE") && query && *query && !strchr(query, '=');
+}
+
+static int workers_of(const struct program *program, const char *text)
+{
+	int64_t count;
+
+	if (!str_int(str_of(text), &count) || count < 1 || count > WORKERS_MAX)
+		give_up(program, "--workers must be a whole number from 1 to 64");
+	return (int)count;
+}
+
+static int work(void *argument)
+{
+	struct program *program = argument;
+
+	return program->work(program);
+}
+
+/* A socket of our own, and the processes behind it. */
+static int serve_socket(struct program *program, const char *address, int workers)
+{
+	struct buf problem = { 0 };
+	int status;
+
+	if (http_listen(address, &program->listen_fd, &problem))
+		give_up(program, buf_text(&problem));
+	status = crew_run(workers, work, program);
+	if (strncmp(address, "unix:", 5) == 0)
+		unlink(address + 5);
+	buf_done(&problem);
+	return status;
+}
+
+int program_run(struct program *program, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "conf", required_argument, NULL, 'c' },    { "listen", required_argument, NULL, 'l' },
+		{ "workers", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },          { 0 },
+	};
+	const char *path = NULL, *listen_at = NULL;
+	struct buf problem = { 0 };
+	struct conf conf = { 0 };
+	int option, status, workers = 1;
+
+	if (args_are_a_query())
+		argc = 1;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'l':
+			listen_at = optarg;
+			break;
+		case 'w':
+			workers = workers_of(program, optarg);
+			break;
+		case 'V':
+			printf("%s " HL_VERSION "\n", program->name);
+			return 0;
+		case 'h':
+			fputs(program->usage, stdout);
+			return 0;
+		default:
+			give_up_with_usage(program);
+		}
+	}
+	if (optind < argc || (!listen_at && isatty(STDIN_FILENO)))
+		give_up_with_usage(program);
+	if (conf_load(&conf, path, &problem))
+		give_up(program, buf_text(&problem));
+	if (!conf.master_key)
+		give_up(program, "master_key is not set; `openssl rand -hex 32` makes one for the settings file");
+	log_open(program->name, conf_log_level(&conf));
+	program->conf = &conf;
+	program->listen_fd = -1;
+	status = listen_at ? serve_socket(program, listen_at, workers) : program->work(program);
+	buf_done(&problem);
+	conf_done(&conf);
+	return status;
+}

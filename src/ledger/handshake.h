@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* The ping that proves a subscriber's callback address, and what its answer
+   says. Shape: Toggl's documentation of webhooks, "Validating". */
+#ifndef HL_LEDGER_HANDSHAKE_H
+#define HL_LEDGER_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct fetch;
+struct fetch_outcome;
+
+struct handshake {
+	int64_t subscription_id;
+	int64_t user_id;
+	const char *url;	/* of the callback */
+	struct str secret;	/* signs the ping */
+	struct str code;	/* at == NULL: validated already, the ping carries none */
+	struct str code_url;	/* where a GET validates it too */
+	int64_t timeout_ms;
+	void *user;		/* given back with the outcome */
+};
+
+/* The body of the ping; appends. */
+void handshake_write(struct buf *out, const struct handshake *shake, int64_t now_us);
+
+/* Sends it; `body` keeps it until the outcome is there. Errors of fetch_add(). */
+MUST_USE enum err handshake_send(struct fetch *fetch, const struct handshake *shake, struct buf *body);
+
+/* Does the answer hold the code? Of a JSON object its validation_code. */
+bool handshake_proves(const struct fetch_outcome *outcome, struct str code);
+
+#endif

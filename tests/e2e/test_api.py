@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: ISC
+"""Toggl's Webhooks API v1, served by hookledger-api behind a web server."""
+import json
+import threading
+import time
+
+import pytest
+
+import servers
+from api import BASE, USER, Client, account, set_up
+from stage import WORKSPACE, sign
+from subscriber import Subscriber
+
+
+@pytest.fixture
+def served(site):
+    site.write_conf(allowed_networks="127.0.0.1", handshake_timeout_ms="2000", api_burst="10000", api_per_minute="600000")
+    servers.lighttpd_spawned(site)
+    set_up(site)
+    return site
+
+
+@pytest.fixture
+def subscriber():
+    one = Subscriber()
+    yield one
+    one.close()
+
+
+def test_status_needs_nobody(served):
+    answer = Client(served, None).get(f"{BASE}/status")
+    assert (answer.status, answer.json()) == (200, {"status": "OK"})
+
+
+def test_credentials(served):
+    ada = account(served)
+    assert ada.get(f"{BASE}/event_filters").status == 200
+    for client in (Client(served, None), Client(served, "wrong"), Client(served, ada.token, "password"),
+                   Client(served, ada.token, authorization="Bearer " + ada.token),
+                   Client(served, ada.token, authorization="Basic !!!"), Client(served, "")):
+        answer = client.get(f"{BASE}/event_filters")
+        assert (answer.status, answer.json()) == (403, "Incorrect username and/or password")
+        assert "x-toggl-quota-remaining" not in answer.headers
+
+
+def test_the_handshake(served, subscriber):
+    ada = account(served)
+    answer = ada.subscribe(subscriber.url, secret="topsecret")
+    assert answer.status == 200, answer
+    made = answer.json()
+    assert made["user_id"] == USER and made["workspace_id"] == WORKSPACE and made["enabled"] is True
+    assert made["secret"] == "topsecret" and made["validated_at"] and made["deleted_at"] is None
+    ping = subscriber.got[0]
+    assert ping["body"]["payload"] == "ping" and ping["body"]["event_id"] == 0
+    assert ping["headers"]["X-Webhook-Signature-256"] == sign(ping["raw"], "topsecret")
+    assert ping["body"]["validation_code_url"].endswith(
+        f"/webhooks/api/v1/validate/{WORKSPACE}/{made['subscription_id']}/{ping['body']['validation_code']}")
+    listed = ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json()
+    assert listed == [made]
+
+
+def test_validation_by_its_url(served):
+    ada = account(served)
+    shy = Subscriber(lambda request: (200, {}, b"{}"))
+    made = ada.subscribe(shy.url).json()
+    assert made["validated_at"] is None
+    code = shy.got[0]["body"]["validation_code"]
+    where = f"{BASE}/validate/{WORKSPACE}/{made['subscription_id']}"
+    nobody = Client(served, None)
+    wrong = nobody.get(f"{where}/abc")
+    assert (wrong.status, wrong.json()) == (400, f"subscription {made['subscription_id']} for workspace {WORKSPACE} "
+                                                 "and validation code 'abc' was not found")
+    assert nobody.get(f"{where}/{code}").status == 200
+    again = nobody.get(f"{where}/{code}")
+    assert (again.status, again.json()) == (400, f"subscription {made['subscription_id']} has already been validated")
+    assert ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json()[0]["validated_at"]
+    shy.close()
+
+
+def test_validation_while_the_ping_waits(served):
+    ada = account(served)
+
+    def call_back(request):
+        Client(served, None).get(request["body"]["validation_code_url"].split(served.url)[1])
+        return 200, {}, b"thanks"
+
+    eager = Subscriber(call_back)
+    made = ada.subscribe(eager.url)
+    assert made.status == 200 and made.json()["validated_at"]
+    eager.close()
+
+
+def test_a_callback_that_does_not_answer_as_it_should(served):
+    ada = account(served)
+    grumpy = Subscriber(lambda request: (503, {}, b"no"))
+    answer = ada.subscribe(grumpy.url)
+    assert (answer.status, answer.json()) == (400, f"URL endpoint {grumpy.url} responded with status 503 instead of 200")
+    assert ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json() == []
+    # its description is free again
+    grumpy.answer = Subscriber.prove
+    assert ada.subscribe(grumpy.url).status == 200
+    gone = ada.subscribe("http://127.0.0.1:1/x", "another")
+    assert gone.status == 400 and gone.json().startswith("URL endpoint http://127.0.0.1:1/x request failed with error: ")
+    grumpy.close()
+
+
+def test_private_addresses_are_refused(served, subscriber):
+    served.write_conf(allowed_networks=None)
+    served.end(served.web)
+    servers.lighttpd_spawned(served)
+    answer = account(served).subscribe(subscriber.url)
+    assert answer.status == 400 and "request failed with error" in answer.json(), answer
+    assert not subscriber.got
+
+
+BAD = [
+    ({"description": ""}, "Subscription description must not be empty"),
+    ({"description": None}, "Subscription description must not be empty"),
+    ({"description": "taken"}, f"Subscription description 'taken' is already in use for workspace {WORKSPACE}"),
+    ({"event_filters": []}, "The list of event filters must not be empty"),
+    ({"event_filters": None}, "The list of event filters must not be empty"),
+    ({"event_filters": [{"entity": "tag", "action": "created"}] * 13},
+     "The limit of 12 event filters for your subscription has been exceeded as you're trying to set 13 filters"),
+    ({"event_filters": [{"entity": "tag", "action": "created"}] * 2},
+     "The following event filter appears more than once for your subscription: tag.created"),
+    ({"event_filters": [{"entity": "", "action": "created"}]},
+     "The entity field for each subscription event filter must be non-empty"),
+    ({"event_filters": [{"entity": "a b", "action": "created"}]},
+     "The value 'a b' for the filter entity can only contain letters, numbers and '_' or be '*' to match all entities"),
+    ({"event_filters": [{"entity": "tag"}]}, "The action field for each subscription event filter must be non-empty"),
+    ({"event_filters": [{"entity": "tag", "action": "-"}]},
+     "The value '-' for the filter action can only contain letters, numbers and '_' or be '*' to match all actions"),
+    ({"event_filters": [{"entity": "tag", "action": "painted"}]}, "Invalid value 'painted' for event filter action"),
+]
+
+
+def test_what_toggl_refuses_in_its_words(served, subscriber):
+    ada = account(served)
+    assert ada.subscribe(subscriber.url, "taken").status == 200
+    for change, words in BAD:
+        answer = ada.subscribe(subscriber.url, **{"description": "fine", **{k: v for k, v in change.items() if k == "description"}},
+                               **{k: v for k, v in change.items() if k != "description"})
+        assert (answer.status, answer.json()) == (400, words)
+    # the same on PUT
+    number = ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json()[0]["subscription_id"]
+    whole = {"description": "taken", "url_callback": subscriber.url, "enabled": True,
+             "event_filters": [{"entity": "tag", "action": "created"}]}
+    for change, words in BAD:
+        if change == {"description": "taken"}:
+            continue
+        answer = ada.call("PUT", f"{BASE}/subscriptions/{WORKSPACE}/{number}", {**whole, **change})
+        assert (answer.status, answer.json()) == (400, words)
+
+
+def test_the_limit_of_the_plan(served, subscriber):
+    ada, eve = account(served), account(served, "Eve", USER + 1)
+    for place in range(3):
+        assert ada.subscribe(subscriber.url, f"number {place}").status == 200
+    full = ada.subscribe(subscriber.url, "one more")
+    words = f"User {USER} already reached the limit of 3 enabled subscriptions for workspace {WORKSPACE}"
+    assert (full.status, full.json()) == (400, words)
+    off = ada.subscribe(subscriber.url, "one more", enabled=False)
+    assert off.status == 200 and off.json()["enabled"] is False
+    number = off.json()["subscription_id"]
+    on = ada.call("PATCH", f"{BASE}/subscriptions/{WORKSPACE}/{number}", {"enabled": True})
+    assert (on.status, on.json()) == (400, words)
+    # counted by user
+    assert eve.subscribe(subscriber.url, "of another").status == 200
+    # a disabled one can be deleted
+    gone = ada.call("DELETE", f"{BASE}/subscriptions/{WORKSPACE}/{number}")
+    assert gone.status == 200 and gone.json()["deleted_at"]
+    again = ada.call("DELETE", f"{BASE}/subscriptions/{WORKSPACE}/{number}")
+    assert (again.status, again.json()) == (404, f"subscription {number} for workspace {WORKSPACE} was not found")
+    assert ada.get(f"{BASE}/limits/{WORKSPACE}").json() == {"max_webhooks": 3, "max_events_per_webhook": 12}
+
+
+def test_update(served, subscriber):
+    ada = account(served)
+    made = ada.subscribe(subscriber.url, secret="first").json()
+    where = f"{BASE}/subscriptions/{WORKSPACE}/{made['subscription_id']}"
+    # clients send the whole thing back; what we do not know is ignored
+    changed = ada.call("PUT", where, {**made, "description": "better", "unheard_of": [1]})
+    assert changed.status == 200, changed
+    assert changed.json()["description"] == "better" and changed.json()["validated_at"] == made["validated_at"]
+    assert len(subscriber.got) == 1, "nothing that needs a ping has changed"
+    # another address must prove itself again
+    other = Subscriber(lambda request: (204, {}, b""))
+    moved = ada.call("PUT", where, {**made, "url_callback": other.url, "secret": "second"})
+    assert moved.status == 200 and moved.json()["validated_at"] is None and moved.json()["secret"] == "second"
+    assert other.got[0]["headers"]["X-Webhook-Signature-256"] == sign(other.got[0]["raw"], "second")
+    assert other.got[0]["body"]["validation_code"] != subscriber.got[0]["body"]["validation_code"]
+    off = ada.call("PATCH", where, {"enabled": False})
+    assert off.status == 200 and off.json()["enabled"] is False
+    # PUT took any 2xx; PATCH wants 200
+    back = ada.call("PATCH", where, {"enabled": True})
+    assert (back.status, back.json()) == (400, f"URL endpoint {other.url} responded with status 204 instead of 200")
+    assert ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json()[0]["enabled"] is False
+    other.close()
+
+
+def test_ping(served, subscriber):
+    ada = account(served)
+    made = ada.subscribe(subscriber.url).json()
+    answer = ada.call("POST", f"{BASE}/ping/{WORKSPACE}/{made['subscription_id']}")
+    assert (answer.status, answer.json()) == (200, {"status": "OK"})
+    assert "validation_code" not in subscriber.got[1]["body"]
+    absent = ada.call("POST", f"{BASE}/ping/{WORKSPACE}/999999")
+    assert absent.status == 404
+
+
+def test_who_sees_what(served, subscriber):
+    ada, bob = account(served), account(served, "Bob", USER + 1, admin=False)
+    hers = ada.subscribe(subscriber.url, "hers", secret="hers alone").json()
+    his = bob.subscribe(subscriber.url, "his").json()
+    assert [one["subscription_id"] for one in bob.get(f"{BASE}/subscriptions/{WORKSPACE}").json()] == [his["subscription_id"]]
+    both = ada.get(f"{BASE}/subscriptions/{WORKSPACE}").json()
+    assert len(both) == 2 and "secret" not in both[1] and both[0]["secret"] == "hers alone"
+    for method, body in (("PUT", hers), ("PATCH", {"enabled": False}), ("DELETE", None)):
+        answer = bob.call(method, f"{BASE}/subscriptions/{WORKSPACE}/{hers['subscription_id']}", body)
+        assert (answer.status, answer.json()) == (404, f"subscription {hers['subscription_id']} for workspace {WORKSPACE} was not found")
+    assert ada.call("PATCH", f"{BASE}/subscriptions/{WORKSPACE}/{his['subscription_id']}", {"enabled": False}).status == 200
+    stranger = account(served, "Stranger", USER + 2, workspace=None)
+    for method, path in (("GET", f"/subscriptions/{WORKSPACE}"), ("POST", f"/subscriptions/{WORKSPACE}"),
+                         ("GET", f"/limits/{WORKSPACE}"), ("POST", f"/ping/{WORKSPACE}/{hers['subscription_id']}"),
+                         ("GET", "/subscriptions/4711")):
+        answer = stranger.call(method, BASE + path, {} if method == "POST" else None)
+        assert (answer.status, answer.json()) == (403, "User not found/accessible for workspace")
+
+
+def test_bodies(served):
+    ada = account(served)
+    where = f"{BASE}/subscriptions/{WORKSPACE}"
+    assert ada.call("POST", where, raw=b"{}", content_type="text/plain").status == 415
+    broken = ada.call("POST", where, raw=b'{"description": "x", }')
+    assert broken.status == 400 and "byte 21" in broken.json(), broken
+    assert ada.call("POST", where, raw=b"[]").status == 400
+    assert ada.call("POST", where, raw=b'{"a":"' + b"x" * 70000 + b'"}').status == 413
+    odd = ada.call("POST", where, raw=b'{"description":"\\u0000","event_filters":[{"entity":1,"action":{}}],"enabled":3}')
+    assert odd.status == 400
+    assert ada.call("PUT", f"{where}/1", {}).status == 404
+    assert ada.call("POST", f"{where}/1", {}).status == 405
+    assert ada.get(f"{BASE}/nowhere").status == 404
+
+
+def test_quota(served):
+    number = json.loads(served.hookledger("organization", "list", "--json").stdout)["organizations"][0]["organization_id"]
+    served.hookledger("organization", "set", number, "--requests", 5)
+    ada = account(served)
+    for left in (4, 3, 2, 1, 0):
+        answer = ada.get(f"{BASE}/limits/{WORKSPACE}")
+        assert answer.status == 200 and answer.headers["x-toggl-quota-remaining"] == str(left)
+        assert 3590 <= int(answer.headers["x-toggl-quota-resets-in"]) <= 3600
+    spent = ada.get(f"{BASE}/limits/{WORKSPACE}")
+    assert spent.status == 402 and spent.headers["x-toggl-quota-remaining"] == "0"
+    # another window, and what is free
+    assert ada.get(f"{BASE}/event_filters").headers["x-toggl-quota-remaining"] == "29"
+    windows = {one["organization_id"]: one for one in ada.get("/api/v9/me/quota").json()}
+    assert windows[int(number)]["remaining"] == 0 and windows[None]["remaining"] == 29 and windows[None]["total"] == 30
+    served.sql("update ledger.state set clock_offset = '59 minutes'")
+    assert ada.get(f"{BASE}/limits/{WORKSPACE}").status == 402
+    served.sql("update ledger.state set clock_offset = '61 minutes'")
+    assert ada.get(f"{BASE}/limits/{WORKSPACE}").headers["x-toggl-quota-remaining"] == "4"
+
+
+def test_the_quota_is_exact_under_concurrency(served):
+    number = json.loads(served.hookledger("organization", "list", "--json").stdout)["organizations"][0]["organization_id"]
+    served.hookledger("organization", "set", number, "--requests", 40)
+    ada, statuses = account(served), []
+
+    def ask():
+        for _ in range(10):
+            statuses.append(ada.get(f"{BASE}/limits/{WORKSPACE}").status)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses.count(200) == 40 and statuses.count(402) == 40
+
+
+def test_pace(served):
+    served.write_conf(api_burst="3", api_per_minute="60")
+    served.end(served.web)
+    servers.lighttpd_spawned(served)
+    ada = account(served)
+    answers = [ada.get("/api/v9/me/quota") for _ in range(6)]
+    assert [answer.status for answer in answers[:3]] == [200] * 3
+    assert answers[5].status == 429 and 1 <= int(answers[5].headers["retry-after"]) <= 2
+    # the bucket is the token's
+    assert account(served, "Bob", USER + 1).get("/api/v9/me/quota").status == 200
+    served.sql("update ledger.state set clock_offset = '10 seconds'")
+    assert ada.get("/api/v9/me/quota").status == 200
+
+
+def test_silent_callbacks_hold_up_nobody(served):
+    ada, bob = account(served), account(served, "Bob", USER + 1)
+    number = json.loads(served.hookledger("organization", "list", "--json").stdout)["organizations"][0]["organization_id"]
+    served.hookledger("organization", "set", number, "--webhooks", 50)
+    waiting = threading.Event()
+    silent = Subscriber(lambda request: (waiting.wait(10), (200, {}, b"{}"))[1])
+    threads = [threading.Thread(target=ada.subscribe, args=(silent.url, f"silent {place}")) for place in range(10)]
+    for thread in threads:
+        thread.start()
+    while len(silent.got) < 10:
+        time.sleep(0.01)
+    slowest = 0
+    for _ in range(30):
+        began = time.monotonic()
+        assert bob.get(f"{BASE}/subscriptions/{WORKSPACE}").status == 200
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 1, "a second is far more than 100 ms and far less than the callbacks' silence"
+    waiting.set()
+    for thread in threads:
+        thread.join()
+    silent.close()
+
+
+def test_times_in_the_zone_of_the_account(served, subscriber):
+    ada = account(served, zone="Asia/Kolkata")
+    made = ada.subscribe(subscriber.url).json()
+    assert made["created_at"].endswith("+05:30"), made
+
+
+@pytest.mark.parametrize("server", servers.SERVERS)
+def test_behind_every_server(site, subscriber, server):
+    assert not servers.missing(server)
+    site.write_conf(allowed_networks="127.0.0.1")
+    servers.SERVERS[server](site)
+    set_up(site)
+    ada = account(site)
+    made = ada.subscribe(subscriber.url)
+    assert made.status == 200, made
+    number = made.json()["subscription_id"]
+    assert ada.call("PATCH", f"{BASE}/subscriptions/{WORKSPACE}/{number}", {"enabled": False}).status == 200
+    assert ada.call("PUT", f"{BASE}/subscriptions/{WORKSPACE}/{number}", made.json()).status == 200
+    assert ada.call("DELETE", f"{BASE}/subscriptions/{WORKSPACE}/{number}").status == 200
+    assert ada.get("/api/v9/me").json()["id"] == USER
+    assert ada.get("/api/v9/me/quota").status == 200
+    assert ada.get(f"{BASE}/status").json() == {"status": "OK"}
+    assert Client(site, "wrong").get(f"{BASE}/limits/{WORKSPACE}").status == 403
