@@ -152,18 +152,6 @@ end;
 comment on function operator.secret_read(bigint, bigint) is
   'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged and for a new master key.';
 
-create function operator.secret_reseal(secret bigint, before bytea, after bytea)
-returns boolean
-language plpgsql security definer set search_path = ledger, pg_temp
-as $$
-begin
-  update ledger.endpoint_secret s set sealed = after where s.secret_id = secret and s.sealed = before;
-  return found;
-end
-$$;
-comment on function operator.secret_reseal(bigint, bytea, bytea) is
-  'Replaces the sealed form of a secret, unless it is not `before` any more (false).';
-
 -- ---- events
 
 -- PostgreSQL takes a comparison of rows for far more selective than it is and

@@ -10,8 +10,6 @@
 #include "bin/cmd.h"
 #include "bin/term.h"
 
-enum { PAGE = 200 };
-
 static struct {
 	bool json;
 } given;
@@ -23,17 +21,15 @@ struct count {
 static enum err reseal_one(struct db *db, const struct sealer *sealer, const struct db_rows *rows,
                            size_t row, struct count *count)
 {
-	struct str address = db_str(rows, row, "address");
+	struct str place = db_str(rows, row, "place"), words = db_str(rows, row, "words");
 	struct buf before = { 0 }, plain = { 0 }, after = { 0 };
 	struct db_args *args = db_args_new();
 	struct db_rows *answer = NULL;
 	enum err err = ERR_NONE;
 
 	db_bytes(rows, row, "sealed", &before);
-	if (seal_open(sealer, address, buf_str(&before), &plain)) {
-		term_problem("secret %lld of endpoint %lld opens with neither key",
-		             (long long)db_int(rows, row, "secret_id"),
-		             (long long)db_int(rows, row, "endpoint_id"));
+	if (seal_open(sealer, place, buf_str(&before), &plain)) {
+		term_problem("%.*s opens with neither key", (int)words.len, words.at);
 		count->unopened++;
 		goto done;
 	}
@@ -41,15 +37,15 @@ static enum err reseal_one(struct db *db, const struct sealer *sealer, const str
 		count->current++;
 		goto done;
 	}
-	err = seal(sealer, address, buf_str(&plain), &after);
+	err = seal(sealer, place, buf_str(&plain), &after);
 	if (err)
 		goto done;
-	db_arg_int(args, db_int(rows, row, "secret_id"));
+	db_arg_text(args, place);
 	db_arg_bytes(args, buf_str(&before));
 	db_arg_bytes(args, buf_str(&after));
-	err = cli_call(db, "operator.secret_reseal", args, &answer);
+	err = cli_call(db, "operator.sealed_replace", args, &answer);
 	/* false: another reseal was faster */
-	if (!err && db_bool(answer, 0, "secret_reseal"))
+	if (!err && db_bool(answer, 0, "sealed_replace"))
 		count->resealed++;
 	else if (!err)
 		count->current++;
@@ -65,29 +61,19 @@ done:
 
 static enum err reseal_all(struct db *db, const struct sealer *sealer, struct count *count)
 {
-	struct db_args *args = db_args_new();
-	struct progress progress = progress_start("secrets", 0);
-	int64_t after = 0, done = 0;
-	size_t page = PAGE;
-	enum err err = ERR_NONE;
+	struct progress progress;
+	struct db_rows *rows = NULL;
+	enum err err = cli_call(db, "operator.sealed_list", NULL, &rows);
 
-	while (!err && page == PAGE) {
-		struct db_rows *rows = NULL;
-
-		db_args_clear(args);
-		db_arg_int(args, after);
-		db_arg_int(args, PAGE);
-		err = cli_call(db, "operator.secret_read", args, &rows);
-		page = err ? 0 : db_rows_count(rows);
-		for (size_t i = 0; i < page && !err; i++) {
-			after = db_int(rows, i, "secret_id");
-			err = reseal_one(db, sealer, rows, i, count);
-			progress_to(&progress, ++done);
-		}
-		db_rows_free(rows);
+	if (err)
+		return err;
+	progress = progress_start("secrets", (int64_t)db_rows_count(rows));
+	for (size_t i = 0; i < db_rows_count(rows) && !err; i++) {
+		err = reseal_one(db, sealer, rows, i, count);
+		progress_to(&progress, (int64_t)i + 1);
 	}
 	progress_end(&progress);
-	db_args_free(args);
+	db_rows_free(rows);
 	return err;
 }
 
@@ -115,7 +101,7 @@ static int run_reseal(struct cli *cli, int argc, char **argv)
 		         (long long)count.resealed, (long long)count.current, (long long)count.unopened);
 		if (count.unopened == 0 && cli->conf->master_key_previous)
 			buf_add_text(&out, "master_key_previous is not needed any more: take it out of "
-			                   "the settings and start the receivers again.\n");
+			                   "the settings and start the programs again.\n");
 	}
 	if (term_write(buf_str(&out)) && count.unopened == 0)
 		status = CLI_FINE;
@@ -137,8 +123,8 @@ const struct command cmd_reseal[] = {
 	  .options = options,
 	  .help = "seal all secrets with a new master key",
 	  .more = "1. In the settings: master_key = the new one, master_key_previous = the old one.\n"
-	          "2. Start the receivers again, so that they know both.\n"
+	          "2. Start receivers, API and courier again, so that they know both.\n"
 	          "3. hookledger reseal\n"
-	          "4. Take master_key_previous out and start the receivers again." },
+	          "4. Take master_key_previous out and start them again." },
 	{ 0 },
 };

@@ -26,6 +26,7 @@ static const char *const door_files[] = {
 	"pass_on.sql",
 	"receiver.sql",
 	"operator.sql",
+	"sealing.sql",
 	"invoice.sql",
 	"rebuild.sql",
 	"retention.sql",

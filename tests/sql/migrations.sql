@@ -47,6 +47,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/money.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
+\ir ../../sql/functions/sealing.sql
 \ir ../../sql/functions/rebuild.sql
 \ir ../../sql/functions/export.sql
 \ir ../../sql/functions/invoice.sql

@@ -1,7 +1,7 @@
 -- The door of the command line.
 begin;
 create extension if not exists pgtap;
-select plan(77);
+select plan(80);
 
 -- ---- endpoints
 
@@ -60,9 +60,23 @@ select throws_ok($$select operator.secret_revoke((select endpoint_id from third)
                  'only of its own endpoint');
 select results_eq($$select sealed from operator.secret_read(null, 2)$$, array['\x01'::bytea, '\x02'], 'all secrets, a page');
 select is(count(*), 6::bigint, 'those out of use too') from operator.secret_read(0, 100);
-select is(operator.secret_reseal((select secret_id from current), '\x13', '\x99'), true, 'a secret is sealed anew');
-select is(operator.secret_reseal((select max(secret_id) from ledger.endpoint_secret), '\x13', '\x98'), false,
-          'unless somebody was faster');
+select is(count(*), 6::bigint, 'and with its home, for a new master key') from operator.sealed_list();
+select is(operator.sealed_replace(e.address, '\x13', '\x99'), true, 'a secret is sealed anew')
+from current c join ledger.endpoint e on e.endpoint_id = c.endpoint_id;
+select is(operator.sealed_replace(e.address, '\x13', '\x98'), false, 'unless somebody was faster')
+from current c join ledger.endpoint e on e.endpoint_id = c.endpoint_id;
+savepoint subscribed;
+insert into ledger.organization (organization_id, name) values (1, 'one');
+insert into ledger.workspace values (7435584, 1);
+insert into ledger.account (account_id, name, user_id, token_digest) overriding system value values (1, 'Ada', 11, sha256('ada'));
+insert into ledger.subscription (subscription_id, workspace_id, account_id, description, url_callback, filters, event_filters,
+                                 secret_sealed, secret_before_sealed, enabled, validation_code)
+overriding system value values (77, 7435584, 1, 'x', 'https://example.org/', '{}', '[]', '\x71', '\x72', true, 'c');
+select set_eq($$select place, sealed from operator.sealed_list() where place like 'subscription:%'$$,
+              $$values ('subscription:77', '\x71'::bytea), ('subscription:77', '\x72')$$, 'those of subscriptions too, both');
+select is(operator.sealed_replace('subscription:77', '\x72', '\x79'), true, 'the one before');
+select results_eq('select secret_sealed, secret_before_sealed from ledger.subscription', $$values ('\x71'::bytea, '\x79'::bytea)$$, 'and no other');
+rollback to subscribed;
 
 -- ---- events
 

@@ -1,0 +1,41 @@
+-- Everything that is sealed with the master key, for a new one. Part of the door
+-- of the command line.
+
+create function operator.sealed_list()
+returns table (place text, words text, sealed bytea)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select e.address, 'secret ' || s.secret_id || ' of endpoint ' || s.endpoint_id, s.sealed
+  from ledger.endpoint_secret s
+  join ledger.endpoint e on e.endpoint_id = s.endpoint_id
+  union all
+  select 'subscription:' || s.subscription_id, 'the secret of subscription ' || s.subscription_id, v.sealed
+  from ledger.subscription s, lateral (values (s.secret_sealed), (s.secret_before_sealed)) v (sealed)
+  where octet_length(v.sealed) > 0
+$$;
+comment on function operator.sealed_list() is
+  'Everything that is sealed with the master key: where it is at home, what it is in words, and the sealed form.';
+
+create function operator.sealed_replace(place text, before bytea, after bytea)
+returns boolean
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  replaced bigint;
+  total bigint := 0;
+begin
+  update ledger.endpoint_secret s set sealed = after
+  from ledger.endpoint e
+  where e.endpoint_id = s.endpoint_id and e.address = place and s.sealed = before;
+  get diagnostics replaced = row_count;
+  total := total + replaced;
+  update ledger.subscription s
+  set secret_sealed = case when s.secret_sealed = before then after else s.secret_sealed end,
+      secret_before_sealed = case when s.secret_before_sealed = before then after else s.secret_before_sealed end
+  where 'subscription:' || s.subscription_id = place and before in (s.secret_sealed, s.secret_before_sealed);
+  get diagnostics replaced = row_count;
+  return total + replaced > 0;
+end
+$$;
+comment on function operator.sealed_replace(text, bytea, bytea) is
+  'Replaces a sealed form of sealed_list(), unless it is not `before` any more (false).';
