@@ -1,10 +1,12 @@
 -- Schema toggl explains itself: every object has a comment, and the example at the
--- end of the comment of each view and function gives rows on the story.
+-- end of the comment of each view and function gives rows on the
+-- story, to one who may read schema toggl and nothing else.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 \o /dev/null
 \ir ../data/story.sql
+\ir ../../sql/functions/roles.sql
 -- as if recorded by a transaction that is over: a load goes no further
 update ledger.event set txid = '3';
 select operator.invoice_freeze('May', '2026-05-01', '2026-06-01', 'Europe/Berlin', null, null, null);
@@ -30,7 +32,10 @@ select is_empty(
   $$select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'toggl'::regnamespace and p.pronargs > 0 and (p.proargnames is null or '' = any (p.proargnames))$$,
   'every argument has a name');
+grant select on described to hookledger_reader;
+set local role hookledger_reader;
 select isnt_empty(substring(comment from ' Example: (select [^;]+);$'), 'example of ' || name) from described order by name;
+reset role;
 
 select * from finish();
 rollback;
