@@ -195,14 +195,15 @@ create or replace function toggl.hours_by_tag(from_date date, until_date date, z
                                               running_until timestamptz default null)
 returns table (bucket_start date, workspace_id bigint, tag_id bigint, tag_name text,
                seconds bigint, hours numeric, billable_seconds bigint, billable_hours numeric)
-language sql stable set search_path = ledger, pg_temp
+language sql stable set search_path = ledger, pg_temp set jit = off
 as $$
   with entry as (
-    select t.*, not exists (
+    select t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags, sum(t.seconds) as seconds, not exists (
              select from unnest(t.tag_ids) i (tag_id)
              where not exists (select from toggl.tag g where g.workspace_id = t.workspace_id and g.tag_id = i.tag_id and g.name is not null))
            as all_known
-    from toggl.tracked(from_date, until_date, zone, bucket, running_until, with_tags => true) t),
+    from toggl.tracked(from_date, until_date, zone, bucket, running_until, with_tags => true) t
+    group by t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags),
   tagged as (
     select e.bucket_start, e.workspace_id, g.tag_id, g.name, e.billable, e.seconds
     from entry e
@@ -227,7 +228,7 @@ comment on function toggl.hours_by_tag(date, date, text, text, timestamptz) is
 
 create or replace function toggl.ran_through(from_date date, until_date date, zone text default 'UTC', running_until timestamptz default now())
 returns setof toggl.time_entries
-language sql stable set search_path = ledger, pg_temp
+language sql stable set search_path = ledger, pg_temp set jit = off
 as $$
   with slice as materialized (select b.from_at, b.until_at from toggl.buckets(from_date, until_date, zone, 'total') b)
   select e.*
