@@ -35,16 +35,24 @@ def psql(site, text):
     return "".join(line.rstrip() + "\n" for line in done.stdout.rstrip().splitlines())
 
 
+def fill(sql):
+    for variable, value in FILLED:
+        sql = variable.sub(value, sql)
+    return sql.rstrip().rstrip(";") + ";\n"
+
+
 def test_the_answers_are_those_of_the_story(bare_site):
     psql(bare_site, "\\i data/story.sql")
     asked = questions()
     assert len(asked) > 20, "the page has lost its questions, or this test its eyes"
     assert sum(1 for _, answer in asked if answer) > 15
-    for sql, answer in asked:
-        for variable, value in FILLED:
-            sql = variable.sub(value, sql)
-        found = psql(bare_site, sql.rstrip().rstrip(";") + ";\n")
-        assert found == answer or not answer, f"{sql}\n{found}"
+    invoiced = [pair for pair in asked if "toggl.invoice" in pair[0]]
+    assert len(invoiced) == 2
+    for sql, answer in (pair for pair in asked if pair not in invoiced):
+        assert psql(bare_site, fill(sql)) == answer or not answer, sql
+    psql(bare_site, "\\i data/story_later.sql")
+    for sql, answer in invoiced:
+        assert psql(bare_site, fill(sql)) == answer, sql
 
 
 def test_what_other_programs_ask_has_an_answer(bare_site):
@@ -52,6 +60,4 @@ def test_what_other_programs_ask_has_an_answer(bare_site):
     filled = [sql for sql, answer in questions() if not answer and re.search(r"\$__|\{\{", sql)]
     assert len(filled) == 3
     for sql in filled:
-        for variable, value in FILLED:
-            sql = variable.sub(value, sql)
-        assert not psql(bare_site, sql + ";\n").endswith("(0 rows)\n"), sql
+        assert not psql(bare_site, fill(sql)).endswith("(0 rows)\n"), sql
