@@ -49,13 +49,13 @@ returns table (name text, kind text, about text)
 language sql stable security definer set search_path = ledger, pg_temp
 begin atomic
   select c.relname::text, case when c.relkind in ('v', 'm') then 'view' else 'table' end,
-         coalesce(obj_description(c.oid, 'pg_class'), '')
+         split_part(coalesce(obj_description(c.oid, 'pg_class'), ''), ' Example: ', 1)
   from pg_class c
   where c.relnamespace = to_regnamespace('toggl') and c.relkind in ('r', 'p', 'v', 'm', 'f')
     and not c.relispartition
   order by c.relname;
 end;
-comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment.';
+comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment, without the example in it.';
 
 create function operator.export_plan(relation text, query text, format text, zone text)
 returns table (opening text, copying text, closing text)

@@ -4,6 +4,7 @@ role for each program, with many connections behind every server."""
 import json
 import os
 import secrets
+import signal
 import subprocess
 
 import psycopg
@@ -81,6 +82,20 @@ def test_behind_pgbouncer(pooled):
     assert len(site.recorded()) == 60
     site.pool = site.start_pool()
     wait_for(lambda: len(site.recorded()) == 61, "the spool to be drained")
+
+
+def test_an_export_is_interrupted_behind_pgbouncer(pooled):
+    """The wish to cancel goes through it too."""
+    with subprocess.Popen([BUILD / "hookledger", "export", "--query", "select pg_sleep(3600)"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=pooled.environment(), **runs_as()) as child:
+        def is_asleep():
+            return pooled.sql("select count(*) from pg_stat_activity where datname = %s and state = 'active'"
+                              " and wait_event = 'PgSleep'", pooled.database) != [(0,)]
+
+        wait_for(is_asleep, "the server to begin")
+        child.send_signal(signal.SIGINT)
+        assert b"interrupted" in child.stderr.read() and child.wait(60) == 128 + signal.SIGINT
+    wait_for(lambda: not is_asleep(), "the server to end")
 
 
 def test_a_role_for_each_program(site):

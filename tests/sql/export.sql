@@ -11,8 +11,9 @@ select results_eq($$select kind, about from operator.export_list() where name = 
                   $$select 'table', obj_description('toggl.time_entry'::regclass)$$, 'a table is listed with its comment');
 create view toggl.one as select 1 as number;
 create materialized view toggl.two as select 2 as number;
+comment on view toggl.one is 'One row. Example: select number from toggl.one;';
 select results_eq($$select name, kind, about from operator.export_list() where name in ('one', 'two')$$,
-                  $$values ('one', 'view', ''), ('two', 'view', '')$$, 'so is a view, with none');
+                  $$values ('one', 'view', 'One row.'), ('two', 'view', '')$$, 'so is a view, without its example');
 select is_empty($$select l.name from operator.export_list() l where to_regclass('toggl.' || quote_ident(l.name)) is null$$,
                 'and nothing that is not there');
 select cmp_ok(count(*), '>=', 10::bigint, 'the tables of a Toggl workspace') from operator.export_list() where kind = 'table';

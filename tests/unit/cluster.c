@@ -11,6 +11,8 @@
 
 static char folder[64];
 
+const char *cluster_given;
+
 static bool run(const char *format)
 {
 	const char *data = getenv("HL_DATA");
@@ -51,4 +53,18 @@ void cluster_stop(void)
 	if (!run("\"$cluster\" stop \"$dir\" immediate; rm -rf \"$dir\""))
 		fprintf(stderr, "%s is left behind\n", folder);
 	folder[0] = '\0';
+}
+
+int cluster_up(void **state)
+{
+	(void)state;
+	cluster_given = cluster_start();
+	return 0;
+}
+
+int cluster_down(void **state)
+{
+	(void)state;
+	cluster_stop();
+	return 0;
 }

@@ -9,4 +9,10 @@
 const char *cluster_start(void);
 void cluster_stop(void);
 
+/* The same as set-up and tear-down of a group of tests; a test skips when
+   cluster_given is NULL. */
+extern const char *cluster_given;
+int cluster_up(void **state);
+int cluster_down(void **state);
+
 #endif

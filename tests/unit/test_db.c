@@ -482,34 +482,18 @@ static void arrays_are_binary(void **state)
 
 /* ---- a real server */
 
-static const char *database;	/* NULL: there is no server here */
-
-static int with_a_server(void **state)
-{
-	(void)state;
-	database = cluster_start();
-	return 0;
-}
-
-static int without_it(void **state)
-{
-	(void)state;
-	cluster_stop();
-	return 0;
-}
-
 static struct db *real(bool pooled, const char *more)
 {
 	struct buf conninfo = { 0 };
 	struct db *db;
 
-	if (!database)
+	if (!cluster_given)
 		skip();
-	buf_addf(&conninfo, "%s %s", database, more);
+	buf_addf(&conninfo, "%s %s", cluster_given, more);
 	db = open_with(buf_text(&conninfo), pooled, 3000);
 	buf_done(&conninfo);
 	if (db_wait(db, 10000))
-		fail_msg("%s: %s", database, db_problem(db));
+		fail_msg("%s: %s", cluster_given, db_problem(db));
 	return db;
 }
 
@@ -748,5 +732,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests_name("db", tests, with_a_server, without_it);
+	return cmocka_run_group_tests_name("db", tests, cluster_up, cluster_down);
 }

@@ -11,32 +11,16 @@
 #include "base/db.h"
 #include "cluster.h"
 
-static const char *database;	/* NULL: there is no server here */
-
-static int with_a_server(void **state)
-{
-	(void)state;
-	database = cluster_start();
-	return 0;
-}
-
-static int without_it(void **state)
-{
-	(void)state;
-	cluster_stop();
-	return 0;
-}
-
 static struct db *connected(bool pooled)
 {
-	struct db_how how = { .conninfo = database, .program = "unit", .pooled = pooled };
+	struct db_how how = { .conninfo = cluster_given, .program = "unit", .pooled = pooled };
 	struct db *db;
 
-	if (!database)
+	if (!cluster_given)
 		skip();
 	db = db_open(&how);
 	if (db_wait(db, 10000))
-		fail_msg("%s: %s", database, db_problem(db));
+		fail_msg("%s: %s", cluster_given, db_problem(db));
 	return db;
 }
 
@@ -324,5 +308,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests_name("db_copy", tests, with_a_server, without_it);
+	return cmocka_run_group_tests_name("db_copy", tests, cluster_up, cluster_down);
 }
