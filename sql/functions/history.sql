@@ -128,7 +128,6 @@ as $$
 declare
   fields constant text[] := (select array_agg(f.name) from ledger.field f
                              where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
-  telling constant text[] := (select m.telling from ledger.model m where m.model = 'time_entry');
   change record;
   said toggl.time_entry;
   before jsonb;
@@ -153,7 +152,7 @@ begin
     said := ledger.told_time_entry(change.workspace_id, entry, change.created_at, change.event_id, change.creator_id,
                                    change.action, change.body);
     after := to_jsonb(said);
-    if change.action = 'deleted' and not coalesce(said.payload ?| telling, false) then
+    if change.action = 'deleted' and not ledger.is_telling('time_entry', change.body) then
       after := before || jsonb_build_object('deleted_at', after -> 'deleted_at');
     end if;
     workspace_id := change.workspace_id;

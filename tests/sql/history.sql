@@ -2,7 +2,7 @@
 begin;
 set local timezone = 'UTC';
 create extension if not exists pgtap;
-select plan(41);
+select plan(44);
 
 \ir ../data/tell.sql
 
@@ -200,6 +200,31 @@ select is_empty(
     left join lateral (select h.new_value from toggl.history_of(t.time_entry_id, t.workspace_id) h
                        where h.field = f.name order by h.changed_at desc, h.event_id desc limit 1) h on true
     where h.new_value is distinct from to_jsonb(t) ->> f.name$$, 'the last of the history is what the table says');
+
+-- What retention leaves gives the same from its horizon on.
+do $$
+declare
+  moment timestamptz;
+begin
+  perform ledger.baseline_add('2026-08-01 12:00Z');
+  delete from ledger.event where created_at < '2026-08-01 12:00Z';
+  for moment in select distinct at from compared where at >= '2026-08-01 12:00Z' loop
+    insert into compared select moment, to_jsonb(a), null from toggl.time_entries_as_of(moment) a;
+  end loop;
+end
+$$;
+select bag_eq('select at, entry from compared where is_expected is null',
+              $$select at, entry from compared where is_expected and at >= '2026-08-01 12:00Z'$$, 'states since the horizon are as they were');
+select is_empty(
+  $$select t.time_entry_id, f.name, h.new_value
+    from toggl.time_entry t cross join unnest('{user_id,description,start_at,duration_seconds,billable,deleted_at}'::text[]) f (name)
+    left join lateral (select h.new_value from toggl.history_of(t.time_entry_id, t.workspace_id) h
+                       where h.field = f.name order by h.changed_at desc, h.event_id desc limit 1) h on true
+    where h.new_value is distinct from to_jsonb(t) ->> f.name$$, 'so is the end of the history');
+update ledger.event set txid = '3';
+update ledger.baseline set txid = '3';
+select bag_eq($$select entity from toggl.changed_since('time_entry', null, 100000)$$, 'select to_jsonb(t) from toggl.time_entry t',
+              'and a load from the beginning');
 
 -- ---- as a reader, who has no right in schema ledger
 
