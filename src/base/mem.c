@@ -163,6 +163,8 @@ void buf_need(struct buf *b, size_t more)
 	while (cap < want)
 		cap += cap / 2 + 64;
 	b->at = mem_grow(b->at, cap, 1);
+	if (!b->cap)
+		b->at[0] = '\0';	/* for buf_text() before the first write */
 	b->cap = cap;
 }
 

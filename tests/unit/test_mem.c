@@ -102,6 +102,21 @@ static void a_buffer_grows_and_stays_terminated(void **state)
 	assert_null(b.at);
 }
 
+static void room_is_no_text(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	/* storage that had something in it before */
+	free(memset(mem_new(100), 'x', 100));
+	buf_need(&b, 99);
+	assert_string_equal("", buf_text(&b));
+	buf_add_text(&b, "text");
+	buf_need(&b, 1000);
+	assert_string_equal("text", buf_text(&b));
+	buf_done(&b);
+}
+
 static void a_full_buffer_latches(void **state)
 {
 	struct buf b = { .max = 10 };
@@ -226,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_string_is_cut_piece_by_piece),
 		cmocka_unit_test(whole_numbers_fit_64_bits),
 		cmocka_unit_test(a_buffer_grows_and_stays_terminated),
+		cmocka_unit_test(room_is_no_text),
 		cmocka_unit_test(a_full_buffer_latches),
 		cmocka_unit_test(long_formats_are_not_cut),
 		cmocka_unit_test(numbers_are_big_endian),
