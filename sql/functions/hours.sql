@@ -65,7 +65,7 @@ comment on function toggl.day_start(date, text) is
   'The moment at which a day begins in a time zone. Example: select start_at, user_name, description from toggl.time_entries where start_at >= toggl.day_start(''2026-05-04'', ''Europe/Berlin'') and start_at < toggl.day_start(''2026-05-05'', ''Europe/Berlin'');';
 
 create or replace function toggl.tracked(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                         running_until timestamptz default null, with_tags boolean default false)
+                                         running_until timestamptz default null, by text[] default '{user,project,task}')
 returns table (bucket_start date, workspace_id bigint, user_id bigint, project_id bigint, task_id bigint, billable boolean,
                tag_ids bigint[], tags text[], seconds bigint)
 -- The planner expects far more groups than there are: it would sort, and compile.
@@ -74,20 +74,19 @@ as $$
   with slice as materialized (
     select array_agg(b.bucket_start order by b.from_at, b.bucket_start) as labels,
            array_agg(b.from_at order by b.from_at, b.bucket_start) || max(b.until_at) as borders,
-           min(b.from_at) as from_at, max(b.until_at) as until_at
+           min(b.from_at) as from_at, max(b.until_at) as until_at,
+           'user' = any (by) as by_user, 'project' = any (by) as by_project, 'task' = any (by) as by_task, 'tag' = any (by) as by_tag
     from toggl.buckets(from_date, until_date, zone, bucket) b),
-  entry as (
+  entry as not materialized (
     -- An entry may begin before the range and reach into it: those of up to a day
     -- are found by their start, the longer ones are few and have their own index.
-    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable,
-           case when with_tags then e.tag_ids end as tag_ids, case when with_tags then e.tags end as tags,
+    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, e.duration_seconds as seconds, e.start_at + e.duration_seconds * interval '1 second' as end_at
     from toggl.time_entry e
     where e.start_at > (select s.from_at from slice s) - interval '1 day' and e.start_at < (select s.until_at from slice s)
       and e.duration_seconds between 1 and 86400 and e.deleted_at is null
     union all
-    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable,
-           case when with_tags then e.tag_ids end, case when with_tags then e.tags end,
+    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, l.seconds, e.start_at + l.seconds * interval '1 second'
     from toggl.time_entry e
     -- What is nonsense has to be small enough to be added.
@@ -95,31 +94,38 @@ as $$
     where (e.duration_seconds > 86400 or e.duration_seconds is null and e.stop_at is not null)
       and e.start_at < (select s.until_at from slice s) and e.deleted_at is null
     union all
-    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable,
-           case when with_tags then e.tag_ids end, case when with_tags then e.tags end,
+    select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, l.seconds, e.start_at + l.seconds * interval '1 second'
     from toggl.time_entry e
     cross join lateral (select floor(extract(epoch from running_until - e.start_at))::bigint) l (seconds)
     where e.stop_at is null and e.duration_seconds is null and e.deleted_at is null and e.start_at < running_until),
   piece as (
-    select generate_series(width_bucket(greatest(e.start_at, s.from_at), s.borders),
-                           width_bucket(least(e.end_at, s.until_at) - interval '1 microsecond', s.borders)) as nth,
-           e.*, s.borders
-    from entry e cross join slice s
-    where e.end_at > s.from_at and e.start_at < s.until_at),
+    -- Only one of the two runs: with one bucket there is nothing to look for.
+    select 1 as nth, s.from_at, s.until_at, e.*
+    from slice s cross join entry e
+    where cardinality(s.labels) = 1 and e.end_at > s.from_at and e.start_at < s.until_at
+    union all
+    select n.nth, n.borders[n.nth], n.borders[n.nth + 1], n.workspace_id, n.user_id, n.project_id, n.task_id, n.billable, n.tag_ids, n.tags,
+           n.start_at, n.seconds, n.end_at
+    from (select generate_series(width_bucket(greatest(e.start_at, s.from_at), s.borders),
+                                 width_bucket(least(e.end_at, s.until_at) - interval '1 microsecond', s.borders)) as nth, s.borders, e.*
+          from slice s cross join entry e
+          where cardinality(s.labels) > 1 and e.end_at > s.from_at and e.start_at < s.until_at) n),
   sums as (
-    select p.nth, p.workspace_id, p.user_id, p.project_id, p.task_id, p.billable, p.tag_ids, p.tags,
-           sum(case when p.start_at >= p.borders[p.nth] and p.end_at <= p.borders[p.nth + 1] then p.seconds
-                    else least(p.seconds, floor(extract(epoch from p.borders[p.nth + 1] - p.start_at))::bigint)
-                       - greatest(0, floor(extract(epoch from p.borders[p.nth] - p.start_at))::bigint) end)::bigint as seconds
-    from piece p
-    group by p.nth, p.workspace_id, p.user_id, p.project_id, p.task_id, p.billable, p.tag_ids, p.tags)
+    select p.nth, p.workspace_id, case when s.by_user then p.user_id end as user_id, case when s.by_project then p.project_id end as project_id,
+           case when s.by_task then p.task_id end as task_id, p.billable,
+           case when s.by_tag then p.tag_ids end as tag_ids, case when s.by_tag then p.tags end as tags,
+           sum(case when p.start_at >= p.from_at and p.end_at <= p.until_at then p.seconds
+                    else least(p.seconds, floor(extract(epoch from p.until_at - p.start_at))::bigint)
+                       - greatest(0, floor(extract(epoch from p.from_at - p.start_at))::bigint) end)::bigint as seconds
+    from piece p cross join slice s
+    group by 1, 2, 3, 4, 5, 6, 7, 8)
   select s.labels[u.nth], u.workspace_id, u.user_id, u.project_id, u.task_id, u.billable, u.tag_ids, u.tags, u.seconds
   from sums u cross join slice s
   where u.seconds > 0
 $$;
-comment on function toggl.tracked(date, date, text, text, timestamptz, boolean) is
-  'Seconds tracked in a range of dates in a time zone, by numbers: what toggl.hours and its kin are made of. Buckets as in toggl.buckets. An entry lasts from its start for its duration, also where stop_at says something else; of an entry whose duration cannot be read stop_at counts. It is split where a bucket ends; the seconds of its pieces add up to its duration. Entries that run count until running_until, and not at all when that is null. with_tags: group by tags too. Example: select bucket_start, project_id, sum(seconds) from toggl.tracked(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'') group by 1, 2;';
+comment on function toggl.tracked(date, date, text, text, timestamptz, text[]) is
+  'Seconds tracked in a range of dates in a time zone, by numbers: what toggl.hours and its kin are made of. Buckets as in toggl.buckets. An entry lasts from its start for its duration, also where stop_at says something else; of an entry whose duration cannot be read stop_at counts. It is split where a bucket ends; the seconds of its pieces add up to its duration. Entries that run count until running_until, and not at all when that is null. by: what to divide it by, besides bucket, workspace and billable: user, project, task, tag. The columns of what is not named are null; the fewer there are the faster it is. Example: select bucket_start, project_id, sum(seconds) from toggl.tracked(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'') group by 1, 2;';
 
 create or replace function toggl.hours(from_date date, until_date date, zone text default 'UTC', bucket text default 'day',
                                        running_until timestamptz default null)
@@ -149,7 +155,7 @@ as $$
          t.seconds, round(t.seconds / 3600.0, 4), t.billable_seconds, round(t.billable_seconds / 3600.0, 4)
   from (select t.bucket_start, t.workspace_id, t.project_id, sum(t.seconds)::bigint as seconds,
                coalesce(sum(t.seconds) filter (where t.billable), 0)::bigint as billable_seconds
-        from toggl.tracked(from_date, until_date, zone, bucket, running_until) t
+        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{project}') t
         group by t.bucket_start, t.workspace_id, t.project_id) t
   left join toggl.project p on p.workspace_id = t.workspace_id and p.project_id = t.project_id
   left join toggl.client c on c.workspace_id = p.workspace_id and c.client_id = p.client_id
@@ -183,7 +189,7 @@ as $$
          t.seconds, round(t.seconds / 3600.0, 4), t.billable_seconds, round(t.billable_seconds / 3600.0, 4)
   from (select t.bucket_start, t.workspace_id, t.user_id, sum(t.seconds)::bigint as seconds,
                coalesce(sum(t.seconds) filter (where t.billable), 0)::bigint as billable_seconds
-        from toggl.tracked(from_date, until_date, zone, bucket, running_until) t
+        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{user}') t
         group by t.bucket_start, t.workspace_id, t.user_id) t
   left join toggl.users u on u.workspace_id = t.workspace_id and u.user_id = t.user_id
   order by t.bucket_start, t.seconds desc, t.user_id
@@ -198,12 +204,11 @@ returns table (bucket_start date, workspace_id bigint, tag_id bigint, tag_name t
 language sql stable set search_path = ledger, pg_temp set jit = off
 as $$
   with entry as (
-    select t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags, sum(t.seconds) as seconds, not exists (
+    select t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags, t.seconds, not exists (
              select from unnest(t.tag_ids) i (tag_id)
              where not exists (select from toggl.tag g where g.workspace_id = t.workspace_id and g.tag_id = i.tag_id and g.name is not null))
            as all_known
-    from toggl.tracked(from_date, until_date, zone, bucket, running_until, with_tags => true) t
-    group by t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags),
+    from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{tag}') t),
   tagged as (
     select e.bucket_start, e.workspace_id, g.tag_id, g.name, e.billable, e.seconds
     from entry e

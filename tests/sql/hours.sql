@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(62);
+select plan(66);
 \o /dev/null
 \ir ../data/story.sql
 \o
@@ -149,6 +149,21 @@ select is_empty(
     except
     select z.zone, t.task_id, t.bucket_start, t.seconds from zones z cross join lateral toggl.tracked('2011-12-01', '2026-05-01', z.zone, 'day') t$$,
   'each minute is on the day that clocks there show');
+
+-- ---- divided by less
+
+select results_eq(
+  format($$select workspace_id, user_id, billable, bucket_start, seconds
+           from toggl.tracked('2011-12-01', '2026-05-01', 'Pacific/Apia', %1$L, null, '{user}') order by 1, 2, 3, 4$$, bucket),
+  format($$select workspace_id, user_id, billable, bucket_start, sum(seconds)::bigint
+           from toggl.tracked('2011-12-01', '2026-05-01', 'Pacific/Apia', %1$L, null, '{user,project,task,tag}')
+           group by 1, 2, 3, 4 order by 1, 2, 3, 4$$, bucket), 'by user alone, each ' || bucket)
+from unnest('{total,month}'::text[]) bucket;
+select is_empty($$select from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', 'total', null, '{project}')
+                  where user_id is not null or task_id is not null or tag_ids is not null or tags is not null$$,
+                'what it is not divided by is null');
+select results_eq($$select sum(seconds) from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', 'total', null, '{}')$$,
+                  $$select sum(seconds) from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', 'day')$$, 'one bucket has what all days have');
 
 -- ---- what cannot be
 
