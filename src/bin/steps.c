@@ -36,6 +36,7 @@ static const char *const door_files[] = {
 	"api.sql",
 	"api_v9.sql",
 	"courier.sql",
+	"admin.sql",
 	"grants.sql",
 	"roles.sql",
 };

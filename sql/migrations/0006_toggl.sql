@@ -1,0 +1,2 @@
+-- Toggl's REST API: tokens, windows, what is known of its side.
+select;

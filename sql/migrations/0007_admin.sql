@@ -1,0 +1,2 @@
+-- The admin page: operators, sessions, audit.
+select;

@@ -1,0 +1,2 @@
+-- Findings and who is told of them.
+select;
