@@ -17,7 +17,6 @@ long=(
 	"src/bin/receiver.c         the path of a callback, to be read from top to bottom"
 	"src/bin/cmd_simulate.c     one command"
 	"sql/migrations/0002_tables.sql  ten tables, a comment a column"
-	"sql/functions/tables.sql   from a value to a row: the list of columns is half of it"
 	"tests/unit/test_http.c     one way a web server misbehaves after the other"
 	"tests/unit/test_fetch.c    one way the other side misbehaves after the other"
 	"tests/unit/test_db.c       with the server that it talks to"

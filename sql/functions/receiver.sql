@@ -91,7 +91,7 @@ begin
                              entity_ids, models, actions, bodies);
         perform ledger.outbox_add(array_fill(home, array[cardinality(event_ids)]), event_ids, created, models, actions);
       else
-        perform ledger.apply_recorded(event_ids, created);
+        perform ledger.apply_recorded(endpoint_ids, event_ids, created);
       end if;
       return '';
     end if;
@@ -102,7 +102,7 @@ begin
     order by i.secret_id, i.endpoint_id limit 1;
   end loop;
   if total > 0 then
-    perform ledger.apply_recorded(event_ids, created);
+    perform ledger.apply_recorded(endpoint_ids, event_ids, created);
   end if;
 
   -- Something was not recorded: one letter for each callback, in their order.

@@ -18,6 +18,7 @@ enum { SQL_MAX = 4 * 1024 * 1024, NUMBER_DIGITS = 4 };
 /* In the order of what uses what; the grants come last. */
 static const char *const door_files[] = {
 	"ledger.sql",
+	"fields.sql",
 	"tables.sql",
 	"history.sql",
 	"toggl.sql",

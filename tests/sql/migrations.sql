@@ -39,6 +39,7 @@ select is_empty($$select name from now_there where name !~ '^ledger.migration_'$
 select has_table('ledger', 'event', 'the tables are not');
 
 \ir ../../sql/functions/ledger.sql
+\ir ../../sql/functions/fields.sql
 \ir ../../sql/functions/tables.sql
 \ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql

@@ -1,0 +1,425 @@
+-- From the JSON of an entity to the columns of its table in schema toggl. One
+-- table says what each column is made of (ledger.field); the functions that write
+-- are made from it (tables.sql). A value is read strictly, because that is fast,
+-- and nearly always right: what is odd fails, and who reads it then leaves out
+-- what ledger.cleaned() leaves out, and counts what ledger.drift_in() finds.
+
+create or replace view ledger.model (model, id_column, telling) as values
+  ('time_entry', 'time_entry_id', '{start}'::text[]),
+  ('project', 'project_id', '{name}'),
+  ('client', 'client_id', '{name}'),
+  ('tag', 'tag_id', '{name}'),
+  ('task', 'task_id', '{name}'),
+  ('workspace', null, '{name}'),
+  ('workspace_user', 'workspace_user_id', '{user_id,uid}'),
+  ('project_user', 'project_user_id', '{project_id,pid}'),
+  ('project_group', 'project_group_id', '{project_id,pid}');
+comment on view ledger.model is
+  'Kinds of entity that have a table of their own in schema toggl, by its name. id_column: its key beside workspace_id. telling: a deletion whose payload has none of these keys says only that the entity is gone.';
+
+create or replace view ledger.field (model, name, kind, keys) as values
+  ('time_entry', 'user_id', 'id', '{user_id,uid}'::text[]),
+  ('time_entry', 'project_id', 'id', '{project_id,pid}'),
+  ('time_entry', 'task_id', 'id', '{task_id,tid}'),
+  ('time_entry', 'description', 'text', '{description}'),
+  ('time_entry', 'start_at', 'time', '{start}'),
+  ('time_entry', 'stop_at', 'time', '{stop}'),
+  ('time_entry', 'duration_seconds', 'duration', '{duration}'),
+  ('time_entry', 'billable', 'flag', '{billable}'),
+  ('time_entry', 'tag_ids', 'ids', '{tag_ids}'),
+  ('time_entry', 'tags', 'texts', '{tags}'),
+  ('time_entry', 'expense_ids', 'ids', '{expense_ids}'),
+  ('time_entry', 'shared_with', 'json', '{shared_with}'),
+  ('time_entry', 'permissions', 'texts', '{permissions}'),
+  ('time_entry', 'updated_at', 'time', '{at}'),
+  ('time_entry', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('project', 'client_id', 'id', '{client_id,cid}'),
+  ('project', 'name', 'text', '{name}'),
+  ('project', 'is_private', 'flag', '{is_private}'),
+  ('project', 'active', 'flag', '{active}'),
+  ('project', 'status', 'status', '{status}'),
+  ('project', 'color', 'text', '{color}'),
+  ('project', 'billable', 'flag', '{billable}'),
+  ('project', 'rate', 'money', '{rate}'),
+  ('project', 'rate_updated_at', 'time', '{rate_last_updated}'),
+  ('project', 'currency', 'text', '{currency}'),
+  ('project', 'fixed_fee', 'money', '{fixed_fee}'),
+  ('project', 'estimated_seconds', 'id', '{estimated_seconds}'),
+  ('project', 'estimated_hours', 'id', '{estimated_hours}'),
+  ('project', 'auto_estimates', 'flag', '{auto_estimates}'),
+  ('project', 'actual_seconds', 'id', '{actual_seconds}'),
+  ('project', 'actual_hours', 'id', '{actual_hours}'),
+  ('project', 'recurring', 'flag', '{recurring}'),
+  ('project', 'recurring_parameters', 'json', '{recurring_parameters}'),
+  ('project', 'current_period', 'json', '{current_period}'),
+  ('project', 'start_date', 'date', '{start_date}'),
+  ('project', 'end_date', 'date', '{end_date}'),
+  ('project', 'template', 'flag', '{template}'),
+  ('project', 'template_id', 'id', '{template_id}'),
+  ('project', 'pinned', 'flag', '{pinned}'),
+  ('project', 'can_track_time', 'flag', '{can_track_time}'),
+  ('project', 'created_at', 'time', '{created_at}'),
+  ('project', 'external_reference', 'text', '{external_reference}'),
+  ('project', 'integration_ext_id', 'text', '{integration_ext_id}'),
+  ('project', 'integration_ext_type', 'text', '{integration_ext_type}'),
+  ('project', 'integration_provider', 'text', '{integration_provider}'),
+  ('project', 'permissions', 'texts', '{permissions}'),
+  ('project', 'updated_at', 'time', '{at}'),
+  ('project', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('client', 'name', 'text', '{name}'),
+  ('client', 'archived', 'flag', '{archived}'),
+  ('client', 'notes', 'text', '{notes}'),
+  ('client', 'creator_id', 'id', '{creator_id}'),
+  ('client', 'external_reference', 'text', '{external_reference}'),
+  ('client', 'integration_ext_id', 'text', '{integration_ext_id}'),
+  ('client', 'integration_ext_type', 'text', '{integration_ext_type}'),
+  ('client', 'integration_provider', 'text', '{integration_provider}'),
+  ('client', 'permissions', 'texts', '{permissions}'),
+  ('client', 'updated_at', 'time', '{at}'),
+  ('client', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('tag', 'name', 'text', '{name}'),
+  ('tag', 'creator_id', 'id', '{creator_id}'),
+  ('tag', 'integration_ext_id', 'text', '{integration_ext_id}'),
+  ('tag', 'integration_ext_type', 'text', '{integration_ext_type}'),
+  ('tag', 'integration_provider', 'text', '{integration_provider}'),
+  ('tag', 'permissions', 'texts', '{permissions}'),
+  ('tag', 'updated_at', 'time', '{at}'),
+  ('tag', 'deleted_at', 'time', '{deleted_at,server_deleted_at}'),
+  ('task', 'project_id', 'id', '{project_id,pid}'),
+  ('task', 'user_id', 'id', '{user_id,uid}'),
+  ('task', 'client_id', 'id', '{client_id,cid}'),
+  ('task', 'name', 'text', '{name}'),
+  ('task', 'active', 'flag', '{active}'),
+  ('task', 'estimated_seconds', 'id', '{estimated_seconds}'),
+  ('task', 'tracked_milliseconds', 'id', '{tracked_seconds}'),
+  ('task', 'rate', 'money', '{rate}'),
+  ('task', 'rate_updated_at', 'time', '{rate_last_updated}'),
+  ('task', 'recurring', 'flag', '{recurring}'),
+  ('task', 'toggl_accounts_id', 'text', '{toggl_accounts_id}'),
+  ('task', 'external_reference', 'text', '{external_reference}'),
+  ('task', 'integration_ext_id', 'text', '{integration_ext_id}'),
+  ('task', 'integration_ext_type', 'text', '{integration_ext_type}'),
+  ('task', 'integration_provider', 'text', '{integration_provider}'),
+  ('task', 'permissions', 'texts', '{permissions}'),
+  ('task', 'updated_at', 'time', '{at}'),
+  ('task', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('workspace', 'organization_id', 'id', '{organization_id}'),
+  ('workspace', 'name', 'text', '{name}'),
+  ('workspace', 'default_currency', 'text', '{default_currency}'),
+  ('workspace', 'default_hourly_rate', 'money', '{default_hourly_rate}'),
+  ('workspace', 'rate_updated_at', 'time', '{rate_last_updated}'),
+  ('workspace', 'premium', 'flag', '{premium}'),
+  ('workspace', 'business_ws', 'flag', '{business_ws}'),
+  ('workspace', 'rounding', 'id', '{rounding}'),
+  ('workspace', 'rounding_minutes', 'id', '{rounding_minutes}'),
+  ('workspace', 'working_minutes', 'id', '{working_hours_in_minutes}'),
+  ('workspace', 'projects_billable_by_default', 'flag', '{projects_billable_by_default}'),
+  ('workspace', 'projects_private_by_default', 'flag', '{projects_private_by_default}'),
+  ('workspace', 'projects_enforce_billable', 'flag', '{projects_enforce_billable}'),
+  ('workspace', 'only_admins_may_create_projects', 'flag', '{only_admins_may_create_projects}'),
+  ('workspace', 'only_admins_may_create_tags', 'flag', '{only_admins_may_create_tags}'),
+  ('workspace', 'only_admins_see_team_dashboard', 'flag', '{only_admins_see_team_dashboard}'),
+  ('workspace', 'limit_public_project_data', 'flag', '{limit_public_project_data}'),
+  ('workspace', 'hide_start_end_times', 'flag', '{hide_start_end_times}'),
+  ('workspace', 'reports_collapse', 'flag', '{reports_collapse}'),
+  ('workspace', 'disable_approvals', 'flag', '{disable_approvals}'),
+  ('workspace', 'disable_expenses', 'flag', '{disable_expenses}'),
+  ('workspace', 'disable_timesheet_view', 'flag', '{disable_timesheet_view}'),
+  ('workspace', 'te_constraints', 'json', '{te_constraints}'),
+  ('workspace', 'ical_enabled', 'flag', '{ical_enabled}'),
+  ('workspace', 'logo_url', 'text', '{logo_url}'),
+  ('workspace', 'max_data_retention_days', 'id', '{max_data_retention_days}'),
+  ('workspace', 'last_modified_at', 'time', '{last_modified}'),
+  ('workspace', 'suspended_at', 'time', '{suspended_at}'),
+  ('workspace', 'role', 'text', '{role}'),
+  ('workspace', 'admin', 'flag', '{admin}'),
+  ('workspace', 'permissions', 'texts', '{permissions}'),
+  ('workspace', 'updated_at', 'time', '{at}'),
+  ('workspace', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('workspace_user', 'user_id', 'id', '{user_id,uid}'),
+  ('workspace_user', 'name', 'text', '{name}'),
+  ('workspace_user', 'email', 'text', '{email}'),
+  ('workspace_user', 'role', 'text', '{role}'),
+  ('workspace_user', 'role_id', 'id', '{role_id}'),
+  ('workspace_user', 'admin', 'flag', '{admin}'),
+  ('workspace_user', 'workspace_admin', 'flag', '{workspace_admin}'),
+  ('workspace_user', 'organization_admin', 'flag', '{organization_admin}'),
+  ('workspace_user', 'active', 'flag', '{active}'),
+  ('workspace_user', 'inactive', 'flag', '{inactive}'),
+  ('workspace_user', 'is_direct', 'flag', '{is_direct}'),
+  ('workspace_user', 'group_ids', 'ids', '{group_ids}'),
+  ('workspace_user', 'timezone', 'text', '{timezone}'),
+  ('workspace_user', 'rate', 'money', '{rate}'),
+  ('workspace_user', 'rate_updated_at', 'time', '{rate_last_updated}'),
+  ('workspace_user', 'labor_cost', 'money', '{labor_cost}'),
+  ('workspace_user', 'labor_cost_updated_at', 'time', '{labor_cost_last_updated}'),
+  ('workspace_user', 'working_minutes', 'id', '{working_hours_in_minutes}'),
+  ('workspace_user', 'view_edit_billable_rates', 'flag', '{view_edit_billable_rates}'),
+  ('workspace_user', 'view_edit_labor_costs', 'flag', '{view_edit_labor_costs}'),
+  ('workspace_user', 'two_factor_enabled', 'flag', '{2fa_enabled}'),
+  ('workspace_user', 'avatar_file_name', 'text', '{avatar_file_name}'),
+  ('workspace_user', 'updated_at', 'time', '{at}'),
+  ('workspace_user', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('project_user', 'project_id', 'id', '{project_id,pid}'),
+  ('project_user', 'user_id', 'id', '{user_id,uid}'),
+  ('project_user', 'group_id', 'id', '{group_id,gid}'),
+  ('project_user', 'manager', 'flag', '{manager}'),
+  ('project_user', 'rate', 'money', '{rate}'),
+  ('project_user', 'rate_updated_at', 'time', '{rate_last_updated}'),
+  ('project_user', 'labor_cost', 'money', '{labor_cost}'),
+  ('project_user', 'labor_cost_updated_at', 'time', '{labor_cost_last_updated}'),
+  ('project_user', 'updated_at', 'time', '{at}'),
+  ('project_user', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('project_group', 'project_id', 'id', '{project_id,pid}'),
+  ('project_group', 'group_id', 'id', '{group_id}'),
+  ('project_group', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
+  ('other_entity', 'deleted_at', 'time', '{server_deleted_at,deleted_at}');
+comment on view ledger.field is
+  'Columns of the typed tables that are taken from an entity''s JSON. kind: how the value is read (ledger.reading). keys: where it stands; the first key that is there counts, so that a legacy twin fills the column only where it stands alone.';
+
+-- ---- one value
+
+create function ledger.odd()
+returns text
+language plpgsql volatile set search_path = ledger, pg_temp
+as $$
+begin
+  raise exception 'a value of an odd type' using errcode = '22023';
+end
+$$;
+comment on function ledger.odd() is 'Fails with 22023: a value is not what its column takes.';
+
+create function ledger.reading(kind text, value text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return replace(regexp_replace(case kind
+  when 'id' then $$case jsonb_typeof(?) when 'number' then (? #>> '{}')::bigint else odd(bigint) end$$
+  -- a timer that runs has a negative duration
+  when 'duration' then $$case jsonb_typeof(?) when 'number' then nullif(greatest((? #>> '{}')::bigint, -1), -1) else odd(bigint) end$$
+  when 'money' then $$case jsonb_typeof(?) when 'number' then
+      case when abs(?::numeric) < 1e15 then ?::numeric else odd(numeric) end else odd(numeric) end$$
+  when 'flag' then $$case jsonb_typeof(?) when 'boolean' then ?::boolean else odd(boolean) end$$
+  when 'text' then $$case jsonb_typeof(?) when 'string' then ? #>> '{}' else odd(text) end$$
+  when 'status' then $$case when ? #>> '{}' in ('upcoming', 'active', 'ended', 'archived', 'deleted') then ? #>> '{}' else odd(text) end$$
+  -- As RFC 3339 has it, with its zone: not "now", "infinity" and what else a cast takes.
+  when 'time' then $$case when ? #>> '{}' like '____-__-__T__:__:__%Z' or ? #>> '{}' like '____-__-__T__:__:__%:__'
+      then (? #>> '{}')::timestamptz when ? <> '""' then odd(timestamptz) end$$
+  when 'date' then $$case when ? #>> '{}' like '____-__-__' or ? #>> '{}' like '____-__-__T__:__:__%' then left(? #>> '{}', 10)::date
+      when ? <> '""' then odd(date) end$$
+  when 'ids' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
+      select array_agg(case jsonb_typeof(e.v) when 'number' then (e.v #>> '{}')::bigint when 'null' then null else ledger.odd()::bigint end)
+      from jsonb_array_elements(?) e (v)) else odd(bigint[]) end$$
+  when 'texts' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
+      select array_agg(case when jsonb_typeof(e.v) in ('string', 'null') then e.v #>> '{}' else ledger.odd() end)
+      from jsonb_array_elements(?) e (v)) else odd(text[]) end$$
+  when 'json' then '?'
+end, 'odd\(([a-z\[\]]+)\)', '(case when ? is not null then ledger.odd() end)::\1', 'g'), '?', value);
+comment on function ledger.reading(text, text) is
+  'The text of an expression that reads `value`, itself an expression of type jsonb that is null where the JSON says null. It fails where the value is not of the kind. An empty time or date is null.';
+
+do $$
+begin
+  -- "is null": a value that is not used for anything would not be read.
+  execute format($make$
+    create function ledger.is_good(kind text, value jsonb)
+    returns boolean
+    language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+    as $body$
+    declare
+      is_none boolean;
+    begin
+      case kind
+      %s
+      end case;
+      return true;
+    exception when data_exception or program_limit_exceeded then
+      return false;
+    end
+    $body$ $make$,
+    (select string_agg(format(E'when %L then\n        is_none := (%s) is null;', k.kind, ledger.reading(k.kind, 'value')), E'\n      ')
+     from (select distinct f.kind from ledger.field f order by 1) k));
+end
+$$;
+comment on function ledger.is_good(text, jsonb) is 'Can the value be read as this kind? Made from ledger.reading().';
+
+-- ---- the whole of an entity
+
+create function ledger.secrets()
+returns text[]
+language sql immutable set search_path = ledger, pg_temp
+return '{api_token,ical_url,invite_url,invitation_code}'::text[];
+comment on function ledger.secrets() is 'Keys of Toggl''s JSON whose values give rights away.';
+
+create function ledger.without_secrets(entity jsonb)
+returns jsonb
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  -- As jsonb writes a key; within a string the quotation mark would have a backslash.
+  secret constant text := '"(' || array_to_string(ledger.secrets(), '|') || ')": ';
+  is_large boolean;
+begin
+  if jsonb_typeof(entity) = 'object' then
+    entity := entity - ledger.secrets();
+  end if;
+  if entity::text !~ secret then
+    return entity;
+  end if;
+  -- Nothing that Toggl sends is so large and has secrets further inside. Taking all
+  -- of it apart would take seconds, so then what they are in is left out as a whole.
+  is_large := octet_length(entity::text) > 65536;
+  if jsonb_typeof(entity) = 'object' then
+    return (select coalesce(jsonb_object_agg(e.key, case when is_large then e.value else ledger.without_secrets(e.value) end), '{}')
+            from jsonb_each(entity) e where not (is_large and e.value::text ~ secret));
+  end if;
+  return (select coalesce(jsonb_agg(case when is_large then e.value else ledger.without_secrets(e.value) end order by e.place), '[]')
+          from jsonb_array_elements(entity) with ordinality e (value, place) where not (is_large and e.value::text ~ secret));
+end
+$$;
+comment on function ledger.without_secrets(jsonb) is
+  'The JSON without the keys that neither readers nor subscribers may see, at any depth.';
+
+create function ledger.mended_escapes(document text)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  -- Bytes that do not occur in JSON stand for what is right meanwhile.
+  backslash constant text := E'\x01';
+  half constant text := E'\x02';
+begin
+  if document !~ '\\u(0000|[dD][89a-fA-F])' then
+    return document;
+  end if;
+  document := replace(document, '\\', backslash);
+  document := regexp_replace(document, '\\(u[dD][89abAB][[:xdigit:]]{2})\\(u[dD][c-fC-F][[:xdigit:]]{2})',
+                             half || '\1' || half || '\2', 'g');
+  document := regexp_replace(document, '\\u(0000|[dD][89a-fA-F][[:xdigit:]]{2})', '\\ufffd', 'g');
+  return replace(replace(document, half, '\'), backslash, '\\');
+end
+$$;
+comment on function ledger.mended_escapes(text) is
+  'A JSON text with U+FFFD for the escapes that json takes and jsonb does not: NUL, and half a surrogate pair.';
+
+create function ledger.mended_numbers(document text)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  huge constant text := '-?(?:\d{200,}(?:\.\d+)?(?:[eE][+-]?\d+)?|\d+\.\d{200,}(?:[eE][+-]?\d+)?|\d+(?:\.\d+)?[eE][+-]?\d{3,})';
+begin
+  if document !~ '\d[eE][+-]?\d{3}|\d{200}' then
+    return document;
+  end if;
+  return (
+    select string_agg(case when p.part[1] like '"%' then p.part[1] else regexp_replace(p.part[1], huge, '"\&"', 'g') end,
+                      '' order by p.place)
+    from regexp_matches(document, '"(?:[^"\\]|\\.)*"|[^"]+', 'g') with ordinality p (part, place));
+end
+$$;
+comment on function ledger.mended_numbers(text) is
+  'A JSON text in which numbers with 200 digits or three of an exponent are strings: jsonb does not take all of them, and 1e100000 is seven bytes here and 100,000 when it is read.';
+
+create function ledger.payload(body json)
+returns jsonb
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  return ledger.mended_numbers((ledger.mended_escapes(body::text)::json -> 'payload')::text)::jsonb;
+end
+$$;
+comment on function ledger.payload(json) is
+  'The payload of a callback as jsonb, whatever is in it: characters that jsonb does not take become U+FFFD, huge numbers strings. Secrets are still in it.';
+
+create function ledger.plain_payload(payload json)
+returns jsonb
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if ledger.mended_numbers(payload::text) <> payload::text then
+    perform ledger.odd();
+  end if;
+  return ledger.without_secrets(payload::jsonb);
+end
+$$;
+comment on function ledger.plain_payload(json) is
+  'The payload as jsonb without secrets; fails when it cannot be had as it stands.';
+
+create function ledger.is_plain(body json)
+returns boolean
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.plain_payload(body -> 'payload');
+  return true;
+exception when data_exception or program_limit_exceeded then return false;
+end
+$$;
+comment on function ledger.is_plain(json) is 'Can the payload be had as jsonb as it stands?';
+
+create function ledger.is_telling(of_model text, body json)
+returns boolean
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  entity constant jsonb := ledger.payload(body);
+  telling constant text[] := (select m.telling from ledger.model m where m.model = of_model);
+begin
+  return case when jsonb_typeof(entity) is distinct from 'object' then false
+              when telling is not null then entity ?| telling
+              else entity - '{id,workspace_id,wid,at,deleted_at,server_deleted_at}'::text[] <> '{}' end;
+end
+$$;
+comment on function ledger.is_telling(text, json) is
+  'Does a deletion say what was deleted (ledger.model.telling; of an unknown kind: anything at all), or only that it was?';
+
+-- ---- what is odd in it
+
+create function ledger.drifted(of_model text, entity jsonb)
+returns table (name text, keys text[], found text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select f.name, f.keys,
+         case when jsonb_typeof(v.value) = case when f.kind in ('id', 'duration', 'money') then 'number' when f.kind = 'flag' then 'boolean'
+                                                when f.kind in ('ids', 'texts') then 'array' else 'string' end
+              then 'value' else jsonb_typeof(v.value) end
+  from ledger.field f
+  cross join lateral (select nullif(entity -> k.key, 'null') from unnest(f.keys) with ordinality k (key, place)
+                      where entity ? k.key order by k.place limit 1) v (value)
+  where f.model = of_model and v.value is not null and not ledger.is_good(f.kind, v.value)
+$$;
+comment on function ledger.drifted(text, jsonb) is
+  'Columns that cannot be read from this entity, with the keys of each and the JSON type found there; value: the type is right, the value is not.';
+
+create function ledger.drift_in(of_model text, body json)
+returns table (field text, found text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select d.name, d.found from ledger.drifted(of_model, ledger.payload(body)) d
+  union all
+  select 'payload', 'value' where not ledger.is_plain(body)
+$$;
+comment on function ledger.drift_in(text, json) is
+  'What ledger.drift counts of an event: columns that cannot be read from it, and payload when that cannot be had as it stands.';
+
+create function ledger.drift_count(of_model text, models text[], bodies json[])
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.drift as d (day, model, field, found, slot, count)
+  select (now() at time zone 'UTC')::date, i.model, o.field, o.found, pg_backend_pid() % 16, count(*)
+  from unnest(models, bodies) i (model, body)
+  cross join lateral ledger.drift_in(of_model, i.body) o
+  group by i.model, o.field, o.found
+  order by i.model, o.field, o.found
+  on conflict (day, model, field, found, slot) do update set count = d.count + excluded.count
+$$;
+comment on function ledger.drift_count(text, text[], json[]) is
+  'Adds what is odd in these events to the counters. In one order, so that two sessions never wait for each other crosswise.';
+
+create function ledger.cleaned(of_model text, entity jsonb)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+return case when jsonb_typeof(entity) = 'object'
+            then entity - coalesce((select array_agg(k) from ledger.drifted(of_model, entity) d, unnest(d.keys) k), '{}') else entity end;
+comment on function ledger.cleaned(text, jsonb) is 'The entity without the keys that cannot be read as their columns.';
