@@ -37,14 +37,14 @@ comment on function ledger.patterns(text, text) is
 
 create function ledger.outbox_add(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[])
-returns void
+returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   if not exists (select from ledger.subscription s
                  where s.workspace_id = any (workspace_ids)
                    and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null) then
-    return;
+    return false;
   end if;
   insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
   select i.workspace_id, i.event_id, i.created_at, m.subscription_ids
@@ -58,10 +58,11 @@ begin
         group by k.workspace_id, k.model, k.action) m
     on m.workspace_id = i.workspace_id and m.model = i.model and m.action = i.action
   on conflict do nothing;
+  return found;
 end
 $$;
 comment on function ledger.outbox_add(bigint[], bigint[], timestamptz[], text[], text[]) is
-  'Leaves one row for each of these new events that an enabled and validated subscription has a filter for.';
+  'Leaves one row for each of these new events that an enabled and validated subscription has a filter for. True: there is one.';
 
 -- ---- what a subscription may be
 

@@ -33,6 +33,7 @@ declare
   good_until timestamptz;
   recorded bigint;
   total bigint := 0;
+  is_wanted boolean := false;
   done text[] := '{}';
   verdicts text;
 begin
@@ -89,11 +90,11 @@ begin
       if done = '{}' and array_position(entity_ids, null) is null then
         perform ledger.apply(array_fill(home, array[cardinality(event_ids)]), event_ids, created, creator_ids,
                              entity_ids, models, actions, bodies);
-        perform ledger.outbox_add(array_fill(home, array[cardinality(event_ids)]), event_ids, created, models, actions);
+        is_wanted := ledger.outbox_add(array_fill(home, array[cardinality(event_ids)]), event_ids, created, models, actions);
       else
-        perform ledger.apply_recorded(endpoint_ids, event_ids, created);
+        is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
       end if;
-      return '';
+      return case when is_wanted then '+' else '' end;
     end if;
     done := done || (endpoint || '-' || secret);
     select i.endpoint_id, i.secret_id into endpoint, secret
@@ -102,7 +103,7 @@ begin
     order by i.secret_id, i.endpoint_id limit 1;
   end loop;
   if total > 0 then
-    perform ledger.apply_recorded(endpoint_ids, event_ids, created);
+    is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
   end if;
 
   -- Something was not recorded: one letter for each callback, in their order.
@@ -134,12 +135,12 @@ begin
   if position('u' in verdicts) > 0 then
     raise exception 'an endpoint changed meanwhile' using errcode = '40001';
   end if;
-  return coalesce(verdicts, '');
+  return coalesce(verdicts, '') || case when is_wanted then '+' else '' end;
 end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
                                     bigint[], bigint[], text[], text[], bytea[], json[], text) is
-  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
+  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],
@@ -171,3 +172,15 @@ begin atomic
 end;
 comment on function receiver.tally(timestamptz[], bigint[], text[], bigint[]) is
   'Adds to the counters of what came and was not recorded.';
+
+create function receiver.ring()
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  notify hookledger_outbox;
+end
+$$;
+comment on function receiver.ring() is
+  'Wakes the couriers. A call of its own, after the answers: a transaction that notifies commits alone.';

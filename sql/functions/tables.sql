@@ -242,7 +242,7 @@ comment on function ledger.apply(bigint[], bigint[], timestamptz[], bigint[], bi
   'Brings the typed tables up to these events. Of each entity the latest event by (created_at, event_id) counts, whatever the order they come in; an event that was applied before changes nothing. An odd value never fails. `again`: an event that the row comes from already is applied once more, for a rebuild.';
 
 create function ledger.apply_recorded(endpoint_ids bigint[], event_ids bigint[], created timestamptz[])
-returns void
+returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -265,9 +265,10 @@ begin
   if told.event_ids is not null then
     perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
                          told.models, told.actions, told.bodies);
-    perform ledger.outbox_add(told.workspace_ids, told.event_ids, told.created, told.models, told.actions);
+    return ledger.outbox_add(told.workspace_ids, told.event_ids, told.created, told.models, told.actions);
   end if;
+  return false;
 end
 $$;
 comment on function ledger.apply_recorded(bigint[], bigint[], timestamptz[]) is
-  'Brings typed tables and outbox up to those of these events that this very transaction has recorded.';
+  'Brings typed tables and outbox up to those of these events that this very transaction has recorded. True: some are in the outbox now.';

@@ -61,6 +61,7 @@ struct db {
 	enum state state;
 	PostgresPollingStatusType wants;	/* while CONNECTING */
 	int64_t attempt_until, next_attempt_at, backoff_ms;
+	int64_t sessions;	/* so far */
 
 	/* functions that have a named statement on this connection */
 	char prepared[STATEMENTS_MAX][FUNCTION_MAX];
@@ -356,6 +357,7 @@ static void connected(struct db *db)
 	PQsetnonblocking(db->conn, 1);
 	PQsetNoticeProcessor(db->conn, quiet, NULL);
 	db->state = READY;
+	db->sessions++;
 	db->prepared_count = 0;
 	log_write(LOG_DEBUG, "db_connected", NULL);
 }
@@ -377,12 +379,26 @@ void db_tend(struct db *db)
 		note_problem(db, "the server did not answer in time");
 		go_down(db);
 	}
-	/* Bytes while nothing was asked: the server says goodbye. */
+	/* Bytes while nothing was asked: a notification, or the server says goodbye. */
 	if (db->state == READY && is_readable(db) &&
 	    (!PQconsumeInput(db->conn) || PQstatus(db->conn) == CONNECTION_BAD)) {
 		note_problem(db, PQerrorMessage(db->conn));
 		go_down(db);
 	}
+}
+
+int64_t db_session(const struct db *db)
+{
+	return db->sessions;
+}
+
+bool db_has_heard(struct db *db)
+{
+	bool has_heard = false;
+
+	for (PGnotify *one; db->conn && (one = PQnotifies(db->conn)) != NULL; has_heard = true)
+		PQfreemem(one);
+	return has_heard;
 }
 
 bool db_is_ready(const struct db *db)

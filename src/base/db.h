@@ -83,6 +83,14 @@ MUST_USE enum err db_send(struct db *db, const char *function, const struct db_a
 MUST_USE enum err db_take(struct db *db, struct db_rows **rows);
 void db_drop(struct db *db);
 
+/* How many connections there have been: another number, another session, in
+   which what a session has (LISTEN) has to be asked for again. */
+int64_t db_session(const struct db *db);
+
+/* Has any notification come since the last question? They arrive with what
+   db_tend() and db_take() read. */
+bool db_has_heard(struct db *db);
+
 /* Runs the SQL text of a file of sql/ (several statements); NUL-terminated. */
 MUST_USE enum err db_run(struct db *db, const char *text);
 

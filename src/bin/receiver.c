@@ -33,6 +33,8 @@ enum {
 	TALLY_MS = 1000,	/* counters reach the database this often */
 	START_MS = 1000,	/* for the first connection to the database */
 	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
+	RING_MS = 10,		/* couriers are woken this often at most */
+	RING_AGAIN_MS = 5000,	/* and this long not again when it failed */
 	DRAIN_MAX = 512,	/* records of the spool in one call: some 15 ms of PostgreSQL */
 };
 
@@ -57,6 +59,9 @@ struct receiver {
 	bool db_is_suspect;
 	int64_t until;		/* the database's time for this gather is over then */
 	int64_t drain_until, tally_at, look_at;
+	bool is_ring_wanted;	/* couriers wait for what was recorded */
+	bool is_ringing;	/* that call is under way */
+	int64_t ring_at;	/* not before */
 	int64_t loads_left, loads_at;
 	struct log_gate refusals;
 };
@@ -165,13 +170,36 @@ static int64_t time_left(const struct receiver *r)
 	return left > 0 ? left : 0;
 }
 
+/* Takes the outcome of receiver.ring(). It is no trial of the database: nothing
+   depends on it, and a lost one costs a courier's poll interval. */
+static enum err finish_ring(struct receiver *r)
+{
+	enum err err = db_take(r->db, NULL);
+
+	if (err == ERR_PACE)
+		return err;
+	r->is_ringing = false;
+	r->ring_at = clock_ms() + (err ? RING_AGAIN_MS : RING_MS);
+	if (err)
+		log_write(LOG_WARN, "ring_failed",
+		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+	return err;
+}
+
+/* A call for the spool or for the couriers may be under way. */
+static enum err finish_call(struct receiver *r)
+{
+	return r->is_ringing ? finish_ring(r) : drain_finish(r->drain, time_left(r));
+}
+
 static bool db_is_usable(struct receiver *r)
 {
-	/* A call for the spool may be under way: it is short, and waited for. */
-	if (drain_is_working(r->drain) && !r->db_is_suspect) {
+	/* it is short, and waited for */
+	if ((drain_is_working(r->drain) || r->is_ringing) && !r->db_is_suspect) {
+		bool is_trial = !r->is_ringing;
 		enum err err;
 
-		while ((err = drain_finish(r->drain, time_left(r))) == ERR_PACE && time_left(r) > 0) {
+		while ((err = finish_call(r)) == ERR_PACE && time_left(r) > 0) {
 			struct pollfd fd;
 
 			db_poll(r->db, &fd);
@@ -180,7 +208,7 @@ static bool db_is_usable(struct receiver *r)
 		}
 		if (err == ERR_PACE)
 			db_drop(r->db);
-		if (err)
+		if (err == ERR_PACE || (err && is_trial))
 			r->db_is_suspect = true;
 	}
 	return !r->db_is_suspect && db_is_ready(r->db);
@@ -361,6 +389,7 @@ static void record(struct receiver *r, size_t *places, size_t count)
 	if (db_is_usable(r) &&
 	    intake_append(r->intake, r->db, "webhook", time_left(r)) == ERR_BUSY)
 		r->db_is_suspect = true;
+	r->is_ring_wanted = intake_is_wanted(r->intake) || r->is_ring_wanted;
 	for (size_t i = 0; i < count; i++) {
 		struct callback *cb = &r->callbacks[places[i]];
 		enum verdict verdict = intake_verdict(r->intake, i);
@@ -427,6 +456,7 @@ static void drain(struct receiver *r)
 		r->db_is_suspect = err != ERR_NONE;
 		if (err)
 			return;
+		r->is_ring_wanted = drain_is_wanted(r->drain) || r->is_ring_wanted;
 	}
 	if (!db_is_ready(r->db) || (!r->db_is_suspect && clock_ms() < r->look_at))
 		return;
@@ -444,6 +474,11 @@ static void tend(struct receiver *r)
 {
 	r->until = clock_ms() + r->conf->db_deadline_ms;
 	db_tend(r->db);
+	/* gone with its connection */
+	if (r->is_ringing && !db_is_working(r->db))
+		r->is_ringing = false;
+	if (r->is_ringing)
+		(void)finish_ring(r);
 	drain(r);
 	if (keyring_age_ms(r->keys) == INT64_MAX)
 		load_keys(r);
@@ -452,6 +487,20 @@ static void tend(struct receiver *r)
 			r->db_is_suspect = true;
 		r->tally_at = clock_ms() + TALLY_MS;
 	}
+}
+
+/* Wakes the couriers: after the answers, because a transaction that notifies
+   commits alone, and without waiting for it. */
+static void ring(struct receiver *r)
+{
+	if (!r->is_ring_wanted || r->is_ringing || clock_ms() < r->ring_at || r->db_is_suspect ||
+	    !db_is_ready(r->db))
+		return;
+	r->is_ring_wanted = false;
+	if (db_send(r->db, "receiver.ring", NULL))
+		r->ring_at = clock_ms() + RING_AGAIN_MS;
+	else
+		r->is_ringing = true;
 }
 
 /* How long the loop may sleep when nobody calls. */
@@ -466,6 +515,8 @@ static int until_next(const struct receiver *r, int db_wants_ms)
 		at = r->drain_until;
 	if (!tally_is_empty(r->tally) && r->tally_at < at)
 		at = r->tally_at;
+	if (r->is_ring_wanted && !r->is_ringing && r->ring_at < at)
+		at = r->ring_at;
 	at = at > now ? at - now : 0;
 	return most < 0 || at < most ? (int)at : most;
 }
@@ -561,6 +612,7 @@ static void serve_fastcgi(struct receiver *r)
 		wait_ms = until_next(r, db_poll(r->db, &db_fd));
 		if (!http_gather(r->web, &db_fd, 1, wait_ms))
 			break;
+		ring(r);
 		if (http_count(r->web))
 			serve(r);
 	}
@@ -633,6 +685,9 @@ static void serve_cgi(struct receiver *r)
 		while (more && clock_ms() < until &&
 		       drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
 			;
+		if ((drain_is_wanted(r->drain) || r->is_ring_wanted) &&
+		    db_call(r->db, "receiver.ring", NULL, r->conf->db_deadline_ms, NULL))
+			log_write(LOG_DEBUG, "ring_failed", NULL);
 		end_counters(r);
 	} else if (!tally_is_empty(r->tally) && tally_save(r->tally, r->conf->spool_dir)) {
 		log_write(LOG_DEBUG, "counters_lost", NULL);

@@ -208,6 +208,11 @@ bool drain_is_working(const struct drain *drain)
 	return drain->is_working;
 }
 
+bool drain_is_wanted(struct drain *drain)
+{
+	return intake_is_wanted(drain->intake);
+}
+
 struct drain_count drain_total(const struct drain *drain)
 {
 	return drain->total;

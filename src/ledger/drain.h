@@ -33,6 +33,7 @@ MUST_USE enum err drain_step(struct drain *drain, int64_t wait_ms, bool *more);
 MUST_USE enum err drain_start(struct drain *drain, bool *started);
 MUST_USE enum err drain_finish(struct drain *drain, int64_t wait_ms);
 bool drain_is_working(const struct drain *drain);
+bool drain_is_wanted(struct drain *drain);	/* as intake_is_wanted() */
 
 struct drain_count drain_total(const struct drain *drain);
 

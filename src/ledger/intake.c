@@ -15,6 +15,7 @@ struct intake {
 	size_t *place;			/* of each sorted one */
 	size_t count, cap;
 	struct db_args *args;
+	bool is_wanted;
 };
 
 struct intake *intake_new(void)
@@ -69,6 +70,14 @@ const struct callback *intake_at(const struct intake *intake, size_t place)
 enum verdict intake_verdict(const struct intake *intake, size_t place)
 {
 	return intake->verdicts[place];
+}
+
+bool intake_is_wanted(struct intake *intake)
+{
+	bool is_wanted = intake->is_wanted;
+
+	intake->is_wanted = false;
+	return is_wanted;
 }
 
 static int by_event(const void *a, const void *b, void *callbacks)
@@ -165,11 +174,15 @@ static enum verdict of_letter(char letter)
 }
 
 /* The verdict of the i-th that was sent goes to place[i] of `verdicts`. */
-static enum err read_verdicts(enum verdict *verdicts, const size_t *place, size_t count,
-                              const struct db_rows *rows)
+static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, const size_t *place,
+                              size_t count, const struct db_rows *rows)
 {
 	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
 
+	if (letters.len && letters.at[letters.len - 1] == '+') {
+		intake->is_wanted = true;
+		letters.len--;
+	}
 	if (db_rows_count(rows) != 1 || (letters.len && letters.len != count)) {
 		log_write(LOG_ERROR, "append_answered_nonsense", NULL);
 		return ERR_BUSY;
@@ -203,7 +216,7 @@ static enum err append_singly(struct intake *intake, struct db *db, const char *
 		write_args(intake->args, &intake->callbacks[i], 1, source);
 		err = db_call(db, "receiver.append", intake->args, left > 0 ? left : 0, &rows);
 		if (!err) {
-			err = read_verdicts(&intake->verdicts[i], &first, 1, rows);
+			err = read_verdicts(intake, &intake->verdicts[i], &first, 1, rows);
 		} else if (err != ERR_BUSY) {
 			intake->verdicts[i] = VERDICT_REFUSED;
 			log_failure(db, 1);
@@ -220,7 +233,7 @@ static enum err settle(struct intake *intake, struct db *db, const char *source,
                        enum err err, const struct db_rows *rows)
 {
 	if (!err)
-		return read_verdicts(intake->verdicts, intake->place, intake->count, rows);
+		return read_verdicts(intake, intake->verdicts, intake->place, intake->count, rows);
 	if (err == ERR_BUSY) {
 		log_failure(db, intake->count);
 		return err;

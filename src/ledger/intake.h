@@ -4,6 +4,7 @@
 #ifndef HL_LEDGER_INTAKE_H
 #define HL_LEDGER_INTAKE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -33,6 +34,10 @@ size_t intake_add(struct intake *intake, const struct callback *cb);
 size_t intake_count(const struct intake *intake);
 const struct callback *intake_at(const struct intake *intake, size_t place);
 enum verdict intake_verdict(const struct intake *intake, size_t place);
+
+/* Has an append since the last question left something that couriers wait for
+   (receiver.ring)? */
+bool intake_is_wanted(struct intake *intake);
 
 /* Records the batch; `source` is "webhook", "spool" or "local" (made up here). Waits at most `wait_ms`
    for the database. When the batch fails on data it is repeated one by one.
