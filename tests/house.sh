@@ -35,6 +35,9 @@ elsewhere=(
 	"workspace    test_story"
 	"dice         test_story"
 	"sealing      end to end: rotate and deliver"
+	"outbox       end to end: it is SQL calls and nothing else"
+	"hand         end to end: lanes, requests and results together"
+	"courier      end to end: one loop over database and subscribers"
 )
 
 # grep -q at the end of a pipe: but that ends before who writes, which pipefail
@@ -79,7 +82,7 @@ done
 includes() { grep -nE "^#include \"$2" $(matching "$1") /dev/null; }
 includes '^src/base/.*\.[ch]$' '(ledger|bin)/' | rule "base knows nothing of ledger and bin"
 includes '^src/ledger/.*\.[ch]$' 'bin/' | rule "ledger knows nothing of bin"
-includes '^src/bin/receiver\.c$' 'bin/' | rule "no program includes a part of another"
+includes '^src/bin/(receiver|courier)\.c$' 'bin/' | rule "no program includes a part of another"
 
 owner() { # PATTERN FILE
 	grep -nE "^#include <$1" "${c_files[@]}" | grep -v "^$2:"
@@ -223,7 +226,7 @@ if command -v mandoc >/dev/null; then
 		# what Debian's mandoc does not know is no fault: pages of other packages
 		mandoc -Tlint -Wwarning "$page" 2>&1 | grep -v 'referenced manual not found'
 	done
-	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8 hookledger-api.8; do
+	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8 hookledger-api.8 hookledger-courier.8; do
 		[[ -f man/$page ]] || echo "man/$page is missing"
 		grep -q "man/$page" Makefile.am || echo "man/$page is not installed"
 	done
@@ -232,11 +235,11 @@ else
 fi | rule "the manuals are well-formed and installed"
 
 {
-	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c
+	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c src/bin/courier.c
 	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
-	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 || echo "$event"
-done | rule "every event of the log is in the receiver's manual"
+	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 man/hookledger-courier.8 || echo "$event"
+done | rule "every event of the log is in the manual of the program that says it"
 
 echo "1..$count"
 echo "# $((count - failed)) passed, $failed failed"

@@ -1,3 +1,294 @@
--- Everything that hookledger-courier is able to do.
+-- Everything that hookledger-courier is able to do. What is leased is a
+-- subscription, not a delivery: whoever holds the lease attempts its deliveries.
+--
+-- Commits here do not wait for the disk. What a crash of the database takes back
+-- is done again: an event is delivered at least once.
 create schema courier;
 comment on schema courier is 'Door of hookledger-courier.';
+
+create function courier.listen()
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  listen hookledger_outbox;
+end
+$$;
+comment on function courier.listen() is 'From now on this session hears when receiver.ring() is called.';
+
+-- ---- from the outbox
+
+create function courier.gather(after bigint, enough bigint, most bigint)
+returns table (workspace_id bigint, taken bigint, made bigint)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  place bigint;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  for place in
+    select w.workspace_id from ledger.workspace w
+    where exists (select from ledger.outbox o where o.workspace_id = w.workspace_id)
+    order by w.workspace_id <= gather.after, w.workspace_id
+  loop
+    workspace_id := place;
+    taken := 0;
+    made := 0;
+    -- One courier at a time: that keeps the order.
+    if ledger.is_hungry(place, gather.enough) and pg_try_advisory_xact_lock(1668246897, hashint8(place)) then
+      select m.taken, m.made into taken, made from ledger.deliveries_make(place, gather.most) m;
+      return next;
+      return;
+    end if;
+  end loop;
+  if place is not null then
+    return next;
+  end if;
+end
+$$;
+comment on function courier.gather(bigint, bigint, bigint) is
+  'Makes deliveries of up to `most` events of one workspace, the next one behind the number `after` that has some in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is enough to do, or another courier is at it.';
+
+-- ---- leases
+
+create function courier.claim(
+  held_ids bigint[], held_leases bigint[], held_renews bigint[], held_wants bigint[], held_from timestamptz[], held_after bigint[],
+  hand_owners bigint[], hand_ids bigint[], new_most bigint, new_want bigint, lease_ms bigint)
+returns table (subscription_id bigint, workspace_id bigint, lease bigint, delivery_id bigint, due_us bigint, attempt bigint,
+               event_id bigint, created_us bigint, body text, payload text, metadata text, url_callback text,
+               secret_sealed bytea, secret_before_sealed bytea, parallel bigint, pause_us bigint, is_failing boolean)
+language plpgsql security definer set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := ledger.clock();
+  until constant timestamptz := at + lease_ms * interval '1 millisecond';
+  new_ids bigint[];
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  update ledger.subscription s set leased_until = until
+  from unnest(held_ids, held_leases, held_renews) h (subscription_id, lease, renew)
+  where s.subscription_id = h.subscription_id and s.lease = h.lease and h.renew > 0;
+
+  if new_most > 0 then
+    with candidate as (
+      select s.subscription_id
+      from ledger.subscription s
+      where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
+        and s.leased_until <= at and s.paused_until <= at
+        and exists (select from ledger.delivery d
+                    where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id
+                      and d.state = 'due' and d.due_at <= at)
+        and exists (select from ledger.account a join ledger.member m on m.account_id = a.account_id
+                    where a.account_id = s.account_id and a.enabled and m.workspace_id = s.workspace_id)
+      order by s.leased_until
+      limit new_most
+      for update of s skip locked),
+    taken as (
+      update ledger.subscription s set lease = greatest(s.lease + 1, ledger.us(at)), leased_until = until
+      from candidate c where s.subscription_id = c.subscription_id
+      returning s.subscription_id)
+    select array_agg(t.subscription_id) into new_ids from taken t;
+  end if;
+
+  return query
+    with hand as (
+      select h.owner, array_agg(h.id) as ids from unnest(hand_owners, hand_ids) h (owner, id) group by h.owner),
+    mine as (
+      select i.subscription_id, i.want, i.from_at, i.after_id, i.lease
+      from unnest(held_ids, held_leases, held_wants, held_from, held_after) i (subscription_id, lease, want, from_at, after_id)
+      where i.want > 0
+      union all
+      select n.id, new_want, null, null, null from unnest(new_ids) n (id))
+    select s.subscription_id, s.workspace_id, s.lease, d.delivery_id, ledger.us(d.due_at), d.attempts + 1::bigint,
+           d.event_id, ledger.us(d.created_at), e.body::text, e.payload, e.metadata, s.url_callback, s.secret_sealed,
+           case when s.secret_before_until > at then s.secret_before_sealed end,
+           s.parallel::bigint, (1000000 / s.rate_per_second)::bigint, s.failing_since is not null
+    from mine i
+    join ledger.subscription s on s.subscription_id = i.subscription_id and s.lease = coalesce(i.lease, s.lease)
+    left join hand h on h.owner = i.subscription_id
+    cross join lateral (
+      select d.* from ledger.delivery d
+      where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due' and d.due_at <= at
+        and (d.due_at, d.delivery_id) > (coalesce(i.from_at, '-infinity'), coalesce(i.after_id, 0))
+        and (h.ids is null or d.delivery_id <> all (h.ids))
+      order by d.due_at, d.delivery_id limit i.want) d
+    left join lateral (
+      select e.body, c.* from ledger.event e
+      cross join lateral ledger.without_secrets_of(e.body) c
+      where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at limit 1) e on true
+    where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null and s.paused_until <= at
+    union all
+    select h.subscription_id, 0, h.lease, 0, 0, 0, 0, 0, null, null, null, '', null, null, null, null, false
+    from unnest(held_ids, held_leases) h (subscription_id, lease)
+    where not exists (select from ledger.subscription s where s.subscription_id = h.subscription_id and s.lease = h.lease);
+end
+$$;
+comment on function courier.claim(bigint[], bigint[], bigint[], bigint[], timestamptz[], bigint[], bigint[], bigint[], bigint, bigint, bigint) is
+  'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where these hold secrets.';
+
+create function courier.settle(
+  held_ids bigint[], held_leases bigint[], held_keeps bigint[],
+  owner_ids bigint[], delivery_ids bigint[], attempts bigint[], statuses bigint[], durations_us bigint[], pauses_ms bigint[],
+  answers text[], problems text[],
+  first_ms bigint, factor bigint, longest_ms bigint, give_up_ms bigint, failing_ms bigint)
+returns table (subscription_id bigint, is_held boolean, disabled_reason text)
+language plpgsql security definer set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := ledger.clock();
+  longest constant interval := longest_ms * interval '1 millisecond';
+  mine bigint[];
+  one record;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  -- In one order, so that two never wait for each other crosswise.
+  perform ledger.workspace_lock(w.workspace_id, false)
+  from (select distinct s.workspace_id from ledger.subscription s where s.subscription_id = any (held_ids) order by 1) w;
+  select array_agg(l.subscription_id) into mine
+  from (select s.subscription_id
+        from unnest(held_ids, held_leases) h (subscription_id, lease)
+        join ledger.subscription s on s.subscription_id = h.subscription_id and s.lease = h.lease
+        order by s.subscription_id for update of s) l;
+
+  -- One by one, by key: a join would be planned by statistics, which a table
+  -- that fills just now has not (30 ms a call with 8,000 rows, and rising).
+  for one in
+    select s.workspace_id, i.*
+    from unnest(owner_ids, delivery_ids, attempts, statuses, durations_us, pauses_ms, answers, problems)
+           i (owner_id, delivery_id, attempt, status, duration_us, pause_ms, answer, problem)
+    join ledger.subscription s on s.subscription_id = i.owner_id
+    where i.owner_id = any (mine)
+  loop
+    perform ledger.attempt_settle(
+      one.workspace_id, one.owner_id, one.delivery_id, one.attempt, one.status, one.duration_us, one.answer, one.problem, at,
+      -- a fifth more or less, so that what failed together does not come back together
+      first_ms * interval '1 millisecond' * (0.8 + 0.4 * random()), factor, longest,
+      least(coalesce(one.pause_ms, 0) * interval '1 millisecond', longest), give_up_ms * interval '1 millisecond');
+  end loop;
+
+  update ledger.subscription s
+  set failing_since = n.failing_since,
+      enabled = s.enabled and n.reason is null,
+      disabled_reason = coalesce(n.reason, s.disabled_reason),
+      paused_until = greatest(s.paused_until, n.paused_until),
+      leased_until = case when n.is_kept then s.leased_until else least(s.leased_until, at) end
+  from (
+    select h.subscription_id, h.is_kept, b.paused_until,
+           case when b.is_gone then 'gone'
+                when b.has_failed and not b.has_worked and o.enabled and o.failing_since <= at - failing_ms * interval '1 millisecond'
+                then 'failing' end as reason,
+           case when b.has_worked then null
+                when b.has_failed then coalesce(o.failing_since, at) else o.failing_since end as failing_since
+    from (select u.id as subscription_id, u.keep > 0 as is_kept from unnest(held_ids, held_keeps) u (id, keep) where u.id = any (mine)) h
+    join ledger.subscription o on o.subscription_id = h.subscription_id
+    left join (
+      select i.owner_id, bool_or(i.status between 200 and 299) as has_worked,
+             bool_or(i.status not between 200 and 299) as has_failed,
+             bool_or(i.status = 410) as is_gone,
+             max(at + least(i.pause_ms * interval '1 millisecond', longest)) filter (where i.status in (429, 503) and i.pause_ms > 0)
+               as paused_until
+      from unnest(owner_ids, statuses, pauses_ms) i (owner_id, status, pause_ms)
+      group by i.owner_id) b on b.owner_id = h.subscription_id) n
+  where s.subscription_id = n.subscription_id
+    and (not n.is_kept or n.reason is not null or n.paused_until > s.paused_until
+         or n.failing_since is distinct from s.failing_since);
+
+  if 410 = any (statuses) then
+    perform ledger.deliveries_drop(s.workspace_id, s.subscription_id, 1000, 'its address is gone (410)')
+    from ledger.subscription s
+    where s.subscription_id = any (mine) and s.disabled_reason = 'gone' and not s.enabled;
+  end if;
+
+  return query
+    select h.id, coalesce(h.id = any (mine), false), case when not s.enabled then s.disabled_reason end
+    from unnest(held_ids) h (id)
+    left join ledger.subscription s on s.subscription_id = h.id;
+end
+$$;
+comment on function courier.settle(bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[],
+                                   bigint, bigint, bigint, bigint, bigint) is
+  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before.';
+
+create function courier.look()
+returns table (has_events boolean, next_us bigint)
+language sql security definer set search_path = ledger, pg_temp
+as $$
+  select exists (select from ledger.workspace w
+                 where exists (select from ledger.outbox o where o.workspace_id = w.workspace_id)),
+         ledger.us(min(greatest(d.due_at, s.paused_until, s.leased_until))) - ledger.us(ledger.clock())
+  from ledger.subscription s
+  cross join lateral (
+    select d.due_at from ledger.delivery d
+    where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
+    order by d.due_at, d.delivery_id limit 1) d
+  where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
+$$;
+comment on function courier.look() is
+  'Is there anything in the outbox, and in how many microseconds (below 1: now) will something be due that nobody works at? Null: nothing is.';
+
+-- ---- housekeeping
+
+create function courier.housekeep(every_ms bigint, keep_ms bigint, keep_dead_ms bigint, most bigint)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  of_workspace bigint;
+  of_subscription bigint;
+  done bigint := 0;
+  part bigint;
+begin
+  if (select s.housekept_at from ledger.state s) > at - every_ms * interval '1 millisecond'
+     or not pg_try_advisory_xact_lock(1668246899, 0) then
+    return 0;
+  end if;
+  for of_workspace in select w.workspace_id from ledger.workspace w order by 1 loop
+    exit when done >= most;
+    with old as (
+      delete from ledger.delivery d
+      where d.workspace_id = of_workspace and (d.subscription_id, d.delivery_id) in (
+        select o.subscription_id, o.delivery_id from ledger.delivery o
+        where o.workspace_id = of_workspace
+          and o.settled_at < at - keep_ms * interval '1 millisecond'
+          and (o.state <> 'dead' or o.settled_at < at - keep_dead_ms * interval '1 millisecond')
+        order by o.settled_at limit most)
+      returning d.subscription_id, d.delivery_id),
+    gone as (
+      delete from ledger.attempt a using old o
+      where a.workspace_id = of_workspace and a.subscription_id = o.subscription_id and a.delivery_id = o.delivery_id)
+    select count(*) into part from old;
+    done := done + part;
+  end loop;
+  -- What can never be delivered: nobody waits for it.
+  for of_workspace, of_subscription in
+    select s.workspace_id, s.subscription_id from ledger.subscription s
+    where (s.deleted_at is not null or s.disabled_reason = 'gone' and not s.enabled
+           or not s.enabled and s.updated_at < at - keep_dead_ms * interval '1 millisecond')
+      and exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
+                                                  and d.workspace_id = s.workspace_id)
+    order by 1, 2
+  loop
+    exit when done >= most;
+    done := done + ledger.deliveries_drop(of_workspace, of_subscription, most, 'its subscription is deleted or disabled');
+  end loop;
+  if done > 0 then
+    return done;
+  end if;
+  begin
+    perform ledger.partition_ahead();
+  exception when lock_not_available then
+    raise warning 'partitions could not be made: somebody holds a lock on ledger.event';
+  end;
+  update ledger.state set housekept_at = at;
+  return 0;
+end
+$$;
+comment on function courier.housekeep(bigint, bigint, bigint, bigint) is
+  'A bounded step of housekeeping: removes deliveries and attempts that ended before the given ages (dead ones are kept longer), drops what waits for a subscription that was deleted, is gone, or has been disabled for long, then makes the partitions of the next months. Returns how much it did; 0: finished, or done within every_ms, or another courier is at it.';

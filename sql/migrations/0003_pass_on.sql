@@ -85,9 +85,10 @@ create table ledger.subscription (
   failing_since timestamptz,
   parallel smallint check (parallel between 1 and 256),
   rate_per_second real check (rate_per_second > 0),
+  paused_until timestamptz not null default '-infinity',
   lease bigint not null default 0,
   leased_until timestamptz not null default '-infinity'
-);
+) with (fillfactor = 40);	-- leases come and go: room to change a row on its page
 create unique index subscription_description on ledger.subscription (workspace_id, description) where deleted_at is null;
 -- The append looks here for those that get events.
 create index subscription_flowing on ledger.subscription (workspace_id)
@@ -115,7 +116,8 @@ comment on column ledger.subscription.disabled_reason is 'Why hookledger disable
 comment on column ledger.subscription.failing_since is 'Since when every attempt has failed; null: the last one succeeded.';
 comment on column ledger.subscription.parallel is 'Requests to it at once; null: the setting.';
 comment on column ledger.subscription.rate_per_second is 'Attempts a second at most; null: no limit.';
-comment on column ledger.subscription.lease is 'Goes up with each lease; a courier''s settlement names the one it has, and a stale one changes nothing.';
+comment on column ledger.subscription.paused_until is 'It asked for a pause (Retry-After): no attempts before.';
+comment on column ledger.subscription.lease is 'Goes up with each lease; a courier''s settlement names the one it has, and a stale one changes nothing. Follows the clock, so that none is given twice when a crash took a commit back.';
 comment on column ledger.subscription.leased_until is 'A courier works for it until then.';
 
 create table ledger.outbox (
@@ -132,7 +134,9 @@ comment on column ledger.outbox.event_id is 'Event.';
 comment on column ledger.outbox.created_at is 'Its created_at, which is part of its key.';
 comment on column ledger.outbox.subscription_ids is 'Subscriptions whose filters match; what their makers may see is judged when deliveries are made.';
 
-create sequence ledger.delivery_seq cache 64;
+-- No cache: numbers are the order of an entity's events, whichever session makes
+-- the deliveries.
+create sequence ledger.delivery_seq;
 create table ledger.delivery (
   workspace_id bigint not null,
   subscription_id bigint not null,
@@ -146,16 +150,20 @@ create table ledger.delivery (
   due_at timestamptz not null default now(),
   made_at timestamptz not null default now(),
   attempts integer not null default 0,
+  attempts_before integer not null default 0,
+  first_attempt_at timestamptz,
   last_attempt_at timestamptz,
   last_error text,
   settled_at timestamptz,
   primary key (workspace_id, subscription_id, delivery_id)
-) with (fillfactor = 90);
+);
 alter sequence ledger.delivery_seq owned by ledger.delivery.delivery_id;
 -- What is to be tried next: its cost does not grow with what waits behind.
 create index delivery_due on ledger.delivery (subscription_id, due_at, delivery_id) where state = 'due';
 -- Order by entity: is one of the same entity still open, and which is next?
 create index delivery_open on ledger.delivery (subscription_id, model, entity_id, delivery_id) where state in ('due', 'behind');
+-- What has been kept long enough.
+create index delivery_settled on ledger.delivery (workspace_id, settled_at) where settled_at is not null;
 comment on table ledger.delivery is
   'One event on its way to one subscription. Of an entity only the first open one is due; later ones stand behind it.';
 comment on column ledger.delivery.workspace_id is 'Toggl workspace.';
@@ -166,10 +174,12 @@ comment on column ledger.delivery.created_at is 'created_at of the event, which 
 comment on column ledger.delivery.entity_id is 'Entity of the event, by whose number order is kept; 0: none, then it is in order with others of its kind.';
 comment on column ledger.delivery.model is 'Kind of entity.';
 comment on column ledger.delivery.action is 'Action as the subscriber is told it.';
-comment on column ledger.delivery.state is 'due: to be attempted at due_at; behind: an earlier one of the entity is open; delivered; dead: given up; dropped: its subscription was deleted or disabled for good.';
+comment on column ledger.delivery.state is 'due: to be attempted at due_at; behind: an earlier one of the entity is open; delivered; dead: given up; dropped: its subscription was deleted or is gone.';
 comment on column ledger.delivery.due_at is 'When the next attempt is due.';
 comment on column ledger.delivery.made_at is 'When it was made.';
 comment on column ledger.delivery.attempts is 'Attempts so far.';
+comment on column ledger.delivery.attempts_before is 'How many of them were before it was last replayed; the back-off counts the rest.';
+comment on column ledger.delivery.first_attempt_at is 'When the first one ended since it was made or replayed; it is given up so long after that.';
 comment on column ledger.delivery.last_attempt_at is 'When the last one ended.';
 comment on column ledger.delivery.last_error is 'What was wrong with it; null: nothing.';
 comment on column ledger.delivery.settled_at is 'When it was delivered, died or was dropped.';
@@ -240,3 +250,8 @@ comment on column ledger.tick.used_at is 'When it was last called; null: never.'
 alter table ledger.state add clock_offset interval not null default '0';
 comment on column ledger.state.clock_offset is
   'Added to the clock wherever quotas, buckets, leases and due times are judged; 0 but in tests.';
+alter table ledger.state add housekept_at timestamptz not null default '-infinity';
+comment on column ledger.state.housekept_at is 'When a courier last finished its housekeeping.';
+
+-- Who may see what belongs to a private project: asked whenever deliveries are made.
+create index project_user_member on toggl.project_user (workspace_id, user_id, project_id) where deleted_at is null;

@@ -36,6 +36,7 @@ static const char *const door_files[] = {
 	"accounts.sql",
 	"api.sql",
 	"api_v9.sql",
+	"deliveries.sql",
 	"courier.sql",
 	"admin.sql",
 	"grants.sql",

@@ -12,7 +12,7 @@ import pytest
 from servers import fill, is_served
 from stage import BUILD, SOURCE, new_folder, wait_for
 
-RECEIVER, HOUSEKEEP = "systemd/hookledger-receiver.service", "systemd/hookledger-housekeep.service"
+RECEIVER, COURIER, HOUSEKEEP = (f"systemd/hookledger-{name}.service" for name in ("receiver", "courier", "housekeep"))
 
 
 def unit(text):
@@ -24,15 +24,16 @@ def unit(text):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="not installed: systemd-analyze")
 def test_systemd_takes_the_units(tmp_path):
-    for file in (RECEIVER, HOUSEKEEP):
+    for file in (RECEIVER, COURIER, HOUSEKEEP):
         (tmp_path / file.split("/")[1]).write_text(fill(file, ("/usr/local/bin", BUILD)))
     shutil.copy(SOURCE / "deploy/systemd/hookledger-housekeep.timer", tmp_path)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *tmp_path.iterdir()], capture_output=True,
                           text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25",
-                           tmp_path / "hookledger-receiver.service"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    for name in ("receiver", "courier"):
+        done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25",
+                               tmp_path / f"hookledger-{name}.service"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_the_service_serves(site):
@@ -64,7 +65,7 @@ def test_housekeeping_by_systemd(site):
 def test_the_lines_of_cron(site):
     text = fill("cron/hookledger", ("/usr/local/bin", BUILD), ("/etc/hookledger.conf", site.conf))
     lines = re.findall(r"^(\S+ \S+ \S+ \S+ \S+)\s+www-data\s+(.+)$", text, re.M)
-    assert [when for when, _ in lines] == ["17 * * * *", "*/5 * * * *"]
+    assert [when for when, _ in lines] == ["17 * * * *", "*/5 * * * *", "* * * * *"]
     for _, command in lines:
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=site.work,
                               env={**site.environment(), "HOOKLEDGER_LOG_LEVEL": "info"})

@@ -1,0 +1,364 @@
+-- From events to deliveries: what the maker of a subscription may see, whether a
+-- timer was started or stopped, and the order of an entity's events.
+
+-- ---- what an account may see
+
+create function ledger.told_id(entity jsonb, keys text[])
+returns bigint
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select case when jsonb_typeof(v.value) = 'null' then 0
+              when v.value #>> '{}' ~ '^[1-9]\d{0,17}$' then (v.value #>> '{}')::bigint end
+  from (select entity -> k.key from unnest(keys) with ordinality k (key, place)
+        where entity ? k.key order by k.place limit 1) v (value)
+$$;
+comment on function ledger.told_id(jsonb, text[]) is
+  'The number that the first of these keys has; 0 where it says there is none, null where nothing is told or it is no number.';
+
+create function ledger.told_private(body json)
+returns boolean
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  return case body -> 'metadata' ->> 'project_is_private' when 'true' then true when 'false' then false end;
+exception when data_exception then return null;
+end
+$$;
+comment on function ledger.told_private(json) is
+  'Does the callback say itself that the project it is about is private? Null: it does not say.';
+
+create function ledger.event_scope(workspace bigint, event_ids bigint[], created timestamptz[])
+returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
+language sql stable set search_path = ledger, pg_temp set enable_seqscan = off
+as $$
+  with told as materialized (
+    select e.event_id, e.created_at, e.model, e.entity_id, ledger.told_private(e.body) as is_private,
+           case when e.model = 'time_entry'
+                then coalesce(ledger.told_id(p.entity, '{user_id,uid}'), ledger.told_id(k.payload, '{user_id,uid}'), 0)
+                when e.model not in ('project', 'client', 'tag', 'task', 'workspace', 'workspace_user', 'project_user', 'project_group')
+                then 0 end as of_user,
+           case when e.model = 'project' then coalesce(e.entity_id, -1)
+                -- 0 is an answer: the entry has no project
+                when e.model = 'time_entry'
+                then nullif(coalesce(ledger.told_id(p.entity, '{project_id,pid}'), ledger.told_id(k.payload, '{project_id,pid}'), -1), 0)
+                when e.model in ('task', 'project_user', 'project_group')
+                then coalesce(nullif(ledger.told_id(p.entity, '{project_id,pid}'), 0),
+                              nullif(ledger.told_id(k.payload, '{project_id,pid}'), 0), -1)
+           end as of_project,
+           coalesce(e.model = 'project' and p.entity -> 'is_private' = 'true', false) as says_private
+    from unnest(event_ids, created) i (event_id, created_at)
+    -- One by one, by key: see courier.settle().
+    cross join lateral (
+      select v.* from ledger.event v
+      where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e
+    cross join lateral (select ledger.payload(e.body) as entity offset 0) p
+    left join lateral (
+      select t.payload from toggl.time_entry t
+      where e.model = 'time_entry' and t.workspace_id = workspace and t.time_entry_id = e.entity_id
+      union all
+      select t.payload from toggl.task t where e.model = 'task' and t.workspace_id = workspace and t.task_id = e.entity_id
+      union all
+      select t.payload from toggl.project_user t
+      where e.model = 'project_user' and t.workspace_id = workspace and t.project_user_id = e.entity_id
+      union all
+      select t.payload from toggl.project_group t
+      where e.model = 'project_group' and t.workspace_id = workspace and t.project_group_id = e.entity_id
+      limit 1) k on true)
+  select o.event_id, o.created_at, o.of_user,
+         case when o.says_private or o.is_private or coalesce(j.is_private, o.is_private, true) then o.of_project end
+  from told o
+  left join lateral (
+    select j.is_private from toggl.project j where j.workspace_id = workspace and j.project_id = o.of_project limit 1) j on true
+$$;
+comment on function ledger.event_scope(bigint, bigint[], timestamptz[]) is
+  'Who may see these events, but administrators, who see all. of_user: only this Toggl user. of_project: only members of this private project. Null: no such limit; a number below 1: nobody, because it is not known. Whose a time entry is and which project something belongs to is read from the event''s payload, and where that does not say it, from the typed row of the entity. A project is public only if toggl.project has it so, or, while it has no row of it, the event''s own metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for administrators.';
+
+create function ledger.is_member(workspace bigint, user_id bigint, project_id bigint)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select exists (select from toggl.project_user p
+                 where p.workspace_id = workspace and p.user_id = is_member.user_id
+                   and p.project_id = is_member.project_id and p.deleted_at is null)
+$$;
+comment on function ledger.is_member(bigint, bigint, bigint) is
+  'Is the user known (toggl.project_user) as a member of the project? Who belongs to it by a group only is not known: Toggl tells of groups, not of who is in them.';
+
+-- ---- timers
+
+create function ledger.is_running(body json)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select case when p.entity ? 'duration' and jsonb_typeof(p.entity -> 'duration') = 'number'
+              then (p.entity -> 'duration')::numeric < 0 and coalesce(p.entity -> 'stop', 'null') = 'null' end
+  from (select ledger.payload(body) as entity) p
+$$;
+comment on function ledger.is_running(json) is 'Does the timer of this time entry run, after this event? Null when it does not say.';
+
+create function ledger.timer_change(workspace bigint, entry bigint, event bigint, created timestamptz, action text, body json)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  runs boolean := ledger.is_running(body);
+  ran boolean := false;
+begin
+  if action <> 'created' then
+    -- When nothing is recorded before it, nobody knows.
+    select ledger.is_running(b.body) into ran
+    from (select e.body, e.created_at, e.event_id from ledger.event e
+          where e.workspace_id = workspace and e.entity_id = entry and e.model = 'time_entry'
+            and (e.created_at, e.event_id) < (created, event)
+          union all
+          select e.body, e.created_at, e.event_id from ledger.baseline e
+          where e.workspace_id = workspace and e.entity_id = entry and e.model = 'time_entry'
+            and (e.created_at, e.event_id) < (created, event)
+          order by created_at desc, event_id desc limit 1) b;
+  end if;
+  return case when runs and not ran then 'time_entry.started' when ran and not runs then 'time_entry.stopped' end;
+end
+$$;
+comment on function ledger.timer_change(bigint, bigint, bigint, timestamptz, text, json) is
+  'What the derived filters ask: time_entry.started when this event made the timer run, time_entry.stopped when it ended it, else null. An update is compared with the entry''s event before; without one it is neither.';
+
+-- ---- making deliveries
+
+create function ledger.workspace_lock(workspace bigint, to_make boolean)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  if to_make then
+    perform pg_advisory_xact_lock(1668246898, hashint8(workspace));
+  else
+    perform pg_advisory_xact_lock_shared(1668246898, hashint8(workspace));
+  end if;
+end
+$$;
+comment on function ledger.workspace_lock(bigint, boolean) is
+  'Keeps those who put deliveries behind open ones (to_make) apart from those who end open ones: else a delivery could stand for ever behind one that ended meanwhile. Until the end of the transaction.';
+
+create function ledger.deliveries_make(workspace bigint, most bigint, out taken bigint, out made bigint)
+language plpgsql set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  last_event bigint;
+  last_time timestamptz;
+  events bigint[];
+  times timestamptz[];
+  wanted text[];
+  is_limited boolean;
+  is_timed boolean;
+begin
+  perform ledger.workspace_lock(workspace, true);
+  select o.event_id, o.created_at into last_event, last_time
+  from ledger.outbox o where o.workspace_id = workspace
+  order by o.event_id, o.created_at offset most - 1 limit 1;
+  with batch as (
+    delete from ledger.outbox o
+    where o.workspace_id = workspace
+      and (o.event_id, o.created_at) <= (coalesce(last_event, 9223372036854775807), coalesce(last_time, 'infinity'))
+    returning o.event_id, o.created_at, o.subscription_ids)
+  select array_agg(b.event_id), array_agg(b.created_at), array_agg(b.subscription_ids::text)
+  into events, times, wanted
+  from batch b;
+  taken := coalesce(cardinality(events), 0);
+  made := 0;
+  if taken = 0 then
+    return;
+  end if;
+  select coalesce(bool_or(not m.is_admin), false),
+         coalesce(bool_or(s.filters && '{time_entry.started,time_entry.stopped}'), false)
+  into is_limited, is_timed
+  from ledger.subscription s
+  join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
+  where s.workspace_id = workspace and s.deleted_at is null;
+
+  with item as materialized (
+    select e.event_id, e.created_at, e.model, e.action, e.entity_id, i.wanted::bigint[] as wanted,
+           ledger.patterns(e.model, e.action) as patterns,
+           case when is_timed and e.model = 'time_entry' and e.action in ('created', 'updated')
+                then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action, e.body) end as timer
+    from unnest(events, times, wanted) i (event_id, created_at, wanted)
+    -- One by one, by key: see courier.settle().
+    cross join lateral (
+      select v.event_id, v.created_at, v.model, v.action, coalesce(v.entity_id, 0) as entity_id, v.body
+      from ledger.event v
+      where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e),
+  scope as materialized (
+    select * from ledger.event_scope(workspace, case when is_limited then events end, case when is_limited then times end)),
+  pair as (
+    select s.subscription_id, i.*,
+           row_number() over (partition by s.subscription_id, i.model, i.entity_id order by i.created_at, i.event_id) as place
+    from item i
+    cross join lateral unnest(i.wanted) w (subscription_id)
+    -- It may be disabled or without a valid address just now: then what is made
+    -- waits. A deleted one gets nothing, nor does one whose address is gone.
+    join ledger.subscription s
+      on s.subscription_id = w.subscription_id and s.deleted_at is null and s.disabled_reason is distinct from 'gone'
+    join ledger.account a on a.account_id = s.account_id and a.enabled
+    join ledger.member m on m.account_id = s.account_id and m.workspace_id = workspace
+    left join scope x on x.event_id = i.event_id and x.created_at = i.created_at
+    where (s.filters && i.patterns[1:4] or i.timer = any (s.filters))
+      and (m.is_admin
+           or (x.of_user is null or x.of_user = a.user_id)
+              and (x.of_project is null or ledger.is_member(workspace, a.user_id, x.of_project))))
+  insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, made_at)
+  select workspace, p.subscription_id, p.event_id, p.created_at, p.entity_id, p.model, p.action,
+         case when p.place > 1 then 'behind'
+              when exists (select from ledger.delivery d
+                           where d.subscription_id = p.subscription_id and d.model = p.model and d.entity_id = p.entity_id
+                             and d.state in ('due', 'behind') and d.workspace_id = workspace) then 'behind'
+              else 'due' end,
+         at, at
+  from pair p
+  order by p.created_at, p.event_id;
+  get diagnostics made = row_count;
+end
+$$;
+comment on function ledger.deliveries_make(bigint, bigint) is
+  'Makes deliveries of up to `most` rows of the outbox of a workspace, in the order of (created_at, event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same entity is open for a subscription is delivered first.';
+
+create function ledger.promote(workspace bigint, subscription bigint, ended bigint, of_model text, entity bigint)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  next bigint;
+begin
+  -- From that one on: what ended before it lies dead in the index until it is
+  -- vacuumed. Only a replayed one can have a lower number.
+  select d.delivery_id into next
+  from ledger.delivery d
+  where d.workspace_id = workspace and d.subscription_id = subscription and d.model = of_model and d.entity_id = entity
+    and d.state in ('due', 'behind') and d.delivery_id > ended
+  order by d.delivery_id limit 1;
+  if next is null then
+    select d.delivery_id into next
+    from ledger.delivery d
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.model = of_model and d.entity_id = entity
+      and d.state in ('due', 'behind')
+    order by d.delivery_id limit 1;
+  end if;
+  if next is not null then
+    update ledger.delivery d set state = 'due', due_at = ledger.clock()
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = next;
+  end if;
+end
+$$;
+comment on function ledger.promote(bigint, bigint, bigint, text, bigint) is
+  'The due delivery of an entity has ended: the next one behind it is due.';
+
+create function ledger.attempt_settle(
+  workspace bigint, subscription bigint, delivery bigint, of_attempt bigint, status bigint, duration_us bigint, answer text, problem text,
+  at timestamptz, first interval, factor bigint, longest interval, pause interval, give_up interval)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  before record;
+  next_at timestamptz;
+  becomes text;
+begin
+  select d.state, d.attempts, d.attempts_before, d.first_attempt_at, d.model, d.entity_id into before
+  from ledger.delivery d
+  where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = delivery;
+  if before.state is distinct from 'due' or before.attempts <> of_attempt - 1 then
+    return;
+  end if;
+  next_at := at + greatest(
+    least(longest, first * power(factor, least(of_attempt - 1 - before.attempts_before, 40))), pause);
+  becomes := case when status between 200 and 299 then 'delivered'
+                  when status = 410 then 'dropped'
+                  when status < 0 or next_at > coalesce(before.first_attempt_at, at) + give_up then 'dead'
+                  else 'due' end;
+  update ledger.delivery d
+  set attempts = of_attempt, first_attempt_at = coalesce(d.first_attempt_at, at), last_attempt_at = at, last_error = problem,
+      state = becomes,
+      due_at = case when becomes = 'due' then next_at else d.due_at end,
+      settled_at = case when becomes <> 'due' then at end
+  where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = delivery;
+  insert into ledger.attempt (workspace_id, subscription_id, delivery_id, attempt, at, status, duration_us, answer, problem)
+  values (workspace, subscription, delivery, of_attempt, at, greatest(status, 0), duration_us, answer, problem);
+  if becomes <> 'due' then
+    perform ledger.promote(workspace, subscription, delivery, before.model, before.entity_id);
+  end if;
+end
+$$;
+comment on function ledger.attempt_settle(bigint, bigint, bigint, bigint, bigint, bigint, text, text, timestamptz, interval, bigint, interval, interval, interval) is
+  'What courier.settle() does with one attempt. Nothing when it was settled before.';
+
+create function ledger.deliveries_drop(workspace bigint, subscription bigint, most bigint, why text)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
+as $$
+declare
+  of_state text;
+  part bigint;
+  dropped bigint := 0;
+begin
+  perform ledger.workspace_lock(workspace, false);
+  -- What stands behind first: none is left behind nothing.
+  foreach of_state in array '{behind,due}'::text[] loop
+    update ledger.delivery d
+    set state = 'dropped', settled_at = ledger.clock(), last_error = coalesce(d.last_error, why)
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id in (
+      select o.delivery_id from ledger.delivery o
+      where o.workspace_id = workspace and o.subscription_id = subscription and o.state in ('due', 'behind') and o.state = of_state
+      limit most - dropped);
+    get diagnostics part = row_count;
+    dropped := dropped + part;
+    exit when dropped >= most;
+  end loop;
+  return dropped;
+end
+$$;
+comment on function ledger.deliveries_drop(bigint, bigint, bigint, text) is
+  'Drops up to `most` open deliveries of a subscription. Returns how many.';
+
+create function ledger.is_hungry(workspace bigint, enough bigint)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select coalesce(bool_or(not exists (
+           select from ledger.delivery d
+           where d.workspace_id = workspace and d.subscription_id = s.subscription_id and d.state = 'due'
+           order by d.due_at, d.delivery_id offset enough limit 1)), true)
+  from ledger.subscription s
+  where s.workspace_id = workspace and s.enabled and s.validated_at is not null and s.deleted_at is null
+    and s.pending_until is null
+$$;
+comment on function ledger.is_hungry(bigint, bigint) is
+  'Has any subscription of the workspace that gets events at most `enough` due? Rows of the outbox are far smaller than deliveries, so they stay there as long as everybody has something to do. True, too, when none gets events.';
+
+create function ledger.without_secrets_of(body json, out payload text, out metadata text)
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  secret constant text := array_to_string(ledger.secrets(), '|');
+  entity jsonb;
+  about jsonb;
+begin
+  -- The letters of a key may be spelled as escapes. Nearly always nothing is there.
+  if body::text !~ (secret || '|\\u00[4-7]') then
+    return;
+  end if;
+  entity := ledger.payload(body);
+  if ledger.without_secrets(entity) <> entity then
+    payload := ledger.without_secrets(entity)::text;
+  end if;
+  about := (body -> 'metadata')::jsonb;
+  if about::text ~ secret then
+    -- request_body is a string with JSON in it: it goes as a whole
+    metadata := (select coalesce(jsonb_object_agg(m.key, m.value), '{}') from jsonb_each(ledger.without_secrets(about)) m
+                 where m.value::text !~ secret)::text;
+  end if;
+exception when data_exception or program_limit_exceeded then
+  metadata := '{}';
+end
+$$;
+comment on function ledger.without_secrets_of(json) is
+  'What is to be sent instead of payload and metadata of an event, less the keys that are secrets; null where there are none.';

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* A subscription that this courier has the lease of: where its deliveries go,
+   what is in the hand, and when the next may start. A lane has no part in any
+   other: a slow subscriber holds up only itself. */
+#ifndef HL_LEDGER_LANE_H
+#define HL_LEDGER_LANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct delivery;
+struct sealer;
+struct signer;
+
+struct lane {
+	int64_t subscription_id, lease;
+	int64_t until_ms;	/* on the clock of clock_ms(): when the lease ends */
+	bool is_leased;		/* false: it is lost; nothing more starts */
+
+	struct buf url;
+	struct buf sealed, sealed_before;	/* what the signers were made of */
+	struct signer *signer, *before;	/* NULL: it does not open; there is none */
+
+	int64_t parallel;	/* requests at once */
+	int64_t width;		/* for now: one, as long as it does not answer */
+	int64_t pause_us;	/* between two starts; 0: no limit */
+	int64_t start_us;	/* not before, on the same clock in microseconds */
+
+	struct delivery *first, *last;	/* in the hand and not started */
+	size_t waiting, under_way, done;	/* done: not settled yet */
+	size_t largest;		/* bytes of a body so far */
+
+	bool is_hungry;		/* the database may have more for it */
+	int64_t target;		/* how many to have in the hand */
+	int64_t wanted;		/* by the claim that is under way */
+	int64_t given;		/* by the last one */
+	bool is_renewed;	/* by that claim */
+	int64_t due_us, after_id;	/* where the last claim ended; 0: from the start */
+	int64_t scanned_ms;	/* when one began at the start */
+};
+
+struct lanes {
+	struct lane **at;
+	size_t count, cap;
+};
+
+struct lane *lane_new(int64_t subscription_id, int64_t lease);
+void lane_free(struct lane *lane);	/* its deliveries are not its own */
+
+/* Takes over what the subscription says now. Opens the secrets only when they
+   are others than before. ERR_DENIED: the secret does not open; the lane is
+   usable all the same, but for signing. */
+struct lane_facts {
+	struct str url, sealed, sealed_before;	/* sealed_before.len 0: none */
+	int64_t parallel;
+	int64_t pause_us;	/* between two starts; 0: no limit */
+};
+MUST_USE enum err lane_update(struct lane *lane, const struct sealer *sealer, const struct lane_facts *facts);
+
+void lane_put(struct lane *lane, struct delivery *delivery);	/* keeps it */
+struct delivery *lane_take(struct lane *lane);	/* gives it; NULL: none waits */
+
+/* May the next one start? Else, when only the pace is against it, *wait_ms is
+   lowered to the time until it may. */
+bool lane_may_start(const struct lane *lane, int64_t now_us, int64_t timeout_ms, int *wait_ms);
+void lane_started(struct lane *lane, int64_t now_us);
+void lane_ended(struct lane *lane, bool has_answered);
+
+/* How many more it wants from the database now. */
+int64_t lane_wants(const struct lane *lane);
+/* A claim has given `given` of the `wanted`. */
+void lane_claimed(struct lane *lane, int64_t wanted, int64_t given);
+
+/* Nothing in the hand. */
+bool lane_is_idle(const struct lane *lane);
+
+void lanes_add(struct lanes *lanes, struct lane *lane);
+struct lane *lanes_find(const struct lanes *lanes, int64_t subscription_id);	/* may be NULL */
+void lanes_remove(struct lanes *lanes, struct lane *lane);	/* and frees it */
+void lanes_done(struct lanes *lanes);
+
+#endif
