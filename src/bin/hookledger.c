@@ -44,7 +44,7 @@ static void say_all(FILE *to)
 	      "       hookledger --help | --version | help COMMAND\n\n", to);
 	for (size_t i = 0; i < TABLES; i++)
 		for (const struct command *c = tables[i]; c->name; c++)
-			fprintf(to, "  %-18s %s\n", c->name, c->help);
+			fprintf(to, "  %-20s %s\n", c->name, c->help);
 	fputs("\nThe settings file is the one given by --conf, or named by HOOKLEDGER_CONF, or the\n"
 	      "installed one; see hookledger.conf(5). Exit status: 0 fine, 1 failed or something\n"
 	      "found, 2 wrong usage or settings.\n", to);
@@ -108,7 +108,7 @@ static int say_group(const char *word, bool was_asked)
 				continue;
 			if (!found && !was_asked)
 				term_problem("which `hookledger %s`?", word);
-			fprintf(to, "  %-18s %s\n", c->name, c->help);
+			fprintf(to, "  %-20s %s\n", c->name, c->help);
 			found = true;
 		}
 	}
