@@ -153,6 +153,7 @@ begin atomic
   from unnest(endpoint_ids, secret_ids, received, reasons, signatures, bodies)
          as i (endpoint_id, secret_id, received_at, reason, signature, body)
   where exists (select from ledger.endpoint e where e.endpoint_id = i.endpoint_id)
+    and not exists (select from ledger.quarantine q where q.endpoint_id = i.endpoint_id and q.forgotten = sha256(i.body))
   order by i.endpoint_id, sha256(i.body)
   on conflict (endpoint_id, digest) do nothing;
 end;

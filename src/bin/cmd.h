@@ -16,6 +16,7 @@ struct db;
 struct db_args;
 struct db_rows;
 struct sealer;
+struct spool;
 
 /* Exit status of the program; what a signal ended has its number more than
    CLI_SIGNAL, as in a shell. */
@@ -66,7 +67,7 @@ struct command {
 };
 
 /* The tables, each ended by {0}. */
-extern const struct command cmd_account[], cmd_export[], cmd_invoice[], cmd_reader[], cmd_subscription[];
+extern const struct command cmd_account[], cmd_export[], cmd_forget[], cmd_invoice[], cmd_reader[], cmd_subscription[];
 extern const struct command cmd_conf[], cmd_doctor[], cmd_endpoint[], cmd_event[], cmd_migrate[];
 extern const struct command cmd_quarantine[], cmd_rebuild[], cmd_reseal[], cmd_retention[], cmd_simulate[], cmd_spool[], cmd_verify[];
 
@@ -85,6 +86,10 @@ MUST_USE enum err cli_call(struct db *db, const char *function, const struct db_
 /* The sealer of the settings' master key; NULL: said on stderr that there is
    none and how to make one. */
 struct sealer *cli_sealer(const struct conf *conf);
+
+/* The spool of the settings. NULL with *status set: there is none yet (CLI_FINE),
+   or it cannot be opened, said on stderr (CLI_FAILED). spool_close() it. */
+struct spool *cli_spool(const struct conf *conf, int *status);
 
 /* The callback URL of an address; with <public_url> in words when that setting
    is missing. Appends. */

@@ -119,6 +119,7 @@ static void describe(struct buf *out, const struct db_rows *rows, size_t row, en
 	static const char *const words[] = {
 		[JUDGED_GENUINE] = "verifies now",
 		[JUDGED_FALSE] = "DOES NOT FIT THE BODY",
+		[JUDGED_FORGOTTEN] = "of the body that stood here until a person was taken out of it",
 		[JUDGED_UNKNOWN] = "cannot be judged: its secret does not open with this master key",
 	};
 

@@ -24,8 +24,7 @@ static struct {
 	bool json;
 } given;
 
-/* NULL with *status set: there is no spool yet (fine), or it cannot be opened. */
-static struct spool *open_spool(const struct conf *conf, int *status)
+struct spool *cli_spool(const struct conf *conf, int *status)
 {
 	struct spool_how how = { .dir = conf->spool_dir,
 		                 .max_bytes = conf->spool_max_bytes,
@@ -100,7 +99,7 @@ static int run_status(struct cli *cli, int argc, char **argv)
 	struct spool_status found = { 0 };
 	struct buf out = { 0 };
 	int status;
-	struct spool *spool = open_spool(cli->conf, &status);
+	struct spool *spool = cli_spool(cli->conf, &status);
 
 	(void)argc, (void)argv;
 	if (!spool && status)
@@ -176,7 +175,7 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	struct progress progress;
 	struct db *db = NULL;
 	int status;
-	struct spool *spool = open_spool(cli->conf, &status);
+	struct spool *spool = cli_spool(cli->conf, &status);
 	enum err err;
 
 	(void)argc, (void)argv;

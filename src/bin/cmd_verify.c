@@ -21,7 +21,7 @@ static struct {
 } given;
 
 struct count {
-	int64_t genuine, unfit, unknown;
+	int64_t genuine, unfit, unknown, forgotten;
 };
 
 static void say_failure(const struct db_rows *rows, size_t row, enum judged judged)
@@ -47,6 +47,10 @@ static void judge_row(struct judge *judge, const struct db_rows *rows, size_t ro
 		count->genuine++;
 		return;
 	}
+	if (judged == JUDGED_FORGOTTEN) {
+		count->forgotten++;
+		return;
+	}
 	if (count->unfit + count->unknown < SHOWN_MAX)
 		say_failure(rows, row, judged);
 	if (judged == JUDGED_FALSE)
@@ -70,7 +74,7 @@ static enum err judge_all(struct reader *reader, struct judge *judge, struct pro
 		for (size_t i = 0; i < page; i++)
 			judge_row(judge, rows, i, count);
 		db_rows_free(rows);
-		progress_to(progress, count->genuine + count->unfit + count->unknown);
+		progress_to(progress, count->genuine + count->unfit + count->unknown + count->forgotten);
 	}
 	return ERR_NONE;
 }
@@ -85,10 +89,15 @@ static bool say_counts(const struct count *count)
 		json_put_int(&out, "genuine", count->genuine);
 		json_put_int(&out, "false", count->unfit);
 		json_put_int(&out, "unknown", count->unknown);
+		json_put_int(&out, "forgotten", count->forgotten);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "%lld genuine, %lld false, %lld with a secret that does not open\n",
+		buf_addf(&out, "%lld genuine, %lld false, %lld with a secret that does not open",
 		         (long long)count->genuine, (long long)count->unfit, (long long)count->unknown);
+		if (count->forgotten)
+			buf_addf(&out, ", %lld replaced when a person was taken out",
+			         (long long)count->forgotten);
+		buf_add_char(&out, '\n');
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);

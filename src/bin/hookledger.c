@@ -29,6 +29,7 @@ static const struct command *const tables[] = {
 	cmd_quarantine,
 	cmd_rebuild,
 	cmd_retention,
+	cmd_forget,
 	cmd_reseal,
 	cmd_account,
 	cmd_subscription,

@@ -19,6 +19,7 @@ enum judged {
 	JUDGED_GENUINE,
 	JUDGED_FALSE,	/* the signature does not fit the body */
 	JUDGED_UNKNOWN,	/* the secret is not there, or sealed with another master key */
+	JUDGED_FORGOTTEN,	/* the body says that it was replaced (`hookledger forget`) */
 };
 
 /* Loads all secrets. NULL: said on stderr why. */

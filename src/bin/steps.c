@@ -31,6 +31,7 @@ static const char *const door_files[] = {
 	"invoice.sql",
 	"rebuild.sql",
 	"retention.sql",
+	"forget.sql",
 	"export.sql",
 	"logins.sql",
 	"accounts.sql",

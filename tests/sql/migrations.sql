@@ -54,6 +54,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/invoice.sql
 \ir ../../sql/functions/logins.sql
 \ir ../../sql/functions/retention.sql
+\ir ../../sql/functions/forget.sql
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/api_v9.sql
