@@ -423,16 +423,31 @@ comment on function operator.facts() is
 
 -- ---- upkeep
 
-create function operator.housekeep()
+create function operator.housekeep(keep_days bigint default 1100)
 returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
 as $$
 begin
+  delete from ledger.tally t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
+  delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
   return ledger.partition_ahead();
 end
 $$;
-comment on function operator.housekeep() is
-  'Makes the partitions of the next months and moves what the default partition has of them. Waits at most 5 s for a lock. Returns how many it made.';
+comment on function operator.housekeep(bigint) is
+  'Makes the partitions of the next months and moves what the default partition has of them, and removes counters (refusals, odd values) older than so many days. Waits at most 5 s for a lock. Returns how many partitions it made.';
+
+create function operator.drift_list(since timestamptz)
+returns table (day text, model text, field text, found text, count bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select d.day::text, d.model, d.field, d.found, sum(d.count)::bigint
+  from ledger.drift d
+  where d.day >= (since at time zone 'UTC')::date
+  group by d.day, d.model, d.field, d.found
+  order by d.day desc, d.model, d.field, d.found;
+end;
+comment on function operator.drift_list(timestamptz) is
+  'Values of an odd type by day (UTC), the newest first: kind of entity, column, and the JSON type that was found (value: the type was right).';
 
 create function operator.partition_make(moment timestamptz)
 returns bigint

@@ -114,6 +114,8 @@ static const struct setting settings[] = {
 	  "How long deliveries are kept after their end, with their attempts." },
 	{ "delivery_keep_dead_days", NUMBER, FIELD(delivery_keep_dead_days), "30", 1, 36500, false,
 	  "The same for those that were given up." },
+	{ "counters_keep_days", NUMBER, FIELD(counters_keep_days), "1100", 1, 36500, false,
+	  "How long counters are kept: what was refused, by minute, and values of an odd type, by day." },
 	{ "courier_requests_max", NUMBER, FIELD(courier_requests_max), "512", 1, 10000, false,
 	  "Requests at once of one courier, to all subscribers together." },
 	{ "courier_poll_ms", NUMBER, FIELD(courier_poll_ms), "5000", 100, 3600000, false,

@@ -55,6 +55,7 @@ struct conf {
 	int64_t delivery_failing_ms;
 	int64_t delivery_keep_days;
 	int64_t delivery_keep_dead_days;
+	int64_t counters_keep_days;
 	int64_t courier_requests_max;
 	int64_t courier_poll_ms;
 	int64_t courier_lease_ms;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/conf.h"
 #include "base/db.h"
 #include "bin/cmd.h"
 #include "bin/steps.h"
@@ -135,14 +136,18 @@ static int say_pending(const struct steps *steps, const struct steps_state *stat
 	return CLI_FINE;
 }
 
-static enum err housekeep(struct db *db, int64_t *made)
+static enum err housekeep(const struct cli *cli, int64_t *made)
 {
+	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
-	enum err err = cli_call(db, "operator.housekeep", NULL, &rows);
+	enum err err;
 
+	db_arg_int(args, cli->conf->counters_keep_days);
+	err = cli_call(cli->db, "operator.housekeep", args, &rows);
 	if (!err)
 		*made = db_int(rows, 0, "housekeep");
 	db_rows_free(rows);
+	db_args_free(args);
 	return err;
 }
 
@@ -202,7 +207,7 @@ static int run_migrate(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (!state.doors_pending)
 		puts("the schema is current");
-	if (housekeep(cli->db, &made))
+	if (housekeep(cli, &made))
 		goto done;
 	if (made)
 		printf("made %lld partition%s\n", (long long)made, term_s(made));
@@ -219,7 +224,7 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 	int64_t made = 0;
 
 	(void)argc, (void)argv;
-	if (housekeep(cli->db, &made))
+	if (housekeep(cli, &made))
 		return CLI_FAILED;
 	printf("made %lld partition%s\n", (long long)made, term_s(made));
 	return CLI_FINE;

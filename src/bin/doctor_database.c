@@ -209,6 +209,28 @@ static void check_tables(struct doctor *doctor, struct db *db)
 	db_rows_free(rows);
 }
 
+/* Within a week: Toggl has changed a field, and its column is null. */
+static void check_drift(struct doctor *doctor, struct db *db)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+
+	db_arg_time(args, clock_now_us() - INT64_C(7) * 86400 * 1000000);
+	if (db_call(db, "operator.drift_list", args, WAIT_MS, &rows))
+		doctor_say(doctor, STATE_ERROR, "fields", "%s; run `hookledger migrate`", db_problem(db));
+	else if (!db_rows_count(rows))
+		doctor_say(doctor, STATE_OK, "fields", "all values were of their type for a week");
+	else
+		doctor_say(doctor, STATE_WARNING, "fields",
+		           "values of an odd type within a week, last %.*s of %.*s (%.*s): those columns are "
+		           "null, the payload has them; `hookledger drift` lists all",
+		           (int)db_str(rows, 0, "field").len, db_str(rows, 0, "field").at,
+		           (int)db_str(rows, 0, "model").len, db_str(rows, 0, "model").at,
+		           (int)db_str(rows, 0, "found").len, db_str(rows, 0, "found").at);
+	db_rows_free(rows);
+	db_args_free(args);
+}
+
 static void check_restore(struct doctor *doctor, const struct db_rows *facts)
 {
 	if (fact_is(facts, "txid_behind", "true") || fact_is(facts, "seq_behind", "true"))
@@ -369,6 +391,7 @@ void doctor_check_database(struct doctor *doctor)
 	check_schema(doctor, db);
 	check_partitions(doctor, facts);
 	check_tables(doctor, db);
+	check_drift(doctor, db);
 	check_restore(doctor, facts);
 	check_endpoints(doctor, facts);
 	check_secrets(doctor, db);

@@ -27,6 +27,7 @@ static const struct command *const tables[] = {
 	cmd_reader,
 	cmd_spool,
 	cmd_quarantine,
+	cmd_drift,
 	cmd_rebuild,
 	cmd_retention,
 	cmd_forget,

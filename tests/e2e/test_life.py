@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import conftest
+import servers
 from life import (EVENTS, STORY, append, begin, contents, finish, story, told, told_site, truth,  # noqa: F401
                   waits_for_lock)
 from stage import SQL, WORKSPACE, wait_for
@@ -108,6 +109,22 @@ def test_upgrade_of_a_ledger_without_tables(request, shared_cluster, run_folder,
         assert contents(site) == truth
     finally:
         conftest.finish(request, site)
+
+
+# ---- values of an odd type
+
+def test_the_owner_sees_what_toggl_has_changed(site):
+    assert "all values were of their type" in site.hookledger("doctor", check=False).stdout
+    servers.lighttpd_spawned(site)
+    for payload in ({"id": 5, "name": 7}, {"id": 6, "name": 8}, {"id": 7, "name": "fine"}):
+        assert site.send(site.event(payload=payload)).status == 200
+    found = json.loads(site.hookledger("drift", "--json").stdout)["drift"]
+    assert [{key: row[key] for key in ("model", "field", "found", "count")} for row in found] == [
+        {"model": "tag", "field": "name", "found": "number", "count": 2}]
+    assert "tag" in site.hookledger("drift", "--since", "1d").stdout
+    assert json.loads(site.hookledger("drift", "--json", "--since", "2099-01-01").stdout) == {"drift": []}
+    assert "last name of tag (number)" in site.hookledger("doctor", check=False).stdout
+    assert site.sql("select name, payload ->> 'name' from toggl.tag where tag_id = 5") == [(None, "7")]
 
 
 # ---- retention

@@ -1,7 +1,7 @@
 -- The door of the command line.
 begin;
 create extension if not exists pgtap;
-select plan(80);
+select plan(85);
 
 -- ---- endpoints
 
@@ -182,6 +182,17 @@ select results_eq($$select event_id from operator.event_read(null, null, 10, 100
 
 select is(operator.housekeep(), 1::bigint, 'housekeep makes the partition of a month that came');
 select is(operator.housekeep(), 0::bigint, 'once');
+insert into ledger.drift (day, model, field, found, slot, count) values
+  ('2026-01-02', 'tag', 'name', 'number', 0, 1), ('2026-01-02', 'tag', 'name', 'number', 7, 2), ('2026-01-03', 'task', 'rate', 'string', 0, 4),
+  ((now() at time zone 'UTC')::date, 'tag', 'name', 'number', 0, 1);
+select results_eq($$select * from operator.drift_list('2026-01-02 23:00Z') where day < '2026-02'$$,
+                  $$values ('2026-01-03', 'task', 'rate', 'string', 4::bigint), ('2026-01-02', 'tag', 'name', 'number', 3)$$, 'odd values by day');
+select is_empty($$select * from operator.drift_list('2026-01-03Z') where day = '2026-01-02'$$, 'since a day');
+insert into ledger.tally (minute, endpoint_id, reason, count) values (now() - interval '40 days', 7, 'old', 1), (now() - interval '20 days', 7, 'young', 1);
+update ledger.drift set day = (now() at time zone 'UTC')::date - 40 where model = 'task';
+select is(operator.housekeep(30), 0::bigint, 'housekeep with a time for counters');
+select set_eq($$select reason from ledger.tally where reason in ('old', 'young')$$, $$values ('young')$$, 'removes older ones');
+select is(count(*), 0::bigint, 'of odd values too') from ledger.drift where model = 'task';
 select is(operator.partition_make('2019-12-31 23:30-01'), ledger.us('2020-02-01Z'), 'a month of long ago gets a partition');
 select is(operator.partition_make('2020-01-31 23:59:59Z'), ledger.us('2020-02-01Z'), 'once');
 update ledger.state set horizon = '2019-01-01';
