@@ -121,7 +121,7 @@ static const struct setting settings[] = {
 	{ "courier_poll_ms", NUMBER, FIELD(courier_poll_ms), "5000", 100, 3600000, false,
 	  "How often a courier at rest looks for work that nobody woke it for." },
 	{ "courier_lease_ms", NUMBER, FIELD(courier_lease_ms), "60000", 1000, 86400000, false,
-	  "How long a courier's subscriptions wait for it when it dies; at least twice delivery_timeout_ms and 5 s." },
+	  "How long a courier's subscriptions wait for it when it dies; at least twice delivery_timeout_ms and 2 s." },
 	{ "log_level", LEVEL, FIELD(log_level), "info", 0, 0, false, "error, warn, info or debug." },
 	{ "sql_dir", TEXT, FIELD(sql_dir), HL_DATADIR "/sql", 0, 0, false,
 	  "Where `hookledger migrate` finds the schema." },

@@ -19,10 +19,11 @@ enum {
 	SETTLE_MS = 4,		/* results wait so long for others at most */
 	SETTLE_MOST = 48,	/* or for so many */
 	NEW_LANES = 16,		/* in one claim */
+	LANES_EACH = 4,		/* lanes at most for each request that there may be at once */
 	RESCAN_MS = 3000,	/* a claim begins at the start again: what was committed late */
 	BLOCKED_MS = 20,	/* somebody else gathers, or there is enough to do */
 	LOOK_AGAIN_MS = 100,	/* something is due that could not be taken */
-	LEASE_MARGIN_MS = 5000,
+	LEASE_MARGIN_MS = 2000,	/* two requests of its time limit, each with a second to spare */
 	HOUSEKEEP_MS = 10 * 60 * 1000,	/* the database decides; this is how often it is asked */
 };
 
@@ -117,13 +118,12 @@ static bool is_settling_due(const struct courier *c)
 	return hand->done_count >= SETTLE_MOST || !hand->under_way || clock_ms() - hand->done_since_ms >= SETTLE_MS;
 }
 
+/* Far more of them than requests: those that do not answer keep their lanes. */
 static int64_t room_for_lanes(const struct courier *c)
 {
-	int64_t each = 2 * c->conf->delivery_parallel;
-	int64_t left = 2 * c->conf->courier_requests_max - (int64_t)c->hand.count;
-	int64_t room = left > 0 ? (left + each - 1) / each : 0;
+	int64_t room = LANES_EACH * c->conf->courier_requests_max - (int64_t)c->hand.lanes.count;
 
-	return c->is_stopping ? 0 : room < NEW_LANES ? room : NEW_LANES;
+	return c->is_stopping || room < 0 ? 0 : room < NEW_LANES ? room : NEW_LANES;
 }
 
 /* Notes in each lane what the claim is to do for it. */
@@ -196,6 +196,14 @@ static void gathered(struct courier *c)
 		lanes->at[i]->is_hungry = true;
 }
 
+/* Starts nothing more. */
+static void stop(struct courier *c)
+{
+	c->is_stopping = true;
+	for (size_t i = 0; i < c->hand.lanes.count; i++)
+		hand_drop_waiting(&c->hand, c->hand.lanes.at[i]);
+}
+
 static void claimed(struct courier *c)
 {
 	struct lanes *lanes = &c->hand.lanes;
@@ -224,6 +232,9 @@ static void claimed(struct courier *c)
 			lane_claimed(lanes->at[i], lanes->at[i]->wanted, lanes->at[i]->given);
 	if ((int64_t)(lanes->count - old) < c->most_lanes)
 		c->is_seeking = false;
+	/* told to stop while this call was under way */
+	if (c->is_stopping)
+		stop(c);
 }
 
 static void settled(struct courier *c)
@@ -381,13 +392,6 @@ static bool is_told_to_stop(const struct courier_task *task)
 	struct pollfd fd = { .fd = task->stop_fd, .events = POLLIN };
 
 	return task->stop_fd >= 0 && poll(&fd, 1, 0) > 0;
-}
-
-static void stop(struct courier *c)
-{
-	c->is_stopping = true;
-	for (size_t i = 0; i < c->hand.lanes.count; i++)
-		hand_drop_waiting(&c->hand, c->hand.lanes.at[i]);
 }
 
 enum err courier_run(struct courier *c, const struct courier_task *task)

@@ -134,6 +134,20 @@ static void start_one(struct hand *hand, struct lane *lane)
 	lane_started(lane, clock_ms() * 1000);
 }
 
+/* Those that do not answer may have half of all requests, so that the others have
+   the rest, however many there are. */
+static bool has_place(const struct hand *hand, const struct lane *lane)
+{
+	size_t most = (size_t)hand->conf->courier_requests_max, silent = 0;
+
+	if (!lane->is_silent)
+		return true;
+	for (size_t i = 0; i < hand->lanes.count; i++)
+		if (hand->lanes.at[i]->is_silent)
+			silent += hand->lanes.at[i]->under_way;
+	return silent < (most + 1) / 2;
+}
+
 /* Lane by lane one, beginning with another each time: none comes first. */
 void hand_start(struct hand *hand, int *wait_ms)
 {
@@ -148,7 +162,8 @@ void hand_start(struct hand *hand, int *wait_ms)
 
 			if (fetch_count(hand->fetch) >= (size_t)hand->conf->courier_requests_max)
 				return;
-			if (!lane_may_start(lane, now_us, hand->conf->delivery_timeout_ms, wait_ms))
+			if (!lane_may_start(lane, now_us, hand->conf->delivery_timeout_ms, wait_ms) ||
+			    !has_place(hand, lane))
 				continue;
 			start_one(hand, lane);
 			has_started = true;
@@ -215,8 +230,10 @@ void hand_put(struct hand *hand, struct lane *lane, const struct outbox_claimed 
 		if (lane_update(lane, hand->sealer, &row->facts))
 			log_write(LOG_ERROR, "secret_does_not_open",
 			          (struct log_field[]){ log_num("subscription", row->subscription_id), log_end() });
-		if (row->is_failing && !lane->under_way)
+		if (row->is_failing && !lane->under_way) {
+			lane->is_silent = true;
 			lane->width = 1;
+		}
 	}
 	delivery->id = row->delivery_id;
 	delivery->attempt = row->attempt;

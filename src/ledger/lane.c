@@ -139,6 +139,7 @@ void lane_ended(struct lane *lane, bool has_answered)
 {
 	lane->under_way--;
 	lane->done++;
+	lane->is_silent = !has_answered;
 	lane->width = has_answered ? lane->width * 2 : 1;
 	if (lane->width > lane->parallel)
 		lane->width = lane->parallel;

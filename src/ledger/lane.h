@@ -27,6 +27,7 @@ struct lane {
 
 	int64_t parallel;	/* requests at once */
 	int64_t width;		/* for now: one, as long as it does not answer */
+	bool is_silent;		/* it does not */
 	int64_t pause_us;	/* between two starts; 0: no limit */
 	int64_t start_us;	/* not before, on the same clock in microseconds */
 

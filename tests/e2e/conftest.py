@@ -76,6 +76,13 @@ def pytest_sessionfinish(session):
         counts.write(f"{count['passed']} {count['failed'] + count['error']} {count['skipped']}\n")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Numbers that a test wants to be seen although it passed."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.rsplit('::')[-1]}: {name}: {value}")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield

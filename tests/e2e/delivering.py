@@ -5,7 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
+import threading
 
 from stage import BUILD, WORKSPACE, runs_as, sign
 
@@ -94,3 +96,54 @@ def record(site, count=1, **fields):
         assert site.send(body).status == 200
         numbers.append(json.loads(body)["event_id"])
     return numbers
+
+
+class Raw:
+    """A subscriber that does with a connection what a test says: `treat` gets a
+    socket, in a thread of its own, and the connection ends with it."""
+
+    def __init__(self, treat):
+        self.treat = treat
+        self.count = 0
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/callback"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                link, _ = self.socket.accept()
+            except OSError:
+                return
+            self.count += 1
+            threading.Thread(target=self.attend, args=(link,), daemon=True).start()
+
+    def attend(self, link):
+        with link:
+            try:
+                self.treat(link)
+            except OSError:
+                pass
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def in_order(subscriber):
+    """Were the events of each entity first delivered in the order of their numbers?"""
+    seen, last = set(), {}
+    for request in subscriber.events():
+        event, entity = request["body"]["event_id"], request["body"]["payload"]["id"]
+        if event in seen:
+            continue
+        seen.add(event)
+        if event < last.get(entity, 0):
+            return False
+        last[entity] = event
+    return True
+
+
+def duplicates(subscriber):
+    got = event_ids(subscriber)
+    return len(got) - len(set(got))
