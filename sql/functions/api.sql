@@ -21,11 +21,14 @@ declare
   began timestamptz;
   spent integer;
   filled real;
+  is_counted boolean := false;
 begin
   -- A count that a crash forgets does no harm: no wait for the disk.
   perform set_config('synchronous_commit', 'off', true);
   select a.* into who from ledger.account a where a.token_digest = token and a.enabled;
   account_id := coalesce(who.account_id, 0);
+  user_id := who.user_id;
+  has_quota := who.account_id is not null;
 
   -- The bucket: full means wait. Strangers share one an address.
   insert into ledger.bucket as b (account_id, address, level, at)
@@ -36,40 +39,39 @@ begin
     where greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 <= burst
   returning b.level into filled;
   if filled is null then
+    status := 429;
+    problem := 'Too many requests: one a second is a safe pace; wait as long as Retry-After says';
     select ceil((greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 - burst) * 60.0 / per_minute)::bigint
     into retry_after
     from ledger.bucket b where b.account_id = admit.account_id and b.address = home;
-    status := 429;
     retry_after := greatest(retry_after, 1);
-    problem := 'Too many requests: one a second is a safe pace; wait as long as Retry-After says';
-    return next;
-    return;
-  end if;
-  if who.account_id is null then
+  elsif who.account_id is null then
     status := 403;
     problem := 'Incorrect username and/or password';
+  end if;
+  if who.account_id is null then
     return next;
     return;
   end if;
-  user_id := who.user_id;
 
   if workspace is not null then
     select m.is_admin, l.organization_id, l.hourly_requests into is_admin, organization, total
     from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
     where m.account_id = who.account_id and m.workspace_id = workspace;
     if not found then
-      status := 403;
-      problem := 'User not found/accessible for workspace';
-      return next;
-      return;
+      -- what is told of the quota is then the user's own window
+      organization := 0;
+      total := 30;
+      if status is null then
+        status := 403;
+        problem := 'User not found/accessible for workspace';
+      end if;
     end if;
   end if;
 
   -- The window: begins with its first request, lasts 60 minutes. What is
   -- refused costs nothing.
-  has_quota := true;
-  status := 200;
-  if costs and total > 0 then
+  if status is null and costs and total > 0 then
     insert into ledger.quota as q (account_id, organization_id, started_at, used)
     values (who.account_id, organization, clock, 1)
     on conflict (account_id, organization_id) do update
@@ -77,46 +79,48 @@ begin
           started_at = case when q.started_at + interval '60 minutes' <= clock then clock else q.started_at end
       where q.started_at + interval '60 minutes' <= clock or q.used < total
     returning q.started_at, q.used into began, spent;
+    is_counted := began is not null;
   end if;
-  if began is null then
+  if not is_counted then
     select q.started_at, q.used into began, spent from ledger.quota q
     where q.account_id = who.account_id and q.organization_id = organization and q.started_at + interval '60 minutes' > clock;
-    if costs then
-      status := 402;
-      problem := format('You have hit your hourly limit for API calls. It resets in %s seconds',
-                        coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600));
-    end if;
   end if;
   remaining := greatest(total - coalesce(spent, 0), 0);
-  resets_in := coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600);
-  if who.seen_at is null or who.seen_at < clock - interval '1 hour' then
+  resets_in := ledger.resets_in(began, clock);
+  if status is null and costs and not is_counted then
+    status := 402;
+    problem := format('You have hit your hourly limit for API calls. It resets in %s seconds', resets_in);
+  end if;
+  status := coalesce(status, 200);
+  if status = 200 and (who.seen_at is null or who.seen_at < clock - interval '1 hour') then
     update ledger.account a set seen_at = clock where a.account_id = who.account_id;
   end if;
   return next;
 end
 $$;
 comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
-  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address, membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
+  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address, membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
 
 -- ---- subscriptions
 
-create function api.limits(workspace bigint)
-returns table (body text)
+-- Those that only read take what those of api_v9.sql take, and answer likewise.
+create function api.limits(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select json_build_object('max_webhooks', l.max_webhooks, 'max_events_per_webhook', l.max_filters)::text
+  select 200::bigint, json_build_object('max_webhooks', l.max_webhooks, 'max_events_per_webhook', l.max_filters)::text
   from ledger.workspace_limit l where l.workspace_id = workspace
 $$;
-comment on function api.limits(bigint) is 'The answer of /limits.';
+comment on function api.limits(bigint, bigint, jsonb, bigint) is 'GET /limits/{id}.';
 
-create function api.event_filters()
-returns table (body text)
+create function api.event_filters(account bigint, workspace bigint, query jsonb, item bigint)
+returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select json_object_agg(f.entity, f.actions order by f.entity)::text
+  select 200::bigint, json_object_agg(f.entity, f.actions order by f.entity)::text
   from ledger.filter_entity f
 $$;
-comment on function api.event_filters() is 'The answer of /event_filters: entity and its actions.';
+comment on function api.event_filters(bigint, bigint, jsonb, bigint) is 'GET /event_filters: entity and its actions.';
 
 create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
 returns table (subscription_id bigint, head text, sealed bytea, is_own boolean)
@@ -133,7 +137,8 @@ as $$
            'url_callback', s.url_callback,
            'validated_at', ledger.rfc3339(s.validated_at, me.time_zone),
            'has_pending_events', exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind'))
-                                 or exists (select from ledger.outbox x where x.workspace_id = s.workspace_id and s.subscription_id = any (x.subscription_ids)),
+                                 or exists (select from (select x.subscription_ids from ledger.outbox x where x.workspace_id = s.workspace_id limit 1000) x
+                                               where s.subscription_id = any (x.subscription_ids)),
            'created_at', ledger.rfc3339(s.created_at, me.time_zone),
            'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
            'deleted_at', ledger.rfc3339(s.deleted_at, me.time_zone))::text, '}'),
@@ -148,7 +153,7 @@ as $$
   order by s.subscription_id
 $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
-  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). head: the JSON object without its end, where the program adds the secret, which is sealed.';
+  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). head: the JSON object without its end, where the program adds the secret, which is sealed. Of what waits for the courier the first thousand events are looked at.';
 
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)
@@ -158,7 +163,6 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  who ledger.account;
   may_all boolean;
   old ledger.subscription;
   new ledger.subscription;
@@ -166,7 +170,6 @@ declare
   body jsonb := ledger.payload(json_build_object('payload', given));
   filters jsonb;
 begin
-  select a.* into who from ledger.account a where a.account_id = account;
   select m.is_admin into may_all from ledger.member m where m.account_id = account and m.workspace_id = workspace;
   select l.* into limits from ledger.workspace_limit l where l.workspace_id = workspace;
   if subscription is not null then
@@ -182,6 +185,8 @@ begin
   end if;
   new := old;
   status := 400;
+  -- Half made, and left behind by a crash: in nobody's way.
+  delete from ledger.subscription s where s.workspace_id = workspace and s.pending_until <= ledger.clock();
 
   if method <> 'PATCH' then
     new.description := btrim(coalesce(ledger.member_text(body, 'description'), ''));
@@ -191,34 +196,37 @@ begin
       problem := 'Subscription description must not be longer than 1000 characters';
     elsif exists (select from ledger.subscription s
                   where s.workspace_id = workspace and s.description = new.description and s.deleted_at is null
-                    and s.subscription_id is distinct from subscription
-                    and (s.pending_until is null or s.pending_until > ledger.clock())) then
+                    and s.subscription_id is distinct from subscription) then
       problem := format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace);
     end if;
     if problem is null then
       filters := case when body ? 'event_filters' or old.subscription_id is null then body -> 'event_filters' else old.event_filters::jsonb end;
-      problem := ledger.filters_problem(filters, limits.max_filters, subscription);
+      problem := ledger.filters_problem(filters, limits.max_filters);
     end if;
     if problem is null then
       new.event_filters := (select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action'))
                             from jsonb_array_elements(filters) f);
       new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(filters) f);
       new.url_callback := coalesce(ledger.member_text(body, 'url_callback'), old.url_callback, '');
-      if length(new.url_callback) > 4096 then
+      if new.url_callback = '' then
+        problem := 'URL endpoint  request failed with error: the url_callback must not be empty';
+      elsif length(new.url_callback) > 4096 then
         problem := 'The url_callback must not be longer than 4096 characters';
-      elsif body ? 'secret' and octet_length(coalesce(ledger.member_text(body, 'secret'), '')) > 256 then
+      elsif jsonb_typeof(body -> 'secret') not in ('string', 'null') then
+        problem := 'The secret must be a string';
+      elsif octet_length(ledger.member_text(body, 'secret')) > 256 then
         problem := 'The secret must not be longer than 256 bytes';
       end if;
     end if;
   end if;
-  if problem is null and body ? 'enabled' and jsonb_typeof(body -> 'enabled') <> 'boolean' then
+  if problem is null and jsonb_typeof(body -> 'enabled') not in ('boolean', 'null') then
     problem := 'The enabled field must be true or false';
-  elsif problem is null and method = 'PATCH' and not body ? 'enabled' then
+  elsif problem is null and method = 'PATCH' and ledger.member_flag(body, 'enabled') is null then
     problem := 'The enabled field must be set';
   end if;
   if problem is null then
     -- Left out: true for a new one, as it was for an old one.
-    new.enabled := coalesce((body -> 'enabled')::boolean, old.enabled, true);
+    new.enabled := coalesce(ledger.member_flag(body, 'enabled'), old.enabled, true);
     if new.enabled and (old.enabled is not true) then
       problem := ledger.enabled_problem(coalesce(old.account_id, account), workspace, subscription);
     end if;
@@ -234,15 +242,19 @@ begin
                then encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex') else old.validation_code end;
   ping_code := case when old.subscription_id is null or code <> old.validation_code or old.validated_at is null then code end;
   url := new.url_callback;
-  secret := nullif(ledger.member_text(body, 'secret'), '');
+  secret := case when method <> 'PATCH' then nullif(ledger.member_text(body, 'secret'), '') end;
   sealed := old.secret_sealed;
   status := 200;
   if old.subscription_id is not null then
     subscription_id := old.subscription_id;
+    if code <> old.validation_code then
+      -- so that the new address can be validated by its URL while it is asked
+      update ledger.subscription s set asked_code = subscription_check.code, asked_validated_at = null
+      where s.subscription_id = old.subscription_id;
+    end if;
   else
-    -- There before the ping, so that the address can be validated while it is
-    -- asked, and seen by nobody until the answer has come.
-    delete from ledger.subscription s where s.workspace_id = workspace and s.pending_until <= ledger.clock();
+    -- There before the ping, likewise, and seen by nobody until the answer has
+    -- come.
     insert into ledger.subscription as s (workspace_id, account_id, description, url_callback, filters, event_filters,
                                           secret_sealed, enabled, validation_code, pending_until)
     values (workspace, account, new.description, new.url_callback, new.filters, new.event_filters, '', new.enabled, code,
@@ -260,17 +272,17 @@ comment on function api.subscription_check(bigint, bigint, bigint, text, json) i
   'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() comes. secret: one that was given; null: keep it, or make one up.';
 
 create function api.subscription_write(
-  account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, code text, validated boolean)
+  account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text, code text,
+  validated boolean)
 returns table (status bigint, problem text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
   old ledger.subscription;
+  new ledger.subscription;
   body jsonb := ledger.payload(json_build_object('payload', given));
-  new_filters jsonb;
   clock timestamptz := ledger.clock();
-  wants boolean;
 begin
   select s.* into old from ledger.subscription s
   where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
@@ -281,33 +293,52 @@ begin
     return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
     return;
   end if;
-  wants := coalesce((body -> 'enabled')::boolean, old.enabled);
-  -- Somebody may have been faster while we waited for the callback's answer.
-  if wants and (old.pending_until is not null or not old.enabled) then
+  new := old;
+  new.enabled := coalesce(ledger.member_flag(body, 'enabled'), old.enabled);
+  -- Much may have happened while we waited for the callback's answer.
+  if not exists (select from ledger.account a join ledger.member m on m.account_id = a.account_id
+                 where a.account_id = account and a.enabled and m.workspace_id = workspace) then
+    status := 403;
+    problem := 'User not found/accessible for workspace';
+  elsif new.enabled and (old.pending_until is not null or not old.enabled) then
+    status := 400;
     problem := ledger.enabled_problem(old.account_id, workspace, subscription);
-    if problem is not null then
-      delete from ledger.subscription s where s.subscription_id = subscription and s.pending_until is not null;
-      return query select 400::bigint, problem;
-      return;
+  end if;
+  if problem is not null then
+    perform api.subscription_give_up(subscription, code);
+    return query select status, problem;
+    return;
+  end if;
+  if method <> 'PATCH' then
+    new.description := btrim(ledger.member_text(body, 'description'));
+    new.url_callback := coalesce(ledger.member_text(body, 'url_callback'), old.url_callback);
+    if body ? 'event_filters' then
+      new.event_filters := (select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action'))
+                            from jsonb_array_elements(body -> 'event_filters') f);
+      new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(body -> 'event_filters') f);
     end if;
   end if;
-  new_filters := case when method <> 'PATCH' and body ? 'event_filters' then body -> 'event_filters' end;
+  -- What was learned of an address is true of that address only, and not of
+  -- one that somebody else has given it meanwhile.
+  if new.url_callback = asked_url then
+    new.validation_code := code;
+    new.validated_at := case
+      when validated then coalesce(case when old.validation_code = code then old.validated_at end, clock)
+      when old.validation_code = code then old.validated_at
+      when old.asked_code = code then old.asked_validated_at end;
+  end if;
   update ledger.subscription s
-  set description = case when method <> 'PATCH' then btrim(ledger.member_text(body, 'description')) else s.description end,
-      event_filters = case when new_filters is null then s.event_filters else (
-        select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action')) from jsonb_array_elements(new_filters) f) end,
-      filters = case when new_filters is null then s.filters else
-        array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(new_filters) f) end,
-      url_callback = case when method <> 'PATCH' then coalesce(ledger.member_text(body, 'url_callback'), s.url_callback) else s.url_callback end,
-      validation_code = subscription_write.code,
-      validated_at = case
-        when validated then coalesce(case when s.validation_code = subscription_write.code then s.validated_at end, clock)
-        when s.validation_code <> subscription_write.code then null
-        else s.validated_at end,
+  set description = new.description,
+      event_filters = new.event_filters,
+      filters = new.filters,
+      url_callback = new.url_callback,
+      validation_code = new.validation_code,
+      validated_at = new.validated_at,
+      asked_code = nullif(s.asked_code, code),
       secret_sealed = coalesce(new_sealed, s.secret_sealed),
-      enabled = wants,
-      disabled_reason = case when wants then null else s.disabled_reason end,
-      failing_since = case when wants and not s.enabled then null else s.failing_since end,
+      enabled = new.enabled,
+      disabled_reason = case when new.enabled then null else s.disabled_reason end,
+      failing_since = case when new.enabled and not s.enabled then null else s.failing_since end,
       pending_until = null,
       updated_at = clock
   where s.subscription_id = subscription;
@@ -318,16 +349,18 @@ exception
                                             btrim(ledger.member_text(body, 'description')), workspace);
 end
 $$;
-comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, boolean) is
-  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. validated: the answer held the code. Limits are judged again.';
+comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
+  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. asked_url, code: what subscription_check() said; validated: the answer held the code. Rights and limits are judged again.';
 
-create function api.subscription_give_up(subscription bigint)
+create function api.subscription_give_up(subscription bigint, code text)
 returns void
 language sql security definer set search_path = ledger, pg_temp
 as $$
-  delete from ledger.subscription s where s.subscription_id = subscription and s.pending_until is not null
+  delete from ledger.subscription s where s.subscription_id = subscription and s.pending_until is not null;
+  update ledger.subscription s set asked_code = null where s.subscription_id = subscription and s.asked_code = code;
 $$;
-comment on function api.subscription_give_up(bigint) is 'Takes a new subscription away again whose callback did not answer as it should.';
+comment on function api.subscription_give_up(bigint, text) is
+  'Takes a new subscription away again whose callback did not answer as it should; of an old one forgets the code that it was asked with.';
 
 create function api.subscription_delete(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text)
@@ -354,22 +387,28 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
   old ledger.subscription;
+  digest constant bytea := sha256(convert_to(code, 'UTF8'));
 begin
   select s.* into old from ledger.subscription s
   where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+    and (s.pending_until is null or s.pending_until > ledger.clock())
   for update;
   -- Digests are compared, so that the time tells nothing of the code.
-  if old.subscription_id is null or sha256(convert_to(old.validation_code, 'UTF8')) <> sha256(convert_to(code, 'UTF8')) then
-    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found', subscription, workspace, code);
-  elsif old.validated_at is not null then
-    return query select 400::bigint, format('subscription %s has already been validated', subscription);
-  else
+  if sha256(convert_to(old.asked_code, 'UTF8')) = digest and old.asked_validated_at is null then
+    update ledger.subscription s set asked_validated_at = ledger.clock() where s.subscription_id = subscription;
+    return query select 200::bigint, null::text;
+  elsif sha256(convert_to(old.validation_code, 'UTF8')) = digest and old.validated_at is null then
     update ledger.subscription s set validated_at = ledger.clock() where s.subscription_id = subscription;
     return query select 200::bigint, null::text;
+  elsif digest in (sha256(convert_to(old.validation_code, 'UTF8')), sha256(convert_to(old.asked_code, 'UTF8'))) then
+    return query select 400::bigint, format('subscription %s has already been validated', subscription);
+  else
+    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found', subscription, workspace, code);
   end if;
 end
 $$;
-comment on function api.subscription_validate(bigint, bigint, text) is 'Validates a subscription by its code, as GET /validate does.';
+comment on function api.subscription_validate(bigint, bigint, text) is
+  'Validates a subscription by its code, as GET /validate does; with the code of an address that it is just being given, that address.';
 
 create function api.ping_find(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text, url text, code text, sealed bytea)

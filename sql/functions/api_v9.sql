@@ -16,6 +16,15 @@ as $$
 $$;
 comment on function ledger.zoned(jsonb, text, text) is 'The entity with the times that its table knows in this zone.';
 
+create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz, zone text)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+return coalesce(ledger.zoned(entity, of_model, zone), jsonb_build_object('id', id, 'workspace_id', workspace))
+       || case when deleted is null then '{}' else
+            jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end, ledger.rfc3339(deleted, zone)) end;
+comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
+  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, whatever was told of it.';
+
 create function ledger.may_see_project(account bigint, workspace bigint)
 returns setof bigint
 language sql stable set search_path = ledger, pg_temp
@@ -54,10 +63,17 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  active text := coalesce(query ->> 'active', query ->> 'include_archived');
+  active text := query ->> 'active';
   since timestamptz := ledger.unix_or_null(query ->> 'since');
   one jsonb;
 begin
+  if workspace is null and query ? 'include_archived' then
+    if query ->> 'include_archived' not in ('true', 'false') then
+      return query select 400::bigint, to_json('Invalid include_archived'::text)::text;
+      return;
+    end if;
+    active := case when query ->> 'include_archived' = 'true' then 'both' end;
+  end if;
   if item is not null then
     select ledger.zoned(p.payload, 'project', zone) into one
     from toggl.project p
@@ -71,7 +87,8 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.zoned(p.payload, 'project', zone) order by p.name, p.project_id), '[]')::text
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(p.payload, 'project', p.project_id, p.workspace_id, p.deleted_at, zone)
+                                          order by p.name, p.project_id), '[]')::text
     from (
       select p.*
       from ledger.member m
@@ -79,8 +96,7 @@ begin
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
         and p.project_id in (select ledger.may_see_project(account, m.workspace_id))
         and (p.deleted_at is null or since is not null) and (since is null or p.changed_at >= since)
-        and (active = 'both' or since is not null or coalesce(p.active, true) = (active is distinct from 'false')
-             or workspace is null and active = 'true')
+        and (active = 'both' or since is not null or coalesce(p.active, true) = (active is distinct from 'false'))
         and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'), '_', '\_') || '%')
         and (query ->> 'billable' is null or p.billable = (query ->> 'billable' = 'true'))
       order by p.name, p.project_id
@@ -103,7 +119,8 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.zoned(c.payload, 'client', zone) order by c.name, c.client_id), '[]')::text
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(c.payload, 'client', c.client_id, c.workspace_id, c.deleted_at, zone)
+                                          order by c.name, c.client_id), '[]')::text
     from ledger.member m
     join toggl.client c on c.workspace_id = m.workspace_id
     where m.account_id = account and (workspace is null or m.workspace_id = workspace)
@@ -120,7 +137,7 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce(json_agg(t.entity order by t.name, t.tag_id), '[]')::text
   from (
-    select ledger.zoned(t.payload, 'tag', a.time_zone) as entity, t.name, t.tag_id
+    select ledger.entity_json(t.payload, 'tag', t.tag_id, t.workspace_id, t.deleted_at, a.time_zone) as entity, t.name, t.tag_id
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.tag t on t.workspace_id = m.workspace_id
@@ -139,22 +156,22 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  active text := coalesce(query ->> 'active', case when workspace is null then coalesce(query ->> 'include_not_active', 'true') else 'true' end);
+  active text := coalesce(query ->> 'active', 'true');
   size integer;
   skipped bigint;
   number bigint;
 begin
-  if active not in ('true', 'false', 'both') then
+  if workspace is null then
+    active := case coalesce(query ->> 'include_not_active', 'false') when 'true' then 'both' when 'false' then 'true' end;
+  end if;
+  if active is null or active not in ('true', 'false', 'both') then
     return query select 400::bigint, to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
     return;
-  end if;
-  if workspace is null and query ->> 'include_not_active' = 'true' then
-    active := 'both';
   end if;
   select g.size, g.skipped, g.number into size, skipped, number from ledger.page(query, 50, 200) g;
   return query
     with mine as (
-      select t.payload, t.name, t.task_id
+      select t.payload, t.name, t.task_id, t.workspace_id, t.deleted_at
       from ledger.member m
       join toggl.task t on t.workspace_id = m.workspace_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
@@ -164,7 +181,7 @@ begin
         and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
         and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)),
     page as (
-      select ledger.zoned(p.payload, 'task', zone) as entity, p.name, p.task_id
+      select ledger.entity_json(p.payload, 'task', p.task_id, p.workspace_id, p.deleted_at, zone) as entity, p.name, p.task_id
       from (select * from mine
             order by case when upper(query ->> 'sort_order') = 'DESC' then mine.name end desc, mine.name, mine.task_id
             limit size offset skipped) p),
@@ -286,7 +303,7 @@ as $$
   select 200::bigint, coalesce(json_agg(json_build_object(
            'organization_id', w.organization_id,
            'remaining', greatest(w.total - coalesce(q.used, 0), 0),
-           'resets_in_secs', coalesce(ceil(extract(epoch from q.started_at + interval '60 minutes' - c.clock))::bigint, 3600),
+           'resets_in_secs', ledger.resets_in(q.started_at, c.clock),
            'total', w.total) order by w.organization_id nulls first), '[]')::text
   from (select ledger.clock() as clock) c
   cross join lateral (
@@ -326,7 +343,8 @@ begin
     earliest := ledger.clock() - interval '9 days';
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.zoned(t.payload, 'time_entry', who.time_zone) order by t.start_at desc, t.time_entry_id desc), '[]')::text
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(t.payload, 'time_entry', t.time_entry_id, t.workspace_id, t.deleted_at, who.time_zone)
+                                          order by t.start_at desc, t.time_entry_id desc), '[]')::text
     from (select t.*
           from ledger.member m
           join toggl.time_entry t on t.workspace_id = m.workspace_id

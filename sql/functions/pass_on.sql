@@ -8,6 +8,14 @@ as 'select clock_timestamp() + (select s.clock_offset from ledger.state s)';
 comment on function ledger.clock() is
   'Now, for quotas, buckets, leases and due times: the clock, moved by ledger.state.clock_offset, which only tests set.';
 
+create function ledger.resets_in(began timestamptz, clock timestamptz)
+returns bigint
+language sql immutable set search_path = ledger, pg_temp
+-- Another process may have begun it after this clock was read.
+return least(coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600), 3600);
+comment on function ledger.resets_in(timestamptz, timestamptz) is
+  'Seconds until a quota window that began then is over; of one that has not begun, how long it will last.';
+
 create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requests) as values
   ('free', 1, 3, 30),
   ('starter', 2, 6, 240),
@@ -79,7 +87,13 @@ language sql immutable set search_path = ledger, pg_temp
 return case jsonb_typeof(body -> key) when 'string' then body ->> key end;
 comment on function ledger.member_text(jsonb, text) is 'A member that is a string; null when it is anything else.';
 
-create function ledger.filters_problem(filters jsonb, most integer, subscription bigint)
+create function ledger.member_flag(body jsonb, key text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+return case jsonb_typeof(body -> key) when 'boolean' then (body -> key)::boolean end;
+comment on function ledger.member_flag(jsonb, text) is 'A member that is true or false; null when it is anything else.';
+
+create function ledger.filters_problem(filters jsonb, most integer)
 returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
@@ -120,7 +134,7 @@ begin
   return null;
 end
 $$;
-comment on function ledger.filters_problem(jsonb, integer, bigint) is
+comment on function ledger.filters_problem(jsonb, integer) is
   'What is wrong with a list of filters, in the words of Toggl''s API; null: nothing.';
 
 create function ledger.enabled_problem(account bigint, workspace bigint, subscription bigint)
@@ -148,10 +162,12 @@ comment on function ledger.enabled_problem(bigint, bigint, bigint) is
 create function ledger.rfc3339(moment timestamptz, zone text)
 returns text
 language sql stable set search_path = ledger, pg_temp
-return to_char(moment at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS.US')
-       || case when moment at time zone zone = moment at time zone 'UTC' then 'Z' else
-            case when moment at time zone zone < moment at time zone 'UTC' then '-' else '+' end
-            || to_char(case when moment at time zone zone < moment at time zone 'UTC'
-                            then (moment at time zone 'UTC') - (moment at time zone zone)
-                            else (moment at time zone zone) - (moment at time zone 'UTC') end, 'HH24:MI') end;
-comment on function ledger.rfc3339(timestamptz, text) is 'The time in this zone with its offset, as RFC 3339 has it; null for null.';
+return (
+  select to_char((moment at time zone 'UTC') + o.seconds * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+         || case when o.seconds = 0 then 'Z' else
+              case when o.seconds < 0 then '-' else '+' end || to_char(abs(o.seconds) * interval '1 second', 'HH24:MI') end
+  from (select case when isfinite(moment) then extract(epoch from (moment at time zone zone) - (moment at time zone 'UTC'))::integer end as seconds) z
+  -- local mean time has offsets that RFC 3339 cannot say
+  cross join lateral (select case when z.seconds % 60 = 0 then z.seconds else 0 end as seconds) o
+  where z.seconds is not null);
+comment on function ledger.rfc3339(timestamptz, text) is 'The time in this zone with its offset, as RFC 3339 has it, in UTC where that cannot say the offset; null for null and infinity.';

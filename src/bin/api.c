@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* hookledger-api: Toggl's Webhooks API v1 for our own subscribers, and of its
-   Track API v9 what a client asks before it subscribes. A request passes the
-   gates in the order of their cost: path, method, type, size, body, then token,
-   pace, workspace and quota by one call. What only reads is a row of the table
-   below and a function of the door. */
+   Track API v9 what a client asks before it subscribes. A request passes these
+   gates: path, method, then token, pace, workspace and quota by one call, then
+   the body. A bad body is found before that call, so that it costs nothing of
+   the quota, and told after it: strangers learn of nothing but their token, and
+   every answer to an account says what is left of its quota. What only reads is
+   a row of the table below and a function of the door. */
 #include "bin/api.h"
 
 #include <stdio.h>
@@ -41,7 +43,7 @@ enum scope {
 
 typedef void operation(struct api *, struct http_req *, const struct caller *, const struct route_match *);
 
-static operation answer_status, answer_validate, answer_filters, answer_limits, answer_read;
+static operation answer_status, answer_openapi, answer_validate, answer_read;
 
 struct row {
 	struct route route;
@@ -49,39 +51,43 @@ struct row {
 	operation *run;
 	const char *function;	/* of the door, for answer_read */
 	const char *item;	/* the part of the path that names one thing, or NULL */
+	const char *denied;	/* what who may not use the workspace is told, if not what the database says */
 };
 
+#define NO_ACCESS "User does not have access to this resource."	/* as the Track API has it */
+
 static const struct row rows[] = {
-	{ { "GET", WEBHOOKS "/status" }, OPEN, answer_status, NULL, NULL },
-	{ { "GET", WEBHOOKS "/validate/{workspace_id}/{subscription_id}/{validation_code}" }, OPEN, answer_validate, NULL, NULL },
-	{ { "GET", WEBHOOKS "/event_filters" }, USER, answer_filters, NULL, NULL },
-	{ { "GET", WEBHOOKS "/limits/{workspace_id}" }, WORKSPACE, answer_limits, NULL, NULL },
-	{ { "POST", WEBHOOKS "/ping/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_ping, NULL, NULL },
-	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_list, NULL, NULL },
-	{ { "POST", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_write, NULL, NULL },
-	{ { "PUT", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL },
-	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL },
-	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_delete, NULL, NULL },
-	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id" },
-	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL },
-	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL },
-	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL },
-	{ { "GET", TRACK "/me/organizations" }, USER, answer_read, "api.v9_organizations", NULL },
-	{ { "GET", TRACK "/me/projects" }, USER, answer_read, "api.v9_projects", NULL },
-	{ { "GET", TRACK "/me/clients" }, USER, answer_read, "api.v9_clients", NULL },
-	{ { "GET", TRACK "/me/tags" }, USER, answer_read, "api.v9_tags", NULL },
-	{ { "GET", TRACK "/me/tasks" }, USER, answer_read, "api.v9_tasks", NULL },
-	{ { "GET", TRACK "/me/time_entries" }, USER, answer_read, "api.v9_time_entries", NULL },
-	{ { "GET", TRACK "/me/time_entries/current" }, USER, answer_read, "api.v9_current", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}" }, WORKSPACE, answer_read, "api.v9_workspace", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/users" }, WORKSPACE, answer_read, "api.v9_users", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/workspace_users" }, WORKSPACE, answer_read, "api.v9_workspace_users", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/projects" }, WORKSPACE, answer_read, "api.v9_projects", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/projects/{project_id}" }, WORKSPACE, answer_read, "api.v9_projects", "project_id" },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/clients" }, WORKSPACE, answer_read, "api.v9_clients", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/tags" }, WORKSPACE, answer_read, "api.v9_tags", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/tasks" }, WORKSPACE, answer_read, "api.v9_tasks", NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/project_users" }, WORKSPACE, answer_read, "api.v9_project_users", NULL },
+	{ { "GET", WEBHOOKS "/status" }, OPEN, answer_status, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/openapi.json" }, OPEN, answer_openapi, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/validate/{workspace_id}/{subscription_id}/{validation_code}" }, OPEN, answer_validate, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/event_filters" }, USER, answer_read, "api.event_filters", NULL, NULL },
+	{ { "GET", WEBHOOKS "/limits/{workspace_id}" }, WORKSPACE, answer_read, "api.limits", NULL, NULL },
+	{ { "POST", WEBHOOKS "/ping/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_ping, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_list, NULL, NULL, NULL },
+	{ { "POST", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "PUT", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_delete, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id", NULL },
+	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL, NULL },
+	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL, NULL },
+	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL, NULL },
+	{ { "GET", TRACK "/me/organizations" }, USER, answer_read, "api.v9_organizations", NULL, NULL },
+	{ { "GET", TRACK "/me/projects" }, USER, answer_read, "api.v9_projects", NULL, NULL },
+	{ { "GET", TRACK "/me/clients" }, USER, answer_read, "api.v9_clients", NULL, NULL },
+	{ { "GET", TRACK "/me/tags" }, USER, answer_read, "api.v9_tags", NULL, NULL },
+	{ { "GET", TRACK "/me/tasks" }, USER, answer_read, "api.v9_tasks", NULL, NULL },
+	{ { "GET", TRACK "/me/time_entries" }, USER, answer_read, "api.v9_time_entries", NULL, NULL },
+	{ { "GET", TRACK "/me/time_entries/current" }, USER, answer_read, "api.v9_current", NULL, NULL },
+	{ { "GET", TRACK "/workspaces/{workspace_id}" }, WORKSPACE, answer_read, "api.v9_workspace", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/users" }, WORKSPACE, answer_read, "api.v9_users", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/workspace_users" }, WORKSPACE, answer_read, "api.v9_workspace_users", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects" }, WORKSPACE, answer_read, "api.v9_projects", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects/{project_id}" }, WORKSPACE, answer_read, "api.v9_projects", "project_id", NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/clients" }, WORKSPACE, answer_read, "api.v9_clients", NULL, "Forbidden" },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tags" }, WORKSPACE, answer_read, "api.v9_tags", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tasks" }, WORKSPACE, answer_read, "api.v9_tasks", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/project_users" }, WORKSPACE, answer_read, "api.v9_project_users", NULL, NO_ACCESS },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -92,56 +98,6 @@ static void add_workspace(struct db_args *args, const struct row *row, const str
 		db_arg_int(args, route_int(match, "workspace_id"));
 	else
 		db_arg_null(args);
-}
-
-/* ---- answering */
-
-void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status, struct str json)
-{
-	struct buf headers = { 0 };
-
-	if (caller && caller->has_quota)
-		buf_addf(&headers, "X-Toggl-Quota-Remaining: %lld\r\nX-Toggl-Quota-Resets-In: %lld",
-		         (long long)caller->remaining, (long long)caller->resets_in);
-	if (status == 429)
-		buf_addf(&headers, "%sRetry-After: %lld", headers.len ? "\r\n" : "", (long long)caller->retry_after);
-	if (api->conf->api_cors_origin)
-		buf_addf(&headers, "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-		                   "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, X-Toggl-Quota-Resets-In, Retry-After",
-		         headers.len ? "\r\n" : "", api->conf->api_cors_origin);
-	http_answer(req, status, headers.len ? buf_text(&headers) : NULL, json);
-	buf_done(&headers);
-}
-
-void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status, const char *words)
-{
-	struct buf json = { 0 };
-
-	json_quote(&json, str_of(words));
-	api_answer(api, req, caller, status, buf_str(&json));
-	buf_done(&json);
-}
-
-enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
-                  const struct db_args *args, struct db_rows **out)
-{
-	struct db_rows *found = NULL;
-	enum err err = db_call(api->db, function, args, api->conf->db_deadline_ms, &found);
-
-	if (!err) {
-		if (out)
-			*out = found;
-		else
-			db_rows_free(found);
-		return ERR_NONE;
-	}
-	log_write(LOG_ERROR, "call_failed",
-	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(api->db)), log_end() });
-	if (err == ERR_BUSY)
-		api_refuse(api, req, caller, 503, "The database cannot answer now; please try again in a moment");
-	else
-		api_refuse(api, req, caller, 500, "Internal Server Error");
-	return err;
 }
 
 /* The status, and the body or the problem, that a function of the door gives. */
@@ -159,6 +115,23 @@ static void answer_status(struct api *api, struct http_req *req, const struct ca
 {
 	(void)match;
 	api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
+}
+
+/* The lines of doc/openapi.json, made by the Makefile: the program tells of
+   itself, wherever it was copied to. */
+static const char *const openapi[] = {
+#include "openapi.inc"
+};
+
+static void answer_openapi(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	struct buf text = { 0 };
+
+	(void)match;
+	for (size_t i = 0; i < sizeof(openapi) / sizeof(openapi[0]); i++)
+		buf_add_text(&text, openapi[i]);
+	api_answer(api, req, caller, 200, buf_str(&text));
+	buf_done(&text);
 }
 
 static void answer_validate(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
@@ -180,28 +153,6 @@ static void answer_validate(struct api *api, struct http_req *req, const struct 
 		free(problem);
 	}
 done:
-	db_rows_free(found);
-	db_args_free(args);
-}
-
-static void answer_filters(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
-{
-	struct db_rows *found = NULL;
-
-	(void)match;
-	if (!api_call(api, req, caller, "api.event_filters", NULL, &found))
-		api_answer(api, req, caller, 200, db_str(found, 0, "body"));
-	db_rows_free(found);
-}
-
-static void answer_limits(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
-{
-	struct db_args *args = db_args_new();
-	struct db_rows *found = NULL;
-
-	db_arg_int(args, route_int(match, "workspace_id"));
-	if (!api_call(api, req, caller, "api.limits", args, &found))
-		api_answer(api, req, caller, 200, db_str(found, 0, "body"));
 	db_rows_free(found);
 	db_args_free(args);
 }
@@ -248,7 +199,7 @@ static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES])
 }
 
 static enum err admit(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match,
-                      struct caller *caller)
+                      bool costs, struct caller *caller)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = db_args_new();
@@ -264,7 +215,7 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
 	db_arg_text(args, buf_str(&address));
 	add_workspace(args, row, match);
-	db_arg_bool(args, row->scope != FREE);
+	db_arg_bool(args, costs);
 	db_arg_int(args, api->conf->api_burst);
 	db_arg_int(args, api->conf->api_per_minute);
 	err = api_call(api, req, NULL, "api.admit", args, &found);
@@ -282,7 +233,8 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 	if (status != 200) {
 		char *problem = mem_dup(db_str(found, 0, "problem"));
 
-		api_refuse(api, req, caller, status, problem);
+		api_refuse(api, req, caller, status,
+		           status == 403 && caller->account_id && row->denied ? row->denied : problem);
 		free(problem);
 		err = ERR_DENIED;
 	}
@@ -293,74 +245,66 @@ done:
 	return err;
 }
 
-/* A request with a body must say that it is JSON, and be it. */
-static bool has_good_body(struct api *api, struct http_req *req, const struct row *row)
+/* A body must say that it is JSON, and be it: the status to refuse it with and
+   why, or 0. One that nobody asked for is not looked at. */
+static int find_flaw(const struct http_req *req, const struct row *row, struct buf *why)
 {
-	bool needs_body = strcmp(row->route.method, "PUT") == 0 || strcmp(row->route.method, "PATCH") == 0 ||
-	                  (strcmp(row->route.method, "POST") == 0 && row->run == api_subscription_write);
-	struct buf problem = { 0 };
 	size_t where = 0;
-	bool fine = false;
 
-	if (http_flaw(req) == HTTP_TOO_BIG)
-		api_refuse(api, req, NULL, 413, "The body is larger than this server takes");
-	else if (http_flaw(req) == HTTP_CUT_SHORT)
-		api_refuse(api, req, NULL, 400, "The body is not as long as Content-Length says");
-	else if (!needs_body)
-		fine = true;
-	else if (!str_equal_nocase(http_type(req), "application/json"))
-		api_refuse(api, req, NULL, 415, "The Content-Type must be application/json");
-	else if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
-		buf_addf(&problem, "The body is no valid JSON object: it goes wrong at byte %zu", where);
-		api_refuse(api, req, NULL, 400, buf_text(&problem));
-	} else {
-		fine = true;
+	if (row->run != api_subscription_write)
+		return 0;
+	if (http_flaw(req) == HTTP_TOO_BIG) {
+		buf_add_text(why, "The body is larger than this server takes");
+		return 413;
 	}
-	buf_done(&problem);
-	return fine;
+	if (http_flaw(req) == HTTP_CUT_SHORT) {
+		buf_add_text(why, "The body is not as long as Content-Length says");
+		return 400;
+	}
+	if (!str_equal_nocase(http_type(req), "application/json")) {
+		buf_add_text(why, "The Content-Type must be application/json");
+		return 415;
+	}
+	if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
+		buf_addf(why, "The body is no valid JSON object: it goes wrong at byte %zu", where);
+		return 400;
+	}
+	return 0;
 }
 
-static void answer_preflight(struct api *api, struct http_req *req)
+static void serve_row(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match)
 {
-	struct buf headers = { 0 };
+	struct caller caller = { 0 };
+	bool is_open = row->scope == OPEN;
+	struct buf why = { 0 };
+	int status = find_flaw(req, row, &why);
 
-	buf_addf(&headers,
-	         "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-	         "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
-	         "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 600",
-	         api->conf->api_cors_origin);
-	http_answer(req, 200, buf_text(&headers), str_of("\"OK\""));
-	buf_done(&headers);
-}
-
-static void refuse_method(struct http_req *req, const struct route_table *table)
-{
-	struct buf allow = { 0 };
-
-	buf_add_text(&allow, "Allow: ");
-	route_write_allow(table, http_path(req), &allow);
-	http_answer(req, 405, buf_text(&allow), str_of("\"Method Not Allowed\""));
-	buf_done(&allow);
+	if (!is_open && admit(api, req, row, match, !status && row->scope != FREE, &caller))
+		goto done;
+	if (status)
+		api_refuse(api, req, is_open ? NULL : &caller, status, buf_text(&why));
+	else
+		row->run(api, req, is_open ? NULL : &caller, match);
+done:
+	buf_done(&why);
 }
 
 static void serve_one(struct api *api, struct http_req *req)
 {
 	static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
-	struct caller caller = { 0 };
 	struct route_match match;
-	const struct row *row;
+	/* what is no UTF-8 is no name of anything, and no text that the database takes */
+	struct str path = utf8_is_valid(http_path(req)) ? http_path(req) : (struct str){ 0 };
 
-	switch (route_find(&table, http_method(req), http_path(req), &match)) {
+	switch (route_find(&table, http_method(req), path, &match)) {
 	case ROUTE_FOUND:
-		row = (const struct row *)match.row;
-		if (has_good_body(api, req, row) && (row->scope == OPEN || !admit(api, req, row, &match, &caller)))
-			row->run(api, req, row->scope == OPEN ? NULL : &caller, &match);
+		serve_row(api, req, (const struct row *)match.row, &match);
 		break;
 	case ROUTE_OTHER_METHOD:
 		if (api->conf->api_cors_origin && str_is(http_method(req), "OPTIONS"))
-			answer_preflight(api, req);
+			api_answer_preflight(api, req);
 		else
-			refuse_method(req, &table);
+			api_refuse_method(api, req, &table);
 		break;
 	case ROUTE_ABSENT:
 		api_refuse(api, req, NULL, 404, "Not Found");

@@ -35,8 +35,9 @@ struct api {
 	struct sealer *sealer;
 	struct fetch *fetch;
 	struct networks trusted, allowed;
-	size_t asking;		/* callbacks that are being asked */
 };
+
+/* ---- answering (api_answer.c) */
 
 /* Answers with a JSON text, and the headers that belong to every answer of this
    caller (may be NULL: not known). */
@@ -48,6 +49,11 @@ void api_refuse(struct api *api, struct http_req *req, const struct caller *call
 /* Calls a function of the door; an error is answered (500 or 503). */
 MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
                            const struct db_args *args, struct db_rows **rows);
+
+/* A method that the path does not have; a browser's question before a request of
+   another origin. */
+void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table);
+void api_answer_preflight(struct api *api, struct http_req *req);
 
 /* ---- subscriptions (api_subscription.c) */
 

@@ -185,8 +185,9 @@ static void give_up(struct api *api, const struct asking *asking)
 	struct db_args *args = db_args_new();
 
 	db_arg_int(args, asking->subscription_id);
+	db_arg_text(args, buf_str(&asking->code));
 	/* It goes by itself after a few minutes when this fails. */
-	if (asking->is_new && db_call(api->db, "api.subscription_give_up", args, api->conf->db_deadline_ms, NULL))
+	if (asking->method && db_call(api->db, "api.subscription_give_up", args, api->conf->db_deadline_ms, NULL))
 		log_write(LOG_WARN, "half_made_subscription_left",
 		          (struct log_field[]){ log_num("subscription", asking->subscription_id), log_end() });
 	db_args_free(args);
@@ -199,7 +200,9 @@ static bool is_bad_answer(const struct asking *asking, const struct fetch_outcom
 	bool takes_any = asking->method && strcmp(asking->method, "PUT") == 0;
 
 	if (!outcome->status)
-		buf_addf(words, "URL endpoint %s request failed with error: %s", buf_text(&asking->url), outcome->problem);
+		/* which address a name has in our network is nobody's business */
+		buf_addf(words, "URL endpoint %s request failed with error: %s", buf_text(&asking->url),
+		         outcome->is_refused ? "its address is not a public one" : outcome->problem);
 	else if (takes_any ? outcome->status < 200 || outcome->status > 299 : outcome->status != 200)
 		buf_addf(words, "URL endpoint %s responded with status %d instead of %s", buf_text(&asking->url),
 		         outcome->status, takes_any ? "2xx" : "200");
@@ -221,6 +224,7 @@ static void write(struct api *api, const struct asking *asking, bool is_proven)
 		db_arg_bytes(args, buf_str(&asking->sealed));
 	else
 		db_arg_null(args);
+	db_arg_text(args, buf_str(&asking->url));
 	db_arg_text(args, buf_str(&asking->code));
 	db_arg_bool(args, is_proven);
 	if (!api_call(api, asking->req, &asking->caller, "api.subscription_write", args, &found) &&
@@ -273,7 +277,8 @@ static void ask_or_refuse(struct api *api, struct asking *asking)
 		           "Too many callbacks are being asked right now; please try again in a moment");
 		break;
 	case ERR_INPUT:
-		buf_addf(&words, "URL endpoint %s request failed with error: it is no http or https URL",
+		buf_addf(&words, "URL endpoint %s request failed with error: it must be an http or https URL "
+		                "without a name and a password",
 		         buf_text(&asking->url));
 		api_refuse(api, asking->req, &asking->caller, 400, buf_text(&words));
 		break;
