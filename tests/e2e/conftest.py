@@ -6,7 +6,9 @@ import tempfile
 
 import pytest
 
+import api
 import servers
+import subscriber as subscribers
 from stage import BUILD, IS_SANITIZED, Cluster, Site, give, new_folder
 
 
@@ -126,6 +128,23 @@ def lighttpd(site):
     site.server = "lighttpd-spawned"
     servers.lighttpd_spawned(site)
     return site
+
+
+@pytest.fixture
+def api_site(site):
+    """A site with an organization and a workspace, whose API may call 127.0.0.1
+    and counts no pace."""
+    site.write_conf(**api.EAGER)
+    servers.lighttpd_spawned(site)
+    site.organization = api.set_up(site)
+    return site
+
+
+@pytest.fixture
+def subscriber():
+    one = subscribers.Subscriber()
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="module")
