@@ -362,3 +362,34 @@ end
 $$;
 comment on function ledger.without_secrets_of(json) is
   'What is to be sent instead of payload and metadata of an event, less the keys that are secrets; null where there are none.';
+
+-- ---- once more
+
+create function ledger.delivery_replay(workspace bigint, subscription bigint, ids bigint[])
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  one bigint;
+  replayed bigint := 0;
+begin
+  perform ledger.workspace_lock(workspace, true);
+  -- One by one, by key: see courier.settle(). In their order, so that of an entity
+  -- the first is due and the others stand behind it.
+  foreach one in array array(select i from unnest(ids) i order by 1) loop
+    update ledger.delivery d
+    set state = case when exists (select from ledger.delivery o
+                                  where o.subscription_id = subscription and o.model = d.model and o.entity_id = d.entity_id
+                                    and o.state in ('due', 'behind') and o.workspace_id = workspace) then 'behind' else 'due' end,
+        due_at = at, settled_at = null, first_attempt_at = null, attempts_before = d.attempts, last_error = null
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one
+      and d.settled_at is not null;
+    replayed := replayed + found::integer;
+  end loop;
+  return replayed;
+end
+$$;
+comment on function ledger.delivery_replay(bigint, bigint, bigint[]) is
+  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them. Returns how many.';

@@ -34,6 +34,7 @@ static const struct command *const tables[] = {
 	cmd_reseal,
 	cmd_account,
 	cmd_subscription,
+	cmd_delivery,
 	cmd_simulate,
 	cmd_conf,
 };

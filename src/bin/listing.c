@@ -93,19 +93,32 @@ static void put_member(struct buf *out, const struct db_rows *rows, size_t row, 
 	buf_done(&time);
 }
 
+void listing_add_row(struct buf *out, const struct db_rows *rows, size_t row)
+{
+	for (size_t i = 0; i < db_rows_columns(rows); i++)
+		put_member(out, rows, row, db_column(rows, i));
+}
+
+void listing_add(struct buf *out, const struct db_rows *rows, const char *what)
+{
+	json_key(out, what);
+	buf_add_char(out, '[');
+	for (size_t row = 0; row < db_rows_count(rows); row++) {
+		buf_add_text(out, row ? ",{" : "{");
+		listing_add_row(out, rows, row);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
 static bool write_json(const struct db_rows *rows, const char *what)
 {
 	struct buf out = { 0 };
 	bool fine;
 
-	buf_addf(&out, "{\"%s\":[", what);
-	for (size_t row = 0; row < db_rows_count(rows); row++) {
-		buf_add_text(&out, row ? ",{" : "{");
-		for (size_t i = 0; i < db_rows_columns(rows); i++)
-			put_member(&out, rows, row, db_column(rows, i));
-		buf_add_char(&out, '}');
-	}
-	buf_add_text(&out, "]}\n");
+	buf_add_char(&out, '{');
+	listing_add(&out, rows, what);
+	buf_add_text(&out, "}\n");
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
 	return fine;

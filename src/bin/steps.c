@@ -38,6 +38,7 @@ static const char *const door_files[] = {
 	"api.sql",
 	"api_v9.sql",
 	"deliveries.sql",
+	"replay.sql",
 	"courier.sql",
 	"admin.sql",
 	"grants.sql",

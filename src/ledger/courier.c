@@ -187,6 +187,9 @@ static void gathered(struct courier *c)
 	struct lanes *lanes = &c->hand.lanes;
 
 	c->is_gathering = news.is_more;
+	/* rung for something else than an event: look what it is */
+	if (!news.is_more && !c->hand.lanes.count)
+		c->look_at = clock_ms();
 	if (news.is_more && !news.taken)
 		c->gather_at = clock_ms() + BLOCKED_MS;
 	if (!news.made)

@@ -269,3 +269,52 @@ def test_an_event_that_comes_back_is_the_same(passing, listener):
     assert len(listener.got) == 1
     wait_for(lambda: passing.tally("duplicate") == 1, "the counter")
     assert set(passing.recorded().values()) == {1}
+
+
+def test_deliveries_by_command(passing, listener):
+    """What an operator sees of them, and delivering once more."""
+    passing.write_conf(delivery_give_up_ms="0")
+    listener.answer = lambda _: (500, {}, b"not now")
+    number = subscribe(passing, listener.url)
+    sent = record(passing, 3)
+    run_round(passing)
+    listed = json.loads(passing.hookledger("delivery", "list", "--json").stdout)["deliveries"]
+    assert [(int(row["event_id"]), row["state"], row["last_error"]) for row in listed] == \
+        [(event, "dead", "answered with status 500") for event in reversed(sent)]
+    assert not json.loads(passing.hookledger("delivery", "list", "--state", "due", "--json").stdout)["deliveries"]
+    assert passing.hookledger("delivery", "list", "--state", "lost", check=False).returncode == 1
+    assert len(passing.hookledger("delivery", "list", "--limit", "1").stdout.splitlines()) == 2
+
+    first = listed[-1]["delivery_id"]
+    shown = json.loads(passing.hookledger("delivery", "show", first, "--json").stdout)
+    assert shown["delivery"]["url_callback"] == listener.url
+    assert [(row["status"], row["answer"]) for row in shown["attempts"]] == [(500, "not now")]
+    text = passing.hookledger("delivery", "show", first).stdout
+    assert f"to subscription {number}: dead" in text and "not now" in text
+    assert "no delivery 99" in passing.hookledger("delivery", "show", "99", check=False).stderr
+
+    listener.answer = lambda _: (200, {}, b"")
+    assert "due now" in passing.hookledger("delivery", "replay", first).stdout
+    run_round(passing)
+    assert event_ids(listener) == sent + sent[:1]
+    assert passing.hookledger("subscription", "replay", number, check=False).returncode == 2
+    assert passing.hookledger("subscription", "replay", number, "--dead").stdout.startswith("2 of")
+    assert [state for _, state in states(passing, number)] == ["delivered", "due", "behind"]
+    run_round(passing)
+    assert event_ids(listener) == sent + sent
+    assert passing.hookledger("subscription", "replay", number, "--since", "1h").stdout.startswith("3 of")
+    run_round(passing)
+    assert event_ids(listener) == sent * 3
+    assert passing.hookledger("subscription", "replay", number, "--since", "2100-01-01").stdout.startswith("0 of")
+    attempts = json.loads(passing.hookledger("delivery", "show", first, "--json").stdout)["attempts"]
+    assert [row["status"] for row in attempts] == [500, 200, 200]
+
+
+def test_a_replay_wakes_the_courier(passing, listener):
+    passing.write_conf(courier_poll_ms="3600000")
+    number = subscribe(passing, listener.url)
+    start_courier(passing)
+    record(passing)
+    wait_for(lambda: is_settled(passing) and len(listener.got) == 1, "the event")
+    passing.hookledger("subscription", "replay", number, "--since", "1h")
+    wait_for(lambda: len(listener.got) == 2, "it once more", 5)

@@ -59,6 +59,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/api_v9.sql
 \ir ../../sql/functions/deliveries.sql
+\ir ../../sql/functions/replay.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/admin.sql
 \ir ../../sql/functions/grants.sql
