@@ -460,3 +460,16 @@ end
 $$;
 comment on function api.event_list(bigint, bigint, jsonb, bigint) is
   'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed.';
+
+create function api.tick_use(digest bytea)
+returns text
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  update ledger.tick t set used_at = ledger.clock()
+  where t.token_digest = digest and (t.used_at is null or t.used_at < ledger.clock() - interval '5 seconds');
+  return case when found then 'begin' when exists (select from ledger.tick t where t.token_digest = digest) then 'soon' else 'unknown' end;
+end
+$$;
+comment on function api.tick_use(bytea) is
+  'May the address with this token (its SHA-256) begin a round of the courier? begin; soon: one has begun within 5 seconds; unknown: there is no such address.';

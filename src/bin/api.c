@@ -69,6 +69,7 @@ static const struct row rows[] = {
 	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
 	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_delete, NULL, NULL, NULL },
 	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id", NULL },
+	{ { "GET", "/tick/{token}" }, OPEN, api_tick, NULL, NULL, NULL },
 	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL, NULL },
 	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL, NULL },
 	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL, NULL },

@@ -63,6 +63,9 @@ void api_subscription_write(struct api *api, struct http_req *req, const struct 
 void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
 void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
 
+/* A round of the courier (api_tick.c). */
+void api_tick(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
+
 /* The answer of a callback that was asked. */
 void api_subscription_asked(struct api *api, const struct fetch_outcome *outcome);
 

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: ISC
+"""The address for web-cron: a call of it runs a round of the courier."""
+import pytest
+
+import servers
+from api import Client, account, set_up
+from stage import wait_for
+from subscriber import Subscriber
+
+
+def subscribed(site, server):
+    site.write_conf(allowed_networks="127.0.0.1")
+    servers.SERVERS[server](site)
+    set_up(site)
+    subscriber = Subscriber()
+    assert account(site).subscribe(subscriber.url, filters=[("tag", "*")]).status == 200
+    said = site.hookledger("tick", "add", "web-cron").stdout
+    return subscriber, "/tick/" + said.split("/tick/")[1].split()[0]
+
+
+@pytest.mark.parametrize("server", ["lighttpd-spawned", "apache-htaccess", "nginx"])
+def test_a_call_delivers_what_is_due(site, server):
+    subscriber, path = subscribed(site, server)
+    assert site.send(site.event()).status == 200
+    nobody = Client(site, None)
+    answer = nobody.get(path)
+    assert (answer.status, answer.json()) == (200, {"status": "OK"})
+    wait_for(lambda: len(subscriber.events()) == 1, "the delivery")
+    soon = nobody.get(path)
+    assert (soon.status, soon.json()) == (200, {"status": "a round has begun just now"})
+    assert nobody.get(path[:-1]).status == 404
+    assert nobody.get("/tick/").status in (403, 404)
+    number = site.hookledger("tick", "list").stdout.splitlines()[1].split()[0]
+    site.hookledger("tick", "remove", number)
+    assert nobody.get(path).status == 404
+    assert path.split("/")[-1] not in site.all_logs()
+    subscriber.close()
