@@ -64,7 +64,8 @@ void api_tick(struct api *api, struct http_req *req, const struct caller *caller
 	if (str_is(word, "unknown")) {
 		api_refuse(api, req, caller, 404, "Not Found");
 	} else if (str_is(word, "soon")) {
-		api_answer(api, req, caller, 200, str_of("{\"status\":\"a round has begun just now\"}"));
+		/* one is under way */
+		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 	} else if (http_is_cgi(api->web)) {
 		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 		http_flush(api->web);

@@ -26,8 +26,8 @@ ONE = MANY + "/{subscription_id}"
 def routes():
     """The rows of the table in api.c: (path, method) and whether it is open."""
     text = (SOURCE / "src/bin/api.c").read_text(encoding="utf-8")
-    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", (WEBHOOKS|TRACK) "([^"]*)" \}, ([A-Z]+),', text, re.M)
-    prefixes = dict(re.findall(r'^#define (WEBHOOKS|TRACK) "([^"]+)"', text, re.M))
+    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", ((?:WEBHOOKS|TRACK)?) ?"([^"]*)" \}, ([A-Z]+),', text, re.M)
+    prefixes = {"": ""} | dict(re.findall(r'^#define (WEBHOOKS|TRACK) "([^"]+)"', text, re.M))
     return {(prefixes[prefix] + path, method.lower()): scope == "OPEN" for method, prefix, path, scope in rows}
 
 
@@ -197,6 +197,8 @@ def test_every_answer_that_we_add(api_site, subscriber):
     assert nobody.get(f"{BASE}/nowhere").status == 404
     assert nobody.call("OPTIONS", one).status == 200
     assert nobody.get(f"{BASE}/openapi.json").status == 200
+    tick = api_site.hookledger("tick", "add", "x").stdout.split("/tick/")[1].split()[0]
+    assert [nobody.get(f"/tick/{token}").status for token in (tick, "x")] == [200, 404]
     for path in (f"{BASE}/limits/{WORKSPACE}", f"{one}/events"):
         assert stranger.get(path).status == 403
     # pings
