@@ -106,6 +106,15 @@ def site(bare_site):
     return bare_site
 
 
+@pytest.fixture
+def other_site(request, shared_cluster, template, run_folder):
+    """A second installation, with an endpoint and a database of its own."""
+    site = make_site(request, shared_cluster, run_folder / "sites", template)
+    site.add_endpoint()
+    yield site
+    finish(request, site)
+
+
 def kind_or_skip(name):
     """The function that starts this kind of web server."""
     lacking = servers.missing(name)
