@@ -52,7 +52,7 @@ class Client:
 def by_hand(site, method, path, body=b"", **variables):
     """Runs hookledger-api as a web server does by CGI; its answer."""
     done = subprocess.run([BUILD / "hookledger-api"], input=body, capture_output=True, cwd=site.work, timeout=60, check=True,
-                          env={**site.environment(), "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "REQUEST_URI": path,
+                          env={**site.environment(), "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "REQUEST_URI": site.base_path + path,
                                "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": str(len(body)), **variables}, **runs_as())
     head, _, rest = done.stdout.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode("ascii").split("\r\n"))

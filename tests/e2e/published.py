@@ -5,6 +5,7 @@ doc/openapi.json, which is what we publish ourselves."""
 import copy
 import json
 import re
+import urllib.parse
 
 import jsonschema
 
@@ -92,6 +93,12 @@ def is_open(operation):
 
 def template_of(path):
     """The path of doc/openapi.json that this one is; None: none of them."""
+    if re.search(r"%(?![0-9a-fA-F]{2})|%00", path):
+        return None
+    try:
+        path = urllib.parse.unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return None
     return next((template for template in OURS["paths"] if values_of(template, path) is not None), None)
 
 
