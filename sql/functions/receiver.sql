@@ -22,7 +22,8 @@ comment on function receiver.keys() is
 create function receiver.append(
   endpoint_ids bigint[], secret_ids bigint[], workspace_ids bigint[], event_ids bigint[],
   created timestamptz[], received timestamptz[], creator_ids bigint[], entity_ids bigint[],
-  models text[], actions text[], signatures bytea[], bodies json[], origin text)
+  models text[], actions text[], signatures bytea[], bodies json[], origin text,
+  payloads text[] default null)
 returns text
 language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
@@ -89,7 +90,7 @@ begin
     if total = cardinality(event_ids) then
       if done = '{}' and array_position(entity_ids, null) is null then
         perform ledger.apply(array_fill(home, array[cardinality(event_ids)]), event_ids, created, creator_ids,
-                             entity_ids, models, actions, bodies);
+                             entity_ids, models, actions, bodies, false, payloads);
         is_wanted := ledger.outbox_add(array_fill(home, array[cardinality(event_ids)]), event_ids, created, models, actions);
       else
         is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
@@ -139,8 +140,8 @@ begin
 end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
-                                    bigint[], bigint[], text[], text[], bytea[], json[], text) is
-  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides.';
+                                    bigint[], bigint[], text[], text[], bytea[], json[], text, text[]) is
+  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply().';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],

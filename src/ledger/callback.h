@@ -53,6 +53,7 @@ struct callback {
 	int64_t entity_id;	/* 0: none */
 	struct str model;
 	struct str action;
+	struct str payload;	/* when it is plain (see ledger.apply), else at == NULL */
 	struct str validation_code;	/* JSON, with its quotes; at == NULL: none */
 
 	enum reason reason;	/* why it went to quarantine, for the spool's records of that kind */

@@ -151,6 +151,12 @@ static void write_args(struct db_args *args, const struct callback *const *cb, s
 	for (size_t i = 0; i < count; i++)
 		db_put_str(args, cb[i]->body);
 	db_arg_text(args, str_of(source));
+	db_array(args, DB_TEXTS, count);
+	for (size_t i = 0; i < count; i++)
+		if (cb[i]->payload.at)
+			db_put_str(args, cb[i]->payload);
+		else
+			db_put_null(args);
 }
 
 static enum verdict of_letter(char letter)

@@ -1,7 +1,7 @@
 -- Writing the typed tables: odd values never fail an event or its neighbours.
 begin;
 create extension if not exists pgtap;
-select plan(10);
+select plan(14);
 
 create function pg_temp.apply(models text[], actions text[], payloads text[]) returns void language sql as $$
   select ledger.apply(array_fill(1::bigint, array[cardinality(models)]),
@@ -45,6 +45,26 @@ select results_eq(
 
 select pg_temp.apply('{project}', '{created}', array['{"name":"x","current_period":{"start_date":"2026-07-01","deep":[{"invitation_code":"hush"}]}}']);
 select is(to_jsonb(p) ->> 'current_period', '{"deep": [{}], "start_date": "2026-07-01"}', 'no secret in a column of JSON') from toggl.project p;
+
+-- ---- payloads that the caller has taken out already
+
+create temp table given as
+select n, p.payload, format('{"payload":%s}', p.payload)::json as body
+from unnest(array['{"start":"2026-07-01T10:00:00Z","duration":60,"tags":["a"],"api_token":"hush"}', '{"start":"2026-07-01T11:00:00Z","duration":"60"}',
+                  '{"start":"2026-07-01T12:00:00Z","x":{"ical_url":"hush"}}']) with ordinality p (payload, n);
+create function pg_temp.write(first bigint, payloads text[]) returns void language sql as $$
+  select ledger.apply(array_agg(2::bigint), array_agg(n), array_agg('2026-07-01Z'::timestamptz), array_agg(5::bigint), array_agg(first + n),
+                      array_agg('time_entry'::text), array_agg('created'::text), array_agg(body), false, payloads)
+  from given
+$$;
+select lives_ok($$select pg_temp.write(100, null); select pg_temp.write(200, (select array[min(payload) filter (where n = 1)] from given));
+                  select pg_temp.write(300, (select array_agg(case when n < 3 then payload end order by n) from given))$$,
+                'payloads may be given, or some of them');
+create temp view written as
+  select time_entry_id / 100 as way, time_entry_id % 100 as n, to_jsonb(t) - 'time_entry_id' as row from toggl.time_entry t where workspace_id = 2;
+select results_eq('select n, row from written where way = 2 order by 1', 'select n, row from written where way = 1 order by 1', 'the rows are the same');
+select results_eq('select n, row from written where way = 3 order by 1', 'select n, row from written where way = 1 order by 1', 'also when one is odd');
+select is(count(*), 0::bigint, 'and no secret is in them') from written where row::text like '%hush%';
 
 select is(ledger.is_good(kind, value::jsonb), false, kind || ' is not ' || value)
 from (values ('id', '"5"'), ('texts', '[1]')) v (kind, value);

@@ -83,6 +83,43 @@ static void an_event_tells_its_fields(void **state)
 	assert_true(cb.model.at > cb.body.at && cb.model.at < cb.body.at + cb.body.len);
 }
 
+/* Plain is what neither hides a secret inside nor trips jsonb. */
+static void a_plain_payload_is_given_on(void **state)
+{
+	static const char *const plain[] = {
+		"{}", "{\"id\":5,\"tags\":[\"a\",\"b\"],\"rate\":85.25,\"n\":null}",
+		"{\"description\":\"\xc3\x89" "crire \\\"v2\\\" \\n e5 E+1\"}", "{\"api_token\":\"top\"}",
+		"{ \"id\" : 5 }",
+	};
+	static const char *const other[] = {
+		"{\"a\":{}}", "{\"a\":[{\"b\":1}]}", "{\"a\":\"{\"}", "{\"a\":\"\\u0041\"}", "{\"\\u0061\":1}",
+		"{\"a\":1e5}", "{\"a\":1E5}", "{\"a\":0.5e-900}", "{\"a\":\"7e\"}", "null",
+	};
+	struct callback cb = { 0 };
+	enum reason reason;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]) + sizeof(other) / sizeof(other[0]); i++) {
+		bool is_plain = i < sizeof(plain) / sizeof(plain[0]);
+		const char *payload = is_plain ? plain[i] : other[i - sizeof(plain) / sizeof(plain[0])];
+		struct buf body = { 0 };
+
+		buf_addf(&body, "{\"event_id\":1,\"created_at\":\"2026-07-17T11:43:32Z\"," META
+		                ",\"payload\":%s}", payload);
+		/* what the last one left must not stay */
+		cb.body = buf_str(&body);
+		assert_err(ERR_NONE, callback_parse(&cb, &reason, &why));
+		if (is_plain)
+			assert_true(str_is(cb.payload, payload));
+		else
+			assert_null(cb.payload.at);
+		buf_done(&body);
+	}
+	assert_err(ERR_NONE, parse(&cb, EVENT(META ",\"payload\":{\"a\":{}},\"payload\":{\"id\":2}"), &reason, &why));
+	assert_true(str_is(cb.payload, "{\"id\":2}"));
+}
+
 static void the_workspace_is_found(void **state)
 {
 	static const struct {
@@ -274,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures_have_one_form),
 		cmocka_unit_test(an_event_tells_its_fields),
+		cmocka_unit_test(a_plain_payload_is_given_on),
 		cmocka_unit_test(the_workspace_is_found),
 		cmocka_unit_test(odd_ids_are_none),
 		cmocka_unit_test(what_is_missing_is_said),
