@@ -340,11 +340,11 @@ as $$
   where a.user_id = job.user_id and job.workspace_id is null
 $$;
 comment on function ledger.forget_elsewhere(ledger.erasure) is
-  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled).';
+  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled). A table that holds persons gets its statement here.';
 
 create function operator.forget_step(erasure bigint, most bigint)
 returns table (events_done bigint, replaced bigint, finished boolean)
-language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '30s'
+language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
   job ledger.erasure;
@@ -381,13 +381,13 @@ begin
       perform ledger.restate(null, null);
     end if;
     job.replaced := job.replaced + cardinality(entities);
+    perform ledger.forget_elsewhere(job);
     -- What was recorded meanwhile, with nobody at it: then it is all of the past.
-    lock table only ledger.event in share row exclusive mode;
+    perform ledger.hold_off();
     entities := ledger.forget_in(job, format('(k.epoch, k.txid, k.seq) >= (%s, %L, 0)', job.since_epoch, job.since_txid));
     for entity in select distinct u from unnest(entities) u loop
       perform ledger.restate(entity, entity);
     end loop;
-    perform ledger.forget_elsewhere(job);
     -- Who keeps a copy loads it anew: nothing else would tell of the changes.
     update ledger.state s set epoch = s.epoch + 1;
     update ledger.erasure e

@@ -70,9 +70,31 @@ $$;
 comment on function operator.retention_plan(text, bigint) is
   'What would become of each month before this one (2026-05), or, when it is null, of all but the current month and `keep` before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes with indexes.';
 
+create function ledger.hold_off()
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  -- Who records waits behind us while we wait for the lock: so shortly, and again.
+  for attempt in 1..20 loop
+    begin
+      perform set_config('lock_timeout', '200ms', true);
+      lock table only ledger.event in share row exclusive mode;
+      perform set_config('lock_timeout', '0', true);
+      return;
+    exception
+      when lock_not_available then perform pg_sleep(0.1 + random() * 0.4);
+    end;
+  end loop;
+  raise exception 'a transaction that takes long is writing to ledger.event; try again when it has ended' using errcode = '55P03';
+end
+$$;
+comment on function ledger.hold_off() is
+  'From here to the end of the transaction nobody records an event: who was at it has committed, who comes waits. To be held for moments only.';
+
 create function operator.retention_mark(month text)
 returns void
-language plpgsql security definer set search_path = ledger, pg_temp set timezone = 'UTC' set lock_timeout = '5s'
+language plpgsql security definer set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
   until constant date := (month || '-01')::date + interval '1 month';
@@ -81,14 +103,13 @@ begin
   if until > now() then
     raise exception 'the current month stays' using errcode = '22023';
   end if;
-  -- Whoever records waits here for a moment: who was at it has recorded, who
-  -- begins after this sees the new horizon, because an insert looks at it when
-  -- it has its lock.
-  lock table only ledger.event in share row exclusive mode;
   select to_char(m.month, 'YYYY-MM') as month, m.reason into held from ledger.months(until) m where m.reason is not null order by m.month limit 1;
   if found then
     raise exception '% stays: %', held.month, held.reason using errcode = '22023';
   end if;
+  -- Who begins after this sees the new horizon, because an insert looks at it when
+  -- it has its lock.
+  perform ledger.hold_off();
   update ledger.state s set horizon = until where s.horizon < until;
 end
 $$;
@@ -168,6 +189,10 @@ begin
     raise exception '% stays: %', month, dropped.reason using errcode = '22023';
   end if;
   kept := ledger.baseline_add(until);
+  if dropped.partition is not null then
+    execute format('select count(*) from ledger.%I', dropped.partition) into events;
+  end if;
+  analyze ledger.baseline;
   -- Who records or reads waits behind us while we wait for the lock: so shortly,
   -- and again, until no long query has it.
   for attempt in 1..20 loop
@@ -175,13 +200,11 @@ begin
       perform set_config('lock_timeout', '200ms', true);
       lock table only ledger.event in access exclusive mode;
       if dropped.partition is not null then
-        execute format('select count(*) from ledger.%I', dropped.partition) into events;
         execute format('drop table ledger.%I', dropped.partition);
       end if;
       delete from ledger.event_default d where d.created_at < until;
       get diagnostics left_over = row_count;
       events := events + left_over;
-      analyze ledger.baseline;
       return next;
       return;
     exception
