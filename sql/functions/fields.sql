@@ -306,9 +306,9 @@ returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  huge constant text := '-?(?:\d{200,}(?:\.\d+)?(?:[eE][+-]?\d+)?|\d+\.\d{200,}(?:[eE][+-]?\d+)?|\d+(?:\.\d+)?[eE][+-]?\d{3,})';
+  huge constant text := '-?(?:(?:\d{250}){4}\d*(?:\.\d+)?(?:[eE][+-]?\d+)?|\d+\.(?:\d{250}){4}\d*(?:[eE][+-]?\d+)?|\d+(?:\.\d+)?[eE][+-]?\d{3,})';
 begin
-  if document !~ '\d[eE][+-]?\d{3}|\d{200}' then
+  if document !~ '\d[eE][+-]?\d{3}|(?:\d{250}){4}' then
     return document;
   end if;
   return (
@@ -318,7 +318,7 @@ begin
 end
 $$;
 comment on function ledger.mended_numbers(text) is
-  'A JSON text in which numbers with 200 digits or three of an exponent are strings: jsonb does not take all of them, and 1e100000 is seven bytes here and 100,000 when it is read.';
+  'A JSON text in which numbers with 1000 digits or three of an exponent are strings: jsonb does not take all of them, and 1e100000 is seven bytes here and 100,000 when it is read.';
 
 create function ledger.payload(body json)
 returns jsonb
