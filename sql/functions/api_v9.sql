@@ -63,7 +63,7 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  active text := query ->> 'active';
+  which text := query ->> 'active';
   since timestamptz := ledger.unix_or_null(query ->> 'since');
   one jsonb;
 begin
@@ -72,7 +72,7 @@ begin
       return query select 400::bigint, to_json('Invalid include_archived'::text)::text;
       return;
     end if;
-    active := case when query ->> 'include_archived' = 'true' then 'both' end;
+    which := case when query ->> 'include_archived' = 'true' then 'both' end;
   end if;
   if item is not null then
     select ledger.zoned(p.payload, 'project', zone) into one
@@ -96,7 +96,7 @@ begin
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
         and p.project_id in (select ledger.may_see_project(account, m.workspace_id))
         and (p.deleted_at is null or since is not null) and (since is null or p.changed_at >= since)
-        and (active = 'both' or since is not null or coalesce(p.active, true) = (active is distinct from 'false'))
+        and (which = 'both' or since is not null or coalesce(p.active, true) = (which is distinct from 'false'))
         and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'), '_', '\_') || '%')
         and (query ->> 'billable' is null or p.billable = (query ->> 'billable' = 'true'))
       order by p.name, p.project_id
@@ -156,15 +156,15 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  active text := coalesce(query ->> 'active', 'true');
+  which text := coalesce(query ->> 'active', 'true');
   size integer;
   skipped bigint;
   number bigint;
 begin
   if workspace is null then
-    active := case coalesce(query ->> 'include_not_active', 'false') when 'true' then 'both' when 'false' then 'true' end;
+    which := case coalesce(query ->> 'include_not_active', 'false') when 'true' then 'both' when 'false' then 'true' end;
   end if;
-  if active is null or active not in ('true', 'false', 'both') then
+  if which is null or which not in ('true', 'false', 'both') then
     return query select 400::bigint, to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
     return;
   end if;
@@ -177,7 +177,7 @@ begin
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
         and t.project_id in (select ledger.may_see_project(account, m.workspace_id))
         and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
-        and (active = 'both' or coalesce(t.active, true) = (active = 'true'))
+        and (which = 'both' or coalesce(t.active, true) = (which = 'true'))
         and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
         and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)),
     page as (
