@@ -271,7 +271,7 @@ Alias /hook "{stage.work}/php/receiver.php"
 
 def ledger(name, database, **more):
     """hookledger behind lighttpd on a database of its own."""
-    what = "hookledger, FastCGI, lighttpd" + (", no typed tables" if database == "plain" else "")
+    what = "hookledger without typed tables" if database == "plain" else "hookledger, FastCGI, lighttpd"
     return Contestant(name, what, lambda stage, port: lighttpd_receiver(stage, port, database),
                       database, "hookledger-receiver", **more)
 

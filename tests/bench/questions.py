@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from measure import say
-from stage import Trouble
+from stage import TICK, Process, Trouble
 
 EVENTS = 2_000_000
 PEOPLE = 300	# two million events are a year of theirs
@@ -61,12 +61,25 @@ def fill(stage, goals, events):
 
 
 def times(stage, query):
-    """Milliseconds of the first run in a new session, and of the later ones."""
-    said = psql(stage, "\\timing on\n\\o /dev/null\n" + f"{query};\n" * (RUNS + 1))
-    found = [float(number) for number in re.findall(r"^Time: ([\d.]+) ms", said, re.M)]
-    if len(found) != RUNS + 1:
-        raise Trouble(f"psql did not say how long it took: {said[-500:]}")
-    return found[0], found[1:]
+    """Milliseconds of the first run in a new session and of the later ones, and the CPU time of one of those."""
+    argv = [stage.pg_bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", stage.sockets, "-U", "bench", "-d", DATABASE]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+
+        def ask(text):
+            print(text + "\n\\o\n\\echo done", file=session.stdin, flush=True)
+            return "".join(iter(session.stdout.readline, "done\n"))
+
+        def run(count):
+            said = ask("\\timing on\n\\o /dev/null\n" + f"{query};\n" * count)
+            return [float(number) for number in re.findall(r"^Time: ([\d.]+) ms", said, re.M)]
+
+        backend = int(ask("select pg_backend_pid();"))
+        first = run(1)
+        before = Process(backend).ticks
+        later = run(RUNS)
+        cpu_ms = (Process(backend).ticks - before) / TICK * 1000 / RUNS
+        session.stdin.close()
+    return first[0], later, cpu_ms
 
 
 def digest(stage):
@@ -108,12 +121,12 @@ def questions_run(stage, goals, chosen):
                                 "group by 1 order by count(*) desc, 1 limit 1")
     user = stage.sql(DATABASE, "select user_id from toggl.time_entry group by 1 order by count(*) desc limit 1")
     asked = [(what, query.format(entry=entry, user=user), most) for what, query, most in QUESTIONS]
-    print(f"\n{'':40} {'rows':>6} {'first ms':>9} {'median ms':>10} {'(runs)':>15} {'goal ms':>8}")
+    print(f"\n{'':40} {'rows':>6} {'first ms':>9} {'median ms':>10} {'(runs)':>15} {'CPU ms':>7} {'goal ms':>8}")
     for what, query, most in asked:
         rows = int(stage.sql(DATABASE, f"select count(*) from ({query}) q"))
-        first, later = times(stage, query)
+        first, later, cpu_ms = times(stage, query)
         median, spread = statistics.median(later), f"{min(later):.1f}-{max(later):.1f}"
-        print(f"{what:40} {rows:6} {first:9.1f} {median:10.1f} {spread:>15} {most or '':>8}")
+        print(f"{what:40} {rows:6} {first:9.1f} {median:10.1f} {spread:>15} {cpu_ms:7.1f} {most or '':>8}")
         if most:
             goals.add(f"ms, {what}", (median, spread), most, True)
     if chosen.plans:

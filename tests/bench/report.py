@@ -67,7 +67,7 @@ def ratio(results, left, right, connections, key):
 
 
 def judge(goals, results):
-    ours = "lighttpd"
+    ours = "plain"	# the same work as theirs: they keep no tables but that of the events
     compared = (	# whom, what, measured as, limit at 64 and at 256, at most?
         ("null", "CPU of null", "cpu_us", 1.6, 1.6, True),
         ("go-plain", "CPU of Go, one INSERT an event", "cpu_us", 0.33, 0.33, True),
@@ -80,7 +80,10 @@ def judge(goals, results):
         for count, limit in ((64, at_64), (256, at_256)):
             goals.add(f"{what}, at {count}", ratio(results, ours, whom, count, key), limit, most)
     goals.add("median latency of Go, at 1", ratio(results, ours, "go-plain", 1, "p50_ms"), 1.3, True)
-    goals.add("MB resident a worker, at 256", worst(results, ours, 256, "memory_mb"), 16, True)
+    for count in (64, 256):
+        goals.add(f"requests/s of without typed tables, at {count}", ratio(results, "lighttpd", ours, count, "rate"),
+                  0.67, False)
+    goals.add("MB resident a worker, at 256", worst(results, "lighttpd", 256, "memory_mb"), 16, True)
     goals.add("errors behind Apache mod_proxy_fcgi, at 256", worst(results, "apache-proxy", 256, "errors"), 0, True)
     for name in ("lighttpd-cgi", "apache-cgi"):
         goals.add(f"requests/s, {name}, at 64", median(results, name, 64, "rate"), 100, False)
