@@ -12,6 +12,9 @@ as $$
   select 'subscription:' || s.subscription_id, 'the secret of subscription ' || s.subscription_id, v.sealed
   from ledger.subscription s, lateral (values (s.secret_sealed), (s.secret_before_sealed)) v (sealed)
   where octet_length(v.sealed) > 0
+  union all
+  select 'toggl:' || c.connection_id, 'the API token of connection ' || c.connection_id || ' to Toggl', c.token_sealed
+  from ledger.toggl_connection c where c.token_sealed is not null
 $$;
 comment on function operator.sealed_list() is
   'Everything that is sealed with the master key: where it is at home, what it is in words, and the sealed form.';
@@ -33,6 +36,10 @@ begin
   set secret_sealed = case when s.secret_sealed = before then after else s.secret_sealed end,
       secret_before_sealed = case when s.secret_before_sealed = before then after else s.secret_before_sealed end
   where 'subscription:' || s.subscription_id = place and before in (s.secret_sealed, s.secret_before_sealed);
+  get diagnostics replaced = row_count;
+  total := total + replaced;
+  update ledger.toggl_connection c set token_sealed = after
+  where 'toggl:' || c.connection_id = place and c.token_sealed = before;
   get diagnostics replaced = row_count;
   return total + replaced > 0;
 end

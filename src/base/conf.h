@@ -59,6 +59,13 @@ struct conf {
 	int64_t courier_requests_max;
 	int64_t courier_poll_ms;
 	int64_t courier_lease_ms;
+	char *toggl_webhooks_url;
+	char *toggl_api_url;
+	int64_t toggl_timeout_ms;
+	int64_t toggl_pace_ms;
+	int64_t toggl_reserve;
+	int64_t toggl_check_hours;
+	bool toggl_repair;
 	char *log_level;
 	char *sql_dir;
 };

@@ -22,3 +22,19 @@ enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscrip
 	snprintf(place, sizeof(place), "subscription:%lld", (long long)subscription_id);
 	return seal_open(sealer, str_of(place), sealed, out);
 }
+
+enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token, struct buf *out)
+{
+	char place[PLACE_MAX];
+
+	snprintf(place, sizeof(place), "toggl:%lld", (long long)connection_id);
+	return seal(sealer, str_of(place), token, out);
+}
+
+enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed, struct buf *out)
+{
+	char place[PLACE_MAX];
+
+	snprintf(place, sizeof(place), "toggl:%lld", (long long)connection_id);
+	return seal_open(sealer, str_of(place), sealed, out);
+}

@@ -17,4 +17,10 @@ MUST_USE enum err sealing_subscription(const struct sealer *sealer, int64_t subs
 MUST_USE enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
                                             struct str sealed, struct buf *out);
 
+/* The API token of a connection to Toggl; likewise. */
+MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token,
+                                struct buf *out);
+MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
+                                     struct buf *out);
+
 #endif

@@ -1,0 +1,203 @@
+-- Toggl in the doors: the same functions for each program that talks to it, and
+-- what the command line lists. What a job is and does: toggl_jobs.sql.
+
+create function operator.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
+returns table (job_id bigint, lease bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) $$;
+comment on function operator.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin().';
+
+create function operator.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
+returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
+               connection_id bigint, token bytea, words text, result text, next_lease bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
+comment on function operator.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
+
+create function operator.toggl_unsigned(job bigint)
+returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_unsigned(job) $$;
+comment on function operator.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
+
+create function operator.toggl_local(workspace bigint, address text, sealed bytea)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_local(workspace, address, sealed) $$;
+comment on function operator.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
+
+create function operator.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
+returns bigint
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
+comment on function operator.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
+
+create function courier.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
+returns table (job_id bigint, lease bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) $$;
+comment on function courier.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin().';
+
+create function courier.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
+returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
+               connection_id bigint, token bytea, words text, result text, next_lease bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
+comment on function courier.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
+
+create function courier.toggl_unsigned(job bigint)
+returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_unsigned(job) $$;
+comment on function courier.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
+
+create function courier.toggl_local(workspace bigint, address text, sealed bytea)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_local(workspace, address, sealed) $$;
+comment on function courier.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
+
+create function courier.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
+returns bigint
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
+comment on function courier.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
+
+create function courier.toggl_due(hours bigint)
+returns table (connection_id bigint, what text, asked text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_due(hours) $$;
+comment on function courier.toggl_due(bigint) is 'As ledger.toggl_due().';
+
+-- ---- of the command line only
+
+create function operator.toggl_due(hours bigint)
+returns table (connection_id bigint, what text, asked text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_due(hours) $$;
+comment on function operator.toggl_due(bigint) is 'As ledger.toggl_due().';
+
+create function operator.toggl_connection_add()
+returns bigint
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ insert into ledger.toggl_connection default values returning connection_id $$;
+comment on function operator.toggl_connection_add() is 'A new connection; its number binds the sealed token, which toggl_connection_token() gives it.';
+
+create function operator.toggl_connection_token(connection bigint, sealed bytea)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ update ledger.toggl_connection c set token_sealed = sealed where c.connection_id = connection $$;
+comment on function operator.toggl_connection_token(bigint, bytea) is 'Gives a connection its token, sealed with toggl: and its number as place; null ends it.';
+
+create function operator.toggl_disconnect(connection bigint)
+returns bigint
+language plpgsql volatile security definer set search_path = ledger, pg_temp
+as $$
+begin
+  update ledger.toggl_connection c set token_sealed = null
+  where c.connection_id = coalesce(connection, (
+    select case when count(*) = 1 then min(o.connection_id) end from ledger.toggl_connection o where o.token_sealed is not null))
+    and c.token_sealed is not null
+  returning c.connection_id into connection;
+  if connection is null then
+    raise exception 'say which connection: `hookledger toggl quota` lists them' using errcode = 'P0002';
+  end if;
+  return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
+          where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null and s.gone_at is null);
+end
+$$;
+comment on function operator.toggl_disconnect(bigint) is
+  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. P0002: no such, or several.';
+
+create function operator.toggl_connection_list()
+returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint, refused_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select c.connection_id, c.user_id, c.name, c.email, ledger.us(c.connected_at), ledger.us(c.checked_at), ledger.us(c.refused_at)
+  from ledger.toggl_connection c where c.token_sealed is not null and c.user_id is not null order by c.connection_id
+$$;
+comment on function operator.toggl_connection_list() is 'Connected Toggl users.';
+
+create function operator.toggl_workspace_list(connection bigint)
+returns table (workspace_id bigint, name text, organization_id bigint, is_admin boolean, max_webhooks bigint, max_filters bigint,
+               listed_us bigint, loaded_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select w.workspace_id, w.name, w.organization_id, w.is_admin, w.max_webhooks::bigint, w.max_filters::bigint, ledger.us(w.listed_at), ledger.us(w.loaded_at)
+  from ledger.toggl_workspace w where connection is null or w.connection_id = connection order by w.workspace_id
+$$;
+comment on function operator.toggl_workspace_list(bigint) is 'Workspaces of a connection (null: of all), with the limits of their plans where they were asked.';
+
+create function operator.toggl_subscription_list()
+returns table (workspace_id bigint, subscription_id bigint, description text, filters text, enabled boolean, validated_us bigint,
+               endpoint_id bigint, url text, state text, words text, mend text, seen_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select s.workspace_id, s.subscription_id, s.description, array_to_string(s.filters, ' '), s.enabled, ledger.us(s.validated_at),
+         s.endpoint_id, s.url, t.state, t.words,
+         case when t.mend like 'endpoint %' then t.mend else 'toggl ' || t.mend || ' ' || s.subscription_id end,
+         ledger.us(coalesce(w.listed_at, s.seen_at))
+  from ledger.toggl_subscription s
+  left join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
+  cross join lateral ledger.toggl_state(s) t
+  where s.deleted_at is null
+  order by s.workspace_id, s.subscription_id
+$$;
+comment on function operator.toggl_subscription_list() is
+  'Subscriptions at Toggl as they were when we last looked (seen_us), how they differ from what we want, and the command that mends it.';
+
+create function operator.toggl_subscription_find(item bigint)
+returns table (workspace_id bigint, connection_id bigint, endpoint_id bigint, address text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+begin
+  return query
+    select s.workspace_id, w.connection_id, s.endpoint_id, e.address
+    from ledger.toggl_subscription s
+    left join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
+    left join ledger.endpoint e on e.endpoint_id = s.endpoint_id
+    where s.subscription_id = item and s.deleted_at is null
+    order by s.endpoint_id nulls last limit 1;
+  if not found then
+    raise exception 'Toggl is not known to have a subscription %; `hookledger toggl list --refresh` looks', item using errcode = 'P0002';
+  end if;
+end
+$$;
+comment on function operator.toggl_subscription_find(bigint) is 'Where a subscription is at home, and the address of our endpoint of it (null: made elsewhere). P0002: none such.';
+
+create function operator.toggl_quota_list()
+returns table (connection_id bigint, name text, organization_id bigint, remaining bigint, total bigint, resets_us bigint, seen_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select w.connection_id, c.name, w.organization_id,
+         case when w.resets_at <= ledger.clock() then coalesce(w.total, 30) else w.remaining end::bigint, w.total::bigint,
+         case when w.resets_at > ledger.clock() then ledger.us(w.resets_at) end, ledger.us(w.seen_at)
+  from ledger.toggl_window w join ledger.toggl_connection c on c.connection_id = w.connection_id
+  where c.token_sealed is not null
+  order by w.connection_id, w.organization_id
+$$;
+comment on function operator.toggl_quota_list() is
+  'What is left of Toggl''s quota, as its answers said; organization 0: the user''s own. resets_us null: the window has ended, the next request begins one.';
+
+create function operator.toggl_job_list()
+returns table (job_id bigint, kind text, workspace_id bigint, made_us bigint, waits_until_us bigint, words text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select j.job_id, j.kind, (j.given -> 'workspace')::bigint, ledger.us(j.made_at), ledger.us(j.wait_until), j.wait_words
+  from ledger.toggl_job j where j.finished_at is null order by j.job_id
+$$;
+comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
+
+create function operator.toggl_plan(workspace bigint)
+returns table (rung bigint, filters text, left_out text, max_webhooks bigint, max_filters bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select p.rung, array_to_string(p.filters, ' '), array_to_string(p.left_out, ', '), w.max_webhooks::bigint, w.max_filters::bigint
+  from ledger.toggl_workspace w
+  cross join lateral ledger.toggl_plan(coalesce(w.max_filters, 3), (
+    select array_agg(distinct f) from ledger.toggl_subscription o, unnest(o.filters) f
+    where o.workspace_id = workspace and o.endpoint_id is not null and o.enabled and o.gone_at is null)) p
+  where w.workspace_id = workspace
+  order by p.rung
+$$;
+comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it.';

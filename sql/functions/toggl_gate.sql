@@ -1,0 +1,140 @@
+-- The gate to Toggl: how much may be asked, how fast, and what an answer says
+-- about both. Windows and pace are rows, because processes share nothing else.
+
+create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint, pace_ms bigint)
+returns table (wait_ms bigint, words text)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+  held ledger.toggl_window;
+  slot timestamptz;
+begin
+  -- organization null: costs nothing.
+  if organization is not null then
+    -- 30 until an answer says more: the window of a user and of the Free plan.
+    insert into ledger.toggl_window (connection_id, organization_id, remaining, resets_at)
+    values (connection, organization, 30, clock + interval '1 hour')
+    on conflict do nothing;
+    select w.* into held from ledger.toggl_window w
+    where w.connection_id = connection and w.organization_id = organization for update;
+    if held.resets_at <= clock then
+      held.remaining := coalesce(held.total, 30);
+      held.resets_at := clock + interval '1 hour';
+      held.in_flight := 0;
+    end if;
+    if held.remaining <= (case when background then least(reserve, coalesce(held.total, 30) / 2) else 0 end) then
+      update ledger.toggl_window w set remaining = held.remaining, resets_at = held.resets_at, in_flight = held.in_flight
+      where w.connection_id = connection and w.organization_id = organization;
+      wait_ms := greatest(ceil(extract(epoch from held.resets_at - clock) * 1000), 1000)::bigint;
+      words := format('%s; it begins anew at %s UTC (in %s)',
+        case when held.remaining > 0
+             then format('of Toggl''s quota %s requests are left, which are kept for work that somebody waits for', held.remaining)
+             else format('the quota%s that Toggl gives %s is spent', ' of ' || held.total || ' requests an hour',
+                         case when organization = 0 then 'a user' else 'organization ' || organization end) end,
+        to_char(held.resets_at at time zone 'UTC', 'HH24:MI:SS'),
+        case when held.resets_at - clock > interval '90 seconds' then ceil(extract(epoch from held.resets_at - clock) / 60) || ' minutes'
+             else ceil(extract(epoch from held.resets_at - clock)) || ' seconds' end);
+      return next;
+      return;
+    end if;
+    -- What a process that died had under way is under way no more.
+    update ledger.toggl_window w
+    set remaining = held.remaining - 1, resets_at = held.resets_at, asked_at = clock,
+        in_flight = case when held.asked_at < clock - interval '5 minutes' then 0 else held.in_flight end + 1
+    where w.connection_id = connection and w.organization_id = organization;
+  end if;
+  update ledger.toggl_connection c
+  set next_slot_at = greatest(c.next_slot_at, c.back_off_until, clock_timestamp()) + pace_ms * interval '1 millisecond'
+  where c.connection_id = connection
+  returning c.next_slot_at - pace_ms * interval '1 millisecond' into slot;
+  wait_ms := greatest(ceil(extract(epoch from slot - clock_timestamp()) * 1000), 0)::bigint;
+  return next;
+end
+$$;
+comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
+  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. words: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
+
+create function ledger.toggl_heard(
+  connection bigint, organization bigint, status bigint, remaining bigint, resets_in bigint, retry_after bigint)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+  ends timestamptz := clock + least(greatest(resets_in, 0), 86400) * interval '1 second';
+begin
+  -- No header: what we counted ourselves stands, but for a refusal.
+  update ledger.toggl_window w
+  set in_flight = greatest(w.in_flight - 1, 0),
+      remaining = case when toggl_heard.remaining is not null
+                       then greatest(least(toggl_heard.remaining, 2000000000) - greatest(w.in_flight - 1, 0), 0)
+                       else w.remaining end,
+      resets_at = coalesce(ends, w.resets_at),
+      seen_at = case when toggl_heard.remaining is not null then clock else w.seen_at end
+  where w.connection_id = connection and w.organization_id = organization;
+  if status = 429 or status >= 500 or status = 0 then
+    -- Twice as long each time, and not for all processes the same.
+    update ledger.toggl_connection c
+    set failures = c.failures + 1,
+        back_off_until = greatest(c.back_off_until, clock_timestamp()
+          + least(coalesce(retry_after, 0), 3600) * interval '1 second'
+          + case when retry_after is null then least(2 ^ least(c.failures, 8), 120) * (0.5 + random() / 2) * interval '1 second' else '0' end)
+    where c.connection_id = connection;
+  else
+    update ledger.toggl_connection c
+    set failures = 0, refused_at = case when status in (401, 403) then c.refused_at end
+    where c.connection_id = connection and (c.failures > 0 or c.refused_at is not null);
+  end if;
+end
+$$;
+comment on function ledger.toggl_heard(bigint, bigint, bigint, bigint, bigint, bigint) is
+  'What an answer says about quota and pace: the headers X-Toggl-Quota-Remaining and -Resets-In, Retry-After (null: not there), and the status (0: no answer).';
+
+create function ledger.toggl_quota_told(connection bigint, told jsonb)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+begin
+  if jsonb_typeof(told) <> 'array' then
+    return;
+  end if;
+  insert into ledger.toggl_window as w (connection_id, organization_id, total, remaining, resets_at, seen_at)
+  select distinct on (2) connection, coalesce(ledger.toggl_number(q -> 'organization_id'), 0),
+         least(ledger.toggl_number(q -> 'total'), 2000000000), greatest(least(ledger.toggl_number(q -> 'remaining'), 2000000000), 0),
+         clock + least(greatest(coalesce(ledger.toggl_number(q -> 'resets_in_secs'), 3600), 0), 86400) * interval '1 second', clock
+  from jsonb_array_elements(told) q
+  where jsonb_typeof(q) = 'object' and ledger.toggl_number(q -> 'remaining') is not null
+  on conflict (connection_id, organization_id) do update
+    set total = coalesce(excluded.total, w.total), remaining = greatest(excluded.remaining - w.in_flight, 0),
+        resets_at = excluded.resets_at, seen_at = excluded.seen_at;
+end
+$$;
+comment on function ledger.toggl_quota_told(bigint, jsonb) is 'Takes over the answer of /me/quota.';
+
+create function ledger.toggl_number(value jsonb)
+returns bigint
+language sql immutable set search_path = ledger, pg_temp
+return case when jsonb_typeof(value) in ('number', 'string') and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
+comment on function ledger.toggl_number(jsonb) is 'A whole number that another server told us; null when it is none.';
+
+create function ledger.toggl_json(answer text)
+returns jsonb
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  return ledger.payload(json_build_object('payload', answer::json));
+exception when data_exception or program_limit_exceeded then return null;
+end
+$$;
+comment on function ledger.toggl_json(text) is 'An answer as jsonb; null when it is no JSON.';
+
+create function ledger.toggl_said(status bigint, answer text, problem text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return case when status = 0 then 'Toggl gave no answer: ' || coalesce(problem, 'the connection broke off')
+            else format('Toggl answered %s%s', status,
+              coalesce(': "' || nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ', 'g'), 300), '') || '"', '')) end;
+comment on function ledger.toggl_said(bigint, text, text) is 'An answer in words, for people.';

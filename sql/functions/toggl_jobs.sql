@@ -1,0 +1,378 @@
+-- What is done at Toggl, as jobs: a queue of requests in a row, so that a job
+-- outlives its process and a spent quota. Each answer is judged here; the
+-- programs only carry requests and answers.
+
+create function ledger.toggl_request(job ledger.toggl_job, inout step jsonb, out api text, out method text, out path text,
+                                     out body jsonb, out organization bigint, out endpoint bigint)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  home bigint := (step -> 'ws')::bigint;
+  item text := home || '/' || (step ->> 'id');
+  s ledger.toggl_subscription;
+  most bigint;
+begin
+  select w.organization_id, w.max_filters into organization, most from ledger.toggl_workspace w where w.workspace_id = home;
+  -- A workspace that is not known is not Toggl's: its requests count as the user's.
+  organization := coalesce(organization, 0);
+  method := 'GET';
+  api := 'webhooks';
+  case step ->> 'do'
+    when 'me' then api := 'track'; path := '/me';
+    when 'quota' then api := 'track'; path := '/me/quota'; organization := null;
+    when 'workspaces' then api := 'track'; path := '/me/workspaces';
+    when 'limits' then path := '/limits/' || home;
+    when 'list' then path := '/subscriptions/' || home;
+    when 'ping' then method := 'POST'; path := '/ping/' || item;
+    when 'delete' then method := 'DELETE'; path := '/subscriptions/' || item;
+    when 'create' then
+      method := 'POST';
+      path := '/subscriptions/' || home;
+      endpoint := (step -> 'endpoint')::bigint;
+      if not step ? 'ladder' then
+        step := step || jsonb_build_object('ladder', (
+          select jsonb_agg(jsonb_build_object('filters', p.filters, 'left', p.left_out) order by p.rung)
+          from ledger.toggl_plan(coalesce(most, 3), (
+            select array_agg(distinct f) from ledger.toggl_subscription o, unnest(o.filters) f
+            where o.workspace_id = home and o.endpoint_id is not null and o.enabled and o.gone_at is null)) p));
+      end if;
+      body := jsonb_build_object('description', step -> 'description', 'url_callback', step -> 'url', 'enabled', true,
+        'event_filters', ledger.toggl_event_filters(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))));
+    when 'write' then
+      method := 'PUT';
+      path := '/subscriptions/' || item;
+      endpoint := (step -> 'endpoint')::bigint;
+      select o.* into s from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'id')::bigint;
+      -- All of it, and always `enabled`: an update without it misbehaves at Toggl.
+      body := jsonb_build_object('description', coalesce(step ->> 'description', s.description),
+        'url_callback', coalesce(step ->> 'url', s.url), 'enabled', coalesce((step -> 'enabled')::boolean, s.enabled, true),
+        'event_filters', ledger.toggl_event_filters(case when step ? 'filters'
+          then array(select jsonb_array_elements_text(step -> 'filters')) else s.filters end));
+    when 'load' then
+      api := 'track';
+      path := '/workspaces/' || home || case step ->> 'what'
+        when 'workspace' then ''
+        when 'workspace_user' then '/workspace_users'
+        when 'client' then '/clients?status=both'
+        when 'project' then '/projects?active=both&per_page=200&page=' || (step ->> 'page')
+        when 'tag' then '/tags?per_page=200&page=' || (step ->> 'page')
+        when 'task' then '/tasks?active=both&per_page=200&page=' || (step ->> 'page')
+        when 'project_user' then '/project_users' end;
+  end case;
+end
+$$;
+comment on function ledger.toggl_request(ledger.toggl_job, jsonb) is
+  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: whose newest secret belongs into the body. The step comes back with what was decided for it.';
+
+create function ledger.toggl_verify(workspace bigint, subscription bigint)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', workspace, 'id', subscription, 'quiet', true),
+                         jsonb_build_object('do', 'list', 'ws', workspace, 'id', subscription, 'then', 'verified'));
+comment on function ledger.toggl_verify(bigint, bigint) is
+  'The steps that see whether a subscription is validated: ping it once more, which validates, and look.';
+
+create function ledger.toggl_mend(s ledger.toggl_subscription)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select case t.state
+    when 'missing' then jsonb_build_array(jsonb_build_object('do', 'create', 'ws', s.workspace_id, 'endpoint', s.endpoint_id,
+      'url', s.wanted_url, 'description', s.description, 'replaces', s.subscription_id,
+      'ladder', jsonb_build_array(jsonb_build_object('filters', s.wanted_filters, 'left', '[]'::jsonb))))
+    when 'unvalidated' then ledger.toggl_verify(s.workspace_id, s.subscription_id)
+    when 'well' then '[]' when 'off' then '[]' when 'unknown' then '[]' when 'endpoint' then '[]'
+    else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', s.workspace_id, 'id', s.subscription_id, 'url', s.wanted_url,
+      'filters', s.wanted_filters, 'enabled', s.wanted_enabled, 'endpoint', case when t.state = 'url' then s.endpoint_id end))) end
+  from ledger.toggl_state(s) t
+$$;
+comment on function ledger.toggl_mend(ledger.toggl_subscription) is 'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
+
+create function ledger.toggl_begin(
+  connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
+returns table (job_id bigint, lease bigint)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  wish jsonb := asked;
+  home bigint := (wish -> 'workspace')::bigint;
+  item bigint := (wish -> 'subscription')::bigint;
+  s ledger.toggl_subscription;
+  steps jsonb;
+  made bigint;
+  held ledger.toggl_job;
+begin
+  if what = 'resume' then
+    update ledger.toggl_job j
+    set lease = j.lease + 1, leased_until = clock_timestamp() + interval '5 minutes', is_interactive = toggl_begin.is_interactive
+    where j.job_id = (wish -> 'job')::bigint and j.finished_at is null and j.leased_until <= clock_timestamp()
+    returning j.* into held;
+    if held.job_id is null then
+      raise exception 'there is nothing to go on with under the number %: it has ended, or another process works on it', wish ->> 'job' using errcode = 'P0002';
+    end if;
+    return query select held.job_id, held.lease;
+    return;
+  end if;
+  if item is not null then
+    select o.* into s from ledger.toggl_subscription o
+    where o.subscription_id = item and (home is null or o.workspace_id = home) and o.deleted_at is null;
+    if not found then
+      raise exception 'Toggl is not known to have a subscription %; `hookledger toggl list --refresh` looks', item using errcode = 'P0002';
+    end if;
+    home := s.workspace_id;
+  end if;
+  if home is not null and not (wish ? 'connect') then
+    select w.connection_id into connection from ledger.toggl_workspace w
+    join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
+    where w.workspace_id = home;
+    if not found then
+      raise exception 'no connected Toggl user is in workspace %; `hookledger connect` makes a connection', home using errcode = 'P0002';
+    end if;
+  end if;
+  if not exists (select from ledger.toggl_connection c where c.connection_id = connection and c.token_sealed is not null) then
+    raise exception 'there is no connection to Toggl; `hookledger connect` makes one' using errcode = 'P0002';
+  end if;
+
+  if what in ('subscribe', 'adopt') then
+    insert into ledger.endpoint as e (address, name, workspace_id)
+    values (address, left(coalesce(wish ->> 'description', s.description, 'workspace ' || home), 200), home)
+    returning e.endpoint_id into made;
+    insert into ledger.endpoint_secret (endpoint_id, sealed) values (made, secret);
+    wish := wish || jsonb_build_object('endpoint', made, 'url', (wish ->> 'hook_url') || address);
+  elsif what = 'rotate' then
+    if s.endpoint_id is null then
+      raise exception 'subscription % was made elsewhere; `hookledger toggl adopt %` gives it a secret of ours', item, item using errcode = '22023';
+    end if;
+    insert into ledger.endpoint_secret as t (endpoint_id, sealed) values (s.endpoint_id, secret) returning t.secret_id into made;
+    wish := wish || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
+  end if;
+
+  steps := case what
+    when 'connect' then '[{"do": "me"}, {"do": "quota"}, {"do": "workspaces"}]'
+    when 'refresh' then '[{"do": "quota"}, {"do": "workspaces"}]'
+    when 'quota' then '[{"do": "quota"}]'
+    when 'subscribe' then
+      case when (select w.limits_at is null from ledger.toggl_workspace w where w.workspace_id = home)
+           then jsonb_build_array(jsonb_build_object('do', 'limits', 'ws', home)) else '[]' end
+      || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint', wish -> 'endpoint',
+           'url', wish -> 'url', 'description', wish -> 'description',
+           'ladder', case when wish ? 'filters' then jsonb_build_array(jsonb_build_object(
+             'filters', ledger.toggl_filters_read(wish ->> 'filters'), 'left', '[]'::jsonb)) end)))
+    when 'change' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
+      jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'description', wish -> 'description', 'enabled', wish -> 'enabled',
+        'filters', case when wish ? 'filters' then to_jsonb(ledger.toggl_filters_read(wish ->> 'filters')) end)))
+    when 'rotate' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
+      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', s.endpoint_id))
+    when 'adopt' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
+      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wish -> 'url', 'enabled', true))
+    when 'repair' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'mend'))
+    when 'ping' then jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', home, 'id', item))
+    when 'validate' then ledger.toggl_verify(home, item)
+    when 'delete' then jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item),
+      jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted'))
+    when 'load' then (
+      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'what', m.model, 'page', 1) order by w.workspace_id, m.place)
+      from ledger.toggl_workspace w,
+           unnest('{workspace,workspace_user,client,project,tag,task,project_user}'::text[]) with ordinality m (model, place)
+      where w.connection_id = connection and (home is null or w.workspace_id = home))
+    when 'check' then (
+      select jsonb_agg(jsonb_build_object('do', 'list', 'ws', w.workspace_id, 'then', 'check') order by w.workspace_id)
+      from ledger.toggl_workspace w
+      where w.connection_id = connection and exists (
+        select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null and o.deleted_at is null)) end;
+
+  if what in ('load', 'check') then
+    -- One at a time, or two would load the same.
+    perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
+    select j.* into held from ledger.toggl_job j
+    where j.connection_id = connection and j.kind = what and j.finished_at is null and (what = 'check' or j.given -> 'workspace' is not distinct from wish -> 'workspace')
+    order by j.job_id limit 1;
+    if held.job_id is not null then
+      return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
+      return;
+    end if;
+  end if;
+  return query
+    insert into ledger.toggl_job as j (connection_id, kind, given, is_interactive, queue, leased_until)
+    values (connection, what, wish, is_interactive, coalesce(steps, '[]'), clock_timestamp() + interval '5 minutes')
+    returning j.job_id, j.lease;
+end
+$$;
+comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
+  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job.';
+
+create function ledger.toggl_end(inout job ledger.toggl_job)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  is_bad boolean := job.state ? 'failed';
+  endpoint bigint := (job.given -> 'endpoint')::bigint;
+begin
+  job.failed := is_bad;
+  job.finished_at := clock_timestamp();
+  job.words := coalesce(job.state ->> 'failed', (select string_agg(n.line, E'\n') from jsonb_array_elements_text(job.state -> 'notes') n (line)), 'done');
+  update ledger.toggl_job j
+  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, words = job.words, asked_at = null, wait_until = null
+  where j.job_id = job.job_id;
+  if is_bad and job.kind in ('subscribe', 'adopt') and not job.state ? 'keep' then
+    update ledger.endpoint e set enabled = false where e.endpoint_id = endpoint;
+    -- Nothing can have come to it but pings; if something has, it stays.
+    if not exists (select from ledger.event e where e.workspace_id = (job.given -> 'workspace')::bigint and e.endpoint_id = endpoint)
+       and not exists (select from ledger.quarantine q where q.endpoint_id = endpoint)
+       and not exists (select from ledger.toggl_subscription o where o.endpoint_id = endpoint)
+       and not job.state ? 'doubt' then
+      delete from ledger.endpoint_secret t where t.endpoint_id = endpoint;
+      delete from ledger.endpoint e where e.endpoint_id = endpoint;
+    end if;
+  elsif job.kind = 'rotate' then
+    if not is_bad then
+      update ledger.endpoint_secret t set valid_until = least(t.valid_until, now() + interval '24 hours')
+      where t.endpoint_id = endpoint and t.secret_id < (job.given -> 'secret')::bigint;
+    elsif not job.state ? 'doubt' then
+      update ledger.endpoint_secret t set revoked_at = now() where t.secret_id = (job.given -> 'secret')::bigint;
+    end if;
+  elsif is_bad and job.kind = 'connect' then
+    delete from ledger.toggl_connection c where c.connection_id = job.connection_id and c.user_id is null;
+  elsif not is_bad and job.kind = 'load' then
+    update ledger.toggl_workspace w set loaded_at = ledger.clock()
+    where w.connection_id = job.connection_id and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint);
+  elsif not is_bad and job.kind = 'check' then
+    update ledger.toggl_connection c set checked_at = ledger.clock() where c.connection_id = job.connection_id;
+  end if;
+end
+$$;
+comment on function ledger.toggl_end(ledger.toggl_job) is
+  'Ends a job and clears up behind it: the endpoint of a subscription that did not come to be, a secret that Toggl did not take. state: failed (why), keep (the endpoint is in use), doubt (nobody knows whether Toggl did it).';
+
+create function ledger.toggl_turn(
+  job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
+returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
+               connection_id bigint, token bytea, words text, result text, next_lease bigint)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  j ledger.toggl_job;
+  step jsonb;
+  asked record;
+  until_us timestamptz;
+  background boolean;
+begin
+  select o.* into j from ledger.toggl_job o where o.job_id = job for update;
+  if j.job_id is null or j.lease <> toggl_turn.lease or j.finished_at is not null then
+    verdict := 'lost';
+    words := 'another process has gone on with this, or it has ended: `hookledger toggl list` shows how things are';
+    return next;
+    return;
+  end if;
+  next_lease := j.lease + 1;
+  background := not j.is_interactive;
+  step := j.queue -> 0;
+  if status is null and j.asked_at is not null and step ->> 'do' = 'create' then
+    -- Cut off in the middle: Toggl may have made it.
+    status := 0;
+    problem := 'the program was cut off while it waited for the answer';
+  end if;
+  if status is not null and j.asked_at is not null then
+    select r.* into asked from ledger.toggl_request(j, step) r;
+    perform ledger.toggl_heard(j.connection_id, asked.organization, status, remaining, resets_in, retry_after);
+    if status = 402 and remaining = 0 then
+      -- The window is spent; toggl_heard() knows until when. Not asked, so to say.
+      update ledger.toggl_window w set remaining = 0
+      where w.connection_id = j.connection_id and w.organization_id = coalesce(asked.organization, 0);
+    elsif (status = 429 and j.tries < 6)
+       or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
+      null;	-- again, after the back-off
+    else
+      j.queue := j.queue - 0;
+      j.tries := 0;
+      select s.queue, s.state into j.queue, j.state from ledger.toggl_step(j, step, status, answer, problem, how) s;
+    end if;
+  end if;
+  j.asked_at := null;
+
+  if exists (select from ledger.toggl_arrival a where a.job_id = job) then
+    verdict := 'sign';
+  elsif j.queue = '[]' then
+    j := ledger.toggl_end(j);
+    verdict := case when j.failed then 'failed' else 'done' end;
+    words := j.words;
+    result := (j.state - 'notes' - 'failed')::text;
+    return next;
+    return;
+  else
+    select c.back_off_until into until_us from ledger.toggl_connection c where c.connection_id = j.connection_id and c.token_sealed is not null;
+    if not found then
+      j.state := j.state || '{"failed": "the connection to Toggl was ended meanwhile"}';
+      j := ledger.toggl_end(j);
+      verdict := 'failed';
+      words := j.words;
+      return next;
+      return;
+    end if;
+    if until_us > clock_timestamp() + interval '1 minute' then
+      wait_ms := ceil(extract(epoch from until_us - clock_timestamp()) * 1000)::bigint;
+      words := format('Toggl asks not to be asked before %s UTC', to_char(until_us at time zone 'UTC', 'HH24:MI:SS'));
+    else
+      select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
+      select a.wait_ms, a.words into wait_ms, words
+      from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint, (how -> 'pace_ms')::bigint) a;
+    end if;
+    if words is not null then
+      verdict := 'wait';
+      -- Of a window as the clock of the windows has it, which tests move.
+      j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
+      j.wait_words := words;
+      if j.state ? 'failed' then
+        words := (j.state ->> 'failed') || E'\nClearing up behind it has to wait: ' || words;
+      end if;
+    else
+      verdict := 'ask';
+      j.queue := jsonb_set(j.queue, '{0}', asked.step);
+      j.asked_at := clock_timestamp();
+      j.tries := j.tries + 1;
+      j.wait_until := null;
+      api := asked.api;
+      method := asked.method;
+      path := asked.path;
+      body := asked.body::text;
+      connection_id := j.connection_id;
+      token := (select c.token_sealed from ledger.toggl_connection c where c.connection_id = j.connection_id);
+      if asked.endpoint is not null then
+        select e.address, t.sealed into place, sealed
+        from ledger.endpoint e join ledger.endpoint_secret t on t.endpoint_id = e.endpoint_id
+        where e.endpoint_id = asked.endpoint and t.revoked_at is null and t.valid_until > now()
+        order by t.secret_id desc limit 1;
+      end if;
+    end if;
+  end if;
+  update ledger.toggl_job o
+  set queue = j.queue, state = j.state, asked_at = j.asked_at, tries = j.tries, wait_until = j.wait_until, lease = next_lease,
+      wait_words = case when verdict = 'wait' then j.wait_words end,
+      leased_until = clock_timestamp() + case when verdict = 'wait' then interval '0'
+                                              else interval '5 minutes' + coalesce(wait_ms, 0) * interval '1 millisecond' end
+  where o.job_id = job;
+  return next;
+end
+$$;
+comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
+  'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken once: the next one needs next_lease.';
+
+create function ledger.toggl_due(hours bigint)
+returns table (connection_id bigint, what text, asked text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  -- What waits goes on first; then the look at Toggl's side.
+  select j.connection_id, 'resume', json_build_object('job', j.job_id)::text
+  from ledger.toggl_job j
+  where j.finished_at is null and j.leased_until <= clock_timestamp() and coalesce(j.wait_until, '-infinity') <= ledger.clock()
+  union all
+  select c.connection_id, 'check', '{}'
+  from ledger.toggl_connection c
+  where c.token_sealed is not null and c.user_id is not null and c.refused_at is null and hours > 0
+    and coalesce(c.checked_at, c.connected_at) + hours * interval '1 hour' <= ledger.clock()
+    and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.kind = 'check' and j.finished_at is null)
+$$;
+comment on function ledger.toggl_due(bigint) is
+  'What is to be done at Toggl by nobody''s order: jobs that have waited long enough, and connections that were not compared for so many hours (0: never). To be given to toggl_begin().';

@@ -1,0 +1,155 @@
+-- What is loaded from Toggl's REST API goes through the ledger like everything
+-- else, so that the typed tables stay what a rebuild makes of it: each entity that
+-- differs from its row becomes an event of source backfill, signed with a secret
+-- that was made up here, and passed on to nobody.
+
+comment on column ledger.event.source is
+  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
+
+create function ledger.toggl_payloads(workspace bigint, of_model text, ids bigint[])
+returns table (entity_id bigint, payload jsonb, changed_at timestamptz, deleted_at timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  id_column text := (select m.id_column from ledger.model m where m.model = of_model);
+begin
+  return query execute format(
+    'select t.%1$I, t.payload, t.changed_at, t.deleted_at from toggl.%2$I t where t.workspace_id = $1 and t.%1$I = any ($2)',
+    coalesce(id_column, 'workspace_id'), of_model) using workspace, ids;
+end
+$$;
+comment on function ledger.toggl_payloads(bigint, text, bigint[]) is 'Entities as the typed tables have them.';
+
+create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, told jsonb, state jsonb)
+returns table (note text, more jsonb, bad text)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  home constant bigint := (step -> 'ws')::bigint;
+  of_model constant text := step ->> 'what';
+  clock constant timestamptz := ledger.clock();
+  -- No event of an entity can be between its last change and now, so the start of
+  -- the month does as well, and old entities do not make partitions of old months.
+  earliest constant timestamptz := greatest(date_trunc('month', clock at time zone 'UTC') at time zone 'UTC',
+                                            (select s.horizon from ledger.state s));
+  list jsonb := case of_model when 'task' then case jsonb_typeof(told) when 'object' then told -> 'data' else told end
+                              when 'workspace' then jsonb_build_array(told) else told end;
+  page constant integer := coalesce((step -> 'page')::integer, 1);
+begin
+  more := '[]';
+  -- An empty list is null at Toggl now and then.
+  if told is null or jsonb_typeof(coalesce(list, 'null')) not in ('array', 'null') then
+    bad := format(', which is no list of %ss', replace(of_model, '_', ' '));
+    return next;
+    return;
+  end if;
+  list := case jsonb_typeof(list) when 'array' then list else '[]' end;
+  insert into ledger.toggl_arrival (job_id, workspace_id, created_at, model, entity_id, body)
+  select job.job_id, home, e.created_at, of_model, e.id, json_build_object(
+           'event_id', 0, 'created_at', to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'creator_id', null,
+           'metadata', json_build_object('action', 'updated', 'model', of_model, 'workspace_id', home::text, 'request_type', 'GET'),
+           'payload', e.entity)
+  from (
+    select distinct on (1) ledger.toggl_number(t.one -> 'id') as id, ledger.without_secrets(t.one) as entity,
+           greatest(least(case when jsonb_typeof(t.one -> 'at') = 'string' and ledger.is_good('time', t.one -> 'at')
+                               then (t.one ->> 'at')::timestamptz end, clock), earliest) as created_at
+    from jsonb_array_elements(list) t (one)
+    where jsonb_typeof(t.one) = 'object' and ledger.toggl_number(t.one -> 'id') > 0
+      -- What says it belongs elsewhere is not taken for ours.
+      and coalesce(ledger.toggl_number(t.one -> 'workspace_id'), ledger.toggl_number(t.one -> 'wid'), home) = home
+      and (of_model <> 'workspace' or ledger.toggl_number(t.one -> 'id') = home)) e
+  where not exists (
+    select from ledger.toggl_payloads(home, of_model, array[e.id]) k
+    where k.changed_at > e.created_at or (k.payload = e.entity and k.deleted_at is null))
+  order by e.id;
+  -- The number is known only now; it is part of what is signed.
+  update ledger.toggl_arrival a
+  set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id', a.body -> 'creator_id',
+                               'metadata', a.body -> 'metadata', 'payload', a.body -> 'payload')
+  where a.job_id = job.job_id and a.body ->> 'event_id' = '0';
+
+  if of_model in ('project', 'tag', 'task') and jsonb_array_length(list) >= 200 and page < 500
+     -- A server that knows no pages gives the same one again.
+     and (page = 1 or list #>> '{0,id}' is distinct from state ->> 'first_of_page') then
+    more := jsonb_build_array(step || jsonb_build_object('page', page + 1));
+  end if;
+  return next;
+end
+$$;
+comment on function ledger.toggl_arrive(ledger.toggl_job, jsonb, jsonb, jsonb) is
+  'Puts the entities of an answer that are new to the typed tables, or later there, where they wait to be signed. more: the next page, if there may be one.';
+
+create function ledger.toggl_unsigned(job bigint)
+returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select a.workspace_id, a.event_id, a.body, e.endpoint_id, e.address, t.secret_id, t.sealed
+  from (select * from ledger.toggl_arrival a where a.job_id = job order by a.workspace_id, a.event_id limit 500) a
+  left join ledger.toggl_workspace w on w.workspace_id = a.workspace_id
+  left join ledger.endpoint e on e.endpoint_id = w.endpoint_id
+  left join lateral (select * from ledger.endpoint_secret t where t.endpoint_id = e.endpoint_id order by t.secret_id desc limit 1) t on true
+  order by a.workspace_id, a.event_id
+$$;
+comment on function ledger.toggl_unsigned(bigint) is
+  'What a job has loaded and nobody has signed yet, at most 500, and the secret to sign it with; endpoint_id null: the workspace has none yet, toggl_local() makes it.';
+
+create function ledger.toggl_local(workspace bigint, address text, sealed bytea)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  made bigint;
+begin
+  perform from ledger.toggl_workspace w where w.workspace_id = workspace and w.endpoint_id is null for update;
+  if found then
+    insert into ledger.endpoint as e (address, name, workspace_id, enabled)
+    values (toggl_local.address, 'loaded from Toggl', workspace, false) returning e.endpoint_id into made;
+    insert into ledger.endpoint_secret (endpoint_id, sealed) values (made, toggl_local.sealed);
+    update ledger.toggl_workspace w set endpoint_id = made where w.workspace_id = workspace;
+  end if;
+end
+$$;
+comment on function ledger.toggl_local(bigint, text, bytea) is
+  'Gives a workspace the endpoint under which what is loaded is recorded, unless it has one: disabled, so that it takes no callbacks.';
+
+create function ledger.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp set jit = off
+as $$
+declare
+  told record;
+begin
+  select array_agg(a.workspace_id order by a.event_id) as workspace_ids, array_agg(a.event_id order by a.event_id) as event_ids,
+         array_agg(a.created_at order by a.event_id) as created, array_agg(null::bigint) as creator_ids,
+         array_agg(a.entity_id order by a.event_id) as entity_ids, array_agg(a.model order by a.event_id) as models,
+         array_agg('updated'::text) as actions, array_agg(a.body order by a.event_id) as bodies,
+         array_agg(i.signature order by a.event_id) as signatures
+  into told
+  from unnest(event_ids, signatures) i (event_id, signature)
+  join ledger.toggl_arrival a on a.event_id = i.event_id and a.job_id = job
+  join ledger.toggl_workspace w on w.workspace_id = a.workspace_id and w.endpoint_id = endpoint;
+  if told.event_ids is null then
+    return 0;
+  end if;
+  -- The horizon may have moved on; it is looked up behind the lock of the insert,
+  -- as receiver.append() does.
+  insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
+                            entity_id, model, action, source, signature, body)
+  select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint, secret, null,
+         i.entity_id, i.model, 'updated', 'backfill', i.signature, i.body
+  from unnest(told.workspace_ids, told.event_ids, told.created, told.entity_ids, told.models, told.signatures, told.bodies)
+         i (workspace_id, event_id, created_at, entity_id, model, signature, body)
+  where i.created_at >= (select s.horizon from ledger.state s)
+  on conflict do nothing;
+  if (select count(*) from ledger.event e
+      join unnest(told.workspace_ids, told.event_ids, told.created) i (workspace_id, event_id, created_at)
+        on e.workspace_id = i.workspace_id and e.event_id = i.event_id and e.created_at = i.created_at) = cardinality(told.event_ids) then
+    perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids, told.models, told.actions, told.bodies);
+  end if;
+  delete from ledger.toggl_arrival a where a.job_id = job and a.event_id = any (told.event_ids);
+  return cardinality(told.event_ids);
+end
+$$;
+comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is
+  'Records signed entities as events of source backfill and brings the typed tables up to them; nothing is passed on. Returns how many.';

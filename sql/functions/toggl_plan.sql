@@ -1,0 +1,209 @@
+-- What a plan of Toggl allows and how to use it best, and how Toggl's side
+-- differs from what we want.
+
+create or replace view ledger.toggl_worth (place, entity) as values
+  (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
+  (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group');
+comment on view ledger.toggl_worth is 'Entities by what they are worth to the tables: the first ones are subscribed to first.';
+comment on column ledger.toggl_worth.place is 'Order.';
+comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
+
+create function ledger.toggl_plan(most bigint, covered text[])
+returns table (rung bigint, filters text[], left_out text[])
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  with single as (
+    select w.entity || '.' || a.action as filter, w.entity, a.action,
+           -- All of time entries; then what makes and renames, then what deletes.
+           case when w.place = 1 then a.n when a.n < 3 then 10 + w.place * 2 + a.n else 100 + w.place end as worth
+    from (values (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
+                 (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group')) w (place, entity),
+         (values (1, 'created'), (2, 'updated'), (3, 'deleted')) a (n, action)
+    where not (array[w.entity || '.' || a.action, w.entity || '.*', '*.' || a.action, '*.*'] && coalesce(covered, '{}'))),
+  whole as (
+    select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity having count(*) = 3),
+  ranked as (
+    select 2 as rung, w.filter, row_number() over (order by w.worth) as place from whole w
+    union all
+    select 3, s.filter, row_number() over (order by s.worth) from single s),
+  proposed as (
+    select 1 as rung, array['*.*'] as filters
+    where coalesce(covered, '{}') = '{}' and most > 0
+    union all
+    select r.rung, array_agg(r.filter order by r.place) from ranked r where r.place <= most group by r.rung)
+  select p.rung::bigint, p.filters,
+         array(select case when count(*) = 3 then s.entity || '.*' else string_agg(s.filter, ', ' order by s.worth) end
+               from single s
+               where not (array[s.filter, s.entity || '.*', '*.*'] && p.filters)
+               group by s.entity order by min(s.worth))
+  from proposed p
+  order by p.rung
+$$;
+comment on function ledger.toggl_plan(bigint, text[]) is
+  'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). left_out: what nobody will hear of.';
+
+create function ledger.toggl_filters(list jsonb)
+returns text[]
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select coalesce(array_agg(distinct f.filter order by f.filter), '{}')
+  from (select (e ->> 'entity') || '.' || (e ->> 'action') as filter
+        from jsonb_array_elements(case jsonb_typeof(list) when 'array' then list else '[]' end) e
+        where jsonb_typeof(e) = 'object') f
+  where f.filter is not null
+$$;
+comment on function ledger.toggl_filters(jsonb) is 'event_filters of a subscription as entity.action, sorted.';
+
+create function ledger.toggl_event_filters(filters text[])
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select jsonb_agg(jsonb_build_object('entity', split_part(f.filter, '.', 1), 'action', split_part(f.filter, '.', 2)) order by f.place)
+  from unnest(filters) with ordinality f (filter, place)
+$$;
+comment on function ledger.toggl_event_filters(text[]) is 'The other way round: entity.action as event_filters.';
+
+create function ledger.toggl_filters_read(list text)
+returns text[]
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  made text[];
+begin
+  select array_agg(replace(btrim(f.one), ':', '.') order by f.place) into made
+  from regexp_split_to_table(list, '[,[:space:]]+') with ordinality f (one, place) where f.one <> '';
+  if made is null or exists (select from unnest(made) f where f !~ '^(\w+|\*)\.(\w+|\*)$') then
+    raise exception 'filters look like time_entry:*,project:created (an entity and an action, either may be *)' using errcode = '22023';
+  end if;
+  return made;
+end
+$$;
+comment on function ledger.toggl_filters_read(text) is 'Reads filters as people write them: time_entry:*,project:created. 22023 when they are none.';
+
+create function ledger.toggl_hint(problem text, url text)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  status text := substring(problem from 'responded with status (\d{3})');
+  host text := substring(url from '^[a-z]+://([^/]+)');
+begin
+  return case
+    when status = '404' then
+      'So a web server was reached, and it does not know the path: check that it passes /hook/ to hookledger-receiver, and the settings public_url and base_path'
+    when status in ('301', '302', '303', '307', '308') then
+      'So the address redirects, which Toggl does not follow: set public_url to where it leads (https?)'
+    when status = '401' then
+      'So hookledger-receiver was reached and took the signature for wrong: is it of the same database and master_key as this program? `hookledger doctor` looks'
+    when status in ('403', '405', '406', '411', '413', '415') then
+      'So a web server, a firewall or a proxy in front of hookledger-receiver refuses it: look into its log'
+    when status like '5__' then
+      'So the web server was reached and hookledger-receiver did not answer: is it running, and does it reach the database? `hookledger doctor` and the web server''s log say more'
+    when status like '2__' then
+      'So something answers there, but not hookledger-receiver: Toggl wants 200 with the code of the ping. Does public_url lead to this host?'
+    when problem ~* 'resolve|no such host|dns|name or service' then
+      format('So the name %s is not known outside: check the DNS entry and the setting public_url', host)
+    when problem ~* 'x509|certificate|tls|ssl' then
+      format('So the TLS certificate of %s is not good for strangers: has it run out, is it for this name, does the server send the whole chain?', host)
+    when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then
+      format('So nothing takes connections from outside at %s: check the web server, its port, the firewall, and that the address is a public one', host)
+    when problem ~* 'deadline|time.?out|timed out' then
+      format('So %s did not answer in time: a firewall that drops packets, or a web server that waits for hookledger-receiver', host)
+    when problem ~* 'request failed' then
+      format('Check DNS, TLS, firewall and path of %s: can a stranger reach it?', url)
+    else 'Check that the address can be reached from outside, and what the web server''s log says' end;
+end
+$$;
+comment on function ledger.toggl_hint(text, text) is
+  'What to check when Toggl could not use a callback address, by what it says it saw.';
+
+-- ---- how Toggl's side differs
+
+create function ledger.toggl_state(s ledger.toggl_subscription)
+returns table (state text, words text, mend text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select d.state,
+    case d.state
+      when 'well' then 'events flow'
+      when 'off' then 'disabled, as wanted'
+      when 'missing' then 'Toggl does not have it any more'
+      when 'unknown' then 'made elsewhere: its events do not come here'
+      when 'url' then 'it sends to another address than we gave it: ' || coalesce(s.url, 'none')
+      when 'endpoint' then 'our endpoint ' || s.endpoint_id || ' is disabled and answers 404'
+      when 'disabled' then 'Toggl has disabled it, so no events come'
+      when 'unvalidated' then 'its address has not proved itself, so no events come'
+      when 'filters' then 'its filters are not those that we gave it' end,
+    case d.state
+      when 'well' then null when 'off' then null
+      when 'unknown' then 'adopt'
+      when 'endpoint' then 'endpoint enable ' || s.endpoint_id
+      when 'unvalidated' then 'validate'
+      else 'repair' end
+  from (select case
+      when s.endpoint_id is null then 'unknown'
+      when s.gone_at is not null then 'missing'
+      when s.url is distinct from s.wanted_url then 'url'
+      when not exists (select from ledger.endpoint e where e.endpoint_id = s.endpoint_id and e.enabled) and s.wanted_enabled then 'endpoint'
+      when s.enabled is not true and s.wanted_enabled then 'disabled'
+      when s.enabled is not true then 'off'
+      when s.validated_at is null then 'unvalidated'
+      when s.filters <> s.wanted_filters then 'filters'
+      else 'well' end as state) d
+$$;
+comment on function ledger.toggl_state(ledger.toggl_subscription) is
+  'How a subscription at Toggl differs from what we want, in words, and the command that mends it (null: nothing to mend).';
+
+create function ledger.toggl_learn(workspace bigint, told jsonb)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  learnt bigint := ledger.toggl_number(told -> 'subscription_id');
+  sends_to text := told ->> 'url_callback';
+begin
+  if learnt is null or learnt <= 0 or coalesce(ledger.toggl_number(told -> 'workspace_id'), workspace) <> workspace
+     or jsonb_typeof(told -> 'deleted_at') = 'string' then
+    return null;
+  end if;
+  insert into ledger.toggl_subscription as s (workspace_id, subscription_id, user_id, description, url, filters, enabled,
+                                              validated_at, seen_at, endpoint_id)
+  values (workspace, learnt, ledger.toggl_number(told -> 'user_id'), left(told ->> 'description', 1000), left(sends_to, 4096),
+          ledger.toggl_filters(told -> 'event_filters'), told -> 'enabled' = 'true',
+          case when jsonb_typeof(told -> 'validated_at') = 'string' and ledger.is_good('time', told -> 'validated_at')
+               then (told ->> 'validated_at')::timestamptz end,
+          ledger.clock(),
+          -- Ours, when a creation was cut off before we heard its number.
+          (select e.endpoint_id from ledger.endpoint e where e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$')))
+  on conflict (workspace_id, subscription_id) do update
+    set user_id = excluded.user_id, description = excluded.description, url = excluded.url, filters = excluded.filters,
+        enabled = excluded.enabled, validated_at = excluded.validated_at, seen_at = excluded.seen_at, gone_at = null,
+        deleted_at = null, endpoint_id = coalesce(s.endpoint_id, excluded.endpoint_id);
+  update ledger.toggl_subscription s
+  set wanted_url = coalesce(s.wanted_url, s.url), wanted_filters = coalesce(s.wanted_filters, s.filters),
+      wanted_enabled = coalesce(s.wanted_enabled, true)
+  where s.workspace_id = workspace and s.subscription_id = learnt and s.endpoint_id is not null and s.wanted_url is null;
+  return learnt;
+end
+$$;
+comment on function ledger.toggl_learn(bigint, jsonb) is
+  'Takes over a subscription as Toggl tells it. Returns its number; null: that is no subscription of this workspace.';
+
+create function ledger.toggl_learn_all(workspace bigint, told jsonb)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  there bigint[];
+begin
+  select coalesce(array_agg(ledger.toggl_learn(workspace, t.one)), '{}') into there
+  from jsonb_array_elements(case jsonb_typeof(told) when 'array' then told else '[]' end) t (one);
+  update ledger.toggl_subscription s set gone_at = coalesce(s.gone_at, ledger.clock())
+  where s.workspace_id = workspace and s.deleted_at is null and s.subscription_id <> all (array_remove(there, null));
+  delete from ledger.toggl_subscription s
+  where s.workspace_id = workspace and s.gone_at is not null and s.endpoint_id is null;
+  update ledger.toggl_workspace w set listed_at = ledger.clock() where w.workspace_id = workspace;
+end
+$$;
+comment on function ledger.toggl_learn_all(bigint, jsonb) is
+  'Takes over Toggl''s list of a workspace: what is missing in it is gone.';

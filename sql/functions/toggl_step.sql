@@ -1,0 +1,383 @@
+-- What an answer of Toggl means for the job that asked: what is known now, what
+-- is to be asked next, or why it failed.
+
+create function ledger.toggl_step(
+  job ledger.toggl_job, step jsonb, status bigint, answer text, problem text, how jsonb, out queue jsonb, out state jsonb)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  home bigint := (step -> 'ws')::bigint;
+  item bigint := (step -> 'id')::bigint;
+  told jsonb := case when status = 200 then ledger.toggl_json(answer) end;
+  said text := ledger.toggl_said(status, answer, problem);
+  error_text text := coalesce(ledger.toggl_json(answer) #>> '{}', answer, '');
+  bad text;
+  note text;
+  s ledger.toggl_subscription;
+  learnt bigint;
+  more jsonb := '[]';
+begin
+  queue := job.queue;
+  state := job.state;
+
+  -- What is the same whatever was asked.
+  if status in (401, 403) and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
+    update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock()) where c.connection_id = job.connection_id;
+    bad := case when job.kind = 'connect' then 'Toggl does not know this API token; it is at the end of the page https://track.toggl.com/profile'
+                else 'Toggl refuses the API token: was it reset? `hookledger connect` takes the new one' end || ' (' || said || ')';
+    queue := '[]';
+  elsif status = 402 then
+    bad := format('the plan of this workspace does not have that: %s', said);
+  elsif status = 403 then
+    bad := format('the connected user may not do that in workspace %s; an administrator''s token may: %s', home, said);
+  elsif status = 429 then
+    bad := said || '. Toggl still says it is asked too fast; does something else use this token? Try again later';
+  elsif status not in (200, 400, 404) and step ->> 'do' not in ('create', 'write') then
+    bad := said || '. Try again later';
+  elsif status = 200 and told is null then
+    said := 'Toggl answered 200 with something that is not JSON';
+  end if;
+
+  case step ->> 'do'
+  when 'me' then
+    learnt := ledger.toggl_number(told -> 'id');
+    if bad is null and coalesce(learnt, 0) <= 0 then
+      bad := said || ', which names no user; is toggl_api_url right?';
+      queue := '[]';
+    elsif bad is null then
+      -- The same user again: a new token for the connection that was.
+      update ledger.toggl_workspace w set connection_id = job.connection_id from ledger.toggl_connection c
+      where c.user_id = learnt and w.connection_id = c.connection_id;
+      delete from ledger.toggl_connection c where c.user_id = learnt and c.connection_id <> job.connection_id;
+      update ledger.toggl_connection c
+      set user_id = learnt, name = left(told ->> 'fullname', 200), email = left(told ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
+      where c.connection_id = job.connection_id;
+      note := format('Connected as %s', concat_ws(' ', told ->> 'fullname', '<' || (told ->> 'email') || '>', '(user ' || learnt || ')'));
+      state := state || jsonb_build_object('user_id', learnt::text);
+    end if;
+  when 'quota' then
+    -- Good to know, and nothing hangs on it.
+    bad := case when status in (401, 403) then bad end;
+    perform ledger.toggl_quota_told(job.connection_id, told);
+  when 'workspaces' then
+    if bad is null and jsonb_typeof(told) is distinct from 'array' then
+      bad := said || ', which is no list of workspaces';
+    end if;
+    if bad is null then
+      insert into ledger.toggl_workspace as w (workspace_id, connection_id, organization_id, name, is_admin)
+      select distinct on (1) ledger.toggl_number(t.one -> 'id'), job.connection_id, coalesce(ledger.toggl_number(t.one -> 'organization_id'), 0),
+             left(t.one ->> 'name', 200), case when jsonb_typeof(t.one -> 'admin') = 'boolean' then (t.one -> 'admin')::boolean end
+      from jsonb_array_elements(told) t (one)
+      where ledger.toggl_number(t.one -> 'id') > 0
+      on conflict (workspace_id) do update
+        set organization_id = excluded.organization_id, name = excluded.name,
+            is_admin = case when w.connection_id = excluded.connection_id then excluded.is_admin else w.is_admin end,
+            -- It stays with who asks for it already, as long as that one can.
+            connection_id = case when exists (select from ledger.toggl_connection c
+                                              where c.connection_id = w.connection_id and c.token_sealed is not null and c.refused_at is null)
+                                 then w.connection_id else excluded.connection_id end;
+      delete from ledger.toggl_workspace w
+      where w.connection_id = job.connection_id and w.loaded_at is null and w.endpoint_id is null
+        and w.workspace_id not in (select ledger.toggl_number(t.one -> 'id') from jsonb_array_elements(told) t (one)
+                                   where ledger.toggl_number(t.one -> 'id') is not null)
+        and not exists (select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id);
+      if job.given ? 'workspace' and not exists (select from ledger.toggl_workspace w where w.workspace_id = (job.given -> 'workspace')::bigint) then
+        bad := format('this user is not in workspace %s; the workspaces are %s', job.given ->> 'workspace', coalesce(
+          (select string_agg(w.workspace_id || coalesce(' "' || w.name || '"', ''), ', ') from ledger.toggl_workspace w where w.connection_id = job.connection_id), 'none'));
+      else
+        select coalesce(jsonb_agg(x.one order by w.workspace_id, x.place), '[]') into more
+        from (select w.* from ledger.toggl_workspace w
+              where w.connection_id = job.connection_id
+                and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint)
+              order by w.workspace_id limit case when job.kind = 'connect' then 5 end) w,
+             lateral (values (1, jsonb_build_object('do', 'limits', 'ws', w.workspace_id)),
+                             (2, jsonb_build_object('do', 'list', 'ws', w.workspace_id))) x (place, one)
+        where x.place = 2 or w.limits_at is null or w.limits_at < ledger.clock() - interval '1 day';
+      end if;
+    end if;
+  when 'limits' then
+    update ledger.toggl_workspace w
+    set max_webhooks = least(ledger.toggl_number(told -> 'max_webhooks'), 100000),
+        max_filters = least(ledger.toggl_number(told -> 'max_events_per_webhook'), 100000), limits_at = ledger.clock()
+    where w.workspace_id = home and ledger.toggl_number(told -> 'max_webhooks') >= 0 and ledger.toggl_number(told -> 'max_events_per_webhook') >= 0;
+    -- Without them the planner takes the smallest plan.
+    bad := case when job.kind <> 'connect' and status in (401) then bad end;
+  when 'load' then
+    if status in (402, 403, 404) then
+      note := format('%ss of workspace %s are left out: %s', replace(step ->> 'what', '_', ' '), home, said);
+      bad := null;
+    elsif bad is null then
+      select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, told, state) l;
+      bad := case when bad is not null then said || bad end;
+      state := state || jsonb_build_object('first_of_page', told #>> '{0,id}',
+        'loaded', coalesce((state -> 'loaded')::bigint, 0) + coalesce(jsonb_array_length(case jsonb_typeof(told) when 'array' then told else '[]' end), 0));
+    end if;
+  else
+    select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
+    from ledger.toggl_step_hook(job, step, status, answer, told, said, error_text, bad, how, queue, state) w;
+  end case;
+
+  if bad is not null and not state ? 'failed' and not coalesce((step -> 'quiet')::boolean, false) then
+    state := state || jsonb_build_object('failed', bad);
+    queue := '[]';
+  end if;
+  if note is not null then
+    state := jsonb_set(state, '{notes}', coalesce(state -> 'notes', '[]') || to_jsonb(note));
+  end if;
+  queue := more || queue;
+end
+$$;
+comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, text, jsonb) is
+  'Judges the answer to a step. Gives the rest of the queue and the state; state.failed says why it failed, and the queue holds then what clears up.';
+
+create function ledger.toggl_own(workspace bigint, of_url text)
+returns ledger.toggl_subscription
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select s from ledger.toggl_subscription s
+  where s.workspace_id = workspace and s.url = of_url and s.gone_at is null and s.deleted_at is null
+  order by s.subscription_id desc limit 1
+$$;
+comment on function ledger.toggl_own(bigint, text) is 'The subscription that Toggl has with this address of ours; null: none.';
+
+create function ledger.toggl_step_hook(
+  job ledger.toggl_job, step jsonb, status bigint, answer text, told jsonb, said text, error_text text, inout bad text, how jsonb,
+  inout queue jsonb, inout state jsonb, out note text, out more jsonb)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  home bigint := (step -> 'ws')::bigint;
+  item bigint := (step -> 'id')::bigint;
+  s ledger.toggl_subscription;
+  learnt bigint;
+  asked record;
+  is_handshake boolean := status = 400 and error_text ~* 'URL endpoint';
+begin
+  more := '[]';
+  case step ->> 'do'
+  when 'ping' then
+    if status = 404 then
+      bad := format('Toggl has no subscription %s in workspace %s: %s; `hookledger toggl refresh` looks', item, home, said);
+    elsif status = 200 then
+      note := case when not step ? 'quiet' then format('Toggl has sent a ping for subscription %s', item) end;
+    end if;
+  when 'delete' then
+    -- 404: gone already. Whether a 200 took is looked at next.
+    bad := case when status in (200, 404) or queue @> '[{"do": "list"}]' then null else coalesce(bad, said) end;
+  when 'create' then
+    if status = 200 then
+      learnt := ledger.toggl_learn(home, told);
+    end if;
+    if learnt is not null then
+      select c.* into asked from ledger.toggl_created(home, learnt, step) c;
+      note := asked.note;
+      more := asked.more;
+      state := state || jsonb_build_object('subscription_id', learnt::text, 'workspace_id', home::text);
+    elsif status = 400 and error_text ~* 'limit of .* event filters' and jsonb_array_length(step -> 'ladder') > 1 then
+      more := jsonb_build_array(jsonb_set(step, '{ladder}', (step -> 'ladder') - 0));
+    elsif status = 400 and error_text ~* 'description .* in use' and coalesce((step -> 'again')::integer, 1) < 9 then
+      more := jsonb_build_array(step || jsonb_build_object('again', coalesce((step -> 'again')::integer, 1) + 1, 'description',
+        regexp_replace(step ->> 'description', ' \(\d\)$', '') || ' (' || (coalesce((step -> 'again')::integer, 1) + 1) || ')'));
+    elsif bad is not null and status in (401, 402, 403, 429) then
+      null;
+    elsif status in (0, 200) or status >= 500 then
+      -- Nobody knows whether it was made: its address tells.
+      more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'made', 'of', step, 'why', said));
+      state := state || '{"doubt": true}';
+      bad := null;
+    else
+      bad := case when is_handshake then format('Toggl could not use the callback address %s. %s. %s', step ->> 'url', said, ledger.toggl_hint(error_text, step ->> 'url'))
+             when error_text ~* 'reached the limit of' then format('%s. Delete or disable one (`hookledger toggl list`), or take it over: `hookledger toggl adopt`', said)
+             else said end;
+      state := state || jsonb_build_object('failed', bad);
+      queue := '[]';
+      -- A half-made one would hold the only place of a small plan.
+      more := case when is_handshake then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'stray', 'of', step, 'quiet', true)) else '[]' end;
+    end if;
+  when 'write' then
+    learnt := case when status = 200 then ledger.toggl_learn(home, told) end;
+    if learnt = item then
+      update ledger.toggl_subscription o
+      set endpoint_id = coalesce((job.given -> 'endpoint')::bigint, o.endpoint_id),
+          wanted_url = coalesce(step ->> 'url', o.wanted_url, case when job.given ? 'endpoint' then o.url end),
+          wanted_filters = case when step ? 'filters' then o.filters else coalesce(o.wanted_filters, o.filters) end,
+          wanted_enabled = coalesce((step -> 'enabled')::boolean, o.wanted_enabled, o.enabled)
+      where o.workspace_id = home and o.subscription_id = item and (o.endpoint_id is not null or job.given ? 'endpoint')
+      returning o.* into s;
+      state := state || jsonb_build_object('subscription_id', item::text, 'workspace_id', home::text)
+             || case when job.kind = 'adopt' then '{"keep": true}'::jsonb else '{}' end;
+      note := case job.kind when 'rotate' then format('Subscription %s has a new secret; what is signed with the one before is taken for 24 hours more', item)
+                when 'adopt' then format('Subscription %s sends to us now, signed with a secret of ours', item)
+                else format('Subscription %s is changed', item) end;
+      if s.enabled and s.validated_at is null then
+        more := ledger.toggl_verify(home, item);
+      end if;
+    elsif status = 404 then
+      bad := format('Toggl has no subscription %s in workspace %s; `hookledger toggl refresh` looks', item, home);
+    elsif status in (0, 200) or status >= 500 then
+      bad := said || '. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows';
+      state := state || '{"doubt": true}';
+      if job.kind = 'adopt' then
+        state := state || jsonb_build_object('failed', bad);
+        queue := '[]';
+        more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'adopted', 'quiet', true));
+      end if;
+    elsif bad is null then
+      bad := case when is_handshake then said || '. ' || ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text)) else said end;
+    end if;
+  when 'list' then
+    if bad is null and (status <> 200 or jsonb_typeof(coalesce(told, 'null')) not in ('array', 'null')) then
+      bad := said || ', which is no list of subscriptions';
+    end if;
+    if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check' and job.kind in ('connect', 'refresh', 'check') then
+      -- One workspace that may not be seen does not hide the others.
+      note := format('The subscriptions of workspace %s could not be read: %s', home, bad);
+      bad := null;
+    elsif bad is null then
+      perform ledger.toggl_learn_all(home, told);
+      select l.* into asked from ledger.toggl_listed(job, step, how, queue, state) l;
+      bad := asked.bad;
+      note := asked.note;
+      more := asked.more;
+      queue := asked.queue;
+      state := asked.state;
+    elsif step ->> 'then' = 'made' then
+      bad := format('%s, and its list could not be read: %s. The endpoint is kept; `hookledger toggl list --refresh` shows whether it was made', step ->> 'why', said);
+      state := state || '{"keep": true}';
+    end if;
+  end case;
+end
+$$;
+comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, text, text, text, jsonb, jsonb, jsonb) is
+  'Part of ledger.toggl_step(): answers of the Webhooks API.';
+
+create function ledger.toggl_created(home bigint, item bigint, step jsonb)
+returns table (note text, more jsonb)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  s ledger.toggl_subscription;
+  lost text[] := array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'left'));
+begin
+  update ledger.toggl_subscription o
+  set endpoint_id = (step -> 'endpoint')::bigint, wanted_url = step ->> 'url', wanted_enabled = true,
+      -- Sorted as what is learnt is: Toggl tells them back in whatever order.
+      wanted_filters = ledger.toggl_filters(ledger.toggl_event_filters(
+        array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))))
+  where o.workspace_id = home and o.subscription_id = item
+  returning o.* into s;
+  delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
+  note := format('Subscription %s "%s" of workspace %s: %s%s', item, s.description, home,
+    array_to_string(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters')), ', '),
+    case when cardinality(lost) > 0 then format(E'\nIt leaves out %s: that is more than the plan allows', array_to_string(lost, ', ')) else '' end);
+  more := case when s.enabled is not true then
+            jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true)) || ledger.toggl_verify(home, item)
+          when s.validated_at is null then ledger.toggl_verify(home, item)
+          else '[]' end;
+  return next;
+end
+$$;
+comment on function ledger.toggl_created(bigint, bigint, jsonb) is
+  'Notes that Toggl has made a subscription for us; more: the steps that are left until events flow.';
+
+create function ledger.toggl_listed(
+  job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad text, out note text, out more jsonb)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  home bigint := (step -> 'ws')::bigint;
+  item bigint := (step -> 'id')::bigint;
+  s ledger.toggl_subscription;
+  t record;
+begin
+  more := '[]';
+  select o.* into s from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = item;
+  case coalesce(step ->> 'then', '')
+  when '' then
+    null;
+  when 'made' then
+    s := ledger.toggl_own(home, step -> 'of' ->> 'url');
+    if s.subscription_id is not null then
+      select c.note, c.more into note, more from ledger.toggl_created(home, s.subscription_id, step -> 'of') c;
+      state := (state - 'doubt') || jsonb_build_object('subscription_id', s.subscription_id::text, 'workspace_id', home::text);
+    else
+      bad := (step ->> 'why') || '. The subscription is not in Toggl''s list; try again later';
+    end if;
+  when 'stray' then
+    s := ledger.toggl_own(home, step -> 'of' ->> 'url');
+    if s.subscription_id is not null then
+      more := jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', s.subscription_id, 'quiet', true),
+                                jsonb_build_object('do', 'list', 'ws', home, 'id', s.subscription_id, 'then', 'deleted', 'quiet', true));
+    end if;
+  when 'adopted' then
+    s := ledger.toggl_own(home, job.given ->> 'url');
+    if s.subscription_id is not null then
+      -- The answer was lost, and it was done.
+      state := (state - '{failed,doubt}'::text[]) || '{"keep": true}';
+      note := format('Subscription %s sends to us now, signed with a secret of ours', s.subscription_id);
+      more := case when s.validated_at is null then ledger.toggl_verify(home, s.subscription_id) else '[]' end;
+    end if;
+  when 'verified' then
+    if s.subscription_id is null or s.gone_at is not null then
+      bad := format('Toggl does not list subscription %s any more', item);
+    elsif s.enabled is not true then
+      bad := format('Toggl lists subscription %s as disabled; `hookledger toggl enable %s` tries again', item, item);
+    elsif s.validated_at is null then
+      bad := format('Toggl has not validated subscription %s: the ping to %s was not answered with its code. %s', item, s.url,
+                    ledger.toggl_hint('responded with status 200', s.url));
+    else
+      note := format('Subscription %s is validated: events flow', item);
+    end if;
+    if bad is not null and job.kind = 'subscribe' then
+      bad := bad || '. It was taken away again';
+      state := state || jsonb_build_object('failed', bad);
+      queue := '[]';
+      more := jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
+                                jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted', 'quiet', true));
+    end if;
+  when 'deleted' then
+    if s.subscription_id is null or s.gone_at is not null then
+      note := format('Subscription %s is deleted', item);
+      update ledger.endpoint e set enabled = false
+      where e.endpoint_id = s.endpoint_id and not exists (
+        select from ledger.toggl_subscription o
+        where o.endpoint_id = s.endpoint_id and o.deleted_at is null and (o.workspace_id, o.subscription_id) <> (home, item));
+      if state ? 'failed' then
+        delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = item;
+      else
+        update ledger.toggl_subscription o set deleted_at = ledger.clock() where o.workspace_id = home and o.subscription_id = item;
+      end if;
+    elsif not step ? 'twice' then
+      -- Toggl is known not to delete what is disabled: enabled first, then again.
+      more := jsonb_build_array(
+        jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true, 'quiet', true),
+        jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
+        jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted', 'twice', true));
+    else
+      bad := format('Toggl still lists subscription %s after it was deleted twice; delete it in Toggl (Integrations, Webhooks)', item);
+      if state ? 'failed' then
+        state := jsonb_set(state, '{failed}', to_jsonb((state ->> 'failed') || E'\n' || bad));
+      end if;
+    end if;
+  when 'mend' then
+    select m.* into t from ledger.toggl_state(s) m;
+    more := ledger.toggl_mend(s);
+    if more = '[]' then
+      note := format('Subscription %s: %s%s', item, t.words, coalesce('; `hookledger ' || case when t.state = 'endpoint' then '' else 'toggl ' end || t.mend || case when t.state = 'unknown' then ' ' || item else '' end || '`', ''));
+    end if;
+  when 'check' then
+    for s in select o.* from ledger.toggl_subscription o
+             where o.workspace_id = home and o.deleted_at is null order by o.subscription_id loop
+      select m.* into t from ledger.toggl_state(s) m;
+      if t.mend is not null then
+        note := concat_ws(E'\n', note, format('Subscription %s of workspace %s: %s', s.subscription_id, home, t.words));
+      end if;
+      if coalesce((job.given -> 'repair')::boolean, (how -> 'repair')::boolean) then
+        more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_mend(s)) m (one)), '[]');
+      end if;
+    end loop;
+  end case;
+end
+$$;
+comment on function ledger.toggl_listed(ledger.toggl_job, jsonb, jsonb, jsonb, jsonb) is
+  'Part of ledger.toggl_step(): what a list of subscriptions means for what the step wanted to see.';
