@@ -2,6 +2,7 @@
 /* Subscriptions at Toggl after `connect`: how they differ from what we want,
    and everything that can be done to them. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/db.h"
 #include "base/json.h"
@@ -328,7 +329,9 @@ done:
 	return status;
 }
 
-/* The one that is named, or all that have waited long enough. */
+/* The one that is named; or all that have waited long enough, and then the look
+   at Toggl's side when it is time: nobody waits for these, so they leave the
+   reserve to people. */
 static int run_continue(struct cli *cli, int argc, char **argv)
 {
 	struct errands errands = { 0 };
@@ -350,13 +353,16 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		goto done;
 	}
 	status = CLI_FAILED;
-	db_arg_int(args, 0);
+	db_arg_int(args, cli->conf->toggl_check_hours);
 	if (cli_call(cli->db, "operator.toggl_due", args, &rows))
 		goto done;
 	status = CLI_FINE;
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		int one = errands_do(&errands, &(struct toggl_task){ .what = "resume", .asked = db_str(rows, i, "asked"), .is_interactive = true }, NULL);
+		char *what = mem_dup(db_str(rows, i, "what"));
+		struct toggl_task task = { .connection_id = db_int(rows, i, "connection_id"), .what = what, .asked = db_str(rows, i, "asked") };
+		int one = errands_do(&errands, &task, NULL);
 
+		free(what);
 		status = one > status ? one : status;
 	}
 	if (!db_rows_count(rows))
@@ -464,7 +470,7 @@ const struct command cmd_toggl[] = {
 	AT_TOGGL("delete", run_delete, "ID", "delete one at Toggl, and see that it is gone"),
 	AT_TOGGL("adopt", run_adopt, "ID", "take over one that was made elsewhere: our address, our secret"),
 	AT_TOGGL("repair", run_repair, "[ID]", "bring one, or all, back to what we want"),
-	AT_TOGGL("check", run_check, NULL, "compare all with what we want, as the courier does"),
+	AT_TOGGL("check", run_check, NULL, "compare all with what we want, now"),
 	AT_TOGGL("refresh", run_refresh, NULL, "ask Toggl for workspaces, limits and subscriptions"),
 	{ .name = "toggl load",
 	  .need = NEED_OPERATOR,
@@ -472,7 +478,7 @@ const struct command cmd_toggl[] = {
 	  .options = load_options,
 	  .also = do_options,
 	  .help = "load users, clients, projects, tags and tasks into the tables" },
-	AT_TOGGL("continue", run_continue, "[JOB_ID]", "go on with what waits for the quota, or was cut off"),
+	AT_TOGGL("continue", run_continue, "[JOB_ID]", "go on with what waits for the quota, and look at Toggl when it is time (cron)"),
 	{ .name = "toggl quota",
 	  .need = NEED_OPERATOR,
 	  .run = run_quota,

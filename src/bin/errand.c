@@ -109,7 +109,7 @@ static void say(const struct errands *errands, const struct toggl_outcome *outco
 		break;
 	case TOGGL_WAITS:
 		say_lines(stderr, "hookledger: ", outcome->words);
-		term_problem("`hookledger toggl continue %lld` goes on then; so does the courier, or --wait here", job);
+		term_problem("`hookledger toggl continue %lld` goes on then, or --wait here", job);
 		break;
 	case TOGGL_LOST:
 		say_lines(stderr, "hookledger: ", outcome->words);

@@ -76,7 +76,7 @@ def test_what_is_loaded_is_of_the_ledger(us, toggl):
     before = tables(us)
     assert us.sql("select source, count(*) from ledger.event group by 1") == [("backfill", 8)]
     assert us.sql("select count(*) from ledger.event where event_id >= 0") == [(0,)]
-    assert json.loads(us.hookledger("verify", "--json").stdout) == {"genuine": 8, "false": 0, "unknown": 0}
+    assert json.loads(us.hookledger("verify", "--json").stdout) == {"genuine": 8, "false": 0, "unknown": 0, "forgotten": 0}
     us.sql("truncate toggl.project, toggl.client, toggl.tag, toggl.task, toggl.workspace, toggl.workspace_user")
     us.hookledger("rebuild", "--restart")
     assert tables(us) == before

@@ -43,6 +43,11 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/tables.sql
 \ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql
+\ir ../../sql/functions/toggl_gate.sql
+\ir ../../sql/functions/toggl_plan.sql
+\ir ../../sql/functions/toggl_step.sql
+\ir ../../sql/functions/toggl_load.sql
+\ir ../../sql/functions/toggl_jobs.sql
 \ir ../../sql/functions/toggl.sql
 \ir ../../sql/functions/hours.sql
 \ir ../../sql/functions/money.sql
@@ -62,6 +67,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/replay.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/admin.sql
+\ir ../../sql/functions/toggl_doors.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');
 select is_empty(
