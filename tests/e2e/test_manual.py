@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
+import api
 import servers
+from delivering import start_courier
 from stage import BUILD, SOURCE, runs_as
 
 PAGES = sorted(path.relative_to(SOURCE).as_posix() for path in
@@ -39,7 +41,11 @@ def bounded(line):
 @pytest.fixture
 def quickstarted(site):
     """As after deploy/quickstart: a server, an endpoint, and some events."""
+    site.write_conf(allowed_networks="127.0.0.1")
     servers.lighttpd_spawned(site)
+    start_courier(site)
+    api.set_up(site)
+    site.api_token = api.account(site).token
     site.hookledger("simulate", "--url", site.endpoint["callback_url"], "--secret-file", "-", "--events", 60,
                     "--workspace", site.endpoint["workspace_id"], stdin=site.endpoint["secret"])
     return site
@@ -59,6 +65,7 @@ def test_the_commands_of_the_manual(quickstarted, page):
                               **site.environment(), "PATH": f"{BUILD}:{BUILD}/bin:{site.cluster.bin}:/usr/bin:/bin",
                               "CALLBACK_URL": site.endpoint["callback_url"],
                               "CALLBACK_SECRET": site.endpoint["secret"],
+                              "API_URL": f"{site.url}{api.BASE}", "API_TOKEN": site.api_token,
                               "WORKSPACE_ID": site.endpoint["workspace_id"],
                               "DATABASE_URL": f"postgresql:///{site.database}?host={site.cluster.sockets}&user=postgres",
                               "HOME": str(site.work)})
