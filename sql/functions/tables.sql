@@ -68,8 +68,7 @@ declare
   strictly constant text := $sql$cross join lateral (
               select case when p.entity ?| '{secrets}' then ledger.without_secrets(p.entity) else p.entity end as entity
               from (select case when i.payload is not null then i.payload::jsonb
-                                when r.payload::text ~ '{may need care}' or octet_length(r.payload::text) > 1000
-                                then ledger.plain_payload(r.payload)
+                                when r.payload::text ~ '{may need care}' then ledger.plain_payload(r.payload)
                                 else r.payload::jsonb end as entity
                     from (select case when i.payload is null then i.body -> 'payload' end as payload offset 0) r offset 0) p offset 0) j
             cross join lateral (select {values} from (select j.entity) e offset 0) v$sql$;
@@ -164,9 +163,8 @@ begin
     ['{told, carefully}', replace(told, '{read}', carefully)],
     ['{bare}', bare],
     ['{batch}', batch],
-    -- An object in the entity may have secrets too, a long one a number of a
-    -- thousand digits. One short pattern, because searching takes longer than all
-    -- else but parsing.
+    -- An object in the entity may have secrets too. One short pattern, because
+    -- searching takes longer than all else but parsing.
     ['{may need care}', '.\{|\\u|\d[eE][+-]?\d{3}'],
     ['{secrets}', ledger.secrets()::text],
     ['{is told}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],

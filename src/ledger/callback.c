@@ -6,7 +6,7 @@
 
 /* A model or action is a short word; Toggl's own filters allow letters,
    digits and '_' only. */
-enum { WORD_MAX = 64, CODE_MAX = 256, PLAIN_MAX = 1000 };
+enum { WORD_MAX = 64, CODE_MAX = 256 };
 
 enum {
 	EVENT_ID,
@@ -144,12 +144,10 @@ static void read_code(struct json_value value, struct str *code)
 }
 
 /* Has it none of what the database would have to look at more closely: an object
-   inside, an escape by number, a number with an exponent or a thousand digits? A
-   doubt counts as yes: then the database looks. */
+   inside, an escape by number, a number with an exponent? A doubt counts as yes:
+   then the database looks. */
 static bool is_plain(struct str payload)
 {
-	if (payload.len > PLAIN_MAX)
-		return false;
 	for (size_t i = 1; i < payload.len; i++) {
 		char before = payload.at[i - 1], c = payload.at[i];
 

@@ -5,6 +5,7 @@ connections at once, give the rows that a person would work out, the rows of
 the same stories told in order, and those of a rebuild."""
 import os
 import random
+import re
 import threading
 
 import pytest
@@ -20,7 +21,7 @@ IN_ORDER = 10**9
 
 PREPARE = """
 create table public.delivery (line integer, batch integer, endpoint_id bigint, workspace_id bigint, event_id bigint,
-                              created_us bigint, creator_id bigint, entity_id bigint, model text, action text, body text);
+                              created_us bigint, creator_id bigint, entity_id bigint, model text, action text, body text, payload text);
 create procedure public.deliver(of_line integer, batches_a_commit integer) language plpgsql as $$
 declare
   told record;
@@ -34,12 +35,13 @@ begin
            array_agg(d.entity_id order by d.event_id, d.created_us) as entities,
            array_agg(d.model order by d.event_id, d.created_us) as models,
            array_agg(d.action order by d.event_id, d.created_us) as actions,
-           array_agg(d.body::json order by d.event_id, d.created_us) as bodies
+           array_agg(d.body::json order by d.event_id, d.created_us) as bodies,
+           array_agg(d.payload order by d.event_id, d.created_us) as payloads
     from public.delivery d where d.line = of_line group by d.batch order by d.batch
   loop
     perform receiver.append(told.endpoints, told.endpoints, told.workspaces, told.events, told.created,
                             array_fill(now(), array[cardinality(told.events)]), told.creators, told.entities, told.models,
-                            told.actions, array_fill('\\x00'::bytea, array[cardinality(told.events)]), told.bodies, 'webhook');
+                            told.actions, array_fill('\\x00'::bytea, array[cardinality(told.events)]), told.bodies, 'webhook', told.payloads);
     if told.batch % batches_a_commit = 0 then
       commit;
     end if;
@@ -63,12 +65,19 @@ def prepare(db, workspaces):
     db.execute("analyze ledger.endpoint, ledger.endpoint_secret")
 
 
+def plain_payload(body):
+    """The payload, where the receiver gives it on beside the body."""
+    payload = body[body.index('"payload":') + len('"payload":'):-1]
+    return payload if re.fullmatch(r"\{(?:(?!\\u|[0-9][eE])[^{])*", payload) else None
+
+
 def stage(db, deliveries):
     """[(line, batch, event)]"""
     with db.cursor() as cursor, cursor.copy("copy public.delivery from stdin") as copy:
         for line, batch, event in deliveries:
             copy.write_row((line, batch, event.workspace, None if event.event_id % 3 else event.workspace, event.event_id,
-                            event.created_us, event.creator, event.entity, event.model, event.action, event.body))
+                            event.created_us, event.creator, event.entity, event.model, event.action, event.body,
+                            plain_payload(event.body) if line < LINES else None))
     db.execute("create index on public.delivery (line, batch, event_id, created_us)")
     db.execute("analyze public.delivery")
 

@@ -76,7 +76,7 @@ class Number(collections.namedtuple("Number", "text")):
 
     def is_huge(self):
         whole, fraction, exponent = self.parts()
-        return len(whole) >= 1000 or len(fraction or "") >= 1000 or len((exponent or "").lstrip("+-")) >= 3
+        return len(whole) > 131072 or len(fraction or "") > 16383 or len((exponent or "").lstrip("+-")) >= 3
 
     def is_whole(self):
         _, fraction, exponent = self.parts()
@@ -89,26 +89,19 @@ class Number(collections.namedtuple("Number", "text")):
 # ---- JSON
 
 def parse(text):
-    """The document, and whether jsonb would take its strings as they stand."""
-    plain = True
+    return json.loads(text, parse_int=Number, parse_float=Number)
 
-    def text_of(value):
-        nonlocal plain
-        mended = re.sub("[\x00\ud800-\udfff]", "\ufffd", value)
-        plain = plain and mended == value
-        return mended
 
-    def walk(value):
-        if isinstance(value, str):
-            return text_of(value)
-        if isinstance(value, list):
-            return [walk(each) for each in value]
-        return value
-
-    def members(pairs):
-        return {text_of(key): walk(value) for key, value in pairs}
-
-    return json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=members), plain
+def mended(value):
+    """As jsonb can have it: no NUL, no half surrogate, no number beyond its range
+    or of a few bytes that would be read as thousands."""
+    if isinstance(value, dict):
+        return {mended(key): mended(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [mended(each) for each in value]
+    if isinstance(value, str):
+        return re.sub("[\x00\ud800-\udfff]", "\ufffd", value)
+    return value.text if isinstance(value, Number) and value.is_huge() else value
 
 
 def without_secrets(value):
@@ -117,14 +110,6 @@ def without_secrets(value):
     if isinstance(value, list):
         return [without_secrets(each) for each in value]
     return value
-
-
-def with_huge_as_text(value):
-    if isinstance(value, dict):
-        return {key: with_huge_as_text(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [with_huge_as_text(each) for each in value]
-    return value.text if isinstance(value, Number) and value.is_huge() else value
 
 
 def canonical(value):
@@ -261,8 +246,7 @@ def tell(events):
         if event.entity is None and event.model != "workspace":
             continue
         table, key = key_of(event)
-        document, plain = parse(event.body)
-        payload = document.get("payload")
+        payload = parse(event.body).get("payload")
         row = rows.get((table, key))
         if event.action == "deleted" and not says_what_it_was(table, payload):
             if row is None:
@@ -270,12 +254,11 @@ def tell(events):
                 row.update(payload=None, payload_at="-infinity", payload_event_id=0)
             row = {**row, "deleted_at": event.created_us}
         else:
-            mended = with_huge_as_text(payload)
-            if not plain or canonical(mended) != canonical(payload):
+            if canonical(mended(payload)) != canonical(payload):
                 drift[event.model, "payload", "value"] += 1
-            row, mended = {}, without_secrets(mended)
+            row, entity = {}, without_secrets(mended(payload))
             for column, kind, keys in fields(table):
-                value = next((mended[key] for key in keys if key in mended), None)
+                value = next((entity[key] for key in keys if key in entity), None)
                 try:
                     row[column] = None if value is None else READ[kind](value)
                 except Odd:
@@ -284,7 +267,7 @@ def tell(events):
                     drift[event.model, column, "value" if found == TYPES.get(kind, "string") else found] += 1
             if row["deleted_at"] is None and event.action == "deleted":
                 row["deleted_at"] = event.created_us
-            row.update(payload=canonical(mended), payload_at=event.created_us, payload_event_id=event.event_id)
+            row.update(payload=canonical(entity), payload_at=event.created_us, payload_event_id=event.event_id)
         rows[table, key] = {**row, "changed_at": event.created_us, "changed_event_id": event.event_id,
                             "changed_by": event.creator}
     return rows, drift
@@ -297,7 +280,7 @@ SHOWN = {"timestamp with time zone": "case when isfinite({0}) then (extract(epoc
          "ARRAY": "to_json({0})::text"}
 READ_BACK = {"bigint": int, "text": str, "boolean": lambda text: text == "true", "numeric": decimal.Decimal, "date": str,
              "timestamp with time zone": lambda text: text if "infinity" in text else int(text), "ARRAY": json.loads,
-             "jsonb": lambda text: canonical(parse(text)[0])}
+             "jsonb": lambda text: canonical(parse(text))}
 
 
 def rows_there(db, where="true"):
