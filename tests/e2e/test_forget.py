@@ -11,6 +11,9 @@ import pytest
 from life import STORY, append, begin, contents, finish, story, told_site, truth, waits_for_lock  # noqa: F401
 from stage import BUILD, WORKSPACE, runs_as, sign, wait_for
 
+# What is tried here is SQL; the sanitizers have nothing to see in it.
+pytestmark = pytest.mark.plain
+
 HOURS = """select coalesce(project_id, 0), billable, count(*), sum(duration_seconds), min(start_at), max(stop_at)
            from toggl.time_entry where deleted_at is null group by 1, 2 order by 1, 2"""
 
