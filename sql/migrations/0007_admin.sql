@@ -1,2 +1,0 @@
--- The admin page: operators, sessions, audit.
-select;

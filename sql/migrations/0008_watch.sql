@@ -1,2 +1,0 @@
--- Findings and who is told of them.
-select;
