@@ -324,13 +324,13 @@ void api_subscription_write(struct api *api, struct http_req *req, const struct 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (str_is(http_method(req), methods[i]))
 			asking->method = methods[i];
-	asking->is_new = !asking->subscription_id;
+	asking->is_new = strcmp(asking->method, "POST") == 0;
 	db_arg_int(args, caller->account_id);
 	db_arg_int(args, asking->workspace_id);
-	if (asking->subscription_id)
-		db_arg_int(args, asking->subscription_id);
-	else
+	if (asking->is_new)
 		db_arg_null(args);
+	else
+		db_arg_int(args, asking->subscription_id);
 	db_arg_text(args, str_of(asking->method));
 	db_arg_json(args, http_body(req));
 	if (api_call(api, req, caller, "api.subscription_check", args, &found) || is_refused(api, req, caller, found))

@@ -155,7 +155,7 @@ def parse(body):
 def judge(method, path, answer, may_be_busy=False):
     """Raises an AssertionError or a ValidationError when this answer may not be.
     `path` is without base path; 503 only where a test has made it so."""
-    path, method = path.split("?", 1)[0], method.lower()
+    path, method = path.split("?", 1)[0], method.lower() if method.isupper() else f"no method: {method}"
     template = template_of(path)
     assert answer.headers["content-type"] == "application/json", answer.headers
     assert answer.headers["cache-control"] == "no-store", answer.headers
