@@ -321,6 +321,8 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 	} else {
 		curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
 	}
+	/* libcurl repeats by itself only what it sent on a connection that was used before */
+	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, request->is_sent_once ? 1L : 0L);
 	curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 	if (curl_multi_add_handle(fetch->multi, slot->easy) != CURLM_OK)

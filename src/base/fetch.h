@@ -40,6 +40,7 @@ struct fetch_request {
 	const char *const *headers;	/* "Name: value" each, ended by NULL; NULL: none */
 	struct str body;	/* at == NULL: none */
 	int64_t timeout_ms;	/* for all of it: name, connection, request, answer */
+	bool is_sent_once;	/* what must not happen twice: on a new connection, so never again */
 	void *user;		/* given back with the outcome */
 };
 

@@ -221,6 +221,8 @@ static void ask(struct toggl *toggl, struct errand *errand)
 		                                  errand->body.len ? "Content-Type: application/json" : NULL, NULL },
 		.body = errand->body.len ? buf_str(&errand->body) : (struct str){ 0 },
 		.timeout_ms = toggl->how.conf->toggl_timeout_ms,
+		/* what is made twice holds two places of the plan, and each request counts */
+		.is_sent_once = true,
 		.user = errand,
 	};
 

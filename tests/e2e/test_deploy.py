@@ -65,7 +65,7 @@ def test_housekeeping_by_systemd(site):
 def test_the_lines_of_cron(site):
     text = fill("cron/hookledger", ("/usr/local/bin", BUILD), ("/etc/hookledger.conf", site.conf))
     lines = re.findall(r"^(\S+ \S+ \S+ \S+ \S+)\s+www-data\s+(.+)$", text, re.M)
-    assert [when for when, _ in lines] == ["17 * * * *", "*/5 * * * *", "* * * * *"]
+    assert [when for when, _ in lines] == ["17 * * * *", "*/5 * * * *", "*/10 * * * *", "* * * * *"]
     for _, command in lines:
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=site.work,
                               env={**site.environment(), "HOOKLEDGER_LOG_LEVEL": "info"})

@@ -25,6 +25,7 @@ enum { LONG = 1000000, MEDIUM = 50000, MANY = 64, CROWD = 1000 };
 static int port;
 static int silent_port;	/* takes connections, and that is all */
 static atomic_int connections;	/* accepted so far */
+static atomic_int closed;	/* requests to /close */
 static atomic_int meeting;	/* requests that wait in /meet */
 
 /* ---- names */
@@ -146,8 +147,10 @@ static bool serve(int fd, struct str whole, struct str path)
 		/* until the other side has had enough */
 		return recv(fd, &byte, 1, 0) > 0;
 	}
-	if (str_is(path, "/close"))
+	if (str_is(path, "/close")) {
+		atomic_fetch_add(&closed, 1);
 		return false;
+	}
 	if (str_is(path, "/cut")) {
 		send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
 		return false;
@@ -350,6 +353,29 @@ static void test_keeps_connections(void **state)
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(get(fetch, "/busy", 5000).status, 503);
 	assert_int_equal(atomic_load(&connections) - before, 1);
+	fetch_free(fetch);
+}
+
+/* By itself libcurl sends a request again when a connection that was kept ends
+   without an answer; what must not happen twice goes out once. */
+static void test_sends_once(void **state)
+{
+	struct fetch *fetch = open_fetch(1);
+	struct fetch_request request = { .url = mem_dup(str_of(url("/close"))), .body = LIT("{}"), .timeout_ms = 5000 };
+	struct fetch_outcome outcome;
+
+	(void)state;
+	for (int once = 0; once < 2; once++) {
+		int before = atomic_load(&closed);
+
+		assert_int_equal(get(fetch, "/busy", 5000).status, 503);
+		request.is_sent_once = once;
+		assert_err(ERR_NONE, fetch_add(fetch, &request));
+		assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
+		assert_int_equal(outcome.status, 0);
+		assert_int_equal(atomic_load(&closed) - before, once ? 1 : 2);
+	}
+	free((void *)(uintptr_t)request.url);
 	fetch_free(fetch);
 }
 
@@ -761,6 +787,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_keeps_connections),
+		cmocka_unit_test(test_sends_once),
 		cmocka_unit_test(test_does_not_follow),
 		cmocka_unit_test(test_no_proxy),
 		cmocka_unit_test(test_failures_have_words),
