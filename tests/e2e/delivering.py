@@ -130,17 +130,19 @@ class Raw:
         self.socket.close()
 
 
-def in_order(subscriber):
-    """Were the events of each entity first delivered in the order of their numbers?"""
+def in_order(subscriber, places=None):
+    """Were the events of each entity first delivered in the order of their numbers,
+    or of their places?"""
     seen, last = set(), {}
     for request in subscriber.events():
         event, entity = request["body"]["event_id"], request["body"]["payload"]["id"]
         if event in seen:
             continue
         seen.add(event)
-        if event < last.get(entity, 0):
+        place = places[event] if places else event
+        if place < last.get(entity, 0):
             return False
-        last[entity] = event
+        last[entity] = place
     return True
 
 
