@@ -62,6 +62,9 @@ begin
   if not found then
     raise exception 'there is no organization %; `hookledger organization list` shows all', id using errcode = 'P0002';
   end if;
+exception
+  when check_violation or numeric_value_out_of_range then
+    raise exception 'webhooks and filters are numbers up to 10000, requests up to 100000000' using errcode = '22023';
 end
 $$;
 comment on function operator.organization_set(bigint, text, bigint, bigint, bigint) is
@@ -153,7 +156,7 @@ begin
     perform ledger.zone_check(zone);
   end if;
   update ledger.account a
-  set name = coalesce(called, a.name), email = coalesce(mail, a.email), time_zone = coalesce(zone, a.time_zone),
+  set name = coalesce(called, a.name), email = nullif(coalesce(mail, a.email), ''), time_zone = coalesce(zone, a.time_zone),
       enabled = coalesce(enable, a.enabled), token_digest = coalesce(digest, a.token_digest),
       token_made_at = case when digest is null then a.token_made_at else now() end
   where a.account_id = id;
@@ -166,7 +169,7 @@ exception
 end
 $$;
 comment on function operator.account_set(bigint, text, text, text, boolean, bytea) is
-  'Changes an account; null leaves a thing as it is. A new digest makes the token before worthless at once.';
+  'Changes an account; null leaves a thing as it is, an empty address takes it away. A new digest makes the token before worthless at once.';
 
 create function operator.member_set(account bigint, workspace bigint, may_use boolean, admin boolean)
 returns void
@@ -194,26 +197,48 @@ $$;
 comment on function operator.member_set(bigint, bigint, boolean, boolean) is
   'Gives an account access to a workspace, as administrator or not, or takes it away.';
 
+create function ledger.account_check(account bigint)
+returns void
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+begin
+  if not exists (select from ledger.account a where a.account_id = account) then
+    raise exception 'there is no account %; `hookledger account list` shows all', account using errcode = 'P0002';
+  end if;
+end
+$$;
+comment on function ledger.account_check(bigint) is 'P0002 when there is no such account.';
+
 create function operator.quota_list(account bigint)
 returns table (organization_id bigint, used bigint, total bigint, resets_us bigint)
-language sql security definer set search_path = ledger, pg_temp
+language plpgsql security definer set search_path = ledger, pg_temp
 as $$
-  select q.organization_id, q.used::bigint, coalesce(o.hourly_requests, p.hourly_requests, 30)::bigint,
-         ledger.us(q.started_at + interval '60 minutes')
-  from ledger.quota q
-  left join ledger.organization o on o.organization_id = q.organization_id
-  left join ledger.plan p on p.plan = o.plan
-  where q.account_id = account and q.started_at + interval '60 minutes' > ledger.clock()
-  order by q.organization_id
+begin
+  perform ledger.account_check(account);
+  return query
+    select q.organization_id, q.used::bigint, coalesce(o.hourly_requests, p.hourly_requests, 30)::bigint,
+           ledger.us(q.started_at + interval '60 minutes')
+    from ledger.quota q
+    left join ledger.organization o on o.organization_id = q.organization_id
+    left join ledger.plan p on p.plan = o.plan
+    where q.account_id = account and q.started_at + interval '60 minutes' > ledger.clock()
+    order by q.organization_id;
+end
 $$;
 comment on function operator.quota_list(bigint) is 'Windows of an account that are open now; organization 0: the user''s own.';
 
 create function operator.quota_reset(account bigint)
 returns bigint
-language sql security definer set search_path = ledger, pg_temp
+language plpgsql security definer set search_path = ledger, pg_temp
 as $$
-  with gone as (delete from ledger.quota q where q.account_id = account returning 1)
-  select count(*) from gone
+declare
+  gone bigint;
+begin
+  perform ledger.account_check(account);
+  delete from ledger.quota q where q.account_id = account;
+  get diagnostics gone = row_count;
+  return gone;
+end
 $$;
 comment on function operator.quota_reset(bigint) is 'Begins all windows of an account anew. Returns how many were open.';
 
@@ -294,8 +319,18 @@ comment on function operator.subscription_rotate(bigint, bytea, bigint) is
 
 create function operator.tick_add(called text, digest bytea)
 returns bigint
-language sql security definer set search_path = ledger, pg_temp
-as $$ insert into ledger.tick (name, token_digest) values (called, digest) returning tick_id $$;
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  added bigint;
+begin
+  insert into ledger.tick (name, token_digest) values (called, digest) returning tick_id into added;
+  return added;
+exception
+  when check_violation then
+    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+end
+$$;
 comment on function operator.tick_add(text, bytea) is 'Makes an address for web-cron; digest is the SHA-256 of its token. Returns its number.';
 
 create function operator.tick_list()

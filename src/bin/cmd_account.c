@@ -83,6 +83,10 @@ static int run_organization_set(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an organization", &id))
 		goto done;
+	if (!given.plan && given.webhooks < 0 && given.filters < 0 && given.requests < 0) {
+		term_problem("nothing to change: give --plan, --webhooks, --filters or --requests");
+		goto done;
+	}
 	db_arg_int(args, id);
 	add_text(args, given.plan);
 	add_number(args, given.webhooks, 0);
