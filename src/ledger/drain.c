@@ -19,6 +19,9 @@ struct drain {
 	struct keyring *keys;
 	struct tally *tally;
 	size_t batch_max, batch_max_bytes;
+	/* records of the next batch: one after a failure, so that a batch whose call
+	   takes longer than it may is not tried the same way for ever */
+	size_t most;
 
 	struct callback *records;
 	size_t count;
@@ -40,6 +43,7 @@ struct drain *drain_new(struct spool *spool, struct db *db, struct keyring *keys
 	drain->tally = tally;
 	drain->batch_max = (size_t)batch_max;
 	drain->batch_max_bytes = (size_t)batch_max_bytes;
+	drain->most = drain->batch_max;
 	drain->records = mem_zero(drain->batch_max, sizeof(*drain->records));
 	drain->refused = mem_zero(drain->batch_max, sizeof(*drain->refused));
 	drain->intake = intake_new();
@@ -95,7 +99,7 @@ static enum err read_batch(struct drain *drain)
 
 	intake_clear(drain->intake);
 	drain->refused_count = 0;
-	err = spool_read(drain->spool, drain->batch_max, drain->batch_max_bytes, drain->records,
+	err = spool_read(drain->spool, drain->most, drain->batch_max_bytes, drain->records,
 	                 &drain->count, &kind);
 	if (err || drain->count == 0)
 		return err;
@@ -150,10 +154,12 @@ static void look_at_verdicts(struct drain *drain)
 	}
 }
 
-static enum err settle(struct drain *drain, int64_t wait_ms)
+/* After the call of a batch that ended with `err`. */
+static enum err settle(struct drain *drain, enum err err, int64_t wait_ms)
 {
-	enum err err = ERR_NONE;
-
+	drain->most = err ? 1 : drain->most * 2 < drain->batch_max ? drain->most * 2 : drain->batch_max;
+	if (err)
+		return err;
 	look_at_verdicts(drain);
 	if (drain->refused_count)
 		err = intake_quarantine(drain->db, drain->refused, drain->refused_count, wait_ms);
@@ -172,8 +178,7 @@ enum err drain_step(struct drain *drain, int64_t wait_ms, bool *more)
 	if (err || drain->count == 0)
 		return err;
 	err = intake_append(drain->intake, drain->db, "spool", wait_ms);
-	if (!err)
-		err = settle(drain, wait_ms);
+	err = settle(drain, err, wait_ms);
 	*more = !err;
 	return err;
 }
@@ -186,7 +191,7 @@ enum err drain_start(struct drain *drain, bool *started)
 	if (err || drain->count == 0)
 		return err;
 	if (intake_count(drain->intake) == 0)
-		return settle(drain, 1000);	/* only for the quarantine: rare and short */
+		return settle(drain, ERR_NONE, 1000);	/* only for the quarantine: rare and short */
 	err = intake_start(drain->intake, drain->db, "spool");
 	if (!err)
 		drain->is_working = *started = true;
@@ -200,7 +205,7 @@ enum err drain_finish(struct drain *drain, int64_t wait_ms)
 	if (err == ERR_PACE)
 		return err;
 	drain->is_working = false;
-	return err ? err : settle(drain, wait_ms);
+	return settle(drain, err, wait_ms);
 }
 
 bool drain_is_working(const struct drain *drain)
