@@ -48,7 +48,7 @@ begin
 end
 $$;
 comment on function courier.gather(bigint, bigint, bigint) is
-  'Makes deliveries of up to `most` events of one workspace, the next one behind the number `after` that has some in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is enough to do, or another courier is at it.';
+  'Makes about `most` deliveries of the events of one workspace, the next one behind the number `after` that has some in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is enough to do, or another courier is at it.';
 
 -- ---- leases
 
@@ -59,7 +59,7 @@ returns table (subscription_id bigint, workspace_id bigint, lease bigint, delive
                event_id bigint, created_us bigint, body text, payload text, metadata text, url_callback text,
                secret_sealed bytea, secret_before_sealed bytea, parallel bigint, pause_us bigint, is_failing boolean)
 language plpgsql security definer set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -78,9 +78,10 @@ begin
       from ledger.subscription s
       where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
         and s.leased_until <= at and s.paused_until <= at
-        and exists (select from ledger.delivery d
-                    where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id
-                      and d.state = 'due' and d.due_at <= at)
+        -- in the order of the index delivery_due, lest another be taken
+        and (select d.due_at from ledger.delivery d
+             where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
+             order by d.due_at, d.delivery_id limit 1) <= at
         and exists (select from ledger.account a join ledger.member m on m.account_id = a.account_id
                     where a.account_id = s.account_id and a.enabled and m.workspace_id = s.workspace_id)
       order by s.leased_until
@@ -134,9 +135,9 @@ create function courier.settle(
   owner_ids bigint[], delivery_ids bigint[], attempts bigint[], statuses bigint[], durations_us bigint[], pauses_ms bigint[],
   answers text[], problems text[],
   first_ms bigint, factor bigint, longest_ms bigint, give_up_ms bigint, failing_ms bigint)
-returns table (subscription_id bigint, is_held boolean, disabled_reason text)
+returns table (subscription_id bigint, is_held boolean, is_open boolean, disabled_reason text)
 language plpgsql security definer set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -144,6 +145,10 @@ declare
   longest constant interval := longest_ms * interval '1 millisecond';
   mine bigint[];
   one record;
+  before record;
+  next_at timestamptz;
+  becomes text;
+  behind bigint;
 begin
   perform set_config('synchronous_commit', 'off', true);
   -- In one order, so that two never wait for each other crosswise.
@@ -158,65 +163,108 @@ begin
   -- One by one, by key: a join would be planned by statistics, which a table
   -- that fills just now has not (30 ms a call with 8,000 rows, and rising).
   for one in
-    select s.workspace_id, i.*
+    select s.workspace_id, i.*, i.status between 200 and 299 as is_fine
     from unnest(owner_ids, delivery_ids, attempts, statuses, durations_us, pauses_ms, answers, problems)
            i (owner_id, delivery_id, attempt, status, duration_us, pause_ms, answer, problem)
     join ledger.subscription s on s.subscription_id = i.owner_id
     where i.owner_id = any (mine)
   loop
-    perform ledger.attempt_settle(
-      one.workspace_id, one.owner_id, one.delivery_id, one.attempt, one.status, one.duration_us, one.answer, one.problem, at,
+    select d.state, d.attempts, d.attempts_before, d.first_attempt_at, d.model, d.entity_id into before
+    from ledger.delivery d
+    where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = one.delivery_id;
+    -- Settled already: the answer to that call was lost.
+    continue when before.state is distinct from 'due' or before.attempts <> one.attempt - 1;
+    next_at := case when not one.is_fine then at + greatest(
       -- a fifth more or less, so that what failed together does not come back together
-      first_ms * interval '1 millisecond' * (0.8 + 0.4 * random()), factor, longest,
-      least(coalesce(one.pause_ms, 0) * interval '1 millisecond', longest), give_up_ms * interval '1 millisecond');
+      least(longest, (0.8 + 0.4 * random()) * first_ms * power(factor, least(before.attempts - before.attempts_before, 40))
+                     * interval '1 millisecond'),
+      least(longest, coalesce(one.pause_ms, 0) * interval '1 millisecond')) end;
+    becomes := case when one.is_fine then 'delivered'
+                    when one.status = 410 then 'dropped'
+                    when one.status < 0 or next_at > coalesce(before.first_attempt_at, at) + give_up_ms * interval '1 millisecond'
+                    then 'dead' else 'due' end;
+    update ledger.delivery d
+    set attempts = one.attempt, first_attempt_at = coalesce(d.first_attempt_at, at), last_attempt_at = at, last_error = one.problem,
+        state = becomes, due_at = case when becomes = 'due' then next_at else d.due_at end,
+        settled_at = case when becomes <> 'due' then at end
+    where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = one.delivery_id;
+    insert into ledger.attempt (workspace_id, subscription_id, delivery_id, attempt, at, status, duration_us, answer, problem)
+    values (one.workspace_id, one.owner_id, one.delivery_id, one.attempt, at, greatest(one.status, 0), one.duration_us, one.answer,
+            one.problem);
+    continue when becomes = 'due';
+
+    -- The next one of the entity is due. From that one on: what ended before it lies
+    -- dead in the index until it is vacuumed. Only a replayed one has a lower number.
+    select d.delivery_id into behind
+    from ledger.delivery d
+    where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.model = before.model
+      and d.entity_id = before.entity_id and d.state in ('due', 'behind') and d.delivery_id > one.delivery_id
+    order by d.delivery_id limit 1;
+    if behind is null then
+      select d.delivery_id into behind
+      from ledger.delivery d
+      where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.model = before.model
+        and d.entity_id = before.entity_id and d.state in ('due', 'behind')
+      order by d.delivery_id limit 1;
+    end if;
+    if behind is not null then
+      update ledger.delivery d set state = 'due', due_at = ledger.clock()
+      where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = behind;
+    end if;
   end loop;
 
-  update ledger.subscription s
-  set failing_since = n.failing_since,
-      enabled = s.enabled and n.reason is null,
-      disabled_reason = coalesce(n.reason, s.disabled_reason),
-      paused_until = greatest(s.paused_until, n.paused_until),
-      leased_until = case when n.is_kept then s.leased_until else least(s.leased_until, at) end
-  from (
-    select h.subscription_id, h.is_kept, b.paused_until,
-           case when b.is_gone then 'gone'
-                when b.has_failed and not b.has_worked and o.enabled and o.failing_since <= at - failing_ms * interval '1 millisecond'
-                then 'failing' end as reason,
-           case when b.has_worked then null
-                when b.has_failed then coalesce(o.failing_since, at) else o.failing_since end as failing_since
-    from (select u.id as subscription_id, u.keep > 0 as is_kept from unnest(held_ids, held_keeps) u (id, keep) where u.id = any (mine)) h
-    join ledger.subscription o on o.subscription_id = h.subscription_id
-    left join (
-      select i.owner_id, bool_or(i.status between 200 and 299) as has_worked,
-             bool_or(i.status not between 200 and 299) as has_failed,
-             bool_or(i.status = 410) as is_gone,
-             max(at + least(i.pause_ms * interval '1 millisecond', longest)) filter (where i.status in (429, 503) and i.pause_ms > 0)
-               as paused_until
-      from unnest(owner_ids, statuses, pauses_ms) i (owner_id, status, pause_ms)
-      group by i.owner_id) b on b.owner_id = h.subscription_id) n
-  where s.subscription_id = n.subscription_id
-    and (not n.is_kept or n.reason is not null or n.paused_until > s.paused_until
-         or n.failing_since is distinct from s.failing_since);
+  return query
+    with changed as (
+      update ledger.subscription s
+      set failing_since = n.failing_since,
+          enabled = s.enabled and n.reason is null,
+          disabled_reason = coalesce(n.reason, s.disabled_reason),
+          paused_until = greatest(s.paused_until, n.paused_until),
+          leased_until = case when n.is_kept then s.leased_until else least(s.leased_until, at) end
+      from (
+        select h.subscription_id, h.is_kept, b.paused_until,
+               case when b.is_gone then 'gone'
+                    when b.has_failed and not b.has_worked and o.enabled
+                         and o.failing_since <= at - failing_ms * interval '1 millisecond' then 'failing' end as reason,
+               case when b.has_worked then null
+                    when b.has_failed then coalesce(o.failing_since, at) else o.failing_since end as failing_since
+        from (select u.id as subscription_id, u.keep > 0 as is_kept
+              from unnest(held_ids, held_keeps) u (id, keep) where u.id = any (mine)) h
+        join ledger.subscription o on o.subscription_id = h.subscription_id
+        left join (
+          select i.owner_id, bool_or(i.status between 200 and 299) as has_worked,
+                 bool_or(i.status not between 200 and 299) as has_failed,
+                 bool_or(i.status = 410) as is_gone,
+                 max(at + least(i.pause_ms * interval '1 millisecond', longest))
+                   filter (where i.status in (429, 503) and i.pause_ms > 0) as paused_until
+          from unnest(owner_ids, statuses, pauses_ms) i (owner_id, status, pause_ms)
+          group by i.owner_id) b on b.owner_id = h.subscription_id) n
+      where s.subscription_id = n.subscription_id
+        and (not n.is_kept or n.reason is not null or n.paused_until > s.paused_until
+             or n.failing_since is distinct from s.failing_since)
+      returning s.subscription_id, n.reason)
+    select h.id, coalesce(h.id = any (mine), false),
+           c.reason is null and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null,
+           c.reason
+    from unnest(held_ids) h (id)
+    left join ledger.subscription s on s.subscription_id = h.id
+    left join changed c on c.subscription_id = h.id;
 
   if 410 = any (statuses) then
     perform ledger.deliveries_drop(s.workspace_id, s.subscription_id, 1000, 'its address is gone (410)')
     from ledger.subscription s
     where s.subscription_id = any (mine) and s.disabled_reason = 'gone' and not s.enabled;
   end if;
-
-  return query
-    select h.id, coalesce(h.id = any (mine), false), case when not s.enabled then s.disabled_reason end
-    from unnest(held_ids) h (id)
-    left join ledger.subscription s on s.subscription_id = h.id;
 end
 $$;
 comment on function courier.settle(bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[],
                                    bigint, bigint, bigint, bigint, bigint) is
-  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before.';
+  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before. is_open: more may be delivered to it; disabled_reason: why this call disabled it.';
 
 create function courier.look()
 returns table (has_events boolean, next_us bigint)
 language sql security definer set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
   select exists (select from ledger.workspace w
                  where exists (select from ledger.outbox o where o.workspace_id = w.workspace_id)),
@@ -281,11 +329,14 @@ begin
   if done > 0 then
     return done;
   end if;
-  begin
-    perform ledger.partition_ahead();
-  exception when lock_not_available then
-    raise warning 'partitions could not be made: somebody holds a lock on ledger.event';
-  end;
+  -- Moving many events takes longer than deliveries can wait: that is the owner's
+  -- (hookledger housekeep), and doctor tells of it.
+  if (select count(*) from (select from ledger.event_default d where d.created_at >= '2006-01-01' limit 10001) d) <= 10000 then
+    begin
+      perform ledger.partition_ahead();
+    exception when lock_not_available then null;	-- next time
+    end;
+  end if;
   update ledger.state set housekept_at = at;
   return 0;
 end

@@ -29,7 +29,7 @@ comment on function ledger.told_private(json) is
 
 create function ledger.event_scope(workspace bigint, event_ids bigint[], created timestamptz[])
 returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
-language sql stable set search_path = ledger, pg_temp set enable_seqscan = off
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   with told as materialized (
     select e.event_id, e.created_at, e.model, e.entity_id, ledger.told_private(e.body) as is_private,
@@ -141,7 +141,7 @@ comment on function ledger.workspace_lock(bigint, boolean) is
 
 create function ledger.deliveries_make(workspace bigint, most bigint, out taken bigint, out made bigint)
 language plpgsql set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   at constant timestamptz := ledger.clock();
@@ -154,9 +154,12 @@ declare
   is_timed boolean;
 begin
   perform ledger.workspace_lock(workspace, true);
-  select o.event_id, o.created_at into last_event, last_time
-  from ledger.outbox o where o.workspace_id = workspace
-  order by o.event_id, o.created_at offset most - 1 limit 1;
+  select s.event_id, s.created_at into last_event, last_time
+  from (select o.event_id, o.created_at, sum(cardinality(o.subscription_ids)) over (order by o.event_id, o.created_at) as total
+        from (select b.* from ledger.outbox b where b.workspace_id = workspace
+              order by b.event_id, b.created_at limit most) o) s
+  where s.total >= most
+  order by s.event_id, s.created_at limit 1;
   with batch as (
     delete from ledger.outbox o
     where o.workspace_id = workspace
@@ -220,76 +223,7 @@ begin
 end
 $$;
 comment on function ledger.deliveries_make(bigint, bigint) is
-  'Makes deliveries of up to `most` rows of the outbox of a workspace, in the order of (created_at, event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same entity is open for a subscription is delivered first.';
-
-create function ledger.promote(workspace bigint, subscription bigint, ended bigint, of_model text, entity bigint)
-returns void
-language plpgsql set search_path = ledger, pg_temp
-as $$
-declare
-  next bigint;
-begin
-  -- From that one on: what ended before it lies dead in the index until it is
-  -- vacuumed. Only a replayed one can have a lower number.
-  select d.delivery_id into next
-  from ledger.delivery d
-  where d.workspace_id = workspace and d.subscription_id = subscription and d.model = of_model and d.entity_id = entity
-    and d.state in ('due', 'behind') and d.delivery_id > ended
-  order by d.delivery_id limit 1;
-  if next is null then
-    select d.delivery_id into next
-    from ledger.delivery d
-    where d.workspace_id = workspace and d.subscription_id = subscription and d.model = of_model and d.entity_id = entity
-      and d.state in ('due', 'behind')
-    order by d.delivery_id limit 1;
-  end if;
-  if next is not null then
-    update ledger.delivery d set state = 'due', due_at = ledger.clock()
-    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = next;
-  end if;
-end
-$$;
-comment on function ledger.promote(bigint, bigint, bigint, text, bigint) is
-  'The due delivery of an entity has ended: the next one behind it is due.';
-
-create function ledger.attempt_settle(
-  workspace bigint, subscription bigint, delivery bigint, of_attempt bigint, status bigint, duration_us bigint, answer text, problem text,
-  at timestamptz, first interval, factor bigint, longest interval, pause interval, give_up interval)
-returns void
-language plpgsql set search_path = ledger, pg_temp
-as $$
-declare
-  before record;
-  next_at timestamptz;
-  becomes text;
-begin
-  select d.state, d.attempts, d.attempts_before, d.first_attempt_at, d.model, d.entity_id into before
-  from ledger.delivery d
-  where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = delivery;
-  if before.state is distinct from 'due' or before.attempts <> of_attempt - 1 then
-    return;
-  end if;
-  next_at := at + greatest(
-    least(longest, first * power(factor, least(of_attempt - 1 - before.attempts_before, 40))), pause);
-  becomes := case when status between 200 and 299 then 'delivered'
-                  when status = 410 then 'dropped'
-                  when status < 0 or next_at > coalesce(before.first_attempt_at, at) + give_up then 'dead'
-                  else 'due' end;
-  update ledger.delivery d
-  set attempts = of_attempt, first_attempt_at = coalesce(d.first_attempt_at, at), last_attempt_at = at, last_error = problem,
-      state = becomes,
-      due_at = case when becomes = 'due' then next_at else d.due_at end,
-      settled_at = case when becomes <> 'due' then at end
-  where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = delivery;
-  insert into ledger.attempt (workspace_id, subscription_id, delivery_id, attempt, at, status, duration_us, answer, problem)
-  values (workspace, subscription, delivery, of_attempt, at, greatest(status, 0), duration_us, answer, problem);
-  if becomes <> 'due' then
-    perform ledger.promote(workspace, subscription, delivery, before.model, before.entity_id);
-  end if;
-end
-$$;
-comment on function ledger.attempt_settle(bigint, bigint, bigint, bigint, bigint, bigint, text, text, timestamptz, interval, bigint, interval, interval, interval) is
-  'What courier.settle() does with one attempt. Nothing when it was settled before.';
+  'Makes about `most` deliveries of the first rows in the outbox of a workspace, in the order of (created_at, event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same entity is open for a subscription is delivered first.';
 
 create function ledger.deliveries_drop(workspace bigint, subscription bigint, most bigint, why text)
 returns bigint
@@ -322,6 +256,7 @@ comment on function ledger.deliveries_drop(bigint, bigint, bigint, text) is
 create function ledger.is_hungry(workspace bigint, enough bigint)
 returns boolean
 language sql stable set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
   select coalesce(bool_or(not exists (
            select from ledger.delivery d
@@ -368,7 +303,7 @@ comment on function ledger.without_secrets_of(json) is
 create function ledger.delivery_replay(workspace bigint, subscription bigint, ids bigint[])
 returns bigint
 language plpgsql set search_path = ledger, pg_temp
-set enable_seqscan = off
+set jit = off set enable_seqscan = off
 as $$
 declare
   at constant timestamptz := ledger.clock();

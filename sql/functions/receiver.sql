@@ -173,14 +173,14 @@ end;
 comment on function receiver.tally(timestamptz[], bigint[], text[], bigint[]) is
   'Adds to the counters of what came and was not recorded.';
 
-create function receiver.ring()
+create function receiver.ring(events bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
-  notify hookledger_outbox;
+  perform pg_notify('hookledger_outbox', events::text);
 end
 $$;
-comment on function receiver.ring() is
-  'Wakes the couriers. A call of its own, after the answers: a transaction that notifies commits alone.';
+comment on function receiver.ring(bigint) is
+  'Wakes the couriers, and tells how many events were recorded since the last call. A call of its own, after the answers: a transaction that notifies commits alone.';

@@ -392,12 +392,17 @@ int64_t db_session(const struct db *db)
 	return db->sessions;
 }
 
-bool db_has_heard(struct db *db)
+bool db_has_heard(struct db *db, int64_t *sum)
 {
 	bool has_heard = false;
 
-	for (PGnotify *one; db->conn && (one = PQnotifies(db->conn)) != NULL; has_heard = true)
+	for (PGnotify *one; db->conn && (one = PQnotifies(db->conn)) != NULL; has_heard = true) {
+		int64_t number;
+
+		if (str_int(str_of(one->extra), &number))
+			*sum += number;
 		PQfreemem(one);
+	}
 	return has_heard;
 }
 

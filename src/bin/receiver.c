@@ -61,6 +61,8 @@ struct receiver {
 	int64_t drain_until, tally_at, look_at;
 	bool is_ring_wanted;	/* couriers wait for what was recorded */
 	bool is_ringing;	/* that call is under way */
+	int64_t ring_events;	/* recorded since the last one */
+	struct db_args *ring_args;
 	int64_t ring_at;	/* not before */
 	int64_t loads_left, loads_at;
 	struct log_gate refusals;
@@ -390,6 +392,7 @@ static void record(struct receiver *r, size_t *places, size_t count)
 	    intake_append(r->intake, r->db, "webhook", time_left(r)) == ERR_BUSY)
 		r->db_is_suspect = true;
 	r->is_ring_wanted = intake_is_wanted(r->intake) || r->is_ring_wanted;
+	r->ring_events += (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
 		struct callback *cb = &r->callbacks[places[i]];
 		enum verdict verdict = intake_verdict(r->intake, i);
@@ -497,7 +500,10 @@ static void ring(struct receiver *r)
 	    !db_is_ready(r->db))
 		return;
 	r->is_ring_wanted = false;
-	if (db_send(r->db, "receiver.ring", NULL))
+	db_args_clear(r->ring_args);
+	db_arg_int(r->ring_args, r->ring_events);
+	r->ring_events = 0;
+	if (db_send(r->db, "receiver.ring", r->ring_args))
 		r->ring_at = clock_ms() + RING_AGAIN_MS;
 	else
 		r->is_ringing = true;
@@ -571,6 +577,7 @@ static void open_parts(struct receiver *r)
 	r->keys = keyring_new(r->sealer);
 	r->db = db_open(&db);
 	r->intake = intake_new();
+	r->ring_args = db_args_new();
 	r->tally = tally_new();
 	r->drain = drain_new(r->spool, r->db, r->keys, r->tally, DRAIN_MAX, conf->batch_max_bytes);
 	r->callbacks = mem_zero((size_t)conf->batch_max, sizeof(*r->callbacks));
@@ -584,6 +591,7 @@ static void close_parts(struct receiver *r)
 {
 	drain_free(r->drain);
 	tally_free(r->tally);
+	db_args_free(r->ring_args);
 	intake_free(r->intake);
 	db_close(r->db);
 	keyring_free(r->keys);
@@ -685,8 +693,9 @@ static void serve_cgi(struct receiver *r)
 		while (more && clock_ms() < until &&
 		       drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
 			;
+		db_arg_int(r->ring_args, r->ring_events);
 		if ((drain_is_wanted(r->drain) || r->is_ring_wanted) &&
-		    db_call(r->db, "receiver.ring", NULL, r->conf->db_deadline_ms, NULL))
+		    db_call(r->db, "receiver.ring", r->ring_args, r->conf->db_deadline_ms, NULL))
 			log_write(LOG_DEBUG, "ring_failed", NULL);
 		end_counters(r);
 	} else if (!tally_is_empty(r->tally) && tally_save(r->tally, r->conf->spool_dir)) {

@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/db.h"
 #include "base/log.h"
+#include "ledger/courtesy.h"
 #include "ledger/hand.h"
 #include "ledger/lane.h"
 #include "ledger/outbox.h"
@@ -16,8 +17,8 @@
 enum {
 	CALL_MS = 30000,	/* for a call of the database: nobody waits for us */
 	CONNECT_MS = 10000,	/* for the first connection of a round */
-	SETTLE_MS = 4,		/* results wait so long for others at most */
-	SETTLE_MOST = 48,	/* or for so many */
+	SETTLE_MS = 5,		/* results wait so long for others at most */
+	SETTLE_MOST = 64,	/* or for so many */
 	NEW_LANES = 16,		/* in one claim */
 	LANES_EACH = 4,		/* lanes at most for each request that there may be at once */
 	RESCAN_MS = 3000,	/* a claim begins at the start again: what was committed late */
@@ -38,6 +39,7 @@ struct courier {
 
 	int64_t heard_session;	/* of the connection that listens */
 	int64_t call_sent, call_until;
+	struct courtesy courtesy;
 	int64_t most_lanes;	/* new ones, of the claim that is under way */
 	bool is_gathering, is_seeking;	/* the outbox, subscriptions may have work */
 	int64_t gather_at, look_at, housekeep_at;	/* not before */
@@ -100,10 +102,10 @@ static void fail(struct courier *c)
 	hand_not_settled(&c->hand);
 }
 
-static bool is_any_idle(const struct lanes *lanes)
+static bool is_any_spent(const struct lanes *lanes)
 {
 	for (size_t i = 0; i < lanes->count; i++)
-		if (lane_is_idle(lanes->at[i]))
+		if (lane_is_spent(lanes->at[i]))
 			return true;
 	return false;
 }
@@ -114,7 +116,7 @@ static bool is_settling_due(const struct courier *c)
 	const struct hand *hand = &c->hand;
 
 	if (!hand->done)
-		return is_any_idle(&hand->lanes);
+		return is_any_spent(&hand->lanes);
 	return hand->done_count >= SETTLE_MOST || !hand->under_way || clock_ms() - hand->done_since_ms >= SETTLE_MS;
 }
 
@@ -166,6 +168,8 @@ static enum err start_call(struct courier *c)
 		return outbox_look(c->outbox);
 	if (is_settling_due(c)) {
 		hand_settle(&c->hand);
+		for (size_t i = 0; i < c->hand.lanes.count; i++)
+			c->hand.lanes.at[i]->is_given_back = lane_is_spent(c->hand.lanes.at[i]);
 		return outbox_settle(c->outbox, &c->hand.lanes, c->hand.settling);
 	}
 	if (prepare_claim(c))
@@ -174,9 +178,12 @@ static enum err start_call(struct courier *c)
 		return ERR_NONE;
 	if (c->is_gathering && now >= c->gather_at)
 		return outbox_gather(c->outbox);
-	if (now >= c->housekeep_at)
-		return outbox_housekeep(c->outbox);
-	return ERR_NONE;
+	if (now < c->housekeep_at)
+		return ERR_NONE;
+	/* one that fails is not tried again at once: it may have taken long */
+	c->housekeep_at = now + HOUSEKEEP_MS;
+	c->is_housekept = true;
+	return outbox_housekeep(c->outbox);
 }
 
 /* ---- and what it said */
@@ -199,12 +206,14 @@ static void gathered(struct courier *c)
 		lanes->at[i]->is_hungry = true;
 }
 
-/* Starts nothing more. */
+/* Starts nothing more, and asks for nothing more. */
 static void stop(struct courier *c)
 {
 	c->is_stopping = true;
-	for (size_t i = 0; i < c->hand.lanes.count; i++)
+	for (size_t i = 0; i < c->hand.lanes.count; i++) {
 		hand_drop_waiting(&c->hand, c->hand.lanes.at[i]);
+		c->hand.lanes.at[i]->is_hungry = false;
+	}
 }
 
 static void claimed(struct courier *c)
@@ -235,9 +244,6 @@ static void claimed(struct courier *c)
 			lane_claimed(lanes->at[i], lanes->at[i]->wanted, lanes->at[i]->given);
 	if ((int64_t)(lanes->count - old) < c->most_lanes)
 		c->is_seeking = false;
-	/* told to stop while this call was under way */
-	if (c->is_stopping)
-		stop(c);
 }
 
 static void settled(struct courier *c)
@@ -255,13 +261,13 @@ static void settled(struct courier *c)
 		lane = lanes_find(&c->hand.lanes, row.subscription_id);
 		if (!row.is_held)
 			hand_lose(&c->hand, lane);
-		if (row.disabled_reason.len) {
+		if (row.disabled_reason.len)
 			log_write(LOG_WARN, "subscription_disabled",
 			          (struct log_field[]){ log_num("subscription", row.subscription_id),
 			                                log_str("reason", row.disabled_reason), log_end() });
+		if (!row.is_open)
 			hand_drop_waiting(&c->hand, lane);
-		}
-		if (lane_is_idle(lane) && !lane->done)
+		if (lane->is_given_back)
 			lanes_remove(&c->hand.lanes, lane);
 	}
 	/* and something new later, such as the next attempt */
@@ -284,20 +290,27 @@ static void looked(struct courier *c)
 	c->look_at = clock_ms() + next_ms;
 }
 
-static void take_outcome(struct courier *c)
+static void hear(struct courier *c)
 {
-	enum outbox_call call = outbox_under_way(c->outbox);
-	enum err err;
+	int64_t events = 0;
 
-	if (clock_ms() >= c->call_until)
-		db_drop(c->db);
-	err = outbox_take(c->outbox);
-	if (err == ERR_PACE)
+	if (!db_has_heard(c->db, &events))
 		return;
-	if (err) {
-		fail(c);
-		return;
-	}
+	c->is_gathering = true;
+	courtesy_hear(&c->courtesy, events, clock_ms());
+}
+
+static void start_requests(struct courier *c, int *wait_ms)
+{
+	int most = courtesy_starts(&c->courtesy, clock_ms());
+
+	courtesy_started(&c->courtesy, hand_start(&c->hand, most, wait_ms));
+	if (courtesy_starts(&c->courtesy, clock_ms()) == 0)
+		*wait_ms = 1;
+}
+
+static void take_news(struct courier *c, enum outbox_call call)
+{
 	switch (call) {
 	case OUTBOX_LISTEN:
 		c->heard_session = db_session(c->db);
@@ -316,12 +329,35 @@ static void take_outcome(struct courier *c)
 		looked(c);
 		break;
 	case OUTBOX_HOUSEKEEP:
-		c->is_housekept = outbox_housekept(c->outbox) == 0;
-		c->housekeep_at = clock_ms() + (c->is_housekept ? HOUSEKEEP_MS : 0);
+		if (outbox_housekept(c->outbox)) {
+			c->is_housekept = false;
+			c->housekeep_at = 0;
+		}
 		break;
 	case OUTBOX_NONE:
 		break;
 	}
+}
+
+static void take_outcome(struct courier *c)
+{
+	enum outbox_call call = outbox_under_way(c->outbox);
+	enum err err;
+
+	if (clock_ms() >= c->call_until)
+		db_drop(c->db);
+	err = outbox_take(c->outbox);
+	if (err == ERR_PACE)
+		return;
+	courtesy_worked(&c->courtesy, clock_ms() - c->call_sent, clock_ms());
+	if (err) {
+		fail(c);
+		return;
+	}
+	take_news(c, call);
+	/* told to while this call was under way */
+	if (c->is_stopping)
+		stop(c);
 }
 
 static void work_database(struct courier *c)
@@ -329,9 +365,9 @@ static void work_database(struct courier *c)
 	db_tend(c->db);
 	if (outbox_under_way(c->outbox))
 		take_outcome(c);
-	if (db_has_heard(c->db))
-		c->is_gathering = true;
-	if (!outbox_under_way(c->outbox) && db_is_ready(c->db) && start_call(c))
+	hear(c);
+	if (!outbox_under_way(c->outbox) && db_is_ready(c->db) && !courtesy_rest_ms(&c->courtesy, clock_ms()) &&
+	    start_call(c))
 		fail(c);
 }
 
@@ -361,6 +397,8 @@ static int until_next_call(const struct courier *c, int wait_ms)
 		return least(wait_ms, c->call_until - now);
 	if (!db_is_ready(c->db))
 		return wait_ms;
+	if (courtesy_rest_ms(&c->courtesy, now))
+		return least(wait_ms, courtesy_rest_ms(&c->courtesy, now));
 	if (!c->is_stopping) {
 		wait_ms = least(wait_ms, c->look_at - now);
 		wait_ms = least(wait_ms, c->housekeep_at - now);
@@ -415,7 +453,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 		work_database(c);
 		hand_collect(&c->hand);
 		if (!c->is_stopping)
-			hand_start(&c->hand, &wait_ms);
+			start_requests(c, &wait_ms);
 		if (!c->is_stopping && (clock_ms() >= until || is_told_to_stop(task))) {
 			stop(c);
 			/* what is under way ends by its own time limit */

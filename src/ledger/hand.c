@@ -149,27 +149,28 @@ static bool has_place(const struct hand *hand, const struct lane *lane)
 }
 
 /* Lane by lane one, beginning with another each time: none comes first. */
-void hand_start(struct hand *hand, int *wait_ms)
+int hand_start(struct hand *hand, int most, int *wait_ms)
 {
-	bool has_started = true;
+	int started = 0, before = -1;
 
-	while (has_started) {
+	while (started > before && started < most) {
 		int64_t now_us = clock_ms() * 1000;
 
-		has_started = false;
-		for (size_t i = 0; i < hand->lanes.count; i++) {
+		before = started;
+		for (size_t i = 0; i < hand->lanes.count && started < most; i++) {
 			struct lane *lane = hand->lanes.at[(hand->turn + i) % hand->lanes.count];
 
 			if (fetch_count(hand->fetch) >= (size_t)hand->conf->courier_requests_max)
-				return;
+				return started;
 			if (!lane_may_start(lane, now_us, hand->conf->delivery_timeout_ms, wait_ms) ||
 			    !has_place(hand, lane))
 				continue;
 			start_one(hand, lane);
-			has_started = true;
+			started++;
 		}
 		hand->turn++;
 	}
+	return started;
 }
 
 static void take_from(struct delivery **list, const struct delivery *delivery)
@@ -216,7 +217,7 @@ struct lane *hand_lane(struct hand *hand, const struct outbox_claimed *row)
 	if (lane)
 		return lane;
 	lane = lane_new(row->subscription_id, row->lease);
-	lane->wanted = 2 * hand->conf->delivery_parallel;
+	lane->wanted = LANE_FIRST;
 	lanes_add(&hand->lanes, lane);
 	return lane;
 }

@@ -44,8 +44,9 @@ void hand_done(struct hand *hand);	/* breaks off what is under way */
 struct lane *hand_lane(struct hand *hand, const struct outbox_claimed *row);
 void hand_put(struct hand *hand, struct lane *lane, const struct outbox_claimed *row);
 
-/* Starts what may start; lowers *wait_ms to when a lane's pace allows the next. */
-void hand_start(struct hand *hand, int *wait_ms);
+/* Starts what may start, at most `most`, and gives how many that were; lowers
+   *wait_ms to when a lane's pace allows the next. */
+int hand_start(struct hand *hand, int most, int *wait_ms);
 /* Takes the requests that have ended. */
 void hand_collect(struct hand *hand);
 int hand_poll(const struct hand *hand, struct pollfd *fd);	/* as fetch_poll() */

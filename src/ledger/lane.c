@@ -8,7 +8,7 @@
 #include "ledger/signer.h"
 
 enum {
-	TARGET_MAX = 512,	/* deliveries in the hand */
+	TARGET_MAX = 256,	/* deliveries in the hand */
 	TARGET_BYTES = 4 * 1024 * 1024,	/* and of their bodies */
 	START_MARGIN_MS = 1000,	/* the lease must outlast a request by that */
 };
@@ -71,8 +71,8 @@ enum err lane_update(struct lane *lane, const struct sealer *sealer, const struc
 	lane->parallel = facts->parallel;
 	if (lane->width == 0 || lane->width > lane->parallel)
 		lane->width = lane->parallel;
-	if (lane->target < 2 * lane->parallel)
-		lane->target = 2 * lane->parallel;
+	if (lane->target < LANE_FIRST)
+		lane->target = LANE_FIRST;
 	if (lane->target > TARGET_MAX)
 		lane->target = TARGET_MAX;
 	lane->pause_us = facts->pause_us;
@@ -163,15 +163,14 @@ void lane_claimed(struct lane *lane, int64_t wanted, int64_t given)
 	/* It has used up what it had: more at a time. */
 	if (lane->waiting <= (size_t)given && given == wanted && lane->width > 1)
 		lane->target = lane->target * 2 > TARGET_MAX ? TARGET_MAX : lane->target * 2;
-	if (given < wanted) {
+	if (given < wanted)
 		lane->is_hungry = false;
-		lane->due_us = 0;
-	}
 }
 
-bool lane_is_idle(const struct lane *lane)
+bool lane_is_spent(const struct lane *lane)
 {
-	return lane->waiting == 0 && lane->under_way == 0;
+	return lane->waiting == 0 && lane->under_way == 0 && lane->done == 0 &&
+	       (!lane->is_hungry || !lane->is_leased);
 }
 
 /* ---- all of them */

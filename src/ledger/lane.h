@@ -16,6 +16,8 @@ struct delivery;
 struct sealer;
 struct signer;
 
+enum { LANE_FIRST = 64 };	/* deliveries that a new lane begins with at most */
+
 struct lane {
 	int64_t subscription_id, lease;
 	int64_t until_ms;	/* on the clock of clock_ms(): when the lease ends */
@@ -36,11 +38,12 @@ struct lane {
 	size_t largest;		/* bytes of a body so far */
 
 	bool is_hungry;		/* the database may have more for it */
+	bool is_given_back;	/* by the settlement that is under way */
 	int64_t target;		/* how many to have in the hand */
 	int64_t wanted;		/* by the claim that is under way */
 	int64_t given;		/* by the last one */
 	bool is_renewed;	/* by that claim */
-	int64_t due_us, after_id;	/* where the last claim ended; 0: from the start */
+	int64_t due_us, after_id;	/* where claims have come to; due_us 0: from the start */
 	int64_t scanned_ms;	/* when one began at the start */
 };
 
@@ -76,8 +79,9 @@ int64_t lane_wants(const struct lane *lane);
 /* A claim has given `given` of the `wanted`. */
 void lane_claimed(struct lane *lane, int64_t wanted, int64_t given);
 
-/* Nothing in the hand. */
-bool lane_is_idle(const struct lane *lane);
+/* Nothing in the hand, and the database had no more for it, or somebody else has
+   its lease: it is to be given back. */
+bool lane_is_spent(const struct lane *lane);
 
 void lanes_add(struct lanes *lanes, struct lane *lane);
 struct lane *lanes_find(const struct lanes *lanes, int64_t subscription_id);	/* may be NULL */

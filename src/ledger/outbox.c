@@ -7,7 +7,7 @@
 #include "ledger/delivery.h"
 
 enum {
-	GATHER_MOST = 500,	/* events at a time: some 20 ms with 20 subscriptions */
+	GATHER_MOST = 1000,	/* deliveries at a time: some 20 ms */
 	GATHER_ENOUGH = 200,	/* due deliveries that a subscription has enough with */
 	HOUSEKEEP_EVERY_MS = 3600 * 1000,
 	HOUSEKEEP_MOST = 2000,	/* rows at a time */
@@ -148,7 +148,7 @@ enum err outbox_claim(struct outbox *outbox, const struct lanes *lanes, const st
 	put_hand(args, lanes, under_way, done, put_owner);
 	put_hand(args, lanes, under_way, done, put_id);
 	db_arg_int(args, most);
-	db_arg_int(args, 2 * outbox->how.parallel);
+	db_arg_int(args, LANE_FIRST);
 	db_arg_int(args, outbox->how.lease_ms);
 	return start(outbox, OUTBOX_CLAIM, "courier.claim");
 }
@@ -177,7 +177,7 @@ enum err outbox_settle(struct outbox *outbox, const struct lanes *lanes, const s
 	put_leases(args, lanes);
 	db_array(args, DB_INTS, lanes->count);
 	for (size_t i = 0; i < lanes->count; i++)
-		db_put_int(args, !lane_is_idle(lanes->at[i]));
+		db_put_int(args, !lanes->at[i]->is_given_back);
 	db_array(args, DB_INTS, count);
 	for (const struct delivery *one = results; one; one = one->next)
 		db_put_int(args, one->lane->subscription_id);
@@ -318,6 +318,7 @@ void outbox_settled(const struct outbox *outbox, size_t row, struct outbox_settl
 	*settled = (struct outbox_settled){
 		.subscription_id = db_int(outbox->rows, row, "subscription_id"),
 		.is_held = db_bool(outbox->rows, row, "is_held"),
+		.is_open = db_bool(outbox->rows, row, "is_open"),
 		.disabled_reason = text_of(outbox->rows, row, "disabled_reason"),
 	};
 }

@@ -36,7 +36,7 @@ MUST_USE enum err outbox_gather(struct outbox *outbox);
 MUST_USE enum err outbox_claim(struct outbox *outbox, const struct lanes *lanes,
                                const struct delivery *under_way, const struct delivery *done,
                                int64_t most);
-/* `results` is a list; lanes that have nothing but them in the hand are given back. */
+/* `results` is a list; lanes that are is_given_back are that. */
 MUST_USE enum err outbox_settle(struct outbox *outbox, const struct lanes *lanes,
                                 const struct delivery *results);
 MUST_USE enum err outbox_look(struct outbox *outbox);
@@ -82,7 +82,8 @@ void outbox_claimed(struct outbox *outbox, size_t row, struct outbox_claimed *cl
 struct outbox_settled {
 	int64_t subscription_id;
 	bool is_held;
-	struct str disabled_reason;	/* .len 0: it is not */
+	bool is_open;		/* more may be delivered to it */
+	struct str disabled_reason;	/* that it was disabled for by this; .len 0: it was not */
 };
 size_t outbox_settled_count(const struct outbox *outbox);
 void outbox_settled(const struct outbox *outbox, size_t row, struct outbox_settled *settled);

@@ -6,6 +6,7 @@ import signal
 import sys
 
 import contestants
+from courier import courier_run
 from extra import large_run, many_run, spool_run
 from measure import rounds, say
 from questions import questions_run
@@ -24,6 +25,7 @@ def options():
                         help="one second of each that is installed; says nothing of speed")
     parser.add_argument("--spool", action="store_true", help="acknowledging while PostgreSQL is stopped, then draining")
     parser.add_argument("--many", action="store_true", help="2,000 connections")
+    parser.add_argument("--courier", action="store_true", help="deliveries to subscribers, and recording beside them")
     parser.add_argument("--tables", action="store_true", help="recording with the typed tables beside without")
     parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
     parser.add_argument("--questions", action="store_true", help="what is asked of a ledger of 2 million events")
@@ -66,7 +68,7 @@ def run(stage, chosen):
     goals = Goals()
     results = []
     stage.start_postgres()
-    special = chosen.spool or chosen.many or chosen.large or chosen.tables or chosen.questions
+    special = chosen.spool or chosen.many or chosen.large or chosen.tables or chosen.courier or chosen.questions
     if special and not stage.has_hookledger():
         raise Trouble("there is no hookledger-receiver to measure")
     if chosen.spool:
@@ -75,6 +77,8 @@ def run(stage, chosen):
         results += many_run(stage, goals, chosen.seconds)
     if chosen.large:
         results += large_run(stage, goals, chosen)
+    if chosen.courier:
+        results += courier_run(stage, goals, chosen)
     if chosen.tables:
         results += tables_run(stage, goals, chosen)
     if chosen.questions:

@@ -55,6 +55,7 @@ struct options {
 	size_t connections;
 	size_t requests;	/* 0: as many as fit into the seconds */
 	double seconds;		/* 0: until all requests are sent */
+	double rate;		/* requests a second that are offered; 0: the next after each answer */
 	double timeout_seconds;
 	int64_t first_id;
 	int64_t workspace_id;
@@ -82,6 +83,7 @@ struct load {
 	struct connection *connections;
 	size_t busy;
 	int epoll;
+	int64_t start_ns;
 	bool over;		/* nothing new is sent */
 	int64_t last_ns;	/* when the last answer was complete */
 	uint32_t *latencies_us;
@@ -324,16 +326,27 @@ static void push(struct load *load, struct connection *c)
 	want_write(load, c, c->sent < length);
 }
 
+/* At a given rate: when the next request is to be sent, whatever the others do. */
+static int64_t due_ns(const struct load *load)
+{
+	return load->start_ns + (int64_t)((double)load->next / load->options.rate * 1e9);
+}
+
 static void begin_request(struct load *load, struct connection *c)
 {
+	int64_t now = now_ns();
+
 	if (load->over || load->next == load->options.requests) {
 		load->over = true;
 		drop(c);
 		return;
 	}
+	if (load->options.rate > 0 && due_ns(load) > now)
+		return;
+	/* From when it was due: a server that is slow is not asked less. */
+	c->begun_ns = load->options.rate > 0 ? due_ns(load) : now;
 	c->request = load->next++;
 	c->sent = c->have = 0;
-	c->begun_ns = now_ns();
 	c->busy = true;
 	load->busy++;
 	if (c->fd < 0) {
@@ -470,11 +483,24 @@ static void check_time(struct load *load, int64_t now, int64_t end_ns)
 	}
 }
 
+static int wait_for_events(const struct load *load, struct epoll_event *events, int most)
+{
+	struct timespec wait = { .tv_nsec = CHECK_MS * 1000000L };
+	int64_t left;
+
+	if (load->options.rate > 0 && load->busy < load->options.connections) {
+		left = due_ns(load) - now_ns();
+		if (left < wait.tv_nsec)
+			wait.tv_nsec = left > 0 ? (long)left : 0;
+	}
+	return epoll_pwait2(load->epoll, events, most, &wait, NULL);
+}
+
 static double run(struct load *load)
 {
 	struct options *o = &load->options;
 	struct epoll_event events[256];
-	int64_t start_ns, end_ns, check_ns;
+	int64_t end_ns, check_ns;
 
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (load->epoll < 0)
@@ -487,14 +513,14 @@ static double run(struct load *load)
 			die("connect");
 	}
 
-	start_ns = load->last_ns = now_ns();
-	end_ns = o->seconds > 0 ? start_ns + (int64_t)(o->seconds * 1e9) : INT64_MAX;
-	check_ns = start_ns + (int64_t)CHECK_MS * 1000000;
+	load->start_ns = load->last_ns = now_ns();
+	end_ns = o->seconds > 0 ? load->start_ns + (int64_t)(o->seconds * 1e9) : INT64_MAX;
+	check_ns = load->start_ns + (int64_t)CHECK_MS * 1000000;
 	for (size_t i = 0; i < o->connections; i++)
 		begin_request(load, &load->connections[i]);
 
-	while (load->busy > 0) {
-		int n = epoll_wait(load->epoll, events, 256, CHECK_MS);
+	while (load->busy > 0 || (o->rate > 0 && !load->over)) {
+		int n = wait_for_events(load, events, 256);
 		int64_t now = now_ns();
 
 		if (n < 0 && errno != EINTR)
@@ -503,12 +529,15 @@ static double run(struct load *load)
 			load->over = true;
 		for (int i = 0; i < n; i++)
 			handle(load, events[i].data.ptr, events[i].events);
+		for (size_t i = 0; o->rate > 0 && i < o->connections && due_ns(load) <= now; i++)
+			if (!load->connections[i].busy)
+				begin_request(load, &load->connections[i]);
 		if (now >= check_ns) {
 			check_time(load, now, end_ns);
 			check_ns = now + (int64_t)CHECK_MS * 1000000;
 		}
 	}
-	return (double)(load->last_ns - start_ns) / 1e9;
+	return (double)(load->last_ns - load->start_ns) / 1e9;
 }
 
 static int by_size(const void *a, const void *b)
@@ -553,8 +582,9 @@ static void usage(FILE *to)
 	fprintf(to,
 		"usage: load --port PORT --path PATH --secret-file FILE [--host 127.0.0.1]\n"
 		"            [--connections 64] [--seconds 5 | --requests COUNT] [--close]\n"
-		"            [--first-id ID] [--workspace ID] [--updates N] [--timeout SECONDS]\n"
+		"            [--first-id ID] [--workspace ID] [--updates N] [--timeout SECONDS] [--rate N]\n"
 		"Each event makes a new time entry; with --updates N it is updated 1 to N times.\n"
+		"--rate offers so many a second, whatever becomes of them, and counts from then.\n"
 		"Only addresses of 127.0.0.0/8 are accepted. The secret is HOOKLEDGER_BENCH_SECRET\n"
 		"of the environment when no file is named.\n");
 }
@@ -584,7 +614,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "connections", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 'd' },
 		{ "requests", required_argument, NULL, 'n' }, { "close", no_argument, NULL, 'x' },
 		{ "first-id", required_argument, NULL, 'i' }, { "workspace", required_argument, NULL, 'w' },
-		{ "timeout", required_argument, NULL, 't' }, { "updates", required_argument, NULL, 'e' },
+		{ "rate", required_argument, NULL, 'r' }, { "timeout", required_argument, NULL, 't' }, { "updates", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, '?' },
 		{ 0 },
 	};
@@ -609,6 +639,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		case 'i': o->first_id = strtoll(optarg, NULL, 10); break;
 		case 'w': o->workspace_id = strtoll(optarg, NULL, 10); break;
 		case 'e': o->updates = strtoul(optarg, NULL, 10); break;
+		case 'r': o->rate = strtod(optarg, NULL); break;
 		case 't': o->timeout_seconds = strtod(optarg, NULL); break;
 		default: usage(stderr); exit(2);
 		}
@@ -627,6 +658,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		wrong("no secret");
 	if (o->connections < 1 || o->connections > CONNECTIONS_MAX)
 		wrong("--connections must be 1 to 16384");
+	if (o->rate < 0 || o->rate > RATE_MAX)
+		wrong("--rate must be 0 to 45000");
 	if (o->updates > 1000)
 		wrong("at most 1000 updates");
 	if (o->seconds > 600 || o->requests > 20000000)

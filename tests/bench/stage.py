@@ -238,6 +238,7 @@ class Stage:
         conf.write_text(f"database = host={self.sockets} dbname={database} user=bench\n"
                         f"master_key = {'5b' * 32}\n"
                         "public_url = http://127.0.0.1\n"
+                        "allowed_networks = 127.0.0.1\n"
                         f"spool_dir = {spool}\n"
                         f"sql_dir = {self.work}/sql\n", encoding="utf-8")
         conf.chmod(0o600)
@@ -259,10 +260,10 @@ class Stage:
 
     # Load
 
-    def load(self, port, path, secret, connections, seconds=None, requests=None, updates=0, watch=None):
+    def load(self, port, path, secret, connections, seconds=None, requests=None, updates=0, rate=0, watch=None):
         """Runs the load generator; watch is called ten times a second meanwhile."""
         argv = [self.bin / "load", "--port", port, "--path", path, "--connections", connections,
-                "--first-id", self.next_id, "--updates", updates]
+                "--first-id", self.next_id, "--updates", updates, "--rate", rate]
         argv += ["--requests", requests] if requests else ["--seconds", seconds]
         self.next_id += 20000000
         child = subprocess.Popen([str(arg) for arg in argv], stdout=subprocess.PIPE, text=True,

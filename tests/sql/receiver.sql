@@ -1,7 +1,7 @@
 -- The door of hookledger-receiver: rows in, rows and verdicts out.
 begin;
 create extension if not exists pgtap;
-select plan(46);
+select plan(50);
 
 -- Two endpoints of workspaces, one that has none yet; the second endpoint has
 -- no part in the first one's secret.
@@ -156,6 +156,20 @@ select results_eq(
            ('2026-07-17T11:44Z', 0, 'address', 4)$$,
   'counters add up by minute, endpoint and reason');
 select lives_ok($$select receiver.tally('{}', '{}', '{}', '{}')$$, 'nothing to count is fine');
+
+-- ---- what couriers wait for
+
+insert into ledger.organization (organization_id, name) overriding system value values (1, 'o');
+insert into ledger.workspace values (7435584, 1);
+insert into ledger.account (account_id, name, user_id, token_digest) overriding system value values (1, 'a', 1, sha256('1'));
+insert into ledger.subscription (workspace_id, account_id, description, url_callback, filters, event_filters, secret_sealed, enabled,
+                                 validated_at, validation_code)
+values (7435584, 1, 's', 'http://127.0.0.1/', '{time_entry.created}', '[]', '', true, now(), 'x');
+select is(pg_temp.append('{900,901}'), '+', 'somebody asked for it: the answer says that they are to be woken');
+select pg_temp.age();
+select is(pg_temp.append('{900,902}'), 'dr+', 'also behind verdicts');
+select is(pg_temp.append('{900}'), 'd', 'not for what is no news');
+select lives_ok('select receiver.ring(3)', 'ring');
 
 select * from finish();
 rollback;

@@ -709,6 +709,44 @@ static void real_options_are_kept(void **state)
 	db_close(db);
 }
 
+/* What one session says the other hears, also while it is at a call. */
+static void real_notifications_are_heard(void **state)
+{
+	struct db *db = real(false, ""), *other = real(false, "");
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	struct pollfd fd;
+	int64_t sum = 0, session = db_session(db);
+
+	(void)state;
+	assert_false(db_has_heard(db, &sum));
+	assert_err(ERR_NONE, db_run(db, "listen bell"));
+	assert_err(ERR_NONE, db_run(other, "notify bell, '3'; notify bell, '4'; notify bell, 'x'; notify elsewhere, '9'"));
+	db_poll(db, &fd);
+	assert_int_equal(1, poll(&fd, 1, 5000));
+	db_tend(db);
+	assert_true(db_is_ready(db));
+	assert_true(db_has_heard(db, &sum));
+	assert_int_equal(7, sum);
+	assert_false(db_has_heard(db, &sum));
+
+	assert_err(ERR_NONE, db_run(other, "notify bell, '5'"));
+	db_arg_text(args, LIT("search_path"));
+	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, &rows));
+	db_rows_free(rows);
+	assert_true(db_has_heard(db, &sum));
+	assert_int_equal(12, sum);
+	/* another session has to ask again */
+	assert_int_equal(session, db_session(db));
+	db_drop(db);
+	assert_false(db_has_heard(db, &sum));
+	assert_err(ERR_NONE, db_wait(db, 5000));
+	assert_int_equal(session + 1, db_session(db));
+	db_args_free(args);
+	db_close(other);
+	db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -729,6 +767,7 @@ int main(void)
 		cmocka_unit_test(real_calls_in_two_halves),
 		cmocka_unit_test(real_rows_are_read),
 		cmocka_unit_test(real_options_are_kept),
+		cmocka_unit_test(real_notifications_are_heard),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -143,22 +143,45 @@ static void it_asks_for_more_in_time(void **state)
 	struct delivery *all;
 
 	(void)state;
-	assert_int_equal(16, lane_wants(lane));
-	all = fill(lane, 16, 10);
-	lane_claimed(lane, 16, 16);	/* all that was asked for: there will be more */
-	assert_int_equal(16, lane_wants(lane));
-	assert_int_equal(32, lane->target);
-	while (lane->waiting > 8)
-		lane_take(lane);
-	assert_int_equal(24, lane_wants(lane));
-	lane->due_us = 5;
-	lane_claimed(lane, 24, 3);	/* fewer: for now that was it */
+	assert_int_equal(LANE_FIRST, lane_wants(lane));
+	all = fill(lane, LANE_FIRST, 10);
+	lane_claimed(lane, LANE_FIRST, LANE_FIRST);	/* all that was asked for: there will be more */
+	assert_int_equal(2 * LANE_FIRST, lane->target);
+	assert_int_equal(LANE_FIRST, lane_wants(lane));
+	lane->target = LANE_FIRST;
 	assert_int_equal(0, lane_wants(lane));
-	assert_int_equal(0, lane->due_us);
+	while (lane->waiting > LANE_FIRST / 2)
+		lane_take(lane);
+	assert_int_equal(LANE_FIRST / 2, lane_wants(lane));
+	lane_claimed(lane, LANE_FIRST / 2, 3);	/* fewer: for now that was it */
+	assert_int_equal(0, lane_wants(lane));
 	lane->is_hungry = true;
-	assert_int_equal(24, lane_wants(lane));
+	assert_int_equal(LANE_FIRST / 2, lane_wants(lane));
 	lane->is_leased = false;
 	assert_int_equal(0, lane_wants(lane));
+	lane_free(lane);
+	free(all);
+}
+
+static void spent_when_nothing_is_left(void **state)
+{
+	struct lane *lane = a_lane(8, 0);
+	struct delivery *all = fill(lane, 1, 10);
+
+	(void)state;
+	lane->is_hungry = false;
+	assert_false(lane_is_spent(lane));	/* one waits */
+	lane_take(lane);
+	lane_started(lane, 0);
+	assert_false(lane_is_spent(lane));	/* is under way */
+	lane_ended(lane, true);
+	assert_false(lane_is_spent(lane));	/* is not settled */
+	lane->done--;
+	assert_true(lane_is_spent(lane));
+	lane->is_hungry = true;
+	assert_false(lane_is_spent(lane));	/* the database may have more */
+	lane->is_leased = false;
+	assert_true(lane_is_spent(lane));	/* which is not for us */
 	lane_free(lane);
 	free(all);
 }
@@ -240,6 +263,7 @@ int main(void)
 		cmocka_unit_test(the_pace_is_kept),
 		cmocka_unit_test(a_request_ends_before_its_lease),
 		cmocka_unit_test(it_asks_for_more_in_time),
+		cmocka_unit_test(spent_when_nothing_is_left),
 		cmocka_unit_test(large_bodies_come_singly),
 		cmocka_unit_test(secrets_are_opened_when_they_change),
 		cmocka_unit_test(lanes_are_found_and_removed),
