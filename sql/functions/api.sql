@@ -124,8 +124,12 @@ comment on function api.event_filters(bigint, bigint, jsonb, bigint) is 'GET /ev
 
 create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
 returns table (subscription_id bigint, head text, sealed bytea, is_own boolean)
-language sql stable security definer set search_path = ledger, pg_temp
+-- plpgsql keeps the plan, which takes longer to make than to carry out
+language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
+#variable_conflict use_column
+begin
+  return query
   select s.subscription_id,
          rtrim(json_build_object(
            'subscription_id', s.subscription_id,
@@ -142,15 +146,16 @@ as $$
            'created_at', ledger.rfc3339(s.created_at, me.time_zone),
            'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
            'deleted_at', ledger.rfc3339(s.deleted_at, me.time_zone))::text, '}'),
-         s.secret_sealed, s.account_id = account
+         s.secret_sealed, s.account_id = subscription_read.account
   from ledger.account me
-  join ledger.member m on m.account_id = me.account_id and m.workspace_id = workspace
-  join ledger.subscription s on s.workspace_id = workspace and (s.account_id = account or m.is_admin)
+  join ledger.member m on m.account_id = me.account_id and m.workspace_id = subscription_read.workspace
+  join ledger.subscription s on s.workspace_id = subscription_read.workspace and (s.account_id = me.account_id or m.is_admin)
   join ledger.account o on o.account_id = s.account_id
-  where me.account_id = account
+  where me.account_id = subscription_read.account
     and (case when subscription is null then s.deleted_at is null else s.subscription_id = subscription end)
     and s.pending_until is null
-  order by s.subscription_id
+  order by s.subscription_id;
+end
 $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
   'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). head: the JSON object without its end, where the program adds the secret, which is sealed. Of what waits for the courier the first thousand events are looked at.';
