@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import secrets
 import signal
@@ -362,17 +363,19 @@ class Site:
 
 class Sender(threading.Thread):
     """Sends events one after the other as Toggl would, until stop(): repeats an
-    event that was not acknowledged, and keeps what was."""
+    event that was not acknowledged, and keeps what was. The same few entities
+    are changed and deleted by all."""
 
     def __init__(self, site, retry=True):
         super().__init__(daemon=True)
+        self.dice = random.Random(self.name)
         self.site, self.retry = site, retry
         self.acknowledged, self.statuses, self.slowest = [], {}, 0.0
         self.stopped = threading.Event()
 
     def run(self):
         while not self.stopped.is_set():
-            body = self.site.event()
+            body = self.one_event()
             event_id = json.loads(body)["event_id"]
             while not self.stopped.is_set():
                 began = time.monotonic()
@@ -387,6 +390,11 @@ class Sender(threading.Thread):
                 if status == 200 or not self.retry:
                     break
                 self.stopped.wait(0.02)
+
+    def one_event(self):
+        model, action = self.dice.choice(["time_entry", "tag", "project"]), self.dice.choice(["created", "updated", "updated", "deleted"])
+        said = {} if action == "deleted" else {"name": "Größe", "start": "2026-07-01T10:00:00Z", "duration": self.dice.choice([60, -1, "odd"])}
+        return self.site.event(model=model, action=action, payload={"id": self.dice.randint(1, 4), **said})
 
     def stop(self):
         self.stopped.set()

@@ -51,15 +51,17 @@ def payload(dice, model, entity, mostly, oddity):
     return "{" + ",".join(members) + "}"
 
 
-def story(seed, workspaces):
-    """The events of one seed, in no order."""
+def story(seed, workspaces, count=None, entities=None):
+    """The events of one seed, in no order: of these (workspace, model, entity), or
+    of a few by chance."""
     dice = random.Random(seed)
     # A third without anything odd: what is odd changes how a whole batch is written.
     oddity = [0, 0.02, 0.15][seed // 20 % 3]
-    entities = [(dice.choice(workspaces), dice.choice(MODELS), dice.randint(1, 3)) for _ in range(dice.randint(1, 4))]
-    ids = dice.sample(range(1, 2**62), 30)
+    entities = entities or [(dice.choice(workspaces), dice.choice(MODELS), dice.randint(1, 3)) for _ in range(dice.randint(1, 4))]
+    count = count or dice.randint(10, 30)
+    ids = dice.sample(range(1, 2**62), count)
     events = []
-    for number in range(dice.randint(10, 30)):
+    for number in range(count):
         workspace, model, entity = dice.choice(entities)
         action = dice.choice(["created", "updated", "updated", "deleted", "deleted", "archived"][:dice.choice([3, 5, 6])])
         told = entity if dice.random() < 0.97 or model == "workspace" else None

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import truth
 from stage import BUILD, Sender, descendants, is_alive, wait_for
 
 SENDERS = 4
@@ -19,7 +20,7 @@ SENDERS = 4
 @contextlib.contextmanager
 def traffic(site, count=SENDERS):
     """Senders at work while the block runs; afterwards every acknowledged event
-    is in the ledger, once."""
+    is in the ledger, once, and the typed tables say what the ledger says."""
     senders = [Sender(site) for _ in range(count)]
     for number, sender in enumerate(senders):
         # each counts its own ids
@@ -41,6 +42,8 @@ def traffic(site, count=SENDERS):
         raise AssertionError(f"{len(missing)} of {len(acknowledged)} acknowledged events are lost") from None
     assert set(site.recorded().values()) == {1}
     wait_for(site.spool_is_empty, "the spool to be empty")
+    with site.cluster.connect(site.database) as db:
+        assert not truth.untold(db)
 
 
 def wait_for_more(senders, more=20):

@@ -190,3 +190,37 @@ def test_out_of_the_quarantine(lighttpd):
     lighttpd.sql("update ledger.endpoint set workspace_id = %s", WORKSPACE)
     assert json.loads(lighttpd.hookledger("quarantine", "retry", "--all", "--json").stdout)
     assert_told(lighttpd, [told])
+
+
+APPEND = """select receiver.append(array_agg(1::bigint), array_agg(1::bigint), array_agg(null::bigint), array_agg(n), array_agg('2026-07-01Z'::timestamptz),
+  array_agg(now()), array_agg(5::bigint), array_agg(case when n %% 2 = 0 or %(full)s then n %% 1000 end), array_agg('time_entry'::text),
+  array_agg(case when n %% 5 = 0 then 'deleted' else 'updated' end), array_agg('\\x00'::bytea),
+  array_agg(format('{"payload":{"id":%%s,"start":"2026-07-01T10:00:00Z","duration":%%s}}', n, case when n %% 7 = 0 then '"odd"' else '60' end)::json),
+  'webhook') from generate_series(%(first)s::bigint, %(last)s::bigint) n"""
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
+def test_rows_are_found_by_key(site, mode):
+    """Whatever the batch is like, and also by a plan that was made when the tables
+    were empty: nothing that grows is read from end to end."""
+    with site.cluster.connect(site.database) as db:
+        db.execute(f"set plan_cache_mode = {mode}")
+        shown = []
+        db.add_notice_handler(lambda notice: shown.append(notice.message_primary))
+        for first in range(1, 130, 16):
+            db.execute(APPEND, {"first": first, "last": first + 20, "full": first % 3 == 0})
+        db.execute("""insert into toggl.time_entry (workspace_id, time_entry_id, changed_at, changed_event_id, payload_at, payload_event_id)
+                      select w, n, '2026-06-01', n, '2026-06-01', n from generate_series(1, 20) w, generate_series(1000, 6000) n""")
+        db.execute("""insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, entity_id,
+                                                model, action, source, signature, body)
+                      select w, n, '2026-07-01', now(), 1, 1, 1, n, 'time_entry', 'updated', 'webhook', '', '{}'
+                      from generate_series(1, 20) w, generate_series(1000, 6000) n""")
+        db.execute("load 'auto_explain'")
+        db.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set client_min_messages = log")
+        for first in range(200, 400, 16):
+            db.execute(APPEND, {"first": first, "last": first + 20, "full": first % 3 == 0})
+        plans = "\n".join(shown)
+    assert "Conflict Arbiter Indexes: time_entry_pkey" in plans
+    assert plans.count("Insert on time_entry") > 10 and "Index Scan using event_" in plans
+    assert not re.findall(r"Seq Scan on (?:time_entry|event)\w*.*", plans)

@@ -15,9 +15,11 @@ from tales import story
 
 SEEDS = int(os.environ.get("HL_TRUTH_SEEDS", "2000"))
 FIRST = int(os.environ.get("HL_TRUTH_FIRST", "1"))
-LINES = 3
+LINES = 4
 # The same stories again, in workspaces of their own.
 IN_ORDER = 10**9
+# A workspace's second endpoint, as for a second subscription to the same events.
+SECOND = 10**8
 
 PREPARE = """
 create table public.delivery (line integer, batch integer, endpoint_id bigint, workspace_id bigint, event_id bigint,
@@ -56,12 +58,13 @@ def homes(seed):
 
 
 def prepare(db, workspaces):
-    """An endpoint, with a secret of the same number, for each workspace."""
+    """Two endpoints for each workspace, each with a secret of the same number."""
     db.execute(PREPARE)
     db.execute("""insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value
-                  select w, lpad(w::text, 22, '0'), 'of ' || w, w from unnest(%s::bigint[]) w""", (workspaces,))
+                  select w + more, lpad((w + more)::text, 22, '0'), 'of ' || w, w
+                  from unnest(%s::bigint[]) w, unnest(array[0, %s]) more""", (workspaces, SECOND))
     db.execute("""insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value
-                  select w, w, '' from unnest(%s::bigint[]) w""", (workspaces,))
+                  select e.endpoint_id, e.endpoint_id, '' from ledger.endpoint e""")
     db.execute("analyze ledger.endpoint, ledger.endpoint_secret")
 
 
@@ -75,21 +78,21 @@ def stage(db, deliveries):
     """[(line, batch, event)]"""
     with db.cursor() as cursor, cursor.copy("copy public.delivery from stdin") as copy:
         for line, batch, event in deliveries:
-            copy.write_row((line, batch, event.workspace, None if event.event_id % 3 else event.workspace, event.event_id,
+            copy.write_row((line, batch, event.workspace + (batch % 2 and line < LINES and event.event_id % 2) * SECOND, None if event.event_id % 3 else event.workspace, event.event_id,
                             event.created_us, event.creator, event.entity, event.model, event.action, event.body,
                             plain_payload(event.body) if line < LINES else None))
     db.execute("create index on public.delivery (line, batch, event_id, created_us)")
     db.execute("analyze public.delivery")
 
 
-def shuffled(seeds, stories):
+def shuffled(seeds, stories, again=0.3):
     """Every event at least once, in random order and batches. Neighbouring seeds
     share batches, and the lines come by the same events at the same time."""
     dice = random.Random(seeds[0])
     batch = 0
     for start in range(0, len(seeds), 20):
         pile = [event for seed in seeds[start:start + 20] for event in stories[seed]]
-        pile += [event for event in pile if dice.random() < 0.3]
+        pile += [event for event in pile if dice.random() < again]
         dice.shuffle(pile)
         while pile:
             batch += 1
@@ -203,3 +206,19 @@ def test_stories(bare_site):
         counted = truth.drift_there(db)
         assert not rebuilt_otherwise(bare_site, db)
         assert truth.drift_there(db) == counted, "a rebuild counts nothing"
+
+
+@pytest.mark.plain
+def test_the_same_few_entities(bare_site):
+    """Four connections that deliver the same events of the same entities at the
+    same time, each twice: nobody waits crosswise, and nothing is lost."""
+    stories = {seed: story(seed, homes(seed), 1200, [(home, "time_entry", entity) for home in homes(seed) for entity in range(1, 5)])
+               for seed in (1, 20, 45)}
+    with bare_site.cluster.connect(bare_site.database) as db:
+        prepare(db, [home for seed in stories for home in homes(seed)])
+        stage(db, shuffled(list(stories), stories, 1))
+        run_lines(bare_site, range(LINES), 1)
+        assert not truth.untold(db)
+        wanted, drift = truth.tell([event for events in stories.values() for event in events])
+        assert truth.rows_there(db) == wanted
+        assert truth.drift_there(db) == drift

@@ -302,3 +302,16 @@ def rows_there(db, where="true"):
 def drift_there(db):
     return collections.Counter({(model, field, found): count for model, field, found, count in db.execute(
         "select model, field, found, sum(count)::int from ledger.drift group by 1, 2, 3")})
+
+
+def events_there(db):
+    """What the ledger has, as events of a story."""
+    return [Event(*row) for row in db.execute("""select workspace_id, event_id, ledger.us(created_at), creator_id, entity_id,
+                                                        model, action, body::text from ledger.event""")]
+
+
+def untold(db):
+    """Rows that are not what the ledger's events say, and the other way round."""
+    wanted, there = tell(events_there(db))[0], rows_there(db)
+    return [(place, wanted.get(place), there.get(place)) for place in wanted.keys() | there.keys()
+            if wanted.get(place) != there.get(place)]
