@@ -195,16 +195,18 @@ begin
 
     -- The next one of the entity is due. From that one on: what ended before it lies
     -- dead in the index until it is vacuumed. Only a replayed one has a lower number.
+    -- By the index delivery_open: without the workspace the primary key, which has this
+    -- order too, is of no use (0.6 ms instead of 3 us when it was taken).
     select d.delivery_id into behind
     from ledger.delivery d
-    where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.model = before.model
-      and d.entity_id = before.entity_id and d.state in ('due', 'behind') and d.delivery_id > one.delivery_id
+    where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
+      and d.state in ('due', 'behind') and d.delivery_id > one.delivery_id
     order by d.delivery_id limit 1;
     if behind is null then
       select d.delivery_id into behind
       from ledger.delivery d
-      where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.model = before.model
-        and d.entity_id = before.entity_id and d.state in ('due', 'behind')
+      where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
+        and d.state in ('due', 'behind')
       order by d.delivery_id limit 1;
     end if;
     if behind is not null then

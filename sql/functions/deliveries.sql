@@ -212,9 +212,9 @@ begin
   insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, made_at)
   select workspace, p.subscription_id, p.event_id, p.created_at, p.entity_id, p.model, p.action,
          case when p.place > 1 then 'behind'
-              when exists (select from ledger.delivery d
+              when exists (select from ledger.delivery d	-- by delivery_open: see courier.settle()
                            where d.subscription_id = p.subscription_id and d.model = p.model and d.entity_id = p.entity_id
-                             and d.state in ('due', 'behind') and d.workspace_id = workspace) then 'behind'
+                             and d.state in ('due', 'behind')) then 'behind'
               else 'due' end,
          at, at
   from pair p
@@ -317,7 +317,7 @@ begin
     update ledger.delivery d
     set state = case when exists (select from ledger.delivery o
                                   where o.subscription_id = subscription and o.model = d.model and o.entity_id = d.entity_id
-                                    and o.state in ('due', 'behind') and o.workspace_id = workspace) then 'behind' else 'due' end,
+                                    and o.state in ('due', 'behind')) then 'behind' else 'due' end,
         due_at = at, settled_at = null, first_attempt_at = null, attempts_before = d.attempts, last_error = null
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one
       and d.settled_at is not null;

@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 import servers
+from delivering import allow_subscribers, event_ids, is_settled, record, run_round, start_courier, subscribe
 from stage import BUILD, free_port, runs_as, wait_for
+from subscriber import Subscriber
 from test_senders import answer_of, connect, head
 
 MANY = 256
@@ -84,6 +86,21 @@ def test_behind_pgbouncer(pooled):
     wait_for(lambda: len(site.recorded()) == 61, "the spool to be drained")
 
 
+def test_a_courier_behind_pgbouncer(pooled):
+    """Nobody can wake it there: it looks by itself."""
+    allow_subscribers(pooled, courier_poll_ms="300")
+    servers.lighttpd_spawned(pooled)
+    listener = Subscriber()
+    subscribe(pooled, listener.url)
+    start_courier(pooled)
+    sent = record(pooled, 3)
+    wait_for(lambda: len(listener.got) == 3, "its events")
+    more = record(pooled, 3)
+    wait_for(lambda: is_settled(pooled), "more of them")
+    assert event_ids(listener) == sent + more
+    listener.close()
+
+
 def test_an_export_is_interrupted_behind_pgbouncer(pooled):
     """The wish to cancel goes through it too."""
     with subprocess.Popen([BUILD / "hookledger", "export", "--query", "select pg_sleep(3600)"], stdin=subprocess.DEVNULL,
@@ -101,19 +118,22 @@ def test_an_export_is_interrupted_behind_pgbouncer(pooled):
 def test_a_role_for_each_program(site):
     """Each program can do what it must, and its role nothing else."""
     name, password = site.database, secrets.token_hex(8)
-    logins = {program: f"{name}_{program}" for program in ("receiver", "operator")}
+    logins = {program: f"{name}_{program}" for program in ("receiver", "courier", "operator")}
     site.write_conf(db_roles="yes")
     # another set of functions and grants, as an upgrade brings it
     site.sql("update ledger.migration set checksum = 'older' where version = 0")
     site.hookledger("migrate")
     for program, login in logins.items():
         site.sql(f"create role {login} login password '{password}' in role hookledger_{program}")
+    allow_subscribers(site)
+    listener = Subscriber()
     owner = site.settings["database"]
     conninfo = {program: f"{site.cluster.conninfo(name, login)} password={password}"
                 for program, login in logins.items()}
     try:
         site.write_conf(database=None, database__owner=owner, database__receiver=conninfo["receiver"],
-                        database__operator=conninfo["operator"])
+                        database__operator=conninfo["operator"], database__courier=conninfo["courier"])
+        subscribe(site, listener.url)
         servers.lighttpd_spawned(site)
         for _ in range(10):
             assert site.send(site.event()).status == 200
@@ -121,19 +141,27 @@ def test_a_role_for_each_program(site):
         assert set(site.sql("select source from ledger.event")) == {("webhook",)}
         assert site.sql("select count(*) from ledger.quarantine") == [(1,)]
         wait_for(lambda: site.tally("workspace") == 1, "the counter")
+        run_round(site)
+        assert len(listener.got) == 10
+        courier = start_courier(site)
+        assert site.send(site.event()).status == 200
+        wait_for(lambda: len(listener.got) == 11, "the courier to be woken")
+        site.end(courier)
         site.hookledger("event", "list")
         site.hookledger("endpoint", "rotate", site.endpoint["endpoint_id"])
         site.hookledger("housekeep")
         site.hookledger("simulate", "--into-database")
         site.hookledger("verify")
         site.hookledger("migrate")
-        for program, denied in (("receiver", "select operator.facts()"), ("receiver", "table ledger.endpoint_secret"),
+        for program, denied in (("receiver", "select operator.facts()"), ("courier", "table ledger.subscription"),
+                                ("courier", "select receiver.keys()"), ("receiver", "table ledger.endpoint_secret"),
                                 ("receiver", "delete from ledger.event"), ("operator", "delete from ledger.event"),
                                 ("operator", "select receiver.keys()"), ("operator", "create table ledger.x()")):
             with psycopg.connect(conninfo[program], autocommit=True) as db:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     db.execute(denied)
     finally:
+        listener.close()
         site.end(site.web)
         for login in logins.values():
             site.sql(f"drop role {login}")
