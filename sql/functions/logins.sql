@@ -32,6 +32,9 @@ begin
     raise exception 'a login has 1 to 63 of a-z, 0-9, _, . and -, begins with a letter, and not with pg_ or hookledger_'
       using errcode = '22023';
   end if;
+  if login in ('none', 'public') then
+    raise exception 'PostgreSQL keeps the name "%" for itself', login using errcode = '22023';
+  end if;
   if verifier !~ '^SCRAM-SHA-256\$' then
     raise exception 'a password comes as its SCRAM verifier' using errcode = '22023';
   end if;

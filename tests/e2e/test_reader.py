@@ -161,6 +161,8 @@ def test_what_cannot_be(owned):
     site = owned
     for name in ("", "Analyst", "a b", "1st", "pg_x", "hookledger_x", "x" * 64, "x;y", "é", "x\"y"):
         assert "a login has 1 to 63" in failed(site, "add", name), name
+    for name in ("none", "public"):
+        assert f'keeps the name "{name}" for itself' in failed(site, "add", name)
     made = add(site)
     assert "there is a role" in failed(site, "add", made["login"])
     assert "there is a role" in failed(site, "add", "postgres")
