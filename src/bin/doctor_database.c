@@ -222,10 +222,10 @@ static void check_drift(struct doctor *doctor, struct db *db)
 		doctor_say(doctor, STATE_OK, "fields", "all values were of their type for a week");
 	else
 		doctor_say(doctor, STATE_WARNING, "fields",
-		           "values of an odd type within a week, last %.*s of %.*s (%.*s): those columns are "
+		           "values of an odd type within a week, the newest in %.*s.%.*s (%.*s): those columns are "
 		           "null, the payload has them; `hookledger drift` lists all",
-		           (int)db_str(rows, 0, "field").len, db_str(rows, 0, "field").at,
 		           (int)db_str(rows, 0, "model").len, db_str(rows, 0, "model").at,
+		           (int)db_str(rows, 0, "field").len, db_str(rows, 0, "field").at,
 		           (int)db_str(rows, 0, "found").len, db_str(rows, 0, "found").at);
 	db_rows_free(rows);
 	db_args_free(args);

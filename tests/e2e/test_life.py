@@ -126,7 +126,7 @@ def test_the_owner_sees_what_toggl_has_changed(site):
         {"model": "tag", "field": "name", "found": "number", "count": 2}]
     assert "tag" in site.hookledger("drift", "--since", "1d").stdout
     assert json.loads(site.hookledger("drift", "--json", "--since", "2099-01-01").stdout) == {"drift": []}
-    assert "last name of tag (number)" in site.hookledger("doctor", check=False).stdout
+    assert "the newest in tag.name (number)" in site.hookledger("doctor", check=False).stdout
     assert site.sql("select name, payload ->> 'name' from toggl.tag where tag_id = 5") == [(None, "7")]
 
 
