@@ -48,7 +48,7 @@ begin
   end if;
   -- The doors depend on the tables; they are made anew by the last step.
   -- What a worker cannot append meanwhile is in its spool.
-  foreach door in array array['receiver', 'operator', 'api', 'courier'] loop
+  foreach door in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
     execute format('drop schema if exists %I cascade', door);
   end loop;
   -- All names first: one may go with another that it was made of.

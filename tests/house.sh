@@ -119,13 +119,13 @@ grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|cu
 
 # ---- SQL and C
 
-called() { grep -hoE '"(receiver|operator|api|courier|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
+called() { grep -hoE '"(receiver|operator|api|courier|admin|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
 made() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }' | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
-comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier)\.') | rule "every function of a door is called"
+comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | rule "every function of a door is called"
 # nothing but the name of a function in quotes: then the two rules above see all calls
 grep -nE '(db_call|db_send|cli_call)\([^,]+, "' "${c_files[@]}" |
-	grep -vE '"((receiver|operator|api|courier|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
+	grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
 grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/bin/cmd_migrate.c:|doctor_say' |

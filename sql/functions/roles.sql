@@ -6,7 +6,7 @@ do $$
 declare
   door text;
 begin
-  foreach door in array array['receiver', 'operator', 'api', 'courier'] loop
+  foreach door in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
     -- Looked for first: an owner without CREATEROLE can do with roles that an
     -- administrator made. Roles belong to all databases, so another migrate
     -- may be making them at this moment.

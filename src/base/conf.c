@@ -44,6 +44,8 @@ static const struct setting settings[] = {
 	  "The same for hookledger-api." },
 	{ "database.courier", TEXT, FIELD(database_courier), NULL, 0, 0, true,
 	  "The same for hookledger-courier." },
+	{ "database.admin", TEXT, FIELD(database_admin), NULL, 0, 0, true,
+	  "The same for hookledger-admin." },
 	{ "database.owner", TEXT, FIELD(database_owner), NULL, 0, 0, true,
 	  "The same for `hookledger migrate`: the role that owns the schemas." },
 	{ "db_pooled", YESNO, FIELD(db_pooled), "no", 0, 0, false,
@@ -86,6 +88,10 @@ static const struct setting settings[] = {
 	  "The largest body that the API takes." },
 	{ "api_cors_origin", TEXT, FIELD(api_cors_origin), NULL, 0, 0, false,
 	  "Origin of web pages that may use the API, such as https://app.example.org; not set: none." },
+	{ "session_idle_hours", NUMBER, FIELD(session_idle_hours), "168", 1, 8760, false,
+	  "A login to the admin page ends when it is not used for so long." },
+	{ "session_max_hours", NUMBER, FIELD(session_max_hours), "720", 1, 87600, false,
+	  "And after so long however much it is used." },
 	{ "handshake_timeout_ms", NUMBER, FIELD(handshake_timeout_ms), "5000", 100, 60000, false,
 	  "How long a callback may take to answer the ping that proves it." },
 	{ "allowed_networks", NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,
@@ -412,6 +418,8 @@ const char *conf_database(const struct conf *conf, const char *program)
 		own = conf->database_api;
 	else if (strcmp(program, "courier") == 0)
 		own = conf->database_courier;
+	else if (strcmp(program, "admin") == 0)
+		own = conf->database_admin;
 	else if (strcmp(program, "owner") == 0)
 		own = conf->database_owner;
 	return own ? own : conf->database;

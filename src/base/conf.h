@@ -20,6 +20,7 @@ struct conf {
 	char *database_operator;
 	char *database_api;
 	char *database_courier;
+	char *database_admin;
 	char *database_owner;
 	bool db_pooled;
 	int64_t db_deadline_ms;
@@ -41,6 +42,8 @@ struct conf {
 	int64_t api_per_minute;
 	int64_t api_body_max_bytes;
 	char *api_cors_origin;
+	int64_t session_idle_hours;
+	int64_t session_max_hours;
 	int64_t handshake_timeout_ms;
 	char *allowed_networks;
 	char *ca_file;
@@ -77,8 +80,8 @@ struct conf {
 MUST_USE enum err conf_load(struct conf *conf, const char *path, struct buf *problem);
 void conf_done(struct conf *conf);	/* wipes the secrets */
 
-/* The connection string for "receiver", "api", "courier", "operator" or "owner": its own
-   setting or the common one; NULL when there is neither. */
+/* The connection string for "receiver", "api", "courier", "admin", "operator"
+   or "owner": its own setting or the common one; NULL when there is neither. */
 const char *conf_database(const struct conf *conf, const char *program);
 enum log_level conf_log_level(const struct conf *conf);
 

@@ -93,6 +93,16 @@ void crypto_digest(struct str bytes, unsigned char out[DIGEST_BYTES])
 	SHA256((const unsigned char *)(bytes.len ? bytes.at : ""), bytes.len, out);
 }
 
+bool crypto_scrypt(struct str password, struct str salt, unsigned log_n, unsigned r, unsigned p,
+                   unsigned char out[DIGEST_BYTES])
+{
+	enum { MEMORY_MAX = 64 * 1024 * 1024 };
+
+	return log_n >= 1 && log_n < 32 &&
+	       EVP_PBE_scrypt(password.len ? password.at : "", password.len, (const unsigned char *)salt.at, salt.len,
+	                      (uint64_t)1 << log_n, r, p, MEMORY_MAX, out, DIGEST_BYTES) == 1;
+}
+
 void crypto_random(unsigned char *out, size_t len)
 {
 	sure(len <= INT32_MAX && RAND_bytes(out, (int)len) == 1);

@@ -25,6 +25,11 @@ void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsi
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len);
 
 void crypto_digest(struct str bytes, unsigned char out[DIGEST_BYTES]);	/* SHA-256 */
+/* Makes a password expensive to guess (RFC 7914): N = 2^log_n, and 128 * N * r
+   bytes of memory. false: these numbers are none, or ask for more than 64 MiB. */
+MUST_USE bool crypto_scrypt(struct str password, struct str salt, unsigned log_n, unsigned r, unsigned p,
+                            unsigned char out[DIGEST_BYTES]);
+
 void crypto_random(unsigned char *out, size_t len);	/* aborts when the system has none */
 
 /* Appends `bytes` random bytes in base64url without padding (RFC 4648, 5). */

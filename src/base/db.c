@@ -484,6 +484,8 @@ static enum err of_sqlstate(const char *state)
 		return ERR_CONFLICT;
 	if (strcmp(state, "P0002") == 0)
 		return ERR_ABSENT;
+	if (strncmp(state, "HL", 2) == 0)
+		return ERR_DENIED;
 	if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 ||
 	    strncmp(state, "54", 2) == 0 || strcmp(state, "P0001") == 0)
 		return ERR_INPUT;
@@ -1011,6 +1013,11 @@ enum err db_verifier(struct db *db, const char *user, const char *password, stru
 	buf_add_text(out, verifier);
 	PQfreemem(verifier);
 	return ERR_NONE;
+}
+
+const char *db_sqlstate(const struct db *db)
+{
+	return db->sqlstate;
 }
 
 const char *db_problem(const struct db *db)

@@ -70,8 +70,8 @@ MUST_USE enum err db_wait(struct db *db, int64_t wait_ms);
 /* Calls `select * from function(args)` and waits at most `wait_ms`. The rows
    (not NULL on success, db_rows_free() them) or NULL when the caller does not
    want them. Errors by SQLSTATE: 22, 23, 54 and raised exceptions ERR_INPUT,
-   23505 ERR_CONFLICT, P0002 ERR_ABSENT, 40 repeated once, everything else
-   ERR_BUSY; when the time is over ERR_BUSY, and the outcome is unknown.
+   23505 ERR_CONFLICT, P0002 ERR_ABSENT, HL (of our own) ERR_DENIED, 40 repeated once, everything
+   else ERR_BUSY; when the time is over ERR_BUSY, and the outcome is unknown.
    After ERR_BUSY the connection is dropped and made anew by db_tend(). */
 MUST_USE enum err db_call(struct db *db, const char *function, const struct db_args *args,
                           int64_t wait_ms, struct db_rows **rows);
@@ -115,6 +115,7 @@ MUST_USE enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink 
 MUST_USE enum err db_verifier(struct db *db, const char *user, const char *password, struct buf *out);
 
 const char *db_problem(const struct db *db);	/* the last failure in words, never NULL */
+const char *db_sqlstate(const struct db *db);	/* and its SQLSTATE, "" when it has none */
 int db_server_version(const struct db *db);	/* 150004; 0 when not connected */
 
 /* ---- rows; columns by name, row from 0; a wrong name or row aborts */

@@ -45,6 +45,7 @@ static const char *const door_files[] = {
 	"deliveries.sql",
 	"replay.sql",
 	"courier.sql",
+	"admin.sql",
 	"toggl_doors.sql",
 	"grants.sql",
 	"roles.sql",

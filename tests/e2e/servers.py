@@ -10,6 +10,7 @@ from stage import BUILD, SOURCE, give, new_folder, wait_for
 
 RECEIVER = "/usr/local/bin/hookledger-receiver"
 API = "/usr/local/bin/hookledger-api"
+ADMIN = "/usr/local/bin/hookledger-admin"
 CONF = "/etc/hookledger.conf"
 SOCKET = "/run/hookledger/receiver.sock"
 API_SOCKET = "/run/hookledger/api.sock"
@@ -75,7 +76,7 @@ server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
 server.max-fds = 8192
 server.max-connections = 4096
 server.modules = ( "mod_access" )
-$HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick)/" {{ url.access-deny = ( "" ) }}
+$HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick|admin)/" {{ url.access-deny = ( "" ) }}
 {text}
 ''', encoding="utf-8")
     give(conf)
@@ -84,7 +85,7 @@ $HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick)/" {{ url.access-deny = ( "
 
 def lighttpd_spawned(site):
     lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
-                        (API, BUILD / "hookledger-api"),
+                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"),
                         ("/run/lighttpd/hookledger", site.work / "spawned"), (CONF, site.conf)))
 
 

@@ -8,17 +8,17 @@ select plan(26);
 create temp view doors as
   select p.oid, p.oid::regprocedure::text as name, n.nspname as schema, p.prosecdef, p.proconfig, p.proacl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('receiver', 'operator', 'api', 'courier');
+  where n.nspname in ('receiver', 'operator', 'api', 'courier', 'admin');
 select isnt_empty('select from doors', 'there are doors');
 select is_empty($$select name from doors where not prosecdef$$, 'every function of a door is security definer');
 select is_empty(
   $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier')
+    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin')
       and not 'search_path=ledger, pg_temp' = any (coalesce(p.proconfig, '{}'))$$,
   'every function has its search_path pinned, pg_temp last');
 select is_empty(
   $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier') and obj_description(p.oid, 'pg_proc') is null$$,
+    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin') and obj_description(p.oid, 'pg_proc') is null$$,
   'every function has its contract as comment');
 select is_empty(
   $$select c.relname || '.' || a.attname
@@ -30,12 +30,12 @@ select is_empty(
 -- The public has nothing.
 select is_empty(
   $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier')
+    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin')
       and (p.proacl is null or exists (select from aclexplode(p.proacl) x where x.grantee = 0))$$,
   'the public may execute no function');
 select is_empty(
   $$select n.nspname from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x
-    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier') and x.grantee = 0$$,
+    where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin') and x.grantee = 0$$,
   'nor use a schema');
 select is_empty(
   $$select c.relname from pg_class c, aclexplode(c.relacl) x

@@ -15,12 +15,12 @@ create temp table before as
   select p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as body, obj_description(p.oid, 'pg_proc') as comment,
          coalesce(array_to_string(p.proacl, ','), 'default') as acl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier');
+  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier', 'admin');
 create temp view now_there as
   select p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as body, obj_description(p.oid, 'pg_proc') as comment,
          coalesce(array_to_string(p.proacl, ','), 'default') as acl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier');
+  where n.nspname in ('ledger', 'receiver', 'operator', 'api', 'courier', 'admin');
 create temp table newest as select max(version)::bigint as version from ledger.migration;
 
 select is(ledger.migration_begin(1, 'x', version), false, 'a step that is there is not done again') from newest;
@@ -66,6 +66,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/deliveries.sql
 \ir ../../sql/functions/replay.sql
 \ir ../../sql/functions/courier.sql
+\ir ../../sql/functions/admin.sql
 \ir ../../sql/functions/toggl_doors.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');

@@ -1,0 +1,228 @@
+-- The admin page: who may come in, and the trail of what they changed. Every
+-- function that answers a request of the page is
+--   admin.NAME(session bytea, path jsonb, query jsonb, given jsonb)
+--     returns table (status bigint, body text)
+-- and begins with ledger.enter(): path and query are objects of strings, given
+-- the body of the request, or null.
+create schema admin;
+comment on schema admin is 'Door of hookledger-admin.';
+
+create function ledger.enter(session bytea, needs_owner boolean default false)
+returns ledger.operator
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+  token bytea := substring(session from 1 for 32);
+  home text := convert_from(substring(session from 33), 'UTF8');
+  who ledger.operator;
+  seen timestamptz;
+begin
+  select o.* into who
+  from ledger.session s join ledger.operator o using (operator_id)
+  where s.digest = token and s.expires_at > clock and s.seen_at + s.idle > clock and o.enabled;
+  if not found then
+    raise exception 'you are not logged in, or your session has ended' using errcode = 'HL401';
+  end if;
+  if needs_owner and who.role <> 'owner' then
+    raise exception 'you may look, but only an owner may do this' using errcode = 'HL403';
+  end if;
+  perform set_config('hookledger.client', home, true);
+  update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
+  where s.digest = token and s.seen_at < clock - interval '1 minute';
+  return who;
+end
+$$;
+comment on function ledger.enter(bytea, boolean) is
+  'Who asks, or an error: SQLSTATE HL401 without a session that is still good, HL403 for a viewer where an owner is needed. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the address of the request as text.';
+
+create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null, after jsonb default null)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.audit (at, operator_id, operator, address, action, subject, before, after)
+  values (ledger.clock(), who.operator_id, coalesce(who.name, ''), nullif(current_setting('hookledger.client', true), '')::inet,
+          action, subject, before, after)
+$$;
+comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
+  'Adds to the trail what `who` does in this transaction; before and after say what changed, without secrets.';
+
+create function ledger.rfc3339(moment timestamptz)
+returns text
+language sql stable strict set search_path = ledger, pg_temp
+as $$
+  select to_char(moment at time zone 'UTC', case when moment = date_trunc('second', moment)
+                                              then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
+$$;
+comment on function ledger.rfc3339(timestamptz) is 'A time as RFC 3339 in UTC, for JSON.';
+
+create function ledger.page_limit(query jsonb)
+returns integer
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  asked text := query ->> 'limit';
+begin
+  if asked is null then
+    return 50;
+  end if;
+  if asked !~ '^[0-9]{1,4}$' or asked::integer not between 1 and 500 then
+    raise exception 'limit must be a whole number from 1 to 500' using errcode = '22023';
+  end if;
+  return asked::integer;
+end
+$$;
+comment on function ledger.page_limit(jsonb) is 'How many items a list is to have: its parameter limit, or 50.';
+
+create function ledger.id_of(given text, called text)
+returns bigint
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if given is null or given = '' then
+    return null;
+  end if;
+  if given !~ '^-?[0-9]{1,18}$' then
+    raise exception '% must be a whole number', called using errcode = '22023';
+  end if;
+  return given::bigint;
+end
+$$;
+comment on function ledger.id_of(text, text) is 'A number that came as text; null when there is none. `called`: its name, for the error.';
+
+-- ---- logging in
+
+create function ledger.network_of(client text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select case family(client::inet) when 6 then set_masklen(client::inet, 64)::cidr::text else host(client::inet) end
+$$;
+comment on function ledger.network_of(text) is 'By what strangers are counted: an IPv4 address, or the /64 of an IPv6 address, of which anybody has plenty.';
+
+create function ledger.throttle_add(of_kind text, of_subject text, burst real, per_minute real)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+  filled real;
+begin
+  insert into ledger.throttle as t (kind, subject, level, at)
+  values (of_kind, of_subject, 1, clock)
+  on conflict (kind, subject) do update
+    set level = greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real) + 1,
+        at = greatest(clock, t.at)
+    where greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real) + 1 <= burst
+  returning t.level into filled;
+  if filled is not null then
+    return 0;
+  end if;
+  return (select greatest(1, ceil((greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real)
+                                   + 1 - burst) * 60.0 / per_minute))::bigint
+          from ledger.throttle t where t.kind = of_kind and t.subject = of_subject);
+end
+$$;
+comment on function ledger.throttle_add(text, text, real, real) is
+  'Puts one more into a leaky bucket: 0, or when it is full the seconds until there is room.';
+
+create function admin.login_begin(called text, client text)
+returns table (wait_s bigint, operator_id bigint, password text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  wait_s := ledger.throttle_add('address', ledger.network_of(client), 10, 5);
+  select o.* into who from ledger.operator o where lower(o.name) = lower(btrim(called)) and o.enabled;
+  if wait_s = 0 and who.operator_id is not null
+     and not exists (select from ledger.operator_address a
+                     where a.operator_id = who.operator_id and a.address = ledger.network_of(client)) then
+    wait_s := ledger.throttle_add('name', who.operator_id::text, 20, 10);
+  end if;
+  if wait_s = 0 then
+    operator_id := who.operator_id;
+    password := who.password;
+  end if;
+  return next;
+end
+$$;
+comment on function admin.login_begin(text, text) is
+  'Before a password is computed: counts the attempt by address and by name. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
+
+create function admin.login_end(operator bigint, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint)
+returns table (status bigint)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  clock timestamptz := ledger.clock();
+  who ledger.operator;
+begin
+  update ledger.operator o set seen_at = clock where o.operator_id = operator and o.enabled returning o.* into who;
+  if not found then
+    status := 401;
+    return next;
+    return;
+  end if;
+  delete from ledger.session s
+  where s.operator_id = operator and (s.expires_at <= clock or s.seen_at + s.idle <= clock);
+  insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, address, agent)
+  values (digest, operator, clock, clock, clock + make_interval(hours => most_hours::integer), make_interval(hours => idle_hours::integer),
+          client::inet, left(agent, 300));
+  insert into ledger.operator_address (operator_id, address, seen_at) values (operator, ledger.network_of(client), clock)
+  on conflict on constraint operator_address_pkey do update set seen_at = excluded.seen_at;
+  delete from ledger.throttle t where t.kind = 'address' and t.subject = ledger.network_of(client);
+  perform set_config('hookledger.client', client, true);
+  perform ledger.audit_write(who, 'session.begin', format('operator %s (%s)', who.operator_id, who.name));
+  status := 200;
+  return next;
+end
+$$;
+comment on function admin.login_end(bigint, bytea, text, text, bigint, bigint) is
+  'The password was right: makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case. 401: disabled meanwhile.';
+
+create function admin.session_read(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query select 200::bigint, json_build_object(
+    'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone),
+    'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name) order by w.name, w.workspace_id)
+                            from ledger.seen_workspaces() w), '[]'::json))::text;
+end
+$$;
+comment on function admin.session_read(bytea, jsonb, jsonb, jsonb) is 'GET session: who is logged in, and the workspaces that are known.';
+
+create function ledger.seen_workspaces()
+returns table (workspace_id bigint, name text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select k.workspace_id, coalesce(max(k.name), 'workspace ' || k.workspace_id)
+  from (select w.workspace_id, w.name from toggl.workspace w where w.deleted_at is null
+        union all
+        select e.workspace_id, null from ledger.endpoint e where e.workspace_id is not null
+        union all
+        select w.workspace_id, w.name from ledger.toggl_workspace w) k
+  group by k.workspace_id
+$$;
+comment on function ledger.seen_workspaces() is 'Workspaces that hookledger knows of, with their names.';
+
+create function admin.session_end(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  delete from ledger.session s where s.digest = substring(session_end.session from 1 for 32);
+  perform ledger.audit_write(who, 'session.end', format('operator %s (%s)', who.operator_id, who.name));
+  return query select 200::bigint, '{}'::text;
+end
+$$;
+comment on function admin.session_end(bytea, jsonb, jsonb, jsonb) is 'DELETE session: logs out.';

@@ -1,0 +1,103 @@
+-- The people who use the admin page, their sessions, and what they changed.
+
+create table ledger.operator (
+  operator_id bigint generated always as identity primary key,
+  name text not null check (length(name) between 1 and 100 and name = btrim(name)),
+  role text not null check (role in ('owner', 'viewer')),
+  time_zone text not null default 'UTC',
+  password text not null,
+  enabled boolean not null default true,
+  made_at timestamptz not null default now(),
+  password_at timestamptz not null default now(),
+  seen_at timestamptz
+);
+create unique index operator_name on ledger.operator (lower(name));
+comment on table ledger.operator is 'Who may use the admin page.';
+comment on column ledger.operator.operator_id is 'Number of our own.';
+comment on column ledger.operator.name is 'What is typed at login; upper and lower case are the same.';
+comment on column ledger.operator.role is 'owner: may change everything; viewer: may look.';
+comment on column ledger.operator.time_zone is 'In which the page shows times and counts days; a name of the IANA database.';
+comment on column ledger.operator.password is 'scrypt of the password as a PHC string: $scrypt$ln=15,r=8,p=1$salt$hash.';
+comment on column ledger.operator.enabled is 'false: may not log in, and has no sessions.';
+comment on column ledger.operator.made_at is 'When it was added.';
+comment on column ledger.operator.password_at is 'When the password was set.';
+comment on column ledger.operator.seen_at is 'Last login.';
+
+create table ledger.session (
+  session_id bigint generated always as identity primary key,
+  digest bytea not null unique check (length(digest) = 32),
+  operator_id bigint not null references ledger.operator on delete cascade,
+  made_at timestamptz not null,
+  seen_at timestamptz not null,
+  expires_at timestamptz not null,
+  idle interval not null,
+  address inet,
+  agent text check (length(agent) <= 300)
+);
+create index session_operator on ledger.session (operator_id);
+comment on table ledger.session is 'Logins to the admin page that are still good.';
+comment on column ledger.session.session_id is 'By which the list of sessions names it; of no use to get in.';
+comment on column ledger.session.digest is 'SHA-256 of the token in the cookie.';
+comment on column ledger.session.operator_id is 'Whose it is.';
+comment on column ledger.session.made_at is 'Login.';
+comment on column ledger.session.seen_at is 'Last use, to the minute.';
+comment on column ledger.session.expires_at is 'Its end, however much it is used.';
+comment on column ledger.session.idle is 'Its end when it is not used for so long.';
+comment on column ledger.session.address is 'Where its last request came from.';
+comment on column ledger.session.agent is 'User-Agent of the login, cut.';
+
+create table ledger.throttle (
+  kind text not null check (kind in ('address', 'name')),
+  subject text not null,
+  level real not null,
+  at timestamptz not null,
+  primary key (kind, subject)
+);
+comment on table ledger.throttle is 'Leaky buckets of logins that failed.';
+comment on column ledger.throttle.kind is 'What is counted: an address (IPv6 by /64), or the name of an operator.';
+comment on column ledger.throttle.subject is 'The address or the operator''s number.';
+comment on column ledger.throttle.level is 'How full it was.';
+comment on column ledger.throttle.at is 'When it was so full.';
+
+create table ledger.operator_address (
+  operator_id bigint not null references ledger.operator on delete cascade,
+  address text not null,
+  seen_at timestamptz not null,
+  primary key (operator_id, address)
+);
+comment on table ledger.operator_address is 'Where operators have logged in from: there a stranger''s guessing at their names does not keep them out.';
+comment on column ledger.operator_address.operator_id is 'Who.';
+comment on column ledger.operator_address.address is 'IPv4 address, or IPv6 network of 64 bits.';
+comment on column ledger.operator_address.seen_at is 'Last login from there.';
+
+create table ledger.audit (
+  audit_id bigint generated always as identity primary key,
+  at timestamptz not null,
+  operator_id bigint,
+  operator text not null,
+  address inet,
+  action text not null,
+  subject text not null,
+  before jsonb,
+  after jsonb
+);
+comment on table ledger.audit is 'Every change that was made by the admin page; rows are only added.';
+comment on column ledger.audit.audit_id is 'In the order of the changes.';
+comment on column ledger.audit.at is 'When.';
+comment on column ledger.audit.operator_id is 'Who; null: nobody who has logged in, such as the first visit.';
+comment on column ledger.audit.operator is 'The name at that time.';
+comment on column ledger.audit.address is 'From where.';
+comment on column ledger.audit.action is 'What was done: endpoint.rotate.';
+comment on column ledger.audit.subject is 'To what: "endpoint 3 (Toggl)".';
+comment on column ledger.audit.before is 'What it was, as far as it changed; never a secret.';
+comment on column ledger.audit.after is 'What it became.';
+
+create table ledger.option (
+  name text primary key,
+  value jsonb not null,
+  set_at timestamptz not null default now()
+);
+comment on table ledger.option is 'What an owner has set on the admin page; what is not here has its default.';
+comment on column ledger.option.name is 'One of ledger.option_list().';
+comment on column ledger.option.value is 'The value.';
+comment on column ledger.option.set_at is 'When.';

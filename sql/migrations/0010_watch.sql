@@ -1,0 +1,1 @@
+-- What the owner is told: states of findings, and where they are sent.

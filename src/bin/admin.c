@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+/* hookledger-admin: what the admin page asks for, as JSON. A request passes
+   these gates: path and method; for what changes something the proof that the
+   page itself sent it; the body. Who may do what is judged in SQL, by the first
+   line of each function (ledger.enter). What needs nothing but the database is
+   a row of the table below and a function of the door; the rest stands in the
+   admin_*.c beside this file. */
+#include "bin/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/cookie.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "base/uri.h"
+
+#define API "/admin/api"
+
+enum { START_MS = 1000, TOKEN_MAX = 200 };
+
+static const struct admin_row rows[] = {
+	{ { "GET", API "/session" }, admin_session_get, NULL, false },
+	{ { "POST", API "/session" }, admin_session_begin, NULL, true },
+	{ { "DELETE", API "/session" }, admin_session_end, NULL, false },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
+
+/* ---- what a request brings */
+
+static void read_session(struct admin *admin, struct http_req *req, struct visit *visit)
+{
+	unsigned char digest[DIGEST_BYTES];
+	struct address from;
+
+	visit->token = cookie_find(http_header(req, "HTTP_COOKIE"), SESSION_COOKIE);
+	if (visit->token.len > TOKEN_MAX)
+		visit->token = (struct str){ 0 };
+	crypto_digest(visit->token.at ? visit->token : str_of(""), digest);
+	http_client(req, &admin->trusted, &from);
+	address_write(&from, &visit->client);
+	buf_add(&visit->session, digest, sizeof(digest));
+	buf_add(&visit->session, visit->client.at, visit->client.len);
+}
+
+/* The parts of the path as an object, by the names that the row gives them. */
+static void read_path(const struct route_match *match, struct buf *json)
+{
+	const char *at = match->row->path;
+	size_t place = 0;
+
+	buf_add_char(json, '{');
+	while ((at = strchr(at, '{'))) {
+		const char *end = strchr(at, '}');
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(end - at - 1), at + 1);
+		json_put_text(json, name, match->values[place++]);
+		at = end;
+	}
+	buf_add_char(json, '}');
+}
+
+static void visit_done(struct visit *visit)
+{
+	buf_done(&visit->session);
+	buf_done(&visit->client);
+	buf_done(&visit->path);
+	buf_done(&visit->query);
+}
+
+/* ---- the gates */
+
+static bool only_looks(const struct http_req *req)
+{
+	return str_is(http_method(req), "GET") || str_is(http_method(req), "HEAD");
+}
+
+/* A page of another origin can make a browser send the cookie, but neither read
+   what belongs into X-HL-CSRF nor set a header at all. Where a browser says
+   itself who sends a request (Fetch Metadata), it is believed too. */
+static bool is_forged(struct http_req *req, const struct admin_row *row, const struct visit *visit)
+{
+	struct str site = http_header(req, "HTTP_SEC_FETCH_SITE"), brought = http_header(req, "HTTP_X_HL_CSRF");
+	struct buf wanted = { 0 };
+	bool fine;
+
+	if (only_looks(req))
+		return false;
+	if (site.at && !str_is(site, "same-origin"))
+		return true;
+	if (row->is_open)
+		return false;
+	admin_csrf(visit->token.at ? visit->token : str_of(""), &wanted);
+	fine = visit->token.at && brought.len == wanted.len &&
+	       crypto_equal((const unsigned char *)brought.at, (const unsigned char *)wanted.at, wanted.len);
+	buf_done(&wanted);
+	return !fine;
+}
+
+/* The body is missing, or a JSON object; 0, or the status to refuse it with. */
+static int find_flaw(struct http_req *req, struct visit *visit, struct buf *why)
+{
+	size_t where = 0;
+
+	if (http_flaw(req) == HTTP_TOO_BIG) {
+		buf_add_text(why, "the body is larger than this server takes");
+		return 413;
+	}
+	if (http_flaw(req) == HTTP_CUT_SHORT) {
+		buf_add_text(why, "the body is not as long as Content-Length says");
+		return 400;
+	}
+	if (only_looks(req) || http_body(req).len == 0)
+		return 0;
+	if (!str_equal_nocase(http_type(req), "application/json")) {
+		buf_add_text(why, "the Content-Type must be application/json");
+		return 415;
+	}
+	if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
+		buf_addf(why, "the body is no JSON object: it goes wrong at byte %zu", where);
+		return 400;
+	}
+	visit->given = http_body(req);
+	return 0;
+}
+
+static void serve_row(struct admin *admin, struct http_req *req, const struct route_match *match)
+{
+	const struct admin_row *row = (const struct admin_row *)match->row;
+	struct visit visit = { 0 };
+	struct buf why = { 0 };
+	int status;
+
+	read_session(admin, req, &visit);
+	read_path(match, &visit.path);
+	if (is_forged(req, row, &visit)) {
+		admin_refuse(req, 403, visit.token.at ? "this request did not come from the admin page; load the page anew and try again"
+		                                      : "you are not logged in, or your session has ended");
+	} else if (uri_query_json(http_query(req), &visit.query)) {
+		admin_refuse(req, 400, "the query of the URL is not properly encoded");
+	} else if ((status = find_flaw(req, &visit, &why))) {
+		admin_refuse(req, status, buf_text(&why));
+	} else {
+		row->run(admin, req, &visit, match);
+	}
+	buf_done(&why);
+	visit_done(&visit);
+}
+
+static void refuse_method(struct http_req *req)
+{
+	struct buf headers = { 0 };
+
+	buf_add_text(&headers, "Allow: ");
+	route_write_allow(&table, http_path(req), &headers);
+	admin_answer(req, 405, buf_text(&headers), str_of("{\"error\":\"this address has other methods\"}"));
+	buf_done(&headers);
+}
+
+static void serve_one(struct admin *admin, struct http_req *req)
+{
+	struct route_match match;
+	/* what is no UTF-8 is no name of anything, and no text that the database takes */
+	struct str path = utf8_is_valid(http_path(req)) ? http_path(req) : (struct str){ 0 };
+
+	switch (route_find(&table, http_method(req), path, &match)) {
+	case ROUTE_FOUND:
+		serve_row(admin, req, &match);
+		break;
+	case ROUTE_OTHER_METHOD:
+		refuse_method(req);
+		break;
+	case ROUTE_ABSENT:
+		admin_refuse(req, 404, "there is nothing at this address");
+		break;
+	}
+}
+
+/* ---- the program */
+
+static bool open_parts(struct admin *admin, int listen_fd)
+{
+	const struct conf *conf = admin->conf;
+	struct http_how how = {
+		.base_path = conf->base_path,
+		.batch_max = (size_t)conf->batch_max,
+		.batch_max_bytes = (size_t)conf->batch_max_bytes,
+		.body_max = (size_t)conf->api_body_max_bytes,
+		.timeout_ms = conf->request_timeout_ms,
+		.connections_max = (size_t)conf->connections_max,
+	};
+	struct db_how db = {
+		.conninfo = conf_database(conf, "admin"),
+		.program = "hookledger-admin",
+		.pooled = conf->db_pooled,
+		.deadline_ms = conf->db_deadline_ms,
+	};
+	struct buf problem = { 0 };
+	bool fine = networks_read(&admin->trusted, str_of(conf->trusted_proxies), &problem) == ERR_NONE;
+
+	if (!fine)
+		fprintf(stderr, "hookledger-admin: %s\n", buf_text(&problem));
+	buf_done(&problem);
+	if (!fine)
+		return false;
+	admin->web = http_open(listen_fd, &how);
+	admin->db = db_open(&db);
+	admin->sealer = sealer_new(conf->master_key, conf->master_key_previous);
+	if (db_wait(admin->db, http_is_cgi(admin->web) ? conf->db_deadline_ms : START_MS))
+		log_write(LOG_WARN, "database_away",
+		          (struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
+	return true;
+}
+
+static void close_parts(struct admin *admin)
+{
+	sealer_free(admin->sealer);
+	db_close(admin->db);
+	http_close(admin->web);
+	networks_done(&admin->trusted);
+}
+
+static int work(struct program *program)
+{
+	struct admin admin = { .conf = program->conf };
+	struct pollfd fds[1];
+	int wait_ms;
+
+	if (!open_parts(&admin, program->listen_fd))
+		return 2;
+	for (;;) {
+		db_tend(admin.db);
+		wait_ms = db_poll(admin.db, &fds[0]);
+		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
+			break;
+		/* A held request moves those behind it up. */
+		for (size_t i = 0; i < http_count(admin.web);) {
+			size_t count = http_count(admin.web);
+
+			serve_one(&admin, http_at(admin.web, i));
+			i += http_count(admin.web) == count;
+		}
+	}
+	close_parts(&admin);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = {
+		.name = "hookledger-admin",
+		.usage = "usage: hookledger-admin [--conf FILE] [--listen ADDRESS] [--workers N]\n"
+		         "\n"
+		         "Serves the data of the admin page and does what is asked for there. A web server\n"
+		         "starts it by FastCGI or CGI; see hookledger-admin(8) and the ready configurations.\n"
+		         "\n"
+		         "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
+		         "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
+		         "  --workers N       processes behind that socket (1); one that dies is replaced\n"
+		         "  --version, --help\n",
+		.work = work,
+	};
+
+	return program_run(&program, argc, argv);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* hookledger-admin from the inside: what its parts share. */
+#ifndef HL_BIN_ADMIN_H
+#define HL_BIN_ADMIN_H
+
+#include <stdbool.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/route.h"
+
+struct conf;
+struct db;
+struct db_args;
+struct db_rows;
+struct http;
+struct http_req;
+struct sealer;
+
+struct admin {
+	const struct conf *conf;
+	struct http *web;
+	struct db *db;
+	struct sealer *sealer;
+	struct networks trusted;
+};
+
+/* What a request brings; borrowed until its operation returns, also of a request
+   that is held. */
+struct visit {
+	struct str token;	/* of the cookie; at == NULL: none */
+	struct buf session;	/* first argument of the functions of the door, see ledger.enter() */
+	struct buf client;	/* the address it comes from */
+	struct buf path;	/* JSON: the parts of the path */
+	struct buf query;	/* JSON: the parameters of the URL */
+	struct str given;	/* JSON: the body; at == NULL: none */
+};
+
+typedef void admin_operation(struct admin *, struct http_req *, const struct visit *, const struct route_match *);
+
+struct admin_row {
+	struct route route;
+	admin_operation *run;
+	const char *function;	/* of the door, for admin_call */
+	bool is_open;		/* without a login, so without the check against forged requests */
+};
+
+/* ---- answering (admin_answer.c) */
+
+/* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
+void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
+
+/* {"error": words} */
+void admin_refuse(struct http_req *req, int status, const char *words);
+
+/* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
+   database's words, 503 or 500. */
+void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function, enum err err);
+
+/* Calls a function of the door with session, path, query and body, as the page's
+   functions have them; an error is answered. db_rows_free() the rows. */
+MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
+                            struct db_rows **rows);
+
+/* Calls any other function of the door; an error is answered. */
+MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                                 struct db_rows **rows);
+
+/* Operation: the function of the row gives status and body. */
+void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match);
+
+/* A member of the body that must be a text; appends. false: answered (400), it is
+   missing, no text, or longer than `max` bytes. */
+bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out);
+
+/* ---- logging in and out (admin_session.c) */
+
+#define SESSION_COOKIE "hl_session"
+
+/* What a request that changes something has to bring in X-HL-CSRF; appends. */
+void admin_csrf(struct str token, struct buf *out);
+
+admin_operation admin_session_get, admin_session_begin, admin_session_end;
+
+#endif

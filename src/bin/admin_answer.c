@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* How the admin page's program answers: JSON that nobody may keep, errors as an
+   object with words, and what the database said. */
+#include "bin/admin.h"
+
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+
+/* No page of another origin may read or frame it, whatever a browser takes it
+   for. Nosniff: JSON stays JSON. */
+#define SAFE "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" \
+	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n" \
+	"Cross-Origin-Resource-Policy: same-origin"
+
+void admin_answer(struct http_req *req, int status, const char *headers, struct str json)
+{
+	struct buf all = { 0 };
+
+	buf_add_text(&all, SAFE);
+	if (headers)
+		buf_addf(&all, "\r\n%s", headers);
+	if (status == 503)
+		buf_add_text(&all, "\r\nRetry-After: 2");
+	http_answer(req, status, buf_text(&all), json);
+	buf_done(&all);
+}
+
+void admin_refuse(struct http_req *req, int status, const char *words)
+{
+	struct buf json = { 0 };
+
+	buf_add_char(&json, '{');
+	json_put_text(&json, "error", str_of(words));
+	buf_add_char(&json, '}');
+	admin_answer(req, status, NULL, buf_str(&json));
+	buf_done(&json);
+}
+
+static int status_of(const struct db *db, enum err err)
+{
+	switch (err) {
+	case ERR_INPUT:
+		return 400;
+	case ERR_DENIED:
+		return str_is(str_of(db_sqlstate(db)), "HL401") ? 401 : 403;
+	case ERR_ABSENT:
+		return 404;
+	case ERR_CONFLICT:
+		return 409;
+	case ERR_BUSY:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function, enum err err)
+{
+	int status = status_of(admin->db, err);
+
+	if (status < 500) {
+		admin_refuse(req, status, db_problem(admin->db));
+		return;
+	}
+	log_write(LOG_ERROR, "call_failed",
+	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(admin->db)), log_end() });
+	admin_refuse(req, status, status == 503 ? "the database cannot answer now; nothing was changed, please try again in a moment"
+	                                        : "something is wrong with hookledger itself; its log says what");
+}
+
+enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                        struct db_rows **rows)
+{
+	enum err err = db_call(admin->db, function, args, admin->conf->db_deadline_ms, rows);
+
+	if (err)
+		admin_refuse_failed(admin, req, function, err);
+	return err;
+}
+
+enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
+                   struct db_rows **rows)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_arg_bytes(args, buf_str(&visit->session));
+	db_arg_jsonb(args, buf_str(&visit->path));
+	db_arg_jsonb(args, buf_str(&visit->query));
+	db_arg_jsonb(args, visit->given);
+	err = admin_ask_with(admin, req, function, args, rows);
+	db_args_free(args);
+	return err;
+}
+
+void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	const struct admin_row *row = (const struct admin_row *)match->row;
+	struct db_rows *found = NULL;
+
+	if (admin_ask(admin, req, visit, row->function, &found))
+		return;
+	if (db_rows_count(found) == 0)
+		admin_refuse(req, 404, "there is no such thing");
+	else
+		admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+	db_rows_free(found);
+}
+
+bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out)
+{
+	struct json_want want = { .outer = name };
+	struct json_value value = { 0 };
+	size_t before = out->len;
+	struct buf words = { 0 };
+	bool fine = visit->given.at && json_scan(visit->given, &want, &value, 1, NULL) == ERR_NONE &&
+	            json_text(value, out) == ERR_NONE && out->len - before <= max;
+
+	if (!fine) {
+		buf_addf(&words, "\"%s\" must be a text of at most %zu bytes", name, max);
+		admin_refuse(req, 400, buf_text(&words));
+		buf_done(&words);
+	}
+	return fine;
+}
