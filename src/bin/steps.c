@@ -30,6 +30,7 @@ static const char *const door_files[] = {
 	"toggl_step.sql",
 	"toggl_load.sql",
 	"toggl_jobs.sql",
+	"watch.sql",
 	"receiver.sql",
 	"operator.sql",
 	"sealing.sql",

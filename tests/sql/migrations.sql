@@ -48,6 +48,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/toggl_step.sql
 \ir ../../sql/functions/toggl_load.sql
 \ir ../../sql/functions/toggl_jobs.sql
+\ir ../../sql/functions/watch.sql
 \ir ../../sql/functions/toggl.sql
 \ir ../../sql/functions/hours.sql
 \ir ../../sql/functions/money.sql
