@@ -38,6 +38,7 @@ elsewhere=(
 	"toggl        end to end: another hookledger plays Toggl"
 	"sealing      end to end: rotate and deliver"
 	"outbox       end to end: it is SQL calls and nothing else"
+	"subscribe    end to end: the API and the admin page, with a real callback"
 	"hand         end to end: lanes, requests and results together"
 	"courier      end to end: one loop over database and subscribers"
 )
@@ -240,7 +241,7 @@ fi | rule "the manuals are well-formed and installed"
 	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c src/bin/courier.c
 	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
-	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 man/hookledger-courier.8 || echo "$event"
+	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 man/hookledger-api.8 man/hookledger-courier.8 || echo "$event"
 done | rule "every event of the log is in the manual of the program that says it"
 
 echo "1..$count"

@@ -152,14 +152,14 @@ void db_arg_bytes(struct db_args *args, struct str value)
 
 void db_arg_json(struct db_args *args, struct str value)
 {
-	next_arg(args, OID_JSON);
+	next_arg(args, OID_JSON)->is_null = !value.at;
 	buf_add_str(&args->bytes, value);
 	close_arg(args);
 }
 
 void db_arg_jsonb(struct db_args *args, struct str value)
 {
-	next_arg(args, OID_JSONB);
+	next_arg(args, OID_JSONB)->is_null = !value.at;
 	buf_add_char(&args->bytes, 1);	/* version of the binary form, which is the text */
 	buf_add_str(&args->bytes, value);
 	close_arg(args);

@@ -28,7 +28,7 @@ void db_arg_int(struct db_args *args, int64_t value);
 void db_arg_bool(struct db_args *args, bool value);
 void db_arg_text(struct db_args *args, struct str value);	/* at == NULL: null */
 void db_arg_bytes(struct db_args *args, struct str value);
-void db_arg_json(struct db_args *args, struct str value);	/* type json; must be valid, as of the next */
+void db_arg_json(struct db_args *args, struct str value);	/* type json; must be valid, or at == NULL: null; so the next */
 void db_arg_jsonb(struct db_args *args, struct str value);
 void db_arg_time(struct db_args *args, int64_t us);	/* since 1970 */
 

@@ -50,6 +50,9 @@ void api_refuse(struct api *api, struct http_req *req, const struct caller *call
 MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
                            const struct db_args *args, struct db_rows **rows);
 
+/* Answers what a call of the door failed with (500 or 503), and logs it. */
+void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller, const char *function, enum err err);
+
 /* A method that the path does not have; a browser's question before a request of
    another origin. */
 void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table);

@@ -44,25 +44,28 @@ void api_refuse(struct api *api, struct http_req *req, const struct caller *call
 	buf_done(&json);
 }
 
-enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
-                  const struct db_args *args, struct db_rows **out)
+void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller, const char *function, enum err err)
 {
-	struct db_rows *found = NULL;
-	enum err err = db_call(api->db, function, args, api->conf->db_deadline_ms, &found);
-
-	if (!err) {
-		if (out)
-			*out = found;
-		else
-			db_rows_free(found);
-		return ERR_NONE;
-	}
 	log_write(LOG_ERROR, "call_failed",
 	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(api->db)), log_end() });
 	if (err == ERR_BUSY)
 		api_refuse(api, req, caller, 503, "The database cannot answer now; please try again in a moment");
 	else
 		api_refuse(api, req, caller, 500, "Internal Server Error");
+}
+
+enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
+                  const struct db_args *args, struct db_rows **out)
+{
+	struct db_rows *found = NULL;
+	enum err err = db_call(api->db, function, args, api->conf->db_deadline_ms, &found);
+
+	if (err)
+		api_refuse_failed(api, req, caller, function, err);
+	else if (out)
+		*out = found;
+	else
+		db_rows_free(found);
 	return err;
 }
 

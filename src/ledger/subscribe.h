@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/* A subscription of our subscribers being made, changed or pinged, for whichever
+   program serves the request: what is asked for is judged, the callback is asked,
+   and what came of it is written. No transaction is open while the callback is
+   asked; who serves the request holds it so long. */
+#ifndef HL_LEDGER_SUBSCRIBE_H
+#define HL_LEDGER_SUBSCRIBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct conf;
+struct db;
+struct fetch;
+struct fetch_outcome;
+struct sealer;
+struct subscribing;
+
+/* The functions of the program's door by name: those of schema api, or others that
+   take a session before the same arguments. */
+struct subscribe_door {
+	const char *check, *write, *give_up, *validate, *ping_find;
+};
+
+/* Borrowed as long as a callback is being asked. */
+struct subscribe_how {
+	const struct conf *conf;
+	struct db *db;
+	const struct sealer *sealer;
+	struct fetch *fetch;
+	const struct subscribe_door *door;
+};
+
+struct subscribe_order {
+	struct str session;	/* at == NULL: the functions of the door take none */
+	int64_t account_id, user_id;	/* on whose behalf */
+	int64_t workspace_id;
+	int64_t subscription_id;	/* not for "POST" */
+	const char *method;	/* "POST", "PUT" or "PATCH", as in Toggl's API; NULL: a ping only */
+	struct str given;	/* the body of such a request: JSON */
+	void *user;		/* of the outcome that subscribe_asked() needs */
+};
+
+/* How it ended. */
+struct subscribe_end {
+	int status;		/* 200, or with what to refuse; 0: `function` failed with `err` */
+	struct buf words;	/* why it is refused: in those of Toggl's API */
+	const char *function;
+	enum err err;
+	int64_t subscription_id;
+	struct buf secret;	/* that was made up for a new one; wiped by subscribe_end_done() */
+	bool is_asked;		/* the callback was asked */
+	bool is_proven;		/* and its answer held the validation code */
+	int callback_status;
+	int64_t duration_us;
+};
+
+/* Begins. NULL: it has ended, *end says how. Else the callback is being asked: give
+   the outcome of fetch whose user is order->user to subscribe_asked(). Copies the
+   order. */
+struct subscribing *subscribe_begin(const struct subscribe_how *how, const struct subscribe_order *order,
+                                    struct subscribe_end *end);
+
+/* The callback has answered: goes on to the end, and frees `asking`. */
+void subscribe_asked(const struct subscribe_how *how, struct subscribing *asking, const struct fetch_outcome *outcome,
+                     struct subscribe_end *end);
+
+void subscribe_end_done(struct subscribe_end *end);
+
+#endif
