@@ -14,7 +14,7 @@ as $$
 #variable_conflict use_column
 declare
   clock timestamptz := ledger.clock();
-  home inet := client::inet;
+  home inet := ledger.network_of(client)::inet;
   who ledger.account;
   organization bigint := 0;
   total integer := 30;
@@ -99,7 +99,7 @@ begin
 end
 $$;
 comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
-  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address, membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
+  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address (of IPv6 its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
 
 -- ---- subscriptions
 

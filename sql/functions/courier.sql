@@ -328,6 +328,9 @@ begin
     exit when done >= most;
     done := done + ledger.deliveries_drop(of_workspace, of_subscription, most, 'its subscription is deleted or disabled');
   end loop;
+  if done < most then
+    done := done + ledger.buckets_empty(at, most - done);
+  end if;
   if done > 0 then
     return done;
   end if;
@@ -344,4 +347,4 @@ begin
 end
 $$;
 comment on function courier.housekeep(bigint, bigint, bigint, bigint) is
-  'A bounded step of housekeeping: removes deliveries and attempts that ended before the given ages (dead ones are kept longer), drops what waits for a subscription that was deleted, is gone, or has been disabled for long, then makes the partitions of the next months. Returns how much it did; 0: finished, or done within every_ms, or another courier is at it.';
+  'A bounded step of housekeeping: removes deliveries and attempts that ended before the given ages (dead ones are kept longer), drops what waits for a subscription that was deleted, is gone, or has been disabled for long, forgets buckets that have run empty, then makes the partitions of the next months. Returns how much it did; 0: finished, or done within every_ms, or another courier is at it.';

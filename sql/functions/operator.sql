@@ -430,11 +430,12 @@ as $$
 begin
   delete from ledger.tally t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
   delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
+  perform ledger.buckets_empty(ledger.clock(), null);
   return ledger.partition_ahead();
 end
 $$;
 comment on function operator.housekeep(bigint) is
-  'Makes the partitions of the next months and moves what the default partition has of them, and removes counters (refusals, odd values) older than so many days. Waits at most 5 s for a lock. Returns how many partitions it made.';
+  'Makes the partitions of the next months and moves what the default partition has of them, removes counters (refusals, odd values) older than so many days, and forgets buckets that have run empty. Waits at most 5 s for a lock. Returns how many partitions it made.';
 
 create function operator.drift_list(since timestamptz)
 returns table (day text, model text, field text, found text, count bigint)

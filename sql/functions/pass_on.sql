@@ -8,6 +8,29 @@ as 'select clock_timestamp() + (select s.clock_offset from ledger.state s)';
 comment on function ledger.clock() is
   'Now, for quotas, buckets, leases and due times: the clock, moved by ledger.state.clock_offset, which only tests set.';
 
+create function ledger.buckets_empty(at timestamptz, most bigint)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  -- Long after they have run empty at any sensible pace.
+  until constant timestamptz := buckets_empty.at - interval '1 day';
+  part bigint;
+  gone bigint := 0;
+begin
+  delete from ledger.bucket b
+  where (b.account_id, b.address) in (select o.account_id, o.address from ledger.bucket o where o.at < until limit most);
+  get diagnostics gone = row_count;
+  delete from ledger.throttle t
+  where (t.kind, t.subject) in (select o.kind, o.subject from ledger.throttle o where o.at < until limit most - gone);
+  get diagnostics part = row_count;
+  return gone + part;
+end
+$$;
+comment on function ledger.buckets_empty(timestamptz, bigint) is
+  'Forgets at most so many leaky buckets (null: all) of the API and of logins that nobody has looked at for a day: an empty one is as good as none. Returns how many.';
+
 create function ledger.resets_in(began timestamptz, clock timestamptz)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp

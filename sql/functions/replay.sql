@@ -66,6 +66,9 @@ declare
   one record;
 begin
   select * into one from operator.delivery_find(delivery);
+  if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id and s.deleted_at is not null) then
+    raise exception 'subscription % is deleted: nothing is delivered to it any more', one.subscription_id using errcode = '22023';
+  end if;
   if one.state = 'due' then
     update ledger.delivery d set due_at = ledger.clock()
     where d.workspace_id = one.workspace_id and d.subscription_id = one.subscription_id and d.delivery_id = delivery and d.state = 'due';

@@ -83,6 +83,11 @@ void conf_done(struct conf *conf);	/* wipes the secrets */
 /* The connection string for "receiver", "api", "courier", "admin", "operator"
    or "owner": its own setting or the common one; NULL when there is neither. */
 const char *conf_database(const struct conf *conf, const char *program);
+
+/* Where the outside reaches us: public_url, base_path and `where` ("/hook/"), then
+   `last`; appends. Without public_url a host that says that it is none. */
+void conf_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out);
+
 enum log_level conf_log_level(const struct conf *conf);
 
 void conf_sample(struct buf *out);		/* annotated, all defaults */

@@ -13,6 +13,7 @@
 
 #include "base/base64.h"
 
+enum { TOKEN_RANDOM = 24 };
 enum { VERSION = 1, NAME_BYTES = 4, NONCE_BYTES = 12, TAG_BYTES = 16 };
 enum { HEAD_BYTES = 1 + NAME_BYTES + NONCE_BYTES };
 
@@ -116,6 +117,14 @@ void crypto_random_text(struct buf *out, size_t bytes)
 	base64_write_url(out, raw, bytes);
 	mem_wipe(raw, bytes);
 	free(raw);
+}
+
+void crypto_token(struct buf *token, unsigned char digest[DIGEST_BYTES])
+{
+	size_t before = token->len;
+
+	crypto_random_text(token, TOKEN_RANDOM);
+	crypto_digest((struct str){ token->at + before, token->len - before }, digest);
 }
 
 static void seal_key_read(struct seal_key *key, const char *hex)

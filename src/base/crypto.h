@@ -35,6 +35,9 @@ void crypto_random(unsigned char *out, size_t len);	/* aborts when the system ha
 /* Appends `bytes` random bytes in base64url without padding (RFC 4648, 5). */
 void crypto_random_text(struct buf *out, size_t bytes);
 
+/* A new token of 192 random bits, appended; of it is kept only its digest. */
+void crypto_token(struct buf *token, unsigned char digest[DIGEST_BYTES]);
+
 /* Seals with AES-256-GCM. A sealed value is: one byte version (1), four bytes
    that tell the key (of its SHA-256), twelve bytes nonce, the ciphertext,
    sixteen bytes tag. `place` is authenticated with it, so that a sealed value

@@ -342,6 +342,27 @@ static const char *words_for(const struct slot *slot, CURLcode code)
 	return slot->words[0] ? slot->words : curl_easy_strerror(code);
 }
 
+static enum fetch_trouble trouble_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK:
+		return FETCH_NONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return FETCH_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return FETCH_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CIPHER:
+		return FETCH_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return FETCH_SLOW;
+	default:
+		return FETCH_BROKEN;
+	}
+}
+
 static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct fetch_outcome *outcome)
 {
 	bool is_whole = code == CURLE_OK || (code == CURLE_WRITE_ERROR && slot->answer.is_over);
@@ -356,6 +377,7 @@ static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct f
 		.status = (int)status,
 		.duration_us = (int64_t)duration,
 		.problem = is_whole ? NULL : words_for(slot, code),
+		.trouble = is_whole ? FETCH_NONE : trouble_of(code),
 		.is_refused = !is_whole && slot->refused.len && !slot->has_connected,
 		.is_cut = slot->answer.is_cut,
 		.body = buf_str(&slot->answer.body),

@@ -44,11 +44,22 @@ struct fetch_request {
 	void *user;		/* given back with the outcome */
 };
 
+/* Where a request without an answer ended. */
+enum fetch_trouble {
+	FETCH_NONE = 0,
+	FETCH_NAME,	/* the name has no address */
+	FETCH_CONNECT,	/* nobody takes the connection, or the guard refused it */
+	FETCH_TLS,	/* no agreement, or a certificate that is not good for this name */
+	FETCH_SLOW,	/* its time was over */
+	FETCH_BROKEN,	/* connected, and then no answer that is HTTP */
+};
+
 struct fetch_outcome {
 	void *user;
 	int status;		/* of HTTP; 0: no whole answer came, and problem says why */
 	int64_t duration_us;
 	const char *problem;	/* in words; NULL when there is a status */
+	enum fetch_trouble trouble;
 	bool is_refused;	/* nothing was sent: the guard refused every address */
 	bool is_cut;		/* the body was longer */
 	struct str body;

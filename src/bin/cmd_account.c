@@ -13,8 +13,6 @@
 #include "bin/listing.h"
 #include "bin/term.h"
 
-enum { TOKEN_RANDOM = 24 };	/* 192 random bits */
-
 static struct {
 	const char *plan, *name, *email, *zone;
 	int64_t id, organization, user, webhooks, filters, requests;
@@ -133,12 +131,6 @@ static int run_workspace_list(struct cli *cli, int argc, char **argv)
 
 /* ---- accounts */
 
-static void make_token(struct buf *token, unsigned char digest[DIGEST_BYTES])
-{
-	crypto_random_text(token, TOKEN_RANDOM);
-	crypto_digest(buf_str(token), digest);
-}
-
 static bool say_token(int64_t account, const struct buf *token)
 {
 	struct buf out = { 0 };
@@ -175,7 +167,7 @@ static int run_account_add(struct cli *cli, int argc, char **argv)
 		goto done;
 	}
 	status = CLI_FAILED;
-	make_token(&token, digest);
+	crypto_token(&token, digest);
 	add_text(args, argv[0]);
 	db_arg_int(args, given.user);
 	add_text(args, given.email);
@@ -273,7 +265,7 @@ static int run_account_rotate(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an account", &id))
 		return CLI_USAGE;
-	make_token(&token, digest);
+	crypto_token(&token, digest);
 	status = !set_account(cli, id, NULL, digest) && say_token(id, &token) ? CLI_FINE : CLI_FAILED;
 	mem_wipe(token.at, token.len);
 	buf_done(&token);

@@ -195,7 +195,9 @@ static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 	}
 	if (replay_all(cli, id, &replayed))
 		return CLI_FAILED;
-	printf("%lld of the deliveries to subscription %lld are due once more.\n", (long long)replayed, (long long)id);
+	printf("%lld of the deliveries to subscription %lld are due once more.\n"
+	       "Events that came while it was disabled or not validated were never made for it.\n",
+	       (long long)replayed, (long long)id);
 	return CLI_FINE;
 }
 

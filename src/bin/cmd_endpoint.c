@@ -12,6 +12,7 @@
 #include "bin/endpoint_text.h"
 #include "bin/input.h"
 #include "bin/term.h"
+#include "ledger/sealing.h"
 
 enum { PAGE = 500 };
 
@@ -28,7 +29,7 @@ static bool read_secret(struct buf *secret)
 {
 	if (given.secret_file)
 		return input_secret(given.secret_file, secret);
-	crypto_random_text(secret, ENDPOINT_SECRET_RANDOM);
+	sealing_new_secret(secret);
 	return true;
 }
 
@@ -227,7 +228,7 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 	status = CLI_FAILED;
 	db_arg_int(args, id);
 	if (cli_call(cli->db, "operator.endpoint_find", args, &rows) ||
-	    seal(sealer, db_str(rows, 0, "address"), buf_str(&secret), &sealed))
+	    sealing_endpoint(sealer, db_str(rows, 0, "address"), buf_str(&secret), &sealed))
 		goto done;
 	db_arg_bytes(args, buf_str(&sealed));
 	db_arg_int(args, given.keep_us);

@@ -14,8 +14,6 @@
 #include "bin/term.h"
 #include "ledger/sealing.h"
 
-enum { SECRET_RANDOM = 32, TOKEN_RANDOM = 24 };
-
 static struct {
 	const char *secret_file, *rate;
 	int64_t workspace, parallel, keep_us;
@@ -79,7 +77,7 @@ static int run_enable(struct cli *cli, int argc, char **argv)
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return set(cli, argv[0], "f", "disabled");
+	return set(cli, argv[0], "f", "disabled: what happens meanwhile is not sent later, not by a replay either");
 }
 
 static int run_set(struct cli *cli, int argc, char **argv)
@@ -124,7 +122,7 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 		goto done;
 	status = CLI_FAILED;
 	if (!given.secret_file)
-		crypto_random_text(&secret, SECRET_RANDOM);
+		sealing_new_secret(&secret);
 	if (sealing_subscription(sealer, id, buf_str(&secret), &sealed))
 		goto done;
 	db_arg_int(args, id);
@@ -164,8 +162,7 @@ static int run_tick_add(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc;
-	crypto_random_text(&token, TOKEN_RANDOM);
-	crypto_digest(buf_str(&token), digest);
+	crypto_token(&token, digest);
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
 	if (cli_call(cli->db, "operator.tick_add", args, &rows))

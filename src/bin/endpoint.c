@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/endpoint.h"
 
-#include "base/crypto.h"
 #include "base/db.h"
 #include "bin/cmd.h"
 #include "bin/term.h"
+#include "ledger/sealing.h"
 
-/* 192 random bits in the address. */
-enum { ADDRESS_RANDOM = 24, PAGE = 500 };
+enum { PAGE = 500 };
 
 enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *name,
                        int64_t workspace, struct str secret, struct buf *address,
@@ -17,8 +16,8 @@ enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *n
 	struct buf sealed = { 0 };
 	enum err err;
 
-	crypto_random_text(address, ADDRESS_RANDOM);
-	err = seal(sealer, buf_str(address), secret, &sealed);
+	sealing_new_address(address);
+	err = sealing_endpoint(sealer, buf_str(address), secret, &sealed);
 	if (err)
 		goto done;
 	db_arg_text(args, buf_str(address));
@@ -46,7 +45,7 @@ static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_
 	if (db_int(rows, row, "endpoint_id") != endpoint || !db_bool(rows, row, "is_valid"))
 		return false;
 	db_bytes(rows, row, "sealed", &sealed);
-	is_open = seal_open(sealer, db_str(rows, row, "address"), buf_str(&sealed), &plain) == ERR_NONE;
+	is_open = sealing_endpoint_open(sealer, db_str(rows, row, "address"), buf_str(&sealed), &plain) == ERR_NONE;
 	if (is_open) {
 		mem_wipe(secret->at, secret->len);
 		buf_clear(secret);

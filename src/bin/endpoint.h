@@ -10,9 +10,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* Random bytes in a secret that is made up: 256 bits. */
-enum { ENDPOINT_SECRET_RANDOM = 32 };
-
 struct db;
 struct db_rows;
 struct sealer;

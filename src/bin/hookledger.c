@@ -199,18 +199,7 @@ struct sealer *cli_sealer(const struct conf *conf)
 
 void cli_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out)
 {
-	struct str base = str_of(conf->public_url), path = str_of(conf->base_path);
-
-	while (base.len && base.at[base.len - 1] == '/')
-		base.len--;
-	while (path.len && path.at[path.len - 1] == '/')
-		path.len--;
-	buf_add_str(out, base.len ? base : str_of("https://YOUR-HOST"));
-	if (path.len && path.at[0] != '/')
-		buf_add_char(out, '/');
-	buf_add_str(out, path);
-	buf_add_text(out, where);
-	buf_add_str(out, last);
+	conf_public_url(conf, where, last, out);
 }
 
 void cli_callback_url(const struct conf *conf, struct str address, struct buf *out)

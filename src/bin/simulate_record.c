@@ -17,6 +17,7 @@
 #include "bin/term.h"
 #include "ledger/callback.h"
 #include "ledger/intake.h"
+#include "ledger/sealing.h"
 
 enum {
 	BATCH = 500,		/* the cost of a commit is gone, and a page of progress is seen */
@@ -80,7 +81,7 @@ static bool make_endpoint(struct recorder *r, const struct sealer *sealer)
 	struct buf secret = { 0 };
 	bool fine;
 
-	crypto_random_text(&secret, ENDPOINT_SECRET_RANDOM);
+	sealing_new_secret(&secret);
 	fine = endpoint_make(r->operator, sealer, NULL, r->workspace_id, buf_str(&secret),
 	                     &r->endpoint.address, &rows) == ERR_NONE;
 	if (fine)

@@ -3,7 +3,31 @@
 
 #include <stdio.h>
 
-enum { PLACE_MAX = 40 };	/* "subscription:" and 19 digits */
+enum {
+	SECRET_RANDOM = 32,
+	ADDRESS_RANDOM = 24,
+	PLACE_MAX = 40,		/* "subscription:" and 19 digits */
+};
+
+void sealing_new_secret(struct buf *out)
+{
+	crypto_random_text(out, SECRET_RANDOM);
+}
+
+void sealing_new_address(struct buf *out)
+{
+	crypto_random_text(out, ADDRESS_RANDOM);
+}
+
+enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret, struct buf *out)
+{
+	return seal(sealer, address, secret, out);
+}
+
+enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, struct str sealed, struct buf *out)
+{
+	return seal_open(sealer, address, sealed, out);
+}
 
 enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id, struct str secret,
                               struct buf *out)

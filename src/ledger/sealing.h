@@ -10,8 +10,18 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* The secret of a subscription of our own; both append to `out`, with the
-   errors of seal() and seal_open(). */
+/* What is made up here, and appended: a secret of 256 random bits, the address of a
+   new endpoint of 192. */
+void sealing_new_secret(struct buf *out);
+void sealing_new_address(struct buf *out);
+
+/* The secret of an endpoint: at home at its address. Both append to `out`, with
+   the errors of seal() and seal_open(). */
+MUST_USE enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret, struct buf *out);
+MUST_USE enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, struct str sealed,
+                                        struct buf *out);
+
+/* The secret of a subscription of our own; likewise. */
 MUST_USE enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id,
                                        struct str secret, struct buf *out);
 MUST_USE enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,

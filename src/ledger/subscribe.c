@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "base/conf.h"
-#include "base/crypto.h"
 #include "base/db.h"
 #include "base/fetch.h"
 #include "base/log.h"
 #include "ledger/handshake.h"
 #include "ledger/sealing.h"
-
-enum { SECRET_RANDOM = 32 };
 
 struct subscribing {
 	int64_t account_id, user_id, workspace_id, subscription_id;
@@ -235,7 +232,7 @@ static enum err seal_secret(const struct subscribe_how *how, const struct db_row
 	if (!db_is_null(rows, 0, "secret"))
 		buf_add_str(&given, db_str(rows, 0, "secret"));
 	else if (asking->is_new)
-		crypto_random_text(&asking->secret, SECRET_RANDOM);
+		sealing_new_secret(&asking->secret);
 	if (given.len || asking->secret.len) {
 		buf_clear(&asking->sealed);
 		asking->has_new_secret = true;

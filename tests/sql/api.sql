@@ -1,7 +1,7 @@
 -- The door of hookledger-api: who may ask how much, and subscriptions.
 begin;
 create extension if not exists pgtap;
-select plan(83);
+select plan(85);
 
 insert into ledger.organization (organization_id, name, plan, hourly_requests) values (1, 'one', 'free', 3), (2, 'two', 'premium', null);
 insert into ledger.workspace values (100, 1), (200, 2), (300, 1);
@@ -57,6 +57,8 @@ select is(pg_temp.drip('198.51.100.7'), '200', 'two at once');
 select is(pg_temp.drip('198.51.100.7'), '429 2', 'then one in two seconds');
 select is(pg_temp.drip('198.51.100.8'), '200', 'another address has a bucket of its own');
 select is(pg_temp.drip('2001:db8::1'), '200', 'IPv6 too');
+select is(pg_temp.drip('2001:db8::2:1') || ' ' || pg_temp.drip('2001:db8::3'), '200 429 2', 'where a network of 64 bits shares one');
+select is(pg_temp.drip('2001:db8:0:1::1'), '200', 'and the next has its own');
 select is(pg_temp.drip('198.51.100.7', 'ada'), '200', 'and another token');
 select pg_temp.later('2 seconds');
 select is(pg_temp.drip('198.51.100.7'), '200', 'it has leaked one');

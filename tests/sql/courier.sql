@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(74);
+select plan(77);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -243,6 +243,13 @@ select results_eq($$select distinct state from ledger.delivery order by 1$$, $$v
 update ledger.subscription set deleted_at = ledger.clock(), enabled = false where subscription_id = 3;
 do $$ begin perform pg_temp.wait('2 hours'); end $$;
 do $$ begin perform pg_temp.housekeep(); end $$;
+insert into ledger.bucket select 0, inet '10.0.0.0' + n, 1, ledger.clock() - interval '25 hours' from generate_series(1, 6) n;
+insert into ledger.bucket values (0, '10.1.0.0', 1, ledger.clock() - interval '23 hours');
+insert into ledger.throttle values ('address', '10.0.0.1', 1, ledger.clock() - interval '25 hours');
+update ledger.state set housekept_at = '-infinity';
+select is(pg_temp.housekeep(), 4::bigint, 'buckets that nobody looked at for a day go, by steps');
+select is(pg_temp.housekeep() + pg_temp.housekeep(), 3::bigint, 'and those of logins');
+select results_eq('select host(address) from ledger.bucket', array['10.1.0.0'], 'others stay');
 select is(pg_temp.states(3), '14:dead 15:dropped', 'what waits for a deleted subscription is dropped');
 
 select * from finish();

@@ -133,6 +133,7 @@ static void digests(void **state)
 
 static void random_text_is_url_safe(void **state)
 {
+	unsigned char digest[DIGEST_BYTES], wanted[DIGEST_BYTES];
 	struct buf one = { 0 }, two = { 0 };
 
 	(void)state;
@@ -148,6 +149,10 @@ static void random_text_is_url_safe(void **state)
 	crypto_random_text(&one, 24);
 	crypto_random_text(&two, 24);
 	assert_string_not_equal(buf_text(&one), buf_text(&two));
+	crypto_token(&two, digest);
+	assert_int_equal(2 * 32, two.len);
+	crypto_digest((struct str){ two.at + 32, 32 }, wanted);
+	assert_memory_equal(wanted, digest, DIGEST_BYTES);
 	buf_done(&one);
 	buf_done(&two);
 }

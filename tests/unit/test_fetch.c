@@ -414,6 +414,7 @@ static void test_failures_have_words(void **state)
 		assert_int_equal(outcome.status, 0);
 		assert_non_null(outcome.problem);
 		assert_true(outcome.problem[0]);
+		assert_int_equal(outcome.trouble, FETCH_BROKEN);
 	}
 	assert_true(outcome.body.len <= 10000);
 	/* and the slot serves on */
@@ -429,6 +430,7 @@ static void test_deadline(void **state)
 	(void)state;
 	assert_int_equal(outcome.status, 0);
 	assert_non_null(outcome.problem);
+	assert_int_equal(outcome.trouble, FETCH_SLOW);
 	assert_in_range(outcome.duration_us, 100000, 3000000);
 	fetch_free(fetch);
 }
@@ -648,6 +650,8 @@ static void test_guard_refuses(void **state)
 	                    get_url(fetch, url_at("private.test"), 5000).problem);
 	/* a name that nobody knows was not refused by us */
 	assert_false(get_url(fetch, url_at("absent.test"), 5000).is_refused);
+	assert_int_equal(get_url(fetch, url_at("absent.test"), 5000).trouble, FETCH_NAME);
+	assert_int_equal(get_url(fetch, url_at("loop.test"), 5000).trouble, FETCH_CONNECT);
 	assert_int_equal(0, atomic_load(&connections) - before);
 	fetch_free(fetch);
 }
