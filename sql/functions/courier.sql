@@ -35,8 +35,10 @@ begin
     workspace_id := place;
     taken := 0;
     made := 0;
-    -- One courier at a time: that keeps the order.
-    if ledger.is_hungry(place, gather.enough) and pg_try_advisory_xact_lock(1668246897, hashint8(place)) then
+    -- One courier at a time: that keeps the order. By the row, which nobody else can
+    -- lock; not so that a reference to it would wait.
+    if ledger.is_hungry(place, gather.enough)
+       and exists (select from ledger.workspace w where w.workspace_id = place for no key update skip locked) then
       select m.taken, m.made into taken, made from ledger.deliveries_make(place, gather.most) m;
       return next;
       return;
@@ -296,7 +298,7 @@ declare
   part bigint;
 begin
   if (select s.housekept_at from ledger.state s) > at - every_ms * interval '1 millisecond'
-     or not pg_try_advisory_xact_lock(1668246899, 0) then
+     or not exists (select from ledger.turn t where t.name = 'housekeep' for update skip locked) then
     return 0;
   end if;
   for of_workspace in select w.workspace_id from ledger.workspace w order by 1 loop

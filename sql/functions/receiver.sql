@@ -169,6 +169,7 @@ begin atomic
   group by 1, 2, 3
   order by 1, 2, 3
   on conflict (minute, endpoint_id, reason) do update set count = t.count + excluded.count;
+  select ledger.count_up(array_fill('refusals'::text, array[cardinality(reasons)]), reasons, array_fill(''::text, array[cardinality(reasons)]), counts);
 end;
 comment on function receiver.tally(timestamptz[], bigint[], text[], bigint[]) is
   'Adds to the counters of what came and was not recorded.';

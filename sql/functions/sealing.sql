@@ -15,6 +15,9 @@ as $$
   union all
   select 'toggl:' || c.connection_id, 'the API token of connection ' || c.connection_id || ' to Toggl', c.token_sealed
   from ledger.toggl_connection c where c.token_sealed is not null
+  union all
+  select 'notice:' || n.notice_id, 'the secret of notice ' || n.notice_id, n.secret_sealed
+  from ledger.notice n where n.secret_sealed is not null
 $$;
 comment on function operator.sealed_list() is
   'Everything that is sealed with the master key: where it is at home, what it is in words, and the sealed form.';
@@ -40,6 +43,10 @@ begin
   total := total + replaced;
   update ledger.toggl_connection c set token_sealed = after
   where 'toggl:' || c.connection_id = place and c.token_sealed = before;
+  get diagnostics replaced = row_count;
+  total := total + replaced;
+  update ledger.notice n set secret_sealed = after
+  where 'notice:' || n.notice_id = place and n.secret_sealed = before;
   get diagnostics replaced = row_count;
   return total + replaced > 0;
 end

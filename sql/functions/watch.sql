@@ -76,6 +76,59 @@ end
 $$;
 comment on function ledger.findings_arriving(timestamptz) is 'Findings about endpoints and callbacks.';
 
+create function ledger.findings_silent(at timestamptz)
+returns table (kind text, level text, subject text, words text, todo text, since timestamptz, link text)
+language plpgsql stable set search_path = ledger, pg_temp set jit = off
+as $$
+#variable_conflict use_column
+declare
+  todo constant text := 'See whether the subscription at Toggl is enabled and validated (`hookledger toggl list --refresh`), and whether its address can be reached from outside (DNS, TLS, firewall).';
+  -- Counted so far; when nobody counts, only the newest events are known.
+  is_counted constant boolean := (select w.read_at > at - interval '2 hours' from ledger.watch w);
+begin
+  return query
+    with newest as materialized (
+      select n.endpoint_id, max(n.received_at) as last_at
+      from (select e.endpoint_id, e.received_at, e.source from ledger.event e
+            order by e.epoch desc, e.txid desc, e.seq desc limit 100) n
+      where n.source in ('webhook', 'spool')
+      group by n.endpoint_id),
+    lone as (select count(*) = 1 as is_lone from ledger.endpoint e where e.enabled),
+    state as (
+      select e.endpoint_id, e.name, e.created_at, greatest(r.last_at, n.last_at) as last_at, r.weeks, r.rates, r.patience,
+             case when l.is_lone then '' else format(' "%s"', e.name) end as which
+      from ledger.endpoint e
+      cross join lone l
+      left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
+      left join newest n on n.endpoint_id = e.endpoint_id
+      where e.enabled)
+    select 'silence', case when x.expected >= 3 * s.patience then 'trouble' else 'warning' end, 'endpoint ' || s.endpoint_id,
+           format('Toggl has not called%s for %s (usually every %s).', s.which, ledger.for_long(at - s.last_at),
+                  ledger.for_long((at - s.last_at) / x.expected)),
+           todo, s.last_at, '#/toggl'
+    from state s
+    -- Whole hours after that of the last event, and the part of this one.
+    cross join lateral (
+      select sum(s.rates[ledger.hour_of_week(h.hour)] * least(1, extract(epoch from at - h.hour) / 3600)) as expected
+      from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour', least(at, s.last_at + interval '28 days'), '1 hour') h (hour)) x
+    where is_counted and s.weeks > 0 and x.expected >= s.patience
+    union all
+    select 'silence', 'warning', 'endpoint ' || s.endpoint_id,
+           case when s.last_at is null then format('No event has come to the endpoint "%s" since it was made %s ago.', s.name, ledger.for_long(at - s.created_at))
+                else format('Toggl has not called%s for %s.', s.which, ledger.for_long(at - s.last_at)) end,
+           todo, coalesce(s.last_at, s.created_at), '#/toggl'
+    from state s
+    where is_counted
+      and case when s.last_at is null then s.created_at < at - interval '1 day'
+               -- Too little is known of it: longer than a weekend.
+               when coalesce(s.weeks, 0) = 0 then s.last_at < at - interval '3 days'
+               else s.last_at < at - interval '30 days'
+                    and coalesce((select sum(r) * 4 from unnest(s.rates) r), 0) < s.patience end;
+end
+$$;
+comment on function ledger.findings_silent(timestamptz) is
+  'Endpoints that have not been called for longer than is usual for the hours of the week: so many events were to be expected since the last one that no usual week has such a silence.';
+
 -- ---- what it is kept in
 
 create function ledger.findings_keeping(at timestamptz)
@@ -113,6 +166,30 @@ begin
     from (select d.model, d.field, d.found, d.day from ledger.drift d
           where d.day >= (at at time zone 'UTC')::date - 6 and d.found <> 'value'
           order by d.day desc, d.model, d.field, d.found limit 1) f;
+
+  -- What a host last said of its spool, if that was not long ago.
+  return query
+    select 'spool', case when h.spool_oldest_at < at - interval '1 hour' or h.spool_bytes > h.spool_max_bytes / 2 then 'trouble' else 'warning' end,
+           'spool of ' || h.place,
+           format('%s in the spool of %s, the oldest for %s; %s of it are used (seen %s ago).',
+                  ledger.so_many(h.spool_records, 1000000000000, 'callback') || case when h.spool_records = 1 then ' waits' else ' wait' end, h.place,
+                  ledger.for_long(at - h.spool_oldest_at), ceil(100.0 * h.spool_bytes / greatest(h.spool_max_bytes, 1)) || ' %',
+                  ledger.for_long(at - h.spool_seen_at)),
+           'They are safe on disk, and are recorded when the database takes them: `hookledger doctor` and the log of the receiver say why it does not.',
+           h.spool_oldest_at, '#/settings'
+    from ledger.host h
+    where h.spool_seen_at > at - interval '1 day' and h.spool_records > 0
+      and (h.spool_oldest_at < at - interval '10 minutes' or h.spool_bytes > h.spool_max_bytes / 2)
+      and not exists (select from ledger.host o where o.place = h.place
+                      and (o.spool_seen_at, o.program) > (h.spool_seen_at, h.program))
+    union all
+    select 'spool_damaged', 'warning', 'spool of ' || h.place,
+           format('%s of the spool of %s cannot be read.', ledger.so_many(h.spool_damaged, 1000000000000, 'file'), h.place),
+           'What could be read of them was recorded. Look at them (`hookledger spool status`), and move them away.', null, '#/settings'
+    from ledger.host h
+    where h.spool_seen_at > at - interval '1 day' and h.spool_damaged > 0
+      and not exists (select from ledger.host o where o.place = h.place
+                      and (o.spool_seen_at, o.program) > (h.spool_seen_at, h.program));
 end
 $$;
 comment on function ledger.findings_keeping(timestamptz) is 'Findings about the tables.';
@@ -143,16 +220,28 @@ begin
     where s.deleted_at is null and s.endpoint_id is not null and t.mend is not null
     order by s.workspace_id, s.subscription_id
     limit 100;
-  -- A spent window alone is nothing to act on; work that waits for it is.
   return query
-    select 'toggl_quota', 'warning', 'connection ' || j.connection_id,
-           format('%s at Toggl cannot go on: %s.', case when j.n = 1 then 'A job' else j.n || ' jobs' end, coalesce(j.why, 'the quota is spent')),
-           'They go on by themselves then. Other programs that use the same user''s token spend the same quota.',
-           j.since, '#/toggl'
-    from (select o.connection_id, count(*) as n, min(o.made_at) as since, min(o.wait_words) as why
+    select 'quota', 'warning', format('connection %s, organization %s', w.connection_id, w.organization_id),
+           format('The quota%s that Toggl gives %s is spent until %s UTC%s.', ' of ' || w.total || ' requests an hour',
+                  case when w.organization_id = 0 then 'the user' else 'organization ' || w.organization_id end,
+                  to_char(w.resets_at at time zone 'UTC', 'HH24:MI'),
+                  case when j.n = 1 then '; a job waits for it' when j.n > 1 then format('; %s jobs wait for it', j.n) else '' end),
+           'Work at Toggl goes on by itself then; events come as before. Other programs that use this user''s token spend the same quota.',
+           w.seen_at, '#/toggl'
+    from ledger.toggl_window w
+    join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
+    cross join lateral (select count(*) as n from ledger.toggl_job o
+                        where o.connection_id = w.connection_id and o.finished_at is null and o.wait_until > at) j
+    where w.remaining <= 0 and w.in_flight = 0 and w.resets_at > at;
+  return query
+    select 'toggl_job', 'warning', format('%s of connection %s', j.kind, j.connection_id),
+           format('What hookledger wanted to do at Toggl by itself (%s) failed: %s', j.kind, j.words),
+           'Try it by hand (`hookledger toggl list --refresh`): that says what Toggl answers.', j.finished_at, '#/toggl'
+    from (select distinct on (o.connection_id, o.kind) o.*
           from ledger.toggl_job o
-          where o.finished_at is null and o.wait_until > at
-          group by o.connection_id) j;
+          where not o.is_interactive and o.finished_at > at - interval '1 day'
+          order by o.connection_id, o.kind, o.job_id desc) j
+    where j.failed;
 end
 $$;
 comment on function ledger.findings_toggl(timestamptz) is 'Findings about what is at Toggl and the quota there.';
@@ -199,9 +288,54 @@ begin
           where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
             and greatest(s.leased_until, s.paused_until) < at - interval '10 minutes') o
     where o.since < at - interval '10 minutes';
+
+  return query
+    select 'dead', 'warning', 'subscription ' || s.subscription_id,
+           format('%s to "%s" %s given up within a week.', ledger.so_many(d.n, 1000, 'delivery'), s.description,
+                  case when d.n = 1 then 'was' else 'were' end),
+           format('When its address works again, replay them: `hookledger subscription replay %s --dead`.', s.subscription_id),
+           d.since, '#/subscribers/' || s.subscription_id
+    from ledger.subscription s
+    cross join lateral (
+      select count(*) as n, min(o.settled_at) as since
+      from (select l.settled_at from ledger.delivery l
+            where l.subscription_id = s.subscription_id and l.state = 'dead' and l.settled_at > at - interval '7 days'
+            limit 1001) o) d
+    where s.deleted_at is null and d.n > 0
+    order by s.subscription_id
+    limit 100;
 end
 $$;
 comment on function ledger.findings_passing_on(timestamptz) is 'Findings about subscriptions and deliveries.';
+
+-- ---- who looks after it
+
+create function ledger.findings_looking_after(at timestamptz)
+returns table (kind text, level text, subject text, words text, todo text, since timestamptz, link text)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select 'courier', 'warning', 'courier',
+           format('No courier has worked for %s: nothing is delivered, told, or looked after.', ledger.for_long(at - c.seen_at)),
+           'Start hookledger-courier, or put `hookledger-courier --once` into cron.', c.seen_at, '#/settings'
+    from (select coalesce((select max(h.seen_at) from ledger.host h where h.program = 'courier'), w.made_at) as seen_at
+          from ledger.watch w) c
+    where c.seen_at < at - interval '1 day'
+      and (exists (select from ledger.notice n where n.enabled)
+           or exists (select from ledger.subscription s where s.enabled and s.validated_at is not null and s.deleted_at is null)
+           or exists (select from ledger.toggl_connection t where t.token_sealed is not null));
+  return query
+    select 'notice', 'warning', 'notice ' || n.notice_id,
+           format('Nothing can be told by %s to %s for %s: %s', case n.kind when 'mail' then 'e-mail' else 'webhook' end, n.target,
+                  ledger.for_long(at - n.failing_since), n.last_problem),
+           format('Mend it, then try it: `hookledger notice test %s`.', n.notice_id), n.failing_since, '#/settings'
+    from ledger.notice n
+    where n.enabled and n.failing_since < at - interval '10 minutes';
+end
+$$;
+comment on function ledger.findings_looking_after(timestamptz) is 'Findings about those who look after the ledger, and about the ways by which the owner is told.';
 
 create function ledger.findings()
 returns table (kind text, level text, subject text, words text, todo text, since timestamptz, link text)
@@ -213,9 +347,11 @@ begin
   return query
     select f.* from (
       select * from ledger.findings_arriving(at)
+      union all select * from ledger.findings_silent(at)
       union all select * from ledger.findings_keeping(at)
       union all select * from ledger.findings_toggl(at)
-      union all select * from ledger.findings_passing_on(at)) f
+      union all select * from ledger.findings_passing_on(at)
+      union all select * from ledger.findings_looking_after(at)) f
     order by f.level <> 'trouble', f.kind, f.subject;
 end
 $$;

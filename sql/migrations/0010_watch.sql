@@ -1,1 +1,188 @@
--- What the owner is told: states of findings, and where they are sent.
+-- Being looked after: what was counted by the hour, what hosts have said of
+-- themselves, what the owner was told, and by which ways.
+
+create table ledger.watch (
+  only_row boolean primary key default true check (only_row),
+  made_at timestamptz not null default now(),
+  read_epoch integer not null default 0,
+  read_txid xid8 not null default '0',
+  read_seq bigint not null default 0,
+  read_at timestamptz not null default '-infinity',
+  learned_at timestamptz not null default '-infinity',
+  judged_at timestamptz not null default '-infinity'
+);
+comment on table ledger.watch is 'How far the ledger was counted, and when it was last looked after; one row, whose lock is the turn of those who do it.';
+comment on column ledger.watch.only_row is 'Keeps it at one row.';
+comment on column ledger.watch.made_at is 'When the looking after began.';
+comment on column ledger.watch.read_epoch is 'Events up to this place (epoch, txid, seq) are in ledger.pulse and ledger.counter.';
+comment on column ledger.watch.read_txid is 'See read_epoch.';
+comment on column ledger.watch.read_seq is 'See read_epoch.';
+comment on column ledger.watch.read_at is 'When everything before that moment was counted.';
+comment on column ledger.watch.learned_at is 'When ledger.rhythm was last made.';
+comment on column ledger.watch.judged_at is 'When the findings were last looked at to tell of them.';
+insert into ledger.watch default values;
+
+create table ledger.pulse (
+  hour timestamptz not null,
+  endpoint_id bigint not null,
+  workspace_id bigint not null,
+  model text not null,
+  source text not null,
+  count bigint not null,
+  last_at timestamptz not null,
+  primary key (hour, endpoint_id, workspace_id, model, source)
+);
+comment on table ledger.pulse is 'Events recorded, counted by the hour they were received in; a little behind the ledger.';
+comment on column ledger.pulse.hour is 'Start of the hour.';
+comment on column ledger.pulse.endpoint_id is 'Endpoint they came to.';
+comment on column ledger.pulse.workspace_id is 'Toggl workspace.';
+comment on column ledger.pulse.model is 'Kind of entity.';
+comment on column ledger.pulse.source is 'How they came, as in ledger.event.source.';
+comment on column ledger.pulse.count is 'How many.';
+comment on column ledger.pulse.last_at is 'When the last one was received.';
+
+create table ledger.rhythm (
+  endpoint_id bigint primary key references ledger.endpoint on delete cascade,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  weeks integer not null default 0,
+  rates real[],
+  patience real
+);
+comment on table ledger.rhythm is 'How an endpoint is usually called: learned from the weeks before its last event.';
+comment on column ledger.rhythm.endpoint_id is 'Endpoint.';
+comment on column ledger.rhythm.first_at is 'When the first event was received.';
+comment on column ledger.rhythm.last_at is 'When the last event that was counted was received.';
+comment on column ledger.rhythm.weeks is 'How many weeks it was learned from, at most 4; 0: there is less than one.';
+comment on column ledger.rhythm.rates is 'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
+comment on column ledger.rhythm.patience is 'When so many events that were to be expected have not come, the silence is unusual.';
+
+create table ledger.counter (
+  name text not null,
+  label text not null default '',
+  other_label text not null default '',
+  value bigint not null,
+  primary key (name, label, other_label)
+);
+comment on table ledger.counter is 'What was counted since the ledger was made; for metrics, which want numbers that only grow.';
+comment on column ledger.counter.name is 'What: events (label model, other source), refusals (label reason), batches and batch_le (label size), attempts (label ok or failed), attempt_us, attempt_le (label milliseconds), drift.';
+comment on column ledger.counter.label is 'Of which kind.';
+comment on column ledger.counter.other_label is 'And of which other kind.';
+comment on column ledger.counter.value is 'How many.';
+
+create table ledger.host (
+  place text not null,
+  program text not null,
+  version text not null,
+  seen_at timestamptz not null,
+  spool_records bigint,
+  spool_bytes bigint,
+  spool_max_bytes bigint,
+  spool_damaged bigint,
+  spool_oldest_at timestamptz,
+  spool_seen_at timestamptz,
+  primary key (place, program)
+);
+comment on table ledger.host is 'Programs that look after the ledger, where they run, and what they see there of the spool.';
+comment on column ledger.host.place is 'Host and folder of the spool.';
+comment on column ledger.host.program is 'courier, housekeep or admin.';
+comment on column ledger.host.version is 'Version of the program.';
+comment on column ledger.host.seen_at is 'When it last said so.';
+comment on column ledger.host.spool_records is 'Callbacks in the spool; null: it could not look.';
+comment on column ledger.host.spool_bytes is 'Their bytes.';
+comment on column ledger.host.spool_max_bytes is 'The limit of the spool.';
+comment on column ledger.host.spool_damaged is 'Files in it that could not be read.';
+comment on column ledger.host.spool_oldest_at is 'When the oldest of the callbacks was received; null: there is none.';
+comment on column ledger.host.spool_seen_at is 'When the spool was last looked at.';
+
+create table ledger.finding (
+  kind text not null,
+  subject text not null,
+  level text not null check (level in ('warning', 'trouble')),
+  told_level text check (told_level in ('warning', 'trouble')),
+  words text not null,
+  todo text not null,
+  link text not null,
+  since timestamptz,
+  found_at timestamptz not null,
+  missed_at timestamptz,
+  primary key (kind, subject)
+);
+comment on table ledger.finding is 'Findings that the owner has been told of and that are not over yet.';
+comment on column ledger.finding.kind is 'Kind, as ledger.findings() gives it.';
+comment on column ledger.finding.subject is 'What it is about.';
+comment on column ledger.finding.level is 'warning or trouble, as it is now.';
+comment on column ledger.finding.told_level is 'The worst that was told.';
+comment on column ledger.finding.words is 'What is so.';
+comment on column ledger.finding.todo is 'What to do.';
+comment on column ledger.finding.link is 'Page that mends it.';
+comment on column ledger.finding.since is 'Since when it is so.';
+comment on column ledger.finding.found_at is 'When it was found.';
+comment on column ledger.finding.missed_at is 'Since when it is not found any more; when that has lasted, it is over.';
+
+create table ledger.notice (
+  notice_id bigint generated always as identity primary key,
+  kind text not null check (kind in ('mail', 'webhook')),
+  target text not null check (length(target) between 1 and 4096),
+  secret_sealed bytea,
+  enabled boolean not null default true,
+  made_at timestamptz not null default now(),
+  last_sent_at timestamptz,
+  last_problem text,
+  last_problem_at timestamptz,
+  failing_since timestamptz,
+  unique (kind, target)
+);
+comment on table ledger.notice is 'Ways by which the owner is told of findings.';
+comment on column ledger.notice.notice_id is 'Number of the row.';
+comment on column ledger.notice.kind is 'mail or webhook.';
+comment on column ledger.notice.target is 'E-mail address, or URL.';
+comment on column ledger.notice.secret_sealed is 'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text notice and the number.';
+comment on column ledger.notice.enabled is 'Is it used?';
+comment on column ledger.notice.made_at is 'When it was made.';
+comment on column ledger.notice.last_sent_at is 'When something was last sent with success.';
+comment on column ledger.notice.last_problem is 'What was wrong with the last attempt; null: nothing.';
+comment on column ledger.notice.last_problem_at is 'When that was.';
+comment on column ledger.notice.failing_since is 'Since when every attempt failed; null: the last one succeeded.';
+
+create table ledger.notice_message (
+  message_id bigint generated always as identity primary key,
+  notice_id bigint not null references ledger.notice on delete cascade,
+  is_test boolean not null default false,
+  subject text not null,
+  words text not null,
+  body json not null,
+  made_at timestamptz not null,
+  attempts integer not null default 0,
+  due_at timestamptz not null,
+  lease bigint not null default 0,
+  leased_until timestamptz not null default '-infinity',
+  sent_at timestamptz,
+  dropped_at timestamptz,
+  problem text
+);
+create index notice_message_open on ledger.notice_message (notice_id, message_id) where sent_at is null and dropped_at is null;
+comment on table ledger.notice_message is 'What is to be told, or was, by one of the ways.';
+comment on column ledger.notice_message.message_id is 'Number of the message; the order of those of one notice.';
+comment on column ledger.notice_message.notice_id is 'Way by which it goes.';
+comment on column ledger.notice_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
+comment on column ledger.notice_message.subject is 'One line.';
+comment on column ledger.notice_message.words is 'The text of an e-mail.';
+comment on column ledger.notice_message.body is 'The same for a webhook.';
+comment on column ledger.notice_message.made_at is 'When it was made.';
+comment on column ledger.notice_message.attempts is 'Attempts so far.';
+comment on column ledger.notice_message.due_at is 'When the next attempt is due.';
+comment on column ledger.notice_message.lease is 'Goes up with each attempt: what an older one says changes nothing.';
+comment on column ledger.notice_message.leased_until is 'Somebody is sending it until then.';
+comment on column ledger.notice_message.sent_at is 'When it was sent.';
+comment on column ledger.notice_message.dropped_at is 'When it was given up.';
+comment on column ledger.notice_message.problem is 'What was wrong with the last attempt.';
+
+create table ledger.turn (name text primary key);
+comment on table ledger.turn is 'Whose row lock is a turn: housekeep. A row, because an advisory lock is anybody''s to take.';
+comment on column ledger.turn.name is 'What is done by one at a time.';
+insert into ledger.turn values ('housekeep');
+
+-- What was given up, and what waits: few among many.
+create index delivery_dead on ledger.delivery (subscription_id, settled_at) where state = 'dead';
+create index quarantine_waiting on ledger.quarantine (quarantine_id) where retried_at is null;

@@ -30,6 +30,7 @@ static const char *const door_files[] = {
 	"toggl_step.sql",
 	"toggl_load.sql",
 	"toggl_jobs.sql",
+	"pulse.sql",
 	"watch.sql",
 	"receiver.sql",
 	"operator.sql",
@@ -48,6 +49,7 @@ static const char *const door_files[] = {
 	"courier.sql",
 	"admin.sql",
 	"toggl_doors.sql",
+	"notices.sql",
 	"grants.sql",
 	"roles.sql",
 };

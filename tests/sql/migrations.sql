@@ -48,6 +48,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/toggl_step.sql
 \ir ../../sql/functions/toggl_load.sql
 \ir ../../sql/functions/toggl_jobs.sql
+\ir ../../sql/functions/pulse.sql
 \ir ../../sql/functions/watch.sql
 \ir ../../sql/functions/toggl.sql
 \ir ../../sql/functions/hours.sql
@@ -69,6 +70,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/admin.sql
 \ir ../../sql/functions/toggl_doors.sql
+\ir ../../sql/functions/notices.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');
 select is_empty(

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(24);
+select plan(66);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -79,6 +79,137 @@ values (1, 1, 1, now(), 1, 'tag', 'created', 'due', now() - interval '20 minutes
 select is(words, 'Deliveries are overdue for 20 minutes: no courier is working.', 'overdue') from pg_temp.told('overdue');
 update ledger.subscription set leased_until = now() + interval '1 minute';
 select is_empty('select * from ledger.findings()', 'but not when a courier has them');
+
+delete from ledger.delivery;
+update ledger.subscription set leased_until = '-infinity';
+
+-- ---- given up, and what a host sees
+
+insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, settled_at)
+select 1, 1, n, now(), 1, 'tag', 'created', 'dead', now(), now() - n * interval '1 day' from generate_series(1, 9) n;
+select is(words, '6 deliveries to "s" were given up within a week.', 'dead deliveries, those of a week') from pg_temp.told('dead');
+delete from ledger.delivery;
+select is_empty('select * from ledger.findings()', 'none');
+
+select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 0, null);
+select is_empty('select * from ledger.findings()', 'an empty spool');
+select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '5 minutes');
+select is_empty('select * from ledger.findings()', 'one that is being emptied');
+select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '20 minutes');
+select results_eq($$select level, words from pg_temp.told('spool')$$,
+  $$values ('warning', '3 callbacks wait in the spool of here, the oldest for 20 minutes; 3 % of it are used (seen 0 seconds ago).')$$, 'an old one');
+select ledger.host_seen('here', 'courier', '1', 3, 501, 1000, 0, now());
+select is(level, 'trouble', 'one that fills') from pg_temp.told('spool');
+select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 1, null);
+select is(words, '1 file of the spool of here cannot be read.', 'a damaged one') from pg_temp.told('spool_damaged');
+select ledger.host_seen('here', 'courier', '2', 0, 0, 1000, 0, null);
+select is_empty('select * from ledger.findings()', 'and well again');
+update ledger.host set seen_at = now() - interval '25 hours', spool_seen_at = now() - interval '25 hours';
+select is(words, 'No courier has worked for 25 hours: nothing is delivered, told, or looked after.', 'nobody works') from pg_temp.told('courier');
+update ledger.host set seen_at = now();
+
+-- ---- quota
+
+insert into ledger.toggl_window (connection_id, organization_id, total, remaining, resets_at, seen_at)
+select connection_id, 5, 30, 0, '2035-01-01 10:42Z', now() from ledger.toggl_connection;
+select is(words, 'The quota of 30 requests an hour that Toggl gives organization 5 is spent until 10:42 UTC.', 'a spent quota') from pg_temp.told('quota');
+update ledger.toggl_window set resets_at = now();
+select is_empty('select * from ledger.findings()', 'until its window ends');
+
+-- ---- silence: three weeks of office hours (8:00 to 17:00 UTC, every 4 minutes), a holiday among them
+
+create function pg_temp.at(moment timestamptz) returns void language sql as $$ update ledger.state set clock_offset = moment - clock_timestamp() $$;
+create function pg_temp.call(moment timestamptz) returns void language sql as $$
+  insert into ledger.event (workspace_id, event_id, created_at, received_at, txid, epoch, endpoint_id, secret_id, model, action, source, signature, body)
+  select 1, 1000000 + extract(epoch from moment)::bigint, moment, moment, extract(epoch from moment)::bigint::text::xid8, 0, 1, 1, 'time_entry', 'updated', 'webhook', '\x', '{}'
+$$;
+create function pg_temp.silence() returns table (level text, words text) language sql as $$
+  select ledger.pulse_read(100000);
+  update ledger.watch set learned_at = '-infinity';
+  select ledger.pulse_read(100000);
+  select level, words from pg_temp.told('silence')
+$$;
+-- from Monday on
+select pg_temp.at('2026-05-04 08:00Z');
+update ledger.endpoint set created_at = '2026-05-01';
+select is(words, 'No event has come to the endpoint "first" since it was made 3 days ago.', 'an endpoint that never was called') from pg_temp.silence();
+select pg_temp.call('2026-05-01 12:00Z');
+select is_empty('select * from pg_temp.silence()', 'a silence of a weekend, of which nothing is known');
+select pg_temp.at('2026-05-05 08:00Z');
+select is(words, 'Toggl has not called for 4 days.', 'and of longer than that') from pg_temp.silence();
+select count(*) from (
+  select pg_temp.call(d + n * interval '4 minutes')
+  from generate_series(timestamptz '2026-05-04 08:00Z', '2026-05-22 08:00Z', '1 day') d, generate_series(0, 134) n
+  where extract(isodow from d) < 6 and d::date <> '2026-05-14') c;
+select pg_temp.at('2026-05-22 17:30Z');
+select is_empty('select * from pg_temp.silence()', 'the end of a day');
+select is(weeks, 3, 'three weeks are known') from ledger.rhythm;
+select cmp_ok(patience, '<', 30::real, 'none of which has an unusual silence within its days') from ledger.rhythm;
+select is(sum(count), (select count(*)::numeric from ledger.event), 'each event is counted') from ledger.pulse;
+select is(sum(value), (select count(*)::numeric from ledger.event), 'and again by its kind') from ledger.counter where name = 'events';
+select pg_temp.at('2026-05-24 15:00Z');
+select is_empty('select * from pg_temp.silence()', 'a weekend');
+select pg_temp.at('2026-05-25 08:55Z');
+select is_empty('select * from pg_temp.silence()', 'a Monday morning');
+select pg_temp.at('2026-05-25 09:40Z');
+select results_eq('select level from pg_temp.silence()', $$values ('warning')$$, 'a Monday on which nobody calls');
+select pg_temp.at('2026-05-27 12:00Z');
+select matches(words, '^Toggl has not called for 5 days \(usually every [0-9]+ minutes\)\.$', 'in words') from pg_temp.silence();
+select is(level, 'trouble', 'three of them') from pg_temp.silence();
+select pg_temp.call('2026-05-27 12:00Z');
+select is_empty('select * from pg_temp.silence()', 'until one comes');
+select pg_temp.at('2026-05-27 17:00Z');
+select is(level, 'trouble', 'after that five hours are unusual') from pg_temp.silence();
+select matches(words, '^Toggl has not called for 5 hours \(usually every [45] minutes\)\.$', 'which is what the owner reads') from pg_temp.silence();
+update ledger.watch set read_at = '-infinity';
+select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, nothing is said of it');
+update ledger.endpoint set enabled = false;
+select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint');
+delete from ledger.event;
+update ledger.endpoint set enabled = true;
+delete from ledger.rhythm;
+update ledger.state set clock_offset = '0';
+update ledger.endpoint set created_at = now();
+select is_empty('select * from ledger.findings()', 'all is well');
+
+-- ---- telling
+
+select throws_ok($$select ledger.notice_add('mail', '-oQ/tmp@example.org')$$, '22023', null, 'no option as an address');
+select throws_ok($$select ledger.notice_add('mail', E'a@example.org\nBcc: b@example.org')$$, '22023', null, 'no line break in one');
+select throws_ok($$select ledger.notice_add('webhook', 'ftp://example.org/')$$, '22023', null, 'no other scheme');
+select throws_ok($$select ledger.notice_add('webhook', 'http://user@example.org/')$$, '22023', null, 'no user in it');
+select throws_ok($$select ledger.notice_add('pager', '1')$$, '22023', null, 'no other way');
+select is(ledger.notice_add('mail', 'ada@example.org'), 1::bigint, 'an address') ;
+select throws_ok($$select ledger.notice_add('mail', 'ada@example.org')$$, '23505', null, 'once');
+select ledger.judge('');
+select is_empty('select from ledger.notice_message', 'nothing to tell');
+update ledger.toggl_subscription set enabled = false where subscription_id = 77;
+select ledger.judge('https://x/admin/');
+select ledger.judge('https://x/admin/');
+select results_eq('select subject from ledger.notice_message', $$values ('hookledger: trouble: "all" at Toggl: Toggl has disabled it, so no events come.')$$, 'a finding is told once');
+update ledger.toggl_subscription set enabled = true where subscription_id = 77;
+select ledger.judge('');
+update ledger.toggl_subscription set enabled = false where subscription_id = 77;
+select ledger.judge('');
+update ledger.toggl_subscription set enabled = true where subscription_id = 77;
+select ledger.judge('');
+select is((select count(*) from ledger.notice_message), 1::bigint, 'and not again when it comes and goes');
+update ledger.state set clock_offset = '6 minutes';
+select ledger.judge('');
+select results_eq('select subject from ledger.notice_message order by message_id desc limit 1', $$values ('hookledger: all is well again')$$, 'but when it is over');
+select is(subject, 'hookledger: trouble: "all" at Toggl: Toggl has disabled it, so no events come.', 'they are sent in their order') from ledger.notice_claim(1000);
+select is(message_id, 0::bigint, 'one at a time') from ledger.notice_claim(1000);
+select ledger.notice_settle(1, 1, 'no route to host');
+select results_eq('select last_problem, failing_since is not null from ledger.notice', $$values ('no route to host', true)$$, 'a problem is kept');
+select is(message_id, 0::bigint, 'it is not tried at once') from ledger.notice_claim(1000);
+update ledger.state set clock_offset = '8 minutes';
+select is(lease, 2::bigint, 'but later') from ledger.notice_claim(1000);
+select ledger.notice_settle(1, 1, null);
+select is_empty('select from ledger.notice_message where sent_at is not null', 'a stale lease changes nothing');
+select ledger.notice_settle(1, 2, null);
+select is(subject, 'hookledger: all is well again', 'then the next') from ledger.notice_claim(1000);
+select ledger.notice_settle(2, 1, null);
+select results_eq('select last_problem, failing_since from ledger.notice', $$values (null::text, null::timestamptz)$$, 'all are sent');
 
 select * from finish();
 rollback;

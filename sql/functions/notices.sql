@@ -1,0 +1,291 @@
+-- The owner is told: which findings are new, worse or over, once, by every way
+-- that is enabled. A message is a row until it is sent; who sends it has a lease
+-- on it, so that two couriers never tell the same thing.
+
+create function ledger.findings_json()
+returns jsonb
+language sql volatile set search_path = ledger, pg_temp
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.words, 'todo', f.todo,
+                                               'since', ledger.rfc3339(f.since), 'link', f.link)), '[]')
+  from ledger.findings() f
+$$;
+comment on function ledger.findings_json() is 'The findings as a list of objects, in their order.';
+
+create function ledger.notice_lines(words text, todo text, link text, page text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return words || E'\n  ' || todo || case when page <> '' and link <> '' then E'\n  ' || page || link else '' end || E'\n\n';
+comment on function ledger.notice_lines(text, text, text, text) is 'A finding in the text of an e-mail. page: address of the admin page, empty when it is not known.';
+
+create function ledger.notice_write(only_notice bigint, page text, seen jsonb, changes jsonb)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  is_test constant boolean := changes is null;
+  held jsonb;
+  status text;
+  worst text;
+  heading text;
+  words text := '';
+  item jsonb;
+begin
+  select coalesce(jsonb_agg(f || jsonb_build_object('link', page || (f ->> 'link')) order by n) filter (where n <= 100), '[]'),
+         coalesce(case when bool_or(f ->> 'level' = 'trouble') then 'trouble' else min(f ->> 'level') end, 'well')
+  into held, status
+  from jsonb_array_elements(seen) with ordinality as i (f, n);
+  worst := case when changes @> '[{"change": "new", "level": "trouble"}]' or changes @> '[{"change": "worse"}]' then 'trouble'
+                when changes @> '[{"change": "new"}]' then 'warning' end;
+  heading := case
+    when is_test then 'this is a test'
+    when worst is null and status = 'well' then 'all is well again'
+    when worst is null then 'over: ' || (changes -> 0 ->> 'words')
+    else worst || ': ' || (select c ->> 'words' from jsonb_array_elements(changes) c
+                           where c ->> 'change' <> 'over' order by c ->> 'level' <> 'trouble' limit 1) end;
+  if (select count(*) from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' or worst is null) > 1 and heading <> 'all is well again' then
+    heading := heading || format(' (and %s more)', (
+      select count(*) - 1 from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' or worst is null));
+  end if;
+
+  if is_test then
+    words := E'This is a test: somebody asked hookledger to send it. When something is wrong, you will be told like this.\n\n';
+  end if;
+  for item in select c from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' order by c ->> 'level' <> 'trouble' limit 50 loop
+    words := words || case item ->> 'level' when 'trouble' then 'TROUBLE: ' else 'WARNING: ' end
+      || ledger.notice_lines(item ->> 'words', item ->> 'todo', item ->> 'link', page);
+  end loop;
+  for item in select c from jsonb_array_elements(changes) c where c ->> 'change' = 'over' limit 50 loop
+    words := words || 'OVER: ' || (item ->> 'words') || E'\n\n';
+  end loop;
+  if jsonb_array_length(held) = 0 then
+    words := words || E'All is well now.\n';
+  else
+    words := words || case when is_test then 'Now:' else 'All that is not well now:' end || E'\n';
+    for item in select c from jsonb_array_elements(held) c limit 50 loop
+      words := words || '- ' || (item ->> 'words') || E'\n';
+    end loop;
+  end if;
+  if page <> '' then
+    words := words || E'\n' || page || E'\n';
+  end if;
+
+  insert into ledger.notice_message (notice_id, is_test, subject, words, body, made_at, due_at)
+  select n.notice_id, is_test, 'hookledger: ' || heading, words,
+         json_build_object('type', 'hookledger.findings', 'timestamp', ledger.rfc3339(at), 'test', is_test, 'status', status,
+                           'subject', 'hookledger: ' || heading,
+                           'changes', coalesce((select jsonb_agg(c || jsonb_build_object('link', page || (c ->> 'link'))) from jsonb_array_elements(changes) c), '[]'),
+                           'findings', held),
+         at, at
+  from ledger.notice n
+  where case when only_notice is null then n.enabled else n.notice_id = only_notice end;
+end
+$$;
+comment on function ledger.notice_write(bigint, text, jsonb, jsonb) is
+  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse or over) for each enabled notice; changes null: a test, for one notice.';
+
+create function ledger.judge(page text)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  seen jsonb;
+  changes jsonb;
+begin
+  -- One at a time; the other has just done it.
+  if not exists (select from ledger.watch w for update skip locked) then
+    return;
+  end if;
+  seen := ledger.findings_json();
+  insert into ledger.finding as o (kind, subject, level, words, todo, link, since, found_at)
+  select distinct on (f.kind, f.subject) f.kind, f.subject, f.level, f.words, f.todo, f.link, f.since, at
+  from jsonb_to_recordset(seen) f (kind text, subject text, level text, words text, todo text, link text, since timestamptz)
+  order by f.kind, f.subject, f.level
+  on conflict (kind, subject) do update
+    set level = excluded.level, words = excluded.words, todo = excluded.todo, link = excluded.link, since = excluded.since,
+        found_at = case when o.missed_at is null then o.found_at else at end, missed_at = null;
+  update ledger.finding o set missed_at = at
+  where o.missed_at is null and not exists (
+    select from jsonb_to_recordset(seen) f (kind text, subject text) where f.kind = o.kind and f.subject = o.subject);
+  delete from ledger.finding o where o.missed_at is not null and o.told_level is null;
+
+  with gone as (
+    delete from ledger.finding o where o.missed_at <= at - interval '5 minutes' returning o.*),
+  worse as (
+    update ledger.finding o set told_level = o.level
+    from ledger.finding b
+    where b.kind = o.kind and b.subject = o.subject and o.missed_at is null
+      and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
+    returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
+  select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'words', c.words,
+                                      'todo', c.todo, 'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble', c.kind, c.subject)
+  into changes
+  from (select w.change, w.kind, w.level, w.subject, w.words, w.todo, w.link, w.since from worse w
+        union all select 'over', g.kind, g.level, g.subject, g.words, g.todo, g.link, g.since from gone g) c;
+  if changes is not null then
+    perform ledger.notice_write(null, page, seen, changes);
+  end if;
+  delete from ledger.notice_message m where coalesce(m.sent_at, m.dropped_at) < at - interval '30 days';
+  delete from ledger.host h where h.seen_at < at - interval '30 days';
+  update ledger.watch w set judged_at = at;
+end
+$$;
+comment on function ledger.judge(text) is
+  'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
+
+create function ledger.notice_claim(lease_ms bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
+               body text, made_us bigint, next_us bigint)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := ledger.clock();
+begin
+  update ledger.notice_message m set dropped_at = at, problem = coalesce(m.problem, 'the notice is disabled')
+  from ledger.notice n
+  where n.notice_id = m.notice_id and not n.enabled and m.sent_at is null and m.dropped_at is null and not m.is_test;
+  return query
+    with due as (
+      select m.message_id from ledger.notice_message m
+      where m.sent_at is null and m.dropped_at is null and m.due_at <= at and m.leased_until <= at and not m.is_test
+        -- in order: that it is over comes after that it began
+        and not exists (select from ledger.notice_message o
+                        where o.notice_id = m.notice_id and o.message_id < m.message_id
+                          and o.sent_at is null and o.dropped_at is null and not o.is_test)
+      order by m.due_at, m.message_id
+      limit 1
+      for update of m skip locked),
+    taken as (
+      update ledger.notice_message m
+      set lease = m.lease + 1, leased_until = at + lease_ms * interval '1 millisecond', attempts = m.attempts + 1
+      from due d where m.message_id = d.message_id
+      returning m.*)
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, ledger.us(t.made_at), 0::bigint
+    from taken t join ledger.notice n on n.notice_id = t.notice_id;
+  if not found then
+    return query
+      select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, ''::text, ''::text, 0::bigint,
+             ledger.us(min(greatest(m.due_at, m.leased_until))) - ledger.us(at)
+      from ledger.notice_message m where m.sent_at is null and m.dropped_at is null and not m.is_test;
+  end if;
+end
+$$;
+comment on function ledger.notice_claim(bigint) is
+  'Gives a message that is due to the caller for so long, with all that it takes to send it; message_id 0: none is, and the next will be in next_us (null: there is none).';
+
+create function ledger.notice_settle(message bigint, lease bigint, wrong text)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := ledger.clock();
+  held ledger.notice_message;
+begin
+  select m.* into held from ledger.notice_message m
+  where m.message_id = message and m.lease = notice_settle.lease and m.sent_at is null and m.dropped_at is null for update;
+  if not found then
+    return;
+  end if;
+  update ledger.notice_message m
+  set sent_at = case when wrong is null then at end, problem = wrong, leased_until = '-infinity',
+      -- From half a minute to an hour, for three days.
+      dropped_at = case when wrong is not null and (m.is_test or m.made_at < at - interval '3 days') then at end,
+      due_at = at + least(interval '1 hour', interval '30 seconds' * power(2, least(m.attempts - 1, 10))) * (0.9 + 0.2 * random())
+  where m.message_id = message;
+  update ledger.notice n
+  set last_sent_at = case when wrong is null then at else n.last_sent_at end,
+      last_problem = left(wrong, 500), last_problem_at = case when wrong is null then n.last_problem_at else at end,
+      failing_since = case when wrong is not null then coalesce(n.failing_since, at) end
+  where n.notice_id = held.notice_id;
+end
+$$;
+comment on function ledger.notice_settle(bigint, bigint, text) is
+  'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. A lease that is not the current one changes nothing.';
+
+create function ledger.notice_test(notice bigint, page text, lease_ms bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
+               body text, made_us bigint)
+language plpgsql set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if not exists (select from ledger.notice n where n.notice_id = notice) then
+    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+  end if;
+  perform ledger.notice_write(notice, page, ledger.findings_json(), null);
+  return query
+    with taken as (
+      update ledger.notice_message m
+      set lease = 1, leased_until = ledger.clock() + lease_ms * interval '1 millisecond', attempts = 1
+      where m.message_id = (select max(o.message_id) from ledger.notice_message o where o.notice_id = notice and o.is_test)
+      returning m.*)
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, ledger.us(t.made_at)
+    from taken t join ledger.notice n on n.notice_id = t.notice_id;
+end
+$$;
+comment on function ledger.notice_test(bigint, text, bigint) is 'Makes a message that says it is a test, and gives it to the caller to send, as ledger.notice_claim() does. P0002: no such notice.';
+
+-- ---- which ways there are
+
+create function ledger.notice_check(kind text, target text)
+returns void
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  case kind
+    when 'mail' then
+      -- One plain address: nothing in it that a header or a command line could take for more.
+      if target is null or length(target) > 254
+         or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
+        raise exception 'this is no e-mail address such as ada@example.org' using errcode = '22023';
+      end if;
+    when 'webhook' then
+      if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
+        raise exception 'this is no http or https URL such as https://example.org/hook' using errcode = '22023';
+      end if;
+    else
+      raise exception 'a notice goes by mail or webhook' using errcode = '22023';
+  end case;
+end
+$$;
+comment on function ledger.notice_check(text, text) is 'Raises 22023 with words when a notice cannot go there.';
+
+create function ledger.notice_add(kind text, target text)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  made bigint;
+begin
+  perform ledger.notice_check(kind, target);
+  if (select count(*) from ledger.notice) >= 50 then
+    raise exception 'there are 50 notices already; remove one first' using errcode = '22023';
+  end if;
+  insert into ledger.notice as n (kind, target, enabled) values (notice_add.kind, notice_add.target, notice_add.kind = 'mail')
+  returning n.notice_id into made;
+  return made;
+exception when unique_violation then
+  raise exception 'this is told already' using errcode = '23505';
+end
+$$;
+comment on function ledger.notice_add(text, text) is 'Makes a notice. A webhook is enabled when it gets its secret: its number binds that.';
+
+-- ---- who looks after it
+
+create function ledger.host_seen(place text, program text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.host as h (place, program, version, seen_at, spool_records, spool_bytes, spool_max_bytes, spool_damaged, spool_oldest_at, spool_seen_at)
+  values (left(place, 1000), program, version, ledger.clock(), records, bytes, most_bytes, damaged, oldest, case when records is not null then ledger.clock() end)
+  on conflict on constraint host_pkey do update
+    set version = excluded.version, seen_at = excluded.seen_at, spool_records = excluded.spool_records, spool_bytes = excluded.spool_bytes,
+        spool_max_bytes = excluded.spool_max_bytes, spool_damaged = excluded.spool_damaged, spool_oldest_at = excluded.spool_oldest_at,
+        spool_seen_at = coalesce(excluded.spool_seen_at, h.spool_seen_at)
+$$;
+comment on function ledger.host_seen(text, text, text, bigint, bigint, bigint, bigint, timestamptz) is
+  'A program says that it works, and what it sees of the spool beside it (records null: it cannot look).';
