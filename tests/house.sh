@@ -129,7 +129,7 @@ grep -nE '(db_call|db_send|cli_call)\([^,]+, "' "${c_files[@]}" |
 	grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
-grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/bin/cmd_migrate.c:|doctor_say' |
+grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/bin/migration.c:|doctor_say' |
 	rule "transactions are begun by migrate only"
 
 # Each "create table schema.name (" has a comment on it and on each column.

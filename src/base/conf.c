@@ -88,6 +88,8 @@ static const struct setting settings[] = {
 	  "The largest body that the API takes." },
 	{ "api_cors_origin", TEXT, FIELD(api_cors_origin), NULL, 0, 0, false,
 	  "Origin of web pages that may use the API, such as https://app.example.org; not set: none." },
+	{ "setup_token", TEXT, FIELD(setup_token), NULL, 0, 0, true,
+	  "20 characters or more of your own that make the first visit of the admin page yours; then of no use." },
 	{ "session_idle_hours", NUMBER, FIELD(session_idle_hours), "168", 1, 8760, false,
 	  "A login to the admin page ends when it is not used for so long." },
 	{ "session_max_hours", NUMBER, FIELD(session_max_hours), "720", 1, 87600, false,

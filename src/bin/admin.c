@@ -29,6 +29,17 @@ static const struct admin_row rows[] = {
 	{ { "GET", API "/session" }, admin_session_get, NULL, false },
 	{ { "POST", API "/session" }, admin_session_begin, NULL, true },
 	{ { "DELETE", API "/session" }, admin_session_end, NULL, false },
+	{ { "GET", API "/setup" }, admin_setup_look, NULL, true },
+	{ { "POST", API "/setup" }, admin_setup_do, NULL, true },
+	{ { "GET", API "/operators" }, admin_call, "admin.operator_list", false },
+	{ { "POST", API "/operators" }, admin_operator_add, NULL, false },
+	{ { "PATCH", API "/operators/{operator_id}" }, admin_operator_change, NULL, false },
+	{ { "PATCH", API "/me" }, admin_me_change, NULL, false },
+	{ { "GET", API "/sessions" }, admin_call, "admin.session_list", false },
+	{ { "DELETE", API "/sessions/{session_id}" }, admin_call, "admin.session_remove", false },
+	{ { "GET", API "/settings" }, admin_call, "admin.settings_read", false },
+	{ { "PATCH", API "/settings" }, admin_call, "admin.settings_change", false },
+	{ { "GET", API "/audit" }, admin_call, "admin.audit_list", false },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

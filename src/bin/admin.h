@@ -4,6 +4,7 @@
 #define HL_BIN_ADMIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/address.h"
 #include "base/err.h"
@@ -73,6 +74,11 @@ void admin_call(struct admin *admin, struct http_req *req, const struct visit *v
 /* A member of the body that must be a text; appends. false: answered (400), it is
    missing, no text, or longer than `max` bytes. */
 bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out);
+bool admin_has(const struct visit *visit, const char *name);	/* is it there, and not null? */
+
+/* A new password in the member of this name, as it is kept; appends. Takes its
+   time: first see who asks. false: answered (400), it is none. */
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct buf *kept);
 
 /* ---- logging in and out (admin_session.c) */
 
@@ -82,5 +88,16 @@ bool admin_text(struct http_req *req, const struct visit *visit, const char *nam
 void admin_csrf(struct str token, struct buf *out);
 
 admin_operation admin_session_get, admin_session_begin, admin_session_end;
+
+/* Makes a session for an operator who has proved to be one, and answers with it. */
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id);
+
+/* ---- operators and the first visit (admin_people.c, admin_setup.c) */
+
+admin_operation admin_operator_add, admin_operator_change, admin_me_change;
+admin_operation admin_setup_look, admin_setup_do;
+
+/* Is this the first visit? A set-up token is set, and there is no operator yet. */
+bool admin_setup_is_due(struct admin *admin);
 
 #endif

@@ -110,6 +110,15 @@ void admin_call(struct admin *admin, struct http_req *req, const struct visit *v
 	db_rows_free(found);
 }
 
+bool admin_has(const struct visit *visit, const char *name)
+{
+	struct json_want want = { .outer = name };
+	struct json_value value = { 0 };
+
+	return visit->given.at && json_scan(visit->given, &want, &value, 1, NULL) == ERR_NONE &&
+	       value.kind != JSON_ABSENT && value.kind != JSON_NULL;
+}
+
 bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out)
 {
 	struct json_want want = { .outer = name };

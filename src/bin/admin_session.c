@@ -67,7 +67,12 @@ static void answer_session(struct admin *admin, struct http_req *req, const stru
 void admin_session_get(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	(void)match;
-	answer_session(admin, req, visit, NULL);
+	if (visit->token.at)
+		answer_session(admin, req, visit, NULL);
+	else if (admin_setup_is_due(admin))
+		admin_answer(req, 401, NULL, str_of("{\"error\":\"there is no operator yet\",\"setup\":true}"));
+	else
+		admin_answer(req, 401, NULL, str_of("{\"error\":\"you are not logged in\",\"setup\":false}"));
 }
 
 static void refuse_hurry(struct http_req *req, int64_t wait_s)
@@ -85,8 +90,7 @@ static void refuse_hurry(struct http_req *req, int64_t wait_s)
 	buf_done(&words);
 }
 
-/* Makes the session of an operator whose password was right, and answers. */
-static void begin(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id)
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id)
 {
 	const struct conf *conf = admin->conf;
 	unsigned char digest[DIGEST_BYTES];
@@ -147,7 +151,7 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 	}
 	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
 	if (fits && !db_is_null(found, 0, "operator_id"))
-		begin(admin, req, visit, db_int(found, 0, "operator_id"));
+		admin_session_start(admin, req, visit, db_int(found, 0, "operator_id"));
 	else
 		admin_refuse(req, 401, "name or password is wrong");
 done:

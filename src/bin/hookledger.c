@@ -22,6 +22,7 @@ static const struct command *const tables[] = {
 	cmd_connect,
 	cmd_toggl,
 	cmd_endpoint,
+	cmd_operator,
 	cmd_event,
 	cmd_verify,
 	cmd_export,

@@ -48,6 +48,8 @@ static const char *const door_files[] = {
 	"replay.sql",
 	"courier.sql",
 	"admin.sql",
+	"operators.sql",
+	"admin_people.sql",
 	"toggl_doors.sql",
 	"notices.sql",
 	"grants.sql",

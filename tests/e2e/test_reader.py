@@ -29,7 +29,7 @@ def owned(bare_site):
     site = bare_site
     # made by an administrator once: later owners may lack the right, or not be their admin
     with site.cluster.connect("postgres") as db:
-        for name in ("receiver", "operator", "api", "courier", "reader"):
+        for name in ("receiver", "operator", "api", "courier", "admin", "reader"):
             if not db.execute("select from pg_roles where rolname = %s", [f"hookledger_{name}"]).fetchall():
                 db.execute(f"create role hookledger_{name} nologin")
         db.execute("grant hookledger_reader to hookledger_operator")

@@ -69,6 +69,8 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/replay.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/admin.sql
+\ir ../../sql/functions/operators.sql
+\ir ../../sql/functions/admin_people.sql
 \ir ../../sql/functions/toggl_doors.sql
 \ir ../../sql/functions/notices.sql
 \ir ../../sql/functions/grants.sql

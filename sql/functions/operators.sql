@@ -1,0 +1,138 @@
+-- Operators of the admin page: rules, and what the command line does with them.
+
+create function ledger.operator_named(who ledger.operator)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$ select format('operator %s (%s)', who.operator_id, who.name) $$;
+comment on function ledger.operator_named(ledger.operator) is 'How the audit trail names an operator.';
+
+create function ledger.operator_json(who ledger.operator)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+as $$ select jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'enabled', who.enabled) $$;
+comment on function ledger.operator_json(ledger.operator) is 'What the audit trail says of an operator.';
+
+create function ledger.operator_check(who ledger.operator)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.zone_check(who.time_zone);
+  if who.role is null or who.role not in ('owner', 'viewer') then
+    raise exception 'a role is owner or viewer' using errcode = '22023';
+  end if;
+  if who.name is null or length(who.name) not between 1 and 100 or who.name <> btrim(who.name) or who.name ~ '[[:cntrl:]]' then
+    raise exception 'a name has 1 to 100 characters, and no space at its ends' using errcode = '22023';
+  end if;
+end
+$$;
+comment on function ledger.operator_check(ledger.operator) is '22023 in words when an operator cannot be like this.';
+
+create function ledger.operator_make(called text, of_role text, zone text, kept text)
+returns ledger.operator
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator;
+begin
+  who.name := called;
+  who.role := of_role;
+  who.time_zone := coalesce(zone, 'UTC');
+  perform ledger.operator_check(who);
+  insert into ledger.operator (name, role, time_zone, password) values (who.name, who.role, who.time_zone, kept)
+  returning * into who;
+  return who;
+exception
+  when unique_violation then
+    raise exception 'there is an operator "%" already', called using errcode = '23505';
+end
+$$;
+comment on function ledger.operator_make(text, text, text, text) is
+  'Makes an operator; kept: the password as base/password keeps it. 22023, 23505 in words.';
+
+create function ledger.operator_change(id bigint, new_role text, new_zone text, enable boolean, kept text)
+returns ledger.operator
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator;
+begin
+  -- One after the other, or two owners could take the right from each other.
+  lock table ledger.operator in share row exclusive mode;
+  select o.* into who from ledger.operator o where o.operator_id = id;
+  if not found then
+    raise exception 'there is no operator %', id using errcode = 'P0002';
+  end if;
+  who.role := coalesce(new_role, who.role);
+  who.time_zone := coalesce(new_zone, who.time_zone);
+  who.enabled := coalesce(enable, who.enabled);
+  perform ledger.operator_check(who);
+  if (who.role <> 'owner' or not who.enabled)
+     and not exists (select from ledger.operator o where o.role = 'owner' and o.enabled and o.operator_id <> id)
+     and exists (select from ledger.operator o where o.role = 'owner' and o.enabled and o.operator_id = id) then
+    raise exception '% is the only owner who can log in; make another one first', who.name using errcode = '22023';
+  end if;
+  update ledger.operator o
+  set role = who.role, time_zone = who.time_zone, enabled = who.enabled,
+      password = coalesce(kept, o.password), password_at = case when kept is null then o.password_at else ledger.clock() end
+  where o.operator_id = id
+  returning o.* into who;
+  -- Whoever knew the old password is out, and so is who may not come any more.
+  if kept is not null or not who.enabled then
+    delete from ledger.session s where s.operator_id = id;
+  end if;
+  return who;
+end
+$$;
+comment on function ledger.operator_change(bigint, text, text, boolean, text) is
+  'Changes what is not null; a new password and disabling end the sessions. 22023: it would leave no owner.';
+
+-- ---- the command line
+
+create function operator.operator_add(called text, of_role text, zone text, kept text)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  made ledger.operator := ledger.operator_make(called, of_role, zone, kept);
+  nobody ledger.operator;
+begin
+  nobody.name := 'command line';
+  perform ledger.audit_write(nobody, 'operator.add', ledger.operator_named(made), null, ledger.operator_json(made));
+  return made.operator_id;
+end
+$$;
+comment on function operator.operator_add(text, text, text, text) is 'Makes an operator of the admin page and returns its number; kept: as base/password keeps a password.';
+
+create function operator.operator_set(called text, new_role text, new_zone text, enable boolean, kept text)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  was ledger.operator;
+  made ledger.operator;
+  nobody ledger.operator;
+begin
+  nobody.name := 'command line';
+  select o.* into was from ledger.operator o where lower(o.name) = lower(called);
+  if not found then
+    raise exception 'there is no operator "%"', called using errcode = 'P0002';
+  end if;
+  made := ledger.operator_change(was.operator_id, new_role, new_zone, enable, kept);
+  perform ledger.audit_write(nobody, case when kept is null then 'operator.change' else 'operator.password' end,
+                             ledger.operator_named(made), ledger.operator_json(was), ledger.operator_json(made));
+  return made.operator_id;
+end
+$$;
+comment on function operator.operator_set(text, text, text, boolean, text) is 'Changes of the operator of this name what is not null, see ledger.operator_change().';
+
+create function operator.operator_list()
+returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, seen_us bigint, sessions bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select o.operator_id, o.name, o.role, o.time_zone, o.enabled, (extract(epoch from o.seen_at) * 1000000)::bigint,
+         (select count(*) from ledger.session s
+          where s.operator_id = o.operator_id and s.expires_at > ledger.clock() and s.seen_at + s.idle > ledger.clock())
+  from ledger.operator o order by lower(o.name)
+$$;
+comment on function operator.operator_list() is 'Who may use the admin page, and how many logins each has.';

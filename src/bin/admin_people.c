@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* Operators, as far as passwords are in it: these are computed here, and only
+   for who may ask for it. */
+#include "bin/admin.h"
+
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/http.h"
+#include "base/password.h"
+
+enum { WORD_MAX = 400 };
+
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct buf *kept)
+{
+	struct buf password = { 0 };
+	const char *flaw = NULL;
+	bool fine = admin_text(req, visit, name, PASSWORD_MAX, &password);
+
+	if (fine) {
+		flaw = password_flaw(buf_str(&password));
+		fine = !flaw;
+		if (flaw)
+			admin_refuse(req, 400, flaw);
+	}
+	if (fine)
+		password_keep(buf_str(&password), kept);
+	mem_wipe(password.at, password.len);
+	buf_done(&password);
+	return fine;
+}
+
+static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_arg_bytes(args, buf_str(&visit->session));
+	db_arg_bool(args, needs_owner);
+	err = admin_ask_with(admin, req, "admin.may", args, NULL);
+	db_args_free(args);
+	return !err;
+}
+
+/* What the last call, with these arguments, says is the answer. */
+static void answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args)
+{
+	struct db_rows *found = NULL;
+
+	if (admin_ask_with(admin, req, function, args, &found))
+		return;
+	admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+	db_rows_free(found);
+}
+
+void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 };
+
+	(void)match;
+	if (!may(admin, req, visit, true) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
+	    !admin_text(req, visit, "role", WORD_MAX, &role) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
+	    !admin_new_password(req, visit, "password", &kept))
+		goto done;
+	db_arg_bytes(args, buf_str(&visit->session));
+	db_arg_text(args, buf_str(&name));
+	db_arg_text(args, buf_str(&role));
+	db_arg_text(args, buf_str(&zone));
+	db_arg_text(args, buf_str(&kept));
+	answer_call(admin, req, "admin.operator_add", args);
+done:
+	buf_done(&name);
+	buf_done(&role);
+	buf_done(&zone);
+	buf_done(&kept);
+	db_args_free(args);
+}
+
+void admin_operator_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct buf kept = { 0 };
+	bool has_password = admin_has(visit, "password");
+
+	(void)match;
+	if (!may(admin, req, visit, true) || (has_password && !admin_new_password(req, visit, "password", &kept)))
+		goto done;
+	db_arg_bytes(args, buf_str(&visit->session));
+	db_arg_jsonb(args, buf_str(&visit->path));
+	db_arg_jsonb(args, buf_str(&visit->query));
+	db_arg_jsonb(args, visit->given.at ? visit->given : str_of("{}"));
+	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
+	answer_call(admin, req, "admin.operator_change", args);
+done:
+	buf_done(&kept);
+	db_args_free(args);
+}
+
+/* A session may have been left open on somebody's desk: who wants another
+   password proves to know the present one. */
+static bool knows_password(struct admin *admin, struct http_req *req, const struct visit *visit)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+	struct buf old = { 0 };
+	bool fine = false;
+
+	db_arg_bytes(args, buf_str(&visit->session));
+	if (!admin_text(req, visit, "old_password", PASSWORD_MAX, &old) ||
+	    admin_ask_with(admin, req, "admin.password_read", args, &found))
+		goto done;
+	if (db_int(found, 0, "wait_s") > 0)
+		admin_refuse(req, 429, "too many attempts; wait a minute");
+	else if (!password_fits(buf_str(&old), db_str(found, 0, "password")))
+		admin_refuse(req, 403, "the present password is another one");
+	else
+		fine = true;
+done:
+	mem_wipe(old.at, old.len);
+	buf_done(&old);
+	db_rows_free(found);
+	db_args_free(args);
+	return fine;
+}
+
+void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct buf zone = { 0 }, kept = { 0 };
+	bool has_zone = admin_has(visit, "zone"), has_password = admin_has(visit, "password");
+
+	(void)match;
+	if (!may(admin, req, visit, false) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
+	    (has_password && (!knows_password(admin, req, visit) || !admin_new_password(req, visit, "password", &kept))))
+		goto done;
+	db_arg_bytes(args, buf_str(&visit->session));
+	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });
+	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
+	answer_call(admin, req, "admin.me_change", args);
+done:
+	buf_done(&zone);
+	buf_done(&kept);
+	db_args_free(args);
+}
