@@ -82,7 +82,7 @@ $$;
 comment on function operator.delivery_replay(bigint) is
   'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or behind when an earlier one of its entity is open. P0002 when absent.';
 
-create function operator.subscription_replay(subscription bigint, since timestamptz, dead_only boolean, after bigint, most bigint)
+create function operator.subscription_replay(subscription bigint, since timestamptz, until timestamptz, dead_only boolean, after bigint, most bigint)
 returns table (replayed bigint, looked_at bigint, last_id bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
 as $$
@@ -95,7 +95,8 @@ begin
   end if;
   select count(*), max(d.delivery_id),
          array_agg(d.delivery_id) filter (where d.settled_at is not null and (not dead_only or d.state = 'dead')
-                                            and (since is null or d.created_at >= since))
+                                            and (since is null or d.created_at >= since)
+                                            and (until is null or d.created_at < until))
   into looked_at, last_id, ids
   from (select i.delivery_id, i.settled_at, i.state, i.created_at
         from ledger.delivery i
@@ -106,5 +107,5 @@ begin
   return next;
 end
 $$;
-comment on function operator.subscription_replay(bigint, timestamptz, boolean, bigint, bigint) is
-  'Delivers once more what has ended of a subscription: of events created since then (null: all), or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with last_id until looked_at is less.';
+comment on function operator.subscription_replay(bigint, timestamptz, timestamptz, boolean, bigint, bigint) is
+  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with last_id until looked_at is less.';

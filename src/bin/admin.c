@@ -15,6 +15,7 @@
 #include "base/cookie.h"
 #include "base/crypto.h"
 #include "base/db.h"
+#include "base/fetch.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -23,7 +24,12 @@
 
 #define API "/admin/api"
 
-enum { START_MS = 1000, TOKEN_MAX = 200 };
+enum {
+	START_MS = 1000,
+	TOKEN_MAX = 200,
+	ASKING_MAX = 64,	/* others asked at once, by one process */
+	ANSWER_KEEP = 4096,	/* of their answers */
+};
 
 static const struct admin_row rows[] = {
 	{ { "GET", API "/session" }, admin_session_get, NULL, false },
@@ -40,6 +46,31 @@ static const struct admin_row rows[] = {
 	{ { "GET", API "/settings" }, admin_call, "admin.settings_read", false },
 	{ { "PATCH", API "/settings" }, admin_call, "admin.settings_change", false },
 	{ { "GET", API "/audit" }, admin_call, "admin.audit_list", false },
+	{ { "GET", API "/subscribers" }, admin_call, "admin.subscriber_list", false },
+	{ { "POST", API "/subscribers/accounts" }, admin_account_add, NULL, false },
+	{ { "PATCH", API "/subscribers/accounts/{account_id}" }, admin_call, "admin.account_change", false },
+	{ { "POST", API "/subscribers/accounts/{account_id}/token" }, admin_account_token, NULL, false },
+	{ { "PUT", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" }, admin_call, "admin.member_set", false },
+	{ { "DELETE", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" }, admin_call, "admin.member_remove", false },
+	{ { "POST", API "/subscribers/organizations" }, admin_call, "admin.organization_add", false },
+	{ { "PATCH", API "/subscribers/organizations/{organization_id}" }, admin_call, "admin.organization_change", false },
+	{ { "PUT", API "/subscribers/workspaces/{workspace_id}" }, admin_call, "admin.workspace_set", false },
+	{ { "POST", API "/subscribers/subscriptions" }, admin_subscription_write, NULL, false },
+	{ { "PATCH", API "/subscribers/subscriptions/{subscription_id}" }, admin_subscription_write, NULL, false },
+	{ { "DELETE", API "/subscribers/subscriptions/{subscription_id}" }, admin_call, "admin.subscription_remove", false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/ping" }, admin_subscription_ping, NULL, false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/validate" }, admin_subscription_ping, NULL, false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/rotate" }, admin_subscription_rotate, NULL, false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/replay" }, admin_subscription_replay, NULL, false },
+	{ { "GET", API "/subscribers/subscriptions/{subscription_id}/deliveries" }, admin_call, "admin.delivery_list", false },
+	{ { "GET", API "/subscribers/deliveries/{delivery_id}" }, admin_call, "admin.delivery_read", false },
+	{ { "POST", API "/subscribers/deliveries/{delivery_id}/replay" }, admin_call, "admin.delivery_replay", false },
+	{ { "GET", API "/endpoints" }, admin_endpoint_list, NULL, false },
+	{ { "POST", API "/endpoints" }, admin_endpoint_add, NULL, false },
+	{ { "PATCH", API "/endpoints/{endpoint_id}" }, admin_call, "admin.endpoint_change", false },
+	{ { "POST", API "/endpoints/{endpoint_id}/rotate" }, admin_endpoint_rotate, NULL, false },
+	{ { "DELETE", API "/endpoints/{endpoint_id}/secrets/{secret_id}" }, admin_call, "admin.secret_revoke", false },
+	{ { "POST", API "/endpoints/{endpoint_id}/test" }, admin_endpoint_test, NULL, false },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -215,8 +246,16 @@ static bool open_parts(struct admin *admin, int listen_fd)
 		.pooled = conf->db_pooled,
 		.deadline_ms = conf->db_deadline_ms,
 	};
+	struct fetch_how fetch = {
+		.requests_max = ASKING_MAX,
+		.answer_max = ANSWER_KEEP,
+		.cuts_answers = true,
+		.ca_file = conf->ca_file,
+		.agent = "hookledger/" HL_VERSION,
+	};
 	struct buf problem = { 0 };
-	bool fine = networks_read(&admin->trusted, str_of(conf->trusted_proxies), &problem) == ERR_NONE;
+	bool fine = !networks_read(&admin->trusted, str_of(conf->trusted_proxies), &problem) &&
+	            !networks_read(&admin->allowed, str_of(conf->allowed_networks), &problem);
 
 	if (!fine)
 		fprintf(stderr, "hookledger-admin: %s\n", buf_text(&problem));
@@ -226,6 +265,10 @@ static bool open_parts(struct admin *admin, int listen_fd)
 	admin->web = http_open(listen_fd, &how);
 	admin->db = db_open(&db);
 	admin->sealer = sealer_new(conf->master_key, conf->master_key_previous);
+	admin->own = fetch_new(&fetch);
+	fetch.is_guarded = true;
+	fetch.allowed = &admin->allowed;
+	admin->fetch = fetch_new(&fetch);
 	if (db_wait(admin->db, http_is_cgi(admin->web) ? conf->db_deadline_ms : START_MS))
 		log_write(LOG_WARN, "database_away",
 		          (struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
@@ -234,23 +277,44 @@ static bool open_parts(struct admin *admin, int listen_fd)
 
 static void close_parts(struct admin *admin)
 {
+	fetch_free(admin->fetch);
+	fetch_free(admin->own);
 	sealer_free(admin->sealer);
 	db_close(admin->db);
 	http_close(admin->web);
 	networks_done(&admin->trusted);
+	networks_done(&admin->allowed);
+}
+
+static void take_outcomes(struct admin *admin, struct fetch *fetch)
+{
+	struct fetch_outcome outcome;
+
+	while (!fetch_take(fetch, &outcome))
+		((struct admin_asked *)outcome.user)->done(admin, &outcome);
+}
+
+static int sooner(int a, int b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
 static int work(struct program *program)
 {
 	struct admin admin = { .conf = program->conf };
-	struct pollfd fds[1];
+	struct pollfd fds[3];
 	int wait_ms;
 
 	if (!open_parts(&admin, program->listen_fd))
 		return 2;
 	for (;;) {
 		db_tend(admin.db);
-		wait_ms = db_poll(admin.db, &fds[0]);
+		take_outcomes(&admin, admin.fetch);
+		take_outcomes(&admin, admin.own);
+		wait_ms = admin_replays_go_on(&admin) ? 0 : -1;
+		wait_ms = sooner(wait_ms, db_poll(admin.db, &fds[0]));
+		wait_ms = sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
+		wait_ms = sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
 		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
 			break;
 		/* A held request moves those behind it up. */

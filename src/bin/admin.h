@@ -15,6 +15,8 @@ struct conf;
 struct db;
 struct db_args;
 struct db_rows;
+struct fetch;
+struct fetch_outcome;
 struct http;
 struct http_req;
 struct sealer;
@@ -24,7 +26,10 @@ struct admin {
 	struct http *web;
 	struct db *db;
 	struct sealer *sealer;
-	struct networks trusted;
+	struct fetch *fetch;	/* to others: public addresses, and what allowed_networks has */
+	struct fetch *own;	/* to our own public_url, wherever that is */
+	struct networks trusted, allowed;
+	struct replay *replays;	/* that go on beside other requests */
 };
 
 /* What a request brings; borrowed until its operation returns, also of a request
@@ -47,7 +52,14 @@ struct admin_row {
 	bool is_open;		/* without a login, so without the check against forged requests */
 };
 
+/* What `user` of a request of fetch begins with: who takes its outcome. */
+struct admin_asked {
+	void (*done)(struct admin *, const struct fetch_outcome *);
+};
+
 /* ---- answering (admin_answer.c) */
+
+#define ADMIN_NO_KEY "master_key is not set in hookledger.conf, so secrets cannot be sealed: write the output of `openssl rand -hex 32` into it"
 
 /* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
@@ -67,6 +79,17 @@ MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const str
 /* Calls any other function of the door; an error is answered. */
 MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
                                  struct db_rows **rows);
+
+/* Session, path, query and body as the first arguments of a call; db_args_free(). */
+struct db_args *admin_args(const struct visit *visit);
+
+/* Calls a function of the door, whose status and body are the answer. */
+void admin_answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args);
+
+/* The same, and the body gets a member more that the database does not know: a
+   secret that was made here and is shown this once. */
+void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                      const char *name, struct str secret);
 
 /* Operation: the function of the row gives status and body. */
 void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match);
@@ -99,5 +122,14 @@ admin_operation admin_setup_look, admin_setup_do;
 
 /* Is this the first visit? A set-up token is set, and there is no operator yet. */
 bool admin_setup_is_due(struct admin *admin);
+
+/* ---- subscribers (admin_subscriber.c) and endpoints (admin_endpoint.c) */
+
+admin_operation admin_account_add, admin_account_token;
+admin_operation admin_subscription_write, admin_subscription_ping, admin_subscription_rotate, admin_subscription_replay;
+admin_operation admin_endpoint_list, admin_endpoint_add, admin_endpoint_rotate, admin_endpoint_test;
+
+/* A step of the first replay under way. true: there is more to do. */
+bool admin_replays_go_on(struct admin *admin);
 
 #endif

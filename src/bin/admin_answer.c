@@ -81,19 +81,55 @@ enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *f
 	return err;
 }
 
-enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
-                   struct db_rows **rows)
+struct db_args *admin_args(const struct visit *visit)
 {
 	struct db_args *args = db_args_new();
-	enum err err;
 
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_jsonb(args, buf_str(&visit->path));
 	db_arg_jsonb(args, buf_str(&visit->query));
 	db_arg_jsonb(args, visit->given);
+	return args;
+}
+
+enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
+                   struct db_rows **rows)
+{
+	struct db_args *args = admin_args(visit);
+	enum err err;
+
 	err = admin_ask_with(admin, req, function, args, rows);
 	db_args_free(args);
 	return err;
+}
+
+void admin_answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args)
+{
+	struct db_rows *found = NULL;
+
+	if (admin_ask_with(admin, req, function, args, &found))
+		return;
+	admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+	db_rows_free(found);
+}
+
+void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                      const char *name, struct str secret)
+{
+	struct db_rows *found = NULL;
+	struct buf json = { 0 };
+	struct str body;
+
+	if (admin_ask_with(admin, req, function, args, &found))
+		return;
+	body = db_str(found, 0, "body");
+	buf_add(&json, body.at, body.len - 1);
+	json_put_text(&json, name, secret);
+	buf_add_char(&json, '}');
+	admin_answer(req, (int)db_int(found, 0, "status"), NULL, buf_str(&json));
+	mem_wipe(json.at, json.len);
+	buf_done(&json);
+	db_rows_free(found);
 }
 
 void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)

@@ -41,17 +41,6 @@ static bool may(struct admin *admin, struct http_req *req, const struct visit *v
 	return !err;
 }
 
-/* What the last call, with these arguments, says is the answer. */
-static void answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args)
-{
-	struct db_rows *found = NULL;
-
-	if (admin_ask_with(admin, req, function, args, &found))
-		return;
-	admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
-	db_rows_free(found);
-}
-
 void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
@@ -67,7 +56,7 @@ void admin_operator_add(struct admin *admin, struct http_req *req, const struct 
 	db_arg_text(args, buf_str(&role));
 	db_arg_text(args, buf_str(&zone));
 	db_arg_text(args, buf_str(&kept));
-	answer_call(admin, req, "admin.operator_add", args);
+	admin_answer_call(admin, req, "admin.operator_add", args);
 done:
 	buf_done(&name);
 	buf_done(&role);
@@ -90,7 +79,7 @@ void admin_operator_change(struct admin *admin, struct http_req *req, const stru
 	db_arg_jsonb(args, buf_str(&visit->query));
 	db_arg_jsonb(args, visit->given.at ? visit->given : str_of("{}"));
 	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
-	answer_call(admin, req, "admin.operator_change", args);
+	admin_answer_call(admin, req, "admin.operator_change", args);
 done:
 	buf_done(&kept);
 	db_args_free(args);
@@ -136,7 +125,7 @@ void admin_me_change(struct admin *admin, struct http_req *req, const struct vis
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });
 	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
-	answer_call(admin, req, "admin.me_change", args);
+	admin_answer_call(admin, req, "admin.me_change", args);
 done:
 	buf_done(&zone);
 	buf_done(&kept);

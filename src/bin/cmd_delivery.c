@@ -14,9 +14,17 @@ enum { LIST_LIMIT = 20, REPLAY_PAGE = 1000 };
 
 static struct {
 	const char *state;
-	int64_t subscription, before, limit, since_us;
+	int64_t subscription, before, limit, since_us, until_us;
 	bool dead, json;
 } given = { .limit = LIST_LIMIT };
+
+static void arg_time(struct db_args *args, int64_t us)
+{
+	if (us)
+		db_arg_time(args, us);
+	else
+		db_arg_null(args);
+}
 
 static void arg_id(struct db_args *args, int64_t id)
 {
@@ -161,10 +169,8 @@ static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed)
 
 		db_args_clear(args);
 		db_arg_int(args, id);
-		if (given.since_us)
-			db_arg_time(args, given.since_us);
-		else
-			db_arg_null(args);
+		arg_time(args, given.since_us);
+		arg_time(args, given.until_us);
 		db_arg_bool(args, given.dead);
 		db_arg_int(args, after);
 		db_arg_int(args, REPLAY_PAGE);
@@ -217,6 +223,7 @@ static const struct cli_option show_options[] = {
 
 static const struct cli_option replay_options[] = {
 	{ "since", OPTION_TIME, &given.since_us, "TIME", "of events created since then" },
+	{ "until", OPTION_TIME, &given.until_us, "TIME", "and before then" },
 	{ "dead", OPTION_FLAG, &given.dead, NULL, "only what was given up" },
 	{ 0 },
 };

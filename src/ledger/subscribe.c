@@ -312,6 +312,7 @@ void subscribe_asked(const struct subscribe_how *how, struct subscribing *asking
 {
 	end->subscription_id = asking->subscription_id;
 	end->is_asked = true;
+	end->has_sent_code = asking->ping_code.len > 0;
 	end->is_proven = handshake_proves(outcome, asking->ping_code.len ? buf_str(&asking->ping_code) : (struct str){ 0 });
 	end->callback_status = outcome->status;
 	end->duration_us = outcome->duration_us;

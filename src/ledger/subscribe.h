@@ -53,7 +53,8 @@ struct subscribe_end {
 	int64_t subscription_id;
 	struct buf secret;	/* that was made up for a new one; wiped by subscribe_end_done() */
 	bool is_asked;		/* the callback was asked */
-	bool is_proven;		/* and its answer held the validation code */
+	bool has_sent_code;	/* with a validation code: its address is not valid yet */
+	bool is_proven;		/* and its answer held that */
 	int callback_status;
 	int64_t duration_us;
 };

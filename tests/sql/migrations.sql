@@ -71,6 +71,10 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/admin.sql
 \ir ../../sql/functions/operators.sql
 \ir ../../sql/functions/admin_people.sql
+\ir ../../sql/functions/admin_subscribers.sql
+\ir ../../sql/functions/admin_subscriptions.sql
+\ir ../../sql/functions/admin_deliveries.sql
+\ir ../../sql/functions/admin_endpoints.sql
 \ir ../../sql/functions/toggl_doors.sql
 \ir ../../sql/functions/notices.sql
 \ir ../../sql/functions/grants.sql

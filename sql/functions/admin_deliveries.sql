@@ -1,0 +1,135 @@
+-- The admin page: what is on its way to our subscribers, and delivering it once
+-- more, by the functions of the command line (replay.sql).
+
+create function ledger.delivery_json(d ledger.delivery)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'workspace_id', d.workspace_id::text,
+    'event_id', d.event_id::text, 'event_created_at', ledger.rfc3339(d.created_at), 'model', d.model, 'action', d.action,
+    'entity_id', nullif(d.entity_id, 0)::text, 'state', d.state, 'attempts', d.attempts, 'made_at', ledger.rfc3339(d.made_at),
+    'due_at', case when d.state = 'due' then ledger.rfc3339(d.due_at) end, 'last_attempt_at', ledger.rfc3339(d.last_attempt_at),
+    'ended_at', ledger.rfc3339(d.settled_at), 'last_error', d.last_error)
+$$;
+comment on function ledger.delivery_json(ledger.delivery) is 'A delivery as the page has it.';
+
+create function admin.delivery_list(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  s ledger.subscription := ledger.subscription_of(path);
+  of_state text := nullif(query ->> 'state', '');
+  below bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 9223372036854775807);
+  most integer := ledger.page_limit(query);
+begin
+  if of_state not in ('due', 'behind', 'delivered', 'dead', 'dropped') then
+    raise exception 'a delivery is due, behind, delivered, dead or dropped, not "%"', left(of_state, 50) using errcode = '22023';
+  end if;
+  return query
+    with page as (
+      select d from ledger.delivery d
+      where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id < below
+        and (of_state is null or d.state = of_state)
+      order by d.delivery_id desc limit most + 1),
+    shown as (select p.d from page p order by (p.d).delivery_id desc limit most)
+    select 200::bigint, json_build_object(
+      'items', coalesce((select json_agg(ledger.delivery_json(p.d) order by (p.d).delivery_id desc) from shown p), '[]'),
+      'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text from shown p) end)::text;
+end
+$$;
+comment on function admin.delivery_list(bytea, jsonb, jsonb, jsonb) is
+  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first.';
+
+create function ledger.delivery_of(path jsonb)
+returns ledger.delivery
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  id bigint := ledger.id_of(path ->> 'delivery_id', 'the number of the delivery');
+  d ledger.delivery;
+begin
+  -- Through the subscriptions, because the key begins with them.
+  select o.* into d
+  from ledger.subscription s
+  join ledger.delivery o on o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id and o.delivery_id = id;
+  if not found then
+    raise exception 'there is no delivery %; those that ended are forgotten after a while', id using errcode = 'P0002';
+  end if;
+  return d;
+end
+$$;
+comment on function ledger.delivery_of(jsonb) is 'The delivery that a path names; P0002 when there is none.';
+
+create function admin.delivery_read(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  d ledger.delivery := ledger.delivery_of(path);
+begin
+  return query
+    select 200::bigint, (ledger.delivery_json(d) || jsonb_build_object(
+      'description', s.description, 'url', s.url_callback,
+      'attempts', coalesce((
+        select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status', nullif(t.status, 0),
+                                            'milliseconds', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)
+        from ledger.attempt t
+        where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id), '[]')))::text
+    from ledger.subscription s where s.subscription_id = d.subscription_id;
+end
+$$;
+comment on function admin.delivery_read(bytea, jsonb, jsonb, jsonb) is
+  'GET subscribers/deliveries/{delivery_id}: one with what came of each attempt; a status of null: no answer.';
+
+create function admin.delivery_replay(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  d ledger.delivery := ledger.delivery_of(path);
+  of_state text := operator.delivery_replay(d.delivery_id);
+begin
+  perform ledger.audit_write(who, 'delivery.replay', format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
+                             jsonb_build_object('state', d.state), jsonb_build_object('state', of_state));
+  return query select 200::bigint, json_build_object(
+    'state', of_state,
+    'words', case when of_state = 'behind' then 'It is delivered behind an earlier one of the same entity.'
+                  when s.enabled and s.validated_at is not null then 'It is due now.'
+                  else 'It is due as soon as the subscription is enabled and validated.' end)::text
+  from ledger.subscription s where s.subscription_id = d.subscription_id;
+end
+$$;
+comment on function admin.delivery_replay(bytea, jsonb, jsonb, jsonb) is
+  'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next attempt.';
+
+create function admin.subscription_replay(session bytea, path jsonb, query jsonb, given jsonb, after bigint)
+returns table (replayed bigint, looked_at bigint, last_id bigint)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  s ledger.subscription := ledger.subscription_of(path);
+  since timestamptz := ledger.given_time(given, 'since');
+  until timestamptz := ledger.given_time(given, 'until');
+  dead_only boolean := coalesce(ledger.given_flag(given, 'dead'), false);
+begin
+  perform ledger.given_check(given, '{since,until,dead,after}');
+  if since is null and not dead_only then
+    raise exception 'say what: {"dead": true} for all that was given up, {"since": "2026-07-17T00:00:00Z"} for all events since then'
+      using errcode = '22023';
+  end if;
+  if after is null then
+    after := coalesce(ledger.given_number(given, 'after'), 0);
+    perform ledger.audit_write(who, 'subscription.replay', ledger.subscription_named(s), null, given);
+  end if;
+  return query select r.* from operator.subscription_replay(s.subscription_id, since, until, dead_only, after, 1000) r;
+end
+$$;
+comment on function admin.subscription_replay(bytea, jsonb, jsonb, jsonb, bigint) is
+  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it: after null at first, then last_id, as long as looked_at is 1000.';

@@ -1,0 +1,178 @@
+-- The admin page: the callback addresses of ours and their secrets, by the
+-- functions of the command line (operator.sql).
+
+create function ledger.endpoint_json(e ledger.endpoint, hook text)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled,
+    'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
+    'url', hook || e.address, 'created_at', ledger.rfc3339(e.created_at),
+    'last_event_at', (
+      select ledger.rfc3339(max(v.received_at))
+      from (select o.endpoint_id, o.received_at from ledger.event o
+            where o.workspace_id = e.workspace_id order by o.event_id desc limit 200) v
+      where v.endpoint_id = e.endpoint_id),
+    'secrets', coalesce((
+      select jsonb_agg(jsonb_build_object(
+               'id', s.secret_id::text, 'valid_from', ledger.rfc3339(s.valid_from),
+               'valid_until', case when isfinite(s.valid_until) then ledger.rfc3339(s.valid_until) end,
+               'revoke_warning', case when n.valid = 1 then 'It is the only one that is good: every callback is answered 401 from then on, and Toggl disables the subscription after a while.'
+                                      else 'What is signed with it is answered 401 from then on.' end) order by s.secret_id)
+      from ledger.endpoint_secret s
+      where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()), '[]'),
+    'warnings', jsonb_build_object(
+      'disable', 'It answers 404 to every callback: events of that time do not come, and Toggl disables the subscription after a while.',
+      'rotate', 'What is signed with the secret of now is taken for as long as you say; give the new one to the subscription at Toggl before that.'))
+  from (select count(*) as valid from ledger.endpoint_secret s
+        where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()) n
+$$;
+comment on function ledger.endpoint_json(ledger.endpoint, text) is
+  'An endpoint as the page has it; hook: the URL before its address. last_event_at looks at the newest 200 events of its workspace.';
+
+create function ledger.endpoint_named(e ledger.endpoint)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return format('endpoint %s (%s)', e.endpoint_id, e.name);
+comment on function ledger.endpoint_named(ledger.endpoint) is 'An endpoint in the trail.';
+
+create function ledger.endpoint_of(path jsonb)
+returns ledger.endpoint
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  id bigint := ledger.id_of(path ->> 'endpoint_id', 'the number of the endpoint');
+  e ledger.endpoint;
+begin
+  select o.* into e from ledger.endpoint o where o.endpoint_id = id;
+  if not found then
+    raise exception 'there is no endpoint %', id using errcode = 'P0002';
+  end if;
+  return e;
+end
+$$;
+comment on function ledger.endpoint_of(jsonb) is 'The endpoint that a path names; P0002 when there is none.';
+
+create function admin.endpoint_list(session bytea, path jsonb, query jsonb, given jsonb, hook text)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  above bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 0);
+  most integer := ledger.page_limit(query);
+begin
+  return query
+    with page as (select e from ledger.endpoint e where e.endpoint_id > above order by e.endpoint_id limit most + 1),
+    shown as (select p.e from page p order by (p.e).endpoint_id limit most)
+    select 200::bigint, json_build_object(
+      'items', coalesce((select json_agg(ledger.endpoint_json(p.e, hook) order by (p.e).endpoint_id) from shown p), '[]'),
+      'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text from shown p) end)::text;
+end
+$$;
+comment on function admin.endpoint_list(bytea, jsonb, jsonb, jsonb, text) is 'GET endpoints; hook: the URL before an address.';
+
+create function admin.endpoint_add(session bytea, path jsonb, query jsonb, given jsonb, address text, sealed bytea, url text)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  id bigint;
+  made ledger.endpoint;
+begin
+  perform ledger.given_check(given, '{name,workspace_id}', false);
+  select a.endpoint_id into id
+  from operator.endpoint_add(address, nullif(btrim(ledger.given_text(given, 'name')), ''), ledger.given_number(given, 'workspace_id'), sealed) a;
+  select e.* into made from ledger.endpoint e where e.endpoint_id = id;
+  perform ledger.audit_write(who, 'endpoint.add', ledger.endpoint_named(made), null,
+                             jsonb_build_object('name', made.name, 'workspace_id', made.workspace_id::text));
+  return query select 201::bigint, json_build_object('id', made.endpoint_id::text, 'name', made.name, 'url', url)::text;
+end
+$$;
+comment on function admin.endpoint_add(bytea, jsonb, jsonb, jsonb, text, bytea, text) is
+  'POST endpoints: one with this address and its first secret, sealed.';
+
+create function admin.endpoint_change(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  was ledger.endpoint := ledger.endpoint_of(path);
+  enable boolean := ledger.given_flag(given, 'enabled');
+begin
+  perform ledger.given_check(given, '{enabled}');
+  if enable is null then
+    raise exception '"enabled" must be true or false' using errcode = '22023';
+  end if;
+  perform operator.endpoint_enable(was.endpoint_id, enable);
+  perform ledger.audit_write(who, case when enable then 'endpoint.enable' else 'endpoint.disable' end, ledger.endpoint_named(was),
+                             jsonb_build_object('enabled', was.enabled), jsonb_build_object('enabled', enable));
+  return query select 200::bigint, json_build_object('id', was.endpoint_id::text, 'enabled', enable)::text;
+end
+$$;
+comment on function admin.endpoint_change(bytea, jsonb, jsonb, jsonb) is 'PATCH endpoints/{endpoint_id}: enabled or not.';
+
+create function admin.endpoint_find(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (endpoint_id bigint, address text, enabled boolean, sealed bytea)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  e ledger.endpoint := ledger.endpoint_of(path);
+begin
+  return query
+    select e.endpoint_id, e.address, e.enabled, s.sealed
+    from (select) one
+    left join lateral (select o.sealed from ledger.endpoint_secret o
+                       where o.endpoint_id = e.endpoint_id and o.revoked_at is null and o.valid_until > now()
+                       order by o.secret_id desc limit 1) s on true;
+end
+$$;
+comment on function admin.endpoint_find(bytea, jsonb, jsonb, jsonb) is
+  'The endpoint that a path names, for an owner, with its newest secret that is good (null: none), sealed.';
+
+create function admin.endpoint_rotate(session bytea, path jsonb, query jsonb, given jsonb, sealed bytea)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  e ledger.endpoint := ledger.endpoint_of(path);
+  keep bigint;
+  made bigint;
+begin
+  perform ledger.given_check(given, '{keep_hours}', false);
+  keep := coalesce(ledger.given_number(given, 'keep_hours', 8760), 24);
+  made := operator.endpoint_rotate(e.endpoint_id, sealed, keep * 3600000000);
+  perform ledger.audit_write(who, 'endpoint.rotate', ledger.endpoint_named(e), null,
+                             jsonb_build_object('secret_id', made::text, 'keep_hours', keep));
+  return query select 200::bigint, json_build_object('id', e.endpoint_id::text, 'secret_id', made::text,
+                                                     'previous_valid_until', ledger.rfc3339(now() + keep * interval '1 hour'))::text;
+end
+$$;
+comment on function admin.endpoint_rotate(bytea, jsonb, jsonb, jsonb, bytea) is
+  'POST endpoints/{endpoint_id}/rotate: a new secret, sealed; the one before stays good for keep_hours (24).';
+
+create function admin.secret_revoke(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  e ledger.endpoint := ledger.endpoint_of(path);
+  secret bigint := ledger.id_of(path ->> 'secret_id', 'the number of the secret');
+  left_over bigint := operator.secret_revoke(e.endpoint_id, secret);
+begin
+  perform ledger.audit_write(who, 'endpoint.revoke', ledger.endpoint_named(e), jsonb_build_object('secret_id', secret::text));
+  return query select 200::bigint, json_build_object(
+    'valid_secrets', left_over,
+    'words', case when left_over = 0 then 'The endpoint has no secret any more: every callback is answered 401 until it is given a new one.'
+                  else 'What is signed with it is not taken any more.' end)::text;
+end
+$$;
+comment on function admin.secret_revoke(bytea, jsonb, jsonb, jsonb) is
+  'DELETE endpoints/{endpoint_id}/secrets/{secret_id}: withdraws a secret at once.';

@@ -1,0 +1,300 @@
+-- The admin page: who may use our API, and how much. What is allowed is judged by
+-- the functions of the command line (accounts.sql).
+
+-- ---- what came in a body
+
+create function ledger.given_check(given jsonb, known text[], needs_some boolean default true)
+returns void
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  odd text := (select k from jsonb_object_keys(given) k where k <> all (known) order by k limit 1);
+begin
+  if needs_some and (given is null or given = '{}') then
+    raise exception 'the body must be a JSON object with something of %', array_to_string(known, ', ') using errcode = '22023';
+  end if;
+  if odd is not null then
+    raise exception '"%" is nothing that can be given here; % can', left(odd, 100), array_to_string(known, ', ') using errcode = '22023';
+  end if;
+end
+$$;
+comment on function ledger.given_check(jsonb, text[], boolean) is '22023 when the body of a request is empty but must not be, or has a member that is not known here.';
+
+create function ledger.given_text(given jsonb, key text)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if jsonb_typeof(given -> key) not in ('string', 'null') then
+    raise exception '"%" must be a text', key using errcode = '22023';
+  end if;
+  return given ->> key;
+end
+$$;
+comment on function ledger.given_text(jsonb, text) is 'A member that is a text, or null.';
+
+create function ledger.given_flag(given jsonb, key text)
+returns boolean
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if jsonb_typeof(given -> key) not in ('boolean', 'null') then
+    raise exception '"%" must be true or false', key using errcode = '22023';
+  end if;
+  return given ->> key;
+end
+$$;
+comment on function ledger.given_flag(jsonb, text) is 'A member that is true or false, or null.';
+
+create function ledger.given_number(given jsonb, key text, most bigint default 999999999999999999)
+returns bigint
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  told text := given ->> key;
+begin
+  if told is null then
+    return null;
+  end if;
+  if jsonb_typeof(given -> key) not in ('number', 'string') or told !~ '^[0-9]{1,18}$' or told::bigint > most then
+    raise exception '"%" must be a whole number up to %', key, most using errcode = '22023';
+  end if;
+  return told;
+end
+$$;
+comment on function ledger.given_number(jsonb, text, bigint) is
+  'A member that is a whole number of 0 or more, as a number or as a text of digits; or null.';
+
+create function ledger.given_time(given jsonb, key text)
+returns timestamptz
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  told text := ledger.given_text(given, key);
+begin
+  if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
+    raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
+  end if;
+  return told;
+exception when datetime_field_overflow then
+  raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
+end
+$$;
+comment on function ledger.given_time(jsonb, text) is 'A member that is a time as RFC 3339 has it, or null.';
+
+-- ---- accounts
+
+create function ledger.account_named(a ledger.account)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return format('account %s (%s)', a.account_id, a.name);
+comment on function ledger.account_named(ledger.account) is 'An account in the trail.';
+
+create function ledger.account_find(id bigint)
+returns ledger.account
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  a ledger.account;
+begin
+  select o.* into a from ledger.account o where o.account_id = id;
+  if not found then
+    raise exception 'there is no account %', id using errcode = 'P0002';
+  end if;
+  return a;
+end
+$$;
+comment on function ledger.account_find(bigint) is 'An account; P0002 when absent.';
+
+create function ledger.account_json(a ledger.account)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', a.account_id::text, 'name', a.name, 'user_id', a.user_id::text, 'email', a.email, 'zone', a.time_zone, 'enabled', a.enabled,
+    'seen_at', ledger.rfc3339(a.seen_at), 'token_made_at', ledger.rfc3339(a.token_made_at),
+    'workspaces', coalesce((select jsonb_agg(jsonb_build_object('id', m.workspace_id::text, 'is_admin', m.is_admin) order by m.workspace_id)
+                            from ledger.member m where m.account_id = a.account_id), '[]'))
+$$;
+comment on function ledger.account_json(ledger.account) is 'An account as the page has it; nothing of its token.';
+
+create function admin.account_add(session bytea, path jsonb, query jsonb, given jsonb, digest bytea)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  id bigint;
+  made ledger.account;
+begin
+  perform ledger.given_check(given, '{name,user_id,email,zone}');
+  if coalesce(ledger.given_number(given, 'user_id'), 0) = 0 then
+    raise exception '"user_id" must be the number of the Toggl user that the account stands for' using errcode = '22023';
+  end if;
+  id := operator.account_add(
+    coalesce(btrim(ledger.given_text(given, 'name')), ''), ledger.given_number(given, 'user_id'), nullif(ledger.given_text(given, 'email'), ''),
+    coalesce(ledger.given_text(given, 'zone'), 'UTC'), digest);
+  made := ledger.account_find(id);
+  perform ledger.audit_write(who, 'account.add', ledger.account_named(made), null, ledger.account_json(made));
+  return query select 201::bigint, json_build_object('id', made.account_id::text)::text;
+end
+$$;
+comment on function admin.account_add(bytea, jsonb, jsonb, jsonb, bytea) is 'POST subscribers/accounts; digest: SHA-256 of its token.';
+
+create function admin.account_change(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  made ledger.account;
+begin
+  perform ledger.given_check(given, '{name,email,zone,enabled}');
+  perform operator.account_set(was.account_id, btrim(ledger.given_text(given, 'name')),
+                               case when given ? 'email' then coalesce(ledger.given_text(given, 'email'), '') end,
+                               ledger.given_text(given, 'zone'), ledger.given_flag(given, 'enabled'), null);
+  made := ledger.account_find(was.account_id);
+  perform ledger.audit_write(who, 'account.change', ledger.account_named(made), ledger.account_json(was), ledger.account_json(made));
+  return query select 200::bigint, ledger.account_json(made)::text;
+end
+$$;
+comment on function admin.account_change(bytea, jsonb, jsonb, jsonb) is 'PATCH subscribers/accounts/{account_id}: name, email, zone, enabled.';
+
+create function admin.account_token(session bytea, path jsonb, query jsonb, given jsonb, digest bytea)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+begin
+  perform operator.account_set(a.account_id, null, null, null, null, digest);
+  perform ledger.audit_write(who, 'account.token', ledger.account_named(a));
+  return query select 200::bigint, json_build_object('id', a.account_id::text)::text;
+end
+$$;
+comment on function admin.account_token(bytea, jsonb, jsonb, jsonb, bytea) is
+  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless; digest: its SHA-256.';
+
+create function admin.member_set(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  workspace bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
+  before jsonb := ledger.account_json(was) -> 'workspaces';
+begin
+  perform ledger.given_check(given, '{is_admin}', false);
+  perform ledger.given_flag(given, 'is_admin');
+  if not exists (select from ledger.workspace w where w.workspace_id = workspace) then
+    raise exception 'workspace % is not passed on yet: give it an organization first', workspace using errcode = 'P0002';
+  end if;
+  perform operator.member_set(was.account_id, workspace, true, coalesce(ledger.given_flag(given, 'is_admin'), false));
+  perform ledger.audit_write(who, 'account.grant', ledger.account_named(was), before, ledger.account_json(was) -> 'workspaces');
+  return query select 200::bigint, ledger.account_json(was)::text;
+end
+$$;
+comment on function admin.member_set(bytea, jsonb, jsonb, jsonb) is
+  'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: the account may use the workspace, as administrator or not.';
+
+create function admin.member_remove(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  was jsonb := ledger.account_json(a);
+begin
+  perform operator.member_set(a.account_id, ledger.id_of(path ->> 'workspace_id', 'the number of the workspace'), false, false);
+  perform ledger.audit_write(who, 'account.revoke', ledger.account_named(a), was -> 'workspaces', ledger.account_json(a) -> 'workspaces');
+  return query select 200::bigint, ledger.account_json(a)::text;
+end
+$$;
+comment on function admin.member_remove(bytea, jsonb, jsonb, jsonb) is
+  'DELETE subscribers/accounts/{account_id}/workspaces/{workspace_id}: takes that access away.';
+
+-- ---- organizations and workspaces
+
+create function ledger.organization_json(id bigint)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', o.organization_id::text, 'name', o.name, 'plan', o.plan, 'max_webhooks', coalesce(o.max_webhooks, p.max_webhooks),
+    'max_filters', coalesce(o.max_filters, p.max_filters), 'hourly_requests', coalesce(o.hourly_requests, p.hourly_requests),
+    'workspaces', coalesce((select jsonb_agg(w.workspace_id::text order by w.workspace_id)
+                            from ledger.workspace w where w.organization_id = o.organization_id), '[]'))
+  from ledger.organization o join ledger.plan p on p.plan = o.plan
+  where o.organization_id = id
+$$;
+comment on function ledger.organization_json(bigint) is 'An organization with the limits that hold for it; null when absent.';
+
+create function admin.organization_add(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  made bigint;
+begin
+  perform ledger.given_check(given, '{name,plan,id}');
+  if ledger.given_number(given, 'id') = 0 then
+    raise exception 'the number of an organization is above 0' using errcode = '22023';
+  end if;
+  made := operator.organization_add(coalesce(btrim(ledger.given_text(given, 'name')), ''), coalesce(ledger.given_text(given, 'plan'), 'free'),
+                                    ledger.given_number(given, 'id'));
+  perform ledger.audit_write(who, 'organization.add', format('organization %s (%s)', made, btrim(given ->> 'name')), null,
+                             ledger.organization_json(made));
+  return query select 201::bigint, ledger.organization_json(made)::text;
+end
+$$;
+comment on function admin.organization_add(bytea, jsonb, jsonb, jsonb) is 'POST subscribers/organizations; id: its number at Toggl, or else the next.';
+
+create function admin.organization_change(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  id bigint := ledger.id_of(path ->> 'organization_id', 'the number of the organization');
+  was jsonb := ledger.organization_json(id);
+begin
+  perform ledger.given_check(given, '{plan,max_webhooks,max_filters,hourly_requests}');
+  if was is null then
+    raise exception 'there is no organization %', id using errcode = 'P0002';
+  end if;
+  perform operator.organization_set(id, ledger.given_text(given, 'plan'), ledger.given_number(given, 'max_webhooks'),
+                                    ledger.given_number(given, 'max_filters'), ledger.given_number(given, 'hourly_requests'));
+  perform ledger.audit_write(who, 'organization.change', format('organization %s (%s)', id, was ->> 'name'), was, ledger.organization_json(id));
+  return query select 200::bigint, ledger.organization_json(id)::text;
+end
+$$;
+comment on function admin.organization_change(bytea, jsonb, jsonb, jsonb) is
+  'PATCH subscribers/organizations/{organization_id}: another plan, or numbers that differ from it.';
+
+create function admin.workspace_set(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  id bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
+  organization bigint := ledger.given_number(given, 'organization_id');
+  was bigint := (select w.organization_id from ledger.workspace w where w.workspace_id = id);
+begin
+  perform ledger.given_check(given, '{organization_id}');
+  if ledger.organization_json(organization) is null then
+    raise exception 'there is no organization %', coalesce(given ->> 'organization_id', 'without a number') using errcode = 'P0002';
+  end if;
+  perform operator.workspace_add(id, organization);
+  perform ledger.audit_write(who, 'workspace.set', 'workspace ' || id, case when was is not null then jsonb_build_object('organization_id', was::text) end,
+                             jsonb_build_object('organization_id', organization::text));
+  return query select 200::bigint, ledger.organization_json(organization)::text;
+end
+$$;
+comment on function admin.workspace_set(bytea, jsonb, jsonb, jsonb) is
+  'PUT subscribers/workspaces/{workspace_id}: its events are passed on, under the limits of this organization.';

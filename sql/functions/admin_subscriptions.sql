@@ -1,0 +1,305 @@
+-- The admin page: subscriptions of our subscribers. Making, changing and pinging
+-- one is the API's own path (api.sql, src/ledger/subscribe), gone by the operator
+-- on behalf of the account whose it is.
+
+create function ledger.subscription_state(s ledger.subscription, dead bigint)
+returns table (state text, words text)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select case when not s.enabled and s.disabled_reason = 'gone' then 'gone'
+              when not s.enabled then 'disabled'
+              when not a.enabled or m.account_id is null then 'held'
+              when s.validated_at is null then 'unvalidated'
+              when s.failing_since is not null then 'failing'
+              when isfinite(s.paused_until) and s.paused_until > c.at then 'paused'
+              when dead > 0 then 'dead'
+              else 'well' end,
+         case when not s.enabled and s.disabled_reason = 'gone'
+              then 'Its address answered 410 (gone), so nothing is sent to it. Give it another address, or delete it.'
+              when not s.enabled and s.disabled_reason = 'failing'
+              then 'It only failed for days and was disabled. Mend its address, enable it, and replay what was given up.'
+              when not s.enabled then 'It is disabled: nothing is sent to it, and what happens meanwhile is not sent later.'
+              when not a.enabled then format('Its account "%s" is disabled.', a.name)
+              when m.account_id is null then format('Its account "%s" has no access to the workspace.', a.name)
+              when s.validated_at is null then 'Its address has not proved yet that it wants events: ping it, or call the validation URL that the ping tells it.'
+              when s.failing_since is not null
+              then format('Every attempt has failed for %s; look at the last deliveries.', ledger.for_long(c.at - s.failing_since))
+              when isfinite(s.paused_until) and s.paused_until > c.at
+              then format('Its address asked for a pause of %s more.', ledger.for_long(s.paused_until - c.at))
+              when dead > 0 then format('%s given up after many attempts; replay what is still of use.',
+                                        case when dead = 1 then 'One delivery was' else dead || ' deliveries were' end)
+              else 'What is due is delivered.' end
+  from (select ledger.clock() as at) c
+  join ledger.account a on a.account_id = s.account_id
+  left join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
+$$;
+comment on function ledger.subscription_state(ledger.subscription, bigint) is
+  'How a subscription is, in one word and in a sentence; dead: how many deliveries to it were given up.';
+
+create function ledger.subscription_json(s ledger.subscription)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', s.subscription_id::text, 'workspace_id', s.workspace_id::text,
+    'workspace', coalesce((select w.name from toggl.workspace w where w.workspace_id = s.workspace_id), 'workspace ' || s.workspace_id),
+    'account_id', a.account_id::text, 'account', a.name, 'description', s.description, 'url', s.url_callback,
+    'event_filters', s.event_filters, 'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at),
+    'created_at', ledger.rfc3339(s.created_at), 'updated_at', ledger.rfc3339(s.updated_at),
+    'secret_before_until', case when s.secret_before_until > ledger.clock() then ledger.rfc3339(s.secret_before_until) end,
+    'state', t.state, 'state_words', t.words, 'waiting', n.waiting, 'dead', n.dead, 'failing_since', ledger.rfc3339(s.failing_since),
+    'last_success_at', (select ledger.rfc3339(max(d.settled_at))
+                        from (select o.state, o.settled_at from ledger.delivery o
+                              where o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id
+                              order by o.delivery_id desc limit 1000) d
+                        where d.state = 'delivered'),
+    'warnings', jsonb_build_object(
+      'disable', 'Nothing is sent to it any more; what happens meanwhile is never sent, not by a replay either.'
+                 || case when n.waiting > 0 then format(' %s that wait%s stay until it is enabled.', ledger.so_many(n.waiting, 100000, 'delivery'),
+                                                        case when n.waiting = 1 then 's' else '' end) else '' end,
+      'delete', 'The subscription is gone for good, its secret too.'
+                || case when n.waiting > 0 then format(' %s to it that wait%s are dropped.', ledger.so_many(n.waiting, 100000, 'delivery'),
+                                                       case when n.waiting = 1 then 's' else '' end) else '' end,
+      'rotate', 'Deliveries are signed with a new secret at once; for so long as you say the one before signs too, but only in the header webhook-signature.',
+      'replay', 'Its address gets these events once more. Events that came while it was disabled or not validated were never made for it, and are not among them.'))
+  from ledger.account a
+  cross join lateral (
+    select (select count(*) from (select from ledger.delivery d
+                                  where d.subscription_id = s.subscription_id and d.state in ('due', 'behind') limit 100001) w) as waiting,
+           (select count(*) from (select from ledger.delivery d
+                                  where d.subscription_id = s.subscription_id and d.state = 'dead' limit 100001) w) as dead) n
+  cross join lateral ledger.subscription_state(s, n.dead) t
+  where a.account_id = s.account_id
+$$;
+comment on function ledger.subscription_json(ledger.subscription) is
+  'A subscription as the page has it, with what dangerous actions would do. waiting and dead are not counted beyond 100001; last_success_at looks at the newest thousand deliveries.';
+
+create function ledger.subscription_told(s ledger.subscription)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object('description', s.description, 'url', s.url_callback, 'event_filters', s.event_filters, 'enabled', s.enabled)
+$$;
+comment on function ledger.subscription_told(ledger.subscription) is 'What the trail has of a subscription.';
+
+create function ledger.subscription_named(s ledger.subscription)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return format('subscription %s (%s)', s.subscription_id, left(s.description, 200));
+comment on function ledger.subscription_named(ledger.subscription) is 'A subscription in the trail.';
+
+create function ledger.subscription_of(path jsonb)
+returns ledger.subscription
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  id bigint := ledger.id_of(path ->> 'subscription_id', 'the number of the subscription');
+  s ledger.subscription;
+begin
+  select o.* into s from ledger.subscription o
+  where o.subscription_id = id and o.deleted_at is null and o.pending_until is null;
+  if not found then
+    raise exception 'there is no subscription %', id using errcode = 'P0002';
+  end if;
+  return s;
+end
+$$;
+comment on function ledger.subscription_of(jsonb) is 'The subscription that a path names; P0002 when there is none.';
+
+create function admin.subscriber_list(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query select 200::bigint, jsonb_build_object(
+    'accounts', coalesce((
+      select jsonb_agg(ledger.account_json(a) || jsonb_build_object('quota', coalesce((
+               select jsonb_agg(jsonb_build_object('organization_id', nullif(q.organization_id, 0)::text, 'used', q.used,
+                                                   'resets_at', ledger.rfc3339(q.started_at + interval '60 minutes')))
+               from ledger.quota q
+               where q.account_id = a.account_id and q.started_at + interval '60 minutes' > ledger.clock()), '[]'),
+             'warnings', jsonb_build_object(
+               'token', 'The token it has now is refused at once: whoever uses it must be given the new one.',
+               'disable', 'Its token is refused, and its subscriptions get nothing until it is enabled again.'))
+             order by a.account_id)
+      from ledger.account a), '[]'),
+    'organizations', coalesce((select jsonb_agg(ledger.organization_json(o.organization_id) order by o.organization_id) from ledger.organization o), '[]'),
+    'workspaces', coalesce((
+      select jsonb_agg(jsonb_build_object('id', w.workspace_id::text, 'name', coalesce(t.name, 'workspace ' || w.workspace_id),
+                                          'organization_id', w.organization_id::text) order by w.workspace_id)
+      from ledger.workspace w left join toggl.workspace t on t.workspace_id = w.workspace_id), '[]'),
+    'plans', (select jsonb_agg(to_jsonb(p) order by p.max_webhooks) from ledger.plan p),
+    'event_filters', (select jsonb_object_agg(f.entity, f.actions) from ledger.filter_entity f),
+    'subscriptions', coalesce((select jsonb_agg(ledger.subscription_json(s) order by s.workspace_id, s.description)
+                               from ledger.subscription s where s.deleted_at is null and s.pending_until is null), '[]'))::text;
+end
+$$;
+comment on function admin.subscriber_list(bytea, jsonb, jsonb, jsonb) is
+  'GET subscribers: accounts, organizations, workspaces that are passed on, and all subscriptions with how they are.';
+
+-- ---- the API's path, gone by an operator
+
+create function admin.subscription_begin(session bytea, path jsonb, query jsonb, given jsonb, is_ping boolean)
+returns table (account_id bigint, user_id bigint, workspace_id bigint, subscription_id bigint, method text, asked text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  s ledger.subscription;
+  a ledger.account;
+begin
+  if path ? 'subscription_id' then
+    s := ledger.subscription_of(path);
+    a := ledger.account_find(s.account_id);
+    workspace_id := s.workspace_id;
+    if not is_ping then
+      perform ledger.given_check(given, '{description,url_callback,secret,event_filters,enabled}');
+      -- PUT of Toggl's API asks for the description each time, PATCH takes nothing but "enabled".
+      method := case when given - 'enabled' = '{}' then 'PATCH' else 'PUT' end;
+      asked := case when method = 'PATCH' then given else jsonb_build_object('description', s.description) || given end;
+    end if;
+  else
+    perform ledger.given_check(given, '{workspace_id,account_id,description,url_callback,secret,event_filters,enabled}');
+    workspace_id := ledger.given_number(given, 'workspace_id');
+    if workspace_id is null or not given ? 'account_id' then
+      raise exception 'say for which account and in which workspace: "account_id" and "workspace_id"' using errcode = '22023';
+    end if;
+    a := ledger.account_find(ledger.given_number(given, 'account_id'));
+    method := 'POST';
+    asked := given - 'workspace_id' - 'account_id';
+  end if;
+  account_id := a.account_id;
+  user_id := a.user_id;
+  subscription_id := s.subscription_id;
+  -- What api.admit() says to the account itself.
+  if not a.enabled then
+    raise exception 'the account "%" is disabled; enable it first', a.name using errcode = '22023';
+  elsif not exists (select from ledger.member m where m.account_id = a.account_id and m.workspace_id = subscription_begin.workspace_id) then
+    raise exception 'the account "%" has no access to workspace %; give it that first', a.name, workspace_id using errcode = '22023';
+  end if;
+  return next;
+end
+$$;
+comment on function admin.subscription_begin(bytea, jsonb, jsonb, jsonb, boolean) is
+  'On whose behalf a subscription is made (POST subscribers/subscriptions), changed (PATCH of one) or pinged, by which method of Toggl''s API (null: a ping), and the body of that.';
+
+create function admin.subscription_check(
+  session bytea, account bigint, workspace bigint, subscription bigint, method text, given json)
+returns table (status bigint, problem text, subscription_id bigint, url text, code text, ping_code text,
+               must_ping boolean, sealed bytea, secret text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.enter(session, true);
+  return query select * from api.subscription_check(account, workspace, subscription, method, given);
+end
+$$;
+comment on function admin.subscription_check(bytea, bigint, bigint, bigint, text, json) is 'api.subscription_check() for an owner on behalf of the account.';
+
+create function admin.subscription_write(
+  session bytea, account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text, code text,
+  validated boolean)
+returns table (status bigint, problem text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  was ledger.subscription;
+  made ledger.subscription;
+begin
+  select s.* into was from ledger.subscription s where s.subscription_id = subscription;
+  select w.* into status, problem
+  from api.subscription_write(account, workspace, subscription, method, given, new_sealed, asked_url, code, validated) w;
+  if status = 200 then
+    select s.* into made from ledger.subscription s where s.subscription_id = subscription;
+    perform ledger.audit_write(who, case when method = 'POST' then 'subscription.add' else 'subscription.change' end, ledger.subscription_named(made),
+                               case when method <> 'POST' then ledger.subscription_told(was) end,
+                               ledger.subscription_told(made)
+                               || case when new_sealed is not null and method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb);
+  end if;
+  return next;
+end
+$$;
+comment on function admin.subscription_write(bytea, bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
+  'api.subscription_write() for an owner on behalf of the account, with a line in the trail.';
+
+create function admin.subscription_give_up(session bytea, subscription bigint, code text)
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.enter(session, true);
+  perform api.subscription_give_up(subscription, code);
+end
+$$;
+comment on function admin.subscription_give_up(bytea, bigint, text) is 'api.subscription_give_up() for an owner.';
+
+create function admin.subscription_validate(session bytea, workspace bigint, subscription bigint, code text)
+returns table (status bigint, problem text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  s ledger.subscription;
+begin
+  select v.* into status, problem from api.subscription_validate(workspace, subscription, code) v;
+  if status = 200 then
+    select o.* into s from ledger.subscription o where o.subscription_id = subscription;
+    perform ledger.audit_write(who, 'subscription.validate', ledger.subscription_named(s));
+  end if;
+  return next;
+end
+$$;
+comment on function admin.subscription_validate(bytea, bigint, bigint, text) is
+  'api.subscription_validate() for an owner whose ping was answered with the code, with a line in the trail.';
+
+create function admin.ping_find(session bytea, account bigint, workspace bigint, subscription bigint)
+returns table (status bigint, problem text, url text, code text, sealed bytea)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.enter(session, true);
+  return query select * from api.ping_find(account, workspace, subscription);
+end
+$$;
+comment on function admin.ping_find(bytea, bigint, bigint, bigint) is 'api.ping_find() for an owner on behalf of the account.';
+
+create function admin.subscription_remove(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  s ledger.subscription := ledger.subscription_of(path);
+begin
+  perform api.subscription_delete(s.account_id, s.workspace_id, s.subscription_id);
+  perform ledger.audit_write(who, 'subscription.remove', ledger.subscription_named(s), ledger.subscription_told(s));
+  return query select 200::bigint, '{}'::text;
+end
+$$;
+comment on function admin.subscription_remove(bytea, jsonb, jsonb, jsonb) is
+  'DELETE subscribers/subscriptions/{subscription_id}, as api.subscription_delete() does it.';
+
+create function admin.subscription_rotate(session bytea, path jsonb, query jsonb, given jsonb, sealed bytea)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  s ledger.subscription := ledger.subscription_of(path);
+  keep bigint;
+begin
+  perform ledger.given_check(given, '{keep_hours}', false);
+  keep := coalesce(ledger.given_number(given, 'keep_hours', 8760), 24);
+  perform operator.subscription_rotate(s.subscription_id, sealed, keep * 3600000000);
+  perform ledger.audit_write(who, 'subscription.rotate', ledger.subscription_named(s), null, jsonb_build_object('keep_hours', keep));
+  return query select 200::bigint, json_build_object('id', s.subscription_id::text)::text;
+end
+$$;
+comment on function admin.subscription_rotate(bytea, jsonb, jsonb, jsonb, bytea) is
+  'POST subscribers/subscriptions/{subscription_id}/rotate: a new secret; the one before signs too for keep_hours (24).';

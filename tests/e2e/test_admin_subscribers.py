@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: ISC
+"""Subscribers on the admin page: accounts, limits, subscriptions by the API's own
+path, deliveries and replays."""
+import json
+import threading
+
+import pytest
+
+import servers
+from admin import Page, audit, operator
+from api import BASE, Client
+from delivering import assert_genuine, event_ids, is_settled, record, run_round
+from stage import WORKSPACE, free_port, wait_for
+from subscriber import Subscriber
+
+USER = 9000001
+ALL = [{"entity": "*", "action": "*"}]
+XSS = '<script>alert("x")</script>\'"&\u2028'
+EAGER = {"allowed_networks": "127.0.0.1", "handshake_timeout_ms": "2000", "delivery_retry_first_ms": "50", "delivery_retry_factor": "1"}
+
+
+@pytest.fixture
+def page_site(site):
+    site.write_conf(**EAGER)
+    servers.lighttpd_spawned(site)
+    return site
+
+
+@pytest.fixture
+def olga(page_site):
+    return operator(page_site)
+
+
+def done(answer, status=200):
+    assert answer.status == status, answer
+    return answer.json()
+
+
+def refused(answer, status, words=""):
+    assert answer.status == status and words in answer.json()["error"], answer
+    return answer.json()["error"]
+
+
+def grounds(page, plan="premium"):
+    """An organization with the test's workspace and an account that may use it; its number and token."""
+    number = done(page.post("subscribers/organizations", {"name": "Test", "plan": plan}), 201)["id"]
+    done(page.call("PUT", f"subscribers/workspaces/{WORKSPACE}", {"organization_id": number}))
+    made = done(page.post("subscribers/accounts", {"name": "Ada", "user_id": str(USER), "email": "ada@example.org", "zone": "Europe/Berlin"}), 201)
+    done(page.call("PUT", f"subscribers/accounts/{made['id']}/workspaces/{WORKSPACE}", {"is_admin": True}))
+    return made["id"], made["token"]
+
+
+def order(account, url, **more):
+    return {"workspace_id": str(WORKSPACE), "account_id": account, "description": "a test", "url_callback": url, "event_filters": ALL, **more}
+
+
+def subscribe(page, account, url, **more):
+    return done(page.post("subscribers/subscriptions", order(account, url, **more)), 201)
+
+
+def listed(page, number):
+    found, = [one for one in done(page.get("subscribers"))["subscriptions"] if one["id"] == number]
+    return found
+
+
+def actions(site):
+    return [action for _, action, _ in audit(site) if action.split(".")[0] in ("account", "organization", "workspace", "subscription", "delivery")]
+
+
+# ---- who, and how much
+
+def test_accounts_and_limits(page_site, olga):
+    account, token = grounds(olga)
+    client = Client(page_site, token)
+    assert client.get(f"{BASE}/limits/{WORKSPACE}").json() == {"max_webhooks": 3, "max_events_per_webhook": 12}
+
+    assert done(olga.call("PATCH", "subscribers/organizations/1", {"max_filters": 2, "hourly_requests": 5000}))["max_filters"] == 2
+    assert client.get(f"{BASE}/limits/{WORKSPACE}").json()["max_events_per_webhook"] == 2
+    assert done(olga.call("PATCH", "subscribers/organizations/1", {"plan": "free"}))["hourly_requests"] == 30
+
+    changed = done(olga.call("PATCH", f"subscribers/accounts/{account}", {"name": XSS, "email": None, "zone": "UTC"}))
+    assert (changed["name"], changed["email"], changed["zone"]) == (XSS, None, "UTC")
+    fresh = done(olga.post(f"subscribers/accounts/{account}/token"))["token"]
+    assert len(fresh) == 32 and fresh != token
+    assert client.get("/api/v9/me").status == 403 and Client(page_site, fresh).get("/api/v9/me").status == 200
+    done(olga.call("PATCH", f"subscribers/accounts/{account}", {"enabled": False}))
+    assert Client(page_site, fresh).get("/api/v9/me").status == 403
+
+    seen = done(olga.get("subscribers"))
+    one, = seen["accounts"]
+    assert one["name"] == XSS and one["enabled"] is False and one["user_id"] == str(USER) and one["seen_at"]
+    assert one["workspaces"] == [{"id": str(WORKSPACE), "is_admin": True}] and one["warnings"]["token"]
+    assert seen["organizations"][0]["workspaces"] == [str(WORKSPACE)]
+    assert seen["workspaces"] == [{"id": str(WORKSPACE), "name": f"workspace {WORKSPACE}", "organization_id": "1"}]
+    assert seen["plans"][0] == {"plan": "free", "max_webhooks": 1, "max_filters": 3, "hourly_requests": 30}
+    assert "started" in seen["event_filters"]["time_entry"] and seen["subscriptions"] == []
+    assert done(olga.call("DELETE", f"subscribers/accounts/{account}/workspaces/{WORKSPACE}"))["workspaces"] == []
+
+    assert actions(page_site) == ["organization.add", "workspace.set", "account.add", "account.grant", "organization.change",
+                                  "organization.change", "account.change", "account.token", "account.change", "account.revoke"]
+    trail = json.dumps(done(olga.get("audit")))
+    assert token not in trail and fresh not in trail
+    before, after = page_site.sql("select before, after from ledger.audit where action = 'account.revoke'")[0]
+    assert before == [{"id": str(WORKSPACE), "is_admin": True}] and after == []
+
+
+@pytest.mark.parametrize("method, path, body, status, words", [
+    ("POST", "accounts", {}, 400, "name, user_id"),
+    ("POST", "accounts", {"name": "Ada"}, 400, "user_id"),
+    ("POST", "accounts", {"name": "", "user_id": 1}, 400, "1 to 200"),
+    ("POST", "accounts", {"name": "x" * 201, "user_id": 1}, 400, "1 to 200"),
+    ("POST", "accounts", {"name": "Ada", "user_id": -1}, 400, "user_id"),
+    ("POST", "accounts", {"name": "Ada", "user_id": 1.5}, 400, "user_id"),
+    ("POST", "accounts", {"name": "Ada", "user_id": "1; drop table"}, 400, "user_id"),
+    ("POST", "accounts", {"name": "Ada", "user_id": 10**30}, 400, "user_id"),
+    ("POST", "accounts", {"name": "Ada", "user_id": [1]}, 400, "user_id"),
+    ("POST", "accounts", {"name": {"a": 1}, "user_id": 1}, 400, "name"),
+    ("POST", "accounts", {"name": "Ada\u0000", "user_id": 1}, 400, ""),
+    ("POST", "accounts", {"name": "Ada", "user_id": 1, "zone": "Moon/Base"}, 400, "Moon/Base"),
+    ("POST", "accounts", {"name": "Ada", "user_id": 1, "token": "mine"}, 400, "token"),
+    ("PATCH", "accounts/1", {}, 400, ""),
+    ("PATCH", "accounts/1", {"enabled": "yes"}, 400, "true or false"),
+    ("PATCH", "accounts/1", {"name": ""}, 400, "1 to 200"),
+    ("PATCH", "accounts/99", {"name": "x"}, 404, "99"),
+    ("PATCH", "accounts/x", {"name": "x"}, 404, ""),
+    ("PATCH", "accounts/9999999999999999999", {"name": "x"}, 404, ""),
+    ("PATCH", "accounts/1000000000000000000", {"name": "x"}, 400, "whole number"),
+    ("POST", "accounts/99/token", {}, 404, "99"),
+    ("PUT", "accounts/1/workspaces/5", {"is_admin": 1}, 400, "true or false"),
+    ("PUT", "accounts/1/workspaces/5", {"admin": True}, 400, "is_admin"),
+    ("PUT", "accounts/1/workspaces/5", {"is_admin": True}, 404, "not passed on"),
+    ("PUT", "accounts/99/workspaces/5", {"is_admin": True}, 404, "99"),
+    ("DELETE", "accounts/1/workspaces/5", None, 404, "no access"),
+    ("POST", "organizations", {"name": "x", "plan": "golden"}, 400, "golden"),
+    ("POST", "organizations", {"plan": "free"}, 400, "1 to 200"),
+    ("POST", "organizations", {"name": "x", "id": 1}, 400, "exists already"),
+    ("PATCH", "organizations/1", {"max_filters": 10001}, 400, "10000"),
+    ("PATCH", "organizations/1", {"hourly_requests": 10**15}, 400, "100000000"),
+    ("PATCH", "organizations/1", {"max_webhooks": True}, 400, "max_webhooks"),
+    ("PATCH", "organizations/7", {"plan": "free"}, 404, "7"),
+    ("PUT", "workspaces/5", {}, 400, "organization_id"),
+    ("PUT", "workspaces/5", {"organization_id": "7"}, 404, "7"),
+    ("PUT", "workspaces/0", {"organization_id": "1"}, 400, "above 0"),
+    ("POST", "subscriptions/9/ping", None, 404, "9"),
+    ("POST", "subscriptions/9/rotate", None, 404, "9"),
+    ("POST", "subscriptions/9/replay", {"dead": True}, 404, "9"),
+    ("GET", "subscriptions/9/deliveries", None, 404, "9"),
+    ("DELETE", "subscriptions/9", None, 404, "9"),
+    ("PATCH", "subscriptions/9", {"enabled": True}, 404, "9"),
+    ("GET", "deliveries/9", None, 404, "9"),
+    ("POST", "deliveries/9/replay", None, 404, "9"),
+    ("GET", "accounts", None, 405, ""),
+    ("GET", "nothing", None, 404, ""),
+])
+def test_odd_requests_are_told_what_is_wrong(page_site, olga, method, path, body, status, words):
+    grounds(olga)
+    page_site.sql("delete from ledger.audit")
+    refused(olga.call(method, "subscribers/" + path, body), status, words)
+    assert not audit(page_site)
+
+
+# ---- subscriptions
+
+def test_a_subscription_by_the_apis_own_path(page_site, olga, subscriber):
+    account, token = grounds(olga)
+    made = subscribe(olga, account, subscriber.url, description=XSS)
+    assert made["validated"] is True and made["status"] == 200 and len(made["secret"]) == 43 and "validation code" in made["words"]
+    ping, = subscriber.got
+    assert ping["body"]["validation_code"] and ping["body"]["subscription_id"] == int(made["id"])
+    # the account has it as if it had made it by the API
+    own, = Client(page_site, token).get(f"{BASE}/subscriptions/{WORKSPACE}").json()
+    assert own["description"] == XSS and own["secret"] == made["secret"] and own["validated_at"]
+    seen = listed(olga, made["id"])
+    assert (seen["state"], seen["description"], seen["account"], seen["url"]) == ("well", XSS, "Ada", subscriber.url)
+    assert seen["event_filters"] == ALL and "secret" not in seen and seen["warnings"]["delete"]
+
+    record(page_site, 2)
+    assert listed(olga, made["id"])["last_success_at"] is None
+    run_round(page_site)
+    for request in subscriber.events():
+        assert_genuine(request, made["secret"])
+    assert listed(olga, made["id"])["last_success_at"]
+
+    # changing what is no address asks nobody
+    asked = len(subscriber.got)
+    done(olga.call("PATCH", f"subscribers/subscriptions/{made['id']}", {"event_filters": [{"entity": "tag", "action": "created"}]}))
+    done(olga.call("PATCH", f"subscribers/subscriptions/{made['id']}", {"enabled": False}))
+    assert len(subscriber.got) == asked and listed(olga, made["id"])["state"] == "disabled"
+    assert "not sent later" in listed(olga, made["id"])["state_words"]
+    # enabling it does, and so does another address
+    assert done(olga.call("PATCH", f"subscribers/subscriptions/{made['id']}", {"enabled": True}))["validated"] is True
+    assert "validation_code" not in subscriber.got[-1]["body"]
+    done(olga.call("PATCH", f"subscribers/subscriptions/{made['id']}", {"url_callback": subscriber.url + "/2", "description": "new"}))
+    assert subscriber.got[-1]["path"] == "/callback/2" and len(subscriber.got) == asked + 2
+    seen = listed(olga, made["id"])
+    assert seen["description"] == "new" and seen["url"].endswith("/2") and seen["validated_at"] and seen["event_filters"] == [{"entity": "tag", "action": "created"}]
+
+    done(olga.call("DELETE", f"subscribers/subscriptions/{made['id']}"))
+    assert done(olga.get("subscribers"))["subscriptions"] == []
+    assert Client(page_site, token).get(f"{BASE}/subscriptions/{WORKSPACE}").json() == []
+    assert actions(page_site)[4:] == ["subscription.add"] + 4 * ["subscription.change"] + ["subscription.remove"]
+    before, after = page_site.sql("select before, after from ledger.audit where action = 'subscription.change' order by audit_id desc limit 1")[0]
+    assert (before["url"], after["url"]) == (subscriber.url, subscriber.url + "/2")
+    assert made["secret"] not in json.dumps(done(olga.get("audit?limit=500")))
+
+
+def test_rules_are_the_apis(page_site, olga, subscriber):
+    account, _ = grounds(olga, "free")
+    made = subscribe(olga, account, subscriber.url)
+    refused(olga.post("subscribers/subscriptions", order(account, subscriber.url)), 400, "already in use")
+    assert "limit of 1 enabled" in refused(olga.post("subscribers/subscriptions", order(account, subscriber.url, description="two")), 400)
+    number = made["id"]
+    for body, words in (({"event_filters": []}, "must not be empty"), ({"event_filters": ALL * 4}, "limit of 3"), ({"description": " "}, "must not be empty"),
+                        ({"event_filters": [{"entity": "tag", "action": "eaten"}]}, "Invalid value"), ({"url_callback": "ftp://x/"}, "http or https"),
+                        ({"url_callback": ""}, "must not be empty"), ({"secret": 5}, "secret must be a string"), ({"enabled": "x"}, "true or false"),
+                        ({"secret": "x" * 257}, "256 bytes"), ({}, "JSON object"), ({"colour": "red"}, "colour"), ({"url_callback": "http://10.0.0.1/"}, "not a public one")):
+        refused(olga.call("PATCH", f"subscribers/subscriptions/{number}", body), 400, words)
+    for change, status, words in (({"account_id": None}, 404, ""), ({"account_id": "9"}, 404, "9"), ({"workspace_id": "5"}, 400, "no access to workspace 5"),
+                                  ({"workspace_id": "x"}, 400, "workspace_id"), ({"description": None}, 400, "must not be empty")):
+        refused(olga.post("subscribers/subscriptions", {**order(account, subscriber.url, description="three"), **change}), status, words)
+    assert listed(olga, number)["state"] == "well" and len(done(olga.get("subscribers"))["subscriptions"]) == 1
+    assert not page_site.sql("select from ledger.subscription where pending_until is not null")
+
+
+def test_addresses_that_do_not_answer_well(page_site, olga):
+    account, _ = grounds(olga)
+    one = Subscriber(lambda request: (500, {}, b"broken"))
+    try:
+        refused(olga.post("subscribers/subscriptions", order(account, one.url)), 400, "responded with status 500 instead of 200")
+        one.answer = lambda request: (200, {}, b"{}")
+        made = subscribe(olga, account, one.url)
+        assert made["validated"] is False and "without the validation code" in made["words"]
+        assert listed(olga, made["id"])["state"] == "unvalidated"
+        answer = done(olga.post(f"subscribers/subscriptions/{made['id']}/ping"))
+        assert answer["validated"] is False and answer["status"] == 200 and answer["milliseconds"] >= 0
+        one.answer = one.prove
+        assert done(olga.post(f"subscribers/subscriptions/{made['id']}/validate"))["validated"] is True
+        assert listed(olga, made["id"])["state"] == "well"
+        assert done(olga.post(f"subscribers/subscriptions/{made['id']}/ping"))["words"].startswith("Its address answered 200 in")
+        one.answer = lambda request: (404, {}, b"")
+        refused(olga.post(f"subscribers/subscriptions/{made['id']}/ping"), 400, "status 404")
+    finally:
+        one.close()
+    refused(olga.post("subscribers/subscriptions", order(account, f"http://127.0.0.1:{free_port()}/", description="two")), 400, "request failed")
+    assert actions(page_site)[4:] == ["subscription.add", "subscription.validate"]
+
+
+def test_a_slow_address_holds_up_nobody(page_site, olga):
+    """Asked while it hangs: others are answered, by the same process too."""
+    account, _ = grounds(olga)
+    gate, arrived = threading.Event(), threading.Event()
+
+    def hang(request):
+        arrived.set()
+        gate.wait(10)
+        return Subscriber.prove(request)
+
+    one = Subscriber(hang)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(olga.post("subscribers/subscriptions", order(account, one.url))))
+    try:
+        asking.start()
+        assert arrived.wait(10)
+        for _ in range(20):	# more than there are processes
+            assert done(olga.get("subscribers"))["subscriptions"] == []
+        assert not answers
+        gate.set()
+        asking.join(10)
+        assert answers[0].status == 201 and answers[0].json()["validated"] is True
+    finally:
+        gate.set()
+        one.close()
+
+
+def test_logging_out_while_the_address_is_asked(page_site, olga):
+    account, _ = grounds(olga)
+    gate, arrived = threading.Event(), threading.Event()
+
+    def hang(request):
+        arrived.set()
+        gate.wait(10)
+        return Subscriber.prove(request)
+
+    one = Subscriber(hang)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(olga.post("subscribers/subscriptions", order(account, one.url))))
+    try:
+        asking.start()
+        assert arrived.wait(10)
+        done(olga.call("DELETE", "session"))
+        gate.set()
+        asking.join(10)
+        refused(answers[0], 401)
+        assert page_site.sql("select pending_until is null from ledger.subscription") == [(False,)]	# nobody sees it, and it goes by itself
+    finally:
+        gate.set()
+        one.close()
+
+
+def test_a_new_secret(page_site, olga, subscriber):
+    account, _ = grounds(olga)
+    made = subscribe(olga, account, subscriber.url, secret="chosen by myself")
+    assert "secret" not in made
+    fresh = done(olga.post(f"subscribers/subscriptions/{made['id']}/rotate", {"keep_hours": 2}))["secret"]
+    record(page_site)
+    run_round(page_site)
+    assert_genuine(subscriber.events()[0], fresh, "chosen by myself")
+    last = done(olga.post(f"subscribers/subscriptions/{made['id']}/rotate", {"keep_hours": 0}))["secret"]
+    record(page_site)
+    run_round(page_site)
+    assert_genuine(subscriber.events()[1], last)
+    for body in ({"keep_hours": -1}, {"keep_hours": 9000}, {"keep_hours": "x"}, {"keep": 1}):
+        refused(olga.post(f"subscribers/subscriptions/{made['id']}/rotate", body), 400)
+
+
+def test_why_it_gets_nothing(page_site, olga, subscriber):
+    account, _ = grounds(olga)
+    number = subscribe(olga, account, subscriber.url)["id"]
+    done(olga.call("PATCH", f"subscribers/accounts/{account}", {"enabled": False}))
+    assert listed(olga, number)["state"] == "held" and "Ada" in listed(olga, number)["state_words"]
+    refused(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"enabled": False}), 400, "disabled")
+    done(olga.call("PATCH", f"subscribers/accounts/{account}", {"enabled": True}))
+    subscriber.answer = lambda request: (410, {}, b"")
+    record(page_site)
+    run_round(page_site)
+    assert listed(olga, number)["state"] == "gone" and "410" in listed(olga, number)["state_words"]
+
+
+# ---- deliveries
+
+def test_deliveries_and_replays(page_site, olga):
+    account, _ = grounds(olga)
+    one = Subscriber()
+    number = subscribe(olga, account, one.url)["id"]
+    one.answer = lambda request: (500, {"Content-Type": "text/html"}, XSS.encode())
+    page_site.write_conf(delivery_give_up_ms="1000", delivery_failing_ms="100000000")
+    events = [*record(page_site, payload={"id": 1}), *record(page_site, payload={"id": 2})]
+    wait_for(lambda: run_round(page_site) and page_site.sql("select count(*) from ledger.delivery where state = 'dead'")[0][0] == 2, "both to be given up")
+    seen = listed(olga, number)
+    assert (seen["dead"], seen["waiting"], seen["state"]) == (2, 0, "failing") and seen["failing_since"]
+
+    path = f"subscribers/subscriptions/{number}/deliveries"
+    first = done(olga.get(path + "?limit=1"))
+    second = done(olga.get(f"{path}?limit=1&after={first['next']}"))
+    items = first["items"] + second["items"]
+    assert [int(item["event_id"]) for item in items] == events[::-1] and second["next"] is None
+    assert all(item["state"] == "dead" and item["attempts"] >= 2 and item["ended_at"] and item["workspace_id"] == str(WORKSPACE) for item in items)
+    assert done(olga.get(path + "?state=delivered"))["items"] == [] and len(done(olga.get(path + "?state=dead"))["items"]) == 2
+    for query in ("state=eaten", "after=x", "limit=0", "limit=501", "limit=x"):
+        refused(olga.get(f"{path}?{query}"), 400)
+    detail = done(olga.get(f"subscribers/deliveries/{items[0]['id']}"))
+    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url
+    assert detail["event_created_at"].endswith("Z") and len(detail["attempts"]) == items[0]["attempts"]
+
+    # one, then all that was given up
+    one.answer = one.prove
+    assert done(olga.post(f"subscribers/deliveries/{items[1]['id']}/replay")) == {"state": "due", "words": "It is due now."}
+    answer = done(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True}))
+    assert answer["replayed"] == 1 and answer["next"] is None and "never made for it" in answer["words"]
+    one.got.clear()
+    wait_for(lambda: run_round(page_site) and is_settled(page_site), "both to be delivered")
+    assert sorted(event_ids(one)) == sorted(events)
+    assert listed(olga, number)["state"] == "well" and listed(olga, number)["last_success_at"]
+
+    # a range
+    page_site.sql("update ledger.delivery set created_at = '2026-01-01T00:00:00Z' where event_id = %s", events[0])
+    replay = f"subscribers/subscriptions/{number}/replay"
+    assert done(olga.post(replay, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:00:01Z"}))["replayed"] == 1
+    assert done(olga.post(replay, {"since": "2026-01-01T01:00:00+01:00"}))["replayed"] == 1	# the other is due already
+    for body in (None, {}, {"dead": False}, {"since": "yesterday"}, {"since": "2026-02-30T00:00:00Z"}, {"since": 5}, {"dead": "yes"}, {"all": True},
+                 {"dead": True, "after": "x"}):
+        refused(olga.post(replay, body), 400)
+
+    # what is made for nobody cannot be replayed
+    done(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"enabled": False}))
+    record(page_site, payload={"id": 3})
+    run_round(page_site)
+    assert page_site.sql("select count(*) from ledger.delivery")[0][0] == 2
+    assert "enabled" in done(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"))["words"]
+    done(olga.call("DELETE", f"subscribers/subscriptions/{number}"))
+    refused(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"), 400, "deleted")
+    assert [action for action in actions(page_site) if action.endswith("replay")] == ["delivery.replay"] + 3 * ["subscription.replay"] + ["delivery.replay"]
+    one.close()
+
+
+def test_a_long_replay_goes_on_beside_other_requests(page_site, olga, subscriber):
+    account, _ = grounds(olga)
+    number = subscribe(olga, account, subscriber.url)["id"]
+    page_site.sql("""insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, settled_at)
+                     select %s, %s, n, now(), n, 'tag', 'created', 'dead', now() from generate_series(1, 5500) n""", WORKSPACE, int(number))
+    answers = []
+    replaying = threading.Thread(target=lambda: answers.append(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True})))
+    replaying.start()
+    beside = 0
+    while replaying.is_alive():
+        done(olga.get("session"))
+        beside += 1
+    assert done(answers[0])["replayed"] == 5500 and beside > 2
+    assert page_site.sql("select count(*) from ledger.delivery where state = 'due'")[0][0] == 5500
+    assert actions(page_site).count("subscription.replay") == 1
+
+
+# ---- who may
+
+WRITES = [("POST", "accounts"), ("PATCH", "accounts/1"), ("POST", "accounts/1/token"), ("PUT", f"accounts/1/workspaces/{WORKSPACE}"),
+          ("DELETE", f"accounts/1/workspaces/{WORKSPACE}"), ("POST", "organizations"), ("PATCH", "organizations/1"), ("PUT", "workspaces/5"),
+          ("POST", "subscriptions"), ("PATCH", "subscriptions/1"), ("DELETE", "subscriptions/1"), ("POST", "subscriptions/1/ping"),
+          ("POST", "subscriptions/1/validate"), ("POST", "subscriptions/1/rotate"), ("POST", "subscriptions/1/replay"), ("POST", "deliveries/1/replay")]
+READS = ["subscribers", "subscribers/subscriptions/1/deliveries", "subscribers/deliveries/1"]
+
+
+def test_a_viewer_looks_and_a_stranger_does_not(page_site, olga, subscriber):
+    account, _ = grounds(olga)
+    number = subscribe(olga, account, subscriber.url)["id"]
+    record(page_site)
+    run_round(page_site)
+    delivery = page_site.sql("select delivery_id from ledger.delivery")[0][0]
+    assert (account, number, delivery) == ("1", "1", 1)
+    before = page_site.sql("select s::text from ledger.subscription s union all select a::text from ledger.account a order by 1")
+    vera = operator(page_site, "Vera", "viewer")
+    asked = len(subscriber.got)
+    for path in READS:
+        done(vera.get(path))
+    for method, path in WRITES:
+        refused(vera.call(method, "subscribers/" + path, {"name": "x", "enabled": False}), 403, "only an owner")
+        refused(olga.call(method, "subscribers/" + path, {"name": "x", "enabled": False}, headers={"X-HL-CSRF": vera.csrf}), 403)
+        refused(Page(page_site).call(method, "subscribers/" + path, {"name": "x"}), 403)
+    for path in READS:
+        refused(Page(page_site).get(path), 401)
+    assert page_site.sql("select s::text from ledger.subscription s union all select a::text from ledger.account a order by 1") == before
+    assert len(subscriber.got) == asked
