@@ -59,7 +59,7 @@ begin
   if jsonb_typeof(given -> key) not in ('number', 'string') or told !~ '^[0-9]{1,18}$' or told::bigint > most then
     raise exception '"%" must be a whole number up to %', key, most using errcode = '22023';
   end if;
-  return told;
+  return told::bigint;
 end
 $$;
 comment on function ledger.given_number(jsonb, text, bigint) is
@@ -75,7 +75,7 @@ begin
   if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
     raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
   end if;
-  return told;
+  return told::timestamptz;	-- here, where an error is caught
 exception when datetime_field_overflow then
   raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
 end

@@ -36,9 +36,11 @@ $$;
 comment on function ledger.subscription_state(ledger.subscription, bigint) is
   'How a subscription is, in one word and in a sentence; dead: how many deliveries to it were given up.';
 
+-- By the indexes: for a subscription that it does not know yet, the planner takes
+-- the average, which few have (16 ms each instead of 0.2).
 create function ledger.subscription_json(s ledger.subscription)
 returns jsonb
-language sql stable set search_path = ledger, pg_temp
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
   select jsonb_build_object(
     'id', s.subscription_id::text, 'workspace_id', s.workspace_id::text,
