@@ -6,11 +6,12 @@ import shutil
 import socket
 import subprocess
 
-from stage import BUILD, SOURCE, give, new_folder, wait_for
+from stage import BUILD, INSTALLED_WWW, SOURCE, give, new_folder, wait_for
 
 RECEIVER = "/usr/local/bin/hookledger-receiver"
 API = "/usr/local/bin/hookledger-api"
 ADMIN = "/usr/local/bin/hookledger-admin"
+WWW = "/usr/local/share/hookledger/www"
 CONF = "/etc/hookledger.conf"
 SOCKET = "/run/hookledger/receiver.sock"
 API_SOCKET = "/run/hookledger/api.sock"
@@ -85,7 +86,7 @@ $HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick|admin)/" {{ url.access-deny
 
 def lighttpd_spawned(site):
     lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
-                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"),
+                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"), (WWW, INSTALLED_WWW),
                         ("/run/lighttpd/hookledger", site.work / "spawned"), (CONF, site.conf)))
 
 

@@ -23,6 +23,7 @@ import psycopg
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HL_BUILD", SOURCE / "var/test-build")).resolve()
+INSTALLED_WWW = pathlib.Path(os.environ.get("HL_WWW", BUILD.parent / "share/hookledger/www"))
 SQL = pathlib.Path(os.environ.get("HL_SQL", SOURCE / "sql"))
 IS_SANITIZED = "HL_SANITIZED" in os.environ
 # What none of our programs may ever say.

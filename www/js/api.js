@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: ISC
+// The program behind the page. Addresses are relative: the page works below any
+// path.
+
+let csrf = "";
+let whenLoggedOut = () => {};
+
+export class ApiError extends Error {
+	constructor(status, words, answer = {}) {
+		super(words);
+		this.status = status;
+		this.answer = answer;
+	}
+}
+
+export function setCsrf(code) {
+	csrf = code;
+}
+
+export function onLoggedOut(listener) {
+	whenLoggedOut = listener;
+}
+
+export function url(path, query = {}) {
+	const kept = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+	const text = new URLSearchParams(kept).toString();
+	return `api/${path}${text ? `?${text}` : ""}`;
+}
+
+async function read(response) {
+	try {
+		return await response.json();
+	} catch {
+		return {};
+	}
+}
+
+async function call(method, path, { query, body, signal } = {}) {
+	const how = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" } };
+	let response;
+
+	if (method !== "GET")
+		how.headers["X-HL-CSRF"] = csrf;
+	if (body !== undefined) {
+		how.headers["Content-Type"] = "application/json";
+		how.body = JSON.stringify(body);
+	}
+	try {
+		response = await fetch(url(path, query), how);
+	} catch (trouble) {
+		if (trouble.name === "AbortError")
+			throw trouble;
+		throw new ApiError(0, "The server cannot be reached. Nothing was changed by this request, as far as this page can tell; look at what is shown before you repeat it.");
+	}
+	const answer = await read(response);
+	if (response.ok)
+		return { status: response.status, ...answer };
+	if (response.status === 401 && path !== "session")
+		whenLoggedOut();
+	throw new ApiError(response.status, answer.error ?? `The web server answered ${response.status} without saying why.`, answer);
+}
+
+export const get = (path, query, signal) => call("GET", path, { query, signal });
+export const post = (path, body = {}) => call("POST", path, { body });
+export const put = (path, body = {}) => call("PUT", path, { body });
+export const change = (path, body) => call("PATCH", path, { body });
+export const remove = (path, body) => call("DELETE", path, { body });

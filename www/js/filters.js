@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: ISC
+// The editor of event filters: entity and action, one a line, with the limit of
+// the plan beside them.
+import { el, patch, sign } from "./dom.js";
+import { choice, label } from "./parts.js";
+import { actions, filters as inWords, models, w } from "./words.js";
+
+const t = w.filterEditor;
+
+/* `known`: entity to its actions, as the API tells. `most` may be null. onchange()
+   is called with the filters. The node has value() and set(). */
+export function filterEditor({ known, chosen = [], most = null, onchange = () => {} }) {
+	let list = chosen.map(({ entity, action }) => ({ entity, action }));
+	const entities = Object.keys(known).sort((a, b) => (a === "*" ? 1 : b === "*" ? -1 : a.localeCompare(b)));
+	const entity = choice(entities.map((name) => [name, name === "*" ? w.events.anyModel : models[name] ?? name.replaceAll("_", " ")]), "time_entry", { "aria-label": t.entity, onchange: () => fillActions() });
+	const action = choice([], "", { "aria-label": t.action });
+	const chips = el("ul", { class: "chips" }), note = el("small", { class: "quiet" });
+	const node = el("fieldset", { class: "filtereditor" }, el("legend", null, w.toggl.filters), chips,
+		el("div", { class: "line" }, entity, action, el("button", { type: "button", class: "secondary", onclick: add }, t.add)), note);
+
+	function fillActions() {
+		const own = known[entity.value] ?? [];
+		action.replaceChildren(...["*", ...own.filter((each) => each !== "*")].map((each) => el("option", { value: each }, actions[each] ?? each)));
+	}
+	function add() {
+		const one = { entity: entity.value, action: action.value };
+		if (!list.some((each) => each.entity === one.entity && each.action === one.action))
+			list = [...list, one];
+		tell();
+	}
+	function tell() {
+		patch(chips, list.length ? list.map((each) => {
+			const words = inWords([each]);
+			return el("li", { "data-key": words }, el("button", { type: "button", class: "chip", "aria-label": t.remove(words), onclick: () => {
+				list = list.filter((other) => other !== each);
+				tell();
+			} }, words, sign("close")));
+		}) : el("li", null, label(w.none)));
+		note.textContent = most ? w.toggl.filtersLimit(list.length, most) : "";
+		note.classList.toggle("over", Boolean(most) && list.length > most);
+		onchange(list);
+	}
+	fillActions();
+	tell();
+	node.value = () => list;
+	node.set = (fresh) => {
+		list = fresh.map(({ entity: e, action: a }) => ({ entity: e, action: a }));
+		tell();
+	};
+	node.limit = (fresh) => {
+		most = fresh;
+		tell();
+	};
+	return node;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: ISC
+// Times, spans, numbers and sizes, in the browser's language and the operator's
+// zone.
+
+let zone = "UTC";
+const made = new Map();
+
+export function setZone(name) {
+	zone = name;
+	made.clear();
+}
+
+export const zoneName = () => zone;
+
+function formatter(kind, options) {
+	if (!made.has(kind))
+		made.set(kind, new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options }));
+	return made.get(kind);
+}
+
+export function exact(time) {
+	return formatter("exact", { dateStyle: "medium", timeStyle: "long" }).format(new Date(time));
+}
+
+export function clock(time) {
+	return formatter("clock", { hour: "2-digit", minute: "2-digit" }).format(new Date(time));
+}
+
+export function dayAndClock(time) {
+	return formatter("dayclock", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(time));
+}
+
+export function date(time) {
+	return formatter("date", { dateStyle: "medium" }).format(new Date(time));
+}
+
+/* A day of the calendar ("2026-11-25"), which is in no zone. */
+export function day(text, options = { weekday: "short", day: "numeric", month: "short" }) {
+	return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", ...options }).format(new Date(`${text}T00:00:00Z`));
+}
+
+const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+export function ago(time, now = Date.now()) {
+	const seconds = (new Date(time).getTime() - now) / 1000;
+	const [unit, size] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
+	return relative.format(Math.trunc(seconds / size), unit);
+}
+
+const count = new Intl.NumberFormat();
+export const number = (value) => count.format(value);
+
+const one = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+export const hours = (seconds) => one.format(seconds / 3600);
+
+/* "1 h 20 min", "45 s" */
+export function span(seconds) {
+	const s = Math.max(0, Math.round(seconds));
+	if (s < 60)
+		return `${s} s`;
+	const minutes = Math.floor(s / 60) % 60, whole = Math.floor(s / 3600);
+	return whole ? `${number(whole)} h${minutes ? ` ${minutes} min` : ""}` : `${minutes} min`;
+}
+
+/* "1:20:05", for what is running */
+export function stopwatch(seconds) {
+	const s = Math.max(0, Math.floor(seconds));
+	const two = (value) => String(value).padStart(2, "0");
+	return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+export function size(bytes) {
+	const units = ["B", "kB", "MB", "GB", "TB"];
+	let place = 0, value = Number(bytes);
+	while (value >= 1000 && place < units.length - 1) {
+		value /= 1000;
+		place++;
+	}
+	return `${place ? one.format(value) : number(value)} ${units[place]}`;
+}
+
+// ---- days and moments in the operator's zone
+
+function partsOf(time) {
+	const parts = formatter("parts", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+	                                   hourCycle: "h23", calendar: "iso8601", numberingSystem: "latn" }).formatToParts(new Date(time));
+	return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+}
+
+/* The calendar day of a moment. */
+export function dayOf(time) {
+	const { year, month, day: number } = partsOf(time);
+	return `${year.padStart(4, "0")}-${month}-${number}`;
+}
+
+export function shiftDay(text, by) {
+	const moved = new Date(`${text}T00:00:00Z`);
+	moved.setUTCDate(moved.getUTCDate() + by);
+	return moved.toISOString().slice(0, 10);
+}
+
+/* What a field of type datetime-local shows and gives, and RFC 3339. */
+export function toField(time) {
+	const { hour, minute } = partsOf(time);
+	return `${dayOf(time)}T${hour}:${minute}`;
+}
+
+export function fromField(text) {
+	const wanted = Date.parse(`${text}Z`);
+	let guess = wanted;
+	// twice: the offset may be another one on the other side of a change
+	for (let i = 0; i < 2; i++) {
+		const { year, month, day: number, hour, minute } = partsOf(guess);
+		guess += wanted - Date.UTC(year, month - 1, number, hour, minute);
+	}
+	return new Date(guess).toISOString().replace(".000Z", "Z");
+}

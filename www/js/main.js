@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: ISC
+// The frame: who is logged in, which view is shown, and the way between views.
+import * as api from "./api.js";
+import { el, patch, replace, sign } from "./dom.js";
+import { setZone } from "./format.js";
+import { keepMomentsFresh, toast, trouble } from "./parts.js";
+import { address, here, onChange } from "./route.js";
+import { w } from "./words.js";
+import { login } from "./views/login.js";
+import { setup } from "./views/setup.js";
+
+/* Each view's module exports show(place, context), which gives a node at once or
+   after a while; it may export `leave()`, and update(place) for another query. */
+const views = {
+	overview: () => import("./views/overview.js"),
+	events: () => import("./views/events.js"),
+	time: () => import("./views/time.js"),
+	toggl: () => import("./views/toggl.js"),
+	subscribers: () => import("./views/subscribers.js"),
+	settings: () => import("./views/settings.js"),
+};
+
+const content = document.getElementById("content");
+const top = document.getElementById("top");
+let session = null;	// what GET session says
+let current = null;	// { name, view } that is shown
+let turn = 0;	// a view that comes late must not replace a later one
+
+function nameOf(place) {
+	return place.path[0] ?? "overview";
+}
+
+function showTop(name) {
+	if (!session)
+		return replace(top, el("span", { class: "brand" }, w.brand));
+	patch(top,
+		el("a", { class: "brand", href: "#/overview" }, w.brand),
+		el("nav", { "aria-label": w.navigation }, el("ul", null, Object.keys(views).map((each) => el("li", { "data-key": each },
+			el("a", { href: address(each), "aria-current": each === name ? "page" : null }, w.views[each]))))),
+		el("div", { class: "who" }, el("a", { href: "#/settings", class: "name", title: session.operator.role }, session.operator.name),
+			el("button", { type: "button", class: "plain small", onclick: logOut }, w.login.out)));
+}
+
+async function logOut() {
+	try {
+		await api.remove("session");
+	} catch (error) {
+		if (error.status !== 401)
+			return toast(error.message, "trouble");
+	}
+	forget();
+	ask();
+}
+
+function forget() {
+	current?.view.leave?.();
+	current = null;
+	session = null;
+	api.setCsrf("");
+	showTop("");
+}
+
+function begin(answer) {
+	session = answer;
+	api.setCsrf(answer.csrf);
+	setZone(answer.operator.zone);
+	show();
+}
+
+/* Who is not logged in is asked; where it is the first visit, set up. */
+function ask(isFirst = false, hasEnded = false) {
+	const view = isFirst ? setup(begin) : login(begin, hasEnded);
+	document.title = `${isFirst ? w.setup.title : w.login.title} · ${w.brand}`;
+	replace(content, view);
+	view.querySelector("input")?.focus();
+}
+
+function focusTitle() {
+	const title = content.querySelector("h1");
+	if (title) {
+		title.tabIndex = -1;
+		title.focus({ preventScroll: true });
+	}
+	scrollTo(0, 0);
+}
+
+async function show() {
+	const place = here(), name = nameOf(place), mine = ++turn;
+
+	if (!session)
+		return;
+	showTop(name);
+	if (current?.name === name && current.view.update) {
+		current.view.update(place, context());
+		return;
+	}
+	current?.view.leave?.();
+	current = null;
+	if (!views[name]) {
+		replace(content, el("h1", null, w.pageGone));
+		return;
+	}
+	document.title = `${w.views[name]} · ${w.brand}`;
+	content.setAttribute("aria-busy", "true");
+	try {
+		const view = await views[name]();
+		if (mine !== turn)
+			return;
+		current = { name, view };
+		const node = await view.show(place, context());
+		if (mine !== turn)
+			return;
+		replace(content, node);
+		focusTitle();
+	} catch (error) {
+		if (mine === turn)
+			replace(content, el("h1", null, w.views[name]), trouble(error, show));
+	} finally {
+		content.removeAttribute("aria-busy");
+	}
+}
+
+function context() {
+	return {
+		session,
+		isOwner: session.operator.role === "owner",
+		workspace: (id) => session.workspaces.find((each) => each.id === id)?.name ?? (id ? `workspace ${id}` : ""),
+		/* For what changes who one is: zone, name. */
+		async reload() {
+			begin(await api.get("session"));
+		},
+	};
+}
+
+api.onLoggedOut(() => {
+	if (session) {
+		forget();
+		ask(false, true);
+	}
+});
+onChange(show);
+document.getElementById("skip").onclick = (event) => {
+	event.preventDefault();	// the hash is the place one is at
+	content.focus();
+};
+keepMomentsFresh();
+
+try {
+	begin(await api.get("session"));
+} catch (error) {
+	showTop("");
+	if (error.status === 401)
+		ask(error.answer.setup);
+	else
+		replace(content, el("h1", null, sign("trouble"), " ", w.brand), trouble(error, () => location.reload()));
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: ISC
+// What views are put together from. Each gives a node; none keeps state.
+import { el, sign } from "./dom.js";
+import { ago, exact } from "./format.js";
+import { address } from "./route.js";
+import { w } from "./words.js";
+
+/* A moment, relative; exact on hover and for who reads by ear. */
+export function moment(time, { missing = w.never } = {}) {
+	if (!time)
+		return el("span", { class: "quiet" }, missing);
+	return el("time", { datetime: time, title: exact(time), tabindex: "0", class: "moment" }, ago(time));
+}
+
+/* Relative times grow old while one reads. */
+export function keepMomentsFresh() {
+	setInterval(() => {
+		for (const node of document.querySelectorAll("time.moment")) {
+			const text = ago(node.dateTime);
+			if (node.textContent !== text)
+				node.textContent = text;
+		}
+	}, 15000);
+}
+
+/* Well, warning, trouble, off or wait, in a word; `title`: why. */
+export function state(level, word, title) {
+	return el("span", { class: `state ${level}`, title }, sign(level), el("span", null, word));
+}
+
+export function label(text, kind = "") {
+	return el("span", { class: `label ${kind}` }, text);
+}
+
+/* columns: [{ head, cell: (row) => node, numeric, wide }]. Becomes cards on a phone. */
+export function table(columns, rows, { caption, key, empty = w.none } = {}) {
+	if (!rows.length)
+		return el("p", { class: "quiet" }, empty);
+	return el("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
+		el("table", { class: "cards" },
+			caption ? el("caption", { class: "unseen" }, caption) : null,
+			el("thead", null, el("tr", null, columns.map((c) => el("th", { scope: "col", class: c.numeric ? "numeric" : null }, c.head)))),
+			el("tbody", null, rows.map((row) => el("tr", { "data-key": key?.(row) },
+				columns.map((c, place) => el(place === 0 ? "th" : "td",
+					{ scope: place === 0 ? "row" : null, class: c.numeric ? "numeric" : null, "data-head": c.head }, c.cell(row))))))));
+}
+
+export function section(title, ...children) {
+	return el("section", { class: "block", "data-key": title }, el("h2", null, title), children);
+}
+
+/* A fact that can be scanned: what it is, its value, and a word about it. */
+export function fact(name, value, ...about) {
+	return el("div", { class: "fact", "data-key": name }, el("dt", null, name), el("dd", null, el("span", { class: "value" }, value), el("span", { class: "about" }, about)));
+}
+
+/* How much is left of something. */
+export function bar(left, total, words) {
+	return el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
+}
+
+/* An error in place of what could not be shown. */
+export function trouble(error, again) {
+	return el("div", { class: "problem", role: "alert" }, sign("trouble"),
+		el("div", null, el("p", null, el("strong", null, w.failed), " ", error.message), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
+}
+
+export function toast(words, level = "well") {
+	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words));
+	document.getElementById("toasts").append(node);
+	setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
+}
+
+/* Runs what a button is for: shows that it runs, and what came of it. */
+export async function act(button, work, done) {
+	button.setAttribute("aria-busy", "true");
+	button.disabled = true;
+	try {
+		const answer = await work();
+		if (done)
+			toast(typeof done === "function" ? done(answer) : done);
+		return answer;
+	} catch (error) {
+		toast(error.message, "trouble");
+		return null;
+	} finally {
+		button.removeAttribute("aria-busy");
+		button.disabled = false;
+	}
+}
+
+/* A labelled input; `input` has its id or gets one. */
+let fields = 0;
+export function field(text, input, hint) {
+	const id = (input.id ||= `field-${++fields}`);
+	if (hint)
+		input.setAttribute("aria-describedby", `${id}-hint`);
+	return el("div", { class: "field" }, el("label", { for: id }, text), input, hint ? el("small", { id: `${id}-hint` }, hint) : null);
+}
+
+/* Options: [[value, text]]. */
+export function choice(options, chosen, attributes = {}) {
+	return el("select", attributes, options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+}
+
+/* What is asked for in a window of its own. `build(close)` gives its content; the
+   promise ends with what close() was given, null when it was only closed. */
+export function dialog(title, build) {
+	return new Promise((resolve) => {
+		let result = null;
+		const close = (value = null) => {
+			result = value;
+			node.close();
+		};
+		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => { node.remove(); resolve(result); } },
+			el("article", null,
+				el("header", null,
+					el("h2", { id: "dialog-title" }, title),
+					el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => close() }, sign("close"))),
+				build(close)));
+		document.body.append(node);
+		node.showModal();
+	});
+}
+
+/* A dangerous action says what it will do and asks for the name. True: do it. */
+export function confirm({ title, words, name, act: doing }) {
+	return dialog(title, (close) => {
+		const typed = el("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: () => { button.disabled = typed.value !== name; } });
+		const button = el("button", { type: "submit", class: "danger", disabled: true }, doing);
+		return el("form", { onsubmit: (event) => { event.preventDefault(); close(true); } },
+			el("p", null, words), field(w.typeToConfirm(name), typed),
+			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), button));
+	});
+}
+
+/* Text that can be copied: an address, a command, a secret, a body. */
+export function copyable(text, { block = false } = {}) {
+	const button = el("button", { type: "button", class: "secondary small", onclick: async () => {
+		await navigator.clipboard.writeText(text);
+		toast(w.copied);
+	} }, w.copy);
+	return el("div", { class: block ? "copyable block" : "copyable" }, block ? el("pre", { tabindex: "0" }, el("code", null, text)) : el("code", null, text), button);
+}
+
+/* A secret that was just made. */
+export function showSecret(title, items) {
+	return dialog(title, (close) => el("div", null, el("p", null, state("warning", w.shownOnce)),
+		items.map(([name, value]) => el("div", { class: "field" }, el("strong", null, name), copyable(value))),
+		el("footer", null, el("button", { type: "button", onclick: () => close(true) }, w.close))));
+}
+
+/* [{ text, run, danger, disabled }] behind one button. */
+export function menu(items, name = w.actions) {
+	const details = el("details", { class: "menu" },
+		el("summary", { class: "plain icon", "aria-label": name, title: name }, sign("more")),
+		el("ul", null, items.filter(Boolean).map((item) => el("li", null, el("button", {
+			type: "button", class: item.danger ? "plain danger" : "plain", disabled: item.disabled,
+			onclick: (event) => { details.open = false; item.run(event.currentTarget); },
+		}, item.text)))));
+	details.onkeydown = (event) => {
+		if (event.key === "Escape" && details.open) {
+			details.open = false;
+			details.firstChild.focus();
+		}
+	};
+	details.addEventListener("focusout", (event) => { if (!details.contains(event.relatedTarget)) details.open = false; });
+	return details;
+}
+
+/* Links between the parts of a view, each a place of its own: { key: text }. */
+export function tabs(view, all, chosen) {
+	return [el("ul", null, Object.entries(all).map(([key, text]) => el("li", { "data-key": key },
+		el("a", { href: address([view, key]), "aria-current": key === chosen ? "page" : null }, text))))];
+}

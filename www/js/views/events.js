@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: ISC
+// What happened, newest first. Filters, the open event and nothing else are in
+// the address.
+import * as api from "../api.js";
+import { el, patch, replace, sign } from "../dom.js";
+import { exact, fromField, toField } from "../format.js";
+import { act, choice, copyable, field, label, moment, section, state, table, trouble } from "../parts.js";
+import { address, go, here } from "../route.js";
+import { actions, models, sentence, w } from "../words.js";
+
+const NEWS_MS = 5000;
+const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
+const t = w.events;
+
+let node, list, side, news, filters, context, timer;
+let shown = [], next = null, newest = null, asked = "", isLive = false, open = "";
+
+const filtersOf = (query) => Object.fromEntries(names.filter((name) => query[name]).map((name) => [name, query[name]]));
+const keyOf = (item) => `${item.workspace_id}/${item.event_id}/${item.created_at}`;
+const linkTo = (query) => address("events", query);
+
+// ---- the list
+
+function line(item) {
+	const s = sentence(item), key = keyOf(item);
+	return el("li", { "data-key": key, class: key === open ? "open" : null },
+		el("a", { href: linkTo({ ...filtersOf(here().query), open: key }), "aria-current": key === open ? "true" : null },
+			el("span", { class: "what" },
+				label(models[item.model] ?? item.model, `model ${item.action}`),
+				el("span", { class: "says" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : null, s.tail ? `, ${s.tail}` : null)),
+			el("span", { class: "aside" }, moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
+}
+
+function showList(looked) {
+	const isFiltered = Object.keys(filtersOf(here().query)).length > 0;
+	patch(list,
+		shown.length ? el("ol", { class: "events", "aria-label": t.list, "data-key": "list" }, shown.map(line))
+			: el("p", { class: "quiet", "data-key": "none" }, isFiltered ? t.none : t.noneYet),
+		looked ? el("p", { class: "quiet small", "data-key": "looked" }, t.looked(exact(looked))) : null,
+		next ? el("button", { type: "button", class: "secondary", "data-key": "older", onclick: (event) => act(event.currentTarget, older) }, t.older) : null);
+	// times in links would be stops of the Tab key of their own
+	for (const time of list.querySelectorAll("a time"))
+		time.removeAttribute("tabindex");
+}
+
+async function load(query) {
+	const answer = await api.get("events", { ...filtersOf(query), limit: 50 });
+	shown = answer.items;
+	next = answer.next;
+	newest = answer.newest ?? shown[0]?.cursor ?? null;
+	replace(news);
+	showList(answer.looked_to);
+}
+
+async function older() {
+	const answer = await api.get("events", { ...filtersOf(here().query), after: next, limit: 50 });
+	shown = [...shown, ...answer.items];
+	next = answer.next;
+	showList(answer.looked_to);
+}
+
+/* What came since waits behind a button; nothing jumps while one reads. */
+async function lookForNews() {
+	const query = filtersOf(here().query), mine = node;
+	if (!document.hidden && !query.until && newest) {
+		try {
+			const { count } = await api.get("events/new", { ...query, after: newest });
+			if (mine !== node)
+				return;
+			if (count && isLive)
+				await showNews();
+			else
+				patch(news, count ? el("button", { type: "button", class: "news", onclick: (event) => act(event.currentTarget, showNews) }, t.news(count)) : null);
+		} catch {
+			// the next look may work
+		}
+	} else if (!document.hidden && !newest && !query.until) {
+		await load(here().query).catch(() => {});
+	}
+	if (mine === node)
+		timer = setTimeout(lookForNews, NEWS_MS);
+}
+
+async function showNews() {
+	const answer = await api.get("events/newer", { ...filtersOf(here().query), after: newest, limit: 500 });
+	const known = new Set(shown.map(keyOf));
+	shown = [...answer.items.filter((item) => !known.has(keyOf(item))), ...shown];
+	newest = answer.newest ?? answer.items[0]?.cursor ?? newest;
+	replace(news);
+	showList();
+}
+
+/* Arrow keys go from event to event. */
+function onKey(event) {
+	const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+	if (!step || !event.target.closest("ol.events"))
+		return;
+	const links = [...list.querySelectorAll("ol.events > li > a")];
+	const to = links[links.indexOf(event.target.closest("a")) + step];
+	if (to) {
+		event.preventDefault();
+		to.focus();
+	}
+}
+
+// ---- the filters
+
+function chips(query) {
+	const active = Object.entries(filtersOf(query));
+	if (!active.length)
+		return null;
+	const said = { model: (v) => models[v] ?? v, workspace: (v) => context.workspace(v), since: exact, until: exact };
+	return el("ul", { class: "chips", "aria-label": t.active },
+		active.map(([name, value]) => {
+			const rest = { ...filtersOf(query) };
+			delete rest[name];
+			const what = `${t.chip[name]}: ${said[name]?.(value) ?? value}`;
+			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, what), sign("close")));
+		}),
+		active.length > 1 ? el("li", { "data-key": "all" }, el("a", { class: "chip clear", href: linkTo({}) }, t.clear)) : null);
+}
+
+function form(query) {
+	const any = (text, all) => [["", text], ...Object.entries(all).filter(([value]) => value !== "*")];
+	const input = (name, type, attributes = {}) => el("input", { type, name, value: query[name] ?? "", ...attributes });
+	const moment = (name) => input(name, "datetime-local", { value: query[name] ? toField(query[name]) : "" });
+	const isMore = ["user", "entity", "since", "until"].some((name) => query[name]);
+
+	function apply(event) {
+		event?.preventDefault();
+		const given = Object.fromEntries(new FormData(made));
+		for (const name of ["since", "until"])
+			given[name] = given[name] ? fromField(given[name]) : "";
+		go("events", { ...given, open: here().query.open });
+	}
+
+	const made = el("form", { class: "filters", role: "search", onsubmit: apply },
+		el("div", { class: "line" },
+			el("input", { type: "search", name: "text", value: query.text ?? "", placeholder: t.search, "aria-label": t.search, maxlength: "200" }),
+			choice(any(t.anyModel, models), query.model ?? "", { name: "model", "aria-label": t.model, onchange: apply }),
+			choice(any(t.anyAction, actions), query.action ?? "", { name: "action", "aria-label": t.action, onchange: apply }),
+			context.session.workspaces.length > 1
+				? choice([["", t.anyWorkspace], ...context.session.workspaces.map(({ id, name }) => [id, name])], query.workspace ?? "", { name: "workspace", "aria-label": t.workspace, onchange: apply })
+				: null,
+			el("button", { type: "submit" }, t.searchAct)),
+		el("details", { open: isMore }, el("summary", null, t.more),
+			el("div", { class: "line" },
+				field(t.since, moment("since")), field(t.until, moment("until")),
+				field(t.user, input("user", "text", { inputmode: "numeric", pattern: "[0-9]*" })),
+				field(t.entity, input("entity", "text", { inputmode: "numeric", pattern: "[0-9]*" })),
+				el("button", { type: "submit", class: "secondary" }, t.apply))));
+	return made;
+}
+
+function tools(query) {
+	const live = el("input", { type: "checkbox", role: "switch", checked: isLive, onchange: () => { isLive = live.checked; if (isLive) showNews().catch(() => {}); } });
+	return el("div", { class: "tools" },
+		el("label", { class: "inline", title: t.liveHint }, live, t.live),
+		el("a", { class: "small", href: api.url("events/export", { ...filtersOf(query), format: "csv" }), download: true }, t.exportCsv),
+		el("a", { class: "small", href: api.url("events/export", { ...filtersOf(query), format: "ndjson" }), download: true }, t.exportJson));
+}
+
+// ---- one event
+
+const levels = { genuine: "well", false: "trouble", unsigned: "off", forgotten: "off", unknown: "warning" };
+
+function row(name, ...value) {
+	return [el("dt", null, name), el("dd", null, value)];
+}
+
+function said(value) {
+	if (value === null || value === undefined)
+		return el("span", { class: "quiet" }, t.nothing);
+	return el("span", { class: "value" }, typeof value === "object" ? JSON.stringify(value) : String(value));
+}
+
+function pretty(body) {
+	try {
+		// numbers beyond 2^53 would change: then as it came
+		return /[0-9]{16,}/.test(body) ? body : JSON.stringify(JSON.parse(body), null, 2);
+	} catch {
+		return body;
+	}
+}
+
+function detail(e) {
+	const s = sentence(e), rest = filtersOf(here().query);
+	return el("article", { class: "detail", "aria-label": t.detail },
+		el("p", { class: "back" }, el("a", { href: linkTo(rest) }, t.back)),
+		el("h2", { tabindex: "-1" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : null, s.tail ? `, ${s.tail}` : null),
+		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
+		section(t.changes, table([
+			{ head: t.field, cell: (c) => c.field.replaceAll("_", " ") },
+			{ head: t.old, cell: (c) => said(c.old) },
+			{ head: t.fresh, cell: (c) => said(c.new) },
+		], e.changes ?? [], { caption: t.changes, empty: t.noChanges })),
+		section(t.about, el("dl", { class: "pairs" },
+			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
+			row(t.entityNumber, label(models[e.model] ?? e.model), " ", el("code", null, e.entity_id ?? "–"),
+				e.entity_id ? el("a", { class: "small", href: linkTo({ model: e.model, entity: e.entity_id }) }, t.onlyThis) : null),
+			e.app ? row(t.app, e.app) : null,
+			row(t.source, t.sources[e.source] ?? e.source),
+			row(t.received, exact(e.received_at)),
+			row(t.number, el("code", null, e.event_id)),
+			row(t.signature, state(levels[e.verified] ?? "off", t.verified[e.verified] ?? e.verified)))),
+		section(t.deliveries, table([
+			{ head: w.views.subscribers, cell: (d) => d.description || `#${d.subscription_id}` },
+			{ head: w.overview.state, cell: (d) => state({ delivered: "well", dead: "trouble" }[d.state] ?? "wait", d.state) },
+			{ head: t.attempts(2).replace(/[0-9]+ /, ""), numeric: true, cell: (d) => String(d.attempts) },
+			{ head: t.when, cell: (d) => moment(d.ended_at, { missing: "–" }) },
+		], e.deliveries ?? [], { caption: t.deliveries, empty: t.noDeliveries })),
+		el("details", { class: "body" }, el("summary", null, t.body), copyable(pretty(e.body), { block: true })));
+}
+
+async function showDetail(key) {
+	open = key ?? "";
+	node.classList.toggle("has-detail", Boolean(open));
+	if (!open)
+		return replace(side, el("p", { class: "quiet choose" }, t.choose));
+	side.setAttribute("aria-busy", "true");
+	try {
+		const e = await api.get(`events/${open.split("/").map(encodeURIComponent).join("/")}`);
+		if (open !== key)
+			return;
+		replace(side, detail(e));
+		side.querySelector("h2").focus({ preventScroll: matchMedia("(min-width: 62rem)").matches });
+		side.scrollTop = 0;
+	} catch (error) {
+		if (open === key)
+			replace(side, trouble(error, () => showDetail(key)));
+	} finally {
+		side.removeAttribute("aria-busy");
+	}
+}
+
+// ---- the view
+
+export async function update(place) {
+	const query = place.query, wanted = JSON.stringify(filtersOf(query));
+	if (wanted !== asked) {
+		asked = wanted;
+		replace(filters, form(query), chips(query), tools(query));
+		list.setAttribute("aria-busy", "true");
+		try {
+			await load(query);
+		} catch (error) {
+			replace(list, trouble(error, () => { asked = ""; update(here()); }));
+		} finally {
+			list.removeAttribute("aria-busy");
+		}
+	}
+	if ((query.open ?? "") !== open) {
+		const before = open;
+		await showDetail(query.open);
+		showList();
+		if (!query.open)
+			[...list.querySelectorAll("li")].find((each) => each.dataset.key === before)?.querySelector("a").focus();
+	}
+}
+
+export async function show(place, given) {
+	context = given;
+	list = el("div", { class: "list", onkeydown: onKey });
+	side = el("aside", { class: "side", "aria-label": t.detail });
+	news = el("div", { class: "newsline", role: "status" });
+	filters = el("div", { class: "filterbox" });
+	node = el("div", { class: "eventsview" }, el("h1", null, t.title), filters, news, el("div", { class: "panes" }, list, side));
+	asked = null;
+	open = "";
+	isLive = false;
+	replace(side, el("p", { class: "quiet choose" }, t.choose));
+	await update(place);
+	timer = setTimeout(lookForNews, NEWS_MS);
+	return node;
+}
+
+export function leave() {
+	clearTimeout(timer);
+	node = null;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: ISC
+// Is it well? In one sentence, then what needs somebody, then the facts.
+import * as api from "../api.js";
+import { colour, stackedBars } from "../chart.js";
+import { el, patch, sign } from "../dom.js";
+import { ago, dayAndClock, number, size } from "../format.js";
+import { bar, copyable, fact, moment, section, state, table } from "../parts.js";
+import { models, w } from "../words.js";
+
+const EVERY_MS = 10000, FIRST_MS = 2000;
+const HOURS = 48;
+const t = w.overview;
+
+let node, chart, timer, context, sawNone;
+
+function banner(o) {
+	return el("div", { class: `banner ${o.level}`, "data-key": "banner" }, sign(o.level, "big"),
+		el("div", null, el("h1", null, el("span", { class: "unseen" }, `${w.levels[o.level]}: `), o.sentence)));
+}
+
+function findings(o) {
+	if (!o.findings.length)
+		return null;
+	return section(t.findings, el("ul", { class: "findings" }, o.findings.map((f) => el("li", { class: f.level, "data-key": `${f.kind} ${f.subject}` }, sign(f.level),
+		el("div", null, el("p", null, el("strong", null, f.words)), f.todo ? el("p", null, f.todo) : null,
+			f.since ? el("p", { class: "quiet small" }, t.since(ago(f.since))) : null),
+		f.link ? el("a", { href: f.link, role: "button", class: "secondary small" }, t.mend) : null))));
+}
+
+function quotaFact(o) {
+	const quota = o.quota?.length ? o.quota.reduce((least, each) => (each.remaining / each.total < least.remaining / least.total ? each : least)) : null;
+	if (!quota)
+		return fact(t.quota, o.toggl?.connected ? t.noQuota : t.notConnected);
+	const words = t.quotaLeft(quota.remaining, quota.total);
+	return fact(t.quota, words, bar(quota.remaining, quota.total, words), quota.resets_at ? el("span", null, t.quotaResets(ago(quota.resets_at))) : null);
+}
+
+function facts(o) {
+	const on = o.endpoints.filter((each) => each.enabled).length;
+	const s = o.subscribers, spool = o.spool ?? {};
+	return el("dl", { class: "facts", "data-key": "facts" },
+		fact(t.today, number(o.events_today), o.events_usual_today !== null && o.events_usual_today !== undefined ? t.usual(o.events_usual_today) : null),
+		fact(t.last, moment(o.last_event_at)),
+		fact(t.endpoints, o.endpoints.length ? t.endpointsOn(on, o.endpoints.length) : t.noEndpoints),
+		fact(t.subscribers, s?.subscriptions ? t.subscriptions(s.subscriptions) : t.noSubscribers, s?.subscriptions ? t.waiting(s.waiting, s.dead) : null),
+		quotaFact(o),
+		fact(t.spool, Number(spool.records) || Number(spool.bytes) ? t.spoolHolds(Number(spool.records ?? 0), size(spool.bytes ?? 0)) : t.spoolEmpty,
+			spool.oldest_at ? t.spoolSince(ago(spool.oldest_at)) : null));
+}
+
+/* Hours without events count too: a gap is what one looks for. */
+function showChart(o) {
+	const last = Math.floor(new Date(o.now).getTime() / 3600000) * 3600, x = Array.from({ length: HOURS }, (unused, at) => last - (HOURS - 1 - at) * 3600);
+	const place = new Map(x.map((seconds, at) => [seconds, at])), by = new Map();
+	let total = 0;
+	for (const { hour, model, count } of o.by_hour) {
+		const at = place.get(new Date(hour).getTime() / 1000);
+		if (at === undefined)
+			continue;
+		if (!by.has(model))
+			by.set(model, x.map(() => 0));
+		by.get(model)[at] += Number(count);
+		total += Number(count);
+	}
+	const sum = ([, values]) => values.reduce((all, value) => all + value, 0);
+	const series = [...by].sort((a, b) => sum(b) - sum(a)).map(([name, values], at) => ({ name: models[name] ?? name, values, colour: colour(at) }));
+	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), valueText: number, summary: t.chartWords(total, HOURS) });
+}
+
+function endpoints(o) {
+	return section(t.endpointList, table([
+		{ head: t.name, cell: (each) => each.name || `#${each.id}` },
+		{ head: t.workspace, cell: (each) => each.workspace ?? context.workspace(each.workspace_id) },
+		{ head: t.state, cell: (each) => state(each.enabled ? "well" : "off", each.enabled ? t.enabled : t.disabled) },
+		{ head: t.last, cell: (each) => moment(each.last_event_at) },
+		{ head: t.refusedToday, numeric: true, cell: (each) => number(each.refusals_day ?? 0) },
+	], o.endpoints, { caption: t.endpointList, key: (each) => each.id, empty: t.noEndpoints }));
+}
+
+function refusals(o) {
+	return section(t.refusals, table([
+		{ head: t.reason, cell: (each) => t.reasons[each.reason] ?? each.reason.replaceAll("_", " ") },
+		{ head: t.count, numeric: true, cell: (each) => number(each.count) },
+	], o.refusals, { caption: t.refusals, key: (each) => each.reason, empty: t.noRefusals }));
+}
+
+/* What to do while nothing has come yet; turns green when something does. */
+function firstSteps(o, addresses) {
+	const url = addresses[0]?.url;
+	return el("section", { class: "block teaches", "data-key": "teaches" }, el("h2", null, t.emptyTitle),
+		el("p", { class: "light", role: "status" }, o.last_event_at ? state("well", t.emptyArrived) : state("wait", t.emptyWaits)),
+		o.toggl?.connected ? null : el("p", null, t.emptyConnect, " ", el("a", { href: "#/toggl", role: "button" }, t.emptyConnectAct)),
+		url ? el("div", null, el("p", null, t.emptyByHand), copyable(url)) : null,
+		el("p", null, t.emptyTest), copyable(`hookledger simulate --url ${url ?? "CALLBACK_URL"} --secret-file FILE --events 1`));
+}
+
+async function refresh() {
+	const o = await api.get("overview");
+	let addresses = [];
+	if (!o.last_event_at) {
+		sawNone = true;
+		addresses = (await api.get("endpoints")).items ?? [];
+	}
+	patch(node, banner(o), sawNone ? firstSteps(o, addresses) : null, findings(o), facts(o),
+		el("section", { class: "block", "data-key": "chart" }, el("h2", null, t.chart), chart.node), endpoints(o), refusals(o));
+	showChart(o);
+	return Boolean(o.last_event_at);
+}
+
+/* Again and again while somebody looks; what cannot be asked says so and goes on. */
+async function keepFresh() {
+	const mine = node;
+	let hasEvents = true;
+	try {
+		if (!document.hidden)
+			hasEvents = await refresh();
+	} catch (error) {
+		if (mine === node && error.status !== 401)
+			patch(node, el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, error.message))), ...[...node.childNodes].slice(1));
+	}
+	if (mine === node)
+		timer = setTimeout(keepFresh, hasEvents ? EVERY_MS : FIRST_MS);
+}
+
+export async function show(place, given) {
+	context = given;
+	sawNone = false;
+	node = el("div", { class: "overview" });
+	chart = stackedBars();
+	timer = setTimeout(keepFresh, (await refresh()) ? EVERY_MS : FIRST_MS);
+	return node;
+}
+
+export function leave() {
+	clearTimeout(timer);
+	node = null;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: ISC
+// You, who else may come in, who is told, and what was changed.
+import * as api from "../api.js";
+import { el, patch, replace } from "../dom.js";
+import { exact, zoneName } from "../format.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, state, table, tabs, toast, trouble } from "../parts.js";
+import { w } from "../words.js";
+import { zones } from "./setup.js";
+
+const t = w.settings;
+let node, body, context, tab;
+
+// ---- you
+
+function me() {
+	const zone = zones(zoneName(), { name: "zone" });
+	const old = el("input", { type: "password", autocomplete: "current-password", required: true });
+	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "10" });
+
+	async function saveZone(event) {
+		event.preventDefault();
+		if (await act(event.submitter, () => api.change("me", { zone: zone.value }), w.saved))
+			context.reload();
+	}
+	async function savePassword(event) {
+		event.preventDefault();
+		if (await act(event.submitter, () => api.change("me", { password: fresh.value, old_password: old.value }), w.saved))
+			old.value = fresh.value = "";
+	}
+	return [
+		section(t.zone, el("form", { class: "slim", onsubmit: saveZone }, field(t.zone, zone, t.zoneHint), el("button", { type: "submit" }, w.save))),
+		section(t.password, el("form", { class: "slim", onsubmit: savePassword },
+			el("input", { type: "text", autocomplete: "username", value: context.session.operator.name, hidden: true, "aria-hidden": "true" }),
+			field(t.oldPassword, old), field(t.newPassword, fresh, t.passwordHint), el("button", { type: "submit" }, t.changePassword))),
+	];
+}
+
+// ---- operators
+
+async function operators() {
+	const { items } = await api.get("operators");
+	const changed = async (button, id, change) => { if (await act(button, () => api.change(`operators/${id}`, change), w.saved)) fill(); };
+
+	async function disable(button, o) {
+		if (await confirm({ title: t.disableTitle(o.name), words: t.disableWords(o.name), name: o.name, act: t.disable }))
+			await changed(button, o.id, { enabled: false });
+	}
+	function reset(o) {
+		return dialog(t.resetTitle(o.name), (close) => {
+			const password = el("input", { type: "password", autocomplete: "new-password", minlength: "10", required: true });
+			return el("form", { onsubmit: async (event) => {
+				event.preventDefault();
+				if (await act(event.submitter, () => api.change(`operators/${o.id}`, { password: password.value }), w.saved))
+					close(true);
+			} }, el("p", null, t.resetWords), field(t.newPassword, password, w.setup.passwordHint),
+			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, w.save)));
+		});
+	}
+	return [section(t.tabs.operators, table([
+		{ head: t.name, cell: (o) => [o.name, o.is_me ? [" ", label(t.you)] : null] },
+		{ head: t.role, cell: (o) => t.roleWords[o.role] },
+		{ head: t.zone, cell: (o) => o.zone },
+		{ head: t.state, cell: (o) => state(o.enabled ? "well" : "off", o.enabled ? t.enabled : t.disabled) },
+		{ head: t.lastLogin, cell: (o) => moment(o.seen_at) },
+		context.isOwner ? { head: w.actions, cell: (o) => menu([
+			{ text: o.role === "owner" ? t.makeViewer : t.makeOwner, run: (button) => changed(button, o.id, { role: o.role === "owner" ? "viewer" : "owner" }) },
+			o.is_me ? null : { text: t.reset, run: () => reset(o) },
+			o.enabled ? { text: t.disable, danger: true, run: (button) => disable(button, o) } : { text: t.enable, run: (button) => changed(button, o.id, { enabled: true }) },
+		], `${w.actions}: ${o.name}`) } : null,
+	].filter(Boolean), items, { caption: t.tabs.operators, key: (o) => o.id })),
+	context.isOwner ? section(t.add, addOperator()) : null];
+}
+
+function addOperator() {
+	const name = el("input", { type: "text", autocomplete: "off", required: true, maxlength: "100" });
+	const password = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "10" });
+	const role = choice(Object.entries(t.roles), "viewer");
+	const zone = zones(zoneName());
+	return el("form", { class: "slim", onsubmit: async (event) => {
+		event.preventDefault();
+		if (await act(event.submitter, () => api.post("operators", { name: name.value, password: password.value, role: role.value, zone: zone.value }), t.added(name.value)))
+			fill();
+	} }, field(t.name, name), field(t.role, role), field(t.password, password, w.setup.passwordHint), field(t.zone, zone), el("button", { type: "submit" }, t.addAct));
+}
+
+// ---- sessions
+
+async function sessions() {
+	const { items } = await api.get("sessions");
+	return section(t.tabs.sessions, el("p", { class: "quiet" }, t.sessionsWords), table([
+		{ head: t.operator, cell: (s) => [s.operator, s.is_me ? [" ", label(t.thisOne)] : null] },
+		{ head: t.address, cell: (s) => s.address ?? w.unknown },
+		{ head: t.agent, cell: (s) => el("span", { class: "cut", title: s.agent }, s.agent || w.unknown) },
+		{ head: t.since, cell: (s) => moment(s.made_at) },
+		{ head: t.used, cell: (s) => moment(s.seen_at) },
+		{ head: w.actions, cell: (s) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.end}: ${s.operator}, ${s.address ?? ""}`, onclick: async (event) => {
+			if (await act(event.currentTarget, () => api.remove(`sessions/${s.id}`), t.ended))
+				fill();
+		} }, t.end) },
+	], items, { caption: t.tabs.sessions, key: (s) => s.id }));
+}
+
+// ---- who is told
+
+async function notices() {
+	const { items } = await api.get("notices");
+	async function remove(n) {
+		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords(n.target), name: n.target, act: t.removeNotice }))
+			return;
+		try {
+			await api.remove(`notices/${n.id}`);
+			fill();
+		} catch (error) {
+			toast(error.message, "trouble");
+		}
+	}
+	return [section(t.tabs.notices, el("p", { class: "quiet" }, t.noticesWords), table([
+		{ head: t.target, cell: (n) => n.target },
+		{ head: t.kind, cell: (n) => t.kinds[n.kind] ?? n.kind },
+		{ head: t.state, cell: (n) => state(!n.enabled ? "off" : n.last_problem ? "warning" : "well", !n.enabled ? t.disabled : t.enabled) },
+		{ head: t.lastSent, cell: (n) => moment(n.last_sent_at) },
+		{ head: t.problem, cell: (n) => n.last_problem ?? "–" },
+		context.isOwner ? { head: w.actions, cell: (n) => el("div", { class: "line" },
+			el("button", { type: "button", class: "secondary small", "aria-label": `${t.test}: ${n.target}`, onclick: async (event) => {
+				const answer = await act(event.currentTarget, () => api.post(`notices/${n.id}/test`), (a) => a.words ?? w.saved);
+				if (answer)
+					fill();
+			} }, t.test),
+			menu([
+				n.enabled ? { text: t.disable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: false }))) fill(); } }
+					: { text: t.enable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: true }))) fill(); } },
+				{ text: t.removeNotice, danger: true, run: () => remove(n) },
+			], `${w.actions}: ${n.target}`)) } : null,
+	].filter(Boolean), items, { caption: t.tabs.notices, key: (n) => n.id, empty: t.noNotices })),
+	context.isOwner ? section(t.addNotice, addNotice()) : null];
+}
+
+function addNotice() {
+	const kind = choice([["mail", t.kinds.mail], ["webhook", t.kinds.webhook]], "mail", { onchange: () => {
+		const isMail = kind.value === "mail";
+		target.type = isMail ? "email" : "url";
+		what.textContent = isMail ? t.mailTarget : t.webhookTarget;
+	} });
+	const target = el("input", { type: "email", required: true, maxlength: "2000" });
+	const targetField = field(t.mailTarget, target), what = targetField.querySelector("label");
+	return el("form", { class: "slim", onsubmit: async (event) => {
+		event.preventDefault();
+		const made = await act(event.submitter, () => api.post("notices", { kind: kind.value, target: target.value }), t.noticeAdded);
+		if (made?.secret)
+			await showSecret(t.addNotice, [[t.secret, made.secret]]);
+		if (made)
+			fill();
+	} }, field(t.kind, kind), targetField, el("button", { type: "submit" }, t.addAct));
+}
+
+// ---- thresholds
+
+async function options() {
+	const { items } = await api.get("settings");
+	return section(t.tabs.findings, el("p", { class: "quiet" }, t.optionsWords), el("form", { class: "slim", onsubmit: async (event) => {
+		event.preventDefault();
+		const given = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, Number(value)]));
+		if (await act(event.submitter, () => api.change("settings", given), w.saved))
+			fill();
+	} }, items.map((o) => field(t.options[o.name] ?? o.name.replaceAll("_", " "), el("input", { type: "number", name: o.name, value: String(o.value), min: String(o.least), max: String(o.most), required: true, disabled: !context.isOwner }),
+		`${o.words} (${t.defaultIs(o.default)})`)),
+	context.isOwner ? el("button", { type: "submit" }, w.save) : el("p", { class: "quiet" }, w.viewerOnly)));
+}
+
+// ---- the trail
+
+let trail = [], after = null;
+
+/* {"enabled": true} as "enabled: true"; never more than fits. */
+function said(value) {
+	if (value === null || value === undefined)
+		return "–";
+	const text = typeof value === "object" ? Object.entries(value).map(([name, each]) => `${name}: ${typeof each === "object" ? JSON.stringify(each) : each}`).join(", ") : String(value);
+	return el("span", { class: "cut", title: text }, text);
+}
+
+async function audit(isMore) {
+	const answer = await api.get("audit", { after: isMore ? after : null });
+	trail = isMore ? [...trail, ...answer.items] : answer.items;
+	after = answer.next;
+	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
+		{ head: t.when, cell: (a) => el("time", { datetime: a.at }, exact(a.at)) },
+		{ head: t.who, cell: (a) => [a.operator, a.address ? el("span", { class: "quiet small" }, ` ${a.address}`) : null] },
+		{ head: t.what, cell: (a) => [label(a.action), " ", a.subject] },
+		{ head: t.before, cell: (a) => said(a.before) },
+		{ head: t.after, cell: (a) => said(a.after) },
+	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
+	after ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await audit(true))) }, w.more) : null);
+}
+
+// ---- the view
+
+const parts = { me, operators, sessions, notices, findings: options, audit: () => audit(false) };
+
+/* Shows the tab anew, after a change or for another place. */
+async function fill() {
+	const mine = tab;
+	body.setAttribute("aria-busy", "true");
+	try {
+		const made = await parts[tab]();
+		if (mine === tab)
+			replace(body, made);
+	} catch (error) {
+		if (mine === tab)
+			replace(body, trouble(error, fill));
+	} finally {
+		body.removeAttribute("aria-busy");
+	}
+}
+
+export async function update(place) {
+	tab = parts[place.path[1]] ? place.path[1] : "me";
+	patch(node.querySelector(".tabs"), ...tabs("settings", t.tabs, tab));
+	await fill();
+}
+
+export async function show(place, given) {
+	context = given;
+	body = el("div");
+	node = el("div", null, el("h1", null, t.title), el("nav", { class: "tabs", "aria-label": t.title }), body);
+	await update(place);
+	return node;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: ISC
+// Who is tracking what: now, and by day, project and person.
+import * as api from "../api.js";
+import { colour, stackedBars, swatch } from "../chart.js";
+import { el, patch } from "../dom.js";
+import { ago, day, dayOf, hours, shiftDay, stopwatch, zoneName } from "../format.js";
+import { choice, field, section, table } from "../parts.js";
+import { go, here } from "../route.js";
+import { w } from "../words.js";
+
+const EVERY_MS = 30000;
+const PROJECTS_MAX = 8;	// colours that can be told apart; the others share one
+const t = w.time;
+
+let node, chart, timer, tick, context;
+
+/* Monday of the week, and the first of the month, of a day. */
+const monday = (text) => shiftDay(text, -((new Date(`${text}T00:00:00Z`).getUTCDay() + 6) % 7));
+const first = (text) => `${text.slice(0, 7)}-01`;
+
+function ranges() {
+	const today = dayOf(Date.now()), week = monday(today), month = first(today);
+	return {
+		week: [week, today],
+		last: [shiftDay(week, -7), shiftDay(week, -1)],
+		month: [month, today],
+		before: [first(shiftDay(month, -1)), shiftDay(month, -1)],
+	};
+}
+
+function rangeOf(query) {
+	const [from, until] = ranges().week;
+	return { from: query.from ?? from, until: query.until ?? until, workspace: query.workspace ?? "" };
+}
+
+function controls(range) {
+	const to = (change) => go("time", { ...here().query, ...change });
+	return el("form", { class: "line range", onsubmit: (event) => event.preventDefault(), "data-key": "controls" },
+		el("div", { class: "buttons", role: "group" }, Object.entries(ranges()).map(([name, [from, until]]) => el("button", {
+			type: "button", class: from === range.from && until === range.until ? "" : "secondary",
+			"aria-pressed": String(from === range.from && until === range.until), onclick: () => to({ from, until }),
+		}, t.ranges[name]))),
+		field(t.from, el("input", { type: "date", id: "time-from", value: range.from, max: range.until, required: true, onchange: (event) => event.target.value && to({ from: event.target.value, until: range.until }) })),
+		field(t.until, el("input", { type: "date", id: "time-until", value: range.until, min: range.from, required: true, onchange: (event) => event.target.value && to({ from: range.from, until: event.target.value }) })),
+		context.session.workspaces.length > 1
+			? field(t.workspace, choice([["", w.events.anyWorkspace], ...context.session.workspaces.map(({ id, name }) => [id, name])], range.workspace,
+				{ id: "time-workspace", onchange: (event) => to({ workspace: event.target.value }) })) : null);
+}
+
+function running(list) {
+	return section(t.running, list.length ? el("ul", { class: "running" }, list.map((each) => el("li", null,
+		swatch(each.color, 0),
+		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || "(no description)"),
+			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(ago(each.start_at))].join(" · "))),
+		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000))))) : el("p", { class: "quiet" }, t.noneRunning));
+}
+
+function showDays(data, range) {
+	const days = [];
+	for (let at = range.from; at <= range.until && days.length < 400; at = shiftDay(at, 1))
+		days.push(at);
+	const place = new Map(days.map((each, at) => [each, at]));
+	const order = data.by_project.map((each) => each.project_id ?? "");
+	const series = new Map();
+	for (const each of data.by_day) {
+		const rank = order.indexOf(each.project_id ?? "");
+		const key = rank >= 0 && rank < PROJECTS_MAX ? rank : PROJECTS_MAX;
+		if (!series.has(key))
+			series.set(key, { rank: key, name: key === PROJECTS_MAX ? "…" : each.project ?? t.noProject, values: days.map(() => 0), colour: chosen(each.color, key) });
+		series.get(key).values[place.get(each.day)] += Number(each.seconds);
+	}
+	const total = data.by_day.reduce((sum, each) => sum + Number(each.seconds), 0);
+	chart.show({
+		x: days.map((each) => Date.parse(`${each}T00:00:00Z`) / 1000), zone: "UTC", series: [...series.values()].sort((a, b) => a.rank - b.rank),
+		rowName: t.day, rowText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), valueText: hours,
+		summary: `${t.byDay}: ${t.total} ${hours(total)}`,
+	});
+}
+
+const chosen = (given, place) => (/^#[0-9a-fA-F]{6}$/.test(given ?? "") ? given : colour(place));
+
+function share(seconds, most) {
+	return el("progress", { value: seconds, max: String(most || 1), "aria-label": t.share });
+}
+
+function projects(data) {
+	const most = Math.max(...data.by_project.map((each) => Number(each.seconds)), 0);
+	return section(t.byProject, table([
+		{ head: t.project, cell: (each) => [swatch(each.color, data.by_project.indexOf(each)), each.project ?? t.noProject] },
+		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
+		{ head: t.billable, numeric: true, cell: (each) => hours(each.billable_seconds ?? 0) },
+		{ head: t.share, cell: (each) => share(Number(each.seconds), most) },
+	], data.by_project, { caption: t.byProject, key: (each) => each.project_id ?? "none", empty: t.none }));
+}
+
+function people(data) {
+	const most = Math.max(...data.by_user.map((each) => Number(each.seconds)), 0);
+	return section(t.byPerson, table([
+		{ head: t.person, cell: (each) => each.user ?? w.unknown },
+		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
+		{ head: t.share, cell: (each) => share(Number(each.seconds), most) },
+	], data.by_user, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none }));
+}
+
+async function refresh() {
+	const range = rangeOf(here().query), mine = node;
+	const data = await api.get("time", range);
+	if (mine !== node)
+		return;
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title), controls(range), running(data.running),
+		section(t.byDay, el("p", { class: "quiet small" }, t.zone(data.zone ?? zoneName())), chart.node), projects(data), people(data));
+	showDays(data, range);
+}
+
+async function keepFresh() {
+	const mine = node;
+	if (!document.hidden)
+		await refresh().catch(() => {});
+	if (mine === node)
+		timer = setTimeout(keepFresh, EVERY_MS);
+}
+
+export async function update() {
+	await refresh();
+}
+
+export async function show(place, given) {
+	context = given;
+	node = el("div", { class: "timeview" });
+	chart = stackedBars();
+	await refresh();
+	timer = setTimeout(keepFresh, EVERY_MS);
+	tick = setInterval(() => {
+		for (const each of node.querySelectorAll(".ticks"))
+			each.textContent = stopwatch((Date.now() - new Date(each.dataset.start)) / 1000);
+	}, 1000);
+	return node;
+}
+
+export function leave() {
+	clearTimeout(timer);
+	clearInterval(tick);
+	node = null;
+}

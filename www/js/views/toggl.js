@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: ISC
+// Toggl's side: the connection, the subscriptions there, what is under way, and
+// the addresses that Toggl calls.
+import * as api from "../api.js";
+import { el, patch, replace } from "../dom.js";
+import { filterEditor } from "../filters.js";
+import { ago } from "../format.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, section, showSecret, state, table, toast, trouble } from "../parts.js";
+import { filters as inWords, w } from "../words.js";
+
+const t = w.toggl, e = w.endpoints;
+const JOB_MS = 3000;
+let node, context, timer, now;
+
+const levelOf = { well: "well", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
+
+/* What an action at Toggl came to: done, or a job that waits and goes on. */
+function told(answer) {
+	return answer.status === 202 ? [answer.words, answer.resumes_at ? t.goesOn(ago(answer.resumes_at)) : null].filter(Boolean).join(" ") : answer.words ?? t.done;
+}
+
+async function doAt(button, work) {
+	const answer = await act(button, work, told);
+	await refresh();
+	return answer;
+}
+
+/* The same from a dialog or a menu that is gone by then. */
+async function run(work) {
+	node.setAttribute("aria-busy", "true");
+	try {
+		const answer = await work();
+		toast(told(answer), answer.status === 202 ? "warning" : "well");
+	} catch (error) {
+		toast(error.message, "trouble");
+	} finally {
+		node.removeAttribute("aria-busy");
+		await refresh();
+	}
+}
+
+// ---- connecting
+
+function connect() {
+	const token = el("input", { type: "password", autocomplete: "off", spellcheck: "false", required: true });
+	const doing = el("p", { class: "quiet", role: "status" });
+	return section(t.notConnected, el("p", null, t.connectWords), el("form", { class: "slim", "data-keep": "", onsubmit: async (event) => {
+		event.preventDefault();
+		doing.textContent = t.connecting;
+		const answer = await act(event.submitter, () => api.post("toggl/connect", { token: token.value }), told);
+		doing.textContent = "";
+		if (answer) {
+			token.value = "";
+			await refresh();
+		}
+	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit", disabled: !context.isOwner }, t.connect), doing,
+	context.isOwner ? null : el("p", { class: "quiet" }, w.viewerOnly)));
+}
+
+function connection(c) {
+	const quota = (c.quota ?? []).map((q) => {
+		const words = w.overview.quotaLeft(q.remaining, q.total);
+		return fact(q.name ?? t.quota, words, bar(q.remaining, q.total, words), q.resets_at ? el("span", null, w.overview.quotaResets(ago(q.resets_at))) : null);
+	});
+	async function disconnect() {
+		const name = c.user ?? c.email ?? "Toggl";
+		if (await confirm({ title: t.disconnectTitle, words: t.disconnectWords, name, act: t.disconnect }))
+			await run(() => api.post("toggl/disconnect", { connection_id: c.id }));
+	}
+	return el("div", { class: "connection", "data-key": c.id },
+		el("dl", { class: "facts" }, fact(t.user, c.user ?? w.unknown, c.email ?? ""), quota, fact(t.seen, moment(c.seen_at))),
+		context.isOwner ? el("div", { class: "line" },
+			el("button", { type: "button", class: "secondary", onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/refresh", { connection_id: c.id })) },
+				t.refresh, now.refresh_costs ? el("small", null, ` (${t.refreshCosts(now.refresh_costs)})`) : null),
+			now.workspaces.filter((each) => each.connection_id === c.id).map((each) => el("button", { type: "button", class: "secondary", title: t.loadWords,
+				onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/load", { workspace_id: each.id })) }, `${t.load}: ${each.name}`)),
+			el("button", { type: "button", class: "plain danger", onclick: disconnect }, t.disconnect)) : null);
+}
+
+// ---- subscriptions
+
+async function editor(subscription) {
+	const known = await api.get("toggl/event_filters").then(({ status, ...all }) => all.event_filters ?? all);
+	const isNew = !subscription;
+	return dialog(isNew ? t.add : t.editTitle, (close) => {
+		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
+		const description = el("input", { type: "text", maxlength: "250", value: subscription?.description ?? "hookledger", required: true });
+		const preview = el("code"), left = el("p", { class: "quiet small" });
+		const show = () => {
+			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
+		};
+		const limit = () => now.workspaces.find((each) => each.id === workspace.value)?.limits?.filters ?? null;
+		const filters = filterEditor({ known, chosen: subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
+		description.oninput = show;
+
+		async function plan() {
+			filters.limit(limit());
+			try {
+				const proposed = await api.get("toggl/plan", { workspace: workspace.value });
+				filters.set(proposed.filters);
+				left.textContent = [proposed.words, proposed.leaves_out?.length ? `${t.leavesOut} ${proposed.leaves_out.join("; ")}` : ""].filter(Boolean).join(" ");
+			} catch (error) {
+				left.textContent = error.message;
+			}
+		}
+		if (isNew)
+			plan();
+		return el("form", { onsubmit: (event) => {
+			event.preventDefault();
+			close({ workspace_id: workspace.value, description: description.value, event_filters: filters.value() });
+		} },
+		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
+		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
+		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
+		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, isNew ? t.create : w.save)));
+	});
+}
+
+async function create() {
+	const given = await editor(null).catch((error) => toast(error.message, "trouble"));
+	if (given)
+		await run(() => api.post("toggl/subscriptions", given));
+}
+
+async function edit(s) {
+	const given = await editor(s).catch((error) => toast(error.message, "trouble"));
+	if (given)
+		await run(() => api.change(`toggl/subscriptions/${s.item}`, { description: given.description, event_filters: given.event_filters }));
+}
+
+function adopt(s) {
+	return dialog(t.adoptTitle, (close) => {
+		const secret = el("input", { type: "password", autocomplete: "off", required: true });
+		return el("form", { onsubmit: (event) => {
+			event.preventDefault();
+			close();
+			run(() => api.post(`toggl/subscriptions/${s.item}/adopt`, { secret: secret.value }));
+		} }, el("p", null, t.adoptWords), field(t.adoptSecret, secret),
+		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, t.adopt)));
+	});
+}
+
+function actionsOf(s) {
+	const at = `toggl/subscriptions/${s.item}`, name = s.description || String(s.subscription_id);
+	const isOurs = Boolean(s.endpoint_id);
+	const sure = async (title, words, doing, work) => { if (await confirm({ title, words, name, act: doing })) await run(work); };
+	return menu([
+		isOurs && s.difference ? { text: t.repair, run: () => run(() => api.post(`${at}/repair`)) } : null,
+		isOurs ? { text: t.ping, run: () => run(() => api.post(`${at}/ping`)) } : null,
+		isOurs && !s.validated_at ? { text: t.validate, run: () => run(() => api.post(`${at}/validate`)) } : null,
+		!isOurs ? { text: t.adopt, run: () => adopt(s) } : null,
+		{ text: t.edit, run: () => edit(s) },
+		{ text: s.enabled ? t.disable : t.enable, run: () => run(() => api.change(at, { enabled: !s.enabled })) },
+		isOurs ? { text: t.rotate, run: () => sure(t.rotateTitle, t.rotateWords, t.rotate, () => api.post(`${at}/rotate`)) } : null,
+		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, t.removeWords, t.remove, () => api.remove(at)) },
+	], `${w.actions}: ${name}`);
+}
+
+function subscriptions() {
+	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.asOf(ago(now.seen_at)) : ""),
+		table([
+			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
+			{ head: t.workspace, cell: (s) => s.workspace ?? context.workspace(s.workspace_id) },
+			{ head: t.filters, cell: (s) => inWords(s.event_filters) },
+			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || s.state_words ? el("p", { class: "small quiet" }, s.difference ?? s.state_words) : null) },
+			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
+			context.isOwner ? { head: w.actions, cell: actionsOf } : null,
+		].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
+		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: create }, t.add) : null);
+}
+
+function jobs() {
+	return now.jobs?.length ? section(t.jobs, table([
+		{ head: t.what, cell: (j) => j.what },
+		{ head: t.state, cell: (j) => [state("wait", j.state), j.words ? el("p", { class: "small quiet" }, j.words) : null] },
+		{ head: t.resumes, cell: (j) => (j.resumes_at ? moment(j.resumes_at) : "–") },
+	], now.jobs, { caption: t.jobs, key: (j) => j.id })) : null;
+}
+
+// ---- callback addresses
+
+function newEndpoint() {
+	return dialog(e.add, (close) => {
+		const name = el("input", { type: "text", maxlength: "200" });
+		const workspace = choice([["", e.anyWorkspace], ...context.session.workspaces.map(({ id, name: text }) => [id, text])], "");
+		return el("form", { onsubmit: async (event) => {
+			event.preventDefault();
+			const made = await act(event.submitter, () => api.post("endpoints", { name: name.value, ...(workspace.value ? { workspace_id: workspace.value } : {}) }));
+			if (!made)
+				return;
+			close();
+			await showSecret(e.made, [[e.url, made.url], [e.secret, made.secret]]);
+			refresh();
+		} }, el("p", null, e.addWords), field(e.name, name), field(e.workspace, workspace),
+		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, e.add)));
+	});
+}
+
+function endpointActions(p) {
+	const at = `endpoints/${p.id}`, name = p.name || `#${p.id}`;
+	async function rotate() {
+		if (!await confirm({ title: e.rotateTitle, words: e.rotateWords, name, act: e.rotate }))
+			return;
+		try {
+			const made = await api.post(`${at}/rotate`, { keep_hours: 24 });
+			await showSecret(e.rotate, [[e.secret, made.secret]]);
+		} catch (error) {
+			toast(error.message, "trouble");
+		}
+		refresh();
+	}
+	async function enable(isOn) {
+		if (!isOn && !await confirm({ title: e.disableTitle, words: e.disableWords, name, act: e.disable }))
+			return;
+		await run(() => api.change(at, { enabled: isOn }));
+	}
+	async function revoke(id) {
+		if (await confirm({ title: e.revokeTitle, words: e.revokeWords, name, act: e.revoke(id) }))
+			await run(() => api.remove(`${at}/secrets/${id}`));
+	}
+	return menu([
+		{ text: e.test, run: () => run(() => api.post(`${at}/test`)) },
+		{ text: e.rotate, run: rotate },
+		...(p.secrets?.length > 1 ? p.secrets.map((s) => ({ text: e.revoke(s.id), danger: true, run: () => revoke(s.id) })) : []),
+		p.enabled ? { text: e.disable, danger: true, run: () => enable(false) } : { text: e.enable, run: () => enable(true) },
+	], `${w.actions}: ${name}`);
+}
+
+function endpoints(items) {
+	return section(e.title, el("p", { class: "quiet" }, e.words), table([
+		{ head: e.name, cell: (p) => p.name || `#${p.id}` },
+		{ head: e.workspace, cell: (p) => (p.workspace_id ? context.workspace(p.workspace_id) : e.anyWorkspace) },
+		{ head: e.url, cell: (p) => copyable(p.url) },
+		{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
+		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${s.id}${s.valid_until ? ` ${e.until(ago(s.valid_until))}` : ""}`)) },
+		{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
+		context.isOwner ? { head: w.actions, cell: endpointActions } : null,
+	].filter(Boolean), items, { caption: e.title, key: (p) => p.id, empty: e.none }),
+	context.isOwner ? el("button", { type: "button", class: "secondary", onclick: newEndpoint }, e.add) : null);
+}
+
+// ---- the view
+
+async function refresh() {
+	const mine = node;
+	clearTimeout(timer);
+	const [toggl, addresses] = await Promise.all([api.get("toggl"), api.get("endpoints")]);
+	if (mine !== node)
+		return;
+	now = toggl;
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
+		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
+		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(addresses.items));
+	if (now.jobs?.length)
+		timer = setTimeout(() => refresh().catch(() => {}), JOB_MS);
+}
+
+export async function show(place, given) {
+	context = given;
+	node = el("div", { class: "togglview" });
+	await refresh();
+	return node;
+}
+
+export function leave() {
+	clearTimeout(timer);
+	node = null;
+}
