@@ -146,11 +146,16 @@ document.getElementById("skip").onclick = (event) => {
 keepMomentsFresh();
 
 try {
-	begin(await api.get("session"));
+	const answer = await api.get("session");
+	showTop("");
+	if (answer.operator)
+		begin(answer);
+	else
+		ask(answer.setup);
 } catch (error) {
 	showTop("");
 	if (error.status === 401)
-		ask(error.answer.setup);
+		ask();
 	else
 		replace(content, el("h1", null, sign("trouble"), " ", w.brand), trouble(error, () => location.reload()));
 }
