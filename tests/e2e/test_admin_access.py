@@ -130,9 +130,10 @@ def test_no_session_is_no_way_in(page_site):
     for cookie in (None, "", "x", "a" * 43, "a" * 5000, "'; select 1; --", "\x80"):
         page = Page(page_site)
         page.cookie = cookie
-        if not cookie:	# an empty one is none
+        is_one = cookie and len(cookie) < 200
+        if not is_one:
             assert page.get("session").json() == {"operator": None, "setup": False}
-        for path in ("operators", "sessions", "settings", "audit", *(["session"] if cookie else [])):
+        for path in ("operators", "sessions", "settings", "audit", *(["session"] if is_one else [])):
             answer = page.get(path)
             assert answer.status == 401 and answer.json()["error"], (cookie, path)
         assert page.call("PATCH", "settings", {"silence_minutes": 30}).status == 403
