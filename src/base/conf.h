@@ -70,6 +70,13 @@ struct conf {
 	int64_t toggl_reserve;
 	int64_t toggl_check_hours;
 	bool toggl_repair;
+	char *mail_sendmail;
+	char *mail_from;
+	char *smtp_url;
+	char *smtp_user;
+	char *smtp_password;
+	int64_t watch_ms;
+	char *metrics_token;
 	char *log_level;
 	char *sql_dir;
 };

@@ -34,6 +34,10 @@ struct slot {
 	struct curl_slist *headers;
 	struct answer answer;
 	struct buf refused;	/* the guard's words */
+	bool is_mail;
+	struct str text;	/* of the mail, what is still to be sent */
+	struct curl_slist *to;
+	struct buf said;	/* with what words the mail server refused it */
 	bool has_connected;	/* the guard allowed an address */
 	void *user;
 	char words[CURL_ERROR_SIZE];
@@ -68,7 +72,28 @@ static size_t take_header(char *bytes, size_t one, size_t len, void *user)
 	struct slot *slot = user;
 
 	(void)one;
+	if (slot->is_mail) {
+		struct str rest = { bytes, len };
+
+		/* farewells follow a refusal */
+		if (len && (bytes[0] == '4' || bytes[0] == '5')) {
+			buf_clear(&slot->said);
+			buf_add_str(&slot->said, str_cut(&rest, '\r'));
+		}
+		return len;
+	}
 	return answer_add_line(&slot->answer, (struct str){ bytes, len }) ? len : 0;
+}
+
+static size_t give_text(char *into, size_t one, size_t room, void *user)
+{
+	struct slot *slot = user;
+	size_t len = slot->text.len < one * room ? slot->text.len : one * room;
+
+	memcpy(into, slot->text.at, len);
+	slot->text.at += len;
+	slot->text.len -= len;
+	return len;
 }
 
 static bool is_allowed(struct slot *slot, const struct sockaddr *where)
@@ -77,7 +102,7 @@ static bool is_allowed(struct slot *slot, const struct sockaddr *where)
 	struct address address;
 	const char *what;
 
-	if (!how->is_guarded)
+	if (!how->is_guarded || slot->is_mail)
 		return true;
 	if (!address_of(where, &address))
 		return false;
@@ -216,8 +241,10 @@ void fetch_free(struct fetch *fetch)
 			curl_easy_cleanup(slot->easy);
 		}
 		curl_slist_free_all(slot->headers);
+		curl_slist_free_all(slot->to);
 		answer_done(&slot->answer);
 		buf_done(&slot->refused);
+		buf_done(&slot->said);
 	}
 	curl_multi_cleanup(fetch->multi);
 	close(fetch->epoll);
@@ -278,20 +305,36 @@ static void take_back(struct fetch *fetch)
 	fetch->free = slot;
 }
 
-static struct slot *empty_slot(struct fetch *fetch)
+static struct slot *empty_slot(struct fetch *fetch, bool is_mail)
 {
 	struct slot *slot = fetch->free;
 
 	fetch->free = slot->next;
+	/* nothing of the one kind stays set for the other */
+	if (slot->easy && slot->is_mail != is_mail) {
+		curl_easy_cleanup(slot->easy);
+		answer_done(&slot->answer);
+		slot->easy = NULL;
+	}
 	if (!slot->easy)
 		prepare(fetch, slot);
+	slot->is_mail = is_mail;
 	curl_slist_free_all(slot->headers);
-	slot->headers = NULL;
+	curl_slist_free_all(slot->to);
+	slot->headers = slot->to = NULL;
 	answer_clear(&slot->answer);
 	buf_clear(&slot->refused);
+	buf_clear(&slot->said);
 	slot->has_connected = false;
 	slot->words[0] = '\0';
 	return slot;
+}
+
+static void begin(struct fetch *fetch, struct slot *slot)
+{
+	if (curl_multi_add_handle(fetch->multi, slot->easy) != CURLM_OK)
+		abort();	/* a handle that is in already, or out of memory */
+	fetch->count++;
 }
 
 enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
@@ -304,7 +347,7 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 		return ERR_PACE;
 	if (!fetch_can_reach(request->url) || !are_lines(request->headers))
 		return ERR_INPUT;
-	slot = empty_slot(fetch);
+	slot = empty_slot(fetch, false);
 	slot->user = request->user;
 	for (const char *const *line = request->headers; line && *line; line++)
 		add_header(slot, *line);
@@ -325,18 +368,74 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, request->is_sent_once ? 1L : 0L);
 	curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
-	if (curl_multi_add_handle(fetch->multi, slot->easy) != CURLM_OK)
-		abort();	/* a handle that is in already, or out of memory */
-	fetch->count++;
+	begin(fetch, slot);
+	return ERR_NONE;
+}
+
+/* The scheme and host of a URL of a mail server; false: it is none. */
+static bool read_mail_url(const char *url, bool *is_here)
+{
+	CURLU *parts = curl_url();
+	char *scheme = NULL, *host = NULL;
+	bool fine;
+
+	if (!parts)
+		abort();	/* out of memory */
+	fine = url && curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+	       curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	       curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	       (str_is(str_of(scheme), "smtp") || str_is(str_of(scheme), "smtps"));
+	*is_here = fine && (str_is(str_of(host), "localhost") || str_starts(str_of(host), "127.") || str_is(str_of(host), "[::1]"));
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(parts);
+	return fine;
+}
+
+enum err fetch_add_mail(struct fetch *fetch, const struct fetch_mail *mail)
+{
+	struct slot *slot;
+	bool is_here;
+
+	take_back(fetch);
+	if (!fetch->free)
+		return ERR_PACE;
+	if (!read_mail_url(mail->url, &is_here) || strpbrk(mail->from, "\r\n<>") || strpbrk(mail->to, "\r\n<>"))
+		return ERR_INPUT;
+	slot = empty_slot(fetch, true);
+	slot->user = mail->owner;
+	slot->text = mail->text;
+	slot->to = curl_slist_append(NULL, mail->to);
+	if (!slot->to)
+		abort();	/* out of memory */
+	curl_easy_setopt(slot->easy, CURLOPT_URL, mail->url);
+	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)mail->timeout_ms);
+	curl_easy_setopt(slot->easy, CURLOPT_USE_SSL, (long)(mail->password && !is_here ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	curl_easy_setopt(slot->easy, CURLOPT_USERNAME, mail->user);
+	curl_easy_setopt(slot->easy, CURLOPT_PASSWORD, mail->password);
+	curl_easy_setopt(slot->easy, CURLOPT_MAIL_FROM, mail->from);
+	curl_easy_setopt(slot->easy, CURLOPT_MAIL_RCPT, slot->to);
+	curl_easy_setopt(slot->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(slot->easy, CURLOPT_READFUNCTION, give_text);
+	curl_easy_setopt(slot->easy, CURLOPT_READDATA, slot);
+	/* what was sent on a connection that had been closed would be sent twice */
+	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
+	begin(fetch, slot);
 	return ERR_NONE;
 }
 
 /* ---- finishing */
 
-static const char *words_for(const struct slot *slot, CURLcode code)
+static const char *words_for(struct slot *slot, CURLcode code)
 {
 	if (slot->answer.problem)
 		return slot->answer.problem;
+	/* a refusal: what the server said of it */
+	if (slot->is_mail && slot->words[0] && slot->said.len) {
+		buf_clear(&slot->refused);
+		buf_addf(&slot->refused, "%s (%s)", slot->words, buf_text(&slot->said));
+		return buf_text(&slot->refused);
+	}
 	if (code == CURLE_COULDNT_CONNECT && slot->refused.len)
 		return buf_text(&slot->refused);
 	return slot->words[0] ? slot->words : curl_easy_strerror(code);
@@ -370,7 +469,9 @@ static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct f
 	long status = 0;
 
 	curl_easy_getinfo(slot->easy, CURLINFO_TOTAL_TIME_T, &duration);
-	if (is_whole)
+	if (is_whole && slot->is_mail)
+		status = 250;
+	else if (is_whole)
 		curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	*outcome = (struct fetch_outcome){
 		.user = slot->user,
@@ -378,7 +479,7 @@ static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct f
 		.duration_us = (int64_t)duration,
 		.problem = is_whole ? NULL : words_for(slot, code),
 		.trouble = is_whole ? FETCH_NONE : trouble_of(code),
-		.is_refused = !is_whole && slot->refused.len && !slot->has_connected,
+		.is_refused = !is_whole && !slot->is_mail && slot->refused.len && !slot->has_connected,
 		.is_cut = slot->answer.is_cut,
 		.body = buf_str(&slot->answer.body),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* libcurl's only user: HTTP requests to others, many at once, each with its
-   deadlines. http and https only, certificates are always verified; no
+   deadlines; and e-mails to a server of the settings. http and https only, certificates are always verified; no
    redirects, no proxy, no name and password in a URL, nothing of it from the
    environment. Connections are kept and used again; when the other side has
    closed one without any answer, libcurl sends the request once more on a new
@@ -81,6 +81,21 @@ size_t fetch_count(const struct fetch *fetch);	/* under way or not given out yet
    is given out. ERR_PACE: requests_max are under way; ERR_INPUT: no URL that
    fetch_can_reach(), or a header with a line break in it. */
 MUST_USE enum err fetch_add(struct fetch *fetch, const struct fetch_request *request);
+
+struct fetch_mail {
+	const char *url;	/* smtp://host:25 or smtps://host:465; not judged by the guard */
+	const char *user, *password;	/* NULL: none */
+	const char *from, *to;	/* plain addresses without line breaks or angle brackets */
+	struct str text;	/* with \r\n; without dots made double */
+	int64_t timeout_ms;
+	void *owner;		/* given back with the outcome */
+};
+
+/* Starts to send an e-mail, by TLS where the server has it, and with a password
+   never without, unless the server is this machine. Borrows the text until the
+   outcome is given out: its status is 250, or problem says why it was not taken.
+   ERR_PACE as fetch_add(); ERR_INPUT: the URL is none of these. */
+MUST_USE enum err fetch_add_mail(struct fetch *fetch, const struct fetch_mail *mail);
 
 /* Moves all requests on as far as it goes without waiting, and gives one that
    is finished. What the outcome points to is borrowed until the next call of

@@ -68,7 +68,7 @@ struct command {
 
 /* The tables, each ended by {0}. */
 extern const struct command cmd_account[], cmd_export[], cmd_forget[], cmd_invoice[], cmd_reader[], cmd_subscription[];
-extern const struct command cmd_conf[], cmd_delivery[], cmd_doctor[], cmd_drift[], cmd_endpoint[], cmd_event[], cmd_migrate[];
+extern const struct command cmd_conf[], cmd_delivery[], cmd_doctor[], cmd_drift[], cmd_endpoint[], cmd_event[], cmd_migrate[], cmd_notice[];
 extern const struct command cmd_connect[], cmd_operator[], cmd_toggl[];
 extern const struct command cmd_quarantine[], cmd_rebuild[], cmd_reseal[], cmd_retention[], cmd_simulate[], cmd_spool[], cmd_verify[];
 

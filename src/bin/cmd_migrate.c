@@ -8,6 +8,7 @@
 #include "bin/cmd.h"
 #include "bin/migration.h"
 #include "bin/term.h"
+#include "ledger/watch.h"
 
 static struct {
 	bool dry_run;
@@ -41,6 +42,10 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
+	watch_put_host(cli->conf, args);
+	if (cli_call(cli->db, "operator.host_seen", args, NULL))
+		goto done;
+	db_args_clear(args);
 	db_arg_int(args, cli->conf->counters_keep_days);
 	if (!cli_call(cli->db, "operator.housekeep", args, &rows)) {
 		int64_t made = db_int(rows, 0, "housekeep");
@@ -48,6 +53,7 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 		printf("made %lld partition%s\n", (long long)made, term_s(made));
 		status = CLI_FINE;
 	}
+done:
 	db_rows_free(rows);
 	db_args_free(args);
 	return status;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 struct conf;
+struct db;
 
 enum state {
 	STATE_OK,
@@ -35,5 +36,6 @@ void doctor_say(struct doctor *doctor, enum state state, const char *check, cons
 void doctor_check_settings(struct doctor *doctor);
 void doctor_check_spool(struct doctor *doctor);
 void doctor_check_database(struct doctor *doctor);
+void doctor_check_watch(struct doctor *doctor, struct db *db);
 
 #endif

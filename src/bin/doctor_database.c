@@ -396,6 +396,7 @@ void doctor_check_database(struct doctor *doctor)
 	check_endpoints(doctor, facts);
 	check_secrets(doctor, db);
 	check_refusals(doctor, db);
+	doctor_check_watch(doctor, db);
 	check_rights(doctor, db, "operator", "receiver");
 	check_receiver(doctor);
 done:

@@ -19,6 +19,7 @@ enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 static const struct command *const tables[] = {
 	cmd_migrate,
 	cmd_doctor,
+	cmd_notice,
 	cmd_connect,
 	cmd_toggl,
 	cmd_endpoint,

@@ -56,6 +56,7 @@ static const char *const door_files[] = {
 	"admin_endpoints.sql",
 	"toggl_doors.sql",
 	"notices.sql",
+	"watch_doors.sql",
 	"grants.sql",
 	"roles.sql",
 };

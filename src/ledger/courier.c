@@ -13,6 +13,7 @@
 #include "ledger/hand.h"
 #include "ledger/lane.h"
 #include "ledger/outbox.h"
+#include "ledger/watch.h"
 
 enum {
 	CALL_MS = 30000,	/* for a call of the database: nobody waits for us */
@@ -36,6 +37,7 @@ struct courier {
 	struct db *db;
 	struct outbox *outbox;
 	struct hand hand;
+	struct watch *watch;
 
 	int64_t heard_session;	/* of the connection that listens */
 	int64_t call_sent, call_until;
@@ -76,6 +78,7 @@ struct courier *courier_new(const struct conf *conf)
 	c->db = db_open(&db);
 	c->outbox = outbox_new(c->db, &outbox);
 	hand_init(&c->hand, conf);
+	c->watch = c->hand.watch = watch_new(conf, c->db, c->hand.sealer);
 	return c;
 }
 
@@ -83,6 +86,7 @@ void courier_free(struct courier *c)
 {
 	if (!c)
 		return;
+	watch_free(c->watch);
 	hand_done(&c->hand);
 	outbox_free(c->outbox);
 	db_close(c->db);
@@ -159,6 +163,8 @@ static bool prepare_claim(struct courier *c)
 static enum err start_call(struct courier *c)
 {
 	int64_t now = clock_ms();
+	bool starts;
+	enum err err;
 
 	c->call_sent = now;
 	c->call_until = now + CALL_MS;
@@ -166,6 +172,9 @@ static enum err start_call(struct courier *c)
 		return outbox_listen(c->outbox);
 	if (!c->is_stopping && now >= c->look_at)
 		return outbox_look(c->outbox);
+	err = watch_start(c->watch, !c->is_stopping, &starts);
+	if (err || starts)
+		return err;
 	if (is_settling_due(c)) {
 		hand_settle(&c->hand);
 		for (size_t i = 0; i < c->hand.lanes.count; i++)
@@ -339,6 +348,11 @@ static void take_news(struct courier *c, enum outbox_call call)
 	}
 }
 
+static bool is_calling(const struct courier *c)
+{
+	return outbox_under_way(c->outbox) || watch_is_calling(c->watch);
+}
+
 static void take_outcome(struct courier *c)
 {
 	enum outbox_call call = outbox_under_way(c->outbox);
@@ -346,7 +360,7 @@ static void take_outcome(struct courier *c)
 
 	if (clock_ms() >= c->call_until)
 		db_drop(c->db);
-	err = outbox_take(c->outbox);
+	err = call ? outbox_take(c->outbox) : watch_take(c->watch);
 	if (err == ERR_PACE)
 		return;
 	courtesy_worked(&c->courtesy, clock_ms() - c->call_sent, clock_ms());
@@ -363,10 +377,10 @@ static void take_outcome(struct courier *c)
 static void work_database(struct courier *c)
 {
 	db_tend(c->db);
-	if (outbox_under_way(c->outbox))
+	if (is_calling(c))
 		take_outcome(c);
 	hear(c);
-	if (!outbox_under_way(c->outbox) && db_is_ready(c->db) && !courtesy_rest_ms(&c->courtesy, clock_ms()) &&
+	if (!is_calling(c) && db_is_ready(c->db) && !courtesy_rest_ms(&c->courtesy, clock_ms()) &&
 	    start_call(c))
 		fail(c);
 }
@@ -376,8 +390,8 @@ static void work_database(struct courier *c)
 /* Nothing in the hand, nothing waits anywhere. */
 static bool is_at_rest(const struct courier *c)
 {
-	return !c->hand.lanes.count && !c->is_gathering && !c->is_seeking && !outbox_under_way(c->outbox) &&
-	       c->look_at > clock_ms();
+	return !c->hand.lanes.count && !c->is_gathering && !c->is_seeking && !is_calling(c) && c->look_at > clock_ms() &&
+	       watch_is_at_rest(c->watch);
 }
 
 /* Of two waits in milliseconds; -1: for ever. */
@@ -393,7 +407,7 @@ static int until_next_call(const struct courier *c, int wait_ms)
 {
 	int64_t now = clock_ms();
 
-	if (outbox_under_way(c->outbox))
+	if (is_calling(c))
 		return least(wait_ms, c->call_until - now);
 	if (!db_is_ready(c->db))
 		return wait_ms;
@@ -405,6 +419,7 @@ static int until_next_call(const struct courier *c, int wait_ms)
 		if (c->is_gathering)
 			wait_ms = least(wait_ms, c->gather_at - now);
 	}
+	wait_ms = least(wait_ms, watch_next_at(c->watch, !c->is_stopping) - now);
 	if (c->hand.done)
 		wait_ms = least(wait_ms, c->hand.under_way ? c->hand.done_since_ms + SETTLE_MS - now : 0);
 	for (size_t i = 0; i < c->hand.lanes.count; i++)
@@ -415,7 +430,8 @@ static int until_next_call(const struct courier *c, int wait_ms)
 /* Until something happens or is due. */
 static void wait_for_news(const struct courier *c, int stop_fd, int wait_ms)
 {
-	struct pollfd fds[3] = { { .fd = -1 }, { .fd = -1 }, { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
+	struct pollfd fds[4] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
+		                 { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
 	int want;
 
 	want = db_poll(c->db, &fds[0]);
@@ -424,7 +440,10 @@ static void wait_for_news(const struct courier *c, int stop_fd, int wait_ms)
 	want = hand_poll(&c->hand, &fds[1]);
 	if (want >= 0)
 		wait_ms = least(wait_ms, want);
-	if (poll(fds, 3, until_next_call(c, wait_ms)) < 0 && errno != EINTR)
+	want = watch_poll(c->watch, &fds[2]);
+	if (want >= 0)
+		wait_ms = least(wait_ms, want);
+	if (poll(fds, 4, until_next_call(c, wait_ms)) < 0 && errno != EINTR)
 		abort();
 }
 
@@ -442,6 +461,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 	c->is_stopping = c->is_housekept = false;
 	c->is_gathering = c->is_seeking = true;
 	c->look_at = c->housekeep_at = c->gather_at = 0;
+	watch_restart(c->watch);
 	if (task->is_round && db_wait(c->db, CONNECT_MS)) {
 		log_write(LOG_ERROR, "database_away",
 		          (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
@@ -452,6 +472,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 
 		work_database(c);
 		hand_collect(&c->hand);
+		watch_collect(c->watch);
 		if (!c->is_stopping)
 			start_requests(c, &wait_ms);
 		if (!c->is_stopping && (clock_ms() >= until || is_told_to_stop(task))) {
@@ -461,7 +482,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 		}
 		if (task->is_round && is_at_rest(c) && c->is_housekept)
 			break;
-		if (c->is_stopping && ((!c->hand.lanes.count && !outbox_under_way(c->outbox)) || clock_ms() >= until))
+		if (c->is_stopping && ((!c->hand.lanes.count && !is_calling(c) && !watch_is_busy(c->watch)) || clock_ms() >= until))
 			break;
 		wait_for_news(c, task->stop_fd, until == INT64_MAX ? wait_ms : least(wait_ms, until - clock_ms()));
 	}

@@ -9,6 +9,7 @@
 #include "base/fetch.h"
 #include "ledger/delivery.h"
 #include "ledger/signer.h"
+#include "ledger/watch.h"
 
 /* ---- what is in the hand */
 
@@ -77,6 +78,7 @@ static void note_result(struct hand *hand, const struct delivery *delivery)
 {
 	bool is_fine = delivery->status >= 200 && delivery->status <= 299;
 
+	watch_count(hand->watch, is_fine, delivery->duration_us);
 	if (is_fine)
 		hand->delivered++;
 	else

@@ -18,6 +18,7 @@ struct conf;
 struct delivery;
 struct fetch;
 struct sealer;
+struct watch;
 
 struct hand {
 	const struct conf *conf;
@@ -30,6 +31,7 @@ struct hand {
 	size_t count, done_count;	/* of all in the hand, and of those done */
 	int64_t done_since_ms;		/* the oldest of them */
 	int64_t delivered, failed;	/* attempts so far */
+	struct watch *watch;		/* counts them too; borrowed */
 
 	struct delivery *spare;
 	size_t turn;			/* the lane that starts first */

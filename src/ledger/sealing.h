@@ -33,4 +33,8 @@ MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_
 MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
                                      struct buf *out);
 
+/* The secret of a notice; likewise. */
+MUST_USE enum err sealing_notice(const struct sealer *sealer, int64_t notice_id, struct str secret, struct buf *out);
+MUST_USE enum err sealing_notice_open(const struct sealer *sealer, int64_t notice_id, struct str sealed, struct buf *out);
+
 #endif

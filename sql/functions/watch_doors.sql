@@ -1,0 +1,128 @@
+-- Being looked after, in the doors of courier and command line. What it is and
+-- does: pulse.sql, watch.sql and notices.sql.
+
+create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz,
+                              page text, names text[], labels text[], counts bigint[])
+returns table (is_more boolean)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest);
+  perform ledger.count_up(names, labels, array_fill(''::text, array[cardinality(names)]), counts);
+  is_more := ledger.pulse_read(20000);
+  perform ledger.judge(page);
+  return next;
+end
+$$;
+comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, text, text[], text[], bigint[]) is
+  'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
+
+create function courier.notice_claim(lease_ms bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
+               body text, made_us bigint, next_us bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.notice_claim(lease_ms) $$;
+comment on function courier.notice_claim(bigint) is 'As ledger.notice_claim().';
+
+create function courier.notice_settle(message bigint, lease bigint, wrong text)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.notice_settle(message, lease, wrong) $$;
+comment on function courier.notice_settle(bigint, bigint, text) is 'As ledger.notice_settle().';
+
+-- ---- of the command line
+
+create function operator.findings()
+returns table (kind text, level text, subject text, words text, todo text, since_us bigint, link text)
+language plpgsql volatile security definer set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.pulse_read(20000);
+  return query select f.kind, f.level, f.subject, f.words, f.todo, ledger.us(f.since), f.link from ledger.findings() f;
+end
+$$;
+comment on function operator.findings() is 'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
+
+create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest) $$;
+comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz) is 'As ledger.host_seen(): housekeep was run.';
+
+create function operator.notice_list()
+returns table (notice_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select n.notice_id, n.kind, n.target, n.enabled, ledger.us(n.last_sent_at), n.last_problem,
+         (select count(*) from ledger.notice_message m where m.notice_id = n.notice_id and m.sent_at is null and m.dropped_at is null)
+  from ledger.notice n order by n.notice_id
+$$;
+comment on function operator.notice_list() is 'Ways by which the owner is told, and how many messages wait to be sent.';
+
+create function operator.notice_add(kind text, target text)
+returns bigint
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.notice_add(kind, target) $$;
+comment on function operator.notice_add(text, text) is 'As ledger.notice_add().';
+
+create function operator.notice_secret(notice bigint, sealed bytea)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ update ledger.notice n set secret_sealed = sealed, enabled = true where n.notice_id = notice $$;
+comment on function operator.notice_secret(bigint, bytea) is 'Gives a webhook its secret, sealed with notice: and its number as place, and enables it.';
+
+create function operator.notice_enable(notice bigint, enable boolean)
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  update ledger.notice n set enabled = enable where n.notice_id = notice;
+  if not found then
+    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+  end if;
+end
+$$;
+comment on function operator.notice_enable(bigint, boolean) is 'Enables or disables a notice; P0002: no such.';
+
+create function operator.notice_remove(notice bigint)
+returns void
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+begin
+  delete from ledger.notice n where n.notice_id = notice;
+  if not found then
+    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+  end if;
+end
+$$;
+comment on function operator.notice_remove(bigint) is 'Removes a notice, and what it was to tell; P0002: no such.';
+
+create function operator.notice_test(notice bigint, page text, lease_ms bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
+               body text, made_us bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.notice_test(notice, page, lease_ms) $$;
+comment on function operator.notice_test(bigint, text, bigint) is 'As ledger.notice_test().';
+
+create function operator.notice_settle(message bigint, lease bigint, wrong text)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.notice_settle(message, lease, wrong) $$;
+comment on function operator.notice_settle(bigint, bigint, text) is 'As ledger.notice_settle().';
+
+create function operator.lock_holders()
+returns table (holder text, of_program text, pid bigint, what text)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select coalesce(a.usename::text, 'unknown'), coalesce(a.application_name, ''), l.pid::bigint,
+         case when l.classid::bigint = 1668246898 then 'deliveries of a workspace' else 'migrate, rebuild and housekeep' end
+  from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.granted
+    and l.database = (select d.oid from pg_database d where d.datname = current_database())
+    and (l.classid::bigint = 1668246898 and l.objsubid = 2
+         or l.objsubid = 1 and (l.classid::bigint << 32 | l.objid::bigint) in (7306021983461007, 7306021983461008))
+    and coalesce(a.application_name, '') not like 'hookledger%'
+$$;
+comment on function operator.lock_holders() is 'Sessions that are none of hookledger''s programs and hold advisory locks that these use for turns: they wait for it.';

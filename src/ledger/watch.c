@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/log.h"
+#include "ledger/notice.h"
+#include "ledger/spool.h"
+
+enum {
+	MORE_MS = 100,		/* there is more to count: deliveries come between */
+	FAILED_MS = 5000,	/* a call that failed is made again */
+	IDLE_MS = 24 * 3600 * 1000,	/* nothing waits to be told: the next look finds it */
+	PLACE_MAX = 256,
+};
+
+/* Upper bounds in milliseconds of the classes that durations are counted in. */
+static const int64_t bounds_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 };
+enum { BOUNDS = sizeof(bounds_ms) / sizeof(bounds_ms[0]) };
+
+enum call { CALL_NONE, CALL_WATCH, CALL_CLAIM, CALL_SETTLE };
+
+/* What was counted since it was last told. */
+struct counts {
+	int64_t fine, failed, us;
+	int64_t within[BOUNDS + 1];	/* the last: longer than all bounds */
+};
+
+struct watch {
+	const struct conf *conf;
+	struct db *db;
+	struct notice *notice;
+	struct db_args *args;
+	enum call call;
+	int64_t look_at, claim_at;	/* not before */
+	bool is_more;			/* to count */
+	struct counts counts, telling;
+	struct notice_outcome outcome;	/* message_id 0: none is to be settled */
+	struct buf problem, page, sealed;
+};
+
+struct watch *watch_new(const struct conf *conf, struct db *db, const struct sealer *sealer)
+{
+	struct watch *watch = mem_zero(1, sizeof(*watch));
+
+	watch->conf = conf;
+	watch->db = db;
+	watch->notice = notice_new(conf, sealer);
+	watch->args = db_args_new();
+	notice_page(conf, &watch->page);
+	return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	notice_free(watch->notice);
+	db_args_free(watch->args);
+	buf_done(&watch->problem);
+	buf_done(&watch->page);
+	buf_done(&watch->sealed);
+	free(watch);
+}
+
+void watch_count(struct watch *watch, bool is_fine, int64_t duration_us)
+{
+	struct counts *counts = &watch->counts;
+	size_t class = 0;
+
+	while (class < BOUNDS && duration_us > bounds_ms[class] * 1000)
+		class++;
+	counts->within[class]++;
+	counts->us += duration_us;
+	if (is_fine)
+		counts->fine++;
+	else
+		counts->failed++;
+}
+
+void watch_restart(struct watch *watch)
+{
+	watch->look_at = watch->claim_at = 0;
+}
+
+/* ---- calls */
+
+/* Nobody else's spool is made by looking: a folder that is not there is none. */
+static bool see_spool(const struct conf *conf, struct spool_status *status)
+{
+	struct spool_how how = { .dir = conf->spool_dir, .max_bytes = conf->spool_max_bytes,
+		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+	struct spool *spool = NULL;
+	bool fine;
+
+	if (!conf->spool_dir || access(conf->spool_dir, R_OK | W_OK | X_OK))
+		return false;
+	fine = spool_open(&spool, &how) == ERR_NONE && spool_count(spool, status) == ERR_NONE;
+	spool_close(spool);
+	return fine;
+}
+
+static void put_counts(struct db_args *args, const struct counts *counts)
+{
+	enum { COUNTS = BOUNDS + 4 };
+	char label[24];
+
+	db_array(args, DB_TEXTS, COUNTS);
+	for (size_t i = 0; i <= BOUNDS; i++)
+		db_put_str(args, str_of("attempt_le"));
+	db_put_str(args, str_of("attempts"));
+	db_put_str(args, str_of("attempts"));
+	db_put_str(args, str_of("attempt_us"));
+	db_array(args, DB_TEXTS, COUNTS);
+	for (size_t i = 0; i < BOUNDS; i++) {
+		snprintf(label, sizeof(label), "%lld", (long long)bounds_ms[i]);
+		db_put_str(args, str_of(label));
+	}
+	db_put_str(args, str_of("+Inf"));
+	db_put_str(args, str_of("ok"));
+	db_put_str(args, str_of("failed"));
+	db_put_str(args, str_of(""));
+	db_array(args, DB_INTS, COUNTS);
+	for (size_t i = 0; i <= BOUNDS; i++)
+		db_put_int(args, counts->within[i]);
+	db_put_int(args, counts->fine);
+	db_put_int(args, counts->failed);
+	db_put_int(args, counts->us);
+}
+
+void watch_put_host(const struct conf *conf, struct db_args *args)
+{
+	struct spool_status status = { 0 };
+	char host[PLACE_MAX] = "";
+	struct buf place = { 0 };
+
+	if (gethostname(host, sizeof(host) - 1) || !host[0])
+		snprintf(host, sizeof(host), "this host");
+	buf_addf(&place, "%s:%s", host, conf->spool_dir ? conf->spool_dir : "");
+	db_arg_text(args, buf_str(&place));
+	buf_done(&place);
+	db_arg_text(args, str_of(HL_VERSION));
+	if (see_spool(conf, &status)) {
+		db_arg_int(args, status.records);
+		db_arg_int(args, status.bytes);
+		db_arg_int(args, conf->spool_max_bytes);
+		db_arg_int(args, status.damaged_files);
+	} else {
+		for (int i = 0; i < 4; i++)
+			db_arg_null(args);
+	}
+	if (status.oldest_us)
+		db_arg_time(args, status.oldest_us);
+	else
+		db_arg_null(args);
+}
+
+static enum err look(struct watch *watch)
+{
+	watch_put_host(watch->conf, watch->args);
+	db_arg_text(watch->args, watch->page.len ? buf_str(&watch->page) : str_of(""));
+	watch->telling = watch->counts;
+	put_counts(watch->args, &watch->telling);
+	return db_send(watch->db, "courier.watch", watch->args);
+}
+
+static enum err settle(struct watch *watch)
+{
+	db_arg_int(watch->args, watch->outcome.message_id);
+	db_arg_int(watch->args, watch->outcome.lease);
+	db_arg_text(watch->args, watch->problem.len ? buf_str(&watch->problem) : (struct str){ 0 });
+	return db_send(watch->db, "courier.notice_settle", watch->args);
+}
+
+void watch_collect(struct watch *watch)
+{
+	struct notice_outcome outcome;
+
+	if (watch->outcome.message_id || !notice_take(watch->notice, &outcome))
+		return;
+	watch->outcome = outcome;
+	buf_clear(&watch->problem);
+	if (outcome.problem) {
+		buf_add_text(&watch->problem, outcome.problem);
+		log_write(LOG_WARN, "notice_not_sent", (struct log_field[]){ log_num("message", outcome.message_id),
+		                                                             log_text("why", outcome.problem), log_end() });
+	}
+	watch->claim_at = 0;
+}
+
+enum err watch_start(struct watch *watch, bool may_begin, bool *starts)
+{
+	int64_t now = clock_ms();
+	enum err err = ERR_NONE;
+
+	*starts = true;
+	db_args_clear(watch->args);
+	if (watch->outcome.message_id && now >= watch->claim_at) {
+		watch->call = CALL_SETTLE;
+		err = settle(watch);
+	} else if (may_begin && now >= watch->look_at) {
+		watch->call = CALL_WATCH;
+		err = look(watch);
+	} else if (may_begin && now >= watch->claim_at && !notice_is_busy(watch->notice) && !watch->outcome.message_id) {
+		watch->call = CALL_CLAIM;
+		db_arg_int(watch->args, NOTICE_LEASE_MS);
+		err = db_send(watch->db, "courier.notice_claim", watch->args);
+	} else {
+		*starts = false;
+	}
+	if (err)
+		watch->call = CALL_NONE;
+	return err;
+}
+
+bool watch_is_calling(const struct watch *watch)
+{
+	return watch->call != CALL_NONE;
+}
+
+/* ---- and what they said */
+
+static void subtract(struct counts *from, const struct counts *told)
+{
+	from->fine -= told->fine;
+	from->failed -= told->failed;
+	from->us -= told->us;
+	for (size_t i = 0; i <= BOUNDS; i++)
+		from->within[i] -= told->within[i];
+}
+
+static void claimed(struct watch *watch, const struct db_rows *rows)
+{
+	struct notice_message message;
+	int64_t wait_ms = IDLE_MS;
+
+	if (db_rows_count(rows) && db_int(rows, 0, "message_id")) {
+		notice_read(rows, &watch->sealed, &message);
+		notice_send(watch->notice, &message);
+		return;
+	}
+	if (db_rows_count(rows) && !db_is_null(rows, 0, "next_us") && db_int(rows, 0, "next_us") / 1000 < wait_ms)
+		wait_ms = db_int(rows, 0, "next_us") / 1000 + 1;
+	/* never in a hurry: one that another courier has is due at once when it dies */
+	watch->claim_at = clock_ms() + (wait_ms < MORE_MS ? MORE_MS : wait_ms);
+}
+
+static void take_news(struct watch *watch, enum call call, const struct db_rows *rows)
+{
+	switch (call) {
+	case CALL_WATCH:
+		subtract(&watch->counts, &watch->telling);
+		watch->is_more = db_bool(rows, 0, "is_more");
+		watch->look_at = clock_ms() + (watch->is_more ? MORE_MS : watch->conf->watch_ms);
+		watch->claim_at = 0;
+		break;
+	case CALL_CLAIM:
+		claimed(watch, rows);
+		break;
+	case CALL_SETTLE:
+		watch->outcome = (struct notice_outcome){ 0 };
+		break;
+	case CALL_NONE:
+		break;
+	}
+}
+
+enum err watch_take(struct watch *watch)
+{
+	struct db_rows *rows = NULL;
+	enum call call = watch->call;
+	enum err err = db_take(watch->db, &rows);
+
+	if (err == ERR_PACE)
+		return err;
+	watch->call = CALL_NONE;
+	if (err) {
+		/* what was counted may have been told: rather once too few than twice */
+		if (call == CALL_WATCH)
+			subtract(&watch->counts, &watch->telling);
+		watch->is_more = false;
+		watch->claim_at = clock_ms() + FAILED_MS;
+		if (watch->look_at < watch->claim_at)
+			watch->look_at = watch->claim_at;
+	} else {
+		take_news(watch, call, rows);
+	}
+	db_rows_free(rows);
+	return err ? ERR_BUSY : ERR_NONE;
+}
+
+/* ---- waiting */
+
+bool watch_is_busy(const struct watch *watch)
+{
+	return watch->call != CALL_NONE || notice_is_busy(watch->notice) || watch->outcome.message_id;
+}
+
+bool watch_is_at_rest(const struct watch *watch)
+{
+	int64_t now = clock_ms();
+
+	return !watch_is_busy(watch) && !watch->is_more && watch->look_at > now && watch->claim_at > now;
+}
+
+int watch_poll(const struct watch *watch, struct pollfd *fd)
+{
+	return notice_poll(watch->notice, fd);
+}
+
+int64_t watch_next_at(const struct watch *watch, bool may_begin)
+{
+	int64_t next = watch->outcome.message_id ? watch->claim_at : INT64_MAX;
+
+	if (may_begin && watch->look_at < next)
+		next = watch->look_at;
+	if (may_begin && !notice_is_busy(watch->notice) && watch->claim_at < next)
+		next = watch->claim_at;
+	return next;
+}
