@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import servers
-from admin import Page, audit, operator
+from admin import Page, audit, by_hand, operator
 from api import BASE, Client
 from delivering import assert_genuine, event_ids, is_settled, record, run_round
 from stage import WORKSPACE, free_port, wait_for
@@ -398,6 +398,56 @@ def test_a_long_replay_goes_on_beside_other_requests(page_site, olga, subscriber
     assert done(answers[0])["replayed"] == 5500 and beside > 2
     assert page_site.sql("select count(*) from ledger.delivery where state = 'due'")[0][0] == 5500
     assert actions(page_site).count("subscription.replay") == 1
+
+
+def test_as_a_plain_cgi_program(page_site, olga, subscriber):
+    """A process a request: it lives as long as the address is asked, and as a replay takes."""
+    account, _ = grounds(olga)
+    who = {"HTTP_COOKIE": f"hl_session={olga.cookie}", "HTTP_X_HL_CSRF": olga.csrf}
+    made = done(by_hand(page_site, "POST", "subscribers/subscriptions", json.dumps(order(account, subscriber.url)).encode(), **who), 201)
+    assert made["validated"] is True and len(subscriber.got) == 1
+    page_site.sql("""insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, settled_at)
+                     select %s, %s, n, now(), n, 'tag', 'created', 'dead', now() from generate_series(1, 2500) n""", WORKSPACE, int(made["id"]))
+    replay = by_hand(page_site, "POST", f"subscribers/subscriptions/{made['id']}/replay", b'{"dead": true}', **who)
+    assert done(replay)["replayed"] == 2500
+
+
+def test_two_operators_at_once(page_site, olga, subscriber):
+    """Both change the same subscription while its address is asked: what one says about another thing stays."""
+    account, _ = grounds(olga)
+    number = subscribe(olga, account, subscriber.url)["id"]
+    otto = operator(page_site, "Otto")
+    arrived, gate = threading.Event(), threading.Event()
+
+    def hang(request):
+        arrived.set()
+        gate.wait(10)
+        return Subscriber.prove(request)
+
+    subscriber.answer = hang
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"url_callback": subscriber.url + "/new"})))
+    asking.start()
+    assert arrived.wait(10)
+    done(otto.call("PATCH", f"subscribers/subscriptions/{number}", {"event_filters": [{"entity": "tag", "action": "*"}]}))
+    gate.set()
+    asking.join(10)
+    done(answers[0])
+    seen = listed(otto, number)
+    assert seen["url"] == subscriber.url + "/new" and seen["event_filters"] == [{"entity": "tag", "action": "*"}] and seen["state"] == "well"
+    # deleted meanwhile: nothing comes back to life
+    arrived.clear()
+    gate.clear()
+    asking = threading.Thread(target=lambda: answers.append(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"url_callback": subscriber.url + "/newer"})))
+    asking.start()
+    assert arrived.wait(10)
+    done(otto.call("DELETE", f"subscribers/subscriptions/{number}"))
+    refused(otto.call("DELETE", f"subscribers/subscriptions/{number}"), 404)
+    gate.set()
+    asking.join(10)
+    refused(answers[1], 404, "not found")
+    assert [(who, what) for who, what, _ in audit(page_site) if what.startswith("subscription.")] == [
+        ("Olga", "subscription.add"), ("Otto", "subscription.change"), ("Olga", "subscription.change"), ("Otto", "subscription.remove")]
 
 
 # ---- who may
