@@ -194,9 +194,7 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select p.rung, array_to_string(p.filters, ' '), array_to_string(p.left_out, ', '), w.max_webhooks::bigint, w.max_filters::bigint
   from ledger.toggl_workspace w
-  cross join lateral ledger.toggl_plan(coalesce(w.max_filters, 3), (
-    select array_agg(distinct f) from ledger.toggl_subscription o, unnest(o.filters) f
-    where o.workspace_id = workspace and o.endpoint_id is not null and o.enabled and o.gone_at is null)) p
+  cross join lateral ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(workspace)) p
   where w.workspace_id = workspace
   order by p.rung
 $$;

@@ -32,9 +32,7 @@ begin
       if not step ? 'ladder' then
         step := step || jsonb_build_object('ladder', (
           select jsonb_agg(jsonb_build_object('filters', p.filters, 'left', p.left_out) order by p.rung)
-          from ledger.toggl_plan(coalesce(most, 3), (
-            select array_agg(distinct f) from ledger.toggl_subscription o, unnest(o.filters) f
-            where o.workspace_id = home and o.endpoint_id is not null and o.enabled and o.gone_at is null)) p));
+          from ledger.toggl_plan(coalesce(most, 3), ledger.toggl_covered(home)) p));
       end if;
       body := jsonb_build_object('description', step -> 'description', 'url_callback', step -> 'url', 'enabled', true,
         'event_filters', ledger.toggl_event_filters(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))));

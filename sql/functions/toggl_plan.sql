@@ -42,6 +42,15 @@ $$;
 comment on function ledger.toggl_plan(bigint, text[]) is
   'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). left_out: what nobody will hear of.';
 
+create function ledger.toggl_covered(workspace bigint)
+returns text[]
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select array_agg(distinct f) from ledger.toggl_subscription s, unnest(s.filters) f
+  where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null
+$$;
+comment on function ledger.toggl_covered(bigint) is 'Filters of our subscriptions of a workspace that are enabled; null: none.';
+
 create function ledger.toggl_filters(list jsonb)
 returns text[]
 language sql immutable set search_path = ledger, pg_temp

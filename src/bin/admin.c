@@ -71,6 +71,10 @@ static const struct admin_row rows[] = {
 	{ { "POST", API "/endpoints/{endpoint_id}/rotate" }, admin_endpoint_rotate, NULL, false },
 	{ { "DELETE", API "/endpoints/{endpoint_id}/secrets/{secret_id}" }, admin_call, "admin.secret_revoke", false },
 	{ { "POST", API "/endpoints/{endpoint_id}/test" }, admin_endpoint_test, NULL, false },
+	{ { "GET", API "/toggl" }, admin_call, "admin.toggl_read", false },
+	{ { "GET", API "/toggl/plan" }, admin_call, "admin.toggl_plan", false },
+	{ { "GET", API "/toggl/jobs/{job_id}" }, admin_call, "admin.toggl_job_read", false },
+	{ { "GET", API "/toggl/event_filters" }, admin_call, "admin.toggl_event_filters", false },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -54,6 +54,7 @@ static const char *const door_files[] = {
 	"admin_subscriptions.sql",
 	"admin_deliveries.sql",
 	"admin_endpoints.sql",
+	"admin_toggl.sql",
 	"toggl_doors.sql",
 	"notices.sql",
 	"watch_doors.sql",

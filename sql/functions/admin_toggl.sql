@@ -1,0 +1,184 @@
+-- Toggl's side on the admin page: what is there, how it differs from what we
+-- want, what is being done. What is done is begun by admin.toggl_begin()
+-- (toggl_doors.sql) and goes on in jobs (toggl_jobs.sql).
+
+create function ledger.toggl_for_page(words text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(words,
+    '`hookledger connect`', '"connect"', 'g'),
+    '`hookledger toggl (list --refresh|refresh)`', '"refresh"', 'g'),
+    '`hookledger toggl list`', 'the list of subscriptions', 'g'),
+    '`hookledger toggl add[^`]*`', '"add"', 'g'),
+    '`hookledger toggl ([a-z]+)[^`]*`', '"\1"', 'g')
+$$;
+comment on function ledger.toggl_for_page(text) is 'Words of a job for the admin page, where an action has a name and no command.';
+
+create function ledger.toggl_job_json(j ledger.toggl_job)
+returns json
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select json_build_object(
+    'id', j.job_id::text, 'what', j.kind, 'workspace_id', j.given ->> 'workspace', 'item', j.given ->> 'subscription',
+    'state', case when j.failed then 'failed' when j.finished_at is not null then 'done'
+                  when j.wait_until is not null then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
+    'words', ledger.toggl_for_page(case
+      when j.finished_at is not null then j.words
+      when j.wait_until is not null then concat_ws(E'\n', j.state ->> 'failed', case when j.state ? 'failed' then 'Clearing up behind it has to wait.' end,
+                                                   j.wait_words, 'It goes on by itself then; nothing is lost.')
+      when j.leased_until > clock_timestamp() then 'It is being done.'
+      else 'It was broken off; the courier goes on with it, and nothing is done twice.' end),
+    'resumes_at', ledger.rfc3339(j.wait_until), 'by_itself', not j.is_interactive,
+    'made_at', ledger.rfc3339(j.made_at), 'ended_at', ledger.rfc3339(j.finished_at),
+    'result', case when j.finished_at is not null then jsonb_strip_nulls(jsonb_build_object(
+      'connection_id', case when j.kind = 'connect' and not j.failed then j.connection_id::text end, 'item', j.state -> 'subscription_id',
+      'workspace_id', j.state -> 'workspace_id', 'loaded', j.state -> 'loaded')) end)
+$$;
+comment on function ledger.toggl_job_json(ledger.toggl_job) is
+  'A job as the page has it. state: works, waits (for the quota, until resumes_at), stopped (its process died), done, failed.';
+
+create function ledger.toggl_differences()
+returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, words text, mend text, since timestamptz)
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.words, t.mend, coalesce(s.gone_at, s.seen_at)
+  from ledger.toggl_subscription s
+  cross join lateral ledger.toggl_state(s) t
+  where s.deleted_at is null and t.mend is not null
+$$;
+comment on function ledger.toggl_differences() is
+  'Subscriptions at Toggl that are not as we want them, by what we last saw; state and mend as ledger.toggl_state() has them.';
+
+create function admin.toggl_read(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  clock timestamptz := ledger.clock();
+begin
+  return query select 200::bigint, json_build_object(
+    'connections', coalesce((
+      select json_agg(json_build_object(
+        'id', c.connection_id::text, 'user_id', c.user_id::text, 'user', c.name, 'email', c.email,
+        'state', case when c.refused_at is not null then 'refused' when c.user_id is null then 'unproved' else 'well' end,
+        'state_words', case when c.refused_at is not null then 'Toggl refuses the API token: connect again with the new one (Toggl, Profile settings)'
+                            when c.user_id is null then 'its token has not been tried yet' else 'connected' end,
+        'connected_at', ledger.rfc3339(c.connected_at), 'checked_at', ledger.rfc3339(c.checked_at), 'seen_at', ledger.rfc3339(q.seen_at),
+        'quota', coalesce(q.windows, '[]'::json)) order by c.connection_id)
+      from ledger.toggl_connection c
+      cross join lateral (
+        select max(w.seen_at) as seen_at, json_agg(json_build_object(
+                 'organization_id', nullif(w.organization_id, 0)::text,
+                 'name', case when w.organization_id = 0 then coalesce(c.name, c.email, 'the user') else o.names end,
+                 'remaining', case when w.resets_at <= clock then coalesce(w.total, 30) else w.remaining end, 'total', w.total,
+                 'resets_at', case when w.resets_at > clock then ledger.rfc3339(w.resets_at) end,
+                 'seen_at', ledger.rfc3339(w.seen_at)) order by w.organization_id) as windows
+        from ledger.toggl_window w
+        cross join lateral (select string_agg(h.name, ', ' order by h.name) as names from ledger.toggl_workspace h
+                            where h.organization_id = w.organization_id and h.connection_id = w.connection_id) o
+        where w.connection_id = c.connection_id) q
+      where c.token_sealed is not null), '[]'::json),
+    'workspaces', coalesce((
+      select json_agg(json_build_object(
+        'id', w.workspace_id::text, 'name', w.name, 'connection_id', w.connection_id::text, 'is_admin', w.is_admin,
+        'plan', case when (w.max_webhooks, w.max_filters) = (1, 3) then 'free' when (w.max_webhooks, w.max_filters) = (2, 6) then 'starter'
+                     when (w.max_webhooks, w.max_filters) = (3, 12) then 'premium' end,
+        'limits', case when w.limits_at is not null then json_build_object('webhooks', w.max_webhooks, 'filters', w.max_filters) end,
+        'limits_at', ledger.rfc3339(w.limits_at), 'seen_at', ledger.rfc3339(w.listed_at), 'loaded_at', ledger.rfc3339(w.loaded_at))
+        order by w.name, w.workspace_id)
+      from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
+      where c.token_sealed is not null), '[]'::json),
+    'subscriptions', coalesce((
+      with newest as materialized (
+        select n.endpoint_id, max(n.received_at) as last_at
+        from (select e.endpoint_id, e.received_at, e.source from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 100) n
+        where n.source in ('webhook', 'spool')
+        group by n.endpoint_id)
+      select json_agg(json_build_object(
+        'item', s.subscription_id::text, 'connection_id', c.connection_id::text, 'workspace_id', s.workspace_id::text,
+        'workspace', coalesce(w.name, 'workspace ' || s.workspace_id), 'subscription_id', s.subscription_id::text,
+        'description', s.description, 'url', s.url, 'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
+        'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
+        'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed' when 'filters' then 'changed' else t.state end,
+        'state_words', t.words, 'difference', case when t.mend is not null then t.words end,
+        'mend', case when t.mend like 'endpoint %' then 'endpoint' else t.mend end,
+        'last_event_at', ledger.rfc3339(greatest(r.last_at, n.last_at)),
+        'seen_at', ledger.rfc3339(coalesce(w.listed_at, s.seen_at))) order by w.name, s.workspace_id, s.subscription_id)
+      from ledger.toggl_subscription s
+      left join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
+      left join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
+      left join ledger.rhythm r on r.endpoint_id = s.endpoint_id
+      left join newest n on n.endpoint_id = s.endpoint_id
+      cross join lateral ledger.toggl_state(s) t
+      where s.deleted_at is null), '[]'::json),
+    'differences', (select count(*) from ledger.toggl_differences()),
+    'jobs', coalesce((
+      select json_agg(ledger.toggl_job_json(j) order by j.job_id)
+      from (select o.* from ledger.toggl_job o where o.finished_at is null
+            union all
+            -- What failed by itself, until it went well again.
+            select f.* from (select distinct on (o.connection_id, o.kind) o.* from ledger.toggl_job o
+                             where not o.is_interactive and o.finished_at > now() - interval '1 day'
+                             order by o.connection_id, o.kind, o.job_id desc) f where f.failed) j), '[]'::json),
+    'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
+                where c.token_sealed is not null),
+    -- One for the workspaces of each user; each workspace's list, and its limits once a day.
+    'refresh_costs', (select count(*) from ledger.toggl_connection c where c.token_sealed is not null)
+      + (select coalesce(sum(case when w.limits_at > clock - interval '1 day' then 1 else 2 end), 0)
+         from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id) where c.token_sealed is not null))::text;
+end
+$$;
+comment on function admin.toggl_read(bytea, jsonb, jsonb, jsonb) is
+  'GET toggl: everything as Toggl last told it, with its age. refresh_costs: requests that asking again takes from the quota.';
+
+create function admin.toggl_job_read(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query select 200::bigint, ledger.toggl_job_json(j)::text
+    from ledger.toggl_job j where j.job_id = ledger.id_of(path ->> 'job_id', 'the job''s number');
+end
+$$;
+comment on function admin.toggl_job_read(bytea, jsonb, jsonb, jsonb) is 'GET toggl/jobs/{job_id}: how it stands with a job. No row: there is none.';
+
+create function admin.toggl_plan(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  home ledger.toggl_workspace;
+  p record;
+begin
+  select w.* into home from ledger.toggl_workspace w where w.workspace_id = ledger.id_of(query ->> 'workspace', 'workspace');
+  if not found then
+    raise exception 'no connected Toggl user is known to be in that workspace; "refresh" asks Toggl' using errcode = 'P0002';
+  end if;
+  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id)) o order by o.rung limit 1;
+  return query select 200::bigint, json_build_object(
+    'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
+    'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
+    'leaves_out', coalesce(to_json(p.left_out), '[]'),
+    'words', case when p.filters is null then 'Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.'
+                  when p.left_out = '{}' then 'That is everything.'
+                  else 'That leaves out ' || array_to_string(p.left_out, ', ') || '.' end)::text;
+end
+$$;
+comment on function admin.toggl_plan(bytea, jsonb, jsonb, jsonb) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription.';
+
+create function admin.toggl_event_filters(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query select 200::bigint, json_object_agg(f.entity, f.actions order by f.entity)::text from ledger.filter_entity f;
+end
+$$;
+comment on function admin.toggl_event_filters(bytea, jsonb, jsonb, jsonb) is 'GET toggl/event_filters: entity and its actions.';
