@@ -38,7 +38,7 @@ def test_nothing_is_connected_yet(us):
                            "refresh_costs": 0}
     assert page.get("toggl/plan?workspace=1").status == 404
     assert page.get("toggl/jobs/1").status == 404
-    assert page.get("toggl/jobs/x").status == 400
+    assert page.get("toggl/jobs/x").status == 404
     assert page.get("toggl/event_filters").json()["time_entry"] == ["created", "updated", "deleted", "*"]
 
 
