@@ -10,7 +10,10 @@ as $$
     'event_id', d.event_id::text, 'event_created_at', ledger.rfc3339(d.created_at), 'model', d.model, 'action', d.action,
     'entity_id', nullif(d.entity_id, 0)::text, 'state', d.state, 'attempts', d.attempts, 'made_at', ledger.rfc3339(d.made_at),
     'due_at', case when d.state = 'due' then ledger.rfc3339(d.due_at) end, 'last_attempt_at', ledger.rfc3339(d.last_attempt_at),
-    'ended_at', ledger.rfc3339(d.settled_at), 'last_error', d.last_error)
+    'ended_at', ledger.rfc3339(d.settled_at), 'last_problem', d.last_error,
+    'last_status', (select nullif(t.status, 0) from ledger.attempt t
+                    where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id
+                      and t.attempt = d.attempts))
 $$;
 comment on function ledger.delivery_json(ledger.delivery) is 'A delivery as the page has it.';
 
@@ -25,14 +28,14 @@ declare
   below bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 9223372036854775807);
   most integer := ledger.page_limit(query);
 begin
-  if of_state not in ('due', 'behind', 'delivered', 'dead', 'dropped') then
-    raise exception 'a delivery is due, behind, delivered, dead or dropped, not "%"', left(of_state, 50) using errcode = '22023';
+  if of_state not in ('waiting', 'due', 'behind', 'delivered', 'dead', 'dropped') then
+    raise exception 'a delivery is waiting (due or behind), delivered, dead or dropped, not "%"', left(of_state, 50) using errcode = '22023';
   end if;
   return query
     with page as (
       select d from ledger.delivery d
       where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id < below
-        and (of_state is null or d.state = of_state)
+        and (of_state is null or d.state = of_state or of_state = 'waiting' and d.state in ('due', 'behind'))
       order by d.delivery_id desc limit most + 1),
     shown as (select p.d from page p order by (p.d).delivery_id desc limit most)
     select 200::bigint, json_build_object(
@@ -76,7 +79,7 @@ begin
       'description', s.description, 'url', s.url_callback,
       'attempts', coalesce((
         select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status', nullif(t.status, 0),
-                                            'milliseconds', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)
+                                            'took_ms', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)
         from ledger.attempt t
         where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id), '[]')))::text
     from ledger.subscription s where s.subscription_id = d.subscription_id;

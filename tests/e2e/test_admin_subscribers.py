@@ -344,12 +344,12 @@ def test_deliveries_and_replays(page_site, olga):
     second = done(olga.get(f"{path}?limit=1&after={first['next']}"))
     items = first["items"] + second["items"]
     assert [int(item["event_id"]) for item in items] == events[::-1] and second["next"] is None
-    assert all(item["state"] == "dead" and item["attempts"] >= 2 and item["ended_at"] and item["workspace_id"] == str(WORKSPACE) for item in items)
+    assert all(item["state"] == "dead" and item["attempts"] >= 2 and item["ended_at"] and item["last_status"] == 500 and "500" in item["last_problem"] and item["workspace_id"] == str(WORKSPACE) for item in items)
     assert done(olga.get(path + "?state=delivered"))["items"] == [] and len(done(olga.get(path + "?state=dead"))["items"]) == 2
     for query in ("state=eaten", "after=x", "limit=0", "limit=501", "limit=x"):
         refused(olga.get(f"{path}?{query}"), 400)
     detail = done(olga.get(f"subscribers/deliveries/{items[0]['id']}"))
-    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url
+    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["took_ms"] >= 0 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url
     assert detail["event_created_at"].endswith("Z") and len(detail["attempts"]) == items[0]["attempts"]
 
     # one, then all that was given up

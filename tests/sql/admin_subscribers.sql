@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(69);
+select plan(70);
 
 create function pg_temp.enter(called text, of_role text) returns bytea language sql as $$
   with o as (insert into ledger.operator (name, role, password) values (called, of_role, 'x') returning operator_id)
@@ -167,6 +167,7 @@ select is(pg_temp.listed('{}'), '4:dead 3:behind 2:due 1:delivered', 'the newest
 select is(pg_temp.listed('{"limit": "2"}'), '4:dead 3:behind > 3', 'by pages');
 select is(pg_temp.listed('{"limit": "2", "after": "3"}'), '2:due 1:delivered', 'to the last');
 select is(pg_temp.listed('{"state": "dead"}'), '4:dead', 'of one state');
+select is(pg_temp.listed('{"state": "waiting"}'), '3:behind 2:due', 'or of what waits');
 select throws_ok($$select pg_temp.listed('{"state": "eaten"}')$$, '22023', null, 'of those that there are');
 select is(r.body::jsonb ->> 'state', 'due', 'one once more') from who, admin.delivery_replay(owner, '{"delivery_id": "4"}', '{}', null) r;
 select is(pg_temp.listed('{}'), '4:due 3:behind 2:due 1:delivered', 'is due');

@@ -11,9 +11,9 @@ import { filters as inWords, w } from "../words.js";
 import { zones } from "./setup.js";
 
 const t = w.subscribers;
-let node, body, context, now, known;
+let node, body, context, now;
 
-const levelOf = { well: "well", waiting: "wait", disabled: "off", unvalidated: "warning", late: "warning" };
+const levelOf = { well: "well", paused: "wait", disabled: "off", held: "off", unvalidated: "warning", dead: "warning" };
 const workspaceName = (id) => context.workspace(id);
 
 async function run(work, done = w.saved) {
@@ -40,7 +40,6 @@ function buttons(close, text) {
 // ---- subscriptions
 
 async function editor(s) {
-	known ??= await api.get("toggl/event_filters").then(({ status, ...all }) => all.event_filters ?? all);
 	return dialog(s ? t.editTitle : t.add, (close) => {
 		const account = choice(now.accounts.map((a) => [a.id, a.name]), s?.account_id ?? now.accounts[0]?.id, { onchange: () => fillWorkspaces() });
 		const workspace = el("select");
@@ -48,7 +47,7 @@ async function editor(s) {
 		const url = el("input", { type: "url", required: true, maxlength: "2000", value: s?.url ?? "", placeholder: "https://" });
 		const secret = el("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "256" });
 		const most = () => now.organizations.find((o) => o.workspaces.includes(workspace.value))?.max_filters ?? null;
-		const filters = filterEditor({ known, chosen: s?.event_filters ?? [{ entity: "time_entry", action: "*" }] });
+		const filters = filterEditor({ known: now.event_filters, chosen: s?.event_filters ?? [{ entity: "time_entry", action: "*" }] });
 		function fillWorkspaces() {
 			const own = now.accounts.find((a) => a.id === account.value)?.workspaces ?? [];
 			workspace.replaceChildren(...own.map(({ id }) => el("option", { value: id, selected: id === s?.workspace_id }, workspaceName(id))));
@@ -91,7 +90,7 @@ function replaySince(s) {
 function subscriptionActions(s) {
 	const at = `subscribers/subscriptions/${s.id}`, name = s.description || `#${s.id}`;
 	async function rotate() {
-		const made = await sure(t.rotateTitle, t.rotateWords, name, t.rotate, () => api.post(`${at}/rotate`));
+		const made = await sure(t.rotateTitle, s.warnings.rotate, name, t.rotate, () => api.post(`${at}/rotate`));
 		if (made?.secret)
 			await showSecret(t.rotate, [[t.secret, made.secret]]);
 	}
@@ -103,9 +102,9 @@ function subscriptionActions(s) {
 		Number(s.dead) ? { text: t.replayDead, run: () => run(() => api.post(`${at}/replay`, { dead: true }), (a) => t.replayedMany(Number(a.count ?? 0))) } : null,
 		{ text: t.replaySince, run: () => replaySince(s) },
 		{ text: t.rotate, run: rotate },
-		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, t.disableWords, name, t.disable, () => api.change(at, { enabled: false })) }
+		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, s.warnings.disable, name, t.disable, () => api.change(at, { enabled: false })) }
 			: { text: t.enable, run: () => run(() => api.change(at, { enabled: true })) },
-		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, t.removeWords, name, t.remove, () => api.remove(at)) },
+		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, s.warnings.delete, name, t.remove, () => api.remove(at)) },
 	], `${w.actions}: ${name}`);
 }
 
