@@ -459,6 +459,37 @@ WRITES = [("POST", "accounts"), ("PATCH", "accounts/1"), ("POST", "accounts/1/to
 READS = ["subscribers", "subscribers/subscriptions/1/deliveries", "subscribers/deliveries/1"]
 
 
+ODD = ["null", "true", "0", "-1", "1.5", "1e400", "1e999999", "99999999999999999999", '""', '"x"', '"\\u0000"', '"\\ud800"', "[]", "[[]]", "{}", '[{"entity":1}]',
+       '"' + "x" * 5000 + '"', '"2026-13-45T99:99:99Z"', '"\'; select 1; --"', '"1e5"', "[" * 60 + "]" * 60]
+
+
+def test_whatever_stands_in_a_body_is_no_fault_of_ours(page_site, olga, subscriber):
+    account, _ = grounds(olga)
+    subscribe(olga, account, subscriber.url)
+    record(page_site)
+    run_round(page_site)
+    whole = order(account, subscriber.url, name="x", user_id="1", plan="free", organization_id="1", max_filters=1, keep_hours=1, dead=True, since="2026-01-01T00:00:00Z",
+                  enabled=True, email="x@example.org", zone="UTC", is_admin=False, secret="geheim", id="77", after="1")
+    known = {"accounts": ("name", "user_id", "email", "zone"), "accounts/1": ("name", "email", "zone", "enabled"), f"accounts/1/workspaces/{WORKSPACE}": ("is_admin",),
+             "organizations": ("name", "plan", "id"), "organizations/1": ("plan", "max_filters"), "workspaces/5": ("organization_id",),
+             "subscriptions": ("workspace_id", "account_id", "description", "url_callback", "secret", "event_filters", "enabled"),
+             "subscriptions/1": ("description", "url_callback", "secret", "event_filters", "enabled"),
+             "subscriptions/1/rotate": ("keep_hours",), "subscriptions/1/replay": ("since", "dead", "after")}
+    tried = 0
+    for method, path in WRITES:
+        if method == "DELETE" or path not in known:
+            continue
+        for key in known[path]:
+            for odd in ODD:
+                rest = "".join(f",{json.dumps(other)}:{json.dumps(whole[other])}" for other in known[path] if other != key)
+                answer = olga.call(method, "subscribers/" + path, raw=f'{{"{key}":{odd}{rest}}}'.encode())
+                assert answer.status in (200, 201, 400, 404, 409) and answer.json() is not None, (method, path, key, odd, answer)
+                assert answer.status < 300 or len(answer.json()["error"]) > 10
+                tried += 1
+    assert tried > 500
+    done(olga.get("subscribers"))
+
+
 def test_a_viewer_looks_and_a_stranger_does_not(page_site, olga, subscriber):
     account, _ = grounds(olga)
     number = subscribe(olga, account, subscriber.url)["id"]

@@ -1,7 +1,7 @@
 -- The door of the command line.
 begin;
 create extension if not exists pgtap;
-select plan(85);
+select plan(86);
 
 -- ---- endpoints
 
@@ -181,7 +181,9 @@ select results_eq($$select event_id from operator.event_read(null, null, 10, 100
                   array[2::bigint, 1, 3, 4], 'after all of the old one');
 
 select is(operator.housekeep(), 1::bigint, 'housekeep makes the partition of a month that came');
+insert into ledger.bucket values (0, '192.0.2.1', 1, ledger.clock() - interval '25 hours'), (0, '192.0.2.2', 1, ledger.clock());
 select is(operator.housekeep(), 0::bigint, 'once');
+select results_eq('select host(address) from ledger.bucket', array['192.0.2.2'], 'a bucket that nobody has looked at for a day is forgotten');
 insert into ledger.drift (day, model, field, found, slot, count) values
   ('2026-01-02', 'tag', 'name', 'number', 0, 1), ('2026-01-02', 'tag', 'name', 'number', 7, 2), ('2026-01-03', 'task', 'rate', 'string', 0, 4),
   ((now() at time zone 'UTC')::date, 'tag', 'name', 'number', 0, 1);

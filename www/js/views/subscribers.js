@@ -76,13 +76,24 @@ async function editor(s) {
 
 const openEditor = (s) => editor(s).catch((error) => toast(error.message, "trouble"));
 
+// Part by part, where the server says that there is more.
+async function replay(s, given) {
+	let replayed = 0, after = null;
+	do {
+		const part = await api.post(`subscribers/subscriptions/${s.id}/replay`, after ? { ...given, after } : given);
+		replayed += part.replayed;
+		after = part.next;
+	} while (after);
+	return { replayed };
+}
+
 function replaySince(s) {
 	return dialog(t.replaySince, (close) => {
 		const since = el("input", { type: "datetime-local", required: true, value: toField(Date.now() - 86400000) });
 		return el("form", { onsubmit: (event) => {
 			event.preventDefault();
 			close();
-			run(() => api.post(`subscribers/subscriptions/${s.id}/replay`, { since: fromField(since.value) }), (a) => t.replayedMany(Number(a.count ?? 0)));
+			run(() => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed));
 		} }, el("p", null, t.replaySinceWords), field(t.since, since), buttons(close, t.replay));
 	});
 }
@@ -99,7 +110,7 @@ function subscriptionActions(s) {
 		{ text: t.ping, run: () => run(() => api.post(`${at}/ping`)) },
 		s.validated_at ? null : { text: t.validate, run: () => run(() => api.post(`${at}/validate`)) },
 		{ text: t.edit, run: () => openEditor(s) },
-		Number(s.dead) ? { text: t.replayDead, run: () => run(() => api.post(`${at}/replay`, { dead: true }), (a) => t.replayedMany(Number(a.count ?? 0))) } : null,
+		Number(s.dead) ? { text: t.replayDead, run: () => run(() => replay(s, { dead: true }), (a) => t.replayedMany(a.replayed)) } : null,
 		{ text: t.replaySince, run: () => replaySince(s) },
 		{ text: t.rotate, run: rotate },
 		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, s.warnings.disable, name, t.disable, () => api.change(at, { enabled: false })) }
