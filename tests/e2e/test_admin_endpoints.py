@@ -11,6 +11,7 @@ import pytest
 
 import servers
 from admin import Page, audit, by_hand, operator
+from managing import done, refused
 from stage import WORKSPACE, free_port
 from subscriber import Subscriber
 
@@ -27,15 +28,6 @@ def page_site(site):
 @pytest.fixture
 def olga(page_site):
     return operator(page_site)
-
-
-def done(answer, status=200):
-    assert answer.status == status, answer
-    return answer.json()
-
-
-def refused(answer, status, words=""):
-    assert answer.status == status and words in answer.json()["error"], answer
 
 
 def tried(page, number="1"):

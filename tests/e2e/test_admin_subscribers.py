@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Subscribers on the admin page: accounts, limits, subscriptions by the API's own
-path, deliveries and replays."""
+path, and who may."""
 import json
 import threading
 
@@ -9,14 +9,10 @@ import pytest
 import servers
 from admin import Page, audit, by_hand, operator
 from api import BASE, Client
-from delivering import assert_genuine, event_ids, is_settled, record, run_round
-from stage import WORKSPACE, free_port, wait_for
+from delivering import assert_genuine, record, run_round
+from managing import ALL, EAGER, USER, XSS, actions, done, grounds, listed, order, refused, subscribe
+from stage import WORKSPACE, free_port
 from subscriber import Subscriber
-
-USER = 9000001
-ALL = [{"entity": "*", "action": "*"}]
-XSS = '<script>alert("x")</script>\'"&\u2028'
-EAGER = {"allowed_networks": "127.0.0.1", "handshake_timeout_ms": "2000", "delivery_retry_first_ms": "50", "delivery_retry_factor": "1"}
 
 
 @pytest.fixture
@@ -29,42 +25,6 @@ def page_site(site):
 @pytest.fixture
 def olga(page_site):
     return operator(page_site)
-
-
-def done(answer, status=200):
-    assert answer.status == status, answer
-    return answer.json()
-
-
-def refused(answer, status, words=""):
-    assert answer.status == status and words in answer.json()["error"], answer
-    return answer.json()["error"]
-
-
-def grounds(page, plan="premium"):
-    """An organization with the test's workspace and an account that may use it; its number and token."""
-    number = done(page.post("subscribers/organizations", {"name": "Test", "plan": plan}), 201)["id"]
-    done(page.call("PUT", f"subscribers/workspaces/{WORKSPACE}", {"organization_id": number}))
-    made = done(page.post("subscribers/accounts", {"name": "Ada", "user_id": str(USER), "email": "ada@example.org", "zone": "Europe/Berlin"}), 201)
-    done(page.call("PUT", f"subscribers/accounts/{made['id']}/workspaces/{WORKSPACE}", {"is_admin": True}))
-    return made["id"], made["token"]
-
-
-def order(account, url, **more):
-    return {"workspace_id": str(WORKSPACE), "account_id": account, "description": "a test", "url_callback": url, "event_filters": ALL, **more}
-
-
-def subscribe(page, account, url, **more):
-    return done(page.post("subscribers/subscriptions", order(account, url, **more)), 201)
-
-
-def listed(page, number):
-    found, = [one for one in done(page.get("subscribers"))["subscriptions"] if one["id"] == number]
-    return found
-
-
-def actions(site):
-    return [action for _, action, _ in audit(site) if action.split(".")[0] in ("account", "organization", "workspace", "subscription", "delivery")]
 
 
 # ---- who, and how much
@@ -324,80 +284,6 @@ def test_why_it_gets_nothing(page_site, olga, subscriber):
     record(page_site)
     run_round(page_site)
     assert listed(olga, number)["state"] == "gone" and "410" in listed(olga, number)["state_words"]
-
-
-# ---- deliveries
-
-def test_deliveries_and_replays(page_site, olga):
-    account, _ = grounds(olga)
-    one = Subscriber()
-    number = subscribe(olga, account, one.url)["id"]
-    one.answer = lambda request: (500, {"Content-Type": "text/html"}, XSS.encode())
-    page_site.write_conf(delivery_give_up_ms="1000", delivery_failing_ms="100000000")
-    events = [*record(page_site, payload={"id": 1}), *record(page_site, payload={"id": 2})]
-    wait_for(lambda: run_round(page_site) and page_site.sql("select count(*) from ledger.delivery where state = 'dead'")[0][0] == 2, "both to be given up")
-    seen = listed(olga, number)
-    assert (seen["dead"], seen["waiting"], seen["state"]) == (2, 0, "failing") and seen["failing_since"]
-
-    path = f"subscribers/subscriptions/{number}/deliveries"
-    first = done(olga.get(path + "?limit=1"))
-    second = done(olga.get(f"{path}?limit=1&after={first['next']}"))
-    items = first["items"] + second["items"]
-    assert [int(item["event_id"]) for item in items] == events[::-1] and second["next"] is None
-    assert all(item["state"] == "dead" and item["attempts"] >= 2 and item["ended_at"] and item["last_status"] == 500 and "500" in item["last_problem"] and item["workspace_id"] == str(WORKSPACE) for item in items)
-    assert done(olga.get(path + "?state=delivered"))["items"] == [] and len(done(olga.get(path + "?state=dead"))["items"]) == 2
-    for query in ("state=eaten", "after=x", "limit=0", "limit=501", "limit=x"):
-        refused(olga.get(f"{path}?{query}"), 400)
-    detail = done(olga.get(f"subscribers/deliveries/{items[0]['id']}"))
-    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["took_ms"] >= 0 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url
-    assert detail["event_created_at"].endswith("Z") and len(detail["attempts"]) == items[0]["attempts"]
-
-    # one, then all that was given up
-    one.answer = one.prove
-    assert done(olga.post(f"subscribers/deliveries/{items[1]['id']}/replay")) == {"state": "due", "words": "It is due now."}
-    answer = done(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True}))
-    assert answer["replayed"] == 1 and answer["next"] is None and "never made for it" in answer["words"]
-    one.got.clear()
-    wait_for(lambda: run_round(page_site) and is_settled(page_site), "both to be delivered")
-    assert sorted(event_ids(one)) == sorted(events)
-    assert listed(olga, number)["state"] == "well" and listed(olga, number)["last_success_at"]
-
-    # a range
-    page_site.sql("update ledger.delivery set created_at = '2026-01-01T00:00:00Z' where event_id = %s", events[0])
-    replay = f"subscribers/subscriptions/{number}/replay"
-    assert done(olga.post(replay, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:00:01Z"}))["replayed"] == 1
-    assert done(olga.post(replay, {"since": "2026-01-01T01:00:00+01:00"}))["replayed"] == 1	# the other is due already
-    for body in (None, {}, {"dead": False}, {"since": "yesterday"}, {"since": "2026-02-30T00:00:00Z"}, {"since": 5}, {"dead": "yes"}, {"all": True},
-                 {"dead": True, "after": "x"}):
-        refused(olga.post(replay, body), 400)
-
-    # what is made for nobody cannot be replayed
-    done(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"enabled": False}))
-    record(page_site, payload={"id": 3})
-    run_round(page_site)
-    assert page_site.sql("select count(*) from ledger.delivery")[0][0] == 2
-    assert "enabled" in done(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"))["words"]
-    done(olga.call("DELETE", f"subscribers/subscriptions/{number}"))
-    refused(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"), 400, "deleted")
-    assert [action for action in actions(page_site) if action.endswith("replay")] == ["delivery.replay"] + 3 * ["subscription.replay"] + ["delivery.replay"]
-    one.close()
-
-
-def test_a_long_replay_goes_on_beside_other_requests(page_site, olga, subscriber):
-    account, _ = grounds(olga)
-    number = subscribe(olga, account, subscriber.url)["id"]
-    page_site.sql("""insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, settled_at)
-                     select %s, %s, n, now(), n, 'tag', 'created', 'dead', now() from generate_series(1, 5500) n""", WORKSPACE, int(number))
-    answers = []
-    replaying = threading.Thread(target=lambda: answers.append(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True})))
-    replaying.start()
-    beside = 0
-    while replaying.is_alive():
-        done(olga.get("session"))
-        beside += 1
-    assert done(answers[0])["replayed"] == 5500 and beside > 2
-    assert page_site.sql("select count(*) from ledger.delivery where state = 'due'")[0][0] == 5500
-    assert actions(page_site).count("subscription.replay") == 1
 
 
 def test_as_a_plain_cgi_program(page_site, olga, subscriber):
