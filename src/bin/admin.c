@@ -75,6 +75,13 @@ static const struct admin_row rows[] = {
 	{ { "GET", API "/toggl/plan" }, admin_call, "admin.toggl_plan", false },
 	{ { "GET", API "/toggl/jobs/{job_id}" }, admin_call, "admin.toggl_job_read", false },
 	{ { "GET", API "/toggl/event_filters" }, admin_call, "admin.toggl_event_filters", false },
+	{ { "GET", API "/notices" }, admin_call, "admin.notice_list", false },
+	{ { "POST", API "/notices" }, admin_notice_add, NULL, false },
+	{ { "PATCH", API "/notices/{notice_id}" }, admin_call, "admin.notice_change", false },
+	{ { "DELETE", API "/notices/{notice_id}" }, admin_call, "admin.notice_remove", false },
+	{ { "POST", API "/notices/{notice_id}/test" }, admin_notice_test, NULL, false },
+	{ { "GET", API "/health" }, admin_health, NULL, true },
+	{ { "GET", API "/metrics" }, admin_metrics, NULL, true },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -281,6 +288,7 @@ static bool open_parts(struct admin *admin, int listen_fd)
 
 static void close_parts(struct admin *admin)
 {
+	admin_watch_done(admin);
 	fetch_free(admin->fetch);
 	fetch_free(admin->own);
 	sealer_free(admin->sealer);
@@ -306,7 +314,7 @@ static int sooner(int a, int b)
 static int work(struct program *program)
 {
 	struct admin admin = { .conf = program->conf };
-	struct pollfd fds[3];
+	struct pollfd fds[4];
 	int wait_ms;
 
 	if (!open_parts(&admin, program->listen_fd))
@@ -315,10 +323,12 @@ static int work(struct program *program)
 		db_tend(admin.db);
 		take_outcomes(&admin, admin.fetch);
 		take_outcomes(&admin, admin.own);
+		admin_notice_go_on(&admin);
 		wait_ms = admin_replays_go_on(&admin) ? 0 : -1;
 		wait_ms = sooner(wait_ms, db_poll(admin.db, &fds[0]));
 		wait_ms = sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
 		wait_ms = sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
+		wait_ms = sooner(wait_ms, admin_notice_poll(&admin, &fds[3]));
 		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
 			break;
 		/* A held request moves those behind it up. */

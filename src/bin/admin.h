@@ -3,6 +3,7 @@
 #ifndef HL_BIN_ADMIN_H
 #define HL_BIN_ADMIN_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct fetch;
 struct fetch_outcome;
 struct http;
 struct http_req;
+struct notice;
 struct sealer;
 
 struct admin {
@@ -30,6 +32,9 @@ struct admin {
 	struct fetch *own;	/* to our own public_url, wherever that is */
 	struct networks trusted, allowed;
 	struct replay *replays;	/* that go on beside other requests */
+	struct notice *notice;	/* sends tests; NULL: none was asked for yet */
+	struct http_req *testing;	/* who waits for what comes of one; NULL: nobody */
+	struct admin_health { int64_t until_ms; int status; struct buf json; } health;
 };
 
 /* What a request brings; borrowed until its operation returns, also of a request
@@ -131,5 +136,14 @@ admin_operation admin_endpoint_list, admin_endpoint_add, admin_endpoint_rotate, 
 
 /* A step of the first replay under way. true: there is more to do. */
 bool admin_replays_go_on(struct admin *admin);
+
+/* ---- how the owner is told, and what machines ask (admin_watch.c) */
+
+admin_operation admin_notice_add, admin_notice_test, admin_health, admin_metrics;
+
+/* The test that is being sent: as fetch_poll(), and answers who waits for it. */
+int admin_notice_poll(const struct admin *admin, struct pollfd *fd);
+void admin_notice_go_on(struct admin *admin);
+void admin_watch_done(struct admin *admin);
 
 #endif

@@ -58,6 +58,8 @@ static const char *const door_files[] = {
 	"toggl_doors.sql",
 	"notices.sql",
 	"watch_doors.sql",
+	"metrics.sql",
+	"admin_watch.sql",
 	"grants.sql",
 	"roles.sql",
 };

@@ -480,7 +480,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 			/* what is under way ends by its own time limit */
 			until = clock_ms() + c->conf->delivery_timeout_ms + CONNECT_MS;
 		}
-		if (task->is_round && is_at_rest(c) && c->is_housekept)
+		if (task->is_round && is_at_rest(c) && c->is_housekept && !watch_tell(c->watch))
 			break;
 		if (c->is_stopping && ((!c->hand.lanes.count && !is_calling(c) && !watch_is_busy(c->watch)) || clock_ms() >= until))
 			break;

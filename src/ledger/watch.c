@@ -84,6 +84,15 @@ void watch_count(struct watch *watch, bool is_fine, int64_t duration_us)
 		counts->failed++;
 }
 
+bool watch_tell(struct watch *watch)
+{
+	bool has_counts = watch->counts.fine || watch->counts.failed;
+
+	if (has_counts)
+		watch->look_at = 0;
+	return has_counts;
+}
+
 void watch_restart(struct watch *watch)
 {
 	watch->look_at = watch->claim_at = 0;

@@ -29,6 +29,9 @@ void watch_free(struct watch *watch);
 /* An attempt to deliver that has ended, for the counters. */
 void watch_count(struct watch *watch, bool is_fine, int64_t duration_us);
 
+/* Before a round ends: is there anything counted that was not told? It is then. */
+bool watch_tell(struct watch *watch);
+
 /* From the beginning: looks at once. */
 void watch_restart(struct watch *watch);
 
