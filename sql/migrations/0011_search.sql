@@ -1,1 +1,15 @@
--- Finding events by words.
+-- Finding events by words, and the deliveries of an event.
+
+create type ledger.mark as (epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz);
+comment on type ledger.mark is 'An event: its place, and its key.';
+
+-- By what one remembers of it. Time entries are many, the others few.
+create index time_entry_words on toggl.time_entry using gin (to_tsvector('simple', coalesce(description, '')));
+create index project_words on toggl.project using gin (to_tsvector('simple', coalesce(name, '')));
+create index client_words on toggl.client using gin (to_tsvector('simple', coalesce(name, '')));
+create index tag_words on toggl.tag using gin (to_tsvector('simple', coalesce(name, '')));
+create index task_words on toggl.task using gin (to_tsvector('simple', coalesce(name, '')));
+create index workspace_user_words on toggl.workspace_user using gin (to_tsvector('simple', coalesce(name, '')));
+
+-- What became of an event, for who looks at it.
+create index delivery_event on ledger.delivery (workspace_id, event_id);

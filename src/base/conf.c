@@ -90,6 +90,8 @@ static const struct setting settings[] = {
 	  "Origin of web pages that may use the API, such as https://app.example.org; not set: none." },
 	{ "setup_token", TEXT, FIELD(setup_token), NULL, 0, 0, true,
 	  "20 characters or more of your own that make the first visit of the admin page yours; then of no use." },
+	{ "page_export_max", NUMBER, FIELD(page_export_max), "10000", 1, 1000000, false,
+	  "The most events that the admin page exports at once; `hookledger event export` has no such limit." },
 	{ "session_idle_hours", NUMBER, FIELD(session_idle_hours), "168", 1, 8760, false,
 	  "A login to the admin page ends when it is not used for so long." },
 	{ "session_max_hours", NUMBER, FIELD(session_max_hours), "720", 1, 87600, false,

@@ -43,6 +43,7 @@ struct conf {
 	int64_t api_body_max_bytes;
 	char *api_cors_origin;
 	char *setup_token;
+	int64_t page_export_max;
 	int64_t session_idle_hours;
 	int64_t session_max_hours;
 	int64_t handshake_timeout_ms;

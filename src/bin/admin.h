@@ -69,6 +69,9 @@ struct admin_asked {
 /* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
 
+/* 200 with something else than JSON. */
+void admin_answer_as(struct http_req *req, const char *type, const char *headers, struct str body);
+
 /* {"error": words} */
 void admin_refuse(struct http_req *req, int status, const char *words);
 
@@ -123,6 +126,10 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 /* ---- operators and the first visit (admin_people.c, admin_setup.c) */
 
 admin_operation admin_operator_add, admin_operator_change, admin_me_change;
+/* ---- events (admin_event.c) */
+
+admin_operation admin_event_read, admin_event_export;
+
 admin_operation admin_setup_look, admin_setup_do;
 
 /* Is this the first visit? A set-up token is set, and there is no operator yet. */

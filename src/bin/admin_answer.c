@@ -15,6 +15,15 @@
 	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n" \
 	"Cross-Origin-Resource-Policy: same-origin"
 
+void admin_answer_as(struct http_req *req, const char *type, const char *headers, struct str body)
+{
+	struct buf all = { 0 };
+
+	buf_addf(&all, SAFE "\r\n%s", headers);
+	http_answer_as(req, 200, type, buf_text(&all), body);
+	buf_done(&all);
+}
+
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json)
 {
 	struct buf all = { 0 };

@@ -5,7 +5,6 @@
 
 #include "base/crypto.h"
 #include "base/db.h"
-#include "base/json.h"
 #include "bin/cmd.h"
 
 enum { PAGE = 500 };
@@ -96,46 +95,13 @@ static int by_id(const void *a, const void *b)
 	return (left->secret_id > right->secret_id) - (left->secret_id < right->secret_id);
 }
 
-/* What ledger.body_without() leaves in place of a body. */
-static bool is_forgotten(struct str body)
-{
-	static const struct json_want want = { "forgotten", "sha256" };
-	struct json_value found;
-
-	return json_scan(body, &want, &found, 1, NULL) == ERR_NONE && found.kind == JSON_STRING &&
-	       found.raw.len == 2 * DIGEST_BYTES + 2;
-}
-
 enum judged judge_bytes(struct judge *judge, int64_t secret_id, struct str body,
                         struct str signature)
 {
 	struct one wanted = { .secret_id = secret_id };
 	const struct one *found = NULL;
-	unsigned char mac[MAC_BYTES];
 
 	if (judge->count)
 		found = bsearch(&wanted, judge->secrets, judge->count, sizeof(struct one), by_id);
-	if (found && found->mac && signature.len == MAC_BYTES) {
-		mac_sign(found->mac, body, mac);
-		if (crypto_equal(mac, (const unsigned char *)signature.at, MAC_BYTES))
-			return JUDGED_GENUINE;
-	}
-	if (is_forgotten(body))
-		return JUDGED_FORGOTTEN;
-	return found && found->mac ? JUDGED_FALSE : JUDGED_UNKNOWN;
-}
-
-const char *judged_word(enum judged judged)
-{
-	switch (judged) {
-	case JUDGED_GENUINE:
-		return "genuine";
-	case JUDGED_FALSE:
-		return "false";
-	case JUDGED_UNKNOWN:
-		return "unknown";
-	case JUDGED_FORGOTTEN:
-		return "forgotten";
-	}
-	return "unknown";
+	return genuine_judge(found ? found->mac : NULL, body, signature);
 }

@@ -9,18 +9,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "ledger/genuine.h"
 
 struct db;
 struct db_rows;
 struct judge;
 struct sealer;
-
-enum judged {
-	JUDGED_GENUINE,
-	JUDGED_FALSE,	/* the signature does not fit the body */
-	JUDGED_UNKNOWN,	/* the secret is not there, or sealed with another master key */
-	JUDGED_FORGOTTEN,	/* the body says that it was replaced (`hookledger forget`) */
-};
 
 /* Loads all secrets. NULL: said on stderr why. */
 struct judge *judge_new(struct db *db, const struct sealer *sealer);
@@ -30,6 +24,5 @@ size_t judge_unopened(const struct judge *judge);	/* secrets that did not open *
 
 enum judged judge_bytes(struct judge *judge, int64_t secret_id, struct str body,
                         struct str signature);
-const char *judged_word(enum judged judged);
 
 #endif

@@ -60,6 +60,10 @@ static const char *const door_files[] = {
 	"watch_doors.sql",
 	"metrics.sql",
 	"admin_watch.sql",
+	"admin_events.sql",
+	"admin_event.sql",
+	"admin_overview.sql",
+	"admin_time.sql",
 	"grants.sql",
 	"roles.sql",
 };

@@ -81,6 +81,10 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/watch_doors.sql
 \ir ../../sql/functions/metrics.sql
 \ir ../../sql/functions/admin_watch.sql
+\ir ../../sql/functions/admin_events.sql
+\ir ../../sql/functions/admin_event.sql
+\ir ../../sql/functions/admin_overview.sql
+\ir ../../sql/functions/admin_time.sql
 \ir ../../sql/functions/grants.sql
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');
 select is_empty(

@@ -1,0 +1,96 @@
+-- The admin page: one event in full.
+
+create function ledger.entity_said(e ledger.event)
+returns jsonb
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  said jsonb;
+begin
+  if exists (select from ledger.model m where m.model = e.model) then
+    -- only the columns that are made of what Toggl says
+    execute format('select to_jsonb(r) from ledger.read_%I($1) r', e.model) into said using ledger.payload(e.body);
+    said := (select jsonb_object_agg(f.name, said -> f.name) from ledger.field f where f.model = e.model and f.name <> all ('{updated_at,permissions}'));
+  else
+    said := ledger.without_secrets(ledger.payload(e.body));
+  end if;
+  return case when jsonb_typeof(said) = 'object' then said else '{}' end;
+end
+$$;
+comment on function ledger.entity_said(ledger.event) is 'What an event says of its entity, read as the columns of its table; of an unknown kind as it stands, less secrets.';
+
+create function ledger.event_changes(e ledger.event)
+returns jsonb
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  before ledger.event;
+  was jsonb := '{}';
+  became jsonb := ledger.entity_said(e);
+begin
+  if e.entity_id is not null then
+    select c.workspace_id, c.event_id, c.created_at, c.received_at, c.seq, c.txid, c.epoch, c.endpoint_id, c.secret_id, c.creator_id, c.entity_id,
+           c.model, c.action, c.source, c.signature, c.body
+    into before
+    from ledger.change c
+    where c.workspace_id = e.workspace_id and c.entity_id = e.entity_id and c.model = e.model
+      and (c.created_at, c.event_id) < (e.created_at, e.event_id)
+    order by c.created_at desc, c.event_id desc limit 1;
+    if found then
+      was := ledger.entity_said(before);
+    end if;
+  end if;
+  if e.action = 'deleted' and not ledger.is_telling(e.model, e.body) then
+    became := was || jsonb_build_object('deleted_at', to_jsonb(e.created_at));
+  end if;
+  return coalesce((
+    select jsonb_agg(jsonb_build_object('field', k.key, 'old', nullif(was -> k.key, 'null'), 'new', nullif(became -> k.key, 'null'))
+                     order by f.place nulls last, k.key)
+    from (select jsonb_object_keys(was) as key union select jsonb_object_keys(became)) k
+    left join (select o.name, row_number() over () as place from ledger.field o where o.model = e.model) f on f.name = k.key
+    where nullif(was -> k.key, 'null') is distinct from nullif(became -> k.key, 'null')), '[]');
+end
+$$;
+comment on function ledger.event_changes(ledger.event) is
+  'What an event changed: field, old, new; compared with the event of its entity before it, at Toggl, that is recorded. Without one all that it says is new.';
+
+create function admin.event_read(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, head text, body text, signature bytea, address text, sealed bytea, source text)
+language plpgsql security definer set search_path = ledger, pg_temp set jit = off
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session);
+  e ledger.event;
+  moment timestamptz;
+begin
+  begin
+    moment := (path ->> 'created_at')::timestamptz;
+  exception when data_exception then
+    raise exception 'the time of the event must be one such as 2026-07-17T11:43:32Z' using errcode = '22023';
+  end;
+  select o.* into e from ledger.event o
+  where o.workspace_id = ledger.id_of(path ->> 'workspace_id', 'the workspace') and o.event_id = ledger.id_of(path ->> 'event_id', 'the event')
+    and o.created_at = moment;
+  if not found then
+    raise exception 'no such event is recorded; retention may have dropped it' using errcode = 'P0002';
+  end if;
+  return query
+  select 200::bigint,
+         (ledger.event_json(e) || jsonb_build_object(
+            'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
+            'changes', ledger.event_changes(e),
+            'deliveries', coalesce((
+              select jsonb_agg(jsonb_build_object(
+                       'delivery_id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'description', s.description,
+                       'state', d.state, 'attempts', d.attempts, 'last_problem', d.last_error, 'ended_at', ledger.rfc3339(d.settled_at)) order by d.delivery_id)
+              from ledger.delivery d left join ledger.subscription s on s.subscription_id = d.subscription_id
+              where d.workspace_id = e.workspace_id and d.event_id = e.event_id and d.created_at = e.created_at), '[]')))::text,
+         e.body::text, e.signature, p.address, s.sealed, e.source
+  from (select 1) one
+  left join ledger.endpoint p on p.endpoint_id = e.endpoint_id
+  left join ledger.endpoint_secret s on s.secret_id = e.secret_id;
+end
+$$;
+comment on function admin.event_read(bytea, jsonb, jsonb, jsonb) is
+  'GET events/{workspace_id}/{event_id}/{created_at}: the event (head), its body as it came, and what its signature is judged by: the secret, sealed for the address.';

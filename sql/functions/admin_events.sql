@@ -1,0 +1,416 @@
+-- The admin page: the list of events. The newest first, in the order of
+-- recording, by the key (epoch, txid, seq); a filter that few events pass is
+-- looked for in pieces, and how far it was looked is said.
+
+create function ledger.is_uint(given text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+return given ~ '^[0-9]{1,18}$';
+comment on function ledger.is_uint(text) is 'A whole number that fits.';
+
+create function ledger.words_query(given text)
+returns tsquery
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  -- the last word may be the beginning of one: people look while they type
+  select case when numnode(q) > 0 then (q::text || ':*')::tsquery end
+  from plainto_tsquery('simple', given) q
+$$;
+comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: all the words, the last one by its beginning. Null: there is no word in it.';
+
+create type ledger.wish as (workspace bigint, model text, action text, creator bigint, entity bigint, since timestamptz, until timestamptz, words tsquery);
+comment on type ledger.wish is 'The filters of a list of events; null lets all pass.';
+
+create function ledger.wish_of(query jsonb)
+returns ledger.wish
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  wish ledger.wish;
+begin
+  wish.workspace := ledger.id_of(query ->> 'workspace', 'workspace');
+  wish.model := nullif(query ->> 'model', '');
+  wish.action := nullif(query ->> 'action', '');
+  wish.creator := ledger.id_of(query ->> 'user', 'user');
+  wish.entity := ledger.id_of(query ->> 'entity', 'entity');
+  if length(query ->> 'text') > 200 then
+    raise exception 'text has at most 200 characters' using errcode = '22023';
+  end if;
+  begin
+    wish.since := nullif(query ->> 'since', '')::timestamptz;
+    wish.until := nullif(query ->> 'until', '')::timestamptz;
+  exception when data_exception then
+    raise exception 'since and until are times such as 2026-07-17T11:43:32Z' using errcode = '22023';
+  end;
+  if nullif(btrim(query ->> 'text'), '') is not null then
+    wish.words := ledger.words_query(query ->> 'text');
+    if wish.words is null then
+      raise exception 'there is no word to look for in "%"', query ->> 'text' using errcode = '22023';
+    end if;
+  end if;
+  return wish;
+end
+$$;
+comment on function ledger.wish_of(jsonb) is 'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
+
+create function ledger.has_words(workspace bigint, of_model text, entity bigint, words tsquery)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select case of_model
+    when 'time_entry' then exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
+                                     and to_tsvector('simple', coalesce(t.description, '')) @@ words)
+    when 'project' then exists (select from toggl.project t where t.workspace_id = workspace and t.project_id = entity
+                                  and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'client' then exists (select from toggl.client t where t.workspace_id = workspace and t.client_id = entity
+                                 and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'tag' then exists (select from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity
+                              and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'task' then exists (select from toggl.task t where t.workspace_id = workspace and t.task_id = entity
+                               and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'workspace_user' then exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
+                                         and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    else false end
+$$;
+comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the name or description of an entity, as it is now, have these words?';
+
+create function ledger.entities_with(words tsquery, most bigint)
+returns bigint[]
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select array_agg(distinct i.id) from (
+    (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', coalesce(t.description, '')) @@ words limit most)
+    union all (select t.project_id from toggl.project t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.client_id from toggl.client t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.tag_id from toggl.tag t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.task_id from toggl.task t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.workspace_user_id from toggl.workspace_user t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)) i
+$$;
+comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entities whose name or description has these words, at most so many of each kind.';
+
+-- As for operator.event_list(): the planner is kept from sorting all that is left,
+-- and filters of null are gone before a plan is made.
+create function ledger.event_walk(place ledger.place, wish ledger.wish, most bigint, chunk bigint, out found ledger.mark[], out looked bigint, out last text,
+                                  out last_at timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  -- whole months, which are whole partitions: inside them every row is looked at
+  first timestamptz := date_trunc('month', wish.since at time zone 'UTC') at time zone 'UTC';
+  beyond timestamptz := (date_trunc('month', wish.until at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+begin
+  with piece as materialized (
+    select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+    from ledger.event e
+    where (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+      and (wish.model is null or e.model = wish.model)
+      and (first is null or e.created_at >= first)
+      and (beyond is null or e.created_at < beyond)
+    order by e.epoch desc, e.txid desc, e.seq desc
+    limit chunk),
+  fit as (
+    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark as mark
+    from piece p
+    where (wish.workspace is null or p.workspace_id = wish.workspace)
+      and (wish.action is null or p.action = wish.action)
+      and (wish.creator is null or p.creator_id = wish.creator)
+      and (wish.since is null or p.created_at >= wish.since)
+      and (wish.until is null or p.created_at < wish.until)
+      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words))
+    limit most)
+  select (select array_agg(f.mark) from fit f), (select count(*) from piece),
+         (select ledger.place_write(p.epoch, p.txid, p.seq) from piece p offset greatest((select count(*) from piece) - 1, 0) limit 1),
+         (select p.created_at from piece p offset greatest((select count(*) from piece) - 1, 0) limit 1)
+  into found, looked, last, last_at;
+end
+$$;
+comment on function ledger.event_walk(ledger.place, ledger.wish, bigint, bigint) is
+  'Looks at the next `chunk` events before a place and gives those that pass, at most `most`; looked: how many there were, last: the oldest of them. Of wish.entity it knows nothing.';
+
+create function ledger.event_pick(place ledger.place, wish ledger.wish, ids bigint[], most bigint)
+returns ledger.mark[]
+language plpgsql stable set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+as $$
+begin
+  return (
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark order by p.epoch desc, p.txid desc, p.seq desc)
+    from (
+      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at
+      from ledger.event e
+      where e.entity_id = any (ids)
+        and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+        and (wish.workspace is null or e.workspace_id = wish.workspace)
+        and (wish.model is null or e.model = wish.model)
+        and (wish.action is null or e.action = wish.action)
+        and (wish.creator is null or e.creator_id = wish.creator)
+        and (wish.since is null or e.created_at >= wish.since)
+        and (wish.until is null or e.created_at < wish.until)
+        and (wish.words is null or ledger.has_words(e.workspace_id, e.model, e.entity_id, wish.words))
+      order by e.epoch desc, e.txid desc, e.seq desc
+      limit most) p);
+end
+$$;
+comment on function ledger.event_pick(ledger.place, ledger.wish, bigint[], bigint) is 'The events of these entities that pass, before a place, the newest first.';
+
+create function ledger.event_page(after text, wish ledger.wish, most bigint, most_looked bigint,
+                                  out found ledger.mark[], out next text, out looked_to timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  place ledger.place := ledger.place_read(coalesce(after, '2147483647-18446744073709551615-0'));
+  is_plain boolean := wish.workspace is null and wish.action is null and wish.creator is null and wish.since is null and wish.until is null
+                      and wish.words is null;
+  chunk bigint := case when is_plain then most + 1 else 500 end;
+  seen bigint := 0;
+  ids bigint[];
+  piece record;
+begin
+  found := '{}';
+  if wish.entity is not null then
+    found := coalesce(ledger.event_pick(place, wish, array[wish.entity], most + 1), '{}');
+  else
+    loop
+      piece := ledger.event_walk(place, wish, most + 1 - cardinality(found), chunk);
+      found := found || coalesce(piece.found, '{}');
+      seen := seen + piece.looked;
+      exit when cardinality(found) > most or piece.looked < chunk;
+      place := ledger.place_read(piece.last);
+      -- Rare words are found by their index instead; common ones were there already.
+      if wish.words is not null and seen >= 4000 and ids is null then
+        ids := coalesce(ledger.entities_with(wish.words, 10000), '{}');
+        if cardinality(ids) < 10000 then
+          found := found || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(found)), '{}');
+          exit;
+        end if;
+      end if;
+      if seen >= most_looked then
+        next := ledger.place_write(place.epoch, place.txid, place.seq);
+        looked_to := piece.last_at;
+        exit;
+      end if;
+      chunk := least(chunk * 8, 20000);
+    end loop;
+  end if;
+  if cardinality(found) > most then
+    found := found[:most];
+    next := ledger.place_write(found[most].epoch, found[most].txid, found[most].seq);
+    looked_to := null;
+  end if;
+end
+$$;
+comment on function ledger.event_page(text, ledger.wish, bigint, bigint) is
+  'A page of events before a cursor. next: the cursor of the following page, null at the end. looked_to: it stopped after having looked at most_looked events, the last of this time, and there may be more.';
+
+-- ---- as sentences
+
+create function ledger.entity_name(workspace bigint, of_model text, entity bigint, payload jsonb)
+returns text
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select coalesce(
+    case when of_model = 'time_entry' then payload ->> 'description' else payload ->> 'name' end,
+    case of_model
+      when 'time_entry' then (select t.description from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity)
+      when 'project' then (select t.name from toggl.project t where t.workspace_id = workspace and t.project_id = entity)
+      when 'client' then (select t.name from toggl.client t where t.workspace_id = workspace and t.client_id = entity)
+      when 'tag' then (select t.name from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity)
+      when 'task' then (select t.name from toggl.task t where t.workspace_id = workspace and t.task_id = entity)
+      when 'workspace_user' then (select t.name from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity)
+      when 'project_user' then (select u.user_name from toggl.project_user t join toggl.users u using (workspace_id, user_id)
+                                where t.workspace_id = workspace and t.project_user_id = entity)
+      else (select w.name from toggl.workspace w where of_model = 'workspace' and w.workspace_id = workspace) end)
+$$;
+comment on function ledger.entity_name(bigint, text, bigint, jsonb) is 'What an entity is called: as the payload says it, else as it is now.';
+
+create function ledger.sentence_parts(e ledger.event)
+returns jsonb
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  payload jsonb := ledger.payload(e.body);
+  timer text := case when e.model = 'time_entry' and e.action in ('created', 'updated')
+                     then ledger.timer_change(e.workspace_id, e.entity_id, e.event_id, e.created_at, e.action, e.body) end;
+  project text := coalesce(payload ->> 'project_id', payload ->> 'pid');
+  seconds text := payload ->> 'duration';
+begin
+  if jsonb_typeof(payload) is distinct from 'object' then
+    payload := '{}';
+  end if;
+  return jsonb_build_object(
+    'who', (select u.user_name from toggl.users u where u.workspace_id = e.workspace_id and u.user_id = e.creator_id),
+    'what', case timer when 'time_entry.started' then case when e.action = 'created' then 'started' else 'continued' end
+                       when 'time_entry.stopped' then 'stopped'
+                       else e.action end,
+    'name', left(ledger.entity_name(e.workspace_id, e.model, e.entity_id, payload), 300),
+    'duration_seconds', case when e.model = 'time_entry' and ledger.is_uint(seconds) and e.action <> 'deleted' then seconds::bigint end,
+    'project', case when e.model in ('time_entry', 'task', 'project_user') and ledger.is_uint(project) then
+                 (select left(p.name, 300) from toggl.project p where p.workspace_id = e.workspace_id and p.project_id = project::bigint) end);
+end
+$$;
+comment on function ledger.sentence_parts(ledger.event) is 'The pieces of the sentence that says what an event tells: who, what (started, stopped, continued, or the action), the name, the duration, the project.';
+
+create function ledger.event_json(e ledger.event)
+returns jsonb
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select jsonb_build_object(
+    'cursor', ledger.place_write(e.epoch, e.txid, e.seq), 'workspace_id', e.workspace_id::text,
+    'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
+    'event_id', e.event_id::text, 'created_at', ledger.rfc3339(e.created_at), 'received_at', ledger.rfc3339(e.received_at),
+    'model', e.model, 'action', e.action, 'entity_id', e.entity_id::text, 'user_id', e.creator_id::text,
+    'user_name', s.parts ->> 'who', 'sentence_parts', s.parts, 'source', e.source)
+  from (select ledger.sentence_parts(e) as parts offset 0) s
+$$;
+comment on function ledger.event_json(ledger.event) is 'An event as an item of the page''s list.';
+
+create function ledger.events_json(found ledger.mark[])
+returns jsonb
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
+as $$
+  select coalesce(jsonb_agg(ledger.event_json(e) order by f.place), '[]')
+  from unnest(found) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
+  join ledger.event e on e.workspace_id = f.workspace_id and e.event_id = f.event_id and e.created_at = f.created_at
+$$;
+comment on function ledger.events_json(ledger.mark[]) is 'Items of the page''s list, in this order.';
+
+-- ---- what the page asks
+
+create function ledger.news_from(found ledger.mark[])
+returns text
+language sql stable set search_path = ledger, pg_temp
+as $$
+  -- A transaction still at work may record behind what is shown already.
+  select case when found[1] is null then ledger.place_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
+              else (select ledger.place_write(l.epoch, l.txid, l.seq)
+                    from (values (found[1].epoch, found[1].txid, found[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
+                    order by l.epoch, l.txid, l.seq limit 1) end
+  from ledger.state s
+$$;
+comment on function ledger.news_from(ledger.mark[]) is 'The cursor from which news of a list are looked for; what is shown already may come once more.';
+
+create function admin.event_list(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  page record;
+begin
+  page := ledger.event_page(nullif(query ->> 'after', ''), ledger.wish_of(query), ledger.page_limit(query), 20000);
+  return query select 200::bigint, jsonb_build_object(
+    'items', ledger.events_json(page.found), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
+    'newest', case when nullif(query ->> 'after', '') is null then ledger.news_from(page.found) end)::text;
+end
+$$;
+comment on function admin.event_list(bytea, jsonb, jsonb, jsonb) is 'GET events: a page, the newest first; filters as ledger.wish_of() reads them.';
+
+create function ledger.event_news(after text, wish ledger.wish, most bigint)
+returns ledger.mark[]
+language plpgsql stable set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  place ledger.place := ledger.place_read(after);
+begin
+  return (
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark)
+    from (
+      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+      from ledger.event e
+      where (e.epoch, e.txid, e.seq) > (place.epoch, place.txid, place.seq)
+      order by e.epoch desc, e.txid desc, e.seq desc
+      limit most) p
+    where (wish.workspace is null or p.workspace_id = wish.workspace)
+      and (wish.model is null or p.model = wish.model)
+      and (wish.action is null or p.action = wish.action)
+      and (wish.creator is null or p.creator_id = wish.creator)
+      and (wish.entity is null or p.entity_id = wish.entity)
+      and (wish.since is null or p.created_at >= wish.since)
+      and (wish.until is null or p.created_at < wish.until)
+      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words)));
+end
+$$;
+comment on function ledger.event_news(text, ledger.wish, bigint) is 'Those of the newest `most` events behind a cursor that pass, the newest first.';
+
+create function ledger.news_after(query jsonb)
+returns text
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if nullif(query ->> 'after', '') is null then
+    raise exception 'after is missing: the cursor of the newest event that is shown' using errcode = '22023';
+  end if;
+  return (query ->> 'after');
+end
+$$;
+comment on function ledger.news_after(jsonb) is 'The parameter after, which must be there.';
+
+create function admin.event_new(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query select 200::bigint, jsonb_build_object('count', coalesce(cardinality(
+    ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 1000)), 0))::text;
+end
+$$;
+comment on function admin.event_new(bytea, jsonb, jsonb, jsonb) is 'GET events/new: how many of the newest 1000 events behind a cursor pass.';
+
+create function admin.event_newer(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  found ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 500), '{}');
+begin
+  return query select 200::bigint, jsonb_build_object('items', ledger.events_json(found),
+    'newest', case when cardinality(found) > 0 then ledger.news_from(found) else ledger.news_after(query) end)::text;
+end
+$$;
+comment on function admin.event_newer(bytea, jsonb, jsonb, jsonb) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
+
+-- ---- the export of what is filtered
+
+create function ledger.csv_cell(value text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  -- a cell that a spreadsheet would take for a formula is made a text
+  select case when value is null then '' else '"' || replace(case when value ~ '^[=+@\t\r-]' then '''' || value else value end, '"', '""') || '"' end
+$$;
+comment on function ledger.csv_cell(text) is 'A cell of CSV (RFC 4180), safe to open in a spreadsheet.';
+
+create function admin.event_export(session bytea, path jsonb, query jsonb, given jsonb, most bigint)
+returns table (line text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  kind text := coalesce(query ->> 'format', 'csv');
+  page record;
+begin
+  if kind not in ('csv', 'ndjson') then
+    raise exception 'format is csv or ndjson' using errcode = '22023';
+  end if;
+  page := ledger.event_page(null, ledger.wish_of(query), most, 200000);
+  if kind = 'csv' then
+    line := 'created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source';
+    return next;
+  end if;
+  return query
+    select case kind when 'ndjson' then j.item::text else concat_ws(',',
+             ledger.csv_cell(j.item ->> 'created_at'), ledger.csv_cell(j.item ->> 'workspace_id'), ledger.csv_cell(j.item ->> 'workspace'),
+             ledger.csv_cell(j.item ->> 'event_id'), ledger.csv_cell(j.item ->> 'model'), ledger.csv_cell(j.item ->> 'action'),
+             ledger.csv_cell(j.item ->> 'entity_id'), ledger.csv_cell(j.item ->> 'user_id'), ledger.csv_cell(j.item ->> 'user_name'),
+             ledger.csv_cell(j.item #>> '{sentence_parts,what}'), ledger.csv_cell(j.item #>> '{sentence_parts,name}'),
+             ledger.csv_cell(j.item #>> '{sentence_parts,duration_seconds}'), ledger.csv_cell(j.item #>> '{sentence_parts,project}'),
+             ledger.csv_cell(j.item ->> 'source')) end
+    from jsonb_array_elements(ledger.events_json(page.found)) with ordinality j (item, place)
+    order by j.place;
+end
+$$;
+comment on function admin.event_export(bytea, jsonb, jsonb, jsonb, bigint) is 'GET events/export: the newest `most` events that pass, a line each, as CSV (with a head) or JSON.';
