@@ -18,9 +18,6 @@ as $$
 $$;
 comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: all the words, the last one by its beginning. Null: there is no word in it.';
 
-create type ledger.wish as (workspace bigint, model text, action text, creator bigint, entity bigint, since timestamptz, until timestamptz, words tsquery);
-comment on type ledger.wish is 'The filters of a list of events; null lets all pass.';
-
 create function ledger.wish_of(query jsonb)
 returns ledger.wish
 language plpgsql stable set search_path = ledger, pg_temp

@@ -26,7 +26,7 @@ declare
   today date := (clock at time zone who.time_zone)::date;
   first date := coalesce(ledger.day_of(nullif(query ->> 'from', ''), 'from'), date_trunc('week', today::timestamp)::date);
   last date := coalesce(ledger.day_of(nullif(query ->> 'until', ''), 'until'), today);
-  only bigint := ledger.id_of(query ->> 'workspace', 'workspace');
+  of_workspace bigint := ledger.id_of(query ->> 'workspace', 'workspace');
 begin
   if last < first or last - first > 400 then
     raise exception 'from must not be later than until, and they may be 400 days apart' using errcode = '22023';
@@ -35,7 +35,7 @@ begin
   with piece as materialized (
     select t.bucket_start, t.workspace_id, t.user_id, t.project_id, t.billable, sum(t.seconds)::bigint as seconds
     from toggl.tracked(first, last + 1, who.time_zone, 'day', clock, '{user,project}') t
-    where only is null or t.workspace_id = only
+    where of_workspace is null or t.workspace_id = of_workspace
     group by 1, 2, 3, 4, 5)
   select 200::bigint, jsonb_build_object(
     'zone', who.time_zone, 'from', first, 'until', last,
@@ -43,7 +43,7 @@ begin
       select jsonb_agg(jsonb_build_object('workspace_id', r.workspace_id::text, 'entry_id', r.time_entry_id::text, 'user', r.user_name,
                                           'description', r.description, 'project_id', r.project_id::text, 'project', r.project_name,
                                           'color', p.color, 'start_at', ledger.rfc3339(r.start_at)) order by r.start_at)
-      from (select * from toggl.running o where only is null or o.workspace_id = only order by o.start_at desc limit 200) r
+      from (select * from toggl.running o where of_workspace is null or o.workspace_id = of_workspace order by o.start_at desc limit 200) r
       left join toggl.project p on p.workspace_id = r.workspace_id and p.project_id = r.project_id), '[]'),
     'by_day', coalesce((
       select jsonb_agg(jsonb_build_object('day', d.day, 'project_id', d.project_id::text, 'project', p.name, 'color', p.color, 'seconds', d.seconds)

@@ -1,5 +1,7 @@
 -- Finding events by words, and the deliveries of an event.
 
+create type ledger.wish as (workspace bigint, model text, action text, creator bigint, entity bigint, since timestamptz, until timestamptz, words tsquery);
+comment on type ledger.wish is 'The filters of a list of events; null lets all pass.';
 create type ledger.mark as (epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz);
 comment on type ledger.mark is 'An event: its place, and its key.';
 
