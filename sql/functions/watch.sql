@@ -138,16 +138,14 @@ as $$
 #variable_conflict use_column
 declare
   month constant timestamp := date_trunc('month', at at time zone 'UTC');
-  ahead integer;
+  has_this constant boolean := to_regclass('ledger.event_' || to_char(month, '"y"YYYY"m"MM')) is not null;
+  has_next constant boolean := to_regclass('ledger.event_' || to_char(month + interval '1 month', '"y"YYYY"m"MM')) is not null;
 begin
-  select count(*) into ahead
-  from generate_series(0, 1) n
-  where to_regclass('ledger.event_' || to_char(month + n * interval '1 month', '"y"YYYY"m"MM')) is not null;
   -- The next month is missing only in the last days of one, unless nobody looks after it.
-  if ahead < 2 and (ahead = 0 or at > (month + interval '20 days') at time zone 'UTC') then
-    return query select 'partitions', case when ahead = 0 then 'trouble' else 'warning' end, 'partitions',
+  if not has_this or not has_next and at > (month + interval '20 days') at time zone 'UTC' then
+    return query select 'partitions', case when has_this then 'warning' else 'trouble' end, 'partitions',
       format('No table was made for the events of %s month: they go to the default partition, where they are slow to find.',
-             case when ahead = 0 then 'this' else 'next' end),
+             case when has_this then 'next' else 'this' end),
       'Run `hookledger housekeep`, and put it into cron monthly.', null::timestamptz, '#/settings';
   end if;
   return query
@@ -209,16 +207,16 @@ begin
     from ledger.toggl_connection c
     where c.refused_at is not null and c.token_sealed is not null;
   return query
-    select 'toggl_' || t.state, case when t.state = 'filters' then 'warning' else 'trouble' end,
-           'Toggl subscription ' || s.subscription_id,
-           format('"%s" at Toggl: %s.', coalesce(s.description, s.subscription_id::text), t.words),
-           format('Mend it: `hookledger %s`.', case when t.mend like 'endpoint%' then t.mend
-                                                    else 'toggl ' || t.mend || ' ' || s.subscription_id end),
-           coalesce(s.gone_at, s.seen_at), '#/toggl'
-    from ledger.toggl_subscription s
-    cross join lateral ledger.toggl_state(s) t
-    where s.deleted_at is null and s.endpoint_id is not null and t.mend is not null
-    order by s.workspace_id, s.subscription_id
+    select 'toggl_' || d.state, case when d.state = 'filters' then 'warning' else 'trouble' end,
+           'Toggl subscription ' || d.subscription_id,
+           format('"%s" at Toggl: %s.', coalesce(d.description, d.subscription_id::text), d.words),
+           format('Mend it: `hookledger %s`.', case when d.mend like 'endpoint%' then d.mend
+                                                    else 'toggl ' || d.mend || ' ' || d.subscription_id end),
+           d.since, '#/toggl'
+    from ledger.toggl_differences() d
+    -- What was made elsewhere is none of ours, and may well be meant so.
+    where d.state <> 'unknown'
+    order by d.workspace_id, d.subscription_id
     limit 100;
   return query
     select 'quota', 'warning', format('connection %s, organization %s', w.connection_id, w.organization_id),

@@ -95,7 +95,6 @@ def test_health_is_cheap_to_ask(watched):
 
 
 def test_health_without_a_database(faulty):
-    servers.lighttpd_spawned(faulty)
     assert ask(faulty, "health")[0] == 200
     faulty.cluster.stop()
     try:

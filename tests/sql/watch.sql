@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(66);
+select plan(79);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -45,6 +45,24 @@ insert into ledger.drift (day, model, field, found, slot, count) values (current
 select matches(words, 'time_entry.billable \(string\)', 'drift') from pg_temp.told('drift');
 delete from ledger.drift;
 
+create function pg_temp.move(from_name text, to_name text) returns void language plpgsql as $$
+begin
+  execute format('alter table ledger.%I rename to %I', from_name, to_name);
+end $$;
+select pg_temp.move('event_' || to_char(now() at time zone 'UTC', '"y"YYYY"m"MM'), 'away');
+select is(level, 'trouble', 'no table for this month') from pg_temp.told('partitions');
+select pg_temp.move('away', 'event_' || to_char(now() at time zone 'UTC', '"y"YYYY"m"MM'));
+insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, model, action, source, signature, body)
+select 1, n, t.at::timestamptz, now(), 0, 1, 1, 'tag', 'created', 'backfill', '\x', '{}' from (values (1, '2009-03-01'), (2, '1999-01-01'), (3, '2090-01-01')) t (n, at);
+select is(words, '1 event in the default partition: their dates are odd, or nobody made their month.', 'an event of a month that can be made')
+from pg_temp.told('default_partition');
+delete from ledger.event;
+select receiver.tally(array[now()], array[1], array['workspace'], array[3]);
+select is(words, '3 callbacks of another workspace came to the endpoint "first" within an hour and were refused.', 'another workspace')
+from pg_temp.told('workspace');
+delete from ledger.tally;
+select is_empty('select * from ledger.findings()', 'all of it mended');
+
 -- ---- Toggl
 
 insert into ledger.toggl_connection (user_id, name, token_sealed) values (1, 'Ada', '\x00');
@@ -59,6 +77,16 @@ update ledger.toggl_subscription set enabled = true;
 update ledger.toggl_connection set refused_at = now();
 select is(words, 'Toggl refuses the API token of Ada.', 'a token that is refused') from pg_temp.told('toggl_token');
 update ledger.toggl_connection set refused_at = null;
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, words)
+select connection_id, 'check', '{}', n = 1, '[]', now(), now(), true, 'no route' from ledger.toggl_connection, generate_series(1, 2) n;
+select is(words, 'What hookledger wanted to do at Toggl by itself (check) failed: no route', 'a look that failed') from pg_temp.told('toggl_job');
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, words)
+select connection_id, 'check', '{}', false, '[]', now(), now(), false, 'fine' from ledger.toggl_connection;
+select is_empty('select * from ledger.findings()', 'and worked the next time');
+update ledger.toggl_subscription set filters = '{tag.created}', wanted_filters = '{*.*}' where subscription_id = 77;
+select is(level, 'warning', 'other filters than ours') from pg_temp.told('toggl_filters');
+update ledger.toggl_subscription set filters = '{*.*}' where subscription_id = 77;
+select is_empty('select * from ledger.findings()', 'as they were');
 
 -- ---- subscriptions
 
