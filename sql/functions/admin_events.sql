@@ -87,7 +87,7 @@ comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entitie
 
 -- As for operator.event_list(): the planner is kept from sorting all that is left,
 -- and filters of null are gone before a plan is made.
-create function ledger.event_walk(place ledger.place, wish ledger.wish, most bigint, chunk bigint, out found ledger.mark[], out looked bigint, out last text,
+create function ledger.event_walk(place ledger.place, wish ledger.wish, most bigint, chunk bigint, out marks ledger.mark[], out looked bigint, out last text,
                                   out last_at timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan set jit = off
@@ -119,7 +119,7 @@ begin
   select (select array_agg(f.mark) from fit f), (select count(*) from piece),
          (select ledger.place_write(p.epoch, p.txid, p.seq) from piece p offset greatest((select count(*) from piece) - 1, 0) limit 1),
          (select p.created_at from piece p offset greatest((select count(*) from piece) - 1, 0) limit 1)
-  into found, looked, last, last_at;
+  into marks, looked, last, last_at;
 end
 $$;
 comment on function ledger.event_walk(ledger.place, ledger.wish, bigint, bigint) is
@@ -151,7 +151,7 @@ $$;
 comment on function ledger.event_pick(ledger.place, ledger.wish, bigint[], bigint) is 'The events of these entities that pass, before a place, the newest first.';
 
 create function ledger.event_page(after text, wish ledger.wish, most bigint, most_looked bigint,
-                                  out found ledger.mark[], out next text, out looked_to timestamptz)
+                                  out marks ledger.mark[], out next text, out looked_to timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
@@ -163,21 +163,21 @@ declare
   ids bigint[];
   piece record;
 begin
-  found := '{}';
+  marks := '{}';
   if wish.entity is not null then
-    found := coalesce(ledger.event_pick(place, wish, array[wish.entity], most + 1), '{}');
+    marks := coalesce(ledger.event_pick(place, wish, array[wish.entity], most + 1), '{}');
   else
     loop
-      piece := ledger.event_walk(place, wish, most + 1 - cardinality(found), chunk);
-      found := found || coalesce(piece.found, '{}');
+      piece := ledger.event_walk(place, wish, most + 1 - cardinality(marks), chunk);
+      marks := marks || coalesce(piece.marks, '{}');
       seen := seen + piece.looked;
-      exit when cardinality(found) > most or piece.looked < chunk;
+      exit when cardinality(marks) > most or piece.looked < chunk;
       place := ledger.place_read(piece.last);
       -- Rare words are found by their index instead; common ones were there already.
       if wish.words is not null and seen >= 4000 and ids is null then
         ids := coalesce(ledger.entities_with(wish.words, 10000), '{}');
         if cardinality(ids) < 10000 then
-          found := found || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(found)), '{}');
+          marks := marks || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(marks)), '{}');
           exit;
         end if;
       end if;
@@ -189,9 +189,9 @@ begin
       chunk := least(chunk * 8, 20000);
     end loop;
   end if;
-  if cardinality(found) > most then
-    found := found[:most];
-    next := ledger.place_write(found[most].epoch, found[most].txid, found[most].seq);
+  if cardinality(marks) > most then
+    marks := marks[:most];
+    next := ledger.place_write(marks[most].epoch, marks[most].txid, marks[most].seq);
     looked_to := null;
   end if;
 end
@@ -261,26 +261,26 @@ as $$
 $$;
 comment on function ledger.event_json(ledger.event) is 'An event as an item of the page''s list.';
 
-create function ledger.events_json(found ledger.mark[])
+create function ledger.events_json(marks ledger.mark[])
 returns jsonb
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   select coalesce(jsonb_agg(ledger.event_json(e) order by f.place), '[]')
-  from unnest(found) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
+  from unnest(marks) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
   join ledger.event e on e.workspace_id = f.workspace_id and e.event_id = f.event_id and e.created_at = f.created_at
 $$;
 comment on function ledger.events_json(ledger.mark[]) is 'Items of the page''s list, in this order.';
 
 -- ---- what the page asks
 
-create function ledger.news_from(found ledger.mark[])
+create function ledger.news_from(marks ledger.mark[])
 returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
   -- A transaction still at work may record behind what is shown already.
-  select case when found[1] is null then ledger.place_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
+  select case when marks[1] is null then ledger.place_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
               else (select ledger.place_write(l.epoch, l.txid, l.seq)
-                    from (values (found[1].epoch, found[1].txid, found[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
+                    from (values (marks[1].epoch, marks[1].txid, marks[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
                     order by l.epoch, l.txid, l.seq limit 1) end
   from ledger.state s
 $$;
@@ -296,8 +296,8 @@ declare
 begin
   page := ledger.event_page(nullif(query ->> 'after', ''), ledger.wish_of(query), ledger.page_limit(query), 20000);
   return query select 200::bigint, jsonb_build_object(
-    'items', ledger.events_json(page.found), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
-    'newest', case when nullif(query ->> 'after', '') is null then ledger.news_from(page.found) end)::text;
+    'items', ledger.events_json(page.marks), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
+    'newest', case when nullif(query ->> 'after', '') is null then ledger.news_from(page.marks) end)::text;
 end
 $$;
 comment on function admin.event_list(bytea, jsonb, jsonb, jsonb) is 'GET events: a page, the newest first; filters as ledger.wish_of() reads them.';
@@ -362,10 +362,10 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
   who ledger.operator := ledger.enter(session);
-  found ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 500), '{}');
+  marks ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 500), '{}');
 begin
-  return query select 200::bigint, jsonb_build_object('items', ledger.events_json(found),
-    'newest', case when cardinality(found) > 0 then ledger.news_from(found) else ledger.news_after(query) end)::text;
+  return query select 200::bigint, jsonb_build_object('items', ledger.events_json(marks),
+    'newest', case when cardinality(marks) > 0 then ledger.news_from(marks) else ledger.news_after(query) end)::text;
 end
 $$;
 comment on function admin.event_newer(bytea, jsonb, jsonb, jsonb) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
@@ -406,7 +406,7 @@ begin
              ledger.csv_cell(j.item #>> '{sentence_parts,what}'), ledger.csv_cell(j.item #>> '{sentence_parts,name}'),
              ledger.csv_cell(j.item #>> '{sentence_parts,duration_seconds}'), ledger.csv_cell(j.item #>> '{sentence_parts,project}'),
              ledger.csv_cell(j.item ->> 'source')) end
-    from jsonb_array_elements(ledger.events_json(page.found)) with ordinality j (item, place)
+    from jsonb_array_elements(ledger.events_json(page.marks)) with ordinality j (item, place)
     order by j.place;
 end
 $$;
