@@ -184,7 +184,7 @@ language sql immutable set search_path = ledger, pg_temp
 as $$
   values
     ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint, 'Minutes that Toggl must be silent at least before it counts as a finding.'),
-    ('silence_times', 6, 2, 1000, 'And so many times as long as is usual at this hour of the week.'),
+    ('silence_times', 12, 2, 100000, 'And so many events that were to be expected at these hours of the week must be missing; more where long silences are usual.'),
     ('dead_days', 7, 1, 365, 'Days for which deliveries that were given up count as a finding.')
 $$;
 comment on function ledger.option_known() is 'What an owner can set on the page: whole numbers, each with its default, its bounds and what it is.';

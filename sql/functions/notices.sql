@@ -117,6 +117,8 @@ begin
     update ledger.finding o set told_level = o.level
     from ledger.finding b
     where b.kind = o.kind and b.subject = o.subject and o.missed_at is null
+      -- Who is told later is told what is so then.
+      and exists (select from ledger.notice n where n.enabled)
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
   select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'words', c.words,

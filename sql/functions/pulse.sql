@@ -65,13 +65,13 @@ begin
     select percentile_cont(0.5) within group (order by w.missed) as missed
     from (select g.week, coalesce(max(l.missed), 0) as missed
           from generate_series(1, so_many) g (week) left join gap l on l.week = g.week group by g.week) w)
-  select (select array_agg(s.rate::real order by s.place) from smooth s), (select greatest(12, 2 * l.missed)::real from longest l)
+  select (select array_agg(s.rate::real order by s.place) from smooth s), (select (2 * l.missed)::real from longest l)
   into learnt, quiet;
   update ledger.rhythm r set weeks = so_many, rates = learnt, patience = quiet where r.endpoint_id = endpoint;
 end
 $$;
 comment on function ledger.rhythm_learn(bigint) is
-  'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week, at least 12.';
+  'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week; the option silence_times says how many at least.';
 
 create function ledger.pulse_read(most bigint)
 returns boolean

@@ -18,7 +18,7 @@ create function ledger.so_many(n bigint, most bigint, noun text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return case when n > most then 'more than ' || most else n::text end || ' ' ||
-       case when n = 1 then noun when noun like '%y' then left(noun, -1) || 'ies' else noun || 's' end;
+       case when n = 1 then noun when noun ~ '[^aeiou]y$' then left(noun, -1) || 'ies' else noun || 's' end;
 comment on function ledger.so_many(bigint, bigint, text) is 'A count in words that was not counted further than `most`.';
 
 -- ---- what comes in
@@ -33,7 +33,7 @@ begin
     select 'endpoint_mute', 'trouble', 'endpoint ' || e.endpoint_id,
            format('The endpoint "%s" has no valid secret and answers 401 to every callback.', e.name),
            format('Give it a new secret: `hookledger endpoint rotate %s`, and tell Toggl.', e.endpoint_id),
-           (select max(least(s.revoked_at, s.valid_until)) from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id), '#/endpoints'
+           (select max(least(s.revoked_at, s.valid_until)) from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id), '#/toggl'
     from ledger.endpoint e
     where e.enabled and not exists (
       select from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > at);
@@ -54,7 +54,7 @@ begin
              when 'unavailable' then 'Look at the disk of the spool and at the database; `hookledger doctor` says what is wrong. Toggl sends them again for a while.'
              when 'workspace' then 'Make an endpoint of its own for that workspace, and give its address to that subscription at Toggl.'
              else format('If events are missing, rotate the secret (`hookledger endpoint rotate %s`); else nothing is lost.', e.endpoint_id) end,
-           r.since, '#/endpoints'
+           r.since, '#/toggl'
     from (select t.endpoint_id, t.reason, sum(t.count)::bigint as n, min(t.minute) as since
           from ledger.tally t
           where t.minute >= at - interval '1 hour' and t.reason in ('signature', 'workspace', 'unavailable')
@@ -68,7 +68,7 @@ begin
            format('%s with a good signature %s in quarantine: Toggl sent what is no event.',
                   ledger.so_many(q.n, 1000, 'callback'), case when q.n = 1 then 'waits' else 'wait' end),
            'Look at them with `hookledger quarantine list`, and try again with `hookledger quarantine retry` after an upgrade.',
-           q.since, '#/events'
+           q.since, ''
     from (select count(*) as n, min(w.received_at) as since
           from (select o.received_at from ledger.quarantine o where o.retried_at is null limit 1001) w) q
     where q.n > 0;
@@ -85,6 +85,8 @@ declare
   todo constant text := 'See whether the subscription at Toggl is enabled and validated (`hookledger toggl list --refresh`), and whether its address can be reached from outside (DNS, TLS, firewall).';
   -- Counted so far; when nobody counts, only the newest events are known.
   is_counted constant boolean := (select w.read_at > at - interval '2 hours' from ledger.watch w);
+  least_span constant interval := ledger.option('silence_minutes') * interval '1 minute';
+  least_missing constant bigint := ledger.option('silence_times');
 begin
   return query
     with newest as materialized (
@@ -95,7 +97,8 @@ begin
       group by n.endpoint_id),
     lone as (select count(*) = 1 as is_lone from ledger.endpoint e where e.enabled),
     state as (
-      select e.endpoint_id, e.name, e.created_at, greatest(r.last_at, n.last_at) as last_at, r.weeks, r.rates, r.patience,
+      select e.endpoint_id, e.name, e.created_at, greatest(r.last_at, n.last_at) as last_at, r.weeks, r.rates,
+             greatest(r.patience, least_missing) as patience,
              case when l.is_lone then '' else format(' "%s"', e.name) end as which
       from ledger.endpoint e
       cross join lone l
@@ -111,7 +114,7 @@ begin
     cross join lateral (
       select sum(s.rates[ledger.hour_of_week(h.hour)] * least(1, extract(epoch from at - h.hour) / 3600)) as expected
       from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour', least(at, s.last_at + interval '28 days'), '1 hour') h (hour)) x
-    where is_counted and s.weeks > 0 and x.expected >= s.patience
+    where is_counted and s.weeks > 0 and x.expected >= s.patience and s.last_at <= at - least_span
     union all
     select 'silence', 'warning', 'endpoint ' || s.endpoint_id,
            case when s.last_at is null then format('No event has come to the endpoint "%s" since it was made %s ago.', s.name, ledger.for_long(at - s.created_at))
@@ -146,12 +149,12 @@ begin
     return query select 'partitions', case when has_this then 'warning' else 'trouble' end, 'partitions',
       format('No table was made for the events of %s month: they go to the default partition, where they are slow to find.',
              case when has_this then 'next' else 'this' end),
-      'Run `hookledger housekeep`, and put it into cron monthly.', null::timestamptz, '#/settings';
+      'Run `hookledger housekeep`, and put it into cron monthly.', null::timestamptz, '';
   end if;
   return query
     select 'default_partition', 'warning', 'partitions',
            format('%s in the default partition: their dates are odd, or nobody made their month.', ledger.so_many(d.n, 1000, 'event')),
-           'Run `hookledger housekeep`: it moves those of believable dates.', d.since, '#/settings'
+           'Run `hookledger housekeep`: it moves those of believable dates.', d.since, ''
     from (select count(*) as n, min(o.received_at) as since
           from (select e.received_at from ledger.event_default e
                 where e.created_at >= '2006-01-01' and e.created_at < at + interval '1 year' limit 1001) o) d
@@ -160,7 +163,7 @@ begin
     select 'drift', 'warning', 'fields',
            format('Values of an odd type came within a week, the newest in %s.%s (%s): those columns are null.', f.model, f.field, f.found),
            'Nothing is lost: the payload has them. `hookledger drift` lists all; an upgrade of hookledger may know the new type.',
-           f.day::timestamp at time zone 'UTC', '#/settings'
+           f.day::timestamp at time zone 'UTC', ''
     from (select d.model, d.field, d.found, d.day from ledger.drift d
           where d.day >= (at at time zone 'UTC')::date - 6 and d.found <> 'value'
           order by d.day desc, d.model, d.field, d.found limit 1) f;
@@ -174,7 +177,7 @@ begin
                   ledger.for_long(at - h.spool_oldest_at), ceil(100.0 * h.spool_bytes / greatest(h.spool_max_bytes, 1)) || ' %',
                   ledger.for_long(at - h.spool_seen_at)),
            'They are safe on disk, and are recorded when the database takes them: `hookledger doctor` and the log of the receiver say why it does not.',
-           h.spool_oldest_at, '#/settings'
+           h.spool_oldest_at, ''
     from ledger.host h
     where h.spool_seen_at > at - interval '1 day' and h.spool_records > 0
       and (h.spool_oldest_at < at - interval '10 minutes' or h.spool_bytes > h.spool_max_bytes / 2)
@@ -183,7 +186,7 @@ begin
     union all
     select 'spool_damaged', 'warning', 'spool of ' || h.place,
            format('%s of the spool of %s cannot be read.', ledger.so_many(h.spool_damaged, 1000000000000, 'file'), h.place),
-           'What could be read of them was recorded. Look at them (`hookledger spool status`), and move them away.', null, '#/settings'
+           'What could be read of them was recorded. Look at them (`hookledger spool status`), and move them away.', null, ''
     from ledger.host h
     where h.spool_seen_at > at - interval '1 day' and h.spool_damaged > 0
       and not exists (select from ledger.host o where o.place = h.place
@@ -262,7 +265,7 @@ begin
                 else format('The subscription "%s" has failed for %s.', s.description, ledger.for_long(at - s.failing_since)) end,
            case when s.disabled_reason is null then 'Look at its attempts, and mend the program behind its address; what waits is sent then.'
                 else 'Mend its address, enable it again, and replay what it missed.' end,
-           s.failing_since, '#/subscribers/' || s.subscription_id
+           s.failing_since, '#/subscribers'
     from ledger.subscription s
     where s.deleted_at is null and s.pending_until is null
       and case when s.disabled_reason is not null then not s.enabled else s.enabled and s.failing_since < at - interval '1 hour' end
@@ -289,15 +292,15 @@ begin
 
   return query
     select 'dead', 'warning', 'subscription ' || s.subscription_id,
-           format('%s to "%s" %s given up within a week.', ledger.so_many(d.n, 1000, 'delivery'), s.description,
-                  case when d.n = 1 then 'was' else 'were' end),
+           format('%s to "%s" %s given up within %s.', ledger.so_many(d.n, 1000, 'delivery'), s.description,
+                  case when d.n = 1 then 'was' else 'were' end, ledger.so_many(ledger.option('dead_days'), 1000, 'day')),
            format('When its address works again, replay them: `hookledger subscription replay %s --dead`.', s.subscription_id),
-           d.since, '#/subscribers/' || s.subscription_id
+           d.since, format('#/subscribers/deliveries/%s?state=dead', s.subscription_id)
     from ledger.subscription s
     cross join lateral (
       select count(*) as n, min(o.settled_at) as since
       from (select l.settled_at from ledger.delivery l
-            where l.subscription_id = s.subscription_id and l.state = 'dead' and l.settled_at > at - interval '7 days'
+            where l.subscription_id = s.subscription_id and l.state = 'dead' and l.settled_at > at - ledger.option('dead_days') * interval '1 day'
             limit 1001) o) d
     where s.deleted_at is null and d.n > 0
     order by s.subscription_id
@@ -317,7 +320,7 @@ begin
   return query
     select 'courier', 'warning', 'courier',
            format('No courier has worked for %s: nothing is delivered, told, or looked after.', ledger.for_long(at - c.seen_at)),
-           'Start hookledger-courier, or put `hookledger-courier --once` into cron.', c.seen_at, '#/settings'
+           'Start hookledger-courier, or put `hookledger-courier --once` into cron.', c.seen_at, ''
     from (select coalesce((select max(h.seen_at) from ledger.host h where h.program = 'courier'), w.made_at) as seen_at
           from ledger.watch w) c
     where c.seen_at < at - interval '1 day'
@@ -328,7 +331,7 @@ begin
     select 'notice', 'warning', 'notice ' || n.notice_id,
            format('Nothing can be told by %s to %s for %s: %s', case n.kind when 'mail' then 'e-mail' else 'webhook' end, n.target,
                   ledger.for_long(at - n.failing_since), n.last_problem),
-           format('Mend it, then try it: `hookledger notice test %s`.', n.notice_id), n.failing_since, '#/settings'
+           format('Mend it, then try it: `hookledger notice test %s`.', n.notice_id), n.failing_since, '#/settings/notices'
     from ledger.notice n
     where n.enabled and n.failing_since < at - interval '10 minutes';
 end
@@ -354,4 +357,4 @@ begin
 end
 $$;
 comment on function ledger.findings() is
-  'Everything that is not well, trouble before warnings: kind (one word), level (warning or trouble), subject (what it is about, the same as long as it lasts), what is so, what to do, since when (null: not known), and the page that mends it. No row: all is well. Each part of it is bounded.';
+  'Everything that is not well, trouble before warnings: kind (one word), level (warning or trouble), subject (what it is about, the same as long as it lasts), what is so, what to do, since when (null: not known), and the page that mends it (empty: none does). No row: all is well. Each part of it is bounded.';

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(79);
+select plan(82);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -115,7 +115,10 @@ update ledger.subscription set leased_until = '-infinity';
 
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, settled_at)
 select 1, 1, n, now(), 1, 'tag', 'created', 'dead', now(), now() - n * interval '1 day' from generate_series(1, 9) n;
-select is(words, '6 deliveries to "s" were given up within a week.', 'dead deliveries, those of a week') from pg_temp.told('dead');
+select is(words, '6 deliveries to "s" were given up within 7 days.', 'dead deliveries, those of a week') from pg_temp.told('dead');
+insert into ledger.option (name, value) values ('dead_days', '2');
+select is(words, '1 delivery to "s" was given up within 2 days.', 'or of as many days as the owner has set') from pg_temp.told('dead');
+delete from ledger.option;
 delete from ledger.delivery;
 select is_empty('select * from ledger.findings()', 'none');
 
@@ -189,6 +192,11 @@ select is_empty('select * from pg_temp.silence()', 'until one comes');
 select pg_temp.at('2026-05-27 17:00Z');
 select is(level, 'trouble', 'after that five hours are unusual') from pg_temp.silence();
 select matches(words, '^Toggl has not called for 5 hours \(usually every [45] minutes\)\.$', 'which is what the owner reads') from pg_temp.silence();
+insert into ledger.option (name, value) values ('silence_minutes', '320');
+select is_empty('select * from pg_temp.silence()', 'unless the owner has set more');
+update ledger.option set name = 'silence_times', value = '1000';
+select is_empty('select * from pg_temp.silence()', 'or more events');
+delete from ledger.option;
 update ledger.watch set read_at = '-infinity';
 select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, nothing is said of it');
 update ledger.endpoint set enabled = false;

@@ -288,7 +288,7 @@ export const w = {
 		secret: "Signing secret",
 		optionsWords: "When something counts as a finding.",
 		defaultIs: (value) => `default ${value}`,
-		options: { silence_minutes: "Silence of Toggl, minutes", silence_times: "Silence, times the usual", dead_days: "Dead deliveries, days" },
+		options: { silence_minutes: "Silence of Toggl, minutes", silence_times: "Silence, events missing", dead_days: "Dead deliveries, days" },
 		auditWords: "Every change that was made on this page, and by whom.",
 		when: "When",
 		who: "Who",
