@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""A mail server (RFC 5321) of the test's own, with AUTH PLAIN and without TLS,
-and a program that stands in for sendmail."""
+"""A mail server (RFC 5321) of the test's own, with AUTH PLAIN, in clear, by TLS or
+by STARTTLS, and a program that stands in for sendmail."""
 import base64
 import email
 import email.policy
 import os
 import socketserver
+import ssl
+import subprocess
 import threading
 
 from stage import give
@@ -26,27 +28,59 @@ class Letter:
         return self.message.get_content()
 
 
+def certificate(folder):
+    """A key and a certificate of localhost that signs itself: (context, its file)."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "mail.key", "-out", folder / "mail.pem",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "mail.pem", folder / "mail.key")
+    give(folder / "mail.pem")
+    return context, folder / "mail.pem"
+
+
 class MailServer:
     """`refuse`: an answer to RCPT instead of 250; `login`: (user, password) that
-    must be given."""
+    must be given; `tls`: a context, for TLS at once or (starts) by STARTTLS."""
 
-    def __init__(self, login=None):
-        self.letters, self.refuse, self.login = [], None, login
+    def __init__(self, login=None, tls=None, starts=False):
+        self.letters, self.refuse, self.login, self.encrypted = [], None, login, 0
         owner = self
 
         class Handler(socketserver.StreamRequestHandler):
             def say(self, line):
                 self.wfile.write(line.encode() + b"\r\n")
 
+            def encrypt(self):
+                self.request = tls.wrap_socket(self.request, server_side=True)
+                owner.encrypted += 1
+                self.setup()
+
             def handle(self):
+                try:
+                    if tls and not starts:
+                        self.encrypt()
+                    self.talk()
+                except OSError:
+                    pass	# who does not trust us hangs up
+
+            def finish(self):
+                super().finish()
+                self.request.close()
+
+            def talk(self):
                 self.say("220 test ESMTP")
                 sender, recipients, known = None, [], owner.login is None
-                for line in self.rfile:
+                while line := self.rfile.readline():
                     line = line.decode().rstrip("\r\n")
                     verb = line.split(" ")[0].upper()
                     if verb == "EHLO":
                         self.say("250-test")
+                        if starts and not isinstance(self.request, ssl.SSLSocket):
+                            self.say("250-STARTTLS")
                         self.say("250 AUTH PLAIN")
+                    elif verb == "STARTTLS":
+                        self.say("220 go on")
+                        self.encrypt()
                     elif verb == "AUTH":
                         word = line.split(" ")[2] if line.count(" ") == 2 else self.ask()
                         known = base64.b64decode(word).decode().split("\0")[1:] == list(owner.login or ())

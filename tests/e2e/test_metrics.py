@@ -3,7 +3,6 @@
 the Grafana dashboard asked of a real one."""
 import http.client
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -15,8 +14,8 @@ import pytest
 
 import servers
 from admin import operator
-from delivering import allow_subscribers, record, run_round, subscribe
-from stage import SOURCE, WORKSPACE, free_port, give, new_folder, runs_as, wait_for
+from delivering import allow_subscribers, record, run_round, start_courier, subscribe
+from stage import SOURCE, WORKSPACE, Sender, free_port, give, new_folder, wait_for
 from subscriber import Subscriber
 
 TOKEN = "token of the metrics"
@@ -73,6 +72,7 @@ def test_health(watched):
     status, headers, body = ask(watched, "health")
     assert (status, json.loads(body)) == (200, {"status": "well", "findings": []})
     assert headers["cache-control"] == "no-store"
+    assert ask(watched, "health", method="HEAD")[0] == 200
     subscribe(watched, "http://127.0.0.1:9/", disabled_reason="gone", enabled=False)
     wait_for(lambda: ask(watched, "health")[0] == 503, "it to be seen")
     assert json.loads(ask(watched, "health")[2]) == {"status": "trouble", "findings": ["subscription_disabled"]}
@@ -151,6 +151,31 @@ def test_the_numbers(watched):
     text = ask(watched, "metrics", TOKEN)[2]
     assert value(text, 'hookledger_events_total{entity="tag",source="webhook"}') == 7
     assert ask(watched, "metrics", TOKEN)[2].count("# TYPE") == text.count("# TYPE")
+
+
+def test_each_event_is_counted_once(watched):
+    """By couriers and metrics at once, while others record."""
+    senders = [Sender(watched) for _ in range(6)]
+    for number in range(3):
+        start_courier(watched, f"courier{number}")
+    for one in senders:
+        one.start()
+    for _ in range(20):
+        assert ask(watched, "metrics", TOKEN)[0] == 200
+        watched.sql("update ledger.state set clock_offset = clock_offset + interval '20 seconds'")
+    sent = sum(len(one.stop()) for one in senders)
+    assert sent > 50
+
+    def counted():
+        watched.sql("update ledger.state set clock_offset = clock_offset + interval '20 seconds'")
+        text = ask(watched, "metrics", TOKEN)[2]
+        return sum(float(line.split(" ")[-1]) for line in text.splitlines() if line.startswith("hookledger_events_total{"))
+
+    recorded = watched.sql("select count(*) from ledger.event")[0][0]
+    wait_for(lambda: counted() >= recorded, "all to be counted")
+    assert counted() == recorded == watched.sql("select sum(count) from ledger.pulse")[0][0]
+    assert watched.sql("select sum(value) from ledger.counter where name = 'batched'")[0][0] == recorded
+    assert watched.sql("select sum(value) from ledger.counter where name = 'batch_le'") == watched.sql("select count(distinct (epoch, txid)) from ledger.event")
 
 
 def test_names_are_escaped(watched):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from delivering import allow_subscribers, assert_genuine, record, run_round, start_courier, subscribe
-from mailbox import MailServer, Sendmail
+from mailbox import MailServer, Sendmail, certificate
 from stage import wait_for
 from subscriber import Subscriber
 
@@ -175,6 +175,24 @@ def test_a_password(passing):
         passing.write_conf(smtp_url=f"smtp://localhost.localdomain:{server.port}", smtp_password="geheimnis")
         assert passing.hookledger("notice", "test", number, check=False).returncode == 1
         assert len(server.letters) == 1
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_tls(passing, starts):
+    """By TLS at once and by STARTTLS, and not to a server that cannot prove its name."""
+    context, trusted = certificate(passing.work)
+    server = MailServer(login=("ada", "geheimnis"), tls=context, starts=starts)
+    try:
+        passing.write_conf(smtp_url=f"smtp{'' if starts else 's'}://localhost:{server.port}", smtp_user="ada", smtp_password="geheimnis",
+                           ca_file=trusted)
+        number = add(passing, "mail", "ada@example.org")["id"]
+        passing.hookledger("notice", "test", number)
+        assert server.encrypted == 1 and len(server.letters) == 1
+        passing.write_conf(ca_file=None)
+        done = passing.hookledger("notice", "test", number, check=False)
+        assert done.returncode == 1 and "certificate" in done.stderr and len(server.letters) == 1
     finally:
         server.close()
 
