@@ -40,7 +40,8 @@ comment on function ledger.metric_histogram(text, text, text, numeric, text) is
 
 create function ledger.metrics_passing_on(at timestamptz)
 returns text
-language plpgsql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
+language plpgsql stable set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_sort = off
 as $$
 declare
   most constant bigint := 100000;
@@ -57,15 +58,13 @@ begin
            format('{state="unvalidated"} %s', of_state.unvalidated), format('{state="failing"} %s', of_state.failing)])
       || ledger.metric('hookledger_deliveries', 'gauge', 'Deliveries that wait, and those that were given up and are kept (counted up to 100000).', array[
            format('{state="waiting"} %s', (
-             select coalesce(sum(w.n), 0) from ledger.subscription s cross join lateral (
-               select count(*) as n from (select from ledger.delivery d
-                                          where d.subscription_id = s.subscription_id and d.state in ('due', 'behind') limit most / 10) l) w
-             where s.deleted_at is null)),
+             select count(*) from (
+               select from ledger.subscription s join ledger.delivery d on d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
+               where s.deleted_at is null limit most) w)),
            format('{state="dead"} %s', (
-             select coalesce(sum(w.n), 0) from ledger.subscription s cross join lateral (
-               select count(*) as n from (select from ledger.delivery d
-                                          where d.subscription_id = s.subscription_id and d.state = 'dead' limit most / 10) l) w
-             where s.deleted_at is null))])
+             select count(*) from (
+               select from ledger.subscription s join ledger.delivery d on d.subscription_id = s.subscription_id and d.state = 'dead'
+               where s.deleted_at is null limit most) w))])
       || ledger.metric('hookledger_outbox_events', 'gauge', 'Recorded events of which deliveries are still to be made (counted up to 10000).', array[
            format(' %s', (select count(*) from (select from ledger.outbox o limit 10000) o))])
       || ledger.metric('hookledger_delivery_attempts_total', 'counter', 'Attempts to deliver.', array[

@@ -292,7 +292,7 @@ begin
 
   return query
     select 'dead', 'warning', 'subscription ' || s.subscription_id,
-           format('%s to "%s" %s given up within %s.', ledger.so_many(d.n, 1000, 'delivery'), s.description,
+           format('%s to "%s" %s given up within %s.', ledger.so_many(d.n, 100, 'delivery'), s.description,
                   case when d.n = 1 then 'was' else 'were' end, ledger.so_many(ledger.option('dead_days'), 1000, 'day')),
            format('When its address works again, replay them: `hookledger subscription replay %s --dead`.', s.subscription_id),
            d.since, format('#/subscribers/deliveries/%s?state=dead', s.subscription_id)
@@ -301,7 +301,7 @@ begin
       select count(*) as n, min(o.settled_at) as since
       from (select l.settled_at from ledger.delivery l
             where l.subscription_id = s.subscription_id and l.state = 'dead' and l.settled_at > at - ledger.option('dead_days') * interval '1 day'
-            limit 1001) o) d
+            limit 101) o) d
     where s.deleted_at is null and d.n > 0
     order by s.subscription_id
     limit 100;
