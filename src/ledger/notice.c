@@ -18,7 +18,9 @@
 #include "ledger/signer.h"
 
 enum {
-	MAIL_MS = 60 * 1000,	/* servers that delay strangers on purpose take half a minute */
+	/* for one message, well below its lease; servers that delay strangers on
+	   purpose take half a minute */
+	SEND_MS = 60 * 1000,
 	HOST_MAX = 256,
 	ANSWER_MAX = 1000,
 	HEADERS = 5,
@@ -129,7 +131,7 @@ static void start_sendmail(struct notice *notice)
 	const char *const argv[] = { notice->conf->mail_sendmail, "-i", "-f", buf_text(&notice->from), "--",
 		                     buf_text(&notice->to), NULL };
 
-	if (child_start(&notice->child, argv, buf_str(&notice->text), MAIL_MS, &notice->problem))
+	if (child_start(&notice->child, argv, buf_str(&notice->text), SEND_MS, &notice->problem))
 		notice->is_over = true;
 }
 
@@ -142,7 +144,7 @@ static void start_smtp(struct notice *notice)
 		.from = buf_text(&notice->from),
 		.to = buf_text(&notice->to),
 		.text = buf_str(&notice->text),
-		.timeout_ms = MAIL_MS,
+		.timeout_ms = SEND_MS,
 	};
 
 	if (fetch_add_mail(notice->fetch, &mail))
@@ -200,6 +202,7 @@ static void start_webhook(struct notice *notice, const struct notice_message *me
 {
 	char lines[HEADERS][HEADER_MAX];
 	const char *headers[HEADERS + 1] = { 0 };
+	int64_t limit_ms = notice->conf->delivery_timeout_ms;
 	struct buf secret = { 0 };
 	struct signer *signer;
 
@@ -216,7 +219,7 @@ static void start_webhook(struct notice *notice, const struct notice_message *me
 	if (fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
 	                                                      .headers = headers,
 	                                                      .body = buf_str(&notice->text),
-	                                                      .timeout_ms = notice->conf->delivery_timeout_ms }))
+	                                                      .timeout_ms = limit_ms < SEND_MS ? limit_ms : SEND_MS }))
 		fail(notice, "its target is no http or https URL");
 	signer_free(signer);
 	mem_wipe(secret.at, secret.cap);
