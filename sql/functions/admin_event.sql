@@ -5,19 +5,25 @@ returns jsonb
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
+  clean jsonb := ledger.without_secrets(ledger.payload(e.body));
   said jsonb;
 begin
-  if exists (select from ledger.model m where m.model = e.model) then
-    -- only the columns that are made of what Toggl says
-    execute format('select to_jsonb(r) from ledger.read_%I($1) r', e.model) into said using ledger.payload(e.body);
-    said := (select jsonb_object_agg(f.name, said -> f.name) from ledger.field f where f.model = e.model and f.name <> all ('{updated_at,permissions}'));
-  else
-    said := ledger.without_secrets(ledger.payload(e.body));
+  if jsonb_typeof(clean) is distinct from 'object' then
+    return '{}';
   end if;
-  return case when jsonb_typeof(said) = 'object' then said else '{}' end;
+  if e.model = 'time_entry' then
+    said := to_jsonb(ledger.read_time_entry(clean));
+    return (select jsonb_object_agg(f.name, said -> f.name)
+            from ledger.field f where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
+  end if;
+  return coalesce((
+    select jsonb_object_agg(f.name, (select clean -> k.key from unnest(f.keys) with ordinality k (key, place)
+                                     where nullif(clean -> k.key, 'null') is not null order by k.place limit 1))
+    from ledger.field f where f.model = e.model and f.name <> all ('{updated_at,permissions}')), clean);
 end
 $$;
-comment on function ledger.entity_said(ledger.event) is 'What an event says of its entity, read as the columns of its table; of an unknown kind as it stands, less secrets.';
+comment on function ledger.entity_said(ledger.event) is
+  'What an event says of its entity, by the names of the columns of its table; of a time entry read as these read it, of an unknown kind all as it stands. Without secrets.';
 
 create function ledger.event_changes(e ledger.event)
 returns jsonb

@@ -60,6 +60,7 @@ static const char *const door_files[] = {
 	"watch_doors.sql",
 	"metrics.sql",
 	"admin_watch.sql",
+	"finding.sql",
 	"admin_events.sql",
 	"admin_event.sql",
 	"admin_overview.sql",

@@ -81,6 +81,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/watch_doors.sql
 \ir ../../sql/functions/metrics.sql
 \ir ../../sql/functions/admin_watch.sql
+\ir ../../sql/functions/finding.sql
 \ir ../../sql/functions/admin_events.sql
 \ir ../../sql/functions/admin_event.sql
 \ir ../../sql/functions/admin_overview.sql

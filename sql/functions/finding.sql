@@ -1,0 +1,296 @@
+-- Finding events for the admin page. The newest first, in the order of
+-- recording, by the key (epoch, txid, seq); a filter that few events pass is
+-- looked for in pieces, and how far it was looked is said.
+
+create function ledger.is_uint(given text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+return given ~ '^[0-9]{1,18}$';
+comment on function ledger.is_uint(text) is 'A whole number that fits.';
+
+create function ledger.words_query(given text)
+returns tsquery
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  -- the last word may be the beginning of one: people look while they type
+  select case when numnode(q) > 0 then (q::text || ':*')::tsquery end
+  from plainto_tsquery('simple', given) q
+$$;
+comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: all the words, the last one by its beginning. Null: there is no word in it.';
+
+create function ledger.wish_of(query jsonb)
+returns ledger.wish
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  wish ledger.wish;
+begin
+  wish.workspace := ledger.id_of(query ->> 'workspace', 'workspace');
+  wish.model := nullif(query ->> 'model', '');
+  wish.action := nullif(query ->> 'action', '');
+  wish.creator := ledger.id_of(query ->> 'user', 'user');
+  wish.entity := ledger.id_of(query ->> 'entity', 'entity');
+  if length(query ->> 'text') > 200 then
+    raise exception 'text has at most 200 characters' using errcode = '22023';
+  end if;
+  begin
+    wish.since := nullif(query ->> 'since', '')::timestamptz;
+    wish.until := nullif(query ->> 'until', '')::timestamptz;
+  exception when data_exception then
+    raise exception 'since and until are times such as 2026-07-17T11:43:32Z' using errcode = '22023';
+  end;
+  if nullif(btrim(query ->> 'text'), '') is not null then
+    wish.words := ledger.words_query(query ->> 'text');
+    if wish.words is null then
+      raise exception 'there is no word to look for in "%"', query ->> 'text' using errcode = '22023';
+    end if;
+  end if;
+  return wish;
+end
+$$;
+comment on function ledger.wish_of(jsonb) is 'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
+
+create function ledger.has_words(workspace bigint, of_model text, entity bigint, words tsquery)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select case of_model
+    when 'time_entry' then exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
+                                     and to_tsvector('simple', coalesce(t.description, '')) @@ words)
+    when 'project' then exists (select from toggl.project t where t.workspace_id = workspace and t.project_id = entity
+                                  and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'client' then exists (select from toggl.client t where t.workspace_id = workspace and t.client_id = entity
+                                 and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'tag' then exists (select from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity
+                              and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'task' then exists (select from toggl.task t where t.workspace_id = workspace and t.task_id = entity
+                               and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    when 'workspace_user' then exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
+                                         and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+    else false end
+$$;
+comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the name or description of an entity, as it is now, have these words?';
+
+create function ledger.entities_with(words tsquery, most bigint)
+returns bigint[]
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select array_agg(distinct i.id) from (
+    (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', coalesce(t.description, '')) @@ words limit most)
+    union all (select t.project_id from toggl.project t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.client_id from toggl.client t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.tag_id from toggl.tag t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.task_id from toggl.task t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
+    union all (select t.workspace_user_id from toggl.workspace_user t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)) i
+$$;
+comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entities whose name or description has these words, at most so many of each kind.';
+
+-- As for operator.event_list(): the planner is kept from sorting all that is left,
+-- and filters of null are gone before a plan is made.
+create function ledger.event_walk(place ledger.place, wish ledger.wish, most bigint, chunk bigint)
+returns table (marks ledger.mark[], looked bigint, epoch integer, txid xid8, seq bigint, created_at timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+#variable_conflict use_column
+declare
+  -- so that the plan is made for the index of those that are few
+  is_seldom constant boolean := wish.model <> 'time_entry';
+begin
+  return query
+  with piece as materialized (
+    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+     from ledger.event e
+     where is_seldom and e.model <> 'time_entry' and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+     order by e.epoch desc, e.txid desc, e.seq desc
+     limit chunk)
+    union all
+    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+     from ledger.event e
+     where is_seldom is not true and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+     order by e.epoch desc, e.txid desc, e.seq desc
+     limit chunk)),
+  fit as (
+    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark as mark
+    from piece p
+    where (wish.workspace is null or p.workspace_id = wish.workspace)
+      and (wish.model is null or p.model = wish.model)
+      and (wish.action is null or p.action = wish.action)
+      and (wish.creator is null or p.creator_id = wish.creator)
+      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words))
+    limit most)
+  select (select array_agg(f.mark) from fit f), n.count, l.epoch, l.txid, l.seq, l.created_at
+  from (select count(*) from piece) n
+  left join lateral (select p.* from piece p offset greatest(n.count - 1, 0) limit 1) l on true;
+end
+$$;
+comment on function ledger.event_walk(ledger.place, ledger.wish, bigint, bigint) is
+  'Looks at the next `chunk` events before a place, in the order of recording, and gives those that pass, at most `most`; looked: how many there were; and place and time of the oldest of them. Knows nothing of times and of wish.entity.';
+
+create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wish ledger.wish, most bigint, chunk bigint)
+returns table (marks ledger.mark[], looked bigint, created_at timestamptz, event_id bigint, workspace_id bigint)
+language plpgsql stable set search_path = ledger, pg_temp
+set enable_sort = off set enable_incremental_sort = off set enable_seqscan = off set enable_bitmapscan = off
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with piece as materialized (
+    select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+    from ledger.event e
+    where (e.created_at, e.event_id, e.workspace_id) < (moment, event, workspace)
+      and e.created_at <= moment and e.created_at >= coalesce(wish.since, '-infinity')
+    order by e.created_at desc, e.event_id desc, e.workspace_id desc
+    limit chunk),
+  fit as (
+    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark as mark
+    from piece p
+    where (wish.workspace is null or p.workspace_id = wish.workspace)
+      and (wish.model is null or p.model = wish.model)
+      and (wish.action is null or p.action = wish.action)
+      and (wish.creator is null or p.creator_id = wish.creator)
+      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words))
+    limit most)
+  select (select array_agg(f.mark) from fit f), n.count, l.created_at, l.event_id, l.workspace_id
+  from (select count(*) from piece) n
+  left join lateral (select p.* from piece p offset greatest(n.count - 1, 0) limit 1) l on true;
+end
+$$;
+comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.wish, bigint, bigint) is
+  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back to wish.since.';
+
+create function ledger.event_pick(place ledger.place, wish ledger.wish, ids bigint[], most bigint)
+returns ledger.mark[]
+language plpgsql stable set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+as $$
+begin
+  return (
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark order by p.epoch desc, p.txid desc, p.seq desc)
+    from (
+      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at
+      from ledger.event e
+      where e.entity_id = any (ids)
+        and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+        and (wish.workspace is null or e.workspace_id = wish.workspace)
+        and (wish.model is null or e.model = wish.model)
+        and (wish.action is null or e.action = wish.action)
+        and (wish.creator is null or e.creator_id = wish.creator)
+        and (wish.since is null or e.created_at >= wish.since)
+        and (wish.until is null or e.created_at < wish.until)
+        and (wish.words is null or ledger.has_words(e.workspace_id, e.model, e.entity_id, wish.words))
+      order by e.epoch desc, e.txid desc, e.seq desc
+      limit most) p);
+end
+$$;
+comment on function ledger.event_pick(ledger.place, ledger.wish, bigint[], bigint) is 'The events of these entities that pass, before a place, the newest first.';
+
+create function ledger.span_read(after text, wish ledger.wish, out moment timestamptz, out event bigint, out workspace bigint)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+begin
+  moment := coalesce(wish.until, 'infinity');
+  -- nothing that happened at `until` itself
+  event := -9223372036854775808;
+  workspace := -9223372036854775808;
+  if after is null then
+    return;
+  end if;
+  if after !~ '^t-?[0-9]{1,16}~-?[0-9]{1,19}~-?[0-9]{1,19}$' then
+    raise exception 'after is no cursor of this list' using errcode = '22023';
+  end if;
+  moment := timestamptz 'epoch' + split_part(substring(after from 2), '~', 1)::bigint * interval '1 microsecond';
+  event := split_part(after, '~', 2)::bigint;
+  workspace := split_part(after, '~', 3)::bigint;
+end
+$$;
+comment on function ledger.span_read(text, ledger.wish) is 'The cursor of a list by when things happened, or where it begins.';
+
+create function ledger.event_page_of_time(after text, wish ledger.wish, most bigint, most_looked bigint,
+                                          out marks ledger.mark[], out next text, out looked_to timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  at record;
+  piece record;
+  chunk bigint := greatest(most + 1, 500);
+  seen bigint := 0;
+begin
+  marks := '{}';
+  at := ledger.span_read(after, wish);
+  loop
+    select * into piece from ledger.event_span(at.moment, at.event, at.workspace, wish, most + 1 - cardinality(marks), chunk);
+    marks := marks || coalesce(piece.marks, '{}');
+    seen := seen + piece.looked;
+    exit when cardinality(marks) > most or piece.looked < chunk;
+    select piece.created_at as moment, piece.event_id as event, piece.workspace_id as workspace into at;
+    if seen >= most_looked then
+      next := format('t%s~%s~%s', ledger.us(at.moment), at.event, at.workspace);
+      looked_to := at.moment;
+      exit;
+    end if;
+    chunk := least(chunk * 8, 20000, most_looked - seen);
+  end loop;
+  if cardinality(marks) > most then
+    marks := marks[:most];
+    next := format('t%s~%s~%s', ledger.us(marks[most].created_at), marks[most].event_id, marks[most].workspace_id);
+    looked_to := null;
+  end if;
+end
+$$;
+comment on function ledger.event_page_of_time(text, ledger.wish, bigint, bigint) is
+  'As ledger.event_page(), for a list with since or until: in the order of when it happened at Toggl.';
+
+create function ledger.event_page(after text, wish ledger.wish, most bigint, most_looked bigint,
+                                  out marks ledger.mark[], out next text, out looked_to timestamptz)
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  place ledger.place;
+  is_plain boolean := wish.workspace is null and wish.model is null and wish.action is null and wish.creator is null and wish.words is null;
+  chunk bigint := case when is_plain then most + 1 else 500 end;
+  seen bigint := 0;
+  ids bigint[];
+  piece record;
+begin
+  if wish.entity is null and (wish.since is not null or wish.until is not null) then
+    select * into marks, next, looked_to from ledger.event_page_of_time(after, wish, most, most_looked);
+    return;
+  end if;
+  marks := '{}';
+  place := ledger.place_read(coalesce(after, '2147483647-18446744073709551615-0'));
+  if wish.entity is not null then
+    marks := coalesce(ledger.event_pick(place, wish, array[wish.entity], most + 1), '{}');
+  else
+    loop
+      select * into piece from ledger.event_walk(place, wish, most + 1 - cardinality(marks), chunk);
+      marks := marks || coalesce(piece.marks, '{}');
+      seen := seen + piece.looked;
+      exit when cardinality(marks) > most or piece.looked < chunk;
+      place := row(piece.epoch, piece.txid, piece.seq)::ledger.place;
+      -- Rare words are found by their index instead; common ones were there already.
+      if wish.words is not null and seen >= 4000 and ids is null then
+        ids := coalesce(ledger.entities_with(wish.words, 2000), '{}');
+        if cardinality(ids) < 2000 then
+          marks := marks || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(marks)), '{}');
+          exit;
+        end if;
+      end if;
+      if seen >= most_looked then
+        next := ledger.place_write(place.epoch, place.txid, place.seq);
+        looked_to := piece.created_at;
+        exit;
+      end if;
+      chunk := least(chunk * 8, 20000, most_looked - seen);
+    end loop;
+  end if;
+  if cardinality(marks) > most then
+    marks := marks[:most];
+    next := ledger.place_write(marks[most].epoch, marks[most].txid, marks[most].seq);
+    looked_to := null;
+  end if;
+end
+$$;
+comment on function ledger.event_page(text, ledger.wish, bigint, bigint) is
+  'A page of events before a cursor: in the order of recording, or with since or until in the order of when it happened at Toggl. next: the cursor of the following page, null at the end. looked_to: it stopped after having looked at most_looked events, the last of this time, and there may be more.';
