@@ -182,3 +182,124 @@ begin
 end
 $$;
 comment on function admin.toggl_event_filters(bytea, jsonb, jsonb, jsonb) is 'GET toggl/event_filters: entity and its actions.';
+
+-- ---- what is done there
+
+create function admin.toggl_wish(session bytea, path jsonb, query jsonb, given jsonb, what text)
+returns table (connection bigint, asked text, address text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session, true);
+  item bigint := ledger.id_of(path ->> 'subscription_id', 'the subscription''s number');
+  home bigint := ledger.id_of(given ->> 'workspace_id', '"workspace_id"');
+  wish jsonb := '{}';
+begin
+  if what in ('subscribe', 'change') then
+    if given ? 'description' and (jsonb_typeof(given -> 'description') <> 'string' or length(btrim(given ->> 'description')) not between 1 and 200) then
+      raise exception '"description" must be a text of 1 to 200 characters' using errcode = '22023';
+    end if;
+    if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
+      raise exception '"enabled" must be true or false' using errcode = '22023';
+    end if;
+    if given ? 'event_filters' then
+      if jsonb_typeof(given -> 'event_filters') <> 'array' or given -> 'event_filters' = '[]' or exists (
+        select from jsonb_array_elements(case jsonb_typeof(given -> 'event_filters') when 'array' then given -> 'event_filters' else '[]' end) f
+        where jsonb_typeof(f) <> 'object' or coalesce(f ->> 'entity', '') !~ '^(\w{1,50}|\*)$' or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
+        raise exception '"event_filters" must be a list of at least one {"entity","action"}; either may be "*"' using errcode = '22023';
+      end if;
+      wish := jsonb_build_object('filters', (
+        select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n) from jsonb_array_elements(given -> 'event_filters') with ordinality e (f, n)));
+    end if;
+    wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(given ->> 'description'),
+      'enabled', case when what = 'change' then given -> 'enabled' end));
+    if what = 'change' and wish = '{}' then
+      raise exception 'nothing to change: give "description", "event_filters" or "enabled"' using errcode = '22023';
+    end if;
+  end if;
+  if what = 'subscribe' then
+    if home is null then
+      raise exception 'say for which workspace: "workspace_id"' using errcode = '22023';
+    end if;
+    wish := '{"description": "hookledger"}' || wish;
+  end if;
+  if what = 'resume' then
+    wish := jsonb_build_object('job', ledger.id_of(path ->> 'job_id', 'the job''s number'));
+  elsif item is not null then
+    wish := wish || jsonb_build_object('subscription', item);
+    address := (select e.address from ledger.toggl_subscription s join ledger.endpoint e using (endpoint_id)
+                where s.subscription_id = item and s.deleted_at is null limit 1);
+    if what = 'rotate' and address is null and exists (
+      select from ledger.toggl_subscription s where s.subscription_id = item and s.deleted_at is null) then
+      raise exception 'that subscription was made elsewhere: "adopt" gives it an address and a secret of ours' using errcode = '22023';
+    end if;
+  elsif home is not null then
+    wish := wish || jsonb_build_object('workspace', home);
+  end if;
+  asked := wish::text;
+  if what in ('refresh', 'load', 'check') and home is null then
+    return query select c.connection_id, asked, null::text from ledger.toggl_connection c
+      where c.token_sealed is not null and c.user_id is not null
+        and c.connection_id = coalesce(ledger.id_of(given ->> 'connection_id', '"connection_id"'), c.connection_id)
+      order by c.connection_id limit 8;
+    if not found then
+      raise exception 'there is no connection to Toggl yet: "connect" makes one' using errcode = 'P0002';
+    end if;
+    return;
+  end if;
+  return next;
+end
+$$;
+comment on function admin.toggl_wish(bytea, jsonb, jsonb, jsonb, text) is
+  'What the page asks for, read and checked, as admin.toggl_begin() wants it; a row for each job. address: of the endpoint of a subscription that gets a new secret.';
+
+create function admin.toggl_outcome(session bytea, jobs bigint[])
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  return query
+    with told as (
+      select j.job_id, ledger.toggl_job_json(j) as t, ledger.toggl_job_json(j) ->> 'state' as state
+      from ledger.toggl_job j where j.job_id = any (jobs)),
+    -- Of several the worst says how it went.
+    sum as (
+      select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200 else 202 end as status,
+             string_agg(o.t ->> 'words', E'\n' order by o.job_id) as words from told o)
+    select s.status::bigint, (case when s.status = 409 then jsonb_build_object('error', s.words) else '{}' end || jsonb_build_object(
+      'job', o.t ->> 'id', 'state', o.state, 'words', s.words, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text
+    from sum s cross join lateral (
+      select o.* from told o
+      where o.state = case s.status when 409 then 'failed' when 200 then 'done' else o.state end and (s.status <> 202 or o.state <> 'done')
+      order by o.job_id limit 1) o;
+end
+$$;
+comment on function admin.toggl_outcome(bytea, bigint[]) is
+  'The answer to a request that began these jobs: 200 when all are done, 409 when one failed, else 202 and the job that is waited for. No row: there is none of them.';
+
+create function admin.toggl_disconnect(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  connection bigint := ledger.id_of(given ->> 'connection_id', '"connection_id"');
+  was ledger.toggl_connection;
+  n bigint;
+begin
+  select c.* into was from ledger.toggl_connection c
+  where c.token_sealed is not null and c.connection_id = coalesce(connection, c.connection_id) order by c.connection_id limit 1;
+  n := ledger.toggl_disconnect(connection);
+  perform ledger.audit_write(who, 'toggl.disconnect', 'connection ' || was.connection_id, jsonb_build_object('user', was.name, 'email', was.email), null);
+  return query select 200::bigint, json_build_object('stay', n, 'words', 'The API token is forgotten.' || case
+    when n = 1 then ' One subscription of ours stays at Toggl, and events go on coming.'
+    when n > 1 then format(' %s subscriptions of ours stay at Toggl, and events go on coming.', n) else '' end)::text;
+exception when no_data_found then
+  raise exception 'there is no such connection, or there are several: say which' using errcode = 'P0002';
+end
+$$;
+comment on function admin.toggl_disconnect(bytea, jsonb, jsonb, jsonb) is 'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';

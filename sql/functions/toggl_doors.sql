@@ -32,6 +32,12 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
 comment on function operator.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
 
+create function operator.toggl_leave(job bigint, lease bigint, is_sent boolean)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
+comment on function operator.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+
 create function courier.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
 returns table (job_id bigint, lease bigint)
 language sql volatile security definer set search_path = ledger, pg_temp
@@ -63,11 +69,100 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
 comment on function courier.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
 
+create function courier.toggl_leave(job bigint, lease bigint, is_sent boolean)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
+comment on function courier.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+
 create function courier.toggl_due(hours bigint)
 returns table (connection_id bigint, what text, asked text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$ select * from ledger.toggl_due(hours) $$;
 comment on function courier.toggl_due(bigint) is 'As ledger.toggl_due().';
+
+-- ---- of the admin page: who begins something is known, and goes into the trail
+
+create function admin.toggl_begin(session bytea, connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
+returns table (job_id bigint, lease bigint)
+language plpgsql volatile security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+  trail jsonb := nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}');
+  was ledger.toggl_subscription;
+begin
+  select s.* into was from ledger.toggl_subscription s
+  where s.subscription_id = (asked -> 'subscription')::bigint and s.deleted_at is null limit 1;
+  perform ledger.audit_write(who, 'toggl.' || what,
+    case when was.subscription_id is not null then format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
+         when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
+         when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
+    case when what in ('change', 'delete') and was.subscription_id is not null then
+      jsonb_build_object('description', was.description, 'url', was.url, 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
+    trail);
+  return query select b.job_id, b.lease from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) b;
+exception when no_data_found or sqlstate '22023' then
+  raise exception '%', ledger.toggl_for_page(sqlerrm) using errcode = sqlstate;
+end
+$$;
+comment on function admin.toggl_begin(bytea, bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin(), for owners.';
+
+create function admin.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
+returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
+               connection_id bigint, token bytea, words text, result text, next_lease bigint)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
+comment on function admin.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
+
+create function admin.toggl_unsigned(job bigint)
+returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select * from ledger.toggl_unsigned(job) $$;
+comment on function admin.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
+
+create function admin.toggl_local(workspace bigint, address text, sealed bytea)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_local(workspace, address, sealed) $$;
+comment on function admin.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
+
+create function admin.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
+returns bigint
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
+comment on function admin.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
+
+create function admin.toggl_leave(job bigint, lease bigint, is_sent boolean)
+returns void
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
+comment on function admin.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+
+create function admin.toggl_connection_add(session bytea)
+returns bigint
+language plpgsql volatile security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+begin
+  return ledger.toggl_connection_add();
+end
+$$;
+comment on function admin.toggl_connection_add(bytea) is 'As ledger.toggl_connection_add(), for owners.';
+
+create function admin.toggl_connection_token(session bytea, connection bigint, sealed bytea)
+returns void
+language plpgsql volatile security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, true);
+begin
+  update ledger.toggl_connection c set token_sealed = sealed
+  where c.connection_id = connection and c.token_sealed is null and c.user_id is null;
+end
+$$;
+comment on function admin.toggl_connection_token(bytea, bigint, bytea) is 'Gives a new connection its token, sealed with toggl: and its number as place.';
 
 -- ---- of the command line only
 
@@ -80,8 +175,8 @@ comment on function operator.toggl_due(bigint) is 'As ledger.toggl_due().';
 create function operator.toggl_connection_add()
 returns bigint
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ insert into ledger.toggl_connection default values returning connection_id $$;
-comment on function operator.toggl_connection_add() is 'A new connection; its number binds the sealed token, which toggl_connection_token() gives it.';
+as $$ select ledger.toggl_connection_add() $$;
+comment on function operator.toggl_connection_add() is 'As ledger.toggl_connection_add().';
 
 create function operator.toggl_connection_token(connection bigint, sealed bytea)
 returns void
@@ -91,23 +186,9 @@ comment on function operator.toggl_connection_token(bigint, bytea) is 'Gives a c
 
 create function operator.toggl_disconnect(connection bigint)
 returns bigint
-language plpgsql volatile security definer set search_path = ledger, pg_temp
-as $$
-begin
-  update ledger.toggl_connection c set token_sealed = null
-  where c.connection_id = coalesce(connection, (
-    select case when count(*) = 1 then min(o.connection_id) end from ledger.toggl_connection o where o.token_sealed is not null))
-    and c.token_sealed is not null
-  returning c.connection_id into connection;
-  if connection is null then
-    raise exception 'say which connection: `hookledger toggl quota` lists them' using errcode = 'P0002';
-  end if;
-  return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
-          where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null and s.gone_at is null);
-end
-$$;
-comment on function operator.toggl_disconnect(bigint) is
-  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. P0002: no such, or several.';
+language sql volatile security definer set search_path = ledger, pg_temp
+as $$ select ledger.toggl_disconnect(connection) $$;
+comment on function operator.toggl_disconnect(bigint) is 'As ledger.toggl_disconnect().';
 
 create function operator.toggl_connection_list()
 returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint, refused_us bigint)

@@ -231,7 +231,8 @@ begin
       update ledger.endpoint_secret t set revoked_at = now() where t.secret_id = (job.given -> 'secret')::bigint;
     end if;
   elsif is_bad and job.kind = 'connect' then
-    delete from ledger.toggl_connection c where c.connection_id = job.connection_id and c.user_id is null;
+    -- The job is still to be read; toggl_connection_add() clears up.
+    update ledger.toggl_connection c set token_sealed = null where c.connection_id = job.connection_id and c.user_id is null;
   elsif not is_bad and job.kind = 'load' then
     update ledger.toggl_workspace w set loaded_at = ledger.clock()
     where w.connection_id = job.connection_id and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint);
@@ -356,6 +357,63 @@ end
 $$;
 comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
   'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken once: the next one needs next_lease.';
+
+create function ledger.toggl_leave(job bigint, lease bigint, is_sent boolean)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  j ledger.toggl_job;
+  organization bigint;
+begin
+  select o.* into j from ledger.toggl_job o
+  where o.job_id = job and o.lease = toggl_leave.lease and o.finished_at is null for update;
+  if not found then
+    return;
+  end if;
+  if not is_sent and j.asked_at is not null then
+    -- What was taken from the window for it was not used.
+    select r.organization into organization from ledger.toggl_request(j, j.queue -> 0) r;
+    update ledger.toggl_window w set remaining = w.remaining + 1, in_flight = greatest(w.in_flight - 1, 0)
+    where w.connection_id = j.connection_id and w.organization_id = organization and w.resets_at > ledger.clock();
+    j.asked_at := null;
+    j.tries := greatest(j.tries - 1, 0);
+  end if;
+  update ledger.toggl_job o set asked_at = j.asked_at, tries = j.tries, leased_until = clock_timestamp() where o.job_id = job;
+end
+$$;
+comment on function ledger.toggl_leave(bigint, bigint, boolean) is
+  'A process gives a job up, so that another can go on at once. is_sent false: the request of the last turn was not made.';
+
+create function ledger.toggl_connection_add()
+returns bigint
+language sql set search_path = ledger, pg_temp
+as $$
+  delete from ledger.toggl_connection c where c.user_id is null and c.token_sealed is null and c.made_at < now() - interval '1 day';
+  insert into ledger.toggl_connection default values returning connection_id
+$$;
+comment on function ledger.toggl_connection_add() is
+  'A new connection; its number binds the sealed token, which it gets next. Those that came to nothing are cleared up after a day.';
+
+create function ledger.toggl_disconnect(connection bigint)
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  update ledger.toggl_connection c set token_sealed = null
+  where c.connection_id = coalesce(connection, (
+    select case when count(*) = 1 then min(o.connection_id) end from ledger.toggl_connection o where o.token_sealed is not null))
+    and c.token_sealed is not null
+  returning c.connection_id into connection;
+  if connection is null then
+    raise exception 'there is no such connection, or there are several: say which (`hookledger toggl quota` lists them)' using errcode = 'P0002';
+  end if;
+  return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
+          where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null and s.gone_at is null);
+end
+$$;
+comment on function ledger.toggl_disconnect(bigint) is
+  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. P0002: no such, or several.';
 
 create function ledger.toggl_due(hours bigint)
 returns table (connection_id bigint, what text, asked text)

@@ -48,6 +48,8 @@ begin
       -- The same user again: a new token for the connection that was.
       update ledger.toggl_workspace w set connection_id = job.connection_id from ledger.toggl_connection c
       where c.user_id = learnt and w.connection_id = c.connection_id;
+      update ledger.toggl_job j set connection_id = job.connection_id from ledger.toggl_connection c
+      where c.user_id = learnt and j.connection_id = c.connection_id;
       delete from ledger.toggl_connection c where c.user_id = learnt and c.connection_id <> job.connection_id;
       update ledger.toggl_connection c
       set user_id = learnt, name = left(told ->> 'fullname', 200), email = left(told ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
