@@ -62,9 +62,9 @@ begin
     'connections', coalesce((
       select json_agg(json_build_object(
         'id', c.connection_id::text, 'user_id', c.user_id::text, 'user', c.name, 'email', c.email,
-        'state', case when c.refused_at is not null then 'refused' when c.user_id is null then 'unproved' else 'well' end,
+        'state', case when c.refused_at is not null then 'refused' else 'well' end,
         'state_words', case when c.refused_at is not null then 'Toggl refuses the API token: connect again with the new one (Toggl, Profile settings)'
-                            when c.user_id is null then 'its token has not been tried yet' else 'connected' end,
+                            else 'connected' end,
         'connected_at', ledger.rfc3339(c.connected_at), 'checked_at', ledger.rfc3339(c.checked_at), 'seen_at', ledger.rfc3339(q.seen_at),
         'quota', coalesce(q.windows, '[]'::json)) order by c.connection_id)
       from ledger.toggl_connection c
@@ -79,7 +79,7 @@ begin
         cross join lateral (select string_agg(h.name, ', ' order by h.name) as names from ledger.toggl_workspace h
                             where h.organization_id = w.organization_id and h.connection_id = w.connection_id) o
         where w.connection_id = c.connection_id) q
-      where c.token_sealed is not null), '[]'::json),
+      where c.token_sealed is not null and c.user_id is not null), '[]'::json),
     'workspaces', coalesce((
       select json_agg(json_build_object(
         'id', w.workspace_id::text, 'name', w.name, 'connection_id', w.connection_id::text, 'is_admin', w.is_admin,

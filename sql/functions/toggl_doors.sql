@@ -32,11 +32,11 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
 comment on function operator.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
 
-create function operator.toggl_leave(job bigint, lease bigint, is_sent boolean)
+create function operator.toggl_leave(job bigint, lease bigint)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
-comment on function operator.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+as $$ select ledger.toggl_leave(job, lease) $$;
+comment on function operator.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
 
 create function courier.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
 returns table (job_id bigint, lease bigint)
@@ -69,11 +69,11 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
 comment on function courier.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
 
-create function courier.toggl_leave(job bigint, lease bigint, is_sent boolean)
+create function courier.toggl_leave(job bigint, lease bigint)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
-comment on function courier.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+as $$ select ledger.toggl_leave(job, lease) $$;
+comment on function courier.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
 
 create function courier.toggl_due(hours bigint)
 returns table (connection_id bigint, what text, asked text)
@@ -133,11 +133,11 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
 comment on function admin.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
 
-create function admin.toggl_leave(job bigint, lease bigint, is_sent boolean)
+create function admin.toggl_leave(job bigint, lease bigint)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease, is_sent) $$;
-comment on function admin.toggl_leave(bigint, bigint, boolean) is 'As ledger.toggl_leave().';
+as $$ select ledger.toggl_leave(job, lease) $$;
+comment on function admin.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
 
 create function admin.toggl_connection_add(session bytea)
 returns bigint

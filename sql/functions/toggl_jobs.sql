@@ -358,7 +358,7 @@ $$;
 comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
   'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken once: the next one needs next_lease.';
 
-create function ledger.toggl_leave(job bigint, lease bigint, is_sent boolean)
+create function ledger.toggl_leave(job bigint, lease bigint)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -371,7 +371,7 @@ begin
   if not found then
     return;
   end if;
-  if not is_sent and j.asked_at is not null then
+  if j.asked_at is not null then
     -- What was taken from the window for it was not used.
     select r.organization into organization from ledger.toggl_request(j, j.queue -> 0) r;
     update ledger.toggl_window w set remaining = w.remaining + 1, in_flight = greatest(w.in_flight - 1, 0)
@@ -382,14 +382,16 @@ begin
   update ledger.toggl_job o set asked_at = j.asked_at, tries = j.tries, leased_until = clock_timestamp() where o.job_id = job;
 end
 $$;
-comment on function ledger.toggl_leave(bigint, bigint, boolean) is
-  'A process gives a job up, so that another can go on at once. is_sent false: the request of the last turn was not made.';
+comment on function ledger.toggl_leave(bigint, bigint) is
+  'A process gives a job up before it has made the request of the last turn, so that another can go on at once.';
 
 create function ledger.toggl_connection_add()
 returns bigint
 language sql set search_path = ledger, pg_temp
 as $$
-  delete from ledger.toggl_connection c where c.user_id is null and c.token_sealed is null and c.made_at < now() - interval '1 day';
+  delete from ledger.toggl_connection c
+  where c.user_id is null and c.made_at < now() - interval '1 day'
+    and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.finished_at is null);
   insert into ledger.toggl_connection default values returning connection_id
 $$;
 comment on function ledger.toggl_connection_add() is

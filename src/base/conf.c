@@ -138,6 +138,8 @@ static const struct setting settings[] = {
 	  "Toggl's Track API." },
 	{ "toggl_timeout_ms", NUMBER, FIELD(toggl_timeout_ms), "30000", 100, 600000, false,
 	  "How long a request to Toggl may take." },
+	{ "toggl_hold_ms", NUMBER, FIELD(toggl_hold_ms), "25000", 0, 600000, false,
+	  "How long the admin page waits for an answer from Toggl before it is told to look again later." },
 	{ "toggl_pace_ms", NUMBER, FIELD(toggl_pace_ms), "1000", 0, 60000, false,
 	  "Between two requests to Toggl with one token, by all programs together." },
 	{ "toggl_reserve", NUMBER, FIELD(toggl_reserve), "5", 0, 1000000, false,

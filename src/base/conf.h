@@ -67,6 +67,7 @@ struct conf {
 	char *toggl_webhooks_url;
 	char *toggl_api_url;
 	int64_t toggl_timeout_ms;
+	int64_t toggl_hold_ms;
 	int64_t toggl_pace_ms;
 	int64_t toggl_reserve;
 	int64_t toggl_check_hours;

@@ -89,6 +89,20 @@ static const struct admin_row rows[] = {
 	{ { "POST", API "/notices/{notice_id}/test" }, admin_notice_test, NULL, false },
 	{ { "GET", API "/health" }, admin_health, NULL, true },
 	{ { "GET", API "/metrics" }, admin_metrics, NULL, true },
+	{ { "POST", API "/toggl/connect" }, admin_toggl_connect, NULL, false },
+	{ { "POST", API "/toggl/disconnect" }, admin_call, "admin.toggl_disconnect", false },
+	{ { "POST", API "/toggl/refresh" }, admin_toggl_do, "refresh", false },
+	{ { "POST", API "/toggl/load" }, admin_toggl_do, "load", false },
+	{ { "POST", API "/toggl/check" }, admin_toggl_do, "check", false },
+	{ { "POST", API "/toggl/jobs/{job_id}/continue" }, admin_toggl_do, "resume", false },
+	{ { "POST", API "/toggl/subscriptions" }, admin_toggl_do, "subscribe", false },
+	{ { "PATCH", API "/toggl/subscriptions/{subscription_id}" }, admin_toggl_do, "change", false },
+	{ { "DELETE", API "/toggl/subscriptions/{subscription_id}" }, admin_toggl_do, "delete", false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/ping" }, admin_toggl_do, "ping", false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/validate" }, admin_toggl_do, "validate", false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/rotate" }, admin_toggl_do, "rotate", false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/repair" }, admin_toggl_do, "repair", false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/adopt" }, admin_toggl_do, "adopt", false },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -321,7 +335,7 @@ static int sooner(int a, int b)
 static int work(struct program *program)
 {
 	struct admin admin = { .conf = program->conf };
-	struct pollfd fds[4];
+	struct pollfd fds[5];
 	int wait_ms;
 
 	if (!open_parts(&admin, program->listen_fd))
@@ -331,11 +345,13 @@ static int work(struct program *program)
 		take_outcomes(&admin, admin.fetch);
 		take_outcomes(&admin, admin.own);
 		admin_notice_go_on(&admin);
+		admin_toggl_go_on(&admin);
 		wait_ms = admin_replays_go_on(&admin) ? 0 : -1;
 		wait_ms = sooner(wait_ms, db_poll(admin.db, &fds[0]));
 		wait_ms = sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
 		wait_ms = sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
 		wait_ms = sooner(wait_ms, admin_notice_poll(&admin, &fds[3]));
+		wait_ms = sooner(wait_ms, admin_toggl_poll(&admin, &fds[4]));
 		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
 			break;
 		/* A held request moves those behind it up. */
@@ -346,6 +362,7 @@ static int work(struct program *program)
 			i += http_count(admin.web) == count;
 		}
 	}
+	admin_toggl_close(&admin);
 	close_parts(&admin);
 	return 0;
 }

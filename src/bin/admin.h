@@ -35,6 +35,7 @@ struct admin {
 	struct notice *notice;	/* sends tests; NULL: none was asked for yet */
 	struct http_req *testing;	/* who waits for what comes of one; NULL: nobody */
 	struct admin_health { int64_t until_ms; int status; struct buf json; } health;
+	struct admin_toggl *toggl;	/* NULL: nothing was asked of Toggl yet */
 };
 
 /* What a request brings; borrowed until its operation returns, also of a request
@@ -53,7 +54,7 @@ typedef void admin_operation(struct admin *, struct http_req *, const struct vis
 struct admin_row {
 	struct route route;
 	admin_operation *run;
-	const char *function;	/* of the door, for admin_call */
+	const char *function;	/* of the door, for admin_call; what is to be done, for admin_toggl_do */
 	bool is_open;		/* without a login, so without the check against forged requests */
 };
 
@@ -152,5 +153,17 @@ admin_operation admin_notice_add, admin_notice_test, admin_health, admin_metrics
 int admin_notice_poll(const struct admin *admin, struct pollfd *fd);
 void admin_notice_go_on(struct admin *admin);
 void admin_watch_done(struct admin *admin);
+
+/* ---- Toggl's side (admin_toggl.c) */
+
+admin_operation admin_toggl_do, admin_toggl_connect;
+
+/* Moves on what is being done at Toggl, and answers the requests that waited for
+   it; what to wait for before the next time, as fetch_poll() says it. */
+void admin_toggl_go_on(struct admin *admin);
+int admin_toggl_poll(const struct admin *admin, struct pollfd *fd);
+
+/* Answers what is held, and gives the jobs back to other processes. */
+void admin_toggl_close(struct admin *admin);
 
 #endif

@@ -12,7 +12,6 @@
 #include "bin/input.h"
 #include "bin/prompt.h"
 #include "bin/term.h"
-#include "ledger/sealing.h"
 
 static struct {
 	const char *token_file, *filters, *description;
@@ -37,29 +36,6 @@ static bool read_token(struct buf *token)
 		return true;
 	term_problem("no token was given");
 	return false;
-}
-
-/* Stored before the first request: the gate counts for the connection. */
-static bool store_token(struct cli *cli, const struct sealer *sealer, struct str token, int64_t *connection)
-{
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	struct buf sealed = { 0 };
-	bool fine = false;
-
-	if (cli_call(cli->db, "operator.toggl_connection_add", NULL, &rows))
-		goto done;
-	*connection = db_int(rows, 0, "toggl_connection_add");
-	if (sealing_toggl(sealer, *connection, token, &sealed))
-		goto done;
-	db_arg_int(args, *connection);
-	db_arg_bytes(args, buf_str(&sealed));
-	fine = !cli_call(cli->db, "operator.toggl_connection_token", args, NULL);
-done:
-	buf_done(&sealed);
-	db_rows_free(rows);
-	db_args_free(args);
-	return fine;
 }
 
 static void say_workspace(const struct db_rows *rows, size_t i)
@@ -220,8 +196,10 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 		goto done;
 	errands.waits = given.wait;
 	status = CLI_FAILED;
-	if (!store_token(cli, errands.sealer, buf_str(&token), &connection))
+	if (toggl_connection(errands.toggl, str_of(""), buf_str(&token), &connection)) {
+		term_problem("%s", db_problem(cli->db));
 		goto done;
+	}
 	buf_add_text(&asked, "{\"connect\":true");
 	if (given.workspace)
 		json_put_int(&asked, "workspace", given.workspace);

@@ -144,7 +144,7 @@ static bool finish(struct errands *errands, struct toggl_outcome *outcome)
 		json_put_int(&asked, "job", outcome->job_id);
 		buf_add_char(&asked, '}');
 		again.asked = buf_str(&asked);
-		err = toggl_start(errands->toggl, &again);
+		err = toggl_start(errands->toggl, &again, NULL);
 		buf_done(&asked);
 		if (err) {
 			term_problem("%s", db_problem(errands->cli->db));
@@ -157,7 +157,7 @@ int errands_do(struct errands *errands, const struct toggl_task *task, struct bu
 {
 	struct toggl_outcome outcome;
 
-	if (toggl_start(errands->toggl, task)) {
+	if (toggl_start(errands->toggl, task, NULL)) {
 		term_problem("%s", db_problem(errands->cli->db));
 		return CLI_FAILED;
 	}

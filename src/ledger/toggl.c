@@ -11,6 +11,7 @@
 #include "base/db.h"
 #include "base/fetch.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "ledger/sealing.h"
 
 enum {
@@ -24,12 +25,17 @@ enum {
 };
 
 static const struct door {
-	const char *begin, *turn, *pending, *local, *record, *due;
+	const char *begin, *turn, *pending, *local, *record, *leave, *due, *connection_add, *connection_token;
+	bool asks_who;	/* the first argument of what begins something */
 } doors[] = {
-	[TOGGL_OPERATOR] = { "operator.toggl_begin", "operator.toggl_turn", "operator.toggl_unsigned",
-	                     "operator.toggl_local", "operator.toggl_record", "operator.toggl_due" },
-	[TOGGL_COURIER] = { "courier.toggl_begin", "courier.toggl_turn", "courier.toggl_unsigned",
-	                    "courier.toggl_local", "courier.toggl_record", "courier.toggl_due" },
+	[TOGGL_OPERATOR] = { "operator.toggl_begin", "operator.toggl_turn", "operator.toggl_unsigned", "operator.toggl_local",
+	                     "operator.toggl_record", "operator.toggl_leave", "operator.toggl_due",
+	                     "operator.toggl_connection_add", "operator.toggl_connection_token", false },
+	[TOGGL_COURIER] = { "courier.toggl_begin", "courier.toggl_turn", "courier.toggl_unsigned", "courier.toggl_local",
+	                    "courier.toggl_record", "courier.toggl_leave", "courier.toggl_due", NULL, NULL, false },
+	[TOGGL_ADMIN] = { "admin.toggl_begin", "admin.toggl_turn", "admin.toggl_unsigned", "admin.toggl_local",
+	                  "admin.toggl_record", "admin.toggl_leave", NULL,
+	                  "admin.toggl_connection_add", "admin.toggl_connection_token", true },
 };
 
 /* One job. */
@@ -419,6 +425,42 @@ static void turn(struct toggl *toggl, struct errand *errand)
 
 /* ---- jobs */
 
+static void add_who(const struct toggl *toggl, struct db_args *args, struct str who)
+{
+	if (doors[toggl->how.door].asks_who)
+		db_arg_bytes(args, who);
+}
+
+enum err toggl_connection(struct toggl *toggl, struct str who, struct str token, int64_t *connection_id)
+{
+	const struct door *door = &doors[toggl->how.door];
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	struct buf sealed = { 0 };
+	int64_t made = 0;
+	enum err err;
+
+	add_who(toggl, args, who);
+	err = call(toggl, door->connection_add, args, &rows);
+	if (!err) {
+		made = db_int(rows, 0, "toggl_connection_add");
+		err = sealing_toggl(toggl->how.sealer, made, token, &sealed);
+	}
+	if (!err) {
+		db_args_clear(args);
+		add_who(toggl, args, who);
+		db_arg_int(args, made);
+		db_arg_bytes(args, buf_str(&sealed));
+		err = call(toggl, door->connection_token, args, NULL);
+	}
+	if (!err)
+		*connection_id = made;
+	buf_done(&sealed);
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
 static struct errand *free_place(struct toggl *toggl)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++)
@@ -458,7 +500,7 @@ static enum err add_secret(struct toggl *toggl, const struct toggl_task *task, s
 	return err;
 }
 
-enum err toggl_start(struct toggl *toggl, const struct toggl_task *task)
+enum err toggl_start(struct toggl *toggl, const struct toggl_task *task, int64_t *job_id)
 {
 	struct errand *errand = free_place(toggl);
 	struct db_args *args = db_args_new();
@@ -473,6 +515,7 @@ enum err toggl_start(struct toggl *toggl, const struct toggl_task *task)
 	asked.len--;
 	json_put_text(&asked, "hook_url", str_of(toggl->how.hook_url));
 	buf_add_char(&asked, '}');
+	add_who(toggl, args, task->who);
 	if (task->connection_id)
 		db_arg_int(args, task->connection_id);
 	else
@@ -491,6 +534,8 @@ enum err toggl_start(struct toggl *toggl, const struct toggl_task *task)
 		.user = task->user,
 		.state = TURNS,
 	};
+	if (job_id)
+		*job_id = errand->job_id;
 done:
 	buf_done(&asked);
 	db_rows_free(rows);
@@ -515,7 +560,7 @@ enum err toggl_start_due(struct toggl *toggl, size_t *begun)
 			.asked = db_str(rows, i, "asked"),
 		};
 
-		err = toggl_start(toggl, &task);
+		err = toggl_start(toggl, &task, NULL);
 		count += !err;
 		free(what);
 		/* another process was faster */
@@ -567,6 +612,55 @@ enum err toggl_take(struct toggl *toggl, struct toggl_outcome *outcome)
 		}
 	}
 	return toggl_count(toggl) ? ERR_PACE : ERR_ABSENT;
+}
+
+static void give_back(struct toggl *toggl, const struct errand *errand)
+{
+	struct db_args *args = db_args_new();
+
+	db_arg_int(args, errand->job_id);
+	db_arg_int(args, errand->lease);
+	/* if it does not get through, the lease runs out by itself */
+	if (call(toggl, doors[toggl->how.door].leave, args, NULL))
+		log_write(LOG_WARN, "toggl_job_kept",
+		          (struct log_field[]){ log_num("job", errand->job_id), log_text("why", db_problem(toggl->how.db)), log_end() });
+	db_args_free(args);
+}
+
+static bool is_asking(const struct toggl *toggl)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (toggl->errands[i].state == ASKS)
+			return true;
+	return false;
+}
+
+void toggl_leave(struct toggl *toggl, int64_t wait_ms)
+{
+	int64_t until_ms = clock_ms() + wait_ms;
+	struct fetch_outcome answer;
+
+	while (is_asking(toggl) && clock_ms() < until_ms) {
+		struct pollfd fd = { .fd = -1 };
+		int64_t left_ms = until_ms - clock_ms();
+		int wanted_ms = fetch_poll(toggl->fetch, &fd);
+
+		if (wanted_ms >= 0 && wanted_ms < left_ms)
+			left_ms = wanted_ms;
+		/* a signal ends it early, which the next round sees */
+		(void)poll(&fd, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+		while (!fetch_take(toggl->fetch, &answer))
+			take_answer(toggl, &answer);
+	}
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		struct errand *errand = &toggl->errands[i];
+
+		while (errand->state == TURNS && !errand->tries)
+			turn(toggl, errand);
+		/* what Toggl has not answered it may still do: nobody goes on before the lease is over */
+		if (errand->state == WAITS)
+			give_back(toggl, errand);
+	}
 }
 
 int toggl_poll(const struct toggl *toggl, struct pollfd *fd)

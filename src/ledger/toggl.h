@@ -21,7 +21,7 @@ struct sealer;
 struct toggl;
 
 /* Whose door the functions are taken from. */
-enum toggl_door { TOGGL_OPERATOR, TOGGL_COURIER };
+enum toggl_door { TOGGL_OPERATOR, TOGGL_COURIER, TOGGL_ADMIN };
 
 struct toggl_how {
 	struct db *db;
@@ -41,6 +41,7 @@ struct toggl_task {
 	struct str asked;	/* a JSON object: workspace, subscription, description, filters, … */
 	struct str address;	/* rotate: of the subscription's endpoint */
 	bool is_interactive;	/* somebody waits: may use the reserve */
+	struct str who;		/* TOGGL_ADMIN: the session that asks, see ledger.enter() */
 	void *user;		/* given back with the outcome */
 };
 
@@ -67,10 +68,16 @@ void toggl_free(struct toggl *toggl);
 
 size_t toggl_count(const struct toggl *toggl);	/* jobs under way or not given out yet */
 
+/* Stores an API token, sealed, as a new connection, which the job "connect" then
+   proves. `who` as in a task. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
+   see db_problem(). */
+MUST_USE enum err toggl_connection(struct toggl *toggl, struct str who, struct str token, int64_t *connection_id);
+
 /* Begins a job; what a new subscription needs (address, secret) is made and
-   stored first. Copies the task. ERR_INPUT, ERR_ABSENT: db_problem() says what
-   is wrong with it; ERR_FAULT: no master key; ERR_BUSY: the database is away. */
-MUST_USE enum err toggl_start(struct toggl *toggl, const struct toggl_task *task);
+   stored first. Copies the task; *job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem() says what
+   is wrong with it; ERR_FAULT: no master key; ERR_PACE: as many as can be are
+   under way; ERR_BUSY: the database is away. */
+MUST_USE enum err toggl_start(struct toggl *toggl, const struct toggl_task *task, int64_t *job_id);
 
 /* Begins what is due by nobody's order: jobs that waited long enough, and the
    look at Toggl's side every toggl_check_hours. *begun may be NULL. */
@@ -80,6 +87,11 @@ MUST_USE enum err toggl_start_due(struct toggl *toggl, size_t *begun);
    database it waits for), and gives one that has ended; what the outcome points
    to is borrowed until the next call. ERR_PACE: none has; ERR_ABSENT: there is none. */
 MUST_USE enum err toggl_take(struct toggl *toggl, struct toggl_outcome *outcome);
+
+/* Before the end of a process: judges the answers that come within wait_ms, asks
+   nothing more, and gives the jobs back, so that another process can go on with
+   them at once. Then only toggl_free() may follow. */
+void toggl_leave(struct toggl *toggl, int64_t wait_ms);
 
 /* What to wait for before the next toggl_take(), as fetch_poll() says it. */
 int toggl_poll(const struct toggl *toggl, struct pollfd *fd);
