@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Toggl's side through the admin page, with another hookledger that plays Toggl."""
+import json
+
 import pytest
 
 import servers
-from admin import operator
+from admin import Page, audit, by_hand, operator
 from conftest import finish, make_site
 from stage import WORKSPACE
 from toggl_pair import Toggl, connect
@@ -11,17 +13,25 @@ from toggl_pair import Toggl, connect
 
 @pytest.fixture
 def us(bare_site):
-    """A site without an endpoint whose receiver and page are served."""
-    servers.lighttpd_spawned(bare_site)
+    """A site without an endpoint."""
     return bare_site
 
 
 @pytest.fixture
+def alone(us):
+    """Its receiver and page are served, and nobody plays Toggl."""
+    servers.lighttpd_spawned(us)
+    return us
+
+
+@pytest.fixture
 def toggl(request, us, shared_cluster, template, run_folder):
-    """Another site, which plays Toggl for it."""
+    """Another site, which plays Toggl for it; served when it knows where that is."""
     other = make_site(request, shared_cluster, run_folder / "toggls", template)
     try:
-        yield Toggl(other, us)
+        toggl = Toggl(other, us)
+        servers.lighttpd_spawned(us)
+        yield toggl
     finally:
         finish(request, other)
 
@@ -32,8 +42,8 @@ def shown(page):
     return answer.json()
 
 
-def test_nothing_is_connected_yet(us):
-    page = operator(us, role="viewer")
+def test_nothing_is_connected_yet(alone):
+    page = operator(alone, role="viewer")
     assert shown(page) == {"connections": [], "workspaces": [], "subscriptions": [], "differences": 0, "jobs": [], "seen_at": None,
                            "refresh_costs": 0}
     assert page.get("toggl/plan?workspace=1").status == 404
@@ -58,3 +68,155 @@ def test_what_is_there(us, toggl):
     plan = page.get(f"toggl/plan?workspace={WORKSPACE}").json()
     assert plan["max_filters"] == 12 and {"entity": "project", "action": "*"} in plan["filters"]
     assert {"entity": "time_entry", "action": "*"} not in plan["filters"]
+
+
+@pytest.fixture
+def page(us, toggl):
+    """An owner's page, connected to Toggl through it."""
+    one = operator(us)
+    answer = one.post("toggl/connect", {"token": toggl.token})
+    assert answer.status == 200, answer
+    return one
+
+
+def subscribe(page, **more):
+    answer = page.post("toggl/subscriptions", {"workspace_id": str(WORKSPACE), **more})
+    assert answer.status == 200, answer
+    return answer.json()["result"]["item"]
+
+
+def states(page):
+    return [one["state"] for one in shown(page)["subscriptions"]]
+
+
+def test_from_a_token_to_events(us, toggl, page):
+    answer = page.post("toggl/connect", {"token": f" {toggl.token} "})	# again: a new token of the same user
+    assert answer.status == 200 and answer.json()["words"].startswith("Connected as Ada"), answer
+    assert answer.json()["result"]["connection_id"] == shown(page)["connections"][0]["id"] and len(shown(page)["connections"]) == 1
+    plan = page.get(f"toggl/plan?workspace={WORKSPACE}").json()
+    assert plan["filters"] == [{"entity": "*", "action": "*"}] and plan["words"] == "That is everything."
+    item = subscribe(page, description="all of it", event_filters=plan["filters"])
+    assert [(str(one[0]), one[1], one[3], one[4], one[5]) for one in toggl.subscriptions()] == [(item, "all of it", ["*.*"], True, True)]
+    assert states(page) == ["well"]
+    answer = page.post("toggl/load", {"workspace_id": str(WORKSPACE)})
+    assert answer.status == 200 and answer.json()["state"] == "done", answer
+    assert shown(page)["workspaces"][0]["loaded_at"]
+    trail = [(action, subject) for _, action, subject in audit(us) if action.startswith("toggl.")]
+    assert trail == [("toggl.connect", "connection 1"), ("toggl.connect", "connection 2"),
+                     ("toggl.subscribe", f"workspace {WORKSPACE} at Toggl"), ("toggl.load", f"workspace {WORKSPACE} at Toggl")]
+    # the token is nowhere in the clear
+    everything = str(us.sql("select * from ledger.audit")) + str(us.sql("select * from ledger.toggl_job")) + us.all_logs()
+    assert toggl.token not in everything
+    assert not us.sql("select from ledger.toggl_connection c where position(%s::bytea in c.token_sealed) > 0", toggl.token.encode())
+
+
+def test_change_and_delete(us, toggl, page):
+    item = subscribe(page)
+    where = f"toggl/subscriptions/{item}"
+    answer = page.call("PATCH", where, {"description": "tags", "event_filters": [{"entity": "tag", "action": "*"}]})
+    assert answer.status == 200, answer
+    assert toggl.subscriptions()[0][1] == "tags" and toggl.subscriptions()[0][3] == ["tag.*"]
+    assert page.call("PATCH", where, {"enabled": False}).status == 200
+    assert toggl.subscriptions()[0][4] is False and states(page) == ["off"]
+    assert page.call("PATCH", where, {"enabled": True}).status == 200
+    assert toggl.subscriptions()[0][4:] == (True, True) and states(page) == ["well"]
+    assert page.post(f"{where}/ping").json()["words"] == f"Toggl has sent a ping for subscription {item}"
+    assert page.post(f"{where}/rotate").status == 200
+    assert us.sql("select count(*), count(*) filter (where valid_until < 'infinity') from ledger.endpoint_secret") == [(2, 1)]
+    assert page.post(f"{where}/validate").status == 200
+    assert page.call("DELETE", where).status == 200
+    assert toggl.subscriptions() == [] and states(page) == []
+    before, after = us.sql("select before, after from ledger.audit where action = 'toggl.change' order by audit_id")[0]
+    assert (before["description"], before["filters"], after) == ("hookledger", "*.*", {"description": "tags", "filters": "tag:*"})
+
+
+def test_differences_are_mended(us, toggl, page):
+    item = subscribe(page)
+    for column, state in (("enabled = false", "disabled"), ("url_callback = 'http://elsewhere.invalid/'", "changed"),
+                          ("deleted_at = now()", "gone")):
+        toggl.site.sql(f"update ledger.subscription set {column} where subscription_id = {item}")
+        assert page.post("toggl/refresh").status == 200
+        one, = shown(page)["subscriptions"]
+        assert (one["state"], one["mend"], shown(page)["differences"]) == (state, "repair", 1) and one["difference"] == one["state_words"]
+        assert page.post(f"toggl/subscriptions/{item}/repair").status == 200
+        assert states(page) == ["well"]
+
+
+def test_one_made_elsewhere_is_taken_over(us, toggl, page):
+    us.add_endpoint(secret="made-elsewhere")
+    made = toggl.ada.subscribe(us.endpoint["callback_url"], description="old", secret="made-elsewhere")
+    assert made.status == 200, made
+    us.sql("update ledger.endpoint set address = repeat('z', 40)")
+    assert page.post("toggl/refresh").status == 200
+    one, = shown(page)["subscriptions"]
+    assert (one["state"], one["mend"]) == ("foreign", "adopt")
+    answer = page.post(f"toggl/subscriptions/{one['item']}/rotate")
+    assert answer.status == 400 and "adopt" in answer.json()["error"]
+    assert page.post(f"toggl/subscriptions/{one['item']}/adopt", {"secret": "made-elsewhere"}).status == 200
+    assert states(page) == ["well"] and toggl.subscriptions()[0][4:] == (True, True)
+    assert "made-elsewhere" not in str(us.sql("select * from ledger.audit"))
+
+
+def test_disconnecting_keeps_what_is_there(us, toggl, page):
+    subscribe(page)
+    answer = page.post("toggl/disconnect", {"connection_id": shown(page)["connections"][0]["id"]})
+    assert answer.status == 200 and answer.json()["stay"] == 1 and "go on coming" in answer.json()["words"]
+    assert shown(page)["connections"] == [] and len(toggl.subscriptions()) == 1
+    answer = page.post("toggl/refresh")
+    assert answer.status == 404 and "connect" in answer.json()["error"] and "hookledger" not in answer.json()["error"]
+    assert page.post("toggl/disconnect").status == 404
+
+
+@pytest.mark.parametrize("method, path, body, words", [
+    ("POST", "toggl/connect", {}, "token"), ("POST", "toggl/connect", {"token": " "}, "token"), ("POST", "toggl/connect", {"token": 5}, "token"),
+    ("POST", "toggl/subscriptions", {}, "workspace_id"), ("POST", "toggl/subscriptions", {"workspace_id": "x"}, "workspace_id"),
+    ("POST", "toggl/subscriptions", {"workspace_id": str(WORKSPACE), "event_filters": []}, "event_filters"),
+    ("POST", "toggl/subscriptions", {"workspace_id": str(WORKSPACE), "event_filters": "*"}, "event_filters"),
+    ("POST", "toggl/subscriptions", {"workspace_id": str(WORKSPACE), "event_filters": [{"entity": "a b", "action": "*"}]}, "event_filters"),
+    ("POST", "toggl/subscriptions", {"workspace_id": str(WORKSPACE), "description": " "}, "description"),
+    ("PATCH", "toggl/subscriptions/1", {}, "nothing to change"), ("PATCH", "toggl/subscriptions/1", {"enabled": "yes"}, "enabled"),
+    ("POST", "toggl/disconnect", {"connection_id": "1; drop table ledger.event"}, "connection_id"),
+])
+def test_what_cannot_be_is_told(alone, method, path, body, words):
+    answer = operator(alone).call(method, path, body)
+    assert answer.status == 400 and words in answer.json()["error"], answer
+    assert alone.sql("select from ledger.toggl_job") == []
+
+
+def test_what_is_not_there(us, toggl, page):
+    for method, path in (("DELETE", "toggl/subscriptions/5"), ("POST", "toggl/subscriptions/5/ping"), ("POST", "toggl/subscriptions/5/rotate"),
+                         ("POST", "toggl/jobs/77/continue")):
+        assert page.call(method, path, {}).status == 404, path
+    answer = page.post("toggl/subscriptions", {"workspace_id": "5"})
+    assert answer.status == 404 and "workspace 5" in answer.json()["error"]
+
+
+WRITES = [("POST", "connect", {"token": "t"}), ("POST", "disconnect", {}), ("POST", "refresh", {}), ("POST", "load", {}), ("POST", "check", {}),
+          ("POST", "subscriptions", {"workspace_id": str(WORKSPACE)}), ("PATCH", "subscriptions/1", {"enabled": False}),
+          ("DELETE", "subscriptions/1", None), ("POST", "jobs/1/continue", {}),
+          *(("POST", f"subscriptions/1/{what}", {}) for what in ("ping", "validate", "rotate", "repair", "adopt"))]
+
+
+def test_who_may_not(us, toggl, page):
+    viewer, asked = operator(us, "Vera", role="viewer"), toggl.used()
+    jobs = us.sql("select count(*) from ledger.toggl_job")
+    assert viewer.get("toggl").status == 200
+    for method, path, body in WRITES:
+        answer = viewer.call(method, f"toggl/{path}", body)
+        assert answer.status == 403 and "owner" in answer.json()["error"], path
+        for headers in ({"X-HL-CSRF": None}, {"X-HL-CSRF": viewer.csrf}, {"Sec-Fetch-Site": "cross-site"}):
+            assert page.call(method, f"toggl/{path}", body, headers=headers).status == 403, path
+        assert Page(us).call(method, f"toggl/{path}", body).status in (401, 403), path
+    assert Page(us).get("toggl").status == 401
+    assert toggl.used() == asked and us.sql("select count(*) from ledger.toggl_job") == jobs and len(shown(page)["connections"]) == 1
+
+
+def test_by_plain_cgi(us, toggl, page):
+    item = subscribe(page)
+    variables = {"HTTP_COOKIE": f"hl_session={page.cookie}", "HTTP_X_HL_CSRF": page.csrf}
+    answer = by_hand(us, "POST", f"toggl/subscriptions/{item}/rotate", b"{}", **variables)
+    assert answer.status == 200 and "new secret" in answer.json()["words"], answer
+    answer = by_hand(us, "POST", "toggl/refresh", **variables)
+    assert answer.status == 200, answer
+    assert json.loads(by_hand(us, "GET", "toggl", **variables).body)["subscriptions"][0]["state"] == "well"
+    assert us.sql("select count(*) from ledger.toggl_job where finished_at is null") == [(0,)]
