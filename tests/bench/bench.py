@@ -6,6 +6,7 @@ import signal
 import sys
 
 import contestants
+from admin import admin_run
 from api import api_run
 from courier import courier_run
 from extra import large_run, many_run, spool_run
@@ -31,8 +32,9 @@ def options():
     parser.add_argument("--large", action="store_true", help="a ledger of 10 million rows against an empty one")
     parser.add_argument("--questions", action="store_true", help="what is asked of a ledger of 2 million events")
     parser.add_argument("--api", action="store_true", help="how fast the API for subscribers answers")
+    parser.add_argument("--admin", action="store_true", help="how fast the admin page is answered with 2 million events")
     parser.add_argument("--plans", action="store_true", help="with --questions: their plans too")
-    parser.add_argument("--rows", type=int, help="how many events for --large and --questions")
+    parser.add_argument("--rows", type=int, help="how many events for --large, --questions and --admin")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pg-bin", required=True, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -70,7 +72,7 @@ def run(stage, chosen):
     goals = Goals()
     results = []
     stage.start_postgres()
-    special = chosen.spool or chosen.many or chosen.large or chosen.tables or chosen.courier or chosen.questions or chosen.api
+    special = chosen.spool or chosen.many or chosen.large or chosen.tables or chosen.courier or chosen.questions or chosen.api or chosen.admin
     if special and not stage.has_hookledger():
         raise Trouble("there is no hookledger-receiver to measure")
     if chosen.spool:
@@ -87,6 +89,8 @@ def run(stage, chosen):
         results += questions_run(stage, goals, chosen)
     if chosen.api:
         results += api_run(stage, goals, chosen)
+    if chosen.admin:
+        results += admin_run(stage, goals, chosen)
     if not special:
         results = side_by_side(stage, goals, chosen)
     goals.show()
