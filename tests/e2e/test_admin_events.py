@@ -302,3 +302,11 @@ def test_by_plain_cgi(site):
     cookie = answer.headers["set-cookie"].split(";")[0]
     for place in ("overview", "events", "time"):
         assert by_hand(site, "GET", place, HTTP_COOKIE=cookie).status == 200
+
+
+def test_a_long_answer_comes_whole(full):
+    """More than a socket takes at once."""
+    olga = operator(full)
+    for _ in range(3):
+        assert len(olga.get("events?limit=500").json()["items"]) == 500
+        assert len(olga.get("events/export?format=ndjson").body.splitlines()) == 3000
