@@ -37,6 +37,7 @@ elsewhere=(
 	"workspace    test_story"
 	"dice         test_story"
 	"toggl        end to end: another hookledger plays Toggl"
+	"toggl_round  end to end: a courier goes on with what waits"
 	"sealing      end to end: rotate and deliver"
 	"notice       end to end: real mail servers and webhooks"
 	"watch        end to end: with the courier"

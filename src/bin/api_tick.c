@@ -14,6 +14,7 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "ledger/courier.h"
+#include "ledger/toggl_round.h"
 
 enum { ROUND_MS = 20 * 1000 };	/* less than the minute until the next call */
 
@@ -25,6 +26,9 @@ static void run_round(const struct conf *conf)
 	if (courier_run(courier, &(struct courier_task){ .is_round = true, .for_ms = ROUND_MS, .stop_fd = -1 }))
 		log_write(LOG_WARN, "tick_failed", NULL);
 	courier_free(courier);
+	/* it waits for Toggl, so after the deliveries; what went wrong is logged there */
+	if (toggl_round(conf, ROUND_MS, -1))
+		log_write(LOG_WARN, "tick_failed", NULL);
 }
 
 /* In a process of its own, that others wait for nothing; its parent ends at
