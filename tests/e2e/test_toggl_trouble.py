@@ -7,10 +7,7 @@ import time
 import pytest
 
 from stage import BUILD, WORKSPACE
-from toggl_pair import Liar, connect, later, listed, token_of
-
-HOOKS = f"/hooks/subscriptions/{WORKSPACE}"
-
+from toggl_pair import HOOKS, Liar, Side, connect, later, listed, token_of
 
 @pytest.fixture
 def us(bare_site):
@@ -22,41 +19,6 @@ def liar(us):
     one = Liar(us)
     yield one
     one.close()
-
-
-def subscription(request, number=11, **changes):
-    """What Toggl tells of one that it was asked to make."""
-    body = {"subscription_id": number, "workspace_id": WORKSPACE, "user_id": 9000001, "validated_at": "2026-07-01T10:00:00Z",
-            "deleted_at": None, **request["body"]}
-    return {key: value for key, value in {**body, **changes}.items() if key != "secret"}
-
-
-class Side:
-    """Toggl's side with one subscription at most; `faults` are taken first."""
-
-    def __init__(self, liar):
-        self.there = {}
-        self.faults = {}	# method: list of answers, or functions of (request, what it would answer)
-        liar.answers[f"GET {HOOKS}"] = lambda request: self.serve("GET", request, lambda: list(self.there.values()))
-        liar.answers[f"POST {HOOKS}"] = lambda request: self.serve("POST", request, lambda: self.make(request))
-        liar.answers[f"PUT {HOOKS}/11"] = lambda request: self.serve("PUT", request, lambda: self.change(request))
-        liar.answers[f"DELETE {HOOKS}/11"] = lambda request: self.serve("DELETE", request, lambda: self.there.pop("11", {}))
-        liar.answers[f"POST /hooks/ping/{WORKSPACE}/11"] = (200, {}, {"status": "OK"})
-
-    def serve(self, method, request, do):
-        waiting = self.faults.get(method, [])
-        fault = waiting.pop(0) if waiting else None
-        if callable(fault):
-            return fault(request, do)
-        return fault or (200, {}, do())
-
-    def make(self, request):
-        self.there["11"] = subscription(request)
-        return self.there["11"]
-
-    def change(self, request):
-        self.there["11"] = subscription(request)
-        return self.there["11"]
 
 
 @pytest.fixture

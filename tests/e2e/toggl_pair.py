@@ -12,6 +12,7 @@ import servers
 from stage import WORKSPACE, free_port
 
 BASE = "/webhooks/api/v1"
+HOOKS = f"/hooks/subscriptions/{WORKSPACE}"	# of the test's own server
 FAST = {"toggl_pace_ms": "0", "toggl_timeout_ms": "5000"}
 
 
@@ -123,3 +124,38 @@ class Liar:
 
 def token_of(request):
     return base64.b64decode(request["headers"]["Authorization"].split()[1]).decode()
+
+
+def subscription(request, number=11, **changes):
+    """What Toggl tells of one that it was asked to make."""
+    body = {"subscription_id": number, "workspace_id": WORKSPACE, "user_id": 9000001, "validated_at": "2026-07-01T10:00:00Z",
+            "deleted_at": None, **request["body"]}
+    return {key: value for key, value in {**body, **changes}.items() if key != "secret"}
+
+
+class Side:
+    """Toggl's side with one subscription at most; `faults` are taken first."""
+
+    def __init__(self, liar):
+        self.there = {}
+        self.faults = {}	# method: list of answers, or functions of (request, what it would answer)
+        liar.answers[f"GET {HOOKS}"] = lambda request: self.serve("GET", request, lambda: list(self.there.values()))
+        liar.answers[f"POST {HOOKS}"] = lambda request: self.serve("POST", request, lambda: self.make(request))
+        liar.answers[f"PUT {HOOKS}/11"] = lambda request: self.serve("PUT", request, lambda: self.change(request))
+        liar.answers[f"DELETE {HOOKS}/11"] = lambda request: self.serve("DELETE", request, lambda: self.there.pop("11", {}))
+        liar.answers[f"POST /hooks/ping/{WORKSPACE}/11"] = (200, {}, {"status": "OK"})
+
+    def serve(self, method, request, do):
+        waiting = self.faults.get(method, [])
+        fault = waiting.pop(0) if waiting else None
+        if callable(fault):
+            return fault(request, do)
+        return fault or (200, {}, do())
+
+    def make(self, request):
+        self.there["11"] = subscription(request)
+        return self.there["11"]
+
+    def change(self, request):
+        self.there["11"] = subscription(request)
+        return self.there["11"]
