@@ -62,7 +62,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   clock timestamptz := ledger.clock();
-  ends timestamptz := clock + least(greatest(resets_in, 0), 86400) * interval '1 second';
+  ends timestamptz := case when resets_in is not null then clock + least(greatest(resets_in, 0), 86400) * interval '1 second' end;
 begin
   -- No header: what we counted ourselves stands, but for a refusal.
   update ledger.toggl_window w
