@@ -73,7 +73,7 @@ comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the
 
 create function ledger.entities_with(words tsquery, most bigint)
 returns bigint[]
-language sql stable set search_path = ledger, pg_temp
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   select array_agg(distinct i.id) from (
     (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', coalesce(t.description, '')) @@ words limit most)
@@ -164,15 +164,20 @@ comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.wish, 
 create function ledger.event_pick(place ledger.place, wish ledger.wish, ids bigint[], most bigint)
 returns ledger.mark[]
 language plpgsql stable set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+set enable_seqscan = off
 as $$
 begin
   return (
+    -- The planner would walk all events in their order and hope to meet these.
+    with mine as materialized (
+      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+      from ledger.event e
+      where e.entity_id = any (ids))
     select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark order by p.epoch desc, p.txid desc, p.seq desc)
     from (
-      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at
-      from ledger.event e
-      where e.entity_id = any (ids)
-        and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+      select e.*
+      from mine e
+      where (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
         and (wish.workspace is null or e.workspace_id = wish.workspace)
         and (wish.model is null or e.model = wish.model)
         and (wish.action is null or e.action = wish.action)
@@ -269,8 +274,8 @@ begin
       seen := seen + piece.looked;
       exit when cardinality(marks) > most or piece.looked < chunk;
       place := row(piece.epoch, piece.txid, piece.seq)::ledger.place;
-      -- Rare words are found by their index instead; common ones were there already.
-      if wish.words is not null and seen >= 4000 and ids is null then
+      -- Rare words are found by their index; of common ones the next piece will have enough.
+      if wish.words is not null and ids is null and (cardinality(marks) * 8 < most or seen > 4000) then
         ids := coalesce(ledger.entities_with(wish.words, 2000), '{}');
         if cardinality(ids) < 2000 then
           marks := marks || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(marks)), '{}');
