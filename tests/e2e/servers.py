@@ -15,6 +15,11 @@ WWW = "/usr/local/share/hookledger/www"
 CONF = "/etc/hookledger.conf"
 SOCKET = "/run/hookledger/receiver.sock"
 API_SOCKET = "/run/hookledger/api.sock"
+ADMIN_SOCKET = "/run/hookledger-admin/admin.sock"
+
+
+# as the world may ask for it; all else is none of ours
+OPEN = "hook|webhooks/api/v1|api/v9|tick|admin"
 
 
 def fill(file, *changes):
@@ -67,6 +72,14 @@ def start_api(site, workers=1):
     return path
 
 
+def start_admin(site, workers=1):
+    """hookledger-admin on a socket of its own."""
+    path = site.work / "admin.sock"
+    site.admin = site.spawn("admin", [BUILD / "hookledger-admin", "--listen", f"unix:{path}", "--workers", workers])
+    wait_for(lambda: is_served(path), "the admin program to listen")
+    return path
+
+
 def lighttpd(site, text):
     conf = site.work / "lighttpd.conf"
     conf.write_text(f'''
@@ -77,8 +90,9 @@ server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
 server.max-fds = 8192
 server.max-connections = 4096
 server.modules = ( "mod_access" )
-$HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick|admin)/" {{ url.access-deny = ( "" ) }}
+$HTTP["url"] !~ "^/({OPEN})(/|$)" {{ url.access-deny = ( "" ) }}
 {text}
+{fill("lighttpd/page.conf", (WWW, INSTALLED_WWW))}
 ''', encoding="utf-8")
     give(conf)
     start(site, "lighttpd", ["/usr/sbin/lighttpd", "-D", "-f", conf])
@@ -86,18 +100,19 @@ $HTTP["url"] !~ "^/(hook|webhooks/api/v1|api/v9|tick|admin)/" {{ url.access-deny
 
 def lighttpd_spawned(site):
     lighttpd(site, fill("lighttpd/fastcgi-spawned.conf", (RECEIVER, BUILD / "hookledger-receiver"),
-                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"), (WWW, INSTALLED_WWW),
+                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"),
                         ("/run/lighttpd/hookledger", site.work / "spawned"), (CONF, site.conf)))
 
 
 def lighttpd_socket(site):
     path = start_receiver(site)
-    lighttpd(site, fill("lighttpd/fastcgi-socket.conf", (SOCKET, path), (API_SOCKET, start_api(site))))
+    lighttpd(site, fill("lighttpd/fastcgi-socket.conf", (SOCKET, path), (API_SOCKET, start_api(site)),
+                        (ADMIN_SOCKET, start_admin(site))))
 
 
 def lighttpd_cgi(site):
     lighttpd(site, fill("lighttpd/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"),
-                        (API, BUILD / "hookledger-api"), (CONF, site.conf)))
+                        (API, BUILD / "hookledger-api"), (ADMIN, BUILD / "hookledger-admin"), (CONF, site.conf)))
 
 
 SIZES = {"event": "ThreadsPerChild 64\nServerLimit 8\nMaxRequestWorkers 512\nStartServers 2",
@@ -107,7 +122,8 @@ SIZES = {"event": "ThreadsPerChild 64\nServerLimit 8\nMaxRequestWorkers 512\nSta
 def apache(site, text, *modules, mpm="event"):
     folder = "/usr/lib/apache2/modules"
     load = "\n".join(f"LoadModule {name}_module {folder}/mod_{name}.so"
-                     for name in (f"mpm_{mpm}", "authz_core", "alias", "env", "reqtimeout", *modules))
+                     for name in (f"mpm_{mpm}", "authz_core", "alias", "env", "reqtimeout", "mime", "dir", "headers", "filter",
+                                  "deflate", *modules))
     run = new_folder(site.work / "apache")
     conf = site.work / "apache.conf"
     conf.write_text(f'''
@@ -120,6 +136,7 @@ Mutex pthread
 ErrorLog "{site.logs}/apache-error.log"
 DocumentRoot "{new_folder(site.work / "www")}"
 {load}
+TypesConfig /dev/null
 {SIZES[mpm]}
 # as a host whose other pages are nobody's business
 <Location "/">
@@ -131,9 +148,14 @@ DocumentRoot "{new_folder(site.work / "www")}"
     start(site, "apache", ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", conf])
 
 
+def apache_page():
+    return fill("apache/page.conf", (WWW, INSTALLED_WWW))
+
+
 def apache_proxy_fcgi(site):
     path = start_receiver(site)
-    apache(site, fill("apache/proxy-fcgi.conf", (SOCKET, path), (API_SOCKET, start_api(site))), "proxy", "proxy_fcgi")
+    apache(site, fill("apache/proxy-fcgi.conf", (SOCKET, path), (API_SOCKET, start_api(site)),
+                      (ADMIN_SOCKET, start_admin(site))) + apache_page(), "proxy", "proxy_fcgi")
 
 
 def apache_fcgid(site):
@@ -141,14 +163,14 @@ def apache_fcgid(site):
     ipc = new_folder(site.work / "fcgid")
     apache(site, f'FcgidIPCDir "{ipc}"\nFcgidProcessTableFile "{ipc}/table"\n'
            + fill("apache/fcgid.conf", (RECEIVER, BUILD / "hookledger-receiver"), (API, BUILD / "hookledger-api"),
-                  ("/usr/local/bin", BUILD), (CONF, site.conf)), "fcgid")
+                  ("/usr/local/bin", BUILD), (CONF, site.conf)) + apache_page(), "fcgid")
     return run
 
 
 def apache_cgi(site):
     apache(site, f'ScriptSock "{site.work}/cgid.sock"\n'
            + fill("apache/cgi.conf", (RECEIVER, BUILD / "hookledger-receiver"), (API, BUILD / "hookledger-api"), ("/usr/local/bin", BUILD),
-                  (CONF, site.conf)), "cgid")
+                  (CONF, site.conf)) + apache_page(), "cgid")
 
 
 def apache_htaccess(site):
@@ -158,24 +180,26 @@ def apache_htaccess(site):
     folder = new_folder(new_folder(site.work / "www") / "toggl")
     shutil.copy(BUILD / "hookledger-receiver", folder / "receiver.cgi")
     shutil.copy(BUILD / "hookledger-api", folder / "api.cgi")
+    shutil.copy(BUILD / "hookledger-admin", folder / "admin.cgi")
+    shutil.copytree(INSTALLED_WWW, folder / "admin")
+    shutil.copy(SOURCE / "deploy/apache/page.htaccess", folder / "admin/.htaccess")
     (folder / ".htaccess").write_text(fill("apache/.htaccess", ("/home/you/hookledger/hookledger.conf", site.conf)),
                                       encoding="utf-8")
     apache(site, f'''
-TypesConfig /dev/null
 <Location "/toggl/">
   Require all granted
 </Location>
 <Directory "{site.work}/www">
   AllowOverride All
 </Directory>
-''', "cgi", "mime", "rewrite", mpm="prefork")
+''', "cgi", "rewrite", mpm="prefork")
 
 
 def nginx(site):
     path = start_receiver(site)
     run = new_folder(site.work / "nginx")
-    text = fill("nginx/hookledger.conf", (SOCKET, path), (API_SOCKET, start_api(site)), ("include fastcgi_params",
-                                                        "include /etc/nginx/fastcgi_params"))
+    text = fill("nginx/hookledger.conf", (SOCKET, path), (API_SOCKET, start_api(site)), (ADMIN_SOCKET, start_admin(site)),
+                (WWW, INSTALLED_WWW), ("include fastcgi_params", "include /etc/nginx/fastcgi_params"))
     conf = site.work / "nginx.conf"
     conf.write_text(f'''
 daemon off;

@@ -12,7 +12,8 @@ import pytest
 from servers import fill, is_served
 from stage import BUILD, SOURCE, new_folder, wait_for
 
-RECEIVER, COURIER, HOUSEKEEP = (f"systemd/hookledger-{name}.service" for name in ("receiver", "courier", "housekeep"))
+RECEIVER, COURIER, ADMIN, HOUSEKEEP = (f"systemd/hookledger-{name}.service"
+                                       for name in ("receiver", "courier", "admin", "housekeep"))
 
 
 def unit(text):
@@ -24,27 +25,29 @@ def unit(text):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="not installed: systemd-analyze")
 def test_systemd_takes_the_units(tmp_path):
-    for file in (RECEIVER, COURIER, HOUSEKEEP):
+    for file in (RECEIVER, COURIER, ADMIN, HOUSEKEEP):
         (tmp_path / file.split("/")[1]).write_text(fill(file, ("/usr/local/bin", BUILD)))
     shutil.copy(SOURCE / "deploy/systemd/hookledger-housekeep.timer", tmp_path)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *tmp_path.iterdir()], capture_output=True,
                           text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    for name in ("receiver", "courier"):
+    for name in ("receiver", "courier", "admin"):
         done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25",
                                tmp_path / f"hookledger-{name}.service"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_the_service_serves(site):
+@pytest.mark.parametrize("file, name", [(RECEIVER, "receiver"), (ADMIN, "admin")])
+def test_the_service_serves(site, file, name):
     """The very command of the unit, in the folder that systemd would make."""
     run = new_folder(site.work / "run")
-    service = unit(fill(RECEIVER, ("/usr/local/bin", BUILD), ("/run/hookledger", run)))["Service"]
+    folder = unit(fill(file))["Service"]["RuntimeDirectory"]
+    service = unit(fill(file, ("/usr/local/bin", BUILD), (f"/run/{folder}", run)))["Service"]
     assert service["Environment"] == "HOOKLEDGER_CONF=/etc/hookledger.conf"
     child = site.spawn("service", shlex.split(service["ExecStart"]))
-    wait_for(lambda: is_served(run / "receiver.sock"), "the receiver to listen")
+    wait_for(lambda: is_served(run / f"{name}.sock"), "it to listen")
     assert site.end(child) == 0
-    assert not (run / "receiver.sock").exists()
+    assert not (run / f"{name}.sock").exists()
 
 
 def test_the_folders_of_the_service_are_those_of_the_settings(site):
