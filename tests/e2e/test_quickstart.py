@@ -98,6 +98,11 @@ def test_from_nothing_to_recorded_events(checkout):
     out = checkout.start()
     assert f"http://127.0.0.1:{checkout.port}/hook/" in out
     assert "psql 'postgresql://" in out
+    # the page, and a login that works
+    said = dict(line.split("=", 1) for line in checkout.shell("env | grep ^ADMIN_").splitlines())
+    assert said["ADMIN_URL"] == f"http://127.0.0.1:{checkout.port}/admin/" and said["ADMIN_URL"] in out and said["ADMIN_PASSWORD"] in out
+    assert "js/main.js" in checkout.shell('curl -fsS "$ADMIN_URL"')
+    assert '"csrf"' in checkout.shell("""curl -fsS -H 'Content-Type: application/json' "${ADMIN_URL}api/session" -d '{"name":"'"$ADMIN_USER"'","password":"'"$ADMIN_PASSWORD"'"}'""")
     assert "deploy/quickstart --stop" in out
     assert checkout.events() == 300
     values = checkout.shell(f"printf '%s\\n' {' '.join(f'${name}' for name in NAMES)}; command -v hookledger").split()
