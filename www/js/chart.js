@@ -31,7 +31,8 @@ export function swatch(given, place) {
 }
 
 /* A picture with its numbers below. `show({ x, series: [{ name, values, colour }],
-   label, rowName, rowText, valueText, summary })`: x are seconds, ascending. */
+   label, rowName, rowText, tickText, valueText, steps, summary })`: x are seconds,
+   ascending; steps: what may lie between ticks, in x and in y, and how `text` says a y. */
 export function stackedBars() {
 	const canvas = el("div", { class: "canvas", "data-keep": "" });
 	const where = el("li", { class: "where" });
@@ -42,7 +43,7 @@ export function stackedBars() {
 
 	async function draw() {
 		const uPlot = await load();
-		const { x, series, label, valueText, summary } = shown;
+		const { x, series, label, tickText, valueText, steps, summary } = shown;
 		// each bar reaches from zero to the sum of those below it: the tallest first
 		const sums = [];
 		series.forEach((one, place) => sums.push(one.values.map((value, at) => value + (place ? sums[place - 1][at] : 0))));
@@ -63,7 +64,8 @@ export function stackedBars() {
 			legend: { show: false },
 			hooks: { setCursor: [(u) => point(u.cursor.idx)] },
 			scales: { x: { time: true, range: () => [x[0] - gap / 2, x[x.length - 1] + gap / 2] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-			axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 56, values: (u, all) => all.map(valueText) }],
+			axes: [{ ...axis, grid: { show: false }, space: 88, incrs: steps.x, values: (u, all) => all.map(tickText) },
+			       { ...axis, size: 56, incrs: steps.y, values: (u, all) => all.map(steps.text ?? valueText) }],
 			series: [{}, ...drawn.map((one) => ({
 				label: one.name, fill: one.colour, stroke: one.colour, width: 0,
 				paths: uPlot.paths.bars({ size: [0.75, 60], gap: 1 }), points: { show: false },

@@ -30,6 +30,12 @@ export function dayAndClock(time) {
 	return formatter("dayclock", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(time));
 }
 
+/* For the ticks of an axis: midnight is a day. */
+export function hourOrDay(time) {
+	const { hour, minute } = partsOf(time);
+	return hour === "00" && minute === "00" ? formatter("tickday", { weekday: "short", day: "numeric" }).format(new Date(time)) : clock(time);
+}
+
 export function date(time) {
 	return formatter("date", { dateStyle: "medium" }).format(new Date(time));
 }

@@ -24,6 +24,7 @@ const content = document.getElementById("content");
 const top = document.getElementById("top");
 let session = null;	// what GET session says
 let current = null;	// { name, view } that is shown
+let hasMoved = false;	// who only comes in reads from the top
 let turn = 0;	// a view that comes late must not replace a later one
 
 function nameOf(place) {
@@ -72,6 +73,7 @@ function ask(isFirst = false, hasEnded = false) {
 	const view = isFirst ? setup(begin) : login(begin, hasEnded);
 	document.title = `${isFirst ? w.setup.title : w.login.title} · ${w.brand}`;
 	replace(content, view);
+	hasMoved = true;
 	view.querySelector("input")?.focus();
 }
 
@@ -96,7 +98,7 @@ async function show() {
 	}
 	current?.view.leave?.();
 	current = null;
-	if (!views[name]) {
+	if (!Object.hasOwn(views, name)) {
 		replace(content, el("h1", null, w.pageGone));
 		return;
 	}
@@ -111,7 +113,9 @@ async function show() {
 		if (mine !== turn)
 			return;
 		replace(content, node);
-		focusTitle();
+		if (hasMoved)
+			focusTitle();
+		hasMoved = true;
 	} catch (error) {
 		if (mine === turn)
 			replace(content, el("h1", null, w.views[name]), trouble(error, show));

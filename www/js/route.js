@@ -2,10 +2,18 @@
 // Where one is: "#/events?model=tag" is { path: ["events"], query: { model: "tag" } }.
 // All that a view shows follows from it, so it can be mailed and gone back to.
 
+function decoded(part) {
+	try {
+		return decodeURIComponent(part);
+	} catch {
+		return part;	// typed by hand
+	}
+}
+
 export function here() {
 	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
 	return {
-		path: path.split("/").filter(Boolean).map(decodeURIComponent),
+		path: path.split("/").filter(Boolean).map(decoded),
 		query: Object.fromEntries(new URLSearchParams(query ?? "")),
 	};
 }

@@ -26,6 +26,7 @@ export function sentence(item) {
 		who: who ?? item.user_name ?? "Somebody",
 		verb: item.model === "time_entry" && (verb === "started" || verb === "stopped" || verb === "continued") ? verb : `${verb} the ${thing}`,
 		name: name || (item.model === "time_entry" ? "(no description)" : ""),
+		number: name || item.model === "time_entry" ? "" : item.entity_id ?? "",
 		tail: [duration !== null && duration !== undefined && duration >= 0 ? span(duration) : null, project].filter(Boolean).join(", "),
 	};
 }
@@ -203,7 +204,8 @@ export const w = {
 		body: "Body, as it came",
 		onlyThis: "Only this one's events",
 		onlyPerson: "Only this person's events",
-		attempts: (count) => plural(count, "attempt"),
+		attempted: "Attempts",
+		subscriber: "Subscriber",
 	},
 
 	time: {

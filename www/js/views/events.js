@@ -3,12 +3,13 @@
 // the address.
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
-import { exact, fromField, toField } from "../format.js";
+import { clock, date, dayAndClock, dayOf, exact, fromField, span, toField } from "../format.js";
 import { act, choice, copyable, field, label, moment, section, state, table, trouble } from "../parts.js";
 import { address, go, here } from "../route.js";
 import { actions, models, sentence, w } from "../words.js";
 
 const NEWS_MS = 5000;
+const WEEK_MS = 6 * 86400000;
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
 const t = w.events;
 
@@ -17,6 +18,8 @@ let shown = [], next = null, newest = null, asked = "", isLive = false, open = "
 
 const filtersOf = (query) => Object.fromEntries(names.filter((name) => query[name]).map((name) => [name, query[name]]));
 const keyOf = (item) => `${item.workspace_id}/${item.event_id}/${item.created_at}`;
+/* When exactly, as short as it is still said: today's by the clock. */
+const clockOrDay = (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time));
 const linkTo = (query) => address("events", query);
 
 // ---- the list
@@ -27,8 +30,8 @@ function line(item) {
 		el("a", { href: linkTo({ ...filtersOf(here().query), open: key }), "aria-current": key === open ? "true" : null },
 			el("span", { class: "what" },
 				label(models[item.model] ?? item.model, `model ${item.action}`),
-				el("span", { class: "says" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : null, s.tail ? `, ${s.tail}` : null)),
-			el("span", { class: "aside" }, moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
+				el("span", { class: "says" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.number, s.tail ? `, ${s.tail}` : null)),
+			el("span", { class: "aside" }, el("span", null, clockOrDay(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
 }
 
 function showList(looked) {
@@ -134,7 +137,7 @@ function form(query) {
 		go("events", { ...given, open: here().query.open });
 	}
 
-	const made = el("form", { class: "filters", role: "search", onsubmit: apply },
+	const made = el("form", { class: "filters", onsubmit: apply },
 		el("div", { class: "line" },
 			el("input", { type: "search", name: "text", value: query.text ?? "", placeholder: t.search, "aria-label": t.search, maxlength: "200" }),
 			choice(any(t.anyModel, models), query.model ?? "", { name: "model", "aria-label": t.model, onchange: apply }),
@@ -168,10 +171,23 @@ function row(name, ...value) {
 	return [el("dt", null, name), el("dd", null, value)];
 }
 
-function said(value) {
-	if (value === null || value === undefined)
+const isMoment = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
+
+const isNothing = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
+
+/* A value as a person says it: moments in the zone, durations as such. */
+function said(value, name) {
+	if (isNothing(value))
 		return el("span", { class: "quiet" }, t.nothing);
-	return el("span", { class: "value" }, typeof value === "object" ? JSON.stringify(value) : String(value));
+	if (typeof value === "boolean")
+		return value ? w.yes : w.no;
+	if (typeof value === "string" && isMoment.test(value) && !Number.isNaN(Date.parse(value)))
+		return el("time", { datetime: value, title: value }, exact(value));
+	if (name.endsWith("duration") && Number(value) >= 0)
+		return el("span", { title: String(value) }, span(Number(value)));
+	if (Array.isArray(value) && value.every((each) => typeof each !== "object"))
+		return value.join(", ");
+	return typeof value === "object" ? el("code", null, JSON.stringify(value)) : String(value);
 }
 
 function pretty(body) {
@@ -187,13 +203,13 @@ function detail(e) {
 	const s = sentence(e), rest = filtersOf(here().query);
 	return el("article", { class: "detail", "aria-label": t.detail },
 		el("p", { class: "back" }, el("a", { href: linkTo(rest) }, t.back)),
-		el("h2", { tabindex: "-1" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : null, s.tail ? `, ${s.tail}` : null),
+		el("h2", { tabindex: "-1" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.number, s.tail ? `, ${s.tail}` : null),
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
 			{ head: t.field, cell: (c) => c.field.replaceAll("_", " ") },
-			{ head: t.old, cell: (c) => said(c.old) },
-			{ head: t.fresh, cell: (c) => said(c.new) },
-		], e.changes ?? [], { caption: t.changes, empty: t.noChanges })),
+			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field) },
+			{ head: t.fresh, cell: (c) => said(c.new, c.field) },
+		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges })),
 		section(t.about, el("dl", { class: "pairs" },
 			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
 			row(t.entityNumber, label(models[e.model] ?? e.model), " ", el("code", null, e.entity_id ?? "–"),
@@ -204,9 +220,9 @@ function detail(e) {
 			row(t.number, el("code", null, e.event_id)),
 			row(t.signature, state(levels[e.verified] ?? "off", t.verified[e.verified] ?? e.verified)))),
 		section(t.deliveries, table([
-			{ head: w.views.subscribers, cell: (d) => d.description || `#${d.subscription_id}` },
+			{ head: t.subscriber, cell: (d) => el("a", { href: address(["subscribers", "deliveries", d.subscription_id]) }, d.description || `#${d.subscription_id}`) },
 			{ head: w.overview.state, cell: (d) => state({ delivered: "well", dead: "trouble" }[d.state] ?? "wait", d.state) },
-			{ head: t.attempts(2).replace(/[0-9]+ /, ""), numeric: true, cell: (d) => String(d.attempts) },
+			{ head: t.attempted, numeric: true, cell: (d) => String(d.attempts) },
 			{ head: t.when, cell: (d) => moment(d.ended_at, { missing: "–" }) },
 		], e.deliveries ?? [], { caption: t.deliveries, empty: t.noDeliveries })),
 		el("details", { class: "body" }, el("summary", null, t.body), copyable(pretty(e.body), { block: true })));
@@ -263,7 +279,7 @@ export async function show(place, given) {
 	list = el("div", { class: "list", onkeydown: onKey });
 	side = el("aside", { class: "side", "aria-label": t.detail });
 	news = el("div", { class: "newsline", role: "status" });
-	filters = el("div", { class: "filterbox" });
+	filters = el("search", { class: "filterbox" });
 	node = el("div", { class: "eventsview" }, el("h1", null, t.title), filters, news, el("div", { class: "panes" }, list, side));
 	asked = null;
 	open = "";

@@ -3,12 +3,13 @@
 import * as api from "../api.js";
 import { colour, stackedBars } from "../chart.js";
 import { el, patch, sign } from "../dom.js";
-import { ago, dayAndClock, number, size } from "../format.js";
+import { ago, dayAndClock, hourOrDay, number, size } from "../format.js";
 import { bar, copyable, fact, moment, section, state, table } from "../parts.js";
 import { models, w } from "../words.js";
 
 const EVERY_MS = 10000, FIRST_MS = 2000;
 const HOURS = 48;
+const STEPS = { x: [3, 6, 12, 24].map((each) => each * 3600), y: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000] };
 const t = w.overview;
 
 let node, chart, timer, context, sawNone;
@@ -64,7 +65,7 @@ function showChart(o) {
 	}
 	const sum = ([, values]) => values.reduce((all, value) => all + value, 0);
 	const series = [...by].sort((a, b) => sum(b) - sum(a)).map(([name, values], at) => ({ name: models[name] ?? name, values, colour: colour(at) }));
-	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), valueText: number, summary: t.chartWords(total, HOURS) });
+	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), tickText: (seconds) => hourOrDay(seconds * 1000), valueText: number, steps: STEPS, summary: t.chartWords(total, HOURS) });
 }
 
 function endpoints(o) {

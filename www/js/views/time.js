@@ -3,13 +3,19 @@
 import * as api from "../api.js";
 import { colour, stackedBars, swatch } from "../chart.js";
 import { el, patch } from "../dom.js";
-import { ago, day, dayOf, hours, shiftDay, stopwatch, zoneName } from "../format.js";
+import { ago, day, dayOf, hours, number, shiftDay, stopwatch, zoneName } from "../format.js";
 import { choice, field, section, table } from "../parts.js";
 import { go, here } from "../route.js";
 import { w } from "../words.js";
 
 const EVERY_MS = 30000;
 const PROJECTS_MAX = 8;	// colours that can be told apart; the others share one
+const DAY = 86400, HOUR = 3600;
+const STEPS = {
+	x: [1, 2, 7, 14, 28].map((each) => each * DAY),
+	y: [0.25, 0.5, 1, 2, 4, 5, 8, 10, 20, 40, 50, 100, 200, 500, 1000, 2000, 5000].map((each) => each * HOUR),
+	text: (seconds) => number(seconds / HOUR),
+};
 const t = w.time;
 
 let node, chart, timer, tick, context;
@@ -49,7 +55,7 @@ function controls(range) {
 
 function running(list) {
 	return section(t.running, list.length ? el("ul", { class: "running" }, list.map((each) => el("li", null,
-		swatch(each.color, 0),
+		swatch(each.color, PROJECTS_MAX),
 		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || "(no description)"),
 			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(ago(each.start_at))].join(" · "))),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000))))) : el("p", { class: "quiet" }, t.noneRunning));
@@ -72,7 +78,7 @@ function showDays(data, range) {
 	const total = data.by_day.reduce((sum, each) => sum + Number(each.seconds), 0);
 	chart.show({
 		x: days.map((each) => Date.parse(`${each}T00:00:00Z`) / 1000), zone: "UTC", series: [...series.values()].sort((a, b) => a.rank - b.rank),
-		rowName: t.day, rowText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), valueText: hours,
+		rowName: t.day, rowText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), tickText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), valueText: hours, steps: STEPS,
 		summary: `${t.byDay}: ${t.total} ${hours(total)}`,
 	});
 }

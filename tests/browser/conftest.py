@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: ISC
+"""A real browser before a real site. A test fails for any error on the console,
+any violation of the page's Content-Security-Policy, any request to another host."""
+import json
+import os
+import pathlib
+import time
+
+import pytest
+
+import admin
+import api
+import servers
+from browser import Browser
+from fixtures import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from stage import SOURCE, WORKSPACE, Site, new_folder
+
+SHOTS = pathlib.Path(os.environ.get("HL_SCREENSHOTS", SOURCE / "var/screenshots"))
+STORY_DAYS, EVENTS_MOST = 6, 3000
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    one = Browser(SHOTS)
+    yield one
+    one.quit()
+
+
+def tell_story(site):
+    """Some days that end now, an operator of each role, a subscriber."""
+    began = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - STORY_DAYS * 86400))
+    story = ["simulate", "--start", began, "--workspace", WORKSPACE]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    bodies = site.hookledger(*story, "--events", EVENTS_MOST, "--dump").stdout.splitlines()
+    happened = sum(json.loads(body)["created_at"] <= now for body in bodies)
+    assert 100 < happened < EVENTS_MOST
+    site.hookledger(*story, "--events", happened, "--into-database")
+    for name, role in (("Olga", "owner"), ("Vera", "viewer")):
+        site.hookledger("operator", "add", name, "--role", role, "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin.PASSWORD)
+    api.set_up(site)
+    site.ada = api.account(site)
+
+
+@pytest.fixture(scope="session")
+def told_site(shared_cluster, template, run_folder):
+    """A site with a story, for tests that leave it as it is but for what is theirs."""
+    site = Site(shared_cluster, new_folder(run_folder / "sites") / "told", template)
+    site.add_endpoint("--name", "Toggl")
+    site.write_conf(**api.EAGER)
+    tell_story(site)
+    servers.lighttpd_spawned(site)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def page(chromium, told_site):
+    """The page of that site, nobody logged in."""
+    chromium.begin(told_site)
+    yield chromium
+    chromium.end()
+
+
+@pytest.fixture
+def olga(page):
+    page.login("Olga")
+    return page
+
+
+@pytest.fixture
+def vera(page):
+    page.login("Vera")
+    return page
+
+
+@pytest.fixture
+def own_page(chromium, bare_site):
+    """The page of a site of the test's own; nothing is served yet."""
+    bare_site.write_conf(**api.EAGER)
+    chromium.begin(bare_site)
+    yield chromium
+    chromium.end()

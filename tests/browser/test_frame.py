@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+"""Coming in, going about, going out."""
+from selenium.webdriver.common.keys import Keys
+
+import admin
+
+
+def test_login_and_logout(page):
+    page.may_fail(401)
+    page.open("#/settings/operators")
+    page.fill("Name", "Olga")
+    page.fill("Password", "wrong password")
+    page.press("Log in")
+    page.says("name or password is wrong")
+    page.fill("Password", "correct horse Größe")
+    page.press("Log in")
+    page.says("Add an operator")	# where one wanted to go
+    assert page.js("return document.cookie") == ""	# scripts cannot read it
+    page.press("Log out")
+    page.says("Log in")
+    page.open("#/settings/operators")
+    page.says("Log in")
+
+
+def test_a_session_that_has_ended(olga):
+    olga.may_fail(401, 403)
+    olga.open("#/settings/sessions", anew=False)
+    olga.site.sql("delete from ledger.session")
+    olga.js("location.hash = '#/settings/operators'")
+    olga.says("Your session has ended")
+    olga.fill("Name", "Olga")
+    olga.fill("Password", "correct horse Größe")
+    olga.press("Log in")
+    olga.says("Add an operator")
+
+
+def test_places_and_the_way_back(olga):
+    for view in ("Events", "Time", "Toggl", "Subscribers", "Settings"):
+        olga.press(view, "nav a")
+        olga.wait(lambda view=view: olga.text("h1") == view, view)
+        assert olga.js("return document.title") == f"{view} · hookledger"
+        assert olga.js("return document.activeElement.tagName") == "H1"	# a screen reader hears where it is
+        assert olga.one("nav a[aria-current=page]").text == view
+    olga.driver.back()
+    olga.wait(lambda: olga.text("h1") == "Subscribers", "the view before")
+    olga.driver.refresh()
+    olga.wait(lambda: olga.text("h1") == "Subscribers", "the same place")
+    olga.open("#/nonsense", anew=False)
+    olga.says("There is no such page.")
+
+
+def test_by_keyboard_alone(page):
+    page.open()
+    page.wait(lambda: page.focused() == "Name", "the name to have the focus")
+    page.keys("Olga", Keys.TAB, "correct horse Größe", Keys.ENTER)
+    page.wait(lambda: page.all("nav[aria-label=Views]"), "to be logged in")
+    page.settle()
+    page.open()
+    page.keys(Keys.TAB)
+    assert page.focused() == "Skip to content"
+    page.keys(Keys.ENTER)
+    assert page.js("return document.activeElement.id") == "content"
+    page.js("document.activeElement.blur()")
+    page.tab_to("^Settings$")
+    page.keys(Keys.ENTER)
+    page.wait(lambda: page.text("h1") == "Settings", "the settings")
+    page.settle()
+    page.tab_to("^Operators$")
+    page.keys(Keys.ENTER)
+    page.says("Add an operator")
+    page.settle()
+    page.tab_to("Actions: Vera")
+    assert page.js("return getComputedStyle(document.activeElement).outlineStyle") != "none"	# it can be seen
+    page.keys(Keys.ENTER)
+    page.tab_to("Disable", 6)
+    page.keys(Keys.ENTER)
+    page.says("Disable Vera?", "dialog")
+    page.keys(Keys.ESCAPE)
+    page.wait(lambda: not page.all("dialog"), "the dialog to be gone")
+
+
+def test_a_viewer_is_shown_no_button_that_changes(vera):
+    for route in ("#/settings/operators", "#/settings/notices", "#/settings/findings", "#/toggl", "#/subscribers", "#/subscribers/accounts", "#/subscribers/organizations"):
+        vera.open(route, anew=False)
+        names = vera.js("""return [...document.querySelectorAll("main button, main summary")].filter((each) => !each.disabled)
+            .map((each) => (each.getAttribute("aria-label") ?? each.innerText).trim())""")
+        assert all(name in ("", "Copy", "The same in numbers", "More filters") for name in names), (route, names)
+
+
+def test_two_at_once(olga):
+    """What one has changed meanwhile, the other sees, and is told no nonsense."""
+    other = admin.Page(olga.site)
+    other.login("Olga")
+    olga.open("#/settings/operators", anew=False)
+    made = other.post("operators", {"name": "Between", "role": "viewer", "zone": "UTC", "password": "some long password"})
+    olga.press("Events", "nav a")
+    olga.press("Settings", "nav a")
+    olga.press("Operators", ".tabs a")
+    olga.says("Between")
+    # both disable: the second finds what it wanted
+    other.call("PATCH", f"operators/{made.json()['id']}", {"enabled": False})
+    olga.choose("Between", "Disable")
+    olga.confirm("Between", "Disable")
+    assert olga.site.sql("select enabled from ledger.operator where name = 'Between'") == [(False,)]
