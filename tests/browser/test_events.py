@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: ISC
+"""What happened, is it well, who is tracking what."""
+import json
+import time
+
+import admin
+import servers
+from selenium.webdriver.common.keys import Keys
+
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&lt; ⏱ Wahnsinn'
+PERSON = 9000001
+
+
+def serve(page, site):
+    """An operator before a site that is served."""
+    site.hookledger("operator", "add", "Olga", "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin.PASSWORD)
+    servers.lighttpd_spawned(site)
+    page.begin(site)
+
+
+def entry(site, number, action="created", **fields):
+    """A time entry that Toggl tells of."""
+    payload = {"id": number, "workspace_id": 7435584, "user_id": PERSON, "start": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 4000)),
+               "duration": -1, "description": f"Entry {number}", **fields}
+    answer = site.send(site.event(model="time_entry", action=action, payload=payload))
+    assert answer.status == 200, answer
+
+
+def test_filters_are_in_the_address(olga):
+    olga.open("#/events", anew=False)
+    olga.fill("Entity", "project")
+    olga.wait(lambda: olga.path() == "/events?model=project", "the filter in the address")
+    olga.settle()
+    assert set(olga.js("return [...document.querySelectorAll('ol.events .label')].map((each) => each.innerText)")) == {"project"}
+    olga.fill("Action", "created")
+    olga.wait(lambda: "action=created" in olga.path(), "the second filter")
+    olga.settle()
+    one = olga.text("ol.events")
+    olga.driver.refresh()
+    olga.settle()
+    assert olga.text("ol.events").split("\n")[1] == one.split("\n")[1]	# mailed, it shows the same
+    olga.press("Remove the filter entity: project")
+    olga.wait(lambda: olga.path() == "/events?action=created", "one filter less")
+    olga.driver.back()
+    olga.wait(lambda: "model=project" in olga.path() and olga.field("Entity").get_attribute("value") == "project", "the filters before")
+
+
+def test_older_events_by_keyboard(olga):
+    olga.open("#/events", anew=False)
+    count = lambda: len(olga.all("ol.events > li"))
+    assert count() == 50
+    olga.press("Older events")
+    olga.wait(lambda: count() == 100, "50 more")
+    olga.js("document.querySelector('ol.events a').focus()")
+    olga.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    olga.says("Came by", ".side")
+    assert olga.js("return document.activeElement.tagName") == "H2"
+    olga.press("Back to the list")
+    olga.wait(lambda: olga.js("return [...document.querySelectorAll('ol.events a')].indexOf(document.activeElement)") == 2, "the place one was at")
+
+
+def test_text_is_searched_and_all_is_shown_as_text(own_page, bare_site):
+    """Names, descriptions, bodies and headers of strangers are never HTML."""
+    page, site = own_page, bare_site
+    site.add_endpoint("--name", HOSTILE)
+    serve(page, site)
+    site.send(site.event(model="workspace_user", payload={"id": 1, "user_id": PERSON, "name": HOSTILE, "email": HOSTILE, "workspace_id": 7435584}))
+    site.send(site.event(model="project", payload={"id": 77, "workspace_id": 7435584, "name": HOSTILE, "color": "red;background:url(//x)", "active": True}))
+    entry(site, 5, description=HOSTILE, project_id=77, tags=[HOSTILE])
+    entry(site, 5, "updated", description=HOSTILE + " again", project_id=77, tags=[HOSTILE, "b"], created_with=HOSTILE)
+    site.send(site.event(), headers={"User-Agent": HOSTILE.encode("ascii", "ignore").decode()}, signature="sha256=" + "0" * 64)
+    page.login("Olga")
+    page.says("onerror")
+    for route in ("#/events?text=wahnsinn", "#/time"):
+        page.open(route, anew=False)
+        page.says("<script>document.title=2</script>")
+    page.open("#/events?model=time_entry", anew=False)
+    page.js("document.querySelector('ol.events a').click()")
+    page.says("again", ".side")
+    page.press("Body, as it came")
+    page.says("onerror", "details[open] pre")
+    page.open(f"#/events?text={'%3Cscript%3E'}&user=1%27--", anew=False)	# an error in words
+    page.may_fail(400)
+    page.says("number")
+    assert page.js("return document.title") == "Events · hookledger"
+    assert page.js("return document.querySelectorAll('main img, main script').length") == 0
+
+
+def test_news_wait_until_they_are_asked_for(own_page, bare_site):
+    page, site = own_page, bare_site
+    site.add_endpoint()
+    serve(page, site)
+    for number in range(3):
+        entry(site, number + 1)
+    page.login("Olga", route="#/events")
+    before = page.text("ol.events")
+    for number in range(3, 6):
+        entry(site, number + 1)
+    page.says("3 new events")
+    assert len(page.all("ol.events > li")) == 3 and before.split("\n")[1] in page.text("ol.events")	# nothing jumps
+    page.press("3 new events")
+    page.wait(lambda: len(page.all("ol.events > li")) == 6, "the new ones")
+    page.js("document.querySelector('[role=switch]').click()")
+    entry(site, 7)
+    page.wait(lambda: "Entry 7" in page.text("ol.events > li"), "the newest by itself")
+
+
+def test_the_first_event_turns_the_light_green(own_page, bare_site):
+    page, site = own_page, bare_site
+    made = site.add_endpoint()
+    serve(page, site)
+    page.login("Olga")
+    page.says("Waiting for the first event")
+    page.says(made["address"])
+    assert not page.axe()
+    page.shoot("overview-empty-1280-light", 1280)
+    entry(site, 1)
+    page.says("The first event has arrived")
+
+
+def test_what_runs_and_what_was_done(own_page, bare_site):
+    page, site = own_page, bare_site
+    site.add_endpoint()
+    serve(page, site)
+    entry(site, 1, description="Half an hour", duration=1800, start=time.strftime("%Y-%m-%dT09:00:00Z", time.gmtime()),
+          stop=time.strftime("%Y-%m-%dT09:30:00Z", time.gmtime()))
+    entry(site, 2, description="It runs")
+    page.login("Olga", route="#/time")
+    page.says("It runs", ".running")
+    first = page.text(".running .ticks")
+    page.wait(lambda: page.text(".running .ticks") != first, "the clock to go on")
+    page.press("The same in numbers")
+    assert "1.6" in page.text("figure table")	# 0.5 and 4000 s
+    page.press("Last month")
+    page.says("No time was tracked in these days.")
+    assert "from=" in page.path()
+    page.driver.back()
+    page.says("It runs", ".running")
+
+
+def test_an_error_is_said_in_words(olga):
+    olga.may_fail(400)
+    olga.open("#/events?entity=nonsense", anew=False)
+    olga.says("That did not work.")
+    olga.says("Try again")
+
+
+def test_an_export_is_what_is_filtered(olga):
+    olga.open("#/events?model=project", anew=False)
+    said = olga.driver.execute_async_script("""const done = arguments[arguments.length - 1];
+        fetch([...document.querySelectorAll("a[download]")].pop().href).then((answer) => answer.text()).then(done);""")
+    lines = [json.loads(line) for line in said.splitlines()]
+    expected = olga.site.sql("select count(*)::int from ledger.event where model = 'project'")[0][0]
+    assert len(lines) == expected > 0
