@@ -10,6 +10,7 @@ import pytest
 
 import servers
 from admin import by_hand, operator
+from api import Client
 from delivering import run_round, start_courier
 from stage import WORKSPACE, wait_for
 from toggl_pair import HOOKS, Liar, Side, later
@@ -272,6 +273,16 @@ def test_what_failed_by_itself_is_shown(us, liar, side, page):
     shown = page.get("toggl").json()
     assert shown["connections"][0]["state"] == "refused"
     assert [(one["what"], one["state"], one["by_itself"]) for one in shown["jobs"]] == [("check", "failed", True)]
+
+
+def test_a_web_cron_does_it_too(us, liar, side, page):
+    assert subscribe(page).status == 200
+    us.sql("update ledger.toggl_window set remaining = 0, resets_at = ledger.clock() + interval '30 minutes'")
+    assert page.post("toggl/subscriptions/11/ping").status == 202
+    later(us, 31)
+    path = "/tick/" + us.hookledger("tick", "add", "web-cron").stdout.split("/tick/")[1].split()[0]
+    assert Client(us, None).get(path).status == 200
+    wait_for(lambda: liar.count("POST", "/ping/") == 1 and open_jobs(us) == 0, "the round to reach Toggl")
 
 
 def test_a_courier_that_is_killed_leaves_nobody(us, liar, side, page):
