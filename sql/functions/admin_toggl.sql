@@ -197,8 +197,8 @@ declare
   wish jsonb := '{}';
 begin
   if what in ('subscribe', 'change') then
-    if given ? 'description' and (jsonb_typeof(given -> 'description') <> 'string' or length(btrim(given ->> 'description')) not between 1 and 200) then
-      raise exception '"description" must be a text of 1 to 200 characters' using errcode = '22023';
+    if given ? 'description' and (jsonb_typeof(given -> 'description') <> 'string' or length(btrim(given ->> 'description')) not between 1 and 250) then
+      raise exception '"description" must be a text of 1 to 250 characters' using errcode = '22023';
     end if;
     if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
       raise exception '"enabled" must be true or false' using errcode = '22023';

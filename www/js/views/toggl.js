@@ -251,7 +251,7 @@ async function refresh() {
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
 		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
 		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(addresses.items));
-	if (now.jobs?.length)
+	if (now.jobs?.some((job) => !job.ended_at))
 		timer = setTimeout(() => refresh().catch(() => {}), JOB_MS);
 }
 
