@@ -102,3 +102,17 @@ def test_two_at_once(olga):
     olga.choose("Between", "Disable")
     olga.confirm("Between", "Disable")
     assert olga.site.sql("select enabled from ledger.operator where name = 'Between'") == [(False,)]
+
+
+def test_how_long_a_cold_load_takes(olga, record_property):
+    """Measured, not asserted: the machine may be busy."""
+    olga.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+    olga.open()
+    olga.wait(lambda: olga.all("canvas"), "the chart")
+    took, bytes_ = olga.js("""
+        const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+        const own = all.filter((each) => !each.name.includes("/api/"));
+        return [Math.max(...all.map((each) => each.responseEnd)),
+                own.reduce((sum, each) => sum + each.encodedBodySize, 0)];""")
+    record_property("cold load of the overview, ms", round(took))
+    record_property("the page's own files as they were sent, bytes", bytes_)
