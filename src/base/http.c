@@ -50,7 +50,7 @@ struct conn {
 	enum stage stage;
 	int64_t until;		/* clock_ms() */
 	size_t bytes;		/* on the tape */
-	off_t from;		/* SENDING: what is before that is sent */
+	off_t from, to;		/* SENDING: what is between these is still to be sent */
 	bool lingers;		/* SENDING: the sender has input that we did not read */
 	struct records records;
 };
@@ -472,17 +472,19 @@ static int look_ahead(struct http *http, int fd, bool *some)
 	return records.is_broken ? -1 : records.is_whole;
 }
 
-/* Sends what libfcgi wrote on the tape from *from on, as much of it as the
-   connection takes now. -1: it failed, 0: there is more, 1: all is sent. */
-static int send_tape(int fd, int tape, off_t *from)
+/* Sends what libfcgi wrote on the tape, as much of it as the connection takes
+   now. Behind `to` there may be input that nobody read. -1: it failed, 0: there
+   is more, 1: all is sent. */
+static int send_tape(int fd, int tape, off_t *from, off_t to)
 {
 	char piece[16384];
 
 	for (;;) {
-		ssize_t got = pread(tape, piece, sizeof(piece), *from), put;
+		size_t want = to - *from < (off_t)sizeof(piece) ? (size_t)(to - *from) : sizeof(piece);
+		ssize_t got = want ? pread(tape, piece, want, *from) : 0, put;
 
 		if (got <= 0)
-			return got < 0 ? -1 : 1;
+			return want ? -1 : 1;
 		put = send(fd, piece, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (put < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -527,7 +529,7 @@ static bool attend(struct http *http, size_t place)
 		}
 		return true;
 	case SENDING:
-		whole = send_tape(conn->fd, conn->tape, &conn->from);
+		whole = send_tape(conn->fd, conn->tape, &conn->from, conn->to);
 		conn->until = clock_ms() + SEND_MS;
 		if (whole > 0 && conn->lingers) {
 			shutdown(conn->fd, SHUT_WR);
@@ -634,6 +636,7 @@ static void accept_all(struct http *http)
 static void finish_fcgi(struct http_req *req)
 {
 	struct http *http = req->http;
+	off_t to;
 	int sent;
 
 	/* Detached, because FCGX_Finish_r would else wait until the web server
@@ -644,12 +647,14 @@ static void finish_fcgi(struct http_req *req)
 	req->env = NULL;
 	if (req->tape < 0)
 		return;
-	sent = send_tape(req->fd, req->tape, &req->from);
+	to = lseek(req->tape, 0, SEEK_CUR);
+	sent = send_tape(req->fd, req->tape, &req->from, to);
 	if (sent == 0) {
 		/* A web server that passes on what it gets is as slow as its client. */
 		hold(http, req->fd, SENDING, SEND_MS);
 		http->conns[http->conn_count - 1].tape = req->tape;
 		http->conns[http->conn_count - 1].from = req->from;
+		http->conns[http->conn_count - 1].to = to;
 		http->conns[http->conn_count - 1].lingers = req->input_is_left;
 		req->fd = req->tape = -1;
 		return;

@@ -156,14 +156,15 @@ export function menu(items, name = w.actions) {
 		el("summary", { class: "plain icon", "aria-label": name, title: name }, sign("more")),
 		el("ul", null, items.filter(Boolean).map((item) => el("li", null, el("button", {
 			type: "button", class: item.danger ? "plain danger" : "plain", disabled: item.disabled,
-			onclick: (event) => { details.open = false; item.run(event.currentTarget); },
+			// (not `details`: patch() may have given this to an older node)
+			onclick: (event) => { event.currentTarget.closest("details").open = false; item.run(event.currentTarget); },
 		}, item.text)))));
-	details.onkeydown = (event) => {
+	details.addEventListener("keydown", (event) => {
 		if (event.key === "Escape" && details.open) {
 			details.open = false;
 			details.firstChild.focus();
 		}
-	};
+	});
 	details.addEventListener("focusout", (event) => { if (!details.contains(event.relatedTarget)) details.open = false; });
 	return details;
 }

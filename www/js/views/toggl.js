@@ -128,18 +128,6 @@ async function edit(s) {
 		await run(() => api.change(`toggl/subscriptions/${s.item}`, { description: given.description, event_filters: given.event_filters }));
 }
 
-function adopt(s) {
-	return dialog(t.adoptTitle, (close) => {
-		const secret = el("input", { type: "password", autocomplete: "off", required: true });
-		return el("form", { onsubmit: (event) => {
-			event.preventDefault();
-			close();
-			run(() => api.post(`toggl/subscriptions/${s.item}/adopt`, { secret: secret.value }));
-		} }, el("p", null, t.adoptWords), field(t.adoptSecret, secret),
-		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, t.adopt)));
-	});
-}
-
 function actionsOf(s) {
 	const at = `toggl/subscriptions/${s.item}`, name = s.description || String(s.subscription_id);
 	const isOurs = Boolean(s.endpoint_id);
@@ -148,7 +136,7 @@ function actionsOf(s) {
 		isOurs && s.difference ? { text: t.repair, run: () => run(() => api.post(`${at}/repair`)) } : null,
 		isOurs ? { text: t.ping, run: () => run(() => api.post(`${at}/ping`)) } : null,
 		isOurs && !s.validated_at ? { text: t.validate, run: () => run(() => api.post(`${at}/validate`)) } : null,
-		!isOurs ? { text: t.adopt, run: () => adopt(s) } : null,
+		!isOurs ? { text: t.adopt, run: () => sure(t.adoptTitle, t.adoptWords, t.adopt, () => api.post(`${at}/adopt`)) } : null,
 		{ text: t.edit, run: () => edit(s) },
 		{ text: s.enabled ? t.disable : t.enable, run: () => run(() => api.change(at, { enabled: !s.enabled })) },
 		isOurs ? { text: t.rotate, run: () => sure(t.rotateTitle, t.rotateWords, t.rotate, () => api.post(`${at}/rotate`)) } : null,

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: ISC
+"""You, who else may come in, who is told, what was changed; and the first visit."""
+import pytest
+
+import servers
+from admin import PASSWORD, Page
+from stage import Site, new_folder
+
+HOSTILE = "<b>Nora</b> & \"so\""
+TOKEN = "a set-up token of my own"
+
+
+@pytest.fixture
+def mine(own_page, bare_site):
+    bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
+    servers.lighttpd_spawned(bare_site)
+    own_page.login("Olga", route="#/settings")
+    return own_page
+
+
+def test_ones_zone_and_password(mine):
+    mine.fill("Time zone", "Asia/Tokyo")
+    mine.press("Save")
+    mine.wait(lambda: mine.site.sql("select time_zone from ledger.operator") == [("Asia/Tokyo",)], "the zone")
+    mine.settle()
+    mine.fill("Present password", PASSWORD)
+    mine.fill("New password", "another long password")
+    mine.press("Change password")
+    mine.says("Saved.")
+    assert Page(mine.site).login("Olga").status == 401 and Page(mine.site).login("Olga", "another long password").status == 200
+
+
+def test_operators_and_sessions(mine):
+    mine.open("#/settings/operators", anew=False)
+    mine.fill("Name", HOSTILE)
+    mine.fill("Password", "some long password")
+    mine.press("Add")
+    mine.says(HOSTILE, "table")
+    assert not mine.all("table b")
+    nora = Page(mine.site)
+    assert nora.login(HOSTILE, "some long password").status == 200
+    mine.choose(HOSTILE, "Make owner")
+    mine.wait(lambda: nora.get("session").json()["operator"]["role"] == "owner", "the role")
+    mine.settle()
+    mine.choose(HOSTILE, "Set a new password")
+    mine.fill("New password", "yet another password")
+    mine.press("Save", "dialog button")
+    mine.wait(lambda: nora.get("session").status == 401, "the sessions to end")
+    assert nora.login(HOSTILE, "yet another password").status == 200
+    mine.open("#/settings/sessions", anew=False)
+    mine.press(f"End: {HOSTILE}, 127.0.0.1")
+    mine.wait(lambda: nora.get("session").status == 401, "that session to end")
+    mine.settle()
+    mine.open("#/settings/operators", anew=False)
+    mine.choose(HOSTILE, "Disable")
+    mine.confirm(HOSTILE, "Disable")
+    mine.wait(lambda: nora.login(HOSTILE, "yet another password").status == 401, "the way in to be closed")
+    mine.open("#/settings/audit", anew=False)
+    mine.says("operator.password", "table")
+    assert not mine.all("table b") and "another password" not in mine.text()
+
+
+def test_thresholds(mine):
+    mine.open("#/settings/findings", anew=False)
+    mine.fill("Silence of Toggl, minutes", "30")
+    mine.press("Save")
+    mine.wait(lambda: mine.site.sql("select value::text from ledger.option where name = 'silence_minutes'") == [("30",)], "the option")
+
+
+def test_notices(mine, subscriber):
+    mine.open("#/settings/notices", anew=False)
+    mine.says("Nobody is told yet")
+    mine.fill("By", "webhook")
+    mine.fill("https address", subscriber.url)
+    mine.press("Add")
+    mine.says("This is shown once", "dialog")
+    mine.press("Close", "dialog footer button")
+    mine.press(f"Send a test: {subscriber.url}")
+    mine.wait(lambda: subscriber.got, "the test to arrive")
+    mine.settle()
+    mine.choose(subscriber.url, "Remove")
+    mine.confirm(subscriber.url, "Remove")
+    mine.says("Nobody is told yet")
+
+
+def test_a_stolen_page_cannot_act(mine):
+    """A script of another page sends the cookie, if the browser lets it, but not the code."""
+    mine.may_fail(403)
+    status = mine.driver.execute_async_script("""
+        const done = arguments[arguments.length - 1];
+        fetch("api/settings", { method: "PATCH", headers: { "Content-Type": "application/json" }, body: '{"silence_minutes":5}' })
+            .then((answer) => done(answer.status));""")
+    assert status == 403 and not mine.site.sql("select from ledger.option")
+
+
+@pytest.fixture
+def empty_site(shared_cluster, run_folder):
+    site = Site(shared_cluster, new_folder(run_folder / "sites" / "first"), "template0")
+    site.write_conf(setup_token=TOKEN)
+    servers.lighttpd_spawned(site)
+    yield site
+    site.close()
+
+
+def test_the_first_visit(chromium, empty_site):
+    page = chromium
+    page.begin(empty_site)
+    page.may_fail(403)
+    page.open()
+    page.says("Welcome to hookledger")
+    assert page.axe() == []
+    page.shoot("setup-1280-light", 1280)
+    page.fill("Set-up token", "a set-up token of others")
+    page.fill("Your name", "Olga")
+    page.fill("A password", PASSWORD)
+    page.press("Set up")
+    page.says("this is not the set-up token")
+    page.fill("Set-up token", TOKEN)
+    page.press("Set up")
+    page.wait(lambda: page.text("h1") == "Toggl", "to be shown how to connect Toggl", 60)
+    page.says("hookledger is not connected to Toggl yet")
+    page.open("#/overview", anew=False)
+    page.says("No event has come yet")
+    page.end()
