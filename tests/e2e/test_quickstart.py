@@ -150,7 +150,7 @@ def test_a_terminal_that_stays(checkout):
 
 def test_stop_ends_a_foreground_one_too(checkout):
     child = checkout.spawn("--port", checkout.port)
-    wait_for(lambda: "Ctrl-C" in child.stdout.readline(), "the start")
+    wait_for(lambda: "Ctrl-C" in child.stdout.readline(), "the start", 180)
     checkout.quickstart("--stop")
     assert "Stopped" in child.communicate(timeout=60)[0]
     assert child.returncode == 0
