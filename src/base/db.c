@@ -35,7 +35,7 @@ enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
 /* How long a cancelled statement may take to end, and when to ask again. */
 enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200 };
 
-enum { ARGS_MAX = 32, STATEMENTS_MAX = 32, FUNCTION_MAX = 64 };
+enum { ARGS_MAX = 32, STATEMENTS_MAX = 96, FUNCTION_MAX = 64 };
 
 struct arg {
 	Oid type;
@@ -621,8 +621,11 @@ static enum err prepare(struct db *db, const char *name, const char *text, int c
 	return err;
 }
 
+enum { NO_STATEMENT = -2 };
+
 /* The number of the named statement for this function, prepared when it is
-   the first call on this connection; -1 when it failed. */
+   the first call on this connection; -1 when it failed, NO_STATEMENT when there
+   is no room for another one. */
 static int statement_of(struct db *db, const char *function, const struct db_args *args,
                         int64_t until)
 {
@@ -635,7 +638,7 @@ static int statement_of(struct db *db, const char *function, const struct db_arg
 		if (strcmp(db->prepared[i], function) == 0)
 			return i;
 	if (db->prepared_count == STATEMENTS_MAX || strlen(function) >= FUNCTION_MAX)
-		abort();
+		return NO_STATEMENT;
 	for (int i = 0; args && i < args->count; i++)
 		types[i] = args->arg[i].type;
 	write_statement(&sql, function, args ? args->count : 0);
@@ -664,6 +667,7 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 {
 	const char *values[ARGS_MAX];
 	int lengths[ARGS_MAX], formats[ARGS_MAX], count = args ? args->count : 0, sent;
+	int number = NO_STATEMENT;
 	Oid types[ARGS_MAX];
 
 	if (check_ready(db))
@@ -676,7 +680,11 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 		formats[i] = 1;
 		types[i] = arg->type;
 	}
-	if (db->pooled) {
+	if (!db->pooled && (number = statement_of(db, function, args, until)) == -1) {
+		go_down(db);
+		return ERR_BUSY;
+	}
+	if (number == NO_STATEMENT) {
 		struct buf sql = { 0 };
 
 		write_statement(&sql, function, count);
@@ -684,13 +692,8 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 		                         formats, 0);
 		buf_done(&sql);
 	} else {
-		int number = statement_of(db, function, args, until);
 		char name[16];
 
-		if (number < 0) {
-			go_down(db);
-			return ERR_BUSY;
-		}
 		snprintf(name, sizeof(name), "s%d", number);
 		sent = PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
 	}

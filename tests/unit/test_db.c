@@ -557,6 +557,34 @@ static void real_arguments_arrive(void **state)
 	}
 }
 
+/* More functions than are kept prepared: a page with many actions has them. */
+static void real_functions_are_never_too_many(void **state)
+{
+	struct db *db = real(false, "");
+	char name[32], text[128];
+
+	(void)state;
+	assert_int_equal(ERR_NONE, db_run(db, "create schema many"));
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 120; i++) {
+			struct db_args *args = db_args_new();
+			struct db_rows *rows = NULL;
+
+			snprintf(name, sizeof(name), "many.f%d", i);
+			snprintf(text, sizeof(text), "create function many.f%d(bigint) returns bigint language sql return $1 + %d", i, i);
+			if (round == 0)
+				assert_int_equal(ERR_NONE, db_run(db, text));
+			db_arg_int(args, 1000);
+			assert_int_equal(ERR_NONE, db_call(db, name, args, 5000, &rows));
+			assert_int_equal(1000 + i, db_int(rows, 0, name + sizeof("many.") - 1));
+			db_rows_free(rows);
+			db_args_free(args);
+		}
+	}
+	assert_int_equal(ERR_NONE, db_run(db, "drop schema many cascade"));
+	db_close(db);
+}
+
 static void real_large_calls_go_through(void **state)
 {
 	struct db *db = real(false, "");
@@ -761,6 +789,7 @@ int main(void)
 		cmocka_unit_test(arguments_are_binary),
 		cmocka_unit_test(arrays_are_binary),
 		cmocka_unit_test(real_arguments_arrive),
+		cmocka_unit_test(real_functions_are_never_too_many),
 		cmocka_unit_test(real_large_calls_go_through),
 		cmocka_unit_test(real_failures),
 		cmocka_unit_test(real_connections_come_back),
