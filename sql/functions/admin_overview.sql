@@ -6,7 +6,7 @@ returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
   select case when l.at is null then 'Ready. No event has come yet.'
-              else format('All is well. The last event came %s ago.', ledger.for_long(at - l.at)) end
+              else format('All is well. The last event came %s ago.', ledger.for_long(all_is_well.at - l.at)) end
   from (select max(e.received_at) as at
         from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 20) e) l
 $$;

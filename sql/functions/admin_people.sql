@@ -100,8 +100,10 @@ begin
     -- all others are out; this one was just proved
     insert into ledger.session overriding system value select mine.*;
   end if;
-  perform ledger.audit_write(who, case when kept is null then 'operator.change' else 'operator.password' end,
-                             ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made));
+  if kept is not null or made.time_zone <> who.time_zone then
+    perform ledger.audit_write(who, case when kept is null then 'operator.change' else 'operator.password' end,
+                               ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made));
+  end if;
   return query select 200::bigint, '{}'::text;
 end
 $$;

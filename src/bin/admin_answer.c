@@ -174,7 +174,7 @@ bool admin_text(struct http_req *req, const struct visit *visit, const char *nam
 	            json_text(value, out) == ERR_NONE && out->len - before <= max;
 
 	if (!fine) {
-		buf_addf(&words, "\"%s\" must be a text of at most %zu bytes", name, max);
+		buf_addf(&words, "\"%s\" is missing, or is no text of at most %zu bytes", name, max);
 		admin_refuse(req, 400, buf_text(&words));
 		buf_done(&words);
 	}

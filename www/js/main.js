@@ -40,6 +40,8 @@ function showTop(name) {
 			el("a", { href: address(each), "aria-current": each === name ? "page" : null }, w.views[each]))))),
 		el("div", { class: "who" }, el("a", { href: "#/settings", class: "name", title: session.operator.role }, session.operator.name),
 			el("button", { type: "button", class: "plain small", onclick: logOut }, w.login.out)));
+	// on a phone the bar is wider than the screen
+	top.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 }
 
 async function logOut() {

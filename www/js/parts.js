@@ -112,7 +112,9 @@ export function dialog(title, build) {
 			result = value;
 			node.close();
 		};
-		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => { node.remove(); resolve(result); } },
+		const leave = () => close();	// another view
+		addEventListener("hashchange", leave);
+		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => { removeEventListener("hashchange", leave); node.remove(); resolve(result); } },
 			el("article", null,
 				el("header", null,
 					el("h2", { id: "dialog-title" }, title),
@@ -150,9 +152,20 @@ export function showSecret(title, items) {
 		el("footer", null, el("button", { type: "button", onclick: () => close(true) }, w.close))));
 }
 
+/* Over everything, beside its button: a table that scrolls would cut it off. */
+function place(event) {
+	const details = event.currentTarget, list = details.querySelector("ul");
+	if (!details.open)
+		return;
+	const at = details.getBoundingClientRect(), size = list.getBoundingClientRect();
+	list.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
+	list.style.top = `${at.bottom + size.height > innerHeight ? Math.max(8, at.top - size.height) : at.bottom}px`;
+	addEventListener("scroll", () => { details.open = false; }, { capture: true, once: true });
+}
+
 /* [{ text, run, danger, disabled }] behind one button. */
 export function menu(items, name = w.actions) {
-	const details = el("details", { class: "menu" },
+	const details = el("details", { class: "menu", ontoggle: place },
 		el("summary", { class: "plain icon", "aria-label": name, title: name }, sign("more")),
 		el("ul", null, items.filter(Boolean).map((item) => el("li", null, el("button", {
 			type: "button", class: item.danger ? "plain danger" : "plain", disabled: item.disabled,

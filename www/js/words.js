@@ -435,7 +435,7 @@ export const w = {
 		answer: "Answer",
 		took: "Took",
 		problem: "Problem",
-		due: "Next",
+		due: "Ended or next",
 		replay: "Send again",
 		replayed: "It is sent again.",
 		replayDead: "Send the dead again",

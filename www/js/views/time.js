@@ -34,6 +34,10 @@ function ranges() {
 	};
 }
 
+/* One end may push the other, and a year that is half typed is not 2,000 years ago. */
+const later = (from, until) => (until < from ? from : until);
+const earlier = (until, from) => (from > until || from < shiftDay(until, -399) ? until : from);
+
 function rangeOf(query) {
 	const [from, until] = ranges().week;
 	return { from: query.from ?? from, until: query.until ?? until, workspace: query.workspace ?? "" };
@@ -46,8 +50,8 @@ function controls(range) {
 			type: "button", class: from === range.from && until === range.until ? "" : "secondary",
 			"aria-pressed": String(from === range.from && until === range.until), onclick: () => to({ from, until }),
 		}, t.ranges[name]))),
-		field(t.from, el("input", { type: "date", id: "time-from", value: range.from, max: range.until, required: true, onchange: (event) => event.target.value && to({ from: event.target.value, until: range.until }) })),
-		field(t.until, el("input", { type: "date", id: "time-until", value: range.until, min: range.from, required: true, onchange: (event) => event.target.value && to({ from: range.from, until: event.target.value }) })),
+		field(t.from, el("input", { type: "date", id: "time-from", value: range.from, max: range.until, required: true, onchange: (event) => event.target.value && to({ from: event.target.value, until: later(event.target.value, range.until) }) })),
+		field(t.until, el("input", { type: "date", id: "time-until", value: range.until, min: range.from, required: true, onchange: (event) => event.target.value && to({ from: earlier(event.target.value, range.from), until: event.target.value }) })),
 		context.session.workspaces.length > 1
 			? field(t.workspace, choice([["", w.events.anyWorkspace], ...context.session.workspaces.map(({ id, name }) => [id, name])], range.workspace,
 				{ id: "time-workspace", onchange: (event) => to({ workspace: event.target.value }) })) : null);

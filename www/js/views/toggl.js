@@ -44,6 +44,8 @@ async function run(work) {
 function connect() {
 	const token = el("input", { type: "password", autocomplete: "off", spellcheck: "false", required: true });
 	const doing = el("p", { class: "quiet", role: "status" });
+	if (!context.isOwner)
+		return section(t.notConnected, el("p", null, w.viewerOnly));
 	return section(t.notConnected, el("p", null, t.connectWords), el("form", { class: "slim", "data-keep": "", onsubmit: async (event) => {
 		event.preventDefault();
 		doing.textContent = t.connecting;
@@ -53,8 +55,7 @@ function connect() {
 			token.value = "";
 			await refresh();
 		}
-	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit", disabled: !context.isOwner }, t.connect), doing,
-	context.isOwner ? null : el("p", { class: "quiet" }, w.viewerOnly)));
+	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit" }, t.connect), doing));
 }
 
 function connection(c) {
