@@ -75,6 +75,7 @@ void admin_answer_as(struct http_req *req, const char *type, const char *headers
 
 /* {"error": words} */
 void admin_refuse(struct http_req *req, int status, const char *words);
+void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words);
 
 /* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
    database's words, 503 or 500. */

@@ -11,7 +11,7 @@
 
 /* No page of another origin may read or frame it, whatever a browser takes it
    for. Nosniff: JSON stays JSON. */
-#define SAFE "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" \
+#define SAFE "X-Content-Type-Options: nosniff\r\n" \
 	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n" \
 	"Cross-Origin-Resource-Policy: same-origin"
 
@@ -39,12 +39,17 @@ void admin_answer(struct http_req *req, int status, const char *headers, struct 
 
 void admin_refuse(struct http_req *req, int status, const char *words)
 {
+	admin_refuse_with(req, status, NULL, words);
+}
+
+void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words)
+{
 	struct buf json = { 0 };
 
 	buf_add_char(&json, '{');
 	json_put_text(&json, "error", str_of(words));
 	buf_add_char(&json, '}');
-	admin_answer(req, status, NULL, buf_str(&json));
+	admin_answer(req, status, headers, buf_str(&json));
 	buf_done(&json);
 }
 
@@ -118,7 +123,10 @@ void admin_answer_call(struct admin *admin, struct http_req *req, const char *fu
 
 	if (admin_ask_with(admin, req, function, args, &found))
 		return;
-	admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+	if (db_rows_count(found) == 0)
+		admin_refuse(req, 404, "there is no such thing");
+	else
+		admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
 	db_rows_free(found);
 }
 
@@ -144,15 +152,10 @@ void admin_answer_new(struct admin *admin, struct http_req *req, const char *fun
 void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	const struct admin_row *row = (const struct admin_row *)match->row;
-	struct db_rows *found = NULL;
+	struct db_args *args = admin_args(visit);
 
-	if (admin_ask(admin, req, visit, row->function, &found))
-		return;
-	if (db_rows_count(found) == 0)
-		admin_refuse(req, 404, "there is no such thing");
-	else
-		admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
-	db_rows_free(found);
+	admin_answer_call(admin, req, row->function, args);
+	db_args_free(args);
 }
 
 bool admin_has(const struct visit *visit, const char *name)

@@ -54,16 +54,12 @@ void admin_event_read(struct admin *admin, struct http_req *req, const struct vi
 
 void admin_event_export(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
+	struct db_args *args = admin_args(visit);
 	struct db_rows *lines = NULL;
 	struct buf text = { 0 }, headers = { 0 }, kind = { 0 };
 	bool is_json;
 
 	(void)match;
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_jsonb(args, buf_str(&visit->path));
-	db_arg_jsonb(args, buf_str(&visit->query));
-	db_arg_jsonb(args, visit->given);
 	db_arg_int(args, admin->conf->page_export_max);
 	if (admin_ask_with(admin, req, "admin.event_export", args, &lines))
 		goto done;

@@ -76,16 +76,12 @@ void admin_session_get(struct admin *admin, struct http_req *req, const struct v
 
 static void refuse_hurry(struct http_req *req, int64_t wait_s)
 {
-	struct buf headers = { 0 }, json = { 0 }, words = { 0 };
+	struct buf headers = { 0 }, words = { 0 };
 
 	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
 	buf_addf(&words, "too many attempts to log in; try again in %lld seconds", (long long)wait_s);
-	buf_add_char(&json, '{');
-	json_put_text(&json, "error", buf_str(&words));
-	buf_add_char(&json, '}');
-	admin_answer(req, 429, buf_text(&headers), buf_str(&json));
+	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
 	buf_done(&headers);
-	buf_done(&json);
 	buf_done(&words);
 }
 

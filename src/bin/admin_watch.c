@@ -183,7 +183,7 @@ void admin_metrics(struct admin *admin, struct http_req *req, const struct visit
 	args = db_args_new();
 	watch_put_host(admin->conf, args);
 	if (!admin_ask_with(admin, req, "admin.metrics", args, &rows))
-		http_answer_as(req, 200, metrics_type, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff",
+		http_answer_as(req, 200, metrics_type, "X-Content-Type-Options: nosniff",
 		               db_cell(rows, 0, 0));
 	db_rows_free(rows);
 	db_args_free(args);
