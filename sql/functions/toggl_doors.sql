@@ -94,7 +94,7 @@ declare
 begin
   select s.* into was from ledger.toggl_subscription s
   where s.subscription_id = (asked -> 'subscription')::bigint and s.deleted_at is null limit 1;
-  return query select b.job_id, b.lease from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) b;
+  return query select b.job_id, b.lease from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), address, secret, is_interactive) b;
   perform ledger.audit_write(who, 'toggl.' || what,
     case when was.subscription_id is not null then format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
          when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
@@ -102,7 +102,7 @@ begin
     case when what in ('change', 'delete') and was.subscription_id is not null then
       jsonb_build_object('description', was.description, 'url', was.url, 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
     trail);
-exception when no_data_found or sqlstate '22023' then
+exception when no_data_found or unique_violation or sqlstate '22023' then
   raise exception '%', ledger.toggl_for_page(sqlerrm) using errcode = sqlstate;
 end
 $$;

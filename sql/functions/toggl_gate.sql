@@ -1,5 +1,6 @@
--- The gate to Toggl: how much may be asked, how fast, and what an answer says
--- about both. Windows and pace are rows, because processes share nothing else.
+-- The gate to Toggl: how much may be asked, how fast, what an answer says about
+-- both, and what may not be done at once. Windows and pace are rows, because
+-- processes share nothing else.
 
 create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint, pace_ms bigint)
 returns table (wait_ms bigint, words text)
@@ -113,6 +114,47 @@ begin
 end
 $$;
 comment on function ledger.toggl_quota_told(bigint, jsonb) is 'Takes over the answer of /me/quota.';
+
+create function ledger.toggl_rival(what text, workspace bigint, subscription bigint, but bigint)
+returns ledger.toggl_job
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  rival ledger.toggl_job;
+begin
+  -- Whoever else looks waits here, and sees then what was begun.
+  perform from ledger.toggl_workspace w where w.workspace_id = workspace for update;
+  select j.* into rival from ledger.toggl_job j
+  where j.finished_at is null and j.job_id is distinct from but
+    and case when what = 'subscribe'
+             then (j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = workspace)
+                  or j.queue @> jsonb_build_array(jsonb_build_object('do', 'create', 'ws', workspace))
+                  or j.queue @> jsonb_build_array(jsonb_build_object('do', 'list', 'ws', workspace, 'then', 'made'))
+             else j.kind in ('rotate', 'adopt') and (j.given -> 'subscription')::bigint = subscription end
+  order by j.job_id limit 1;
+  return rival;
+end
+$$;
+comment on function ledger.toggl_rival(text, bigint, bigint, bigint) is
+  'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace (subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this transaction ends.';
+
+create function ledger.toggl_rival_words(j ledger.toggl_job)
+returns text
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select format('%s is %s at Toggl already (job %s, begun at %s UTC); nothing more was begun, or there could be two. %s',
+    coalesce(j.given ->> 'by', case when j.is_interactive then 'Somebody at the command line' else 'The courier' end),
+    case when j.kind in ('rotate', 'adopt') then 'giving subscription ' || (j.given ->> 'subscription') || ' a new secret'
+         else 'making a subscription' || coalesce(' for workspace ' || (j.given ->> 'workspace'), '') end,
+    j.job_id, to_char(j.made_at at time zone 'UTC', 'HH24:MI:SS'),
+    case when j.wait_until > ledger.clock() then format('It waits for the quota until %s UTC and goes on by itself then',
+           to_char(j.wait_until at time zone 'UTC', 'HH24:MI:SS'))
+         when j.leased_until > clock_timestamp() then format(
+           'Wait until it has ended, then look at `hookledger toggl list`. Should its program have died, the courier goes on with it at %s UTC',
+           to_char(j.leased_until at time zone 'UTC', 'HH24:MI:SS'))
+         else format('Its program was cut off: the courier goes on with it, or `hookledger toggl continue %s`, and nothing is done twice', j.job_id) end)
+$$;
+comment on function ledger.toggl_rival_words(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint

@@ -100,6 +100,7 @@ declare
   steps jsonb;
   made bigint;
   held ledger.toggl_job;
+  lacking text[];
 begin
   if what = 'resume' then
     update ledger.toggl_job j
@@ -132,6 +133,30 @@ begin
     raise exception 'there is no connection to Toggl; `hookledger connect` makes one' using errcode = 'P0002';
   end if;
 
+  if what in ('subscribe', 'rotate', 'adopt') then
+    held := ledger.toggl_rival(what, home, item, null);
+    if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
+       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wish - '{hook_url,by}'::text[] then
+      -- Left by a process that died, and wished again.
+      return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
+      return;
+    elsif held.job_id is not null then
+      raise exception '%', ledger.toggl_rival_words(held) using errcode = '23505';
+    end if;
+  end if;
+  if what = 'subscribe' then
+    -- Who pressed a moment later asks for what is there by now.
+    select array_agg(f) into lacking
+    from unnest(case when wish ? 'filters' then ledger.toggl_filters_read(wish ->> 'filters')
+                     else (select p.filters from ledger.toggl_workspace w
+                           cross join ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(home)) p
+                           where w.workspace_id = home order by p.rung limit 1) end) f
+    where not array[f, split_part(f, '.', 1) || '.*', '*.' || split_part(f, '.', 2), '*.*'] && coalesce(ledger.toggl_covered(home), '{}');
+    if lacking is null then
+      raise exception 'nothing is left to subscribe to in workspace %: subscriptions of ours bring all of that already, or the plan allows none; see `hookledger toggl list`',
+        home using errcode = '23505';
+    end if;
+  end if;
   if what in ('subscribe', 'adopt') then
     insert into ledger.endpoint as e (address, name, workspace_id)
     values (address, left(coalesce(wish ->> 'description', s.description, 'workspace ' || home), 200), home)
@@ -198,7 +223,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
-  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job.';
+  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job; 23505: somebody is at it, see ledger.toggl_rival(), or it is there already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
 language plpgsql set search_path = ledger, pg_temp

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Toggl's side through the admin page, with another hookledger that plays Toggl."""
+import concurrent.futures
 import json
 
 import pytest
@@ -140,6 +141,29 @@ def test_differences_are_mended(us, toggl, page):
         assert (one["state"], one["mend"], shown(page)["differences"]) == (state, "repair", 1) and one["difference"] == one["state_words"]
         assert page.post(f"toggl/subscriptions/{item}/repair").status == 200
         assert states(page) == ["well"]
+
+
+def test_two_at_once_make_one(us, toggl, page):
+    """Two owners press Create, and somebody types: in three processes."""
+    pages = [page, operator(us, "Otto"), operator(us, "Odile")]
+    wish = {"workspace_id": str(WORKSPACE), "event_filters": [{"entity": "time_entry", "action": "*"}]}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        typed = pool.submit(us.hookledger, "toggl", "add", "--workspace", WORKSPACE, "--filters", "time_entry:*", check=False)
+        answers = list(pool.map(lambda one: one.post("toggl/subscriptions", wish), pages * 3))
+        typed = typed.result()
+    assert len(toggl.subscriptions()) == 1 and states(page) == ["well"]
+    assert [answer.status for answer in answers].count(200) + (typed.returncode == 0) == 1, (answers, typed)
+    refused = [answer.json()["error"] for answer in answers if answer.status != 200] + ([typed.stderr] if typed.returncode else [])
+    assert {answer.status for answer in answers} <= {200, 409} and len(refused) == 9
+    for words in refused:
+        assert "at Toggl already" in words and "nothing more was begun" in words or "bring all of that already" in words, words
+    # of the others nothing is left, and neither stands in the trail
+    assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
+    assert us.sql("select count(*) from ledger.toggl_job where kind = 'subscribe'") == [(1,)]
+    assert [action for _, action, _ in audit(us) if action == "toggl.subscribe"] == ["toggl.subscribe"] * [a.status for a in answers].count(200)
+    # what is not there yet can be made beside it
+    assert page.post("toggl/subscriptions", {**wish, "event_filters": [{"entity": "tag", "action": "*"}]}).status == 200
+    assert len(toggl.subscriptions()) == 2
 
 
 def test_one_made_elsewhere_is_taken_over(us, toggl, page):

@@ -12,7 +12,7 @@ import servers
 from admin import by_hand, operator
 from api import Client
 from delivering import run_round, start_courier
-from stage import WORKSPACE, wait_for
+from stage import BUILD, WORKSPACE, wait_for
 from toggl_pair import HOOKS, Liar, Side, later
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
@@ -242,6 +242,112 @@ def test_a_process_that_is_ended_gives_its_jobs_back(us, liar, side):
     # at once: nobody has to wait for a lease
     run_round(us)
     assert side.there["11"]["description"] == "by cgi" and liar.count("PUT") == 1 and open_jobs(us) == 0
+
+
+# ---- two at once
+
+def lapse(us):
+    """As if the process that works on it had died some time ago."""
+    us.sql("update ledger.toggl_job set leased_until = clock_timestamp() where finished_at is null")
+
+
+def test_who_makes_one_is_said(us, liar, side):
+    us.write_conf(toggl_hold_ms="300", toggl_timeout_ms="20000")
+    servers.lighttpd_spawned(us)
+    page = connected(us)
+    gate, made = threading.Event(), threading.Event()
+
+    def slowly(request, do):
+        do()
+        made.set()
+        gate.wait(30)
+        return (200, {}, side.there["11"])
+
+    side.faults["POST"] = [slowly]
+    job = subscribe(page).json()["job"]
+    assert made.wait(10)
+    answer = subscribe(operator(us, "Otto"))
+    assert answer.status == 409 and answer.json()["error"].startswith(f"Olga is making a subscription for workspace {WORKSPACE} at Toggl already (job {job}, ")
+    assert "Wait until it has ended" in answer.json()["error"] and "hookledger" not in answer.json()["error"]
+    gate.set()
+    wait_for(lambda: open_jobs(us) == 0, "it to end")
+    assert states(page) == ["well"] and liar.count("POST", "/subscriptions/") == 1
+
+
+def test_one_that_waits_for_the_quota_keeps_its_place(us, liar, side, page):
+    us.sql("update ledger.toggl_window set remaining = 0, resets_at = ledger.clock() + interval '30 minutes'")
+    job = subscribe(page).json()["job"]
+    answer = subscribe(page)
+    assert answer.status == 409 and "waits for the quota until" in answer.json()["error"], answer
+    assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
+    later(us, 31)
+    # the same again is the one that waits; another has to wait for it
+    other = {"workspace_id": str(WORKSPACE), "description": "another"}
+    answer = page.post("toggl/subscriptions", other)
+    assert answer.status == 409 and "nothing is done twice" in answer.json()["error"], answer
+    answer = subscribe(page)
+    assert answer.status == 200 and answer.json()["job"] == job, answer
+    assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(1,)]
+
+
+def test_a_process_that_dies_in_the_middle_locks_nobody_out(us, liar, side, page):
+    """Killed while Toggl was making it: whoever comes next finds what was made."""
+    gate, made = threading.Event(), threading.Event()
+
+    def slowly(request, do):
+        do()
+        made.set()
+        gate.wait(30)
+
+    side.faults["POST"] = [slowly]
+    child = us.spawn("add", [BUILD / "hookledger", "toggl", "add", "--workspace", str(WORKSPACE)])
+    assert made.wait(10)
+    child.kill()
+    child.wait()
+    us.processes.remove(child)
+    gate.set()
+    answer = subscribe(page)
+    assert answer.status == 409 and answer.json()["error"].startswith("Somebody at the command line is making"), answer
+    assert "Should its program have died, the courier goes on with it" in answer.json()["error"]
+    lapse(us)
+    answer = subscribe(page)
+    assert answer.status == 200 and answer.json()["result"]["item"] == "11", answer
+    assert liar.count("POST", "/subscriptions/") == 1 and states(page) == ["well"] and open_jobs(us) == 0
+
+
+def test_one_that_is_gone_is_made_anew_once(us, liar, side, page):
+    assert subscribe(page).status == 200
+    side.there.clear()
+    us.write_conf(toggl_repair="yes")
+    gate, asked = threading.Event(), threading.Event()
+
+    def slowly(request, do):
+        asked.set()
+        gate.wait(30)
+        return (200, {}, do())
+
+    side.faults["POST"] = [slowly]
+    child = us.spawn("repair", [BUILD / "hookledger", "toggl", "repair"])
+    assert asked.wait(10)
+    answer = page.post("toggl/subscriptions/11/repair")
+    assert answer.status == 409 and "making a subscription" in answer.json()["error"], answer
+    gate.set()
+    assert child.wait(30) == 0
+    us.processes.remove(child)
+    assert liar.count("POST", "/subscriptions/") == 2 and states(page) == ["well"]
+
+
+def test_two_new_secrets_at_once_are_one(us, liar, side, page):
+    assert subscribe(page).status == 200
+    gate = hang(liar, f"GET {HOOKS}", lambda request: (200, {}, list(side.there.values())))
+    child = us.spawn("rotate", [BUILD / "hookledger", "toggl", "rotate", "11"])
+    wait_for(lambda: open_jobs(us) == 1, "it to begin")
+    answer = page.post("toggl/subscriptions/11/rotate")
+    assert answer.status == 409 and "giving subscription 11 a new secret" in answer.json()["error"], answer
+    gate.set()
+    assert child.wait(30) == 0
+    us.processes.remove(child)
+    assert us.sql("select count(*) from ledger.endpoint_secret") == [(2,)] and liar.count("PUT") == 1
 
 
 # ---- the courier

@@ -124,6 +124,11 @@ def test_the_free_plan(us, toggl):
     toggl.site.hookledger("organization", "set", toggl.organization, "--plan", "free")
     said = connect(us, toggl.token, "--no-load").stdout
     assert "1 subscription with 3 filters" in said, said
+    # what comes already needs no request to be refused
+    used = toggl.used()
+    done = us.hookledger("toggl", "add", "--workspace", WORKSPACE, "--filters", "tag:*,project:created", check=False)
+    assert done.returncode == 1 and "bring all of that already" in done.stderr and toggl.used() == used, done.stderr
+    us.hookledger("toggl", "edit", listed(us)[0]["subscription_id"], "--filters", "time_entry:*")
     done = us.hookledger("toggl", "add", "--workspace", WORKSPACE, "--filters", "tag:*", check=False)
     assert done.returncode == 1 and "already reached the limit of 1" in done.stderr and "toggl list" in done.stderr
     assert len(toggl.subscriptions(True)) == 1
