@@ -282,6 +282,15 @@ done:
 	return err;
 }
 
+void networks_read_again(struct networks *list, const char *text)
+{
+	struct buf problem = { 0 };
+
+	if (networks_read(list, str_of(text), &problem))
+		abort();
+	buf_done(&problem);
+}
+
 void networks_done(struct networks *list)
 {
 	free(list->at);

@@ -54,6 +54,9 @@ struct networks {
 MUST_USE enum err networks_read(struct networks *list, struct str text, struct buf *problem);
 void networks_done(struct networks *list);
 
+/* The same of a text that was read once and found good, as that of a setting. */
+void networks_read_again(struct networks *list, const char *text);
+
 /* A network of IPv6 addresses never contains an IPv4 one: ::/0 is no 0.0.0.0/0. */
 bool networks_has(const struct networks *list, const struct address *address);
 

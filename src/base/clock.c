@@ -19,6 +19,16 @@ int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int clock_sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 ? b_ms : b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
+int clock_within(int wait_ms, int64_t left_ms)
+{
+	return clock_sooner(wait_ms, left_ms < 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+}
+
 /* Exactly `count` digits at the start of *text, which moves behind them. */
 static bool digits(struct str *text, size_t count, int *value)
 {

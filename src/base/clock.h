@@ -12,6 +12,11 @@
 int64_t clock_now_us(void);	/* wall clock */
 int64_t clock_ms(void);		/* monotonic, never steps back */
 
+/* Waits as poll() takes them: milliseconds, and -1 for ever. The shorter of two;
+   `wait_ms`, but no longer than what is left of some time, which may be over. */
+int clock_sooner(int a_ms, int b_ms);
+int clock_within(int wait_ms, int64_t left_ms);
+
 /* RFC 3339 section 5.6: date-time with a four-digit year, any number of
    decimals (beyond six are cut), Z or a numeric offset, 'T', 't' or a space
    between. false, *us untouched, for anything else and for dates that do not

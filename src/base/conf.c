@@ -188,7 +188,7 @@ static bool is_text(const struct setting *s)
 	return s->type != NUMBER && s->type != YESNO;
 }
 
-/* Checked here, where the line is known; whoever uses it reads it again. */
+/* Checked here, where the line is known; networks_read_again() is for who uses it. */
 static bool are_networks(const struct setting *s, struct str value, struct buf *problem)
 {
 	struct networks networks = { 0 };

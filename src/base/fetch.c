@@ -4,7 +4,6 @@
    through a single descriptor, and a request that is silent costs nothing. */
 #include "base/fetch.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -507,18 +506,6 @@ static bool take_finished(struct fetch *fetch, struct fetch_outcome *outcome)
 
 /* ---- waiting */
 
-/* Milliseconds from now on, not longer than `most` (-1: no limit). */
-static int shorter(int64_t at, int most)
-{
-	int64_t left = at - clock_ms();
-
-	if (left < 0)
-		left = 0;
-	if (left > INT_MAX)
-		left = INT_MAX;
-	return most >= 0 && most < left ? most : (int)left;
-}
-
 /* Lets libcurl work on what is ready, and waits for that at most `wait_ms`. */
 static void tend(struct fetch *fetch, int wait_ms)
 {
@@ -526,7 +513,7 @@ static void tend(struct fetch *fetch, int wait_ms)
 	int count, running;
 
 	if (fetch->timer_at >= 0)
-		wait_ms = shorter(fetch->timer_at, wait_ms);
+		wait_ms = clock_within(wait_ms, fetch->timer_at - clock_ms());
 	count = epoll_wait(fetch->epoll, events, EVENTS_MAX, wait_ms);
 	for (int i = 0; i < count; i++) {
 		int what = 0;
@@ -563,7 +550,7 @@ int fetch_poll(const struct fetch *fetch, struct pollfd *fd)
 		return -1;
 	if (fetch->finished)
 		return 0;
-	return fetch->timer_at < 0 ? -1 : shorter(fetch->timer_at, -1);
+	return fetch->timer_at < 0 ? -1 : clock_within(-1, fetch->timer_at - clock_ms());
 }
 
 enum err fetch_wait(struct fetch *fetch, int64_t wait_ms, struct fetch_outcome *outcome)
@@ -572,7 +559,7 @@ enum err fetch_wait(struct fetch *fetch, int64_t wait_ms, struct fetch_outcome *
 	enum err err;
 
 	while ((err = fetch_take(fetch, outcome)) == ERR_PACE && clock_ms() < until)
-		tend(fetch, shorter(until, -1));
+		tend(fetch, clock_within(-1, until - clock_ms()));
 	return err;
 }
 

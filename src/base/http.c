@@ -766,13 +766,6 @@ void http_flush(struct http *http)
 
 /* ---- the loop */
 
-static int shorter(int a, int64_t b)
-{
-	if (b < 0)
-		b = 0;
-	return a < 0 || b < a ? (int)b : a;
-}
-
 /* Waits for a listener, a connection or one of the caller's. */
 static void wait_for_any(struct http *http, struct pollfd *also, size_t count, int timeout_ms)
 {
@@ -789,11 +782,11 @@ static void wait_for_any(struct http *http, struct pollfd *also, size_t count, i
 		const struct conn *conn = &http->conns[i];
 
 		http->polls[n++] = (struct pollfd){ .fd = conn->fd, .events = conn->stage == SENDING ? POLLOUT : POLLIN };
-		timeout_ms = shorter(timeout_ms, conn->until - now);
+		timeout_ms = clock_within(timeout_ms, conn->until - now);
 	}
 	if (http->end_at)
-		timeout_ms = shorter(timeout_ms, now < http->end_at ? http->end_at - now
-		                                                    : http->end_at + http->how.timeout_ms - now);
+		timeout_ms = clock_within(timeout_ms, now < http->end_at ? http->end_at - now
+		                                                         : http->end_at + http->how.timeout_ms - now);
 	if (poll(http->polls, n, timeout_ms) < 0)
 		for (size_t i = 0; i < n; i++)
 			http->polls[i].revents = 0;

@@ -9,11 +9,15 @@
 
 #include "base/conf.h"
 #include "base/crew.h"
+#include "base/db.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { WORKERS_MAX = 64 };
+enum {
+	WORKERS_MAX = 64,
+	START_MS = 1000,	/* for the first connection to the database */
+};
 
 static void give_up(const struct program *program, const char *what)
 {
@@ -115,4 +119,39 @@ int program_run(struct program *program, int argc, char **argv)
 	buf_done(&problem);
 	conf_done(&conf);
 	return status;
+}
+
+struct http *program_open_http(const struct program *program, int64_t body_max_bytes)
+{
+	const struct conf *conf = program->conf;
+	struct http_how how = {
+		.base_path = conf->base_path,
+		.batch_max = (size_t)conf->batch_max,
+		.batch_max_bytes = (size_t)conf->batch_max_bytes,
+		.body_max = (size_t)body_max_bytes,
+		.timeout_ms = conf->request_timeout_ms,
+		.connections_max = (size_t)conf->connections_max,
+	};
+
+	return http_open(program->listen_fd, &how);
+}
+
+struct db *program_open_db(const struct program *program)
+{
+	const struct conf *conf = program->conf;
+	struct db_how how = {
+		.conninfo = conf_database(conf, program->door),
+		.program = program->name,
+		.pooled = conf->db_pooled,
+		.deadline_ms = conf->db_deadline_ms,
+	};
+
+	return db_open(&how);
+}
+
+void program_await_db(const struct program *program, const struct http *web, struct db *db)
+{
+	if (db_wait(db, http_is_cgi(web) ? program->conf->db_deadline_ms : START_MS))
+		log_write(LOG_WARN, "database_away",
+		          (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
 }

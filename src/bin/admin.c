@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/cookie.h"
 #include "base/crypto.h"
@@ -18,14 +19,12 @@
 #include "base/fetch.h"
 #include "base/http.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/program.h"
 #include "base/uri.h"
 
 #define API "/admin/api"
 
 enum {
-	START_MS = 1000,
 	TOKEN_MAX = 200,
 	ASKING_MAX = 64,	/* others asked at once, by one process */
 	ANSWER_KEEP = 4096,	/* of their answers */
@@ -261,23 +260,9 @@ static void serve_one(struct admin *admin, struct http_req *req)
 
 /* ---- the program */
 
-static bool open_parts(struct admin *admin, int listen_fd)
+static void open_parts(struct admin *admin, const struct program *program)
 {
-	const struct conf *conf = admin->conf;
-	struct http_how how = {
-		.base_path = conf->base_path,
-		.batch_max = (size_t)conf->batch_max,
-		.batch_max_bytes = (size_t)conf->batch_max_bytes,
-		.body_max = (size_t)conf->api_body_max_bytes,
-		.timeout_ms = conf->request_timeout_ms,
-		.connections_max = (size_t)conf->connections_max,
-	};
-	struct db_how db = {
-		.conninfo = conf_database(conf, "admin"),
-		.program = "hookledger-admin",
-		.pooled = conf->db_pooled,
-		.deadline_ms = conf->db_deadline_ms,
-	};
+	const struct conf *conf = program->conf;
 	struct fetch_how fetch = {
 		.requests_max = ASKING_MAX,
 		.answer_max = ANSWER_KEEP,
@@ -285,26 +270,18 @@ static bool open_parts(struct admin *admin, int listen_fd)
 		.ca_file = conf->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	};
-	struct buf problem = { 0 };
-	bool fine = !networks_read(&admin->trusted, str_of(conf->trusted_proxies), &problem) &&
-	            !networks_read(&admin->allowed, str_of(conf->allowed_networks), &problem);
 
-	if (!fine)
-		fprintf(stderr, "hookledger-admin: %s\n", buf_text(&problem));
-	buf_done(&problem);
-	if (!fine)
-		return false;
-	admin->web = http_open(listen_fd, &how);
-	admin->db = db_open(&db);
+	admin->conf = conf;
+	networks_read_again(&admin->trusted, conf->trusted_proxies);
+	networks_read_again(&admin->allowed, conf->allowed_networks);
+	admin->web = program_open_http(program, conf->api_body_max_bytes);
+	admin->db = program_open_db(program);
 	admin->sealer = sealer_new(conf->master_key, conf->master_key_previous);
 	admin->own = fetch_new(&fetch);
 	fetch.is_guarded = true;
 	fetch.allowed = &admin->allowed;
 	admin->fetch = fetch_new(&fetch);
-	if (db_wait(admin->db, http_is_cgi(admin->web) ? conf->db_deadline_ms : START_MS))
-		log_write(LOG_WARN, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
-	return true;
+	program_await_db(program, admin->web, admin->db);
 }
 
 static void close_parts(struct admin *admin)
@@ -327,19 +304,13 @@ static void take_outcomes(struct admin *admin, struct fetch *fetch)
 		((struct admin_asked *)outcome.user)->done(admin, &outcome);
 }
 
-static int sooner(int a, int b)
-{
-	return a < 0 ? b : b < 0 || a < b ? a : b;
-}
-
 static int work(struct program *program)
 {
-	struct admin admin = { .conf = program->conf };
+	struct admin admin = { 0 };
 	struct pollfd fds[5];
 	int wait_ms;
 
-	if (!open_parts(&admin, program->listen_fd))
-		return 2;
+	open_parts(&admin, program);
 	for (;;) {
 		db_tend(admin.db);
 		take_outcomes(&admin, admin.fetch);
@@ -347,11 +318,11 @@ static int work(struct program *program)
 		admin_notice_go_on(&admin);
 		admin_toggl_go_on(&admin);
 		wait_ms = admin_replays_go_on(&admin) ? 0 : -1;
-		wait_ms = sooner(wait_ms, db_poll(admin.db, &fds[0]));
-		wait_ms = sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
-		wait_ms = sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
-		wait_ms = sooner(wait_ms, admin_notice_poll(&admin, &fds[3]));
-		wait_ms = sooner(wait_ms, admin_toggl_poll(&admin, &fds[4]));
+		wait_ms = clock_sooner(wait_ms, db_poll(admin.db, &fds[0]));
+		wait_ms = clock_sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
+		wait_ms = clock_sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
+		wait_ms = clock_sooner(wait_ms, admin_notice_poll(&admin, &fds[3]));
+		wait_ms = clock_sooner(wait_ms, admin_toggl_poll(&admin, &fds[4]));
 		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
 			break;
 		/* A held request moves those behind it up. */
@@ -371,6 +342,7 @@ int main(int argc, char **argv)
 {
 	struct program program = {
 		.name = "hookledger-admin",
+		.door = "admin",
 		.usage = "usage: hookledger-admin [--conf FILE] [--listen ADDRESS] [--workers N]\n"
 		         "\n"
 		         "Serves the data of the admin page and does what is asked for there. A web server\n"

@@ -8,7 +8,6 @@
    a row of the table below and a function of the door. */
 #include "bin/api.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,6 @@
 #include "base/fetch.h"
 #include "base/http.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/program.h"
 #include "base/uri.h"
 
@@ -29,7 +27,6 @@
 enum {
 	ASKING_MAX = 256,	/* callbacks asked at once, by one process */
 	ANSWER_KEEP = 4096,	/* of a callback's answer: a validation code has 32 bytes */
-	START_MS = 1000,
 	TOKEN_MAX = 512,
 };
 
@@ -315,23 +312,9 @@ static void serve_one(struct api *api, struct http_req *req)
 
 /* ---- the program */
 
-static bool open_parts(struct api *api, int listen_fd)
+static void open_parts(struct api *api, const struct program *program)
 {
-	const struct conf *conf = api->conf;
-	struct http_how how = {
-		.base_path = conf->base_path,
-		.batch_max = (size_t)conf->batch_max,
-		.batch_max_bytes = (size_t)conf->batch_max_bytes,
-		.body_max = (size_t)conf->api_body_max_bytes,
-		.timeout_ms = conf->request_timeout_ms,
-		.connections_max = (size_t)conf->connections_max,
-	};
-	struct db_how db = {
-		.conninfo = conf_database(conf, "api"),
-		.program = "hookledger-api",
-		.pooled = conf->db_pooled,
-		.deadline_ms = conf->db_deadline_ms,
-	};
+	const struct conf *conf = program->conf;
 	struct fetch_how fetch = {
 		.requests_max = ASKING_MAX,
 		.answer_max = ANSWER_KEEP,
@@ -341,23 +324,15 @@ static bool open_parts(struct api *api, int listen_fd)
 		.ca_file = conf->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	};
-	struct buf problem = { 0 };
-	bool fine = !networks_read(&api->trusted, str_of(conf->trusted_proxies), &problem) &&
-	            !networks_read(&api->allowed, str_of(conf->allowed_networks), &problem);
 
-	if (!fine)
-		fprintf(stderr, "hookledger-api: %s\n", buf_text(&problem));
-	buf_done(&problem);
-	if (!fine)
-		return false;
-	api->web = http_open(listen_fd, &how);
-	api->db = db_open(&db);
+	api->conf = conf;
+	networks_read_again(&api->trusted, conf->trusted_proxies);
+	networks_read_again(&api->allowed, conf->allowed_networks);
+	api->web = program_open_http(program, conf->api_body_max_bytes);
+	api->db = program_open_db(program);
 	api->fetch = fetch_new(&fetch);
 	api->sealer = sealer_new(conf->master_key, conf->master_key_previous);
-	if (db_wait(api->db, http_is_cgi(api->web) ? conf->db_deadline_ms : START_MS))
-		log_write(LOG_WARN, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(api->db)), log_end() });
-	return true;
+	program_await_db(program, api->web, api->db);
 }
 
 static void close_parts(struct api *api)
@@ -370,25 +345,19 @@ static void close_parts(struct api *api)
 	networks_done(&api->allowed);
 }
 
-static int sooner(int a, int b)
-{
-	return a < 0 ? b : b < 0 || a < b ? a : b;
-}
-
 static int work(struct program *program)
 {
-	struct api api = { .conf = program->conf };
+	struct api api = { 0 };
 	struct fetch_outcome outcome;
 	struct pollfd fds[2];
 	int wait_ms;
 
-	if (!open_parts(&api, program->listen_fd))
-		return 2;
+	open_parts(&api, program);
 	for (;;) {
 		db_tend(api.db);
 		while (!fetch_take(api.fetch, &outcome))
 			api_subscription_asked(&api, &outcome);
-		wait_ms = sooner(db_poll(api.db, &fds[0]), fetch_poll(api.fetch, &fds[1]));
+		wait_ms = clock_sooner(db_poll(api.db, &fds[0]), fetch_poll(api.fetch, &fds[1]));
 		if (!http_gather(api.web, fds, 2, wait_ms))
 			break;
 		/* A held request moves those behind it up. */
@@ -407,6 +376,7 @@ int main(int argc, char **argv)
 {
 	struct program program = {
 		.name = "hookledger-api",
+		.door = "api",
 		.usage = "usage: hookledger-api [--conf FILE] [--listen ADDRESS] [--workers N]\n"
 		         "\n"
 		         "Serves Toggl's Webhooks API v1 to our own subscribers. A web server starts it by\n"

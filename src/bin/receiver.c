@@ -31,7 +31,6 @@ enum {
 	KEYS_AGE_MS = 1000,	/* a ping is judged by keys no older than this */
 	KEYS_LOADS = 10,		/* so often at once, then once a second, may a stranger make us load them */
 	TALLY_MS = 1000,	/* counters reach the database this often */
-	START_MS = 1000,	/* for the first connection to the database */
 	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
 	RING_MS = 10,		/* couriers are woken this often at most */
 	RING_AGAIN_MS = 5000,	/* and this long not again when it failed */
@@ -39,8 +38,8 @@ enum {
 };
 
 struct receiver {
+	const struct program *program;
 	const struct conf *conf;
-	int listen_fd;
 	struct http *web;
 	struct db *db;
 	struct sealer *sealer;
@@ -512,19 +511,17 @@ static void ring(struct receiver *r)
 /* How long the loop may sleep when nobody calls. */
 static int until_next(const struct receiver *r, int db_wants_ms)
 {
-	int64_t now = clock_ms(), at = r->look_at;
-	int most = db_wants_ms;
+	int64_t at = r->look_at;
 
 	if (!db_is_ready(r->db) && db_wants_ms >= 0)
-		return most;
+		return db_wants_ms;
 	if (drain_is_working(r->drain))
 		at = r->drain_until;
 	if (!tally_is_empty(r->tally) && r->tally_at < at)
 		at = r->tally_at;
 	if (r->is_ring_wanted && !r->is_ringing && r->ring_at < at)
 		at = r->ring_at;
-	at = at > now ? at - now : 0;
-	return most < 0 || at < most ? (int)at : most;
+	return clock_within(db_wants_ms, at - clock_ms());
 }
 
 /* Counters that a process left which ended without a database. */
@@ -545,37 +542,25 @@ static void end_counters(struct receiver *r)
 		log_write(LOG_WARN, "counters_lost", NULL);
 }
 
-static void open_parts(struct receiver *r)
+static void open_parts(struct receiver *r, const struct program *program)
 {
-	const struct conf *conf = r->conf;
-	struct http_how how = {
-		.base_path = conf->base_path,
-		.batch_max = (size_t)conf->batch_max,
-		.batch_max_bytes = (size_t)conf->batch_max_bytes,
-		.body_max = (size_t)conf->body_max_bytes,
-		.timeout_ms = conf->request_timeout_ms,
-		.connections_max = (size_t)conf->connections_max,
-	};
-	struct db_how db = {
-		.conninfo = conf_database(conf, "receiver"),
-		.program = "hookledger-receiver",
-		.pooled = conf->db_pooled,
-		.deadline_ms = conf->db_deadline_ms,
-	};
+	const struct conf *conf = program->conf;
 	struct spool_how spool = {
 		.dir = conf->spool_dir,
 		.max_bytes = conf->spool_max_bytes,
 		.unjudged_max_bytes = conf->spool_unjudged_max_bytes,
 	};
 
-	r->web = http_open(r->listen_fd, &how);
+	r->program = program;
+	r->conf = conf;
+	r->web = program_open_http(program, conf->body_max_bytes);
 	spool.shared_files = http_is_cgi(r->web);
 	/* Without a spool there is no promise to give. */
 	if (spool_open(&r->spool, &spool))
 		exit(1);
 	r->sealer = sealer_new(conf->master_key, conf->master_key_previous);
 	r->keys = keyring_new(r->sealer);
-	r->db = db_open(&db);
+	r->db = program_open_db(program);
 	r->intake = intake_new();
 	r->ring_args = db_args_new();
 	r->tally = tally_new();
@@ -611,10 +596,7 @@ static void serve_fastcgi(struct receiver *r)
 	int wait_ms;
 
 	begin_counters(r);
-	/* Nobody waits yet: time for the first connection and the keys. */
-	if (db_wait(r->db, START_MS))
-		log_write(LOG_WARN, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+	program_await_db(r->program, r->web, r->db);
 	for (;;) {
 		tend(r);
 		wait_ms = until_next(r, db_poll(r->db, &db_fd));
@@ -681,9 +663,8 @@ static void serve_cgi(struct receiver *r)
 	if (gate(http_at(r->web, 0), &first) == REASON_NONE &&
 	    (keyring_judge(r->keys, &first) == ERR_NONE || may_ask_for_keys(r)))
 		slot = take_slot(r->conf);
-	if (slot >= 0 && db_wait(r->db, r->conf->db_deadline_ms))
-		log_write(LOG_WARN, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+	if (slot >= 0)
+		program_await_db(r->program, r->web, r->db);
 	serve(r);
 	http_flush(r->web);
 	if (slot >= 0 && db_is_usable(r)) {
@@ -709,9 +690,9 @@ static void serve_cgi(struct receiver *r)
 
 static int work(struct program *program)
 {
-	struct receiver receiver = { .conf = program->conf, .listen_fd = program->listen_fd };
+	struct receiver receiver = { 0 };
 
-	open_parts(&receiver);
+	open_parts(&receiver, program);
 	if (http_is_cgi(receiver.web))
 		serve_cgi(&receiver);
 	else
@@ -724,6 +705,7 @@ int main(int argc, char **argv)
 {
 	struct program program = {
 		.name = "hookledger-receiver",
+		.door = "receiver",
 		.usage = "usage: hookledger-receiver [--conf FILE] [--listen ADDRESS] [--workers N]\n"
 		         "\n"
 		         "Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"

@@ -394,36 +394,28 @@ static bool is_at_rest(const struct courier *c)
 	       watch_is_at_rest(c->watch);
 }
 
-/* Of two waits in milliseconds; -1: for ever. */
-static int least(int a, int64_t b)
-{
-	int64_t left = b < 0 ? 0 : b > INT32_MAX ? INT32_MAX : b;
-
-	return a < 0 || left < a ? (int)left : a;
-}
-
 /* When the database is to be called next, if nothing happens before. */
 static int until_next_call(const struct courier *c, int wait_ms)
 {
 	int64_t now = clock_ms();
 
 	if (is_calling(c))
-		return least(wait_ms, c->call_until - now);
+		return clock_within(wait_ms, c->call_until - now);
 	if (!db_is_ready(c->db))
 		return wait_ms;
 	if (courtesy_rest_ms(&c->courtesy, now))
-		return least(wait_ms, courtesy_rest_ms(&c->courtesy, now));
+		return clock_within(wait_ms, courtesy_rest_ms(&c->courtesy, now));
 	if (!c->is_stopping) {
-		wait_ms = least(wait_ms, c->look_at - now);
-		wait_ms = least(wait_ms, c->housekeep_at - now);
+		wait_ms = clock_within(wait_ms, c->look_at - now);
+		wait_ms = clock_within(wait_ms, c->housekeep_at - now);
 		if (c->is_gathering)
-			wait_ms = least(wait_ms, c->gather_at - now);
+			wait_ms = clock_within(wait_ms, c->gather_at - now);
 	}
-	wait_ms = least(wait_ms, watch_next_at(c->watch, !c->is_stopping) - now);
+	wait_ms = clock_within(wait_ms, watch_next_at(c->watch, !c->is_stopping) - now);
 	if (c->hand.done)
-		wait_ms = least(wait_ms, c->hand.under_way ? c->hand.done_since_ms + SETTLE_MS - now : 0);
+		wait_ms = clock_within(wait_ms, c->hand.under_way ? c->hand.done_since_ms + SETTLE_MS - now : 0);
 	for (size_t i = 0; i < c->hand.lanes.count; i++)
-		wait_ms = least(wait_ms, c->hand.lanes.at[i]->until_ms - c->lease_ms / 2 + 1 - now);
+		wait_ms = clock_within(wait_ms, c->hand.lanes.at[i]->until_ms - c->lease_ms / 2 + 1 - now);
 	return wait_ms;
 }
 
@@ -432,17 +424,10 @@ static void wait_for_news(const struct courier *c, int stop_fd, int wait_ms)
 {
 	struct pollfd fds[4] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
 		                 { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
-	int want;
 
-	want = db_poll(c->db, &fds[0]);
-	if (want >= 0)
-		wait_ms = least(wait_ms, want);
-	want = hand_poll(&c->hand, &fds[1]);
-	if (want >= 0)
-		wait_ms = least(wait_ms, want);
-	want = watch_poll(c->watch, &fds[2]);
-	if (want >= 0)
-		wait_ms = least(wait_ms, want);
+	wait_ms = clock_sooner(wait_ms, db_poll(c->db, &fds[0]));
+	wait_ms = clock_sooner(wait_ms, hand_poll(&c->hand, &fds[1]));
+	wait_ms = clock_sooner(wait_ms, watch_poll(c->watch, &fds[2]));
 	if (poll(fds, 4, until_next_call(c, wait_ms)) < 0 && errno != EINTR)
 		abort();
 }
@@ -484,7 +469,7 @@ enum err courier_run(struct courier *c, const struct courier_task *task)
 			break;
 		if (c->is_stopping && ((!c->hand.lanes.count && !is_calling(c) && !watch_is_busy(c->watch)) || clock_ms() >= until))
 			break;
-		wait_for_news(c, task->stop_fd, until == INT64_MAX ? wait_ms : least(wait_ms, until - clock_ms()));
+		wait_for_news(c, task->stop_fd, until == INT64_MAX ? wait_ms : clock_within(wait_ms, until - clock_ms()));
 	}
 	return ERR_NONE;
 }

@@ -284,13 +284,9 @@ void hand_not_settled(struct hand *hand)
 void hand_init(struct hand *hand, const struct conf *conf)
 {
 	static const char *const wanted[] = { "Retry-After", NULL };
-	struct buf problem = { 0 };
 
 	hand->conf = conf;
-	/* checked when the settings were read */
-	if (networks_read(&hand->allowed, str_of(conf->allowed_networks), &problem))
-		abort();
-	buf_done(&problem);
+	networks_read_again(&hand->allowed, conf->allowed_networks);
 	hand->sealer = sealer_new(conf->master_key, conf->master_key_previous);
 	hand->fetch = fetch_new(&(struct fetch_how){
 		.requests_max = (size_t)conf->courier_requests_max,

@@ -42,14 +42,10 @@ struct notice {
 struct notice *notice_new(const struct conf *conf, const struct sealer *sealer)
 {
 	struct notice *notice = mem_zero(1, sizeof(*notice));
-	struct buf problem = { 0 };
 
 	notice->conf = conf;
 	notice->sealer = sealer;
-	/* checked when the settings were read */
-	if (networks_read(&notice->allowed, str_of(conf->allowed_networks), &problem))
-		abort();
-	buf_done(&problem);
+	networks_read_again(&notice->allowed, conf->allowed_networks);
 	notice->fetch = fetch_new(&(struct fetch_how){
 		.requests_max = 1,
 		.answer_max = ANSWER_MAX,

@@ -174,6 +174,28 @@ static void the_monotonic_clock_goes_on(void **state)
 	assert_true(clock_now_us() > INT64_C(1700000000000000));
 }
 
+static void of_two_waits_the_shorter_one_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(3, clock_sooner(3, 4));
+	assert_int_equal(3, clock_sooner(4, 3));
+	assert_int_equal(0, clock_sooner(0, -1));
+	assert_int_equal(4, clock_sooner(-1, 4));
+	assert_int_equal(-1, clock_sooner(-1, -1));
+}
+
+static void a_wait_ends_with_the_time_that_is_left(void **state)
+{
+	(void)state;
+	assert_int_equal(3, clock_within(3, 4));
+	assert_int_equal(4, clock_within(5, 4));
+	assert_int_equal(4, clock_within(-1, 4));
+	assert_int_equal(0, clock_within(-1, -1));
+	assert_int_equal(0, clock_within(5, INT64_MIN));
+	assert_int_equal(5, clock_within(5, INT64_MAX));
+	assert_int_equal(INT32_MAX, clock_within(-1, INT64_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +205,8 @@ int main(void)
 		cmocka_unit_test(what_is_written_reads_back),
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(the_monotonic_clock_goes_on),
+		cmocka_unit_test(of_two_waits_the_shorter_one_counts),
+		cmocka_unit_test(a_wait_ends_with_the_time_that_is_left),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
