@@ -100,7 +100,7 @@ as $$
 $$;
 comment on function ledger.network_of(text) is 'By what strangers are counted: an IPv4 address, or the /64 of an IPv6 address, of which anybody has plenty.';
 
-create function ledger.throttle_add(of_kind text, of_subject text, burst real, per_minute real)
+create function ledger.throttle_add(of_kind text, of_subject text, burst bigint, per_minute bigint)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -111,19 +111,17 @@ begin
   insert into ledger.throttle as t (kind, subject, level, at)
   values (of_kind, of_subject, 1, clock)
   on conflict (kind, subject) do update
-    set level = greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real) + 1,
-        at = greatest(clock, t.at)
-    where greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real) + 1 <= burst
+    set level = ledger.bucket_level(t.level, t.at, per_minute, clock), at = greatest(clock, t.at)
+    where ledger.bucket_level(t.level, t.at, per_minute, clock) <= burst
   returning t.level into filled;
   if filled is not null then
     return 0;
   end if;
-  return (select greatest(1, ceil((greatest(0, t.level - per_minute / 60.0 * extract(epoch from greatest(clock - t.at, '0'))::real)
-                                   + 1 - burst) * 60.0 / per_minute))::bigint
+  return (select ledger.bucket_wait(ledger.bucket_level(t.level, t.at, per_minute, clock), burst, per_minute)
           from ledger.throttle t where t.kind = of_kind and t.subject = of_subject);
 end
 $$;
-comment on function ledger.throttle_add(text, text, real, real) is
+comment on function ledger.throttle_add(text, text, bigint, bigint) is
   'Puts one more into a leaky bucket: 0, or when it is full the seconds until there is room.';
 
 create function admin.login_begin(called text, client text)

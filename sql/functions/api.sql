@@ -34,17 +34,14 @@ begin
   insert into ledger.bucket as b (account_id, address, level, at)
   values (account_id, home, 1, clock)
   on conflict (account_id, address) do update
-    set level = greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1,
-        at = greatest(clock, b.at)
-    where greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 <= burst
+    set level = ledger.bucket_level(b.level, b.at, per_minute, clock), at = greatest(clock, b.at)
+    where ledger.bucket_level(b.level, b.at, per_minute, clock) <= burst
   returning b.level into filled;
   if filled is null then
     status := 429;
     problem := 'Too many requests: one a second is a safe pace; wait as long as Retry-After says';
-    select ceil((greatest(0, b.level - per_minute / 60.0 * extract(epoch from greatest(clock - b.at, '0'))::real) + 1 - burst) * 60.0 / per_minute)::bigint
-    into retry_after
+    select ledger.bucket_wait(ledger.bucket_level(b.level, b.at, per_minute, clock), burst, per_minute) into retry_after
     from ledger.bucket b where b.account_id = admit.account_id and b.address = home;
-    retry_after := greatest(retry_after, 1);
   elsif who.account_id is null then
     status := 403;
     problem := 'Incorrect username and/or password';

@@ -1,7 +1,7 @@
 -- The door of hookledger-api: who may ask how much, and subscriptions.
 begin;
 create extension if not exists pgtap;
-select plan(85);
+select plan(87);
 
 insert into ledger.organization (organization_id, name, plan, hourly_requests) values (1, 'one', 'free', 3), (2, 'two', 'premium', null);
 insert into ledger.workspace values (100, 1), (200, 2), (300, 1);
@@ -66,6 +66,9 @@ select is(pg_temp.drip('198.51.100.7'), '429 2', 'and no more');
 select pg_temp.later('-1 hours');
 select is(pg_temp.drip('198.51.100.7'), '429 2', 'a clock that goes back lets nobody through');
 
+select is(array_agg(ledger.throttle_add('name', '1', 2, 30)), '{0,0,2}', 'logins that fail drip alike') from generate_series(1, 3);
+select pg_temp.later('2 seconds');
+select is(array_agg(ledger.throttle_add('name', '1', 2, 30)), '{0,2}', 'and leak as fast') from generate_series(1, 2);
 select is(concat_ws(' ', status, has_quota, remaining), '429 t 29', 'who is known is told the quota then too')
 from api.admit(sha256('bob'), '198.51.100.7', 100, true, 2, 30);
 select is(concat_ws(' ', status, has_quota), '403 f', 'strangers are not') from api.admit(sha256('nobody'), '198.51.100.9', 100, true, 2, 30);
