@@ -83,7 +83,7 @@ begin
   end if;
   return query
   select 200::bigint,
-         (ledger.event_json(e) || jsonb_build_object(
+         ((ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark]) -> 0) || jsonb_build_object(
             'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
             'changes', ledger.event_changes(e),
             'deliveries', coalesce((

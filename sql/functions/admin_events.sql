@@ -3,75 +3,71 @@
 
 -- ---- as sentences
 
-create function ledger.entity_name(workspace bigint, of_model text, entity bigint, payload jsonb)
-returns text
-language sql stable set search_path = ledger, pg_temp
-as $$
-  select coalesce(
-    case when of_model = 'time_entry' then payload ->> 'description' else payload ->> 'name' end,
-    case of_model
-      when 'time_entry' then (select t.description from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity)
-      when 'project' then (select t.name from toggl.project t where t.workspace_id = workspace and t.project_id = entity)
-      when 'client' then (select t.name from toggl.client t where t.workspace_id = workspace and t.client_id = entity)
-      when 'tag' then (select t.name from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity)
-      when 'task' then (select t.name from toggl.task t where t.workspace_id = workspace and t.task_id = entity)
-      when 'workspace_user' then (select t.name from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity)
-      when 'project_user' then (select u.user_name from toggl.project_user t join toggl.users u using (workspace_id, user_id)
-                                where t.workspace_id = workspace and t.project_user_id = entity)
-      else (select w.name from toggl.workspace w where of_model = 'workspace' and w.workspace_id = workspace) end)
-$$;
-comment on function ledger.entity_name(bigint, text, bigint, jsonb) is 'What an entity is called: as the payload says it, else as it is now.';
-
-create function ledger.sentence_parts(e ledger.event)
-returns jsonb
-language plpgsql stable set search_path = ledger, pg_temp
-as $$
-declare
-  payload jsonb := ledger.payload(e.body);
-  timer text := case when e.model = 'time_entry' and e.action in ('created', 'updated')
-                     then ledger.timer_change(e.workspace_id, e.entity_id, e.event_id, e.created_at, e.action, e.body) end;
-  project text := coalesce(payload ->> 'project_id', payload ->> 'pid');
-  seconds text := payload ->> 'duration';
-begin
-  if jsonb_typeof(payload) is distinct from 'object' then
-    payload := '{}';
-  end if;
-  return jsonb_build_object(
-    'who', (select u.user_name from toggl.users u where u.workspace_id = e.workspace_id and u.user_id = e.creator_id),
-    'what', case timer when 'time_entry.started' then case when e.action = 'created' then 'started' else 'continued' end
-                       when 'time_entry.stopped' then 'stopped'
-                       else e.action end,
-    'name', left(ledger.entity_name(e.workspace_id, e.model, e.entity_id, payload), 300),
-    'duration_seconds', case when e.model = 'time_entry' and ledger.is_uint(seconds) and e.action <> 'deleted' then seconds::bigint end,
-    'project', case when e.model in ('time_entry', 'task', 'project_user') and ledger.is_uint(project) then
-                 (select left(p.name, 300) from toggl.project p where p.workspace_id = e.workspace_id and p.project_id = project::bigint) end);
-end
-$$;
-comment on function ledger.sentence_parts(ledger.event) is 'The pieces of the sentence that says what an event tells: who, what (started, stopped, continued, or the action), the name, the duration, the project.';
-
-create function ledger.event_json(e ledger.event)
-returns jsonb
-language sql stable set search_path = ledger, pg_temp
-as $$
-  select jsonb_build_object(
-    'cursor', ledger.place_write(e.epoch, e.txid, e.seq), 'workspace_id', e.workspace_id::text,
-    'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
-    'event_id', e.event_id::text, 'created_at', ledger.rfc3339(e.created_at), 'received_at', ledger.rfc3339(e.received_at),
-    'model', e.model, 'action', e.action, 'entity_id', e.entity_id::text, 'user_id', e.creator_id::text,
-    'user_name', s.parts ->> 'who', 'sentence_parts', s.parts, 'source', e.source)
-  from (select ledger.sentence_parts(e) as parts offset 0) s
-$$;
-comment on function ledger.event_json(ledger.event) is 'An event as an item of the page''s list.';
-
 create function ledger.events_json(marks ledger.mark[])
 returns jsonb
-language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
+-- In plpgsql, because that keeps its plan; which is for few events whatever the
+-- planner thinks: each of them by its key.
+language plpgsql stable set search_path = ledger, pg_temp
+set jit = off set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select coalesce(jsonb_agg(ledger.event_json(e) order by f.place), '[]')
-  from unnest(marks) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
-  join ledger.event e on e.workspace_id = f.workspace_id and e.event_id = f.event_id and e.created_at = f.created_at
+begin
+  return (
+    with told as materialized (
+      select f.place, e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.received_at, e.model, e.action, e.entity_id, e.creator_id, e.source,
+             case jsonb_typeof(p.payload) when 'object' then p.payload else '{}' end as payload
+      from unnest(marks) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
+      join ledger.event e on e.workspace_id = f.workspace_id and e.event_id = f.event_id and e.created_at = f.created_at
+      cross join lateral (select ledger.payload(e.body) as payload offset 0) p),
+    named as materialized (
+      select t.*, w.workspace, w.who,
+             coalesce(
+               t.payload ->> case t.model when 'time_entry' then 'description' else 'name' end,
+               case t.model
+                 when 'time_entry' then (select o.description from toggl.time_entry o where o.workspace_id = t.workspace_id and o.time_entry_id = t.entity_id)
+                 when 'project' then (select o.name from toggl.project o where o.workspace_id = t.workspace_id and o.project_id = t.entity_id)
+                 when 'client' then (select o.name from toggl.client o where o.workspace_id = t.workspace_id and o.client_id = t.entity_id)
+                 when 'tag' then (select o.name from toggl.tag o where o.workspace_id = t.workspace_id and o.tag_id = t.entity_id)
+                 when 'task' then (select o.name from toggl.task o where o.workspace_id = t.workspace_id and o.task_id = t.entity_id)
+                 when 'workspace_user' then (select o.name from toggl.workspace_user o where o.workspace_id = t.workspace_id and o.workspace_user_id = t.entity_id)
+                 when 'project_user' then (
+                   select u.user_name from toggl.users u
+                   where u.workspace_id = t.workspace_id
+                     and u.user_id = (select o.user_id from toggl.project_user o where o.workspace_id = t.workspace_id and o.project_user_id = t.entity_id))
+                 when 'workspace' then w.workspace end) as name,
+             case when t.model in ('time_entry', 'task', 'project_user') and ledger.is_uint(j.project) then
+               (select o.name from toggl.project o where o.workspace_id = t.workspace_id and o.project_id = j.project::bigint) end as project,
+             case when t.model = 'time_entry' and t.action in ('created', 'updated') then ledger.runs(t.payload) end as runs,
+             case when t.action = 'created' then false when t.model = 'time_entry' and t.action = 'updated' then (
+               select ledger.is_running(b.body)
+               -- by its entity, whatever a new partition looks like to the planner
+               from (select c.* from ledger.change c where c.entity_id = t.entity_id offset 0) b
+               where b.workspace_id = t.workspace_id and b.model = 'time_entry' and (b.created_at, b.event_id) < (t.created_at, t.event_id)
+               order by b.created_at desc, b.event_id desc limit 1) end as ran
+      from told t
+      cross join lateral (select coalesce(t.payload ->> 'project_id', t.payload ->> 'pid') as project) j
+      cross join lateral (
+        select (select o.name from toggl.workspace o where o.workspace_id = t.workspace_id) as workspace,
+               (select u.user_name from toggl.users u where u.workspace_id = t.workspace_id and u.user_id = t.creator_id) as who offset 0) w)
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'cursor', ledger.place_write(n.epoch, n.txid, n.seq), 'workspace_id', n.workspace_id::text, 'workspace', n.workspace,
+             'event_id', n.event_id::text, 'created_at', ledger.rfc3339(n.created_at), 'received_at', ledger.rfc3339(n.received_at),
+             'model', n.model, 'action', n.action, 'entity_id', n.entity_id::text, 'user_id', n.creator_id::text,
+             'user_name', n.who, 'source', n.source,
+             'sentence_parts', jsonb_build_object(
+               'who', n.who,
+               -- as ledger.timer_change() has it
+               'what', case when n.runs and not n.ran then case n.action when 'created' then 'started' else 'continued' end
+                            when n.ran and not n.runs then 'stopped'
+                            else n.action end,
+               'name', left(n.name, 300),
+               'duration_seconds', case when n.model = 'time_entry' and n.action <> 'deleted' and ledger.is_uint(n.payload ->> 'duration')
+                                        then (n.payload ->> 'duration')::bigint end,
+               'project', left(n.project, 300))) order by n.place), '[]')
+    from named n);
+end
 $$;
-comment on function ledger.events_json(ledger.mark[]) is 'Items of the page''s list, in this order.';
+comment on function ledger.events_json(ledger.mark[]) is
+  'Items of the page''s list, in this order: each event with the pieces of the sentence that says what it tells: who, what (started, stopped, continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
 
 -- ---- what the page asks
 

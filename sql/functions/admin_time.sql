@@ -17,7 +17,8 @@ comment on function ledger.day_of(text, text) is 'A day that came as text; null 
 
 create function admin.time_read(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp set jit = off
+-- A month of hundreds of people is tens of thousands of rows, which are not to go to disk.
+language plpgsql security definer set search_path = ledger, pg_temp set jit = off set work_mem = '32MB'
 as $$
 #variable_conflict use_column
 declare

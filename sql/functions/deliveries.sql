@@ -86,13 +86,25 @@ comment on function ledger.is_member(bigint, bigint, bigint) is
 
 -- ---- timers
 
+-- (In plpgsql, because that keeps its plans.)
+create function ledger.runs(entity jsonb)
+returns boolean
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  return case when jsonb_typeof(entity -> 'duration') = 'number'
+              then (entity -> 'duration')::numeric < 0 and coalesce(entity -> 'stop', 'null') = 'null' end;
+end
+$$;
+comment on function ledger.runs(jsonb) is 'Does the timer of a time entry run, as this payload has it? Null when it does not say.';
+
 create function ledger.is_running(body json)
 returns boolean
-language sql immutable set search_path = ledger, pg_temp
+language plpgsql immutable set search_path = ledger, pg_temp
 as $$
-  select case when p.entity ? 'duration' and jsonb_typeof(p.entity -> 'duration') = 'number'
-              then (p.entity -> 'duration')::numeric < 0 and coalesce(p.entity -> 'stop', 'null') = 'null' end
-  from (select ledger.payload(body) as entity) p
+begin
+  return ledger.runs(ledger.payload(body));
+end
 $$;
 comment on function ledger.is_running(json) is 'Does the timer of this time entry run, after this event? Null when it does not say.';
 
