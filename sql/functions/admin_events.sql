@@ -114,10 +114,19 @@ begin
   return (
     select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark)
     from (
-      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
-      from ledger.event e
-      where (e.epoch, e.txid, e.seq) > (place.epoch, place.txid, place.seq)
-      order by e.epoch desc, e.txid desc, e.seq desc
+      -- In two, by epoch: backwards, an index is read until the first column of a row
+      -- is below, which here would never be.
+      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+       from ledger.event e
+       where e.epoch > place.epoch
+       order by e.epoch desc, e.txid desc, e.seq desc
+       limit most)
+      union all
+      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+       from ledger.event e
+       where e.epoch = place.epoch and (e.txid, e.seq) > (place.txid, place.seq)
+       order by e.txid desc, e.seq desc
+       limit most)
       limit most) p
     where (wish.workspace is null or p.workspace_id = wish.workspace)
       and (wish.model is null or p.model = wish.model)

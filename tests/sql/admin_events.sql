@@ -4,7 +4,7 @@ begin;
 set local timezone = 'UTC';
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(91);
+select plan(93);
 
 \ir ../data/tell.sql
 
@@ -202,6 +202,12 @@ select results_eq($$select * from pg_temp.looked('{"user": "6", "since": "2026-0
                   $$values ('-', timestamptz '2026-07-03 00:03:21Z'), ('7 1', null)$$, 'in the order of time too');
 select results_eq($$select * from pg_temp.looked('{"user": "6", "entity": "9"}')$$, $$values ('1', null::timestamptz)$$, 'an entity has an index of its own');
 select is(pg_temp.ask('event_new', jsonb_build_object('after', pg_temp.item(1700) ->> 'cursor')), '{"count": 0}'::jsonb, 'nothing is newer');
+insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, txid, endpoint_id, secret_id, creator_id, entity_id, model, action, source, signature, body)
+select 7435584, 2000 + n, timestamptz '2026-07-04Z' - n * interval '1 second', now(), s.epoch + n, '3', 101, 201, 5, 41, 'tag', 'updated', 'webhook', '\xab', '{"payload": {}}'
+from ledger.state s, generate_series(1, 2) n;
+select is(pg_temp.ids(pg_temp.ask('event_newer', jsonb_build_object('after', pg_temp.item(1699) ->> 'cursor'))), '2002 2001 1700',
+          'after a restore transactions are counted anew, and what came since is still what is new');
+select is(pg_temp.list('{"limit": "3"}'), '2002 2001 1700', 'and first in the list');
 
 select * from finish();
 rollback;
