@@ -33,8 +33,10 @@ enum {
 	ATTEMPTS_REFUSED = 4,
 	WAITING_MAX = 4096,	/* callbacks that wait for another attempt */
 	BURST_MS = 200,		/* what a rate may make up after a pause */
+	LIVE_MS = 1000,		/* a body says that it was sent within so much of its event */
 	SUBSCRIPTION = 10713,
 	EVENTS = 100,
+	ROOM = 1024,
 	CONNECTIONS = 8,
 	DATABASE_CONNECTIONS = 2,
 };
@@ -43,10 +45,11 @@ static struct {
 	const char *url;
 	const char *secret_file;
 	const char *events_file;
-	int64_t workspace, endpoint, seed, events, rate, connections, duplicates, shuffle, people, start_us;
-	bool retry, ping, dump, into_database, json;
+	int64_t workspace, endpoint, seed, events, rate, connections, duplicates, shuffle, people;
+	int64_t start_us, since_us, until_us;
+	bool every_day, live, retry, ping, dump, into_database, json;
 } given = {
-	.seed = 1, .events = EVENTS, .start_us = INT64_MIN,
+	.seed = 1, .start_us = INT64_MIN,
 };
 
 struct counts {
@@ -65,9 +68,11 @@ struct sender {
 	struct fetch *fetch;
 	struct mac *mac;
 	FILE *events_file;
-	bool *is_acknowledged;	/* given.events of them */
+	bool *is_acknowledged;	/* each event of the stream, by its place */
+	int64_t room;		/* for so many of them */
 	struct callout *waiting;	/* for another attempt */
 	int64_t waiting_count, waiting_due_ms;	/* the earliest of them */
+	struct callout *early;	/* with --live: the next one, whose time has not come */
 	bool has_ended;		/* the stream */
 	int64_t next_us;	/* the rate allows the next request at this time (of clock_ms) */
 	struct counts counts;
@@ -140,14 +145,25 @@ static struct callout *take_waiting(struct sender *sender, int64_t now_ms)
 	return found;
 }
 
+/* How long it is until Toggl would send it. */
+static int64_t early_ms(const struct callout *callout)
+{
+	return (callout->event.created_us - clock_now_us()) / 1000 + LIVE_MS;
+}
+
 static struct callout *take(struct sender *sender, int64_t now_ms)
 {
 	struct callout *callout = take_waiting(sender, now_ms);
 
 	if (callout || sender->has_ended || sender->waiting_count >= WAITING_MAX)
 		return callout;
-	callout = stream_next(sender->stream);
+	callout = sender->early ? sender->early : stream_next(sender->stream);
+	sender->early = NULL;
 	sender->has_ended = !callout;
+	if (callout && given.live && early_ms(callout) > 0) {
+		sender->early = callout;
+		return NULL;
+	}
 	return callout;
 }
 
@@ -190,6 +206,13 @@ static void note_problem(struct sender *sender, const struct fetch_outcome *outc
 static void acknowledge(struct sender *sender, const struct callout *callout)
 {
 	sender->counts.acknowledged++;
+	while (callout->place >= sender->room) {
+		int64_t room = sender->room ? 2 * sender->room : ROOM;
+
+		sender->is_acknowledged = mem_grow(sender->is_acknowledged, (size_t)room, sizeof(bool));
+		memset(sender->is_acknowledged + sender->room, 0, (size_t)(room - sender->room));
+		sender->room = room;
+	}
 	if (sender->is_acknowledged[callout->place])
 		return;
 	sender->is_acknowledged[callout->place] = true;
@@ -242,6 +265,8 @@ static int64_t idle_ms(const struct sender *sender)
 
 	if (sender->waiting && sender->waiting_due_ms < until)
 		until = sender->waiting_due_ms;
+	if (sender->early && now_ms + early_ms(sender->early) < until)
+		until = now_ms + early_ms(sender->early);
 	if (given.rate && !sender->has_ended && fetch_count(sender->fetch) < (size_t)given.connections &&
 	    sender->next_us / 1000 + 1 < until)
 		until = sender->next_us / 1000 + 1;
@@ -257,7 +282,7 @@ static void pause_ms(int64_t ms)
 
 static void send_all(struct sender *sender)
 {
-	struct progress progress = progress_start("events acknowledged", given.events);
+	struct progress progress = progress_start("events acknowledged", given.live ? 0 : given.events);
 
 	sender->counts.started_ms = clock_ms();
 	sender->next_us = sender->counts.started_ms * 1000;
@@ -332,6 +357,14 @@ static bool ping(struct sender *sender)
 
 /* ---- the outcome */
 
+/* How many events there are to acknowledge. */
+static int64_t wanted(const struct sender *sender)
+{
+	if (sender->has_ended || given.live || !given.events)
+		return stream_told(sender->stream) - (sender->early != NULL);
+	return given.events;
+}
+
 static int64_t rate_of(const struct counts *counts)
 {
 	int64_t ms = counts->ended_ms - counts->started_ms;
@@ -350,11 +383,11 @@ static void say_json(const struct sender *sender)
 	json_put_id(&out, "workspace_id", given.workspace);
 	json_put_id(&out, "seed", given.seed);
 	json_put_text(&out, "start", buf_str(&start));
-	json_put_int(&out, "events", given.events);
+	json_put_int(&out, "events", wanted(sender));
 	json_put_int(&out, "sent", counts->sent);
 	json_put_int(&out, "acknowledged", counts->acknowledged);
 	json_put_int(&out, "distinct", counts->distinct);
-	json_put_int(&out, "unacknowledged", given.events - counts->distinct);
+	json_put_int(&out, "unacknowledged", wanted(sender) - counts->distinct);
 	json_key(&out, "refused");
 	buf_add_char(&out, '{');
 	for (int i = 0; i < STATUS_MAX; i++) {
@@ -383,12 +416,12 @@ static void say_words(const struct sender *sender)
 	struct buf out = { 0 };
 
 	buf_addf(&out, "sent          %lld callbacks of %lld events in %lld.%03lld s\n",
-	         (long long)counts->sent, (long long)given.events, (long long)(ms / 1000),
+	         (long long)counts->sent, (long long)wanted(sender), (long long)(ms / 1000),
 	         (long long)(ms % 1000));
 	buf_addf(&out, "acknowledged  %lld, %lld a second\n", (long long)counts->acknowledged,
 	         (long long)rate_of(counts));
 	buf_addf(&out, "events        %lld acknowledged, %lld not\n", (long long)counts->distinct,
-	         (long long)(given.events - counts->distinct));
+	         (long long)(wanted(sender) - counts->distinct));
 	for (int i = 0; i < STATUS_MAX; i++)
 		if (counts->refused[i])
 			buf_addf(&out, "refused       %lld with status %d\n", (long long)counts->refused[i], i);
@@ -424,11 +457,15 @@ static int dump(struct stream *stream)
 static bool is_given_well(void)
 {
 	bool is_for_sending = given.url || given.secret_file || given.rate || given.retry || given.ping ||
-	                      given.events_file;
+	                      given.events_file || given.live;
 
-	if (given.into_database && (is_for_sending || given.dump))
+	if (given.into_database && (given.since_us || given.until_us))
+		term_problem("--since and --until do not go with --into-database: there --events says how far");
+	else if (given.live && (given.dump || given.shuffle || given.duplicates))
+		term_problem("--live sends each event when its time comes: --dump, --duplicates and --shuffle do not go with it");
+	else if (given.into_database && (is_for_sending || given.dump))
 		term_problem("--into-database sends nothing: --url, --secret-file, --rate, --retry, --ping, "
-		             "--events-file and --dump do not go with it");
+		             "--events-file, --live and --dump do not go with it");
 	else if (given.endpoint && !given.into_database)
 		term_problem("--endpoint goes with --into-database only");
 	else if (!given.into_database && !given.dump && (!given.url || !given.secret_file))
@@ -480,7 +517,6 @@ static int send_story(struct sender *sender)
 	sender->fetch = fetch_new(&(struct fetch_how){ .requests_max = (size_t)given.connections,
 		                                       .answer_max = ANSWER_MAX,
 		                                       .agent = "hookledger-simulate/" HL_VERSION });
-	sender->is_acknowledged = mem_zero((size_t)given.events, sizeof(bool));
 	take_interrupts();
 	if (given.ping && !ping(sender))
 		return CLI_FAILED;
@@ -493,7 +529,8 @@ static int send_story(struct sender *sender)
 		term_problem("%s could not be written: %s", given.events_file, strerror(errno));
 		return CLI_FAILED;
 	}
-	return sender->counts.distinct == given.events ? CLI_FINE : CLI_FAILED;
+	/* a live story is over when somebody ends it */
+	return sender->counts.distinct == wanted(sender) && (sender->has_ended || given.live) ? CLI_FINE : CLI_FAILED;
 }
 
 static struct stream_how stream_given(void)
@@ -506,8 +543,11 @@ static struct stream_how stream_given(void)
 			.url_callback = given.url ? given.url : "https://hooks.example.org/hook/example",
 			.start_us = given.start_us,
 			.people = (int)given.people,
+			.every_day = given.every_day,
 		},
 		.events = given.events,
+		.since_us = given.since_us,
+		.until_us = given.until_us,
 		.duplicates = given.duplicates,
 		.shuffle = given.shuffle,
 	};
@@ -535,6 +575,8 @@ static int run_simulate(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (given.start_us == INT64_MIN)
 		given.start_us = clock_now_us() / INT64_C(86400000000) * INT64_C(86400000000);
+	if (!given.events && !given.until_us && !given.live)
+		given.events = EVENTS;
 	if (!is_given_well())
 		return CLI_USAGE;
 	if (given.into_database)
@@ -554,6 +596,7 @@ static int run_simulate(struct cli *cli, int argc, char **argv)
 		callout_free(sender.waiting);
 		sender.waiting = next;
 	}
+	callout_free(sender.early);
 	fetch_free(sender.fetch);
 	mac_free(sender.mac);
 	stream_free(sender.stream);
@@ -566,10 +609,14 @@ static const struct cli_option options[] = {
 	{ "url", OPTION_TEXT, &given.url, "URL", "the callback URL of the endpoint" },
 	{ "secret-file", OPTION_TEXT, &given.secret_file, "FILE", "its secret; - is standard input" },
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "the workspace of the events (7435584)" },
-	{ "events", OPTION_COUNT, &given.events, "N", "how many (100)" },
+	{ "events", OPTION_COUNT, &given.events, "N", "how many (100; with --until or --live all)" },
 	{ "seed", OPTION_NUMBER, &given.seed, "N", "which story (1)" },
 	{ "start", OPTION_TIME, &given.start_us, "TIME", "when it begins (today, 00:00 UTC)" },
 	{ "people", OPTION_NUMBER, &given.people, "N", "how many work there (12)" },
+	{ "every-day", OPTION_FLAG, &given.every_day, NULL, "they work on weekends too" },
+	{ "since", OPTION_TIME, &given.since_us, "TIME", "only events created then or later" },
+	{ "until", OPTION_TIME, &given.until_us, "TIME", "and only before then" },
+	{ "live", OPTION_FLAG, &given.live, NULL, "sends each event when its time has come, until Ctrl-C" },
 	{ "rate", OPTION_NUMBER, &given.rate, "R", "requests a second; 0: as fast as it goes (0)" },
 	{ "connections", OPTION_COUNT, &given.connections, "N",
 	  "requests at once (8); with --into-database, to PostgreSQL (2)" },
@@ -594,7 +641,7 @@ const struct command cmd_simulate[] = {
 	  .run = run_simulate,
 	  .options = options,
 	  .help = "play Toggl: send signed events of a made-up workspace",
-	  .more = "The same seed, workspace, start and people give the same story on every machine.\n"
+	  .more = "The same seed, workspace, start, people and every-day give the same story on every machine.\n"
 	          "With --into-database the events are recorded as callbacks are, and marked local;\n"
 	          "the same command again goes on where it was stopped.\n"
 	          "Exit status 1 unless every event was acknowledged, or recorded, in the end.\n"

@@ -15,6 +15,7 @@ struct stream {
 	struct story *story;
 	struct dice dice;
 	int64_t told;		/* events taken from the story */
+	bool is_over;		/* none of it is left */
 	struct callout **window;	/* what may come next */
 	int64_t count, room;
 	struct callout *later;	/* redeliveries; due_ms is the number of the event they wait for */
@@ -58,6 +59,11 @@ void stream_free(struct stream *stream)
 	free(stream);
 }
 
+int64_t stream_told(const struct stream *stream)
+{
+	return stream->told;
+}
+
 const struct story *stream_story(const struct stream *stream)
 {
 	return stream->story;
@@ -89,7 +95,13 @@ static void tell_next(struct stream *stream)
 {
 	struct story_event event;
 
-	story_next(stream->story, &event);
+	do
+		story_next(stream->story, &event);
+	while (event.created_us < stream->how.since_us);
+	if (stream->how.until_us && event.created_us >= stream->how.until_us) {
+		stream->is_over = true;
+		return;
+	}
 	stream->window[stream->count++] = copy(&event, stream->told);
 	if (dice_chance(&stream->dice, (int)stream->how.duplicates)) {
 		struct callout *again = copy(&event, stream->told);
@@ -99,7 +111,7 @@ static void tell_next(struct stream *stream)
 		again->next = stream->later;
 		stream->later = again;
 	}
-	stream->told++;
+	stream->is_over = ++stream->told == stream->how.events;
 }
 
 /* A redelivery whose time has come, or any when the story has ended. */
@@ -108,7 +120,7 @@ static struct callout *take_later(struct stream *stream)
 	for (struct callout **at = &stream->later; *at; at = &(*at)->next) {
 		struct callout *callout = *at;
 
-		if (callout->due_ms >= stream->told && stream->told < stream->how.events)
+		if (callout->due_ms >= stream->told && !stream->is_over)
 			continue;
 		*at = callout->next;
 		callout->next = NULL;
@@ -128,7 +140,7 @@ struct callout *stream_next(struct stream *stream)
 
 		if (again)
 			stream->window[stream->count++] = again;
-		else if (stream->told < stream->how.events)
+		else if (!stream->is_over)
 			tell_next(stream);
 		else
 			break;

@@ -13,14 +13,15 @@ struct stream;
 
 struct stream_how {
 	struct story_how story;
-	int64_t events;
+	int64_t events;		/* so many of them; 0: without an end */
+	int64_t since_us, until_us;	/* of those created then or later, and before then; 0: of all */
 	int64_t duplicates;	/* of a hundred events so many come twice */
 	int64_t shuffle;	/* a callback is any of the next so many; 0 or 1: in order */
 };
 
 /* One callback: an event on its way. */
 struct callout {
-	int64_t place;		/* of the event in the story, from 0 */
+	int64_t place;		/* of the event in the stream, from 0 */
 	struct story_event event;	/* its body is in `body` */
 	struct buf body;
 	int deliveries;		/* of this event so far, for the next timestamp */
@@ -35,6 +36,9 @@ void stream_free(struct stream *stream);
 
 /* Gives the next callback, NULL after the last. */
 struct callout *stream_next(struct stream *stream);
+
+/* How many events have been taken from the story so far, each counted once. */
+int64_t stream_told(const struct stream *stream);
 
 /* Toggl delivers it again: the body gets another timestamp. */
 void callout_repeat(struct callout *callout);

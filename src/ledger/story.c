@@ -54,6 +54,7 @@ struct story {
 	struct told_place place;
 	char *url_callback;
 	int64_t start_us, now_us;
+	bool every_day;
 	int64_t event_id, entry_id;
 	size_t setup_step;
 
@@ -119,7 +120,8 @@ static void after(struct story *story, struct worker *worker, enum plan plan, in
 	worker->next_us = story->now_us + between(story, least / MS, most / MS) * MS;
 }
 
-/* The next morning at work that begins after `from_us`. Weekends are rare. */
+/* The next morning at work that begins after `from_us`. Weekends are rare, unless
+   they work every day. */
 static int64_t next_morning(struct story *story, const struct worker *worker, int64_t from_us)
 {
 	int64_t zone = told_zone_minutes(worker->person.zone) * MINUTE;
@@ -132,7 +134,7 @@ static int64_t next_morning(struct story *story, const struct worker *worker, in
 
 		if (at <= from_us)
 			continue;
-		if (chance(story, is_weekend ? 3 : 96))
+		if (chance(story, is_weekend && !story->every_day ? 3 : 96))
 			return at;
 	}
 }
@@ -598,6 +600,7 @@ struct story *story_new(const struct story_how *how)
 	seed = (struct dice){ how->seed };
 	story->dice.state = dice_next(&seed) + (uint64_t)how->workspace_id;
 	story->start_us = how->start_us;
+	story->every_day = how->every_day;
 
 	/* So that no id passes through a double or 32 bits unnoticed: event ids
 	   pass 2^53 after some ten events, entry ids a multiple of 2^32. Stories

@@ -7,6 +7,7 @@
 #ifndef HL_LEDGER_STORY_H
 #define HL_LEDGER_STORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@ struct story_how {
 	const char *url_callback;
 	int64_t start_us;	/* the owner's first morning is the next one after this */
 	int people;		/* 0: a dozen. Each makes some 25 events a working day */
+	bool every_day;		/* they work on weekends too */
 };
 
 struct story_event {

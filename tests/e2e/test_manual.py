@@ -33,7 +33,7 @@ def commands(page):
 
 def bounded(line):
     """What follows for ever is let follow for two seconds."""
-    if not line.startswith("hookledger event tail"):
+    if not line.startswith("hookledger event tail") and " --live" not in line:
         return line
     return f"timeout 2 {line} || [ $? = 124 ]"
 

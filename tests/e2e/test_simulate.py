@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""`hookledger simulate --into-database`: what it leaves is what callbacks leave."""
+"""`hookledger simulate`: which part of a story it tells and when, and that what
+--into-database leaves is what callbacks leave."""
+import datetime
 import json
 import signal
 import subprocess
@@ -112,6 +114,74 @@ def test_it_chooses_the_endpoint_of_the_workspace(site):
     # a disabled one is passed over, as if there were none
     site.hookledger("endpoint", "disable", first)
     assert counts(site, "--events", 101)["endpoint_is_new"]
+
+
+def told(site, *more):
+    done = site.hookledger("simulate", "--dump", *START, *more)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_part_of_a_story(site):
+    whole = told(site, "--events", 600)
+    first, last = whole[200]["created_at"], whole[400]["created_at"]
+    assert told(site, "--until", last) == [event for event in whole if event["created_at"] < last]
+    assert told(site, "--since", first, "--until", last) == [event for event in whole if first <= event["created_at"] < last]
+    assert told(site, "--since", first, "--events", 7) == [event for event in whole if first <= event["created_at"]][:7]
+    assert told(site, "--until", "2025-02-20") == []
+
+
+def live(site, *more):
+    """Of so many people that somebody does something every second or so."""
+    return [BUILD / "hookledger", "simulate", "--url", site.endpoint["callback_url"], "--secret-file", "-", "--json", "--live",
+            "--people", "8000", "--every-day", "--start", "2d", *more]
+
+
+def run_live(site, command):
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=site.environment(), **runs_as())
+    child.stdin.write(site.endpoint["secret"])
+    child.stdin.close()
+    return child
+
+
+@pytest.mark.plain
+def test_live(site):
+    """What has happened comes at once, the rest when its time has come."""
+    servers.lighttpd_spawned(site)
+    since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=30)
+    with run_live(site, live(site, "--since", since.isoformat())) as child:
+        wait_for(lambda: site.sql("select count(*) from ledger.event where created_at > %s", since + datetime.timedelta(seconds=32)) >= [(3,)],
+                 "events that happen now", 60)
+        child.send_signal(signal.SIGINT)
+        said = json.loads(child.stdout.read())
+    # its end is no failure
+    assert child.returncode == 0, said
+    recorded = site.sql("select created_at, received_at from ledger.event order by received_at")
+    assert said["distinct"] == said["events"] == len(recorded) and said["unacknowledged"] == 0
+    assert all(since <= created < received for created, received in recorded)
+    # those of before came together, those of later each in its time
+    late = [received - created for created, received in recorded if created > since + datetime.timedelta(seconds=30)]
+    assert late and max(late) < datetime.timedelta(seconds=10)
+
+
+@pytest.mark.plain
+def test_live_for_a_number_of_events(site):
+    servers.lighttpd_spawned(site)
+    with run_live(site, live(site, "--since", "1m", "--events", "5")) as child:
+        said = json.loads(child.stdout.read())
+    assert (child.returncode, said["events"], said["distinct"]) == (0, 5, 5)
+
+
+@pytest.mark.parametrize("words, told", [
+    (["--live", "--dump"], "--live sends each event when its time comes"),
+    (["--live", "--shuffle", "4", "--url", "http://127.0.0.1/", "--secret-file", "-"], "--live sends each event when its time comes"),
+    (["--into-database", "--live"], "--into-database sends nothing"),
+    (["--into-database", "--since", "1d"], "do not go with --into-database"),
+    (["--dump", "--since", "yesterday"], "is no time"),
+])
+def test_parts_it_refuses(site, words, told):
+    done = site.hookledger("simulate", *words, check=False, stdin="")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize("words, told", [

@@ -381,6 +381,25 @@ static void test_ping(void **state)
 	story_free(story);
 }
 
+static void test_every_day(void **state)
+{
+	struct story *story = story_new(&(struct story_how){
+		.seed = 1, .workspace_id = WORKSPACE, .start_us = start_us, .every_day = true });
+	struct story_event event;
+	int weekend = 0;
+
+	(void)state;
+	for (int i = 0; i < EVENTS; i++) {
+		int64_t weekday;
+
+		story_next(story, &event);
+		weekday = (event.created_us / INT64_C(86400000000) + 4) % 7;
+		weekend += weekday == 0 || weekday == 6;
+	}
+	assert_in_range(weekend, EVENTS * 2 / 7 - EVENTS / 20, EVENTS * 2 / 7 + EVENTS / 20);
+	story_free(story);
+}
+
 static void test_few_and_many_people(void **state)
 {
 	static const int people[] = { 1, 2, 3, 500 };
@@ -413,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_names_and_money),
 		cmocka_unit_test(test_redelivery),
 		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_every_day),
 		cmocka_unit_test(test_few_and_many_people),
 	};
 
