@@ -26,8 +26,11 @@ as $$
     'words', ledger.toggl_for_page(case
       when j.finished_at is not null then j.words
       when j.wait_until is not null then concat_ws(E'\n', j.state ->> 'failed', case when j.state ? 'failed' then 'Clearing up behind it has to wait.' end,
-                                                   j.wait_words, 'It goes on by itself then; nothing is lost.')
-      when j.leased_until > clock_timestamp() then 'It is being done.'
+                                                   upper(left(j.wait_words, 1)) || substr(j.wait_words, 2), 'It goes on by itself then; nothing is lost.')
+      when j.leased_until > clock_timestamp() then coalesce((
+        select format('%s. It is asked again at %s UTC (attempt %s).', j.state ->> 'again',
+          to_char(greatest(j.asked_at, c.back_off_until) at time zone 'UTC', 'HH24:MI:SS'), j.tries)
+        from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again' and j.asked_at is not null), 'It is being done.')
       else 'It was broken off; the courier goes on with it, and nothing is done twice.' end),
     'resumes_at', ledger.rfc3339(j.wait_until), 'by_itself', not j.is_interactive,
     'made_at', ledger.rfc3339(j.made_at), 'ended_at', ledger.rfc3339(j.finished_at),
@@ -118,9 +121,10 @@ begin
       select json_agg(ledger.toggl_job_json(j) order by j.job_id)
       from (select o.* from ledger.toggl_job o where o.finished_at is null
             union all
-            -- What failed by itself, until it went well again.
+            -- What failed, until it went well again; who waited for it was told, and has it shown a while.
             select f.* from (select distinct on (o.connection_id, o.kind) o.* from ledger.toggl_job o
-                             where not o.is_interactive and o.finished_at > now() - interval '1 day'
+                             join ledger.toggl_connection c on c.connection_id = o.connection_id and c.token_sealed is not null
+                             where o.finished_at > now() - case when o.is_interactive then interval '1 hour' else interval '1 day' end
                              order by o.connection_id, o.kind, o.job_id desc) f where f.failed) j), '[]'::json),
     'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
                 where c.token_sealed is not null),

@@ -307,9 +307,11 @@ begin
       where w.connection_id = j.connection_id and w.organization_id = coalesce(asked.organization, 0);
     elsif (status = 429 and j.tries < 6)
        or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
-      null;	-- again, after the back-off
+      -- Again, after the back-off.
+      j.state := j.state || jsonb_build_object('again', ledger.toggl_said(status, answer, problem));
     else
       j.queue := j.queue - 0;
+      j.state := j.state - 'again';
       j.tries := 0;
       select s.queue, s.state into j.queue, j.state from ledger.toggl_step(j, step, status, answer, problem, how) s;
     end if;
@@ -322,7 +324,7 @@ begin
     j := ledger.toggl_end(j);
     verdict := case when j.failed then 'failed' else 'done' end;
     words := j.words;
-    result := (j.state - 'notes' - 'failed')::text;
+    result := (j.state - '{notes,failed,again}'::text[])::text;
     return next;
     return;
   else

@@ -69,6 +69,9 @@ export function replace(parent, ...children) {
 
 // ---- changing what is shown without disturbing who reads it
 
+// What the reader, or an action under way, has changed.
+const kept = new Set(["open", "aria-busy"]);
+
 function isSame(old, fresh) {
 	return old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && old.dataset?.key === fresh.dataset?.key;
 }
@@ -83,10 +86,10 @@ function patchNode(old, fresh) {
 	if (old.dataset?.keep !== undefined)
 		return;
 	for (const { name } of [...old.attributes])
-		if (!fresh.hasAttribute(name) && name !== "open")
+		if (!fresh.hasAttribute(name) && !kept.has(name))
 			old.removeAttribute(name);
 	for (const { name, value } of fresh.attributes)
-		if (old.getAttribute(name) !== value && name !== "open")
+		if (old.getAttribute(name) !== value && !kept.has(name))
 			old.setAttribute(name, value);
 	for (const name of fresh.listens ?? [])
 		old[name] = fresh[name];

@@ -54,9 +54,9 @@ export function fact(name, value, ...about) {
 	return el("div", { class: "fact", "data-key": name }, el("dt", null, name), el("dd", null, el("span", { class: "value" }, value), el("span", { class: "about" }, about)));
 }
 
-/* How much is left of something. */
+/* How much is left of something; nothing when nobody knows of how much. */
 export function bar(left, total, words) {
-	return el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
+	return !total ? null : el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
 }
 
 /* An error in place of what could not be shown. */

@@ -29,7 +29,8 @@ function findings(o) {
 }
 
 function quotaFact(o) {
-	const quota = o.quota?.length ? o.quota.reduce((least, each) => (each.remaining / each.total < least.remaining / least.total ? each : least)) : null;
+	const share = (each) => each.remaining / (each.total || 30);	// the least that Toggl gives
+	const quota = o.quota?.length ? o.quota.reduce((least, each) => (share(each) < share(least) ? each : least)) : null;
 	if (!quota)
 		return fact(t.quota, o.toggl?.connected ? t.noQuota : t.notConnected);
 	const words = t.quotaLeft(quota.remaining, quota.total);

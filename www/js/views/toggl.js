@@ -9,34 +9,62 @@ import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment,
 import { filters as inWords, w } from "../words.js";
 
 const t = w.toggl, e = w.endpoints;
-const JOB_MS = 3000;
+const JOB_MS = 3000, SOON_MS = 1500;
 let node, context, timer, now;
 
 const levelOf = { well: "well", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
 
-/* What an action at Toggl came to: done, or a job that waits and goes on. */
-function told(answer) {
-	return answer.status === 202 ? [answer.words, answer.resumes_at ? t.goesOn(ago(answer.resumes_at)) : null].filter(Boolean).join(" ") : answer.words ?? t.done;
+/* Toggl may have told since the log-in. */
+const workspaceName = (id) => now.workspaces.find((each) => each.id === id)?.name ?? context.workspace(id);
+
+const levelOfJob = { works: "wait", waits: "wait", stopped: "warning", failed: "trouble" };
+
+// ---- doing something
+
+/* Jobs by number: those of which is to be told how they ended, and of which it
+   has been: an answer and the list may both bring it. */
+const followed = new Set(), over = new Set();
+
+function tell(words, level, id) {
+	if (over.has(id))
+		return;
+	if (id)
+		over.add(id);
+	toast(words, level);
 }
 
-async function doAt(button, work) {
-	const answer = await act(button, work, told);
-	await refresh();
+function tellAnswer(answer) {
+	if (answer.status !== 202) {
+		tell(answer.words ?? t.done, "well", answer.job);
+		return;
+	}
+	followed.add(answer.job);
+	toast(answer.state === "works" ? `${answer.words} ${t.toldLater}` : answer.words, answer.state === "works" ? "wait" : "warning");
+}
+
+/* Does something at Toggl, which may take a while: what is under way is shown
+   meanwhile. null: it failed. */
+async function run(work, busy = node) {
+	const mine = node;
+	let answer = null;
+	busy.setAttribute("aria-busy", "true");
+	timer = setTimeout(again, SOON_MS);
+	try {
+		answer = await work();
+		tellAnswer(answer);
+	} catch (error) {
+		tell(error.message, "trouble", error.answer?.job);
+	}
+	if (mine === node)
+		await again();
+	busy.removeAttribute("aria-busy");
 	return answer;
 }
 
-/* The same from a dialog or a menu that is gone by then. */
-async function run(work) {
-	node.setAttribute("aria-busy", "true");
-	try {
-		const answer = await work();
-		toast(told(answer), answer.status === 202 ? "warning" : "well");
-	} catch (error) {
-		toast(error.message, "trouble");
-	} finally {
-		node.removeAttribute("aria-busy");
-		await refresh();
-	}
+async function doAt(button, work) {
+	button.disabled = true;
+	await run(work, button);
+	button.disabled = false;
 }
 
 // ---- connecting
@@ -49,12 +77,9 @@ function connect() {
 	return section(t.notConnected, el("p", null, t.connectWords), el("form", { class: "slim", "data-keep": "", onsubmit: async (event) => {
 		event.preventDefault();
 		doing.textContent = t.connecting;
-		const answer = await act(event.submitter, () => api.post("toggl/connect", { token: token.value }), told);
-		doing.textContent = "";
-		if (answer) {
+		if (await run(() => api.post("toggl/connect", { token: token.value }), event.submitter))
 			token.value = "";
-			await refresh();
-		}
+		doing.textContent = "";
 	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit" }, t.connect), doing));
 }
 
@@ -146,10 +171,10 @@ function actionsOf(s) {
 }
 
 function subscriptions() {
-	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.asOf(ago(now.seen_at)) : ""),
+	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? `(${w.asOf(ago(now.seen_at))})` : ""),
 		table([
 			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
-			{ head: t.workspace, cell: (s) => s.workspace ?? context.workspace(s.workspace_id) },
+			{ head: t.workspace, cell: (s) => s.workspace ?? workspaceName(s.workspace_id) },
 			{ head: t.filters, cell: (s) => inWords(s.event_filters) },
 			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || s.state_words ? el("p", { class: "small quiet" }, s.difference ?? s.state_words) : null) },
 			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
@@ -158,12 +183,23 @@ function subscriptions() {
 		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: create }, t.add) : null);
 }
 
+function job(j) {
+	const about = now.subscriptions.find((s) => s.item === j.item)?.description ?? (j.workspace_id ? workspaceName(j.workspace_id) : null);
+	const canGoOn = context.isOwner && (j.state === "stopped" || (j.state === "waits" && new Date(j.resumes_at) <= new Date()));
+	return { ...j, about, go: canGoOn ? (event) => doAt(event.currentTarget, () => api.post(`toggl/jobs/${j.id}/continue`)) : null };
+}
+
 function jobs() {
-	return now.jobs?.length ? section(t.jobs, table([
-		{ head: t.what, cell: (j) => j.what },
-		{ head: t.state, cell: (j) => [state("wait", j.state), j.words ? el("p", { class: "small quiet" }, j.words) : null] },
-		{ head: t.resumes, cell: (j) => (j.resumes_at ? moment(j.resumes_at) : "–") },
-	], now.jobs, { caption: t.jobs, key: (j) => j.id })) : null;
+	if (!now.jobs?.length)
+		return null;
+	const list = now.jobs.map(job), isOpen = list.some((j) => !j.ended_at), title = isOpen ? t.jobs : t.jobsFailed;
+	return section(title, table([
+		{ head: t.what, cell: (j) => el("div", null, t.kinds[j.what] ?? j.what, j.about ? el("p", { class: "small quiet" }, j.about) : null) },
+		{ head: t.state, cell: (j) => el("div", null, state(levelOfJob[j.state] ?? "wait", t.jobStates[j.state] ?? j.state),
+			(j.words ?? "").split("\n").map((line) => el("p", { class: "small quiet" }, line))) },
+		isOpen ? { head: t.resumes, cell: (j) => (j.go ? el("button", { type: "button", class: "secondary small", onclick: j.go }, t.goOn)
+			: j.resumes_at ? moment(j.resumes_at) : "–") } : null,
+	].filter(Boolean), list, { caption: title, key: (j) => j.id }));
 }
 
 // ---- callback addresses
@@ -179,7 +215,7 @@ function newEndpoint() {
 				return;
 			close();
 			await showSecret(e.made, [[e.url, made.url], [e.secret, made.secret]]);
-			refresh();
+			again();
 		} }, el("p", null, e.addWords), field(e.name, name), field(e.workspace, workspace),
 		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, e.add)));
 	});
@@ -196,7 +232,7 @@ function endpointActions(p) {
 		} catch (error) {
 			toast(error.message, "trouble");
 		}
-		refresh();
+		again();
 	}
 	async function enable(isOn) {
 		if (!isOn && !await confirm({ title: e.disableTitle, words: e.disableWords, name, act: e.disable }))
@@ -218,7 +254,7 @@ function endpointActions(p) {
 function endpoints(items) {
 	return section(e.title, el("p", { class: "quiet" }, e.words), table([
 		{ head: e.name, cell: (p) => p.name || `#${p.id}` },
-		{ head: e.workspace, cell: (p) => (p.workspace_id ? context.workspace(p.workspace_id) : e.anyWorkspace) },
+		{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
 		{ head: e.url, cell: (p) => copyable(p.url) },
 		{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
 		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${s.id}${s.valid_until ? ` ${e.until(ago(s.valid_until))}` : ""}`)) },
@@ -230,19 +266,38 @@ function endpoints(items) {
 
 // ---- the view
 
+/* What has ended since we looked. */
+async function tellEnded() {
+	const open = now.jobs.filter((j) => !j.ended_at).map((j) => j.id);
+	for (const id of [...followed].filter((one) => !open.includes(one))) {
+		followed.delete(id);
+		const ended = over.has(id) ? null : await api.get(`toggl/jobs/${id}`).catch(() => null);
+		if (ended?.ended_at)
+			tell(ended.words, ended.state === "failed" ? "trouble" : "well", id);
+	}
+	// (of what the courier does by itself the list is enough)
+	now.jobs.filter((j) => !j.ended_at && !j.by_itself).forEach((j) => followed.add(j.id));
+}
+
 async function refresh() {
 	const mine = node;
 	clearTimeout(timer);
 	const [toggl, addresses] = await Promise.all([api.get("toggl"), api.get("endpoints")]);
-	if (mine !== node)
+	if (!mine || mine !== node)
 		return;
 	now = toggl;
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
 		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
 		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(addresses.items));
-	if (now.jobs?.some((job) => !job.ended_at))
-		timer = setTimeout(() => refresh().catch(() => {}), JOB_MS);
+	if (now.jobs?.some((j) => !j.ended_at)) {
+		clearTimeout(timer);
+		timer = setTimeout(again, JOB_MS);
+	}
+	await tellEnded();
 }
+
+/* Beside what somebody does: the next look may see what this one could not. */
+const again = () => refresh().catch(() => { timer = node ? setTimeout(again, JOB_MS) : null; });
 
 export async function show(place, given) {
 	context = given;
