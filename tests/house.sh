@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Longer than 500 lines, with the reason why they are one idea all the same.
 long=(
-	"src/base/http.c            two transports behind one promise: they share every state"
+	"src/base/http.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
 	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
 	"src/base/json.c            scanner and writer share their tables"

@@ -27,11 +27,6 @@ struct http_how {
 	size_t connections_max;
 };
 
-/* Makes a listening socket: "unix:/path" (a dead one of that name is replaced)
-   or "127.0.0.1:9000". ERR_INPUT: not of that form; ERR_CONFLICT: somebody
-   listens there; ERR_FAULT: the system refuses; *problem says it in words. */
-MUST_USE enum err http_listen(const char *address, int *fd, struct buf *problem);
-
 /* Serves `listen_fd`, or what the web server gave as descriptor 0 when it is
    -1: its listening socket (FastCGI), else one plain CGI request. Takes over
    SIGTERM and SIGINT (finish, then end), and ignores SIGPIPE. Copies `how`. */

@@ -11,6 +11,7 @@
 #include "base/crew.h"
 #include "base/db.h"
 #include "base/http.h"
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -62,7 +63,7 @@ static int serve_socket(struct program *program, const char *address, int worker
 	struct buf problem = { 0 };
 	int status;
 
-	if (http_listen(address, &program->listen_fd, &problem))
+	if (listener_open(address, &program->listen_fd, &problem))
 		give_up(program, buf_text(&problem));
 	status = crew_run(workers, work, program);
 	if (strncmp(address, "unix:", 5) == 0)

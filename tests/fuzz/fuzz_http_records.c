@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/http.h"
+#include "base/listener.h"
 
 enum { BODY_MAX = 4096 };
 
@@ -43,7 +44,7 @@ static void open_once(void)
 		return;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/hl-fuzz-%d", (int)getpid());
 	buf_addf(&where, "unix:%s", address.sun_path);
-	MUST(http_listen(buf_text(&where), &fd, &problem) == ERR_NONE);
+	MUST(listener_open(buf_text(&where), &fd, &problem) == ERR_NONE);
 	http = http_open(fd, &how);
 	atexit(remove_socket);
 	buf_done(&where);
