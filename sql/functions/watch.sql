@@ -48,7 +48,7 @@ begin
                                             ledger.so_many(r.n, 1000000000, 'callback'))
              when 'workspace' then format('%s of another workspace came to the endpoint "%s" within an hour and were refused.',
                                           ledger.so_many(r.n, 1000000000, 'callback'), e.name)
-             else format('%s to the endpoint "%s" had a wrong signature within an hour: forged, or our secret is not Toggl''s.',
+             else format('%s to the endpoint "%s" had a wrong signature, or none, within an hour: forged, or our secret is not Toggl''s.',
                          ledger.so_many(r.n, 1000000000, 'callback'), e.name) end,
            case r.reason
              when 'unavailable' then 'Look at the disk of the spool and at the database; `hookledger doctor` says what is wrong. Toggl sends them again for a while.'

@@ -287,7 +287,11 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 	*cb = (struct callback){ 0 };
 	reason = gate(req, cb);
 	if (reason) {
-		refuse(r, req, reason, 0, NULL);
+		/* The owner looks for it at the address. Who knows one could have it counted
+		   with any wrong signature, so that makes no rows that there could not be. */
+		int64_t endpoint_id = reason == REASON_SIGNATURE ? keyring_endpoint(r->keys, cb->address) : 0;
+
+		refuse(r, req, reason, endpoint_id, NULL);
 		return ANSWERED;
 	}
 	err = judge(r, cb);

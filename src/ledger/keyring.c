@@ -288,6 +288,13 @@ static const struct key *first_of(const struct keyring *ring, struct str address
 	return &ring->keys[low];
 }
 
+int64_t keyring_endpoint(const struct keyring *ring, struct str address)
+{
+	const struct key *key = first_of(ring, address);
+
+	return key ? key->endpoint_id : 0;
+}
+
 enum err keyring_judge(const struct keyring *ring, struct callback *cb)
 {
 	const struct key *key = first_of(ring, cb->address);

@@ -41,6 +41,9 @@ MUST_USE enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait
 MUST_USE enum err keyring_save(const struct keyring *ring, const char *path);
 MUST_USE enum err keyring_load_file(struct keyring *ring, const char *path);
 
+/* The endpoint of an address, whatever its secrets; 0: none that is known here. */
+int64_t keyring_endpoint(const struct keyring *ring, struct str address);
+
 /* Judges cb->signature over cb->body by the secrets of cb->address that had not
    run out at cb->received_us, in constant time. A secret is good from the
    moment it is known: our clock may be behind the database's. Sets endpoint_id

@@ -71,6 +71,7 @@ static void assert_judged(const struct keyring *ring, const char *address, const
 	assert_err(wanted, keyring_judge(ring, &cb));
 	assert_int_equal(endpoint_id, cb.endpoint_id);
 	assert_int_equal(secret_id, cb.secret_id);
+	assert_int_equal(endpoint_id, keyring_endpoint(ring, cb.address));
 }
 
 static void three_endpoints(struct buf *text)

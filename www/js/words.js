@@ -131,8 +131,9 @@ export const w = {
 		count: "Count",
 		noRefusals: "No callback was refused in the last 24 hours.",
 		reasons: {
-			bad_signature: "wrong signature", no_signature: "without signature", unknown_address: "unknown address", bad_body: "no event",
-			too_big: "too large", other_workspace: "of another workspace",
+			method: "not sent with POST", address: "unknown address", type: "no JSON by its type", length: "without length", size: "too large",
+			signature: "wrong signature, or none", json: "signed, but no JSON", event: "signed, but no event", workspace: "of another workspace",
+			revoked: "signed with an old secret", unavailable: "neither database nor spool could take it",
 		},
 		emptyTitle: "No event has come yet",
 		emptyConnect: "Connect Toggl, and hookledger makes its webhook for you:",
