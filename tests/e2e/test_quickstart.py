@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """deploy/quickstart as a person starts it, in copies of this checkout."""
+import datetime
+import json
 import os
 import random
 import re
@@ -60,8 +62,21 @@ class Checkout:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def ask(self, sql, database="$DATABASE_URL"):
+        return self.shell(f'psql -XAtc "{sql}" "{database}"').strip()
+
     def events(self):
-        return int(self.shell('psql -XAtc "select count(*) from ledger.event" "$DATABASE_URL"'))
+        return int(self.ask("select count(*) from ledger.event"))
+
+    def next_event(self):
+        """When the company that is at work will do something, as far as its story says."""
+        pid = (self.folder / "var/quickstart/toggl/simulate.pid").read_text().strip()
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+            words = file.read().rstrip("\0").split("\0")
+        told = subprocess.run([*[word for word in words[:words.index("--retry")]], "--dump", "--events", "1",
+                               "--since", datetime.datetime.now(datetime.UTC).isoformat()],
+                              capture_output=True, text=True, check=True, timeout=60, stdin=subprocess.DEVNULL)
+        return datetime.datetime.fromisoformat(json.loads(told.stdout)["created_at"])
 
     def processes(self):
         """Whatever runs out of its folders."""
@@ -104,7 +119,10 @@ def test_from_nothing_to_recorded_events(checkout):
     assert "js/main.js" in checkout.shell('curl -fsS "$ADMIN_URL"')
     assert '"csrf"' in checkout.shell("""curl -fsS -H 'Content-Type: application/json' "${ADMIN_URL}api/session" -d '{"name":"'"$ADMIN_USER"'","password":"'"$ADMIN_PASSWORD"'"}'""")
     assert "deploy/quickstart --stop" in out
-    assert checkout.events() == 300
+    # four days of a hundred people came from Toggl, and all of what Toggl has since the connection
+    assert checkout.events() > 4000
+    assert int(checkout.ask("select count(*) from ledger.event where source = 'webhook'")) >= checkout.events() - 500
+    assert checkout.ask("select count(distinct user_id) from toggl.time_entry") == "100"
     values = checkout.shell(f"printf '%s\\n' {' '.join(f'${name}' for name in NAMES)}; command -v hookledger").split()
     assert len(values) == len(NAMES) + 1
     assert values[0].startswith(f"http://127.0.0.1:{checkout.port}/hook/")
@@ -113,20 +131,43 @@ def test_from_nothing_to_recorded_events(checkout):
     assert (checkout.folder / "var/quickstart/env").stat().st_mode & 0o77 == 0
 
 
+def test_it_is_connected(checkout):
+    """As one is to Toggl: by a subscription that Toggl has validated, with the names loaded."""
+    known = json.loads(checkout.shell("hookledger toggl list --json"))["subscriptions"]
+    assert [(one["state"], one["enabled"]) for one in known] == [("well", True)]
+    me = json.loads(checkout.shell('curl -fsS -u "$TOGGL_API_TOKEN:api_token" "$TOGGL_URL/api/v9/me"'))
+    assert me["default_workspace_id"] == 7435584
+    assert "All is well" in checkout.shell("hookledger findings")
+    # what Toggl did not send, because it was before the connection
+    assert checkout.ask("select count(*) from ledger.event where source = 'backfill'") > "0"
+    assert int(checkout.ask("select count(*) from toggl.project where name is null")) == 0
+
+
+@pytest.mark.timeout(900)
+def test_something_happens(checkout):
+    due = checkout.next_event()
+    wait_for(lambda: datetime.datetime.now(datetime.UTC) > due, "the story", 800)
+    wait_for(lambda: int(checkout.ask(f"select count(*) from ledger.event where created_at >= '{due.isoformat()}'")) > 0, "the event", 20)
+
+
 @pytest.mark.timeout(400)
 def test_a_second_start_takes_seconds_and_keeps_the_data(checkout):
     checkout.start()
     env = (checkout.folder / "var/quickstart/env").read_text()
     checkout.shell('hookledger simulate --url "$CALLBACK_URL" --secret-file - --seed 2 --events 50 --start 2026-01-01 '
                    '<<<"$CALLBACK_SECRET"')
-    assert checkout.events() == 350
+    by_hand = "select count(*) from ledger.event join ledger.endpoint using (endpoint_id) where name = 'by hand'"
+    assert checkout.ask(by_hand) == "50"
+    before = checkout.events()
     assert "already" in checkout.quickstart("--detach")
     checkout.quickstart("--stop")
     assert not checkout.processes()
     child = checkout.spawn("--detach")
     out, _ = child.communicate(timeout=20)	# seconds, not a build
     assert child.returncode == 0, out
-    assert checkout.events() == 350
+    assert checkout.ask(by_hand) == "50"
+    assert before <= checkout.events() < before + 200
+    assert checkout.ask("select count(*) from ledger.event", "$TOGGL_DATABASE_URL") > "0"
     assert (checkout.folder / "var/quickstart/env").read_text() == env
     assert checkout.shell("hookledger doctor >/dev/null; hookledger verify").strip()
 
@@ -139,7 +180,7 @@ def test_a_terminal_that_stays(checkout):
     while "Ctrl-C" not in (lines or [""])[-1]:
         lines.append(child.stdout.readline())
         assert lines[-1], "".join(lines)
-    assert checkout.events() >= 300
+    assert checkout.events() > 4000
     # as a terminal does: to every process of the foreground
     os.killpg(child.pid, signal.SIGINT)
     out, _ = child.communicate(timeout=60)
@@ -184,7 +225,7 @@ def test_without_root(run_folder):
     folder = new_folder(run_folder / "quick-user")
     for checkout in started(folder / "a", runs_as()):
         checkout.start()
-        assert checkout.events() == 300
+        assert checkout.events() > 4000
         assert not os.path.islink(checkout.folder / "var/quickstart")
 
 
@@ -196,7 +237,7 @@ def test_a_checkout_that_only_root_can_reach(run_folder):
     folder.mkdir(mode=0o700)
     for checkout in started(folder / "a"):
         checkout.start()
-        assert checkout.events() == 300
+        assert checkout.events() > 4000
         elsewhere = os.readlink(checkout.folder / "var/quickstart")
         assert re.fullmatch(r"/var/lib/hookledger-quickstart-[0-9a-f]{8}", elsewhere)
         checkout.quickstart("--reset")
