@@ -145,14 +145,10 @@ enum err child_take(struct child *child, struct buf *problem)
 
 int child_poll(const struct child *child, struct pollfd *fd)
 {
-	int64_t left = child->until_ms - clock_ms();
-
 	*fd = (struct pollfd){ .fd = child->pid ? child->pid_fd : -1, .events = POLLIN };
 	if (!child->pid)
 		return -1;
-	if (left < 0)
-		left = 0;
-	return child->pid_fd < 0 && left > LOOK_MS ? LOOK_MS : left > INT32_MAX ? INT32_MAX : (int)left;
+	return clock_within(child->pid_fd < 0 ? LOOK_MS : -1, child->until_ms - clock_ms());
 }
 
 void child_done(struct child *child)

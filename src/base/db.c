@@ -10,45 +10,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* OIDs of PostgreSQL's built-in types (pg_type.dat); they never change. */
-enum {
-	OID_BOOL = 16,
-	OID_BYTEA = 17,
-	OID_INT8 = 20,
-	OID_TEXT = 25,
-	OID_JSON = 114,
-	OID_JSON_ARRAY = 199,
-	OID_BYTEA_ARRAY = 1001,
-	OID_TEXT_ARRAY = 1009,
-	OID_INT8_ARRAY = 1016,
-	OID_TIMESTAMPTZ = 1184,
-	OID_TIMESTAMPTZ_ARRAY = 1185,
-	OID_JSONB = 3802,
-};
-
-/* PostgreSQL counts its binary times from 2000-01-01. */
-static const int64_t EPOCH_2000_US = INT64_C(946684800) * 1000000;
-
 /* The longest pause between two attempts to connect. */
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
 
 /* How long a cancelled statement may take to end, and when to ask again. */
 enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200 };
 
-enum { ARGS_MAX = 32, STATEMENTS_MAX = 96, FUNCTION_MAX = 64 };
-
-struct arg {
-	Oid type;
-	size_t at;	/* in the bytes of db_args */
-	int len;
-	bool is_null;
-};
-
-struct db_args {
-	struct buf bytes;
-	struct arg arg[ARGS_MAX];
-	int count;
-};
+enum { KEPT_MAX = 96, FUNCTION_MAX = 64 };
 
 enum state { DOWN, CONNECTING, READY, WORKING };
 
@@ -63,9 +31,9 @@ struct db {
 	int64_t attempt_until, next_attempt_at, backoff_ms;
 	int64_t sessions;	/* so far */
 
-	/* functions that have a named statement on this connection */
-	char prepared[STATEMENTS_MAX][FUNCTION_MAX];
-	int prepared_count;
+	/* functions that have a statement of their name on this connection */
+	char kept[KEPT_MAX][FUNCTION_MAX];
+	int kept_count;
 
 	struct buf problem;
 	char sqlstate[6];
@@ -75,156 +43,6 @@ struct db {
 struct db_rows {
 	PGresult *result;
 };
-
-/* ---- arguments */
-
-struct db_args *db_args_new(void)
-{
-	return mem_zero(1, sizeof(struct db_args));
-}
-
-void db_args_free(struct db_args *args)
-{
-	if (!args)
-		return;
-	buf_done(&args->bytes);
-	free(args);
-}
-
-void db_args_clear(struct db_args *args)
-{
-	buf_clear(&args->bytes);
-	args->count = 0;
-}
-
-static struct arg *next_arg(struct db_args *args, Oid type)
-{
-	struct arg *arg;
-
-	if (args->count == ARGS_MAX)
-		abort();
-	arg = &args->arg[args->count++];
-	*arg = (struct arg){ .type = type, .at = args->bytes.len };
-	return arg;
-}
-
-static void close_arg(struct db_args *args)
-{
-	struct arg *arg = &args->arg[args->count - 1];
-
-	arg->len = (int)(args->bytes.len - arg->at);
-}
-
-void db_arg_null(struct db_args *args)
-{
-	next_arg(args, 0)->is_null = true;
-}
-
-void db_arg_int(struct db_args *args, int64_t value)
-{
-	next_arg(args, OID_INT8);
-	buf_add_u64(&args->bytes, (uint64_t)value);
-	close_arg(args);
-}
-
-void db_arg_bool(struct db_args *args, bool value)
-{
-	next_arg(args, OID_BOOL);
-	buf_add_char(&args->bytes, value);
-	close_arg(args);
-}
-
-void db_arg_text(struct db_args *args, struct str value)
-{
-	struct arg *arg = next_arg(args, OID_TEXT);
-
-	arg->is_null = !value.at;
-	buf_add_str(&args->bytes, value);
-	close_arg(args);
-}
-
-void db_arg_bytes(struct db_args *args, struct str value)
-{
-	next_arg(args, OID_BYTEA);
-	buf_add_str(&args->bytes, value);
-	close_arg(args);
-}
-
-void db_arg_json(struct db_args *args, struct str value)
-{
-	next_arg(args, OID_JSON)->is_null = !value.at;
-	buf_add_str(&args->bytes, value);
-	close_arg(args);
-}
-
-void db_arg_jsonb(struct db_args *args, struct str value)
-{
-	next_arg(args, OID_JSONB)->is_null = !value.at;
-	buf_add_char(&args->bytes, 1);	/* version of the binary form, which is the text */
-	buf_add_str(&args->bytes, value);
-	close_arg(args);
-}
-
-void db_arg_time(struct db_args *args, int64_t us)
-{
-	next_arg(args, OID_TIMESTAMPTZ);
-	buf_add_u64(&args->bytes, (uint64_t)(us - EPOCH_2000_US));
-	close_arg(args);
-}
-
-/* Array in binary form (PostgreSQL's array_recv): dimensions, has-nulls flag,
-   element type, length, lower bound, then each element with its length. */
-void db_array(struct db_args *args, enum db_kind kind, size_t count)
-{
-	static const struct {
-		Oid array, element;
-	} types[] = {
-		[DB_INTS] = { OID_INT8_ARRAY, OID_INT8 },
-		[DB_TEXTS] = { OID_TEXT_ARRAY, OID_TEXT },
-		[DB_TIMES] = { OID_TIMESTAMPTZ_ARRAY, OID_TIMESTAMPTZ },
-		[DB_BYTES] = { OID_BYTEA_ARRAY, OID_BYTEA },
-		[DB_JSONS] = { OID_JSON_ARRAY, OID_JSON },
-	};
-
-	next_arg(args, types[kind].array);
-	buf_add_u32(&args->bytes, count ? 1 : 0);
-	buf_add_u32(&args->bytes, 1);
-	buf_add_u32(&args->bytes, types[kind].element);
-	if (count) {
-		buf_add_u32(&args->bytes, (uint32_t)count);
-		buf_add_u32(&args->bytes, 1);
-	}
-	close_arg(args);
-}
-
-void db_put_null(struct db_args *args)
-{
-	buf_add_u32(&args->bytes, UINT32_MAX);
-	close_arg(args);
-}
-
-void db_put_int(struct db_args *args, int64_t value)
-{
-	buf_add_u32(&args->bytes, 8);
-	buf_add_u64(&args->bytes, (uint64_t)value);
-	close_arg(args);
-}
-
-void db_put_time(struct db_args *args, int64_t us)
-{
-	db_put_int(args, us - EPOCH_2000_US);
-}
-
-void db_put_str(struct db_args *args, struct str value)
-{
-	if (!value.at) {
-		db_put_null(args);
-		return;
-	}
-	buf_add_u32(&args->bytes, (uint32_t)value.len);
-	buf_add_str(&args->bytes, value);
-	close_arg(args);
-}
 
 /* ---- connecting */
 
@@ -296,7 +114,7 @@ static void go_down(struct db *db)
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->state = DOWN;
-	db->prepared_count = 0;
+	db->kept_count = 0;
 	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + rand() % (db->backoff_ms / 2 + 1);
 	db->backoff_ms = db->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : db->backoff_ms * 2;
 }
@@ -358,7 +176,7 @@ static void connected(struct db *db)
 	PQsetNoticeProcessor(db->conn, quiet, NULL);
 	db->state = READY;
 	db->sessions++;
-	db->prepared_count = 0;
+	db->kept_count = 0;
 	log_write(LOG_DEBUG, "db_connected", NULL);
 }
 
@@ -442,17 +260,10 @@ int db_poll(const struct db *db, struct pollfd *fd)
 static void wait_for(const struct pollfd *fd, int64_t until, int most)
 {
 	struct pollfd copy = *fd;
-	int64_t left = until - clock_ms();
 
-	if (left < 0)
-		left = 0;
-	/* a migration waits without an end, poll() in an int; the caller asks again */
-	if (left > INT32_MAX)
-		left = INT32_MAX;
-	if (most >= 0 && left > most)
-		left = most;
-	/* An interrupted wait is a short one; the caller looks at the clock. */
-	if (poll(&copy, copy.fd >= 0, (int)left) < 0 && errno != EINTR)
+	/* A short wait, because it was interrupted or poll() takes no longer one (a
+	   migration waits without an end), is no harm: the caller looks at the clock. */
+	if (poll(&copy, copy.fd >= 0, clock_within(most, until - clock_ms())) < 0 && errno != EINTR)
 		abort();
 }
 
@@ -621,34 +432,26 @@ static enum err prepare(struct db *db, const char *name, const char *text, int c
 	return err;
 }
 
-enum { NO_STATEMENT = -2 };
-
-/* The number of the named statement for this function, prepared when it is
-   the first call on this connection; -1 when it failed, NO_STATEMENT when there
-   is no room for another one. */
-static int statement_of(struct db *db, const char *function, const struct db_args *args,
-                        int64_t until)
+/* Keeps a statement of the function's name, from its first call on this
+   connection on. *is_kept stays false behind a pooler, and when there is no room
+   for another one. */
+static enum err keep(struct db *db, const char *function, const struct db_bound *args, int64_t until, bool *is_kept)
 {
 	struct buf sql = { 0 };
-	Oid types[ARGS_MAX];
-	char name[16];
 	enum err err;
 
-	for (int i = 0; i < db->prepared_count; i++)
-		if (strcmp(db->prepared[i], function) == 0)
-			return i;
-	if (db->prepared_count == STATEMENTS_MAX || strlen(function) >= FUNCTION_MAX)
-		return NO_STATEMENT;
-	for (int i = 0; args && i < args->count; i++)
-		types[i] = args->arg[i].type;
-	write_statement(&sql, function, args ? args->count : 0);
-	snprintf(name, sizeof(name), "s%d", db->prepared_count);
-	err = prepare(db, name, buf_text(&sql), args ? args->count : 0, types, until);
+	for (int i = 0; i < db->kept_count && !*is_kept; i++)
+		*is_kept = strcmp(db->kept[i], function) == 0;
+	if (*is_kept || db->pooled || db->kept_count == KEPT_MAX || strlen(function) >= FUNCTION_MAX)
+		return ERR_NONE;
+	write_statement(&sql, function, args->count);
+	err = prepare(db, function, buf_text(&sql), args->count, args->types, until);
 	buf_done(&sql);
 	if (err)
-		return -1;
-	snprintf(db->prepared[db->prepared_count], FUNCTION_MAX, "%s", function);
-	return db->prepared_count++;
+		return err;
+	snprintf(db->kept[db->kept_count++], FUNCTION_MAX, "%s", function);
+	*is_kept = true;
+	return ERR_NONE;
 }
 
 static enum err check_ready(struct db *db)
@@ -665,37 +468,26 @@ static enum err check_ready(struct db *db)
 static enum err send_until(struct db *db, const char *function, const struct db_args *args,
                            int64_t until)
 {
-	const char *values[ARGS_MAX];
-	int lengths[ARGS_MAX], formats[ARGS_MAX], count = args ? args->count : 0, sent;
-	int number = NO_STATEMENT;
-	Oid types[ARGS_MAX];
+	struct db_bound bound;
+	bool is_kept = false;
+	int sent;
 
 	if (check_ready(db))
 		return ERR_BUSY;
-	for (int i = 0; i < count; i++) {
-		const struct arg *arg = &args->arg[i];
-
-		values[i] = arg->is_null ? NULL : buf_text(&args->bytes) + arg->at;
-		lengths[i] = arg->len;
-		formats[i] = 1;
-		types[i] = arg->type;
-	}
-	if (!db->pooled && (number = statement_of(db, function, args, until)) == -1) {
+	db_args_bind(args, &bound);
+	if (keep(db, function, &bound, until, &is_kept)) {
 		go_down(db);
 		return ERR_BUSY;
 	}
-	if (number == NO_STATEMENT) {
+	if (is_kept) {
+		sent = PQsendQueryPrepared(db->conn, function, bound.count, bound.values, bound.lengths, bound.formats, 0);
+	} else {
 		struct buf sql = { 0 };
 
-		write_statement(&sql, function, count);
-		sent = PQsendQueryParams(db->conn, buf_text(&sql), count, types, values, lengths,
-		                         formats, 0);
+		write_statement(&sql, function, bound.count);
+		sent = PQsendQueryParams(db->conn, buf_text(&sql), bound.count, bound.types, bound.values, bound.lengths,
+		                         bound.formats, 0);
 		buf_done(&sql);
-	} else {
-		char name[16];
-
-		snprintf(name, sizeof(name), "s%d", number);
-		sent = PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
 	}
 	if (!sent)
 		note_problem(db, PQerrorMessage(db->conn));
@@ -1076,12 +868,12 @@ static Oid type_of(const struct db_rows *rows, const char *column)
 
 bool db_is_number(const struct db_rows *rows, const char *column)
 {
-	return type_of(rows, column) == OID_INT8;
+	return type_of(rows, column) == DB_OID_INT8;
 }
 
 bool db_is_flag(const struct db_rows *rows, const char *column)
 {
-	return type_of(rows, column) == OID_BOOL;
+	return type_of(rows, column) == DB_OID_BOOL;
 }
 
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column)

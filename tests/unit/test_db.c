@@ -393,93 +393,6 @@ static void a_function_that_is_missing_is_busy(void **state)
 	served();
 }
 
-/* ---- what is sent for the arguments */
-
-static void assert_sent(struct db_args *args, const char *hex)
-{
-	struct buf got = { 0 }, wanted = { 0 };
-	struct db *db;
-	unsigned char *raw = mem_new(strlen(hex) / 2);
-	size_t at;
-
-	serve(error_reply("22000"));
-	db = open_port(true, 1000);
-	assert_err(ERR_NONE, db_wait(db, 2000));
-	assert_err(ERR_INPUT, db_call(db, "f", args, 1000, NULL));
-	/* Bind: portal "", statement "", formats, the values */
-	at = 2 + 2 + 2 * (size_t)((unsigned char)seen->bytes[3]);
-	buf_add_hex(&got, seen->bytes + at, seen->got - at);
-	buf_add_text(&wanted, hex);
-	buf_add_text(&wanted, "00010000");	/* results as text */
-	if (!strstr(buf_text(&got), hex))
-		assert_string_equal(buf_text(&wanted), buf_text(&got));
-	db_close(db);
-	served();
-	free(raw);
-	buf_done(&got);
-	buf_done(&wanted);
-}
-
-static void arguments_are_binary(void **state)
-{
-	struct db_args *args = db_args_new();
-
-	(void)state;
-	for (int again = 0; again < 2; again++) {
-		db_args_clear(args);
-		db_arg_int(args, -2);
-		db_arg_bool(args, true);
-		db_arg_bool(args, false);
-		db_arg_null(args);
-		db_arg_text(args, LIT("h\xc3\xa9"));
-		db_arg_text(args, LIT(""));
-		db_arg_text(args, (struct str){ 0 });
-		db_arg_bytes(args, LIT("\0\xff"));
-		db_arg_time(args, INT64_C(946684800000000) + 1);
-		assert_sent(args, "0009"
-		                  "00000008fffffffffffffffe"
-		                  "0000000101" "0000000100"
-		                  "ffffffff"
-		                  "0000000368c3a9"
-		                  "00000000"
-		                  "ffffffff"
-		                  "0000000200ff"
-		                  "000000080000000000000001");
-	}
-	db_args_free(args);
-	db_args_free(NULL);
-}
-
-static void arrays_are_binary(void **state)
-{
-	struct db_args *args = db_args_new();
-
-	(void)state;
-	db_array(args, DB_INTS, 2);
-	db_put_int(args, 1);
-	db_put_null(args);
-	db_array(args, DB_TEXTS, 3);
-	db_put_str(args, LIT("a"));
-	db_put_str(args, LIT(""));
-	db_put_str(args, (struct str){ 0 });
-	db_array(args, DB_TIMES, 1);
-	db_put_time(args, INT64_C(946684800000000));
-	db_array(args, DB_BYTES, 0);
-	db_array(args, DB_JSONS, 1);
-	db_put_str(args, LIT("{}"));
-	assert_sent(args, "0005"
-	                  "0000002400000001" "00000001" "00000014" "0000000200000001"
-	                  "000000080000000000000001" "ffffffff"
-	                  "0000002100000001" "00000001" "00000019" "0000000300000001"
-	                  "0000000161" "00000000" "ffffffff"
-	                  "0000002000000001" "00000001" "000004a0" "0000000100000001"
-	                  "000000080000000000000000"
-	                  "0000000c00000000" "00000001" "00000011"
-	                  "0000001a00000001" "00000001" "00000072" "0000000100000001"
-	                  "000000027b7d");
-	db_args_free(args);
-}
-
 /* ---- a real server */
 
 static struct db *real(bool pooled, const char *more)
@@ -786,8 +699,6 @@ int main(void)
 		cmocka_unit_test(a_server_that_dies_is_noticed),
 		cmocka_unit_test(every_sqlstate_has_its_meaning),
 		cmocka_unit_test(a_function_that_is_missing_is_busy),
-		cmocka_unit_test(arguments_are_binary),
-		cmocka_unit_test(arrays_are_binary),
 		cmocka_unit_test(real_arguments_arrive),
 		cmocka_unit_test(real_functions_are_never_too_many),
 		cmocka_unit_test(real_large_calls_go_through),
