@@ -216,7 +216,7 @@ class Browser:
 
     def is_wide(self):
         """Does it have to be scrolled sideways?"""
-        return self.js("return document.documentElement.scrollWidth > innerWidth")
+        return self.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
     def axe(self):
         """What axe-core finds: WCAG 2.2 A and AA, and best practices."""

@@ -17,20 +17,82 @@ function load() {
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/* Colours that are told apart with any eyes, light and dark; the ninth and on
-   share one. */
-export const colour = (place) => css(`--c${Math.min(place, 8) + 1}`);
-
+/* #rgb or #rrggbb */
+const rgb = (hex) => (hex.length === 4 ? [...hex.slice(1)].map((each) => each + each) : hex.match(/[0-9a-f]{2}/gi)).map((each) => parseInt(each, 16));
 const isColour = /^#[0-9a-fA-F]{6}$/;
+const ALIKE = 60;	// how far apart in red, green and blue together two colours may be and still be taken for one
+const PATTERNS = 4;	// as .swatch of style.css has them
 
-/* What belongs to a bar: a project's own colour where it has one. */
-export function swatch(given, place) {
-	const node = el("span", { class: "swatch", "aria-hidden": "true" });
-	node.style.backgroundColor = isColour.test(given ?? "") ? given : colour(place);
+/* Colours that are told apart with any eyes, light and dark; the ninth is for what
+   has none of its own. */
+const palette = (place) => css(`--c${Math.min(place, 8) + 1}`);
+
+function luminance(colour) {
+	const [r, g, b] = colour.map((each) => each / 255).map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+	return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/* As much nearer to the text's colour as it takes to be seen on a card. */
+function visible(hex) {
+	const card = luminance(rgb(css("--card"))), ink = card > 0.5 ? 0 : 255;
+	let colour = rgb(hex);
+	for (let step = 0; step < 8; step++) {
+		const own = luminance(colour);
+		if ((Math.max(own, card) + 0.05) / (Math.min(own, card) + 0.05) >= 3)
+			break;
+		colour = colour.map((each) => Math.round(each + (ink - each) * 0.15));
+	}
+	return colour;
+}
+
+/* How things in this order look, each { own, none }: its own colour where it has
+   one, grey where it is nothing, else the next of ours; and a pattern where one
+   before it looks alike (Toggl has 14 colours for all projects). */
+export function looks(things) {
+	const taken = [];
+	return things.map(({ own, none }, place) => {
+		const colour = visible(none ? palette(8) : isColour.test(own ?? "") ? own : palette(place));
+		const alike = taken.filter((each) => each.reduce((sum, value, at) => sum + Math.abs(value - colour[at]), 0) < ALIKE).length;
+		taken.push(colour);
+		return { colour: `rgb(${colour.join(" ")})`, pattern: alike % PATTERNS };
+	});
+}
+
+/* What belongs to a bar. */
+export function swatch({ colour, pattern }) {
+	const node = el("span", { class: `swatch pattern${pattern}`, "aria-hidden": "true" });
+	node.style.backgroundColor = colour;
 	return node;
 }
 
-/* A picture with its numbers below. `show({ x, series: [{ name, values, colour }],
+/* The same look on a canvas. */
+function paint({ colour, pattern }, card) {
+	if (!pattern)
+		return colour;
+	const scale = devicePixelRatio || 1, side = 8, tile = document.createElement("canvas");
+	tile.width = tile.height = side * scale;
+	const on = tile.getContext("2d");
+	on.scale(scale, scale);
+	on.fillStyle = colour;
+	on.fillRect(0, 0, side, side);
+	on.strokeStyle = on.fillStyle = card;
+	on.lineWidth = 2;
+	on.beginPath();
+	if (pattern === 3) {
+		on.moveTo(0, 4);
+		on.lineTo(side, 4);
+	} else {
+		// thrice, so that it goes on in the tile beside it
+		for (const shift of [-side, 0, side]) {
+			on.moveTo(shift - 1, pattern === 1 ? side + 1 : -1);
+			on.lineTo(shift + side + 1, pattern === 1 ? -1 : side + 1);
+		}
+	}
+	on.stroke();
+	return on.createPattern(tile, "repeat");
+}
+
+/* A picture with its numbers below. `show({ x, series: [{ name, values, look }],
    label, rowName, rowText, tickText, valueText, steps, summary })`: x are seconds,
    ascending; steps: what may lie between ticks, in x and in y, and how `text` says a y. */
 export function stackedBars() {
@@ -44,14 +106,15 @@ export function stackedBars() {
 	async function draw() {
 		const uPlot = await load();
 		const { x, series, label, tickText, valueText, steps, summary } = shown;
-		// each bar reaches from zero to the sum of those below it: the tallest first
+		// each bar reaches from zero to the sum of those below it: the tallest first; of nothing there is none
 		const sums = [];
 		series.forEach((one, place) => sums.push(one.values.map((value, at) => value + (place ? sums[place - 1][at] : 0))));
-		const drawn = series.map((one, place) => ({ ...one, sum: sums[place] })).reverse();
+		const drawn = series.map((one, place) => ({ ...one, sum: sums[place].map((sum, at) => (one.values[at] ? sum : null)) })).reverse();
 		const grid = { stroke: css("--line"), width: 1 }, text = css("--quiet");
 		const gap = x.length > 1 ? x[1] - x[0] : 3600;
 		const axis = { stroke: text, grid, ticks: grid, font: "12px system-ui, sans-serif" };
 
+		const card = css("--card");
 		width = canvas.clientWidth;
 		plot?.destroy();
 		canvas.setAttribute("role", "img");
@@ -64,10 +127,10 @@ export function stackedBars() {
 			legend: { show: false },
 			hooks: { setCursor: [(u) => point(u.cursor.idx)] },
 			scales: { x: { time: true, range: () => [x[0] - gap / 2, x[x.length - 1] + gap / 2] }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-			axes: [{ ...axis, grid: { show: false }, space: 88, incrs: steps.x, values: (u, all) => all.map(tickText) },
+			axes: [{ ...axis, grid: { show: false }, size: 34, space: 88, incrs: steps.x, values: (u, all) => all.map(tickText) },
 			       { ...axis, size: 56, incrs: steps.y, values: (u, all) => all.map(steps.text ?? valueText) }],
 			series: [{}, ...drawn.map((one) => ({
-				label: one.name, fill: one.colour, stroke: one.colour, width: 0,
+				label: one.name, fill: paint(one.look, card), stroke: card, width: 1,	// a line between neighbours
 				paths: uPlot.paths.bars({ size: [0.75, 60], gap: 1 }), points: { show: false },
 			}))],
 		}, [x, ...drawn.map((one) => one.sum)], canvas);
@@ -87,11 +150,7 @@ export function stackedBars() {
 
 	function tell() {
 		const { x, series, rowName, rowText, valueText } = shown;
-		legend.replaceChildren(...series.map((one) => {
-			const spot = el("span", { class: "swatch", "aria-hidden": "true" });
-			spot.style.backgroundColor = one.colour;
-			return el("li", null, spot, one.name, el("span", { class: "at" }));
-		}), where);
+		legend.replaceChildren(...series.map((one) => el("li", null, swatch(one.look), one.name, el("span", { class: "at" }))), where);
 		numbers.setAttribute("role", "region");
 		numbers.setAttribute("aria-label", w.sameInNumbers);
 		numbers.replaceChildren(el("table", null,

@@ -89,7 +89,9 @@ function patchNode(old, fresh) {
 		if (!fresh.hasAttribute(name) && !kept.has(name))
 			old.removeAttribute(name);
 	for (const { name, value } of fresh.attributes)
-		if (old.getAttribute(name) !== value && !kept.has(name))
+		if (name === "style")
+			old.style.cssText = value;	// as an attribute our Content-Security-Policy forbids it
+		else if (old.getAttribute(name) !== value && !kept.has(name))
 			old.setAttribute(name, value);
 	for (const name of fresh.listens ?? [])
 		old[name] = fresh[name];

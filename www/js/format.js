@@ -26,6 +26,10 @@ export function clock(time) {
 	return formatter("clock", { hour: "2-digit", minute: "2-digit" }).format(new Date(time));
 }
 
+export function dateAndClock(time) {
+	return formatter("dateclock", { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
 export function dayAndClock(time) {
 	return formatter("dayclock", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(time));
 }
@@ -45,6 +49,12 @@ export function day(text, options = { weekday: "short", day: "numeric", month: "
 	return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", ...options }).format(new Date(`${text}T00:00:00Z`));
 }
 
+const WEEK_MS = 6 * 86400000;
+/* When exactly, as short as it is still said: today's by the clock. */
+export function shortly(time) {
+	return dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time);
+}
+
 const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
@@ -59,6 +69,10 @@ export const number = (value) => count.format(value);
 
 const one = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 export const hours = (seconds) => one.format(seconds / 3600);
+
+const part = new Intl.NumberFormat(undefined, { style: "percent" });
+/* "18%"; "<1%" for what is not nothing. */
+export const percent = (value) => (value > 0 && value < 0.005 ? `<${part.format(0.01)}` : part.format(value));
 
 /* "1 h 20 min", "45 s" */
 export function span(seconds) {

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, patch, replace, sign } from "./dom.js";
 import { setZone } from "./format.js";
-import { keepMomentsFresh, toast, trouble } from "./parts.js";
+import { keepMomentsFresh, showCurrent, toast, trouble } from "./parts.js";
 import { address, here, onChange } from "./route.js";
 import { w } from "./words.js";
 import { login } from "./views/login.js";
@@ -40,8 +40,7 @@ function showTop(name) {
 			el("a", { href: address(each), "aria-current": each === name ? "page" : null }, w.views[each]))))),
 		el("div", { class: "who" }, el("a", { href: "#/settings", class: "name", title: session.operator.role }, session.operator.name),
 			el("button", { type: "button", class: "plain small", onclick: logOut }, w.login.out)));
-	// on a phone the bar is wider than the screen
-	top.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+	showCurrent(top.querySelector("nav"));
 }
 
 async function logOut() {

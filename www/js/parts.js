@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 // What views are put together from. Each gives a node; none keeps state.
-import { el, sign } from "./dom.js";
+import { el, patch, sign } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { address } from "./route.js";
 import { w } from "./words.js";
@@ -32,17 +32,19 @@ export function label(text, kind = "") {
 	return el("span", { class: `label ${kind}` }, text);
 }
 
-/* columns: [{ head, cell: (row) => node, numeric, wide }]. Becomes cards on a phone. */
-export function table(columns, rows, { caption, key, empty = w.none } = {}) {
+/* columns: [{ head, cell: (row) => node, numeric }]. `phone`: what it becomes there:
+   cards, a list of changes, or what it is (few and narrow columns). */
+export function table(columns, rows, { caption, key, empty = w.none, phone = "cards" } = {}) {
+	const kind = (c) => (c.numeric ? "numeric" : c.head === w.actions ? "acts" : null);
 	if (!rows.length)
 		return el("p", { class: "quiet" }, empty);
 	return el("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
-		el("table", { class: "cards" },
+		el("table", { class: phone },
 			caption ? el("caption", { class: "unseen" }, caption) : null,
-			el("thead", null, el("tr", null, columns.map((c) => el("th", { scope: "col", class: c.numeric ? "numeric" : null }, c.head)))),
+			el("thead", null, el("tr", null, columns.map((c) => el("th", { scope: "col", class: kind(c) }, c.head)))),
 			el("tbody", null, rows.map((row) => el("tr", { "data-key": key?.(row) },
-				columns.map((c, place) => el(place === 0 ? "th" : "td",
-					{ scope: place === 0 ? "row" : null, class: c.numeric ? "numeric" : null, "data-head": c.head }, c.cell(row))))))));
+				columns.map((c, place) => el(place === 0 ? "th" : "td", { scope: place === 0 ? "row" : null, class: kind(c), "data-head": c.head },
+					el("div", { class: "cell" }, c.cell(row)))))))));
 }
 
 export function section(title, ...children) {
@@ -182,8 +184,17 @@ export function menu(items, name = w.actions) {
 	return details;
 }
 
+/* On a phone a bar of links is wider than the screen: where one is stands in its middle. */
+export function showCurrent(bar) {
+	const at = bar?.querySelector("[aria-current]")?.getBoundingClientRect(), all = bar?.getBoundingClientRect();
+	if (at)
+		bar.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;
+}
+
 /* Links between the parts of a view, each a place of its own: { key: text }. */
-export function tabs(view, all, chosen) {
-	return [el("ul", null, Object.entries(all).map(([key, text]) => el("li", { "data-key": key },
-		el("a", { href: address([view, key]), "aria-current": key === chosen ? "page" : null }, text))))];
+export function showTabs(node, view, all, chosen) {
+	const bar = node.querySelector(".tabs");
+	patch(bar, el("ul", null, Object.entries(all).map(([key, text]) => el("li", { "data-key": key },
+		el("a", { href: address([view, key]), "aria-current": key === chosen ? "page" : null }, text)))));
+	requestAnimationFrame(() => showCurrent(bar));
 }

@@ -25,8 +25,9 @@ export function sentence(item) {
 	return {
 		who: who ?? item.user_name ?? "Somebody",
 		verb: item.model === "time_entry" && (verb === "started" || verb === "stopped" || verb === "continued") ? verb : `${verb} the ${thing}`,
-		name: name || (item.model === "time_entry" ? "(no description)" : ""),
-		number: name || item.model === "time_entry" ? "" : item.entity_id ?? "",
+		name: name || "",
+		// what stands for a name is not set as one
+		instead: name ? "" : item.model === "time_entry" ? "(no description)" : item.entity_id ?? "",
 		tail: [duration !== null && duration !== undefined && duration >= 0 ? span(duration) : null, project].filter(Boolean).join(", "),
 	};
 }
@@ -147,6 +148,7 @@ export const w = {
 	events: {
 		title: "Events",
 		search: "Search names and descriptions",
+		searchHint: "Name or description",
 		searchAct: "Search",
 		model: "Entity",
 		anyModel: "Every entity",
@@ -226,11 +228,13 @@ export const w = {
 		hours: "Hours",
 		billable: "Billable",
 		noProject: "(no project)",
+		noDescription: "(no description)",
+		others: (count) => plural(count, "other project"),
 		total: "Total",
 		none: "No time was tracked in these days.",
 		zone: (name) => `Days as in ${name}; what runs counts until now.`,
 		since: (when) => `since ${when}`,
-		share: "Share",
+		share: "Share of all",
 	},
 
 	settings: {
@@ -296,8 +300,8 @@ export const w = {
 		when: "When",
 		who: "Who",
 		what: "What",
-		before: "Before",
-		after: "After",
+		change: "Change",
+		was: "was",
 		nothingYet: "Nothing was changed yet.",
 	},
 

@@ -3,13 +3,12 @@
 // the address.
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
-import { clock, date, dayAndClock, dayOf, exact, fromField, span, toField } from "../format.js";
+import { exact, fromField, shortly, span, toField } from "../format.js";
 import { act, choice, copyable, field, label, moment, section, state, table, trouble } from "../parts.js";
 import { address, go, here } from "../route.js";
 import { actions, models, sentence, w } from "../words.js";
 
 const NEWS_MS = 5000;
-const WEEK_MS = 6 * 86400000;
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
 const t = w.events;
 
@@ -18,20 +17,23 @@ let shown = [], next = null, newest = null, asked = "", isLive = false, open = "
 
 const filtersOf = (query) => Object.fromEntries(names.filter((name) => query[name]).map((name) => [name, query[name]]));
 const keyOf = (item) => `${item.workspace_id}/${item.event_id}/${item.created_at}`;
-/* When exactly, as short as it is still said: today's by the clock. */
-const clockOrDay = (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time));
 const linkTo = (query) => address("events", query);
+
+function says(item) {
+	const s = sentence(item);
+	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? `, ${s.tail}` : null];
+}
 
 // ---- the list
 
 function line(item) {
-	const s = sentence(item), key = keyOf(item);
+	const key = keyOf(item);
 	return el("li", { "data-key": key, class: key === open ? "open" : null },
 		el("a", { href: linkTo({ ...filtersOf(here().query), open: key }), "aria-current": key === open ? "true" : null },
 			el("span", { class: "what" },
 				label(models[item.model] ?? item.model, `model ${item.action}`),
-				el("span", { class: "says" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.number, s.tail ? `, ${s.tail}` : null)),
-			el("span", { class: "aside" }, el("span", null, clockOrDay(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
+				el("span", { class: "says" }, says(item))),
+			el("span", { class: "aside" }, el("span", null, shortly(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
 }
 
 function showList(looked) {
@@ -139,13 +141,13 @@ function form(query) {
 
 	const made = el("form", { class: "filters", onsubmit: apply },
 		el("div", { class: "line" },
-			el("input", { type: "search", name: "text", value: query.text ?? "", placeholder: t.search, "aria-label": t.search, maxlength: "200" }),
+			el("input", { type: "search", name: "text", value: query.text ?? "", placeholder: t.searchHint, "aria-label": t.search, maxlength: "200" }),
+			el("button", { type: "submit" }, t.searchAct),
 			choice(any(t.anyModel, models), query.model ?? "", { name: "model", "aria-label": t.model, onchange: apply }),
 			choice(any(t.anyAction, actions), query.action ?? "", { name: "action", "aria-label": t.action, onchange: apply }),
 			context.session.workspaces.length > 1
 				? choice([["", t.anyWorkspace], ...context.session.workspaces.map(({ id, name }) => [id, name])], query.workspace ?? "", { name: "workspace", "aria-label": t.workspace, onchange: apply })
-				: null,
-			el("button", { type: "submit" }, t.searchAct)),
+				: null),
 		el("details", { open: isMore }, el("summary", null, t.more),
 			el("div", { class: "line" },
 				field(t.since, moment("since")), field(t.until, moment("until")),
@@ -200,16 +202,16 @@ function pretty(body) {
 }
 
 function detail(e) {
-	const s = sentence(e), rest = filtersOf(here().query);
+	const rest = filtersOf(here().query);
 	return el("article", { class: "detail", "aria-label": t.detail },
 		el("p", { class: "back" }, el("a", { href: linkTo(rest) }, t.back)),
-		el("h2", { tabindex: "-1" }, el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.number, s.tail ? `, ${s.tail}` : null),
+		el("h2", { tabindex: "-1" }, says(e)),
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
 			{ head: t.field, cell: (c) => c.field.replaceAll("_", " ") },
 			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field) },
 			{ head: t.fresh, cell: (c) => said(c.new, c.field) },
-		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges })),
+		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges, phone: "changes" })),
 		section(t.about, el("dl", { class: "pairs" },
 			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
 			row(t.entityNumber, label(models[e.model] ?? e.model), " ", el("code", null, e.entity_id ?? "–"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 // Is it well? In one sentence, then what needs somebody, then the facts.
 import * as api from "../api.js";
-import { colour, stackedBars } from "../chart.js";
+import { looks, stackedBars } from "../chart.js";
 import { el, patch, sign } from "../dom.js";
 import { ago, dayAndClock, hourOrDay, number, size } from "../format.js";
 import { bar, copyable, fact, moment, section, state, table } from "../parts.js";
@@ -65,7 +65,8 @@ function showChart(o) {
 		total += Number(count);
 	}
 	const sum = ([, values]) => values.reduce((all, value) => all + value, 0);
-	const series = [...by].sort((a, b) => sum(b) - sum(a)).map(([name, values], at) => ({ name: models[name] ?? name, values, colour: colour(at) }));
+	const sorted = [...by].sort((a, b) => sum(b) - sum(a)), look = looks(sorted);
+	const series = sorted.map(([name, values], at) => ({ name: models[name] ?? name, values, look: look[at] }));
 	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), tickText: (seconds) => hourOrDay(seconds * 1000), valueText: number, steps: STEPS, summary: t.chartWords(total, HOURS) });
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 // You, who else may come in, who is told, and what was changed.
 import * as api from "../api.js";
-import { el, patch, replace } from "../dom.js";
-import { exact, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, state, table, tabs, toast, trouble } from "../parts.js";
+import { el, replace } from "../dom.js";
+import { dateAndClock, exact, zoneName } from "../format.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { w } from "../words.js";
 import { zones } from "./setup.js";
 
@@ -89,7 +89,7 @@ async function sessions() {
 	const { items } = await api.get("sessions");
 	return section(t.tabs.sessions, el("p", { class: "quiet" }, t.sessionsWords), table([
 		{ head: t.operator, cell: (s) => [s.operator, s.is_me ? [" ", label(t.thisOne)] : null] },
-		{ head: t.address, cell: (s) => s.address ?? w.unknown },
+		{ head: t.address, cell: (s) => el("span", { class: "whole" }, s.address ?? w.unknown) },
 		{ head: t.agent, cell: (s) => el("span", { class: "cut", title: s.agent }, s.agent || w.unknown) },
 		{ head: t.since, cell: (s) => moment(s.made_at) },
 		{ head: t.used, cell: (s) => moment(s.seen_at) },
@@ -171,12 +171,20 @@ async function options() {
 
 let trail = [], after = null;
 
-/* {"enabled": true} as "enabled: true"; never more than fits. */
-function said(value) {
-	if (value === null || value === undefined)
-		return "–";
-	const text = typeof value === "object" ? Object.entries(value).map(([name, each]) => `${name}: ${typeof each === "object" ? JSON.stringify(each) : each}`).join(", ") : String(value);
-	return el("span", { class: "cut", title: text }, text);
+const said = (value) => (value === null || value === undefined ? w.none : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/* What was {"role":"viewer"} and became {"role":"owner"}: "role: viewer → owner";
+   never more than fits. */
+function change({ before, after: became }) {
+	const isNew = before === null || before === undefined, isGone = became === null || became === undefined;
+	if (isNew && isGone)
+		return el("span", { class: "quiet" }, "–");
+	const was = typeof before === "object" ? before ?? {} : { "": before }, is = typeof became === "object" ? became ?? {} : { "": became };
+	const text = [...new Set([...Object.keys(was), ...Object.keys(is)])].map((name) => {
+		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : said(was[name]) === said(is[name]) ? said(is[name]) : `${said(was[name])} → ${said(is[name])}`;
+		return name ? `${name.replaceAll("_", " ")}: ${value}` : value;
+	}).join(", ");
+	return el("span", { class: "cut", title: text }, isGone ? `${t.was} ` : null, text);
 }
 
 async function audit(isMore) {
@@ -184,11 +192,10 @@ async function audit(isMore) {
 	trail = isMore ? [...trail, ...answer.items] : answer.items;
 	after = answer.next;
 	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
-		{ head: t.when, cell: (a) => el("time", { datetime: a.at }, exact(a.at)) },
-		{ head: t.who, cell: (a) => [a.operator, a.address ? el("span", { class: "quiet small" }, ` ${a.address}`) : null] },
+		{ head: t.when, cell: (a) => el("time", { datetime: a.at, title: exact(a.at), class: "whole" }, dateAndClock(a.at)) },
+		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
 		{ head: t.what, cell: (a) => [label(a.action), " ", a.subject] },
-		{ head: t.before, cell: (a) => said(a.before) },
-		{ head: t.after, cell: (a) => said(a.after) },
+		{ head: t.change, cell: change },
 	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
 	after ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await audit(true))) }, w.more) : null);
 }
@@ -215,7 +222,7 @@ async function fill() {
 
 export async function update(place) {
 	tab = parts[place.path[1]] ? place.path[1] : "me";
-	patch(node.querySelector(".tabs"), ...tabs("settings", t.tabs, tab));
+	showTabs(node, "settings", t.tabs, tab);
 	await fill();
 }
 

@@ -2,10 +2,10 @@
 // Programs of one's own that get the events: subscriptions, the accounts behind
 // them, their limits, and what was delivered.
 import * as api from "../api.js";
-import { el, patch, replace } from "../dom.js";
+import { el, replace } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { fromField, number, toField, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, state, table, tabs, toast, trouble } from "../parts.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { address, here } from "../route.js";
 import { filters as inWords, w } from "../words.js";
 import { zones } from "./setup.js";
@@ -302,7 +302,7 @@ async function fill() {
 
 export async function update(place) {
 	const tab = t.tabs[place.path[1]] ? place.path[1] : "subscriptions";
-	patch(node.querySelector(".tabs"), tabs("subscribers", t.tabs, tab));
+	showTabs(node, "subscribers", t.tabs, tab);
 	await fill();
 }
 

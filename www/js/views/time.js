@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 // Who is tracking what: now, and by day, project and person.
 import * as api from "../api.js";
-import { colour, stackedBars, swatch } from "../chart.js";
+import { looks, stackedBars, swatch } from "../chart.js";
 import { el, patch } from "../dom.js";
-import { ago, day, dayOf, hours, number, shiftDay, stopwatch, zoneName } from "../format.js";
+import { day, dayOf, hours, number, percent, shiftDay, shortly, stopwatch, zoneName } from "../format.js";
 import { choice, field, section, table } from "../parts.js";
 import { go, here } from "../route.js";
 import { w } from "../words.js";
@@ -57,15 +57,24 @@ function controls(range) {
 				{ id: "time-workspace", onchange: (event) => to({ workspace: event.target.value }) })) : null);
 }
 
-function running(list) {
+/* How each project looks, the same in all parts: a map by number, and what the
+   others share behind those that can be told apart. */
+function lookOf(data) {
+	const first = data.by_project.slice(0, PROJECTS_MAX);
+	const all = looks([...first.map((each) => ({ own: each.color, none: !each.project_id })), { none: true }]);
+	const by = new Map(first.map((each, place) => [each.project_id ?? "", all[place]]));
+	return (project) => by.get(project ?? "") ?? all[first.length];
+}
+
+function running(list, look) {
 	return section(t.running, list.length ? el("ul", { class: "running" }, list.map((each) => el("li", null,
-		swatch(each.color, PROJECTS_MAX),
-		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || "(no description)"),
-			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(ago(each.start_at))].join(" · "))),
+		swatch(look(each.project_id)),
+		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || t.noDescription),
+			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(shortly(each.start_at))].join(" · "))),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000))))) : el("p", { class: "quiet" }, t.noneRunning));
 }
 
-function showDays(data, range) {
+function showDays(data, range, look) {
 	const days = [];
 	for (let at = range.from; at <= range.until && days.length < 400; at = shiftDay(at, 1))
 		days.push(at);
@@ -76,7 +85,7 @@ function showDays(data, range) {
 		const rank = order.indexOf(each.project_id ?? "");
 		const key = rank >= 0 && rank < PROJECTS_MAX ? rank : PROJECTS_MAX;
 		if (!series.has(key))
-			series.set(key, { rank: key, name: key === PROJECTS_MAX ? "…" : each.project ?? t.noProject, values: days.map(() => 0), colour: chosen(each.color, key) });
+			series.set(key, { rank: key, name: key === PROJECTS_MAX ? t.others(order.length - PROJECTS_MAX) : each.project ?? t.noProject, values: days.map(() => 0), look: look(each.project_id) });
 		series.get(key).values[place.get(each.day)] += Number(each.seconds);
 	}
 	const total = data.by_day.reduce((sum, each) => sum + Number(each.seconds), 0);
@@ -87,29 +96,30 @@ function showDays(data, range) {
 	});
 }
 
-const chosen = (given, place) => (/^#[0-9a-fA-F]{6}$/.test(given ?? "") ? given : colour(place));
-
-function share(seconds, most) {
-	return el("progress", { value: seconds, max: String(most || 1), "aria-label": t.share });
+/* Of all that was tracked in these days. */
+function share(seconds, total) {
+	return el("div", { class: "share" }, el("progress", { value: seconds, max: String(total || 1), "aria-hidden": "true" }), el("span", null, percent(seconds / (total || 1))));
 }
 
-function projects(data) {
-	const most = Math.max(...data.by_project.map((each) => Number(each.seconds)), 0);
+const totalOf = (rows) => rows.reduce((sum, each) => sum + Number(each.seconds), 0);
+
+function projects(data, look) {
+	const total = totalOf(data.by_project);
 	return section(t.byProject, table([
-		{ head: t.project, cell: (each) => [swatch(each.color, data.by_project.indexOf(each)), each.project ?? t.noProject] },
+		{ head: t.project, cell: (each) => el("span", { class: "named" }, swatch(look(each.project_id)), el("span", null, each.project ?? t.noProject)) },
 		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
 		{ head: t.billable, numeric: true, cell: (each) => hours(each.billable_seconds ?? 0) },
-		{ head: t.share, cell: (each) => share(Number(each.seconds), most) },
-	], data.by_project, { caption: t.byProject, key: (each) => each.project_id ?? "none", empty: t.none }));
+		{ head: t.share, numeric: true, cell: (each) => share(Number(each.seconds), total) },
+	], data.by_project, { caption: t.byProject, key: (each) => each.project_id ?? "none", empty: t.none, phone: "narrow-columns" }));
 }
 
 function people(data) {
-	const most = Math.max(...data.by_user.map((each) => Number(each.seconds)), 0);
+	const total = totalOf(data.by_user);
 	return section(t.byPerson, table([
 		{ head: t.person, cell: (each) => each.user ?? w.unknown },
 		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
-		{ head: t.share, cell: (each) => share(Number(each.seconds), most) },
-	], data.by_user, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none }));
+		{ head: t.share, numeric: true, cell: (each) => share(Number(each.seconds), total) },
+	], data.by_user, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none, phone: "narrow-columns" }));
 }
 
 async function refresh() {
@@ -117,9 +127,11 @@ async function refresh() {
 	const data = await api.get("time", range);
 	if (mine !== node)
 		return;
-	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title), controls(range), running(data.running),
-		section(t.byDay, el("p", { class: "quiet small" }, t.zone(data.zone ?? zoneName())), chart.node), projects(data), people(data));
-	showDays(data, range);
+	const look = lookOf(data);
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title), controls(range), running(data.running, look),
+		section(t.byDay, el("p", { class: "quiet small" }, t.zone(data.zone ?? zoneName())), chart.node),
+		el("div", { class: "twins", "data-key": "tables" }, projects(data, look), people(data)));
+	showDays(data, range, look);
 }
 
 async function keepFresh() {
