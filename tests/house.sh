@@ -125,7 +125,9 @@ grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|cu
 # ---- SQL and C
 
 called() { grep -hoE '"(receiver|operator|api|courier|admin|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
-made() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }' | sort -u; }
+created() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }'; }
+handed_on() { sed -nE '/^select ledger\.door_to\(/,/;$/p' "${sql_files[@]}" | grep -oE "'[a-z]+\.[a-z_0-9]+'" | tr -d "'"; }
+made() { { created; handed_on; } | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
 comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | rule "every function of a door is called"
 # nothing but the name of a function in quotes: then the two rules above see all calls
@@ -154,7 +156,7 @@ awk '
 		for (name in wanted) { n++; if (!has[name]) print wanted[name] " " name " has no comment" }
 		if (n < 20) print "only " n + 0 " tables, columns and schemas were found"
 	}' "${sql_files[@]}" | rule "every schema, table and column has a comment"
-comm -13 <(grep -hoE '^comment on function [a-z]+\.[a-z_0-9]+' "${sql_files[@]}" | awk '{ print $NF }' | sort -u) <(made) |
+comm -13 <(grep -hoE '^comment on function [a-z]+\.[a-z_0-9]+' "${sql_files[@]}" | awk '{ print $NF }' | sort -u) <(created | sort -u) |
 	rule "every SQL function has a comment"
 awk '/^create (or replace )?function/ { name = $0; body = "" } { body = body $0 "\n" }
 	/^(\$\$;?|end;|return .*;)$/ || /\$\$;$/ || /'"';"'$/ {

@@ -137,12 +137,6 @@ end
 $$;
 comment on function admin.notice_test(bytea, jsonb, jsonb, jsonb, text, bigint) is 'POST notices/{id}/test: the message, for the caller to send; as ledger.notice_test().';
 
-create function admin.notice_settle(message bigint, lease bigint, wrong text)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.notice_settle(message, lease, wrong) $$;
-comment on function admin.notice_settle(bigint, bigint, text) is 'As ledger.notice_settle().';
-
 -- ---- for machines
 
 create function admin.health()

@@ -3,6 +3,26 @@
 comment on column ledger.event.source is
   'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`).';
 
+create function ledger.door_to(called text)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  f pg_proc;
+begin
+  select p.* into strict f from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname = split_part(called, '.', 2);
+  execute format(
+    'create function %s(%s) returns %s language sql %s security definer set search_path = ledger, pg_temp as %L',
+    called, pg_get_function_arguments(f.oid), pg_get_function_result(f.oid), case f.provolatile when 's' then 'stable' else 'volatile' end,
+    format('select * from ledger.%I(%s)', f.proname,
+           (select string_agg(quote_ident(a.name), ', ' order by a.nth)
+            from unnest(f.proargnames[:f.pronargs]) with ordinality a (name, nth))));
+  execute format('comment on function %s(%s) is %L', called, pg_get_function_identity_arguments(f.oid), format('As ledger.%s().', f.proname));
+end
+$$;
+comment on function ledger.door_to(text) is
+  'Makes a function of a door, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
+
 create function ledger.partition_ensure(month date)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp

@@ -1,85 +1,14 @@
 -- Toggl in the doors: the same functions for each program that talks to it, and
 -- what the command line lists. What a job is and does: toggl_jobs.sql.
 
-create function operator.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
-returns table (job_id bigint, lease bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) $$;
-comment on function operator.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin().';
-
-create function operator.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
-returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
-               connection_id bigint, token bytea, words text, result text, next_lease bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
-comment on function operator.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
-
-create function operator.toggl_unsigned(job bigint)
-returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_unsigned(job) $$;
-comment on function operator.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
-
-create function operator.toggl_local(workspace bigint, address text, sealed bytea)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_local(workspace, address, sealed) $$;
-comment on function operator.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
-
-create function operator.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
-comment on function operator.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
-
-create function operator.toggl_leave(job bigint, lease bigint)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease) $$;
-comment on function operator.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
-
-create function courier.toggl_begin(connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
-returns table (job_id bigint, lease bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_begin(connection, what, asked, address, secret, is_interactive) $$;
-comment on function courier.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin().';
-
-create function courier.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
-returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
-               connection_id bigint, token bytea, words text, result text, next_lease bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
-comment on function courier.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
-
-create function courier.toggl_unsigned(job bigint)
-returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_unsigned(job) $$;
-comment on function courier.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
-
-create function courier.toggl_local(workspace bigint, address text, sealed bytea)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_local(workspace, address, sealed) $$;
-comment on function courier.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
-
-create function courier.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
-comment on function courier.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
-
-create function courier.toggl_leave(job bigint, lease bigint)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease) $$;
-comment on function courier.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
-
-create function courier.toggl_due(hours bigint)
-returns table (connection_id bigint, what text, asked text)
-language sql stable security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_due(hours) $$;
-comment on function courier.toggl_due(bigint) is 'As ledger.toggl_due().';
+select ledger.door_to(called) from unnest(array[
+  'operator.toggl_begin', 'operator.toggl_turn', 'operator.toggl_leave', 'operator.toggl_due',
+  'operator.toggl_unsigned', 'operator.toggl_record', 'operator.toggl_local',
+  'operator.toggl_connection_add', 'operator.toggl_disconnect',
+  'courier.toggl_begin', 'courier.toggl_turn', 'courier.toggl_leave', 'courier.toggl_due',
+  'courier.toggl_unsigned', 'courier.toggl_record', 'courier.toggl_local',
+  'admin.toggl_turn', 'admin.toggl_leave',
+  'admin.toggl_unsigned', 'admin.toggl_record', 'admin.toggl_local']) called;
 
 -- ---- of the admin page: who begins something is known, and goes into the trail
 
@@ -108,37 +37,6 @@ end
 $$;
 comment on function admin.toggl_begin(bytea, bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin(), for owners.';
 
-create function admin.toggl_turn(job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
-returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
-               connection_id bigint, token bytea, words text, result text, next_lease bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_turn(job, lease, how, status, answer, remaining, resets_in, retry_after, problem) $$;
-comment on function admin.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is 'As ledger.toggl_turn().';
-
-create function admin.toggl_unsigned(job bigint)
-returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_unsigned(job) $$;
-comment on function admin.toggl_unsigned(bigint) is 'As ledger.toggl_unsigned().';
-
-create function admin.toggl_local(workspace bigint, address text, sealed bytea)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_local(workspace, address, sealed) $$;
-comment on function admin.toggl_local(bigint, text, bytea) is 'As ledger.toggl_local().';
-
-create function admin.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_record(job, event_ids, signatures, endpoint, secret) $$;
-comment on function admin.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is 'As ledger.toggl_record().';
-
-create function admin.toggl_leave(job bigint, lease bigint)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_leave(job, lease) $$;
-comment on function admin.toggl_leave(bigint, bigint) is 'As ledger.toggl_leave().';
-
 create function admin.toggl_connection_add(session bytea)
 returns bigint
 language plpgsql volatile security definer set search_path = ledger, pg_temp
@@ -166,29 +64,11 @@ comment on function admin.toggl_connection_token(bytea, bigint, bytea) is 'Gives
 
 -- ---- of the command line only
 
-create function operator.toggl_due(hours bigint)
-returns table (connection_id bigint, what text, asked text)
-language sql stable security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.toggl_due(hours) $$;
-comment on function operator.toggl_due(bigint) is 'As ledger.toggl_due().';
-
-create function operator.toggl_connection_add()
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_connection_add() $$;
-comment on function operator.toggl_connection_add() is 'As ledger.toggl_connection_add().';
-
 create function operator.toggl_connection_token(connection bigint, sealed bytea)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
 as $$ update ledger.toggl_connection c set token_sealed = sealed where c.connection_id = connection $$;
 comment on function operator.toggl_connection_token(bigint, bytea) is 'Gives a connection its token, sealed with toggl: and its number as place; null ends it.';
-
-create function operator.toggl_disconnect(connection bigint)
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.toggl_disconnect(connection) $$;
-comment on function operator.toggl_disconnect(bigint) is 'As ledger.toggl_disconnect().';
 
 create function operator.toggl_connection_list()
 returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint, refused_us bigint)

@@ -1,5 +1,10 @@
--- Being looked after, in the doors of courier and command line. What it is and
--- does: pulse.sql, watch.sql and notices.sql.
+-- Being looked after, in the doors of courier, page and command line. What it is
+-- and does: pulse.sql, watch.sql and notices.sql.
+
+select ledger.door_to(called) from unnest(array[
+  'courier.notice_claim', 'courier.notice_settle',
+  'operator.notice_add', 'operator.notice_test', 'operator.notice_settle',
+  'admin.notice_settle']) called;
 
 create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz,
                               page text, names text[], labels text[], counts bigint[])
@@ -17,19 +22,6 @@ end
 $$;
 comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, text, text[], text[], bigint[]) is
   'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
-
-create function courier.notice_claim(lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, made_us bigint, next_us bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.notice_claim(lease_ms) $$;
-comment on function courier.notice_claim(bigint) is 'As ledger.notice_claim().';
-
-create function courier.notice_settle(message bigint, lease bigint, wrong text)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.notice_settle(message, lease, wrong) $$;
-comment on function courier.notice_settle(bigint, bigint, text) is 'As ledger.notice_settle().';
 
 -- ---- of the command line
 
@@ -59,12 +51,6 @@ as $$
   from ledger.notice n order by n.notice_id
 $$;
 comment on function operator.notice_list() is 'Ways by which the owner is told, and how many messages wait to be sent.';
-
-create function operator.notice_add(kind text, target text)
-returns bigint
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.notice_add(kind, target) $$;
-comment on function operator.notice_add(text, text) is 'As ledger.notice_add().';
 
 create function operator.notice_secret(notice bigint, sealed bytea)
 returns void
@@ -97,19 +83,6 @@ begin
 end
 $$;
 comment on function operator.notice_remove(bigint) is 'Removes a notice, and what it was to tell; P0002: no such.';
-
-create function operator.notice_test(notice bigint, page text, lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, made_us bigint)
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select * from ledger.notice_test(notice, page, lease_ms) $$;
-comment on function operator.notice_test(bigint, text, bigint) is 'As ledger.notice_test().';
-
-create function operator.notice_settle(message bigint, lease bigint, wrong text)
-returns void
-language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.notice_settle(message, lease, wrong) $$;
-comment on function operator.notice_settle(bigint, bigint, text) is 'As ledger.notice_settle().';
 
 create function operator.lock_holders()
 returns table (holder text, of_program text, pid bigint, what text)
