@@ -64,14 +64,14 @@ declare
   most integer := ledger.page_limit(query);
 begin
   return query
-    with page as (select e from ledger.endpoint e where e.endpoint_id > above order by e.endpoint_id limit most + 1),
+    with page as (select e from ledger.endpoint e where e.endpoint_id > above and not ledger.is_loading(e.endpoint_id) order by e.endpoint_id limit most + 1),
     shown as (select p.e from page p order by (p.e).endpoint_id limit most)
     select 200::bigint, json_build_object(
       'items', coalesce((select json_agg(ledger.endpoint_json(p.e, hook) order by (p.e).endpoint_id) from shown p), '[]'),
       'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text from shown p) end)::text;
 end
 $$;
-comment on function admin.endpoint_list(bytea, jsonb, jsonb, jsonb, text) is 'GET endpoints; hook: the URL before an address.';
+comment on function admin.endpoint_list(bytea, jsonb, jsonb, jsonb, text) is 'GET endpoints, those that can be called; hook: the URL before an address.';
 
 create function admin.endpoint_add(session bytea, path jsonb, query jsonb, given jsonb, address text, sealed bytea, url text)
 returns table (status bigint, body text)

@@ -1,5 +1,5 @@
--- The admin page: is it well, in one look. Counts come from ledger.pulse, which
--- who looks after the ledger keeps; what is newer is counted here.
+-- The admin page: is it well, in one look. Counts come from ledger.happening,
+-- which who looks after the ledger keeps; what is newer is counted here.
 
 create function ledger.all_is_well(at timestamptz)
 returns text
@@ -16,10 +16,10 @@ create function ledger.day_count(day date, zone text, until timestamptz)
 returns bigint
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select coalesce(sum(p.count), 0)::bigint from ledger.pulse p
-  where p.hour >= date_trunc('hour', day::timestamp at time zone zone) and p.hour < until
+  select coalesce(sum(h.count), 0)::bigint from ledger.happening h
+  where h.hour >= date_trunc('hour', day::timestamp at time zone zone) and h.hour < until
 $$;
-comment on function ledger.day_count(date, text, timestamptz) is 'Events received on a day in a zone until a moment, by whole hours.';
+comment on function ledger.day_count(date, text, timestamptz) is 'Events that happened on a day in a zone until a moment, by whole hours.';
 
 create function admin.overview(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)
@@ -42,7 +42,7 @@ begin
   select avg(d.n) into usual
   from (select ledger.day_count(today - 7 * w, who.time_zone, clock - w * interval '7 days') as n
         from generate_series(1, 4) w
-        where (today - 7 * w)::timestamp at time zone who.time_zone >= (select min(p.hour) from ledger.pulse p)) d;
+        where (today - 7 * w)::timestamp at time zone who.time_zone >= (select min(h.hour) from ledger.happening h)) d;
 
   return query select 200::bigint, jsonb_build_object(
     'now', ledger.rfc3339(clock),
@@ -55,8 +55,8 @@ begin
     'events_usual_today', round(usual),
     'by_hour', coalesce((
       select jsonb_agg(jsonb_build_object('hour', ledger.rfc3339(h.hour), 'model', h.model, 'count', h.n) order by h.hour, h.model)
-      from (select p.hour, p.model, sum(p.count) as n from ledger.pulse p
-            where p.hour > clock - interval '49 hours' group by p.hour, p.model) h), '[]'),
+      from (select p.hour, p.model, p.count as n from ledger.happening p
+            where p.hour > clock - interval '49 hours' and p.hour <= clock) h), '[]'),
     'endpoints', coalesce((
       select jsonb_agg(jsonb_build_object(
                'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text,
@@ -68,7 +68,8 @@ begin
                'refusals_day', (select coalesce(sum(t.count), 0) from ledger.tally t
                                 where t.minute > clock - interval '1 day' and t.endpoint_id = e.endpoint_id
                                   and t.reason not in ('duplicate', 'ping', 'horizon'))) order by e.endpoint_id)
-      from ledger.endpoint e left join ledger.rhythm r on r.endpoint_id = e.endpoint_id), '[]'),
+      from ledger.endpoint e left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
+      where not ledger.is_loading(e.endpoint_id)), '[]'),
     'subscribers', (
       select jsonb_build_object(
         'subscriptions', count(*), 'failing', count(*) filter (where s.enabled and s.failing_since is not null),

@@ -80,6 +80,7 @@ set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_so
 as $$
 declare
   at constant timestamptz := ledger.clock();
+  kept_for constant interval := interval '400 days';
   place ledger.watch;
   is_full boolean;
 begin
@@ -88,7 +89,7 @@ begin
     return false;
   end if;
   with fresh as materialized (
-    select e.epoch, e.txid, e.seq, e.endpoint_id, e.workspace_id, e.model, e.source, e.received_at
+    select e.epoch, e.txid, e.seq, e.endpoint_id, e.workspace_id, e.model, e.source, e.received_at, e.created_at
     from ledger.event e
     where (e.epoch, e.txid, e.seq) > (place.read_epoch, place.read_txid, place.read_seq)
       -- below what a transaction at work could still record
@@ -109,6 +110,11 @@ begin
     from kept k group by 1, 2, 3, 4, 5
     on conflict (hour, endpoint_id, workspace_id, model, source) do update
       set count = p.count + excluded.count, last_at = greatest(p.last_at, excluded.last_at)),
+  happened as (
+    insert into ledger.happening as h (hour, model, count)
+    select date_trunc('hour', k.created_at, 'UTC'), k.model, count(*)
+    from kept k where k.source <> 'backfill' and k.created_at >= at - kept_for group by 1, 2
+    on conflict (hour, model) do update set count = h.count + excluded.count),
   last as (
     insert into ledger.rhythm as r (endpoint_id, first_at, last_at)
     select k.endpoint_id, min(k.received_at), max(k.received_at)
@@ -137,7 +143,8 @@ begin
     update ledger.watch w set read_at = at;
     if place.learned_at < at - interval '1 hour' then
       perform ledger.rhythm_learn(r.endpoint_id) from ledger.rhythm r;
-      delete from ledger.pulse p where p.hour < at - interval '400 days';
+      delete from ledger.pulse p where p.hour < at - kept_for;
+      delete from ledger.happening h where h.hour < at - kept_for;
       update ledger.watch w set learned_at = at;
     end if;
   end if;

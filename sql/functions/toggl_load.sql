@@ -113,6 +113,12 @@ $$;
 comment on function ledger.toggl_local(bigint, text, bytea) is
   'Gives a workspace the endpoint under which what is loaded is recorded, unless it has one: disabled, so that it takes no callbacks.';
 
+create function ledger.is_loading(endpoint bigint)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+return exists (select from ledger.toggl_workspace w where w.endpoint_id = endpoint);
+comment on function ledger.is_loading(bigint) is 'Is it an endpoint under which only what is loaded is recorded? Nobody calls it.';
+
 create function ledger.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp set jit = off

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Overview, Events and Time of the admin page, through a real web server."""
 import csv
+import datetime
 import io
 import json
 import threading
@@ -267,6 +268,11 @@ def test_overview_counts_what_comes(page_site):
     assert seen["events_today"] == 7 and seen["last_event_at"]
     assert sum(each["count"] for each in seen["by_hour"]) == 7 and {each["model"] for each in seen["by_hour"]} == {"tag", "client"}
     assert seen["spool"]["records"] == 0
+    # what comes late is shown where it happened
+    late = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=30)).strftime("%Y-%m-%dT%H:00:00Z")
+    assert page_site.send(page_site.event(event_id=8, model="task", created_at=late)).status == 200
+    seen = olga.get("overview").json()
+    assert seen["events_today"] == 7 and [each for each in seen["by_hour"] if each["model"] == "task"] == [{"hour": late, "model": "task", "count": 1}]
 
 
 def test_time(full):

@@ -102,6 +102,10 @@ def test_from_a_token_to_events(us, toggl, page):
     answer = page.post("toggl/load", {"workspace_id": str(WORKSPACE)})
     assert answer.status == 200 and answer.json()["state"] == "done", answer
     assert shown(page)["workspaces"][0]["loaded_at"]
+    # under an endpoint of its own, which is nobody's callback address
+    recorded = us.sql("select distinct p.name from ledger.event e join ledger.endpoint p using (endpoint_id) where e.source = 'backfill'")
+    assert recorded == [("loaded from Toggl",)]
+    assert "loaded from Toggl" not in {one["name"] for one in page.get("endpoints").json()["items"] + page.get("overview").json()["endpoints"]}
     trail = [(action, subject) for _, action, subject in audit(us) if action.startswith("toggl.")]
     assert trail == [("toggl.connect", "connection 1"), ("toggl.connect", "connection 2"),
                      ("toggl.subscribe", f"workspace {WORKSPACE} at Toggl"), ("toggl.load", f"workspace {WORKSPACE} at Toggl")]

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(82);
+select plan(85);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -177,6 +177,7 @@ select is_empty('select * from pg_temp.silence()', 'the end of a day');
 select is(weeks, 3, 'three weeks are known') from ledger.rhythm;
 select cmp_ok(patience, '<', 30::real, 'none of which has an unusual silence within its days') from ledger.rhythm;
 select is(sum(count), (select count(*)::numeric from ledger.event), 'each event is counted') from ledger.pulse;
+select is(sum(count), (select count(*)::numeric from ledger.event), 'by the hour of its creation') from ledger.happening;
 select is(sum(value), (select count(*)::numeric from ledger.event), 'and again by its kind') from ledger.counter where name = 'events';
 select pg_temp.at('2026-05-24 15:00Z');
 select is_empty('select * from pg_temp.silence()', 'a weekend');
@@ -201,6 +202,14 @@ update ledger.watch set read_at = '-infinity';
 select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, nothing is said of it');
 update ledger.endpoint set enabled = false;
 select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint');
+-- what comes late stands where it happened; what is loaded or very old nowhere
+insert into ledger.event (workspace_id, event_id, created_at, received_at, txid, epoch, endpoint_id, secret_id, model, action, source, signature, body)
+select 1, 77 + n, t, '2026-05-27 16:30Z', 1800000000::text::xid8, 0, 1, 1, 'client', 'created', s, '\x', '{}'
+from (values (1, timestamptz '2026-05-26 03:10Z', 'webhook'), (2, '2026-05-26 03:59Z', 'spool'), (3, '2026-05-26 03:20Z', 'backfill'), (4, '2021-01-01Z', 'local')) v (n, t, s);
+select ledger.pulse_read(100000);
+select results_eq($$select hour, count from ledger.happening where model = 'client'$$, $$values (timestamptz '2026-05-26 03:00Z', 2::bigint)$$,
+                  'by the hour of their creation, late ones too');
+select is(ledger.day_count('2026-05-26', 'Europe/Berlin', '2026-05-26 04:00Z'), 2::bigint, 'and so a day is counted');
 delete from ledger.event;
 update ledger.endpoint set enabled = true;
 delete from ledger.rhythm;

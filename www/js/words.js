@@ -397,6 +397,7 @@ export const w = {
 		rotate: "Rotate the secret",
 		rotateTitle: "A new secret for this address?",
 		rotateWords: "Give the new one to Toggl; the old one is accepted for 24 hours more.",
+		secret: (id) => `no. ${id}`,
 		revoke: (id) => `Revoke secret ${id}`,
 		revokeTitle: "Revoke this secret?",
 		revokeWords: "What is signed with it is refused from this moment on.",

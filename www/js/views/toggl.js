@@ -257,7 +257,7 @@ function endpoints(items) {
 		{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
 		{ head: e.url, cell: (p) => copyable(p.url) },
 		{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
-		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${s.id}${s.valid_until ? ` ${e.until(ago(s.valid_until))}` : ""}`)) },
+		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? ` ${e.until(ago(s.valid_until))}` : ""}`)) },
 		{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
 		context.isOwner ? { head: w.actions, cell: endpointActions } : null,
 	].filter(Boolean), items, { caption: e.title, key: (p) => p.id, empty: e.none }),
