@@ -17,7 +17,6 @@ long=(
 	"src/ledger/told.c          one sentence a kind of event"
 	"src/ledger/toggl.c        one job, from its first request to its last"
 	"src/bin/receiver.c         the path of a callback, to be read from top to bottom"
-	"src/bin/cmd_simulate.c     one command"
 	"sql/migrations/0002_tables.sql  ten tables, a comment a column"
 	"tests/unit/test_http.c     one way a web server misbehaves after the other"
 	"tests/unit/test_fetch.c    one way the other side misbehaves after the other"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The second way of `hookledger simulate`: the story goes straight into the
-   ledger, without a web server. */
+/* The two ways of `hookledger simulate`: a story is sent as Toggl would send it, or
+   goes straight into the ledger, without a web server. */
 #ifndef HL_BIN_SIMULATE_H
 #define HL_BIN_SIMULATE_H
 
@@ -11,6 +11,24 @@
 #include "bin/stream.h"
 
 enum { SIMULATE_WORKSPACE = 7435584 };	/* unless another is given */
+
+struct simulate_send {
+	struct stream_how stream;
+	const char *url;	/* of an endpoint; fetch_can_reach() */
+	struct str secret;	/* of the endpoint, which signs */
+	const char *events_file;	/* gets event_id and created_at of what is acknowledged; or NULL */
+	int64_t rate;		/* requests a second; 0: as fast as it goes */
+	int64_t connections;	/* requests at once */
+	bool live;		/* each event when its time has come, until interrupted */
+	bool retry;		/* what is not acknowledged, with back-off */
+	bool ping;		/* first the validation of the subscription */
+	bool json;		/* the counts */
+	const volatile sig_atomic_t *is_interrupted;
+};
+
+/* Sends the story, signed, and says what was acknowledged. Gives the exit status;
+   fine when every event was acknowledged in the end. */
+int simulate_send(const struct simulate_send *how);
 
 struct simulate_record {
 	const char *conf_path;	/* of --conf, or NULL */
