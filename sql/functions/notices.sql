@@ -137,6 +137,17 @@ $$;
 comment on function ledger.judge(text) is
   'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
 
+create function ledger.outage_over(since timestamptz, words text)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.finding as o (kind, subject, level, told_level, words, todo, link, since, found_at, missed_at)
+  values ('database', 'database', 'trouble', 'trouble', left(words, 2000), '', '', outage_over.since, outage_over.since, ledger.clock())
+  on conflict (kind, subject) do update set since = least(o.since, excluded.since), words = excluded.words, missed_at = least(o.missed_at, excluded.missed_at)
+$$;
+comment on function ledger.outage_over(timestamptz, text) is
+  'A courier that has told by itself that the database was away says that it is back: to be told as any finding that is over, once, by ledger.judge().';
+
 create function ledger.notice_claim(lease_ms bigint)
 returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
                body text, made_us bigint, next_us bigint)

@@ -2,7 +2,7 @@
 -- and does: pulse.sql, watch.sql and notices.sql.
 
 select ledger.door_to(called) from unnest(array[
-  'courier.notice_claim', 'courier.notice_settle',
+  'courier.notice_claim', 'courier.notice_settle', 'courier.outage_over',
   'operator.notice_add', 'operator.notice_test', 'operator.notice_settle',
   'admin.notice_settle']) called;
 
@@ -22,6 +22,12 @@ end
 $$;
 comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, text, text[], text[], bigint[]) is
   'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
+
+create function courier.notice_targets()
+returns table (notice_id bigint, kind text, target text, secret_sealed bytea)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$ select n.notice_id, n.kind, n.target, n.secret_sealed from ledger.notice n where n.enabled order by n.notice_id limit 50 $$;
+comment on function courier.notice_targets() is 'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
 
 -- ---- of the command line
 

@@ -121,6 +121,8 @@ static void go_down(struct db *db)
 
 void db_drop(struct db *db)
 {
+	if (db->state == WORKING)
+		note_problem(db, "a call was not answered in time");
 	if (db->state != DOWN)
 		go_down(db);
 }

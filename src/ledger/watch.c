@@ -11,6 +11,7 @@
 #include "base/db.h"
 #include "base/log.h"
 #include "ledger/notice.h"
+#include "ledger/outage.h"
 #include "ledger/spool.h"
 
 enum {
@@ -18,13 +19,15 @@ enum {
 	FAILED_MS = 5000,	/* a call that failed is made again */
 	IDLE_MS = 24 * 3600 * 1000,	/* nothing waits to be told: the next look finds it */
 	PLACE_MAX = 256,
+	AWAY_LOOKS = 5,		/* the owner is told of a database that is away for so many, */
+	AWAY_MS = 5 * 60 * 1000,	/* or for so long */
 };
 
 /* Upper bounds in milliseconds of the classes that durations are counted in. */
 static const int64_t bounds_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 };
 enum { BOUNDS = sizeof(bounds_ms) / sizeof(bounds_ms[0]) };
 
-enum call { CALL_NONE, CALL_WATCH, CALL_CLAIM, CALL_SETTLE };
+enum call { CALL_NONE, CALL_WATCH, CALL_CLAIM, CALL_SETTLE, CALL_TARGETS, CALL_OVER };
 
 /* What was counted since it was last told. */
 struct counts {
@@ -40,20 +43,33 @@ struct watch {
 	enum call call;
 	int64_t look_at, claim_at;	/* not before */
 	bool is_more;			/* to count */
+	bool is_asking_whom;		/* to tell when the database is away */
+	struct outage *outage;
 	struct counts counts, telling;
 	struct notice_outcome outcome;	/* message_id 0: none is to be settled */
 	struct buf problem, page, sealed;
 };
 
+static void host_name(char name[PLACE_MAX])
+{
+	name[PLACE_MAX - 1] = '\0';
+	if (gethostname(name, PLACE_MAX - 1) || !name[0])
+		snprintf(name, PLACE_MAX, "this host");
+}
+
 struct watch *watch_new(const struct conf *conf, struct db *db, const struct sealer *sealer)
 {
 	struct watch *watch = mem_zero(1, sizeof(*watch));
+	char host[PLACE_MAX] = "";
 
 	watch->conf = conf;
 	watch->db = db;
 	watch->notice = notice_new(conf, sealer);
 	watch->args = db_args_new();
 	notice_page(conf, &watch->page);
+	host_name(host);
+	watch->outage = outage_new(conf->watch_ms > AWAY_MS / AWAY_LOOKS ? AWAY_MS : AWAY_LOOKS * conf->watch_ms, str_of(host),
+	                           buf_str(&watch->page));
 	return watch;
 }
 
@@ -62,6 +78,7 @@ void watch_free(struct watch *watch)
 	if (!watch)
 		return;
 	notice_free(watch->notice);
+	outage_free(watch->outage);
 	db_args_free(watch->args);
 	buf_done(&watch->problem);
 	buf_done(&watch->page);
@@ -149,8 +166,7 @@ void watch_put_host(const struct conf *conf, struct db_args *args)
 	char host[PLACE_MAX] = "";
 	struct buf place = { 0 };
 
-	if (gethostname(host, sizeof(host) - 1) || !host[0])
-		snprintf(host, sizeof(host), "this host");
+	host_name(host);
 	buf_addf(&place, "%s:%s", host, conf->spool_dir ? conf->spool_dir : "");
 	db_arg_text(args, buf_str(&place));
 	buf_done(&place);
@@ -187,20 +203,60 @@ static enum err settle(struct watch *watch)
 	return db_send(watch->db, "courier.notice_settle", watch->args);
 }
 
+/* Is what sends messages free, and will be? */
+static bool is_sender_free(const struct watch *watch)
+{
+	return !notice_is_busy(watch->notice) && watch->call != CALL_CLAIM;
+}
+
+/* While nobody can ask the database whom to tell. */
+static void tell_of_outage(struct watch *watch)
+{
+	struct spool_status status = { 0 };
+	struct notice_message message;
+	int64_t now = clock_ms();
+	bool is_seen;
+
+	if (!db_is_ready(watch->db) && !db_is_working(watch->db)) {
+		outage_see(watch->outage, false, now, db_problem(watch->db));
+		watch->look_at = 0;	/* the first that is done when it is back, which tells that it works */
+	}
+	if (now < outage_next_at(watch->outage) || !is_sender_free(watch))
+		return;
+	is_seen = see_spool(watch->conf, &status);
+	if (!outage_next(watch->outage, now, is_seen ? &status : NULL, &message))
+		return;
+	log_write(LOG_WARN, "outage_told", (struct log_field[]){ log_num("notice", message.notice_id), log_end() });
+	notice_send(watch->notice, &message);
+}
+
 void watch_collect(struct watch *watch)
 {
 	struct notice_outcome outcome;
 
-	if (watch->outcome.message_id || !notice_take(watch->notice, &outcome))
+	tell_of_outage(watch);
+	if (!notice_take(watch->notice, &outcome))
 		return;
-	watch->outcome = outcome;
-	buf_clear(&watch->problem);
-	if (outcome.problem) {
-		buf_add_text(&watch->problem, outcome.problem);
+	if (outcome.problem)
 		log_write(LOG_WARN, "notice_not_sent", (struct log_field[]){ log_num("message", outcome.message_id),
 		                                                             log_text("why", outcome.problem), log_end() });
+	if (outcome.message_id < 0) {
+		outage_told(watch->outage, outcome.message_id, !outcome.problem, clock_ms());
+		return;
 	}
+	watch->outcome = outcome;
+	buf_clear(&watch->problem);
+	if (outcome.problem)
+		buf_add_text(&watch->problem, outcome.problem);
 	watch->claim_at = 0;
+}
+
+/* That it is over is told by the database, once, however many couriers were told. */
+static enum err end_outage(struct watch *watch)
+{
+	db_arg_time(watch->args, outage_since_us(watch->outage));
+	db_arg_text(watch->args, outage_words(watch->outage));
+	return db_send(watch->db, "courier.outage_over", watch->args);
 }
 
 enum err watch_start(struct watch *watch, bool may_begin, bool *starts)
@@ -213,6 +269,12 @@ enum err watch_start(struct watch *watch, bool may_begin, bool *starts)
 	if (watch->outcome.message_id && now >= watch->claim_at) {
 		watch->call = CALL_SETTLE;
 		err = settle(watch);
+	} else if (may_begin && outage_is_over(watch->outage) && now >= watch->claim_at) {
+		watch->call = CALL_OVER;
+		err = end_outage(watch);
+	} else if (may_begin && watch->is_asking_whom && !outage_is_told(watch->outage)) {
+		watch->call = CALL_TARGETS;
+		err = db_send(watch->db, "courier.notice_targets", NULL);
 	} else if (may_begin && now >= watch->look_at) {
 		watch->call = CALL_WATCH;
 		err = look(watch);
@@ -260,6 +322,20 @@ static void claimed(struct watch *watch, const struct db_rows *rows)
 	watch->claim_at = clock_ms() + (wait_ms < MORE_MS ? MORE_MS : wait_ms);
 }
 
+static void learn_targets(struct watch *watch, const struct db_rows *rows)
+{
+	watch->is_asking_whom = false;
+	outage_forget(watch->outage);
+	for (size_t i = 0; i < db_rows_count(rows); i++) {
+		struct buf sealed = { 0 };
+
+		if (!db_is_null(rows, i, "secret_sealed"))
+			db_bytes(rows, i, "secret_sealed", &sealed);
+		outage_add(watch->outage, db_int(rows, i, "notice_id"), db_str(rows, i, "kind"), db_str(rows, i, "target"), buf_str(&sealed));
+		buf_done(&sealed);
+	}
+}
+
 static void take_news(struct watch *watch, enum call call, const struct db_rows *rows)
 {
 	switch (call) {
@@ -268,6 +344,15 @@ static void take_news(struct watch *watch, enum call call, const struct db_rows 
 		watch->is_more = db_bool(rows, 0, "is_more");
 		watch->look_at = clock_ms() + (watch->is_more ? MORE_MS : watch->conf->watch_ms);
 		watch->claim_at = 0;
+		watch->is_asking_whom = true;
+		outage_see(watch->outage, true, clock_ms(), NULL);
+		break;
+	case CALL_TARGETS:
+		learn_targets(watch, rows);
+		break;
+	case CALL_OVER:
+		log_write(LOG_INFO, "outage_over", NULL);
+		outage_end(watch->outage);
 		break;
 	case CALL_CLAIM:
 		claimed(watch, rows);
@@ -293,10 +378,10 @@ enum err watch_take(struct watch *watch)
 		/* what was counted may have been told: rather once too few than twice */
 		if (call == CALL_WATCH)
 			subtract(&watch->counts, &watch->telling);
+		outage_see(watch->outage, false, clock_ms(), db_problem(watch->db));
+		watch->is_asking_whom = false;
 		watch->is_more = false;
-		watch->claim_at = clock_ms() + FAILED_MS;
-		if (watch->look_at < watch->claim_at)
-			watch->look_at = watch->claim_at;
+		watch->look_at = watch->claim_at = clock_ms() + FAILED_MS;
 	} else {
 		take_news(watch, call, rows);
 	}
@@ -320,13 +405,20 @@ bool watch_is_at_rest(const struct watch *watch)
 
 int watch_poll(const struct watch *watch, struct pollfd *fd)
 {
-	return notice_poll(watch->notice, fd);
+	int wait_ms = notice_poll(watch->notice, fd);
+	int64_t outage_at = outage_next_at(watch->outage);
+
+	return is_sender_free(watch) && outage_at != INT64_MAX ? clock_within(wait_ms, outage_at - clock_ms()) : wait_ms;
 }
 
 int64_t watch_next_at(const struct watch *watch, bool may_begin)
 {
 	int64_t next = watch->outcome.message_id ? watch->claim_at : INT64_MAX;
 
+	if (may_begin && watch->is_asking_whom && !outage_is_told(watch->outage))
+		return 0;
+	if (may_begin && outage_is_over(watch->outage) && watch->claim_at < next)
+		next = watch->claim_at;
 	if (may_begin && watch->look_at < next)
 		next = watch->look_at;
 	if (may_begin && !notice_is_busy(watch->notice) && watch->claim_at < next)

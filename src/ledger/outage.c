@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/outage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "ledger/notice.h"
+#include "ledger/spool.h"
+
+enum { TARGETS_MAX = 50 };	/* as ledger.notice_add() takes at most */
+
+struct target {
+	int64_t notice_id;
+	struct buf kind, target, secret_sealed;
+	bool is_told;
+	int64_t due_ms;	/* not before */
+};
+
+struct outage {
+	int64_t after_ms;
+	struct buf place, page;
+	struct target targets[TARGETS_MAX];
+	size_t count;
+	bool is_away;
+	int64_t since_us;	/* also when it works again, until outage_end() */
+	struct buf why, words, subject, text, body;
+};
+
+static const char todo[] = "Look at PostgreSQL, its disk, and the setting `database`; `hookledger doctor` says what is wrong.";
+
+struct outage *outage_new(int64_t after_ms, struct str place, struct str page)
+{
+	struct outage *outage = mem_zero(1, sizeof(*outage));
+
+	outage->after_ms = after_ms;
+	buf_add_str(&outage->place, place);
+	buf_add_str(&outage->page, page);
+	return outage;
+}
+
+void outage_forget(struct outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++) {
+		buf_done(&outage->targets[i].kind);
+		buf_done(&outage->targets[i].target);
+		buf_done(&outage->targets[i].secret_sealed);
+	}
+	outage->count = 0;
+}
+
+void outage_free(struct outage *outage)
+{
+	if (!outage)
+		return;
+	outage_forget(outage);
+	buf_done(&outage->place);
+	buf_done(&outage->page);
+	buf_done(&outage->why);
+	buf_done(&outage->words);
+	buf_done(&outage->subject);
+	buf_done(&outage->text);
+	buf_done(&outage->body);
+	free(outage);
+}
+
+void outage_add(struct outage *outage, int64_t notice_id, struct str kind, struct str target, struct str secret_sealed)
+{
+	struct target *one;
+
+	if (outage->count == TARGETS_MAX)
+		return;
+	one = &outage->targets[outage->count++];
+	*one = (struct target){ .notice_id = notice_id };
+	buf_add_str(&one->kind, kind);
+	buf_add_str(&one->target, target);
+	buf_add_str(&one->secret_sealed, secret_sealed);
+}
+
+bool outage_is_told(const struct outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++)
+		if (outage->targets[i].is_told)
+			return true;
+	return false;
+}
+
+/* One line, whatever another program put into it. */
+static void add_line(struct buf *out, struct str text)
+{
+	struct buf line = { 0 };
+
+	for (size_t i = 0; i < text.len; i++)
+		buf_add_char(&line, (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i]);
+	buf_add_str(out, str_trim(buf_str(&line)));
+	buf_done(&line);
+}
+
+void outage_see(struct outage *outage, bool works, int64_t now_ms, const char *why)
+{
+	if (works || outage->is_away) {
+		outage->is_away = !works;
+		return;
+	}
+	outage->is_away = true;
+	/* one that comes back before its end was told goes on */
+	if (outage_is_told(outage))
+		return;
+	outage->since_us = clock_now_us();
+	buf_clear(&outage->why);
+	add_line(&outage->why, str_of(why && *why ? why : "no answer"));
+	for (size_t i = 0; i < outage->count; i++)
+		outage->targets[i].due_ms = now_ms + outage->after_ms;
+}
+
+/* ---- telling */
+
+/* The place of who is told next, and when; INT64_MAX: nobody is. */
+static size_t find_due(const struct outage *outage, int64_t *due_ms)
+{
+	size_t first = 0;
+
+	*due_ms = INT64_MAX;
+	for (size_t i = 0; outage->is_away && i < outage->count; i++) {
+		const struct target *one = &outage->targets[i];
+
+		if (!one->is_told && one->due_ms < *due_ms) {
+			*due_ms = one->due_ms;
+			first = i;
+		}
+	}
+	return first;
+}
+
+int64_t outage_next_at(const struct outage *outage)
+{
+	int64_t due_ms;
+
+	(void)find_due(outage, &due_ms);
+	return due_ms;
+}
+
+static void write_words(struct outage *outage, const struct spool_status *spool)
+{
+	struct buf since = { 0 };
+
+	clock_write(&since, outage->since_us);
+	buf_clear(&outage->words);
+	buf_addf(&outage->words, "The courier on %s cannot use the database since %.10s %.5s UTC: %s. ", buf_text(&outage->place),
+	         buf_text(&since), buf_text(&since) + 11, buf_text(&outage->why));
+	buf_add_text(&outage->words, "Callbacks are acknowledged all the same and kept in the spool");
+	if (spool)
+		buf_addf(&outage->words, " (%" PRId64 " now, %" PRId64 " kB)", spool->records, (spool->bytes + 1023) / 1024);
+	buf_add_text(&outage->words, "; they are recorded when it is back. Subscribers get nothing until then.");
+	buf_done(&since);
+}
+
+/* As ledger.notice_write() makes it. */
+static void write_mail(struct outage *outage)
+{
+	buf_clear(&outage->subject);
+	buf_addf(&outage->subject, "hookledger: trouble: the courier on %s cannot use the database", buf_text(&outage->place));
+	buf_clear(&outage->text);
+	buf_addf(&outage->text, "TROUBLE: %s\n  %s\n\nYou are told when it is over.\n", buf_text(&outage->words), todo);
+	if (outage->page.len)
+		buf_addf(&outage->text, "\n%s\n", buf_text(&outage->page));
+}
+
+static void write_finding(struct outage *outage, struct str since, const char *change)
+{
+	struct buf *out = &outage->body;
+
+	buf_add_text(out, "[{");
+	if (change)
+		json_put_text(out, "change", str_of(change));
+	json_put_text(out, "kind", str_of("database"));
+	json_put_text(out, "level", str_of("trouble"));
+	json_put_text(out, "subject", str_of("database"));
+	json_put_text(out, "words", buf_str(&outage->words));
+	json_put_text(out, "todo", str_of(todo));
+	json_put_text(out, "since", since);
+	json_put_text(out, "link", buf_str(&outage->page));
+	buf_add_text(out, "}]");
+}
+
+static void write_body(struct outage *outage)
+{
+	struct buf since = { 0 }, now = { 0 }, *out = &outage->body;
+
+	clock_write(&since, outage->since_us);
+	clock_write(&now, clock_now_us());
+	buf_clear(out);
+	buf_add_char(out, '{');
+	json_put_text(out, "type", str_of("hookledger.findings"));
+	json_put_text(out, "timestamp", buf_str(&now));
+	json_put_bool(out, "test", false);
+	json_put_text(out, "status", str_of("trouble"));
+	json_put_text(out, "subject", buf_str(&outage->subject));
+	json_key(out, "changes");
+	write_finding(outage, buf_str(&since), "new");
+	json_key(out, "findings");
+	write_finding(outage, buf_str(&since), NULL);
+	buf_add_char(out, '}');
+	buf_done(&since);
+	buf_done(&now);
+}
+
+bool outage_next(struct outage *outage, int64_t now_ms, const struct spool_status *spool, struct notice_message *message)
+{
+	int64_t due_ms;
+	size_t place = find_due(outage, &due_ms);
+	struct target *target = &outage->targets[place];
+
+	if (due_ms == INT64_MAX || now_ms < due_ms)
+		return false;
+	write_words(outage, spool);
+	write_mail(outage);
+	write_body(outage);
+	*message = (struct notice_message){
+		.message_id = -1 - (int64_t)place,
+		.notice_id = target->notice_id,
+		.made_us = outage->since_us,
+		.kind = buf_str(&target->kind),
+		.target = buf_str(&target->target),
+		.secret_sealed = buf_str(&target->secret_sealed),
+		.subject = buf_str(&outage->subject),
+		.words = buf_str(&outage->text),
+		.body = buf_str(&outage->body),
+	};
+	/* not once more while it is on its way */
+	target->due_ms = INT64_MAX;
+	return true;
+}
+
+void outage_told(struct outage *outage, int64_t message_id, bool is_sent, int64_t now_ms)
+{
+	size_t place = (size_t)(-1 - message_id);
+
+	if (place >= outage->count)
+		return;
+	outage->targets[place].is_told = is_sent;
+	outage->targets[place].due_ms = now_ms + outage->after_ms;
+}
+
+/* ---- the end of it */
+
+bool outage_is_over(const struct outage *outage)
+{
+	return !outage->is_away && outage_is_told(outage);
+}
+
+int64_t outage_since_us(const struct outage *outage)
+{
+	return outage->since_us;
+}
+
+struct str outage_words(const struct outage *outage)
+{
+	return buf_str(&outage->words);
+}
+
+void outage_end(struct outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++)
+		outage->targets[i].is_told = false;
+}
