@@ -114,7 +114,7 @@ export function stackedBars() {
 		const gap = x.length > 1 ? x[1] - x[0] : 3600;
 		const axis = { stroke: text, grid, ticks: grid, font: "12px system-ui, sans-serif" };
 
-		const card = css("--card");
+		const card = css("--card"), isWide = canvas.clientWidth / x.length > 12;
 		width = canvas.clientWidth;
 		plot?.destroy();
 		canvas.setAttribute("role", "img");
@@ -130,7 +130,7 @@ export function stackedBars() {
 			axes: [{ ...axis, grid: { show: false }, size: 34, space: 88, incrs: steps.x, values: (u, all) => all.map(tickText) },
 			       { ...axis, size: 56, incrs: steps.y, values: (u, all) => all.map(steps.text ?? valueText) }],
 			series: [{}, ...drawn.map((one) => ({
-				label: one.name, fill: paint(one.look, card), stroke: card, width: 1,	// a line between neighbours
+				label: one.name, fill: paint(one.look, card), stroke: isWide ? card : null, width: isWide ? 1 : 0,	// a line between neighbours
 				paths: uPlot.paths.bars({ size: [0.75, 60], gap: 1 }), points: { show: false },
 			}))],
 		}, [x, ...drawn.map((one) => one.sum)], canvas);
@@ -150,7 +150,7 @@ export function stackedBars() {
 
 	function tell() {
 		const { x, series, rowName, rowText, valueText } = shown;
-		legend.replaceChildren(...series.map((one) => el("li", null, swatch(one.look), one.name, el("span", { class: "at" }))), where);
+		legend.replaceChildren(...series.map((one) => el("li", null, swatch(one.look), el("span", null, one.name, el("span", { class: "at" })))), where);
 		numbers.setAttribute("role", "region");
 		numbers.setAttribute("aria-label", w.sameInNumbers);
 		numbers.replaceChildren(el("table", null,

@@ -100,7 +100,7 @@ async function show() {
 	current?.view.leave?.();
 	current = null;
 	if (!Object.hasOwn(views, name)) {
-		replace(content, el("h1", null, w.pageGone));
+		replace(content, el("h1", null, w.pageGone), el("p", null, w.pageGoneWords), el("p", null, el("a", { href: "#/overview" }, w.pageGoneAct)));
 		return;
 	}
 	document.title = `${w.views[name]} · ${w.brand}`;

@@ -66,6 +66,8 @@ export const w = {
 	typeToConfirm: (name) => `Type ${name} to confirm`,
 	levels: { well: "Well", warning: "Warning", trouble: "Trouble" },
 	pageGone: "There is no such page.",
+	pageGoneWords: "The address is of an older version, or was cut off on its way. All there is stands in the bar above.",
+	pageGoneAct: "Go to the overview",
 	shownOnce: "This is shown once and kept nowhere in clear. Copy it now.",
 
 	login: {
@@ -113,7 +115,7 @@ export const w = {
 		spoolEmpty: "empty",
 		spoolHolds: (records, size) => `${plural(records, "callback")}, ${size}`,
 		spoolSince: (when) => `oldest ${when}`,
-		findings: "What needs you",
+		findings: "What else needs you",
 		since: (when) => `since ${when}`,
 		mend: "Look at it",
 		chart: "Events by hour",
@@ -126,7 +128,7 @@ export const w = {
 		state: "State",
 		enabled: "enabled",
 		disabled: "disabled",
-		refusedToday: "Refused in 24 h",
+		refusedToday: "Refused in 24\u00a0h",
 		refusals: "Refused callbacks, last 24 hours",
 		reason: "Reason",
 		count: "Count",

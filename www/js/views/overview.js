@@ -14,18 +14,26 @@ const t = w.overview;
 
 let node, chart, timer, context, sawNone;
 
+/* What to do, commands in it as such. */
+function todo(f) {
+	return f.todo ? el("p", null, f.todo.split("`").map((piece, place) => (place % 2 ? el("code", null, piece) : piece))) : null;
+}
+
+const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since(ago(f.since))) : null);
+const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.mend) : null);
+
+/* The sentence; of what is found the worst, with what to do about it. */
 function banner(o) {
+	const [worst] = o.findings;
 	return el("div", { class: `banner ${o.level}`, "data-key": "banner" }, sign(o.level, "big"),
-		el("div", null, el("h1", null, el("span", { class: "unseen" }, `${w.levels[o.level]}: `), o.sentence)));
+		el("div", null, el("h1", null, el("span", { class: "unseen" }, `${w.levels[o.level]}: `), o.sentence), worst ? [todo(worst), since(worst)] : null),
+		worst ? link(worst, "") : null);
 }
 
 function findings(o) {
-	if (!o.findings.length)
-		return null;
-	return section(t.findings, el("ul", { class: "findings" }, o.findings.map((f) => el("li", { class: f.level, "data-key": `${f.kind} ${f.subject}` }, sign(f.level),
-		el("div", null, el("p", null, el("strong", null, f.words)), f.todo ? el("p", null, f.todo) : null,
-			f.since ? el("p", { class: "quiet small" }, t.since(ago(f.since))) : null),
-		f.link ? el("a", { href: f.link, role: "button", class: "secondary small" }, t.mend) : null))));
+	const others = o.findings.slice(1);
+	return others.length ? section(t.findings, el("ul", { class: "findings" }, others.map((f) => el("li", { class: f.level, "data-key": `${f.kind} ${f.subject}` }, sign(f.level),
+		el("div", null, el("p", null, el("strong", null, f.words)), todo(f), since(f)), link(f))))) : null;
 }
 
 function quotaFact(o) {
@@ -105,8 +113,9 @@ async function refresh() {
 		addresses = (await api.get("endpoints")).items ?? [];
 	}
 	patch(node, banner(o), sawNone ? firstSteps(o, addresses) : null, findings(o), facts(o),
-		el("section", { class: "block", "data-key": "chart" }, el("h2", null, t.chart), chart.node), endpoints(o), refusals(o));
-	showChart(o);
+		o.last_event_at ? el("section", { class: "block", "data-key": "chart" }, el("h2", null, t.chart), chart.node) : null, endpoints(o), refusals(o));
+	if (o.last_event_at)
+		showChart(o);
 	return Boolean(o.last_event_at);
 }
 
