@@ -108,10 +108,10 @@ class Browser:
         self.settle()
 
     def settle(self):
-        """Until nothing is on its way."""
+        """Until nothing is on its way; what was asked for in a window begins when that is gone."""
         self.wait(lambda: self.js("""
             return document.readyState === "complete" && !document.querySelector("#content > .waiting")
-                && !document.querySelector("[aria-busy=true]")"""), "the page to settle")
+                && !document.querySelector("[aria-busy=true], dialog:not([open])")"""), "the page to settle")
 
     def wait(self, condition, what, seconds=15):
         deadline = time.monotonic() + seconds

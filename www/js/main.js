@@ -149,6 +149,7 @@ document.getElementById("skip").onclick = (event) => {
 	content.focus();
 };
 keepMomentsFresh();
+addEventListener("resize", () => document.querySelectorAll(".top nav, .tabs").forEach(showCurrent));
 
 try {
 	const answer = await api.get("session");

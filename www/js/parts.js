@@ -67,9 +67,13 @@ export function trouble(error, again) {
 		el("div", null, el("p", null, el("strong", null, w.failed), " ", error.message), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
 }
 
+const TOASTS_MAX = 3;
 export function toast(words, level = "well") {
 	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words));
-	document.getElementById("toasts").append(node);
+	const all = document.getElementById("toasts");
+	all.append(node);
+	while (all.children.length > TOASTS_MAX)
+		all.firstChild.remove();
 	setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
