@@ -26,9 +26,23 @@ static void give_up(const struct program *program, const char *what)
 	exit(2);
 }
 
+static void write_usage(const struct program *program, FILE *out)
+{
+	fprintf(out,
+	        "usage: %s [--conf FILE] [--listen ADDRESS] [--workers N]\n"
+	        "\n"
+	        "%s"
+	        "\n"
+	        "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
+	        "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
+	        "  --workers N       processes behind that socket (1); one that dies is replaced\n"
+	        "  --version, --help\n",
+	        program->name, program->about);
+}
+
 static void give_up_with_usage(const struct program *program)
 {
-	fputs(program->usage, stderr);
+	write_usage(program, stderr);
 	exit(2);
 }
 
@@ -101,7 +115,7 @@ int program_run(struct program *program, int argc, char **argv)
 			printf("%s " HL_VERSION "\n", program->name);
 			return 0;
 		case 'h':
-			fputs(program->usage, stdout);
+			write_usage(program, stdout);
 			return 0;
 		default:
 			give_up_with_usage(program);

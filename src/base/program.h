@@ -13,7 +13,7 @@ struct http;
 struct program {
 	const char *name;	/* "hookledger-api" */
 	const char *door;	/* "api": conf_database() has its connection string */
-	const char *usage;	/* what --help says */
+	const char *about;	/* what it does, for --help: whole lines */
 	const struct conf *conf;
 	int listen_fd;		/* -1 when the web server started us */
 	int (*work)(struct program *);	/* in each process; its exit status */

@@ -343,15 +343,8 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-admin",
 		.door = "admin",
-		.usage = "usage: hookledger-admin [--conf FILE] [--listen ADDRESS] [--workers N]\n"
-		         "\n"
-		         "Serves the data of the admin page and does what is asked for there. A web server\n"
-		         "starts it by FastCGI or CGI; see hookledger-admin(8) and the ready configurations.\n"
-		         "\n"
-		         "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
-		         "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-		         "  --workers N       processes behind that socket (1); one that dies is replaced\n"
-		         "  --version, --help\n",
+		.about = "Serves the data of the admin page and does what is asked for there. A web server\n"
+		         "starts it by FastCGI or CGI; see hookledger-admin(8) and the ready configurations.\n",
 		.work = work,
 	};
 

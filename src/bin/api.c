@@ -377,15 +377,8 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-api",
 		.door = "api",
-		.usage = "usage: hookledger-api [--conf FILE] [--listen ADDRESS] [--workers N]\n"
-		         "\n"
-		         "Serves Toggl's Webhooks API v1 to our own subscribers. A web server starts it by\n"
-		         "FastCGI or CGI; see hookledger-api(8) and the ready configurations.\n"
-		         "\n"
-		         "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
-		         "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-		         "  --workers N       processes behind that socket (1); one that dies is replaced\n"
-		         "  --version, --help\n",
+		.about = "Serves Toggl's Webhooks API v1 to our own subscribers. A web server starts it by\n"
+		         "FastCGI or CGI; see hookledger-api(8) and the ready configurations.\n",
 		.work = work,
 	};
 

@@ -710,15 +710,8 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-receiver",
 		.door = "receiver",
-		.usage = "usage: hookledger-receiver [--conf FILE] [--listen ADDRESS] [--workers N]\n"
-		         "\n"
-		         "Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
-		         "see hookledger-receiver(8) and the ready configurations.\n"
-		         "\n"
-		         "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
-		         "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-		         "  --workers N       processes behind that socket (1); one that dies is replaced\n"
-		         "  --version, --help\n",
+		.about = "Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
+		         "see hookledger-receiver(8) and the ready configurations.\n",
 		.work = work,
 	};
 
