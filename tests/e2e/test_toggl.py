@@ -6,7 +6,7 @@ import pytest
 
 import servers
 from conftest import finish, make_site
-from stage import WORKSPACE, wait_for
+from stage import BUILD, WORKSPACE, wait_for
 from toggl_pair import Toggl, connect, later, listed
 
 
@@ -134,6 +134,23 @@ def test_the_free_plan(us, toggl):
     assert len(toggl.subscriptions(True)) == 1
     # the endpoint that was made for it is gone again
     assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
+
+
+def test_two_that_look_at_the_same_moment(us, toggl):
+    """Neither sees that the other begins: they have to wait for one another."""
+    connect(us, toggl.token, "--no-subscription", "--no-load")
+    with us.cluster.connect(us.database) as held:
+        held.autocommit = False
+        held.execute("select from ledger.toggl_workspace for update")
+        children = [us.spawn(f"add{n}", [BUILD / "hookledger", "toggl", "add", "--workspace", str(WORKSPACE)]) for n in range(2)]
+        wait_for(lambda: us.sql("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == [(2,)],
+                 "both to wait")
+        held.rollback()
+    assert sorted(child.wait(60) for child in children) == [0, 1], us.all_logs()
+    for child in children:
+        us.processes.remove(child)
+    assert len(toggl.subscriptions()) == 1
+    assert us.sql("select count(*) from ledger.toggl_job where kind = 'subscribe'") == [(1,)]
 
 
 def test_own_filters_and_their_mistakes(us, toggl):
