@@ -178,6 +178,10 @@ begin
     when 'subscribe' then
       case when (select w.limits_at is null from ledger.toggl_workspace w where w.workspace_id = home)
            then jsonb_build_array(jsonb_build_object('do', 'limits', 'ws', home)) else '[]' end
+      || coalesce((select jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'late', 'urls', jsonb_agg(j.given -> 'url')))
+                   from ledger.toggl_job j
+                   where j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = home and j.failed and j.state ? 'doubt'
+                     and j.finished_at > now() - interval '1 day' having count(*) > 0), '[]')
       || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint', wish -> 'endpoint',
            'url', wish -> 'url', 'description', wish -> 'description',
            'ladder', case when wish ? 'filters' then jsonb_build_array(jsonb_build_object(

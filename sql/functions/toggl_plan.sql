@@ -192,6 +192,13 @@ begin
   set wanted_url = coalesce(s.wanted_url, s.url), wanted_filters = coalesce(s.wanted_filters, s.filters),
       wanted_enabled = coalesce(s.wanted_enabled, true)
   where s.workspace_id = workspace and s.subscription_id = learnt and s.endpoint_id is not null and s.wanted_url is null;
+  if found then
+    -- Given up without an answer, and made after all: its events are wanted.
+    update ledger.endpoint e set enabled = true
+    where not e.enabled and e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$') and exists (
+      select from ledger.toggl_job j
+      where j.kind = 'subscribe' and j.failed and j.state ? 'doubt' and (j.given -> 'endpoint')::bigint = e.endpoint_id);
+  end if;
   return learnt;
 end
 $$;

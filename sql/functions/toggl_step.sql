@@ -304,7 +304,13 @@ begin
       select c.note, c.more into note, more from ledger.toggl_created(home, s.subscription_id, step -> 'of') c;
       state := (state - 'doubt') || jsonb_build_object('subscription_id', s.subscription_id::text, 'workspace_id', home::text);
     else
-      bad := (step ->> 'why') || '. The subscription is not in Toggl''s list; try again later';
+      bad := (step ->> 'why') || '. The subscription is not in Toggl''s list; try again later. Should it come to be after all, it is taken up';
+    end if;
+  when 'late' then
+    select o.* into s from ledger.toggl_subscription o
+    where o.workspace_id = home and o.url in (select jsonb_array_elements_text(step -> 'urls')) and o.gone_at is null and o.deleted_at is null limit 1;
+    if s.subscription_id is not null then
+      bad := format('nothing was made: what was tried before, and had no answer, is there by now as subscription %s "%s"', s.subscription_id, s.description);
     end if;
   when 'stray' then
     s := ledger.toggl_own(home, step -> 'of' ->> 'url');

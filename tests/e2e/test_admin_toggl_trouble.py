@@ -13,7 +13,7 @@ from admin import by_hand, operator
 from api import Client
 from delivering import run_round, start_courier
 from stage import BUILD, WORKSPACE, wait_for
-from toggl_pair import HOOKS, Liar, Side, later
+from toggl_pair import HOOKS, Liar, Side, later, subscription
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
 
@@ -98,6 +98,24 @@ def test_a_creation_that_nobody_knows_of(us, liar, side, page, fault):
     assert liar.count("POST", "/subscriptions/") == 1 and side.there == {}
     assert us.sql("select enabled from ledger.endpoint") == [(False,)]
     assert subscribe(page).status == 200 and states(page) == ["well"]
+
+
+@pytest.mark.parametrize("finds", ["create", "refresh"])
+def test_a_creation_that_comes_to_be_when_it_was_given_up(us, liar, side, page, finds):
+    """As behind a gateway that does not wait: the place in the plan is taken, once."""
+    late = []
+    side.faults["POST"] = [lambda request, do: late.append(request) or (504, {}, "Gateway Time-out")]
+    answer = subscribe(page)
+    assert answer.status == 409 and "Should it come to be after all, it is taken up" in answer.json()["error"], answer
+    side.there["11"] = subscription(late[0])
+    if finds == "create":
+        answer = subscribe(page)
+        assert answer.status == 409 and 'is there by now as subscription 11 "hookledger"' in answer.json()["error"], answer
+    else:
+        assert page.post("toggl/refresh").status == 200
+        assert subscribe(page).status == 409
+    assert liar.count("POST", "/subscriptions/") == 1 and states(page) == ["well"]
+    assert us.sql("select enabled from ledger.endpoint") == [(True,)]
 
 
 @pytest.mark.parametrize("fault, words", [
