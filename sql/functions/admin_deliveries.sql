@@ -37,14 +37,20 @@ begin
       where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id < below
         and (of_state is null or d.state = of_state or of_state = 'waiting' and d.state in ('due', 'behind'))
       order by d.delivery_id desc limit most + 1),
-    shown as (select p.d from page p order by (p.d).delivery_id desc limit most)
+    shown as (select p.d from page p order by (p.d).delivery_id desc limit most),
+    told as materialized (
+      select i.event from jsonb_array_elements(ledger.events_json((
+        select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.mark) from shown p))) i (event))
     select 200::bigint, json_build_object(
-      'items', coalesce((select json_agg(ledger.delivery_json(p.d) order by (p.d).delivery_id desc) from shown p), '[]'),
+      'items', coalesce((
+        select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event) order by (p.d).delivery_id desc)
+        from shown p
+        left join told t on t.event ->> 'event_id' = (p.d).event_id::text and t.event ->> 'created_at' = ledger.rfc3339((p.d).created_at)), '[]'),
       'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text from shown p) end)::text;
 end
 $$;
 comment on function admin.delivery_list(bytea, jsonb, jsonb, jsonb) is
-  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first.';
+  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first, each with its event as an item of the list of events, null when retention dropped it.';
 
 create function ledger.delivery_of(path jsonb)
 returns ledger.delivery

@@ -41,6 +41,7 @@ def test_deliveries_and_replays(page_site, olga):
     items = first["items"] + second["items"]
     assert [int(item["event_id"]) for item in items] == events[::-1] and second["next"] is None
     assert all(item["state"] == "dead" and item["attempts"] >= 2 and item["ended_at"] and item["last_status"] == 500 and "500" in item["last_problem"] and item["workspace_id"] == str(WORKSPACE) for item in items)
+    assert [item["event"]["event_id"] for item in items] == [item["event_id"] for item in items] and items[0]["event"]["sentence_parts"]["what"] == "created"
     assert done(olga.get(path + "?state=delivered"))["items"] == [] and len(done(olga.get(path + "?state=dead"))["items"]) == 2
     for query in ("state=eaten", "after=x", "limit=0", "limit=501", "limit=x"):
         refused(olga.get(f"{path}?{query}"), 400)

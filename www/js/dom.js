@@ -53,7 +53,7 @@ const signs = {
 	off: "M5 12h14",
 	wait: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2",
 	more: "M12 5.5v.1M12 12v.1M12 18.5v.1",
-	close: "M6 6l12 12M18 6L6 18",
+	cross: "M6 6l12 12M18 6L6 18",
 	arrow: "M5 12h14M13 6l6 6-6 6",
 };
 

@@ -34,7 +34,7 @@ export function filterEditor({ known, chosen = [], most = null, onchange = () =>
 			return el("li", { "data-key": words }, el("button", { type: "button", class: "chip", "aria-label": t.remove(words), onclick: () => {
 				list = list.filter((other) => other !== each);
 				tell();
-			} }, words, sign("close")));
+			} }, words, sign("cross")));
 		}) : el("li", null, label(w.none)));
 		note.textContent = most ? w.toggl.filtersLimit(list.length, most) : "";
 		note.classList.toggle("over", Boolean(most) && list.length > most);

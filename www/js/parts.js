@@ -3,7 +3,7 @@
 import { el, patch, sign } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { address } from "./route.js";
-import { w } from "./words.js";
+import { sentence, w } from "./words.js";
 
 /* A moment, relative; exact on hover and for who reads by ear. */
 export function moment(time, { missing = w.never } = {}) {
@@ -30,6 +30,12 @@ export function state(level, word, title) {
 
 export function label(text, kind = "") {
 	return el("span", { class: `label ${kind}` }, text);
+}
+
+/* What an event tells, as a sentence. */
+export function says(item) {
+	const s = sentence(item);
+	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? `, ${s.tail}` : null];
 }
 
 /* columns: [{ head, cell: (row) => node, numeric }]. `phone`: what it becomes there:
@@ -124,7 +130,7 @@ export function dialog(title, build) {
 			el("article", null,
 				el("header", null,
 					el("h2", { id: "dialog-title" }, title),
-					el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => close() }, sign("close"))),
+					el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => close() }, sign("cross"))),
 				build(close)));
 		document.body.append(node);
 		node.showModal();

@@ -4,9 +4,9 @@
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
 import { exact, fromField, shortly, span, toField } from "../format.js";
-import { act, choice, copyable, field, label, moment, section, state, table, trouble } from "../parts.js";
+import { act, choice, copyable, field, label, moment, section, says, state, table, trouble } from "../parts.js";
 import { address, go, here } from "../route.js";
-import { actions, models, sentence, w } from "../words.js";
+import { actions, models, w } from "../words.js";
 
 const NEWS_MS = 5000;
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
@@ -18,11 +18,6 @@ let shown = [], next = null, newest = null, asked = "", isLive = false, open = "
 const filtersOf = (query) => Object.fromEntries(names.filter((name) => query[name]).map((name) => [name, query[name]]));
 const keyOf = (item) => `${item.workspace_id}/${item.event_id}/${item.created_at}`;
 const linkTo = (query) => address("events", query);
-
-function says(item) {
-	const s = sentence(item);
-	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? `, ${s.tail}` : null];
-}
 
 // ---- the list
 
@@ -120,7 +115,7 @@ function chips(query) {
 			const rest = { ...filtersOf(query) };
 			delete rest[name];
 			const what = `${t.chip[name]}: ${said[name]?.(value) ?? value}`;
-			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, what), sign("close")));
+			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, what), sign("cross")));
 		}),
 		active.length > 1 ? el("li", { "data-key": "all" }, el("a", { class: "chip clear", href: linkTo({}) }, t.clear)) : null);
 }
@@ -185,7 +180,7 @@ function said(value, name) {
 		return value ? w.yes : w.no;
 	if (typeof value === "string" && isMoment.test(value) && !Number.isNaN(Date.parse(value)))
 		return el("time", { datetime: value, title: value }, exact(value));
-	if (name.endsWith("duration") && Number(value) >= 0)
+	if (/duration(_seconds)?$/.test(name) && Number(value) >= 0)
 		return el("span", { title: String(value) }, span(Number(value)));
 	if (Array.isArray(value) && value.every((each) => typeof each !== "object"))
 		return value.join(", ");

@@ -5,9 +5,9 @@ import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { fromField, number, toField, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { address, here } from "../route.js";
-import { filters as inWords, w } from "../words.js";
+import { actions, filters as inWords, models, w } from "../words.js";
 import { zones } from "./setup.js";
 
 const t = w.subscribers;
@@ -150,26 +150,29 @@ async function deliveries(id, query, isMore) {
 				href: address(["subscribers", "deliveries", id], { state: key === "all" ? "" : key }),
 			}, text)))),
 		table([
-			{ head: t.event, cell: (d) => el("button", { type: "button", class: "plain", onclick: () => openDelivery(d.delivery_id ?? d.id) }, d.event ?? d.event_id ?? `#${d.delivery_id ?? d.id}`) },
+			{ head: t.event, cell: (d) => el("button", { type: "button", class: "plain sentence", onclick: () => openDelivery(d) }, whatOf(d)) },
 			{ head: t.state, cell: (d) => state(level[d.state] ?? "wait", t.deliveryStates[d.state] ?? d.state) },
 			{ head: t.attempts, numeric: true, cell: (d) => number(d.attempts ?? 0) },
 			{ head: t.answer, cell: (d) => d.last_status ?? d.last_problem ?? "–" },
 			{ head: t.due, cell: (d) => moment(d.ended_at ?? d.due_at, { missing: "–" }) },
-			context.isOwner ? { head: w.actions, cell: (d) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.replay}: ${d.event_id ?? d.delivery_id ?? d.id}`,
-				onclick: (event) => act(event.currentTarget, () => api.post(`subscribers/deliveries/${d.delivery_id ?? d.id}/replay`), t.replayed).then((a) => a && fill()) }, t.replay) } : null,
-		].filter(Boolean), shown, { caption: t.deliveries, key: (d) => d.delivery_id ?? d.id, empty: t.noDeliveries }),
+			context.isOwner ? { head: w.actions, cell: (d) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.replay}: ${d.event_id}`,
+				onclick: (event) => act(event.currentTarget, () => api.post(`subscribers/deliveries/${d.id}/replay`), t.replayed).then((a) => a && fill()) }, t.replay) } : null,
+		].filter(Boolean), shown, { caption: t.deliveries, key: (d) => d.id, empty: t.noDeliveries }),
 		next ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await deliveries(id, query, true))) }, w.more) : null);
 }
 
-async function openDelivery(id) {
+/* Retention may have dropped the event. */
+const whatOf = (d) => (d.event ? says(d.event) : `${models[d.model] ?? d.model} ${actions[d.action] ?? d.action}, ${d.event_id}`);
+
+async function openDelivery({ id, event }) {
 	try {
 		const d = await api.get(`subscribers/deliveries/${id}`);
-		await dialog(`${t.deliveries} #${id}`, () => table([
+		await dialog(t.delivery(id), () => [el("p", null, whatOf({ ...d, event }), event ? [" ", el("a", { class: "small", href: address("events", { open: `${d.workspace_id}/${d.event_id}/${d.event_created_at}` }) }, t.openEvent)] : null), table([
 			{ head: t.attempt, cell: (a) => moment(a.at ?? a.started_at) },
 			{ head: t.answer, cell: (a) => [String(a.status_code ?? a.status ?? "–"), a.answer ? el("pre", { class: "small", tabindex: "0" }, a.answer) : null] },
 			{ head: t.took, numeric: true, cell: (a) => (a.took_ms === undefined || a.took_ms === null ? "–" : `${number(a.took_ms)} ms`) },
 			{ head: t.problem, cell: (a) => a.problem ?? "–" },
-		], d.attempts ?? [], { caption: t.attempts }));
+		], d.attempts ?? [], { caption: t.attempts, empty: t.noAttempts })]);
 	} catch (error) {
 		toast(error.message, "trouble");
 	}
