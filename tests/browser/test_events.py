@@ -138,6 +138,24 @@ def test_what_runs_and_what_was_done(own_page, bare_site):
     page.says("It runs", ".running")
 
 
+def test_projects_of_one_colour_are_told_apart(own_page, bare_site):
+    page, site = own_page, bare_site
+    site.add_endpoint()
+    serve(page, site)
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 7 * 86400))
+    for number, (seconds, colour) in enumerate(((10800, "#d94182"), (7200, "#d94183"), (3600, "#0b83d9"), (1800, "#d94182"), (900, None)), 1):
+        site.send(site.event(model="project", payload={"id": number, "workspace_id": 7435584, "name": f"Project {number}", "color": colour, "active": True}))
+        entry(site, number, start=f"{day}T09:00:00Z", duration=seconds, project_id=number)
+    entry(site, 6, start=f"{day}T09:00:00Z", duration=600)	# of none
+    page.login("Olga", route=f"#/time?from={day}&until={day}")
+    page.says("Project 5", ".legend")
+    looks = page.js("return [...document.querySelectorAll('.legend .swatch')].map((each) => each.style.backgroundColor + each.className)")
+    assert len(looks) == len(set(looks)) == 6 and sum("pattern0" in look for look in looks) == 4, looks
+    assert looks == page.js("return [...document.querySelectorAll('table .swatch')].map((each) => each.style.backgroundColor + each.className)")
+    shares = page.js("return [...document.querySelectorAll('.twins section:first-child .share')].map((each) => each.innerText)")
+    assert shares == ["43%", "29%", "14%", "7%", "4%", "2%"], shares
+
+
 def test_an_error_is_said_in_words(olga):
     olga.may_fail(400)
     olga.open("#/events?entity=nonsense", anew=False)

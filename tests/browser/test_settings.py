@@ -57,6 +57,7 @@ def test_operators_and_sessions(mine):
     mine.wait(lambda: nora.login(HOSTILE, "yet another password").status == 401, "the way in to be closed")
     mine.open("#/settings/audit", anew=False)
     mine.says("operator.password", "table")
+    mine.says("role: viewer → owner", "table")
     assert not mine.all("table b") and "another password" not in mine.text()
 
 
