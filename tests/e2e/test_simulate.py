@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """`hookledger simulate`: which part of a story it tells and when, and that what
 --into-database leaves is what callbacks leave."""
+import contextlib
 import datetime
 import json
 import signal
@@ -136,11 +137,18 @@ def live(site, *more):
             "--people", "8000", "--every-day", "--start", "2d", *more]
 
 
-def run_live(site, command):
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=site.environment(), **runs_as())
-    child.stdin.write(site.endpoint["secret"])
-    child.stdin.close()
-    return child
+@contextlib.contextmanager
+def run_live(site, *more):
+    child = subprocess.Popen(live(site, *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=site.environment(), **runs_as())
+    try:
+        child.stdin.write(site.endpoint["secret"])
+        child.stdin.close()
+        yield child
+        child.wait()
+    finally:
+        child.kill()
+        child.stdout.close()
+        child.wait()
 
 
 @pytest.mark.plain
@@ -148,7 +156,7 @@ def test_live(site):
     """What has happened comes at once, the rest when its time has come."""
     servers.lighttpd_spawned(site)
     since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=30)
-    with run_live(site, live(site, "--since", since.isoformat())) as child:
+    with run_live(site, "--since", since.isoformat()) as child:
         wait_for(lambda: site.sql("select count(*) from ledger.event where created_at > %s", since + datetime.timedelta(seconds=32)) >= [(3,)],
                  "events that happen now", 60)
         child.send_signal(signal.SIGINT)
@@ -166,7 +174,7 @@ def test_live(site):
 @pytest.mark.plain
 def test_live_for_a_number_of_events(site):
     servers.lighttpd_spawned(site)
-    with run_live(site, live(site, "--since", "1m", "--events", "5")) as child:
+    with run_live(site, "--since", "1m", "--events", "5") as child:
         said = json.loads(child.stdout.read())
     assert (child.returncode, said["events"], said["distinct"]) == (0, 5, 5)
 
