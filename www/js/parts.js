@@ -73,14 +73,22 @@ export function trouble(error, again) {
 		el("div", null, el("p", null, el("strong", null, w.failed), " ", error.message), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
 }
 
+/* What was done goes away by itself; what went wrong stays until somebody has
+   read it, has done something that works, or turns to something else. */
 const TOASTS_MAX = 3;
 export function toast(words, level = "well") {
-	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words));
+	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words),
+		level === "trouble" ? el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => node.remove() }, sign("cross")) : null);
 	const all = document.getElementById("toasts");
+	if (level === "well")
+		all.querySelectorAll(".trouble").forEach((old) => old.remove());
 	all.append(node);
 	while (all.children.length > TOASTS_MAX)
 		all.firstChild.remove();
-	setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
+	if (level === "trouble")
+		addEventListener("hashchange", () => node.remove(), { once: true });
+	else
+		setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
 /* Runs what a button is for: shows that it runs, and what came of it. */
