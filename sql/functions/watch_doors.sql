@@ -15,7 +15,8 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest);
   perform ledger.count_up(names, labels, array_fill(''::text, array[cardinality(names)]), counts);
-  is_more := ledger.pulse_read(20000);
+  -- A bite that keeps no delivery waiting for long, and is more than comes meanwhile.
+  is_more := ledger.pulse_read(2000);
   perform ledger.judge(page);
   return next;
 end
