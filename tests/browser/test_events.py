@@ -136,6 +136,16 @@ def test_what_runs_and_what_was_done(own_page, bare_site):
     assert "from=" in page.path()
     page.driver.back()
     page.says("It runs", ".running")
+    # of many the first few, so that the hours are in sight
+    for number in range(3, 14):
+        entry(site, number, description=f"Timer {number}")
+    page.open("#/time")
+    page.says("4 more", "summary")
+    shown = "return [...document.querySelectorAll('.running li')].filter((each) => each.checkVisibility()).length"
+    assert page.js(shown) == 8
+    page.press("4 more")
+    assert page.js(shown) == 12
+    assert not page.axe()
 
 
 def test_projects_of_one_colour_are_told_apart(own_page, bare_site):

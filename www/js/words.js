@@ -216,6 +216,7 @@ export const w = {
 	time: {
 		title: "Time",
 		running: "Running now",
+		moreRunning: (count) => `${number(count)} more`,
 		noneRunning: "Nobody is tracking time now.",
 		from: "From",
 		until: "Until",

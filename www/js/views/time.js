@@ -10,6 +10,7 @@ import { w } from "../words.js";
 
 const EVERY_MS = 30000;
 const PROJECTS_MAX = 8;	// colours that can be told apart; the others share one
+const RUNNING_MAX = 8;
 const DAY = 86400, HOUR = 3600;
 const STEPS = {
 	x: [1, 2, 7, 14, 28].map((each) => each * DAY),
@@ -66,12 +67,16 @@ function lookOf(data) {
 	return (project) => by.get(project ?? "") ?? all[first.length];
 }
 
+/* The first few, so that the hours are in sight; in a large company there are many. */
 function running(list, look) {
-	return section(t.running, list.length ? el("ul", { class: "running" }, list.map((each) => el("li", null,
+	const timers = (some) => el("ul", { class: "running" }, some.map((each) => el("li", null,
 		swatch(look(each.project_id)),
 		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || t.noDescription),
 			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(shortly(each.start_at))].join(" · "))),
-		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000))))) : el("p", { class: "quiet" }, t.noneRunning));
+		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000)))));
+	const few = list.length > RUNNING_MAX + 2 ? RUNNING_MAX : list.length;
+	return section(t.running, list.length ? timers(list.slice(0, few)) : el("p", { class: "quiet" }, t.noneRunning),
+		few < list.length ? el("details", null, el("summary", null, t.moreRunning(list.length - few)), timers(list.slice(few))) : null);
 }
 
 function showDays(data, range, look) {
