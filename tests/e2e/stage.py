@@ -3,6 +3,7 @@
 and a site a test: a database, a settings file, an endpoint, a web server. All
 programs are the real ones. As root everything is run as the user postgres,
 because PostgreSQL refuses root and nothing here needs it."""
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -80,6 +81,12 @@ def sign(body, secret):
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
+def signal_all(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 class Cluster:
     """The private PostgreSQL."""
 
@@ -126,13 +133,25 @@ class Cluster:
         """The postmaster and all its processes."""
         return sorted(descendants(self.child.pid))
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """Within it none of its processes does anything."""
+        # the postmaster first, so that it starts no others meanwhile; one of those
+        # there are may just have ended
+        os.kill(self.child.pid, signal.SIGSTOP)
+        pids = self.pids()
+        try:
+            signal_all(pids, signal.SIGSTOP)
+            yield
+        finally:
+            signal_all(pids, signal.SIGCONT)
+
     def crash(self):
         """As a power cut for PostgreSQL: every process killed at once."""
         # stopped first, so that the postmaster starts no others meanwhile
         os.kill(self.child.pid, signal.SIGSTOP)
         pids = self.pids()
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGKILL)
+        signal_all(reversed(pids), signal.SIGKILL)
         self.child.wait(60)
         wait_for(lambda: not any(is_alive(pid) for pid in pids), "PostgreSQL to be gone")
 

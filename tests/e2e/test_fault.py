@@ -130,14 +130,8 @@ def test_receivers_and_postgresql_killed_together(faulty):
 def test_postgresql_frozen(faulty):
     with traffic(faulty) as senders:
         wait_for_more(senders)
-        frozen = faulty.cluster.pids()
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with faulty.cluster.frozen():
             wait_for_more(senders, 100)
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
         wait_for_more(senders)
     assert max(sender.slowest for sender in senders) < 4
     assert_all_acknowledged(senders)

@@ -4,7 +4,6 @@ that was acknowledged reaches a subscriber at least once, those of an entity in
 their order, and nobody waits for somebody else."""
 import contextlib
 import json
-import os
 import random
 import signal
 import threading
@@ -210,14 +209,8 @@ def test_postgresql_frozen(passing, healthy):
     start_courier(passing)
     with events(passing, healthy[:1], by_spool=True) as count:
         wait_for_more(count, 40)
-        frozen = passing.cluster.pids()
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with passing.cluster.frozen():
             wait_for_more(count, 40)
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
         wait_for_more(count, 40)
 
 

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The owner is told that the database is away, though whom to tell stands in it."""
-import contextlib
 import json
-import os
-import signal
 
 import pytest
 
@@ -111,15 +108,8 @@ def test_one_that_hangs_is_away_too(watched, mail):
     """A call that is not answered ends by its deadline."""
     start_courier(watched)
     know(watched)
-    frozen = watched.cluster.pids()
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with watched.cluster.frozen():
         wait_for(lambda: mail.letters, "it to be told", 60)
-    finally:
-        for pid in frozen:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
     assert "cannot use the database" in mail.letters[0].subject
 
 

@@ -172,6 +172,40 @@ def test_a_second_start_takes_seconds_and_keeps_the_data(checkout):
     assert checkout.shell("hookledger doctor >/dev/null; hookledger verify").strip()
 
 
+def signed(checkout, body):
+    return checkout.shell(f"""body='{body}'
+        signature=$(printf %s "$body" | openssl dgst -sha256 -hmac "$CALLBACK_SECRET" | sed 's/.* //')
+        curl -sS -o /dev/null -w '%{{http_code}}' -H 'Content-Type: application/json' -H "X-Webhook-Signature-256: sha256=$signature" -d "$body" "$CALLBACK_URL" """)
+
+
+@pytest.mark.timeout(400)
+def test_it_starts_whatever_is_found(checkout):
+    checkout.start()
+    signed(checkout, '{"hello":1}')	# an event it is not; it is kept aside
+    assert "quarantine" in checkout.shell("hookledger findings || true")
+    checkout.quickstart("--stop")
+    assert "quarantine" in checkout.start()
+    assert "it is running already, on port" in checkout.quickstart("--detach", "--port", quiet_port(), status=1)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("part", ["lighttpd", "hookledger-courier", "toggl/lighttpd", "toggl/simulate"])
+def test_a_part_that_was_killed(checkout, part):
+    """A start makes it whole again, and nothing of it is left in the end."""
+    checkout.start()
+    whole = len(checkout.processes())
+    pid = int((checkout.folder / f"var/quickstart/{part}.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    checkout.start()
+    wait_for(lambda: len(checkout.processes()) == whole, "as many processes as before", 20)
+    assert "js/main.js" in checkout.shell('curl -fsS "$ADMIN_URL"')
+    assert checkout.shell('curl -sS -o /dev/null -w "%{http_code}" "${ADMIN_URL%admin/}error.log"') == "404"
+    pid = int((checkout.folder / f"var/quickstart/{part}.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    checkout.quickstart("--stop")
+    wait_for(lambda: not checkout.processes(), "no process left", 20)
+
+
 def test_a_terminal_that_stays(checkout):
     """In the foreground it runs until Ctrl-C."""
     checkout.quickstart("--stop")
