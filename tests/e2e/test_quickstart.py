@@ -206,6 +206,19 @@ def test_a_part_that_was_killed(checkout, part):
     wait_for(lambda: not checkout.processes(), "no process left", 20)
 
 
+@pytest.mark.timeout(400)
+def test_on_another_port(checkout):
+    """Toggl learns where it has to call now."""
+    checkout.start()
+    checkout.quickstart("--stop")
+    port = quiet_port()
+    checkout.quickstart("--detach", "--port", port)
+    url = json.loads(checkout.shell("hookledger toggl list --json"))["subscriptions"][0]["url"]
+    assert url.startswith(f"http://127.0.0.1:{port}/hook/")
+    checkout.quickstart("--stop")
+    checkout.start()
+
+
 def test_a_terminal_that_stays(checkout):
     """In the foreground it runs until Ctrl-C."""
     checkout.quickstart("--stop")

@@ -228,6 +228,18 @@ def test_differences_are_seen_and_mended(us, toggl):
     assert state() == ["well"] and toggl.subscriptions()[0][2] == ours
 
 
+def test_the_owner_moves(us, toggl):
+    """Another public_url: a repair tells Toggl, which validates the new address."""
+    connect(us, toggl.token, "--no-load")
+    before = toggl.subscriptions()[0][2]
+    us.write_conf(public_url=us.url.replace("127.0.0.1", "localhost"))
+    toggl.site.write_conf(allowed_networks="127.0.0.1, ::1")
+    us.hookledger("toggl", "repair")
+    after, validated = toggl.subscriptions()[0][2], toggl.subscriptions()[0][5]
+    assert (after, validated) == (before.replace("127.0.0.1", "localhost"), True) and after != before
+    assert [one["state"] for one in listed(us)] == ["well"]
+
+
 def test_the_check_repairs_only_when_it_may(us, toggl):
     connect(us, toggl.token, "--no-load")
     toggl.site.sql("update ledger.subscription set enabled = false")
