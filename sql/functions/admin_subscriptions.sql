@@ -62,7 +62,7 @@ as $$
       'delete', 'The subscription is gone for good, its secret too.'
                 || case when n.waiting > 0 then format(' %s to it that wait%s are dropped.', ledger.so_many(n.waiting, 100000, 'delivery'),
                                                        case when n.waiting = 1 then 's' else '' end) else '' end,
-      'rotate', 'Deliveries are signed with a new secret at once; for so long as you say the one before signs too, but only in the header webhook-signature.',
+      'rotate', 'Deliveries are signed with a new secret at once; for 24 hours the one before signs too, but only in the header webhook-signature.',
       'replay', 'Its address gets these events once more. Events that came while it was disabled or not validated were never made for it, and are not among them.'))
   from ledger.account a
   cross join lateral (

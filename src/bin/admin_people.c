@@ -101,7 +101,7 @@ static bool knows_password(struct admin *admin, struct http_req *req, const stru
 	if (db_int(found, 0, "wait_s") > 0)
 		admin_refuse(req, 429, "too many attempts; wait a minute");
 	else if (!password_fits(buf_str(&old), db_str(found, 0, "password")))
-		admin_refuse(req, 403, "the present password is another one");
+		admin_refuse(req, 403, "that is not your present password");
 	else
 		fine = true;
 done:

@@ -34,6 +34,40 @@ def test_a_session_that_has_ended(olga):
     olga.says("Add an operator")
 
 
+def test_a_session_that_ends_between_two_views(olga):
+    olga.may_fail(401)
+    olga.open("#/settings", anew=False)
+    for view in ("Events", "Time", "Toggl", "Subscribers", "Overview"):
+        olga.site.sql("delete from ledger.session")
+        olga.press(view, "nav a")
+        olga.says("Your session has ended")
+        olga.settle()
+        assert olga.all("input[type=password]"), olga.text()	# what came late has not replaced it
+        olga.fill("Name", "Olga")
+        olga.fill("Password", "correct horse Größe")
+        olga.press("Log in")
+        olga.wait(lambda view=view: olga.all("nav a[aria-current=page]") and olga.one("nav a[aria-current=page]").text == view, f"{view}, where one wanted to go")
+        olga.settle()
+
+
+def test_a_page_that_may_not_copy(olga):
+    """Over plain http a browser has no clipboard for it."""
+    olga.open("#/toggl")
+    olga.js("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    address = olga.text(".copyable code")
+    olga.press("Copy")
+    olga.says("press Ctrl+C")
+    assert olga.js("return String(getSelection())") == address
+
+
+def test_an_address_with_a_time_that_is_none(olga):
+    olga.may_fail(400)
+    olga.open("#/events?since=foo")
+    olga.says("since and until are times such as")
+    olga.press("foo", ".chip")
+    olga.wait(lambda: olga.all("ol.events > li"), "the events")
+
+
 def test_places_and_the_way_back(olga):
     for view in ("Events", "Time", "Toggl", "Subscribers", "Settings"):
         olga.press(view, "nav a")

@@ -87,6 +87,13 @@ def toast(page, level, words):
     page.wait(lambda: any(words in one.text for one in page.all(f".toast.{level}")), f'a message "{words}"')
 
 
+def refused(page, *words):
+    """Before anything was begun: it is asked again, with what was typed."""
+    for part in words:
+        page.says(part, "dialog [role=alert]")
+    assert page.js("return document.querySelector('dialog input[type=text]').value") == "hookledger"
+
+
 def shoot(page, name):
     """What is seen, on a desk and on a phone, and by whom who does not see."""
     for width in (360, 1280):
@@ -148,8 +155,10 @@ def test_a_quota_that_something_else_has_spent(connected, us, liar, side):
     assert what.startswith("New subscription") and "It goes on by itself then" in state and "minutes" in resumes
     # a second one would be a double: who is at it, and until when
     create(page)
-    toast(page, "trouble", "Olga is making a subscription")
-    toast(page, "trouble", "It waits for the quota until")
+    refused(page, "Olga is making a subscription", "It waits for the quota until")
+    page.shoot("toggl-creation-refused-1280-light", 1280)
+    page.press("Cancel")
+    page.settle()
     assert len(under_way(page)) == 1
     shoot(page, "creation-waits")
     quiet(page)
@@ -170,7 +179,8 @@ def test_one_that_is_asked_too_fast(connected, us, liar, side):
     page.says('Toggl answered 429: "Too many requests". It is asked again at ')
     shoot(page, "asked-too-fast")
     toast(page, "well", "Subscription 11")
-    assert liar.count("POST", "/subscriptions/") == 2 and list(side.there) == ["11"] and not under_way(page)
+    page.wait(lambda: not under_way(page), "nothing to be under way")
+    assert liar.count("POST", "/subscriptions/") == 2 and list(side.there) == ["11"]
 
 
 def test_one_that_is_away_for_a_while(connected, us, liar, side):
@@ -270,7 +280,9 @@ def test_a_creation_whose_program_died_is_continued(connected, us, liar, side, g
     us.processes.remove(child)
     gate.set()
     create(page)
-    toast(page, "trouble", "Somebody at the command line is making a subscription")
+    refused(page, "Somebody at the command line is making a subscription")
+    page.press("Cancel")
+    page.settle()
     # the lease of a process that is gone runs out
     us.sql("update ledger.toggl_job set leased_until = clock_timestamp() where finished_at is null")
     page.says("It was broken off; the courier goes on with it, and nothing is done twice.")

@@ -18,8 +18,11 @@ function formatter(kind, options) {
 	return made.get(kind);
 }
 
+/* A name that somebody chose, for a sentence: it turns nothing of it around. */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
 export function exact(time) {
-	return formatter("exact", { dateStyle: "medium", timeStyle: "long" }).format(new Date(time));
+	return Number.isNaN(Date.parse(time)) ? String(time) : formatter("exact", { dateStyle: "medium", timeStyle: "long" }).format(new Date(time));
 }
 
 export function clock(time) {

@@ -58,6 +58,7 @@ function forget() {
 	current?.view.leave?.();
 	current = null;
 	session = null;
+	turn++;	// what is still on its way comes too late
 	api.setCsrf("");
 	showTop("");
 }

@@ -145,10 +145,13 @@ export function dialog(title, build) {
 	});
 }
 
+/* As a page shows it: spaces in a row are one. */
+const plain = (text) => text.trim().replace(/\s+/gu, " ");
+
 /* A dangerous action says what it will do and asks for the name. True: do it. */
 export function confirm({ title, words, name, act: doing }) {
 	return dialog(title, (close) => {
-		const typed = el("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: () => { button.disabled = typed.value !== name; } });
+		const typed = el("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: () => { button.disabled = plain(typed.value) !== plain(name); } });
 		const button = el("button", { type: "submit", class: "danger", disabled: true }, doing);
 		return el("form", { onsubmit: (event) => { event.preventDefault(); close(true); } },
 			el("p", null, words), field(w.typeToConfirm(name), typed),
@@ -159,10 +162,17 @@ export function confirm({ title, words, name, act: doing }) {
 /* Text that can be copied: an address, a command, a secret, a body. */
 export function copyable(text, { block = false } = {}) {
 	const button = el("button", { type: "button", class: "secondary small", onclick: async () => {
-		await navigator.clipboard.writeText(text);
-		toast(w.copied);
+		try {
+			await navigator.clipboard.writeText(text);
+			toast(w.copied);
+		} catch {
+			// not over plain http, nor where it is forbidden
+			getSelection().selectAllChildren(code);
+			toast(w.copyByHand, "warning");
+		}
 	} }, w.copy);
-	return el("div", { class: block ? "copyable block" : "copyable" }, block ? el("pre", { tabindex: "0" }, el("code", null, text)) : el("code", null, text), button);
+	const code = el("code", null, text);
+	return el("div", { class: block ? "copyable block" : "copyable" }, block ? el("pre", { tabindex: "0" }, code) : code, button);
 }
 
 /* A secret that was just made. */

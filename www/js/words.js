@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 // Every text of the page: a translation is another file like this one. What
 // depends on something is a function.
-import { number, span } from "./format.js";
+import { isolated, number, span } from "./format.js";
 
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
@@ -56,6 +56,7 @@ export const w = {
 	saved: "Saved.",
 	copy: "Copy",
 	copied: "Copied.",
+	copyByHand: "This browser does not let the page copy here. It is selected: press Ctrl+C, or Cmd+C.",
 	more: "Show more",
 	actions: "Actions",
 	retry: "Try again",
@@ -63,7 +64,7 @@ export const w = {
 	asOf: (text) => `as of ${text}`,
 	viewerOnly: "You may look, but only an owner may change this.",
 	sameInNumbers: "The same in numbers",
-	typeToConfirm: (name) => `Type ${name} to confirm`,
+	typeToConfirm: (name) => `Type ${isolated(name)} to confirm`,
 	levels: { well: "Well", warning: "Warning", trouble: "Trouble" },
 	pageGone: "There is no such page.",
 	pageGoneWords: "The address is of an older version, or was cut off on its way. All there is stands in the bar above.",
@@ -216,7 +217,7 @@ export const w = {
 	time: {
 		title: "Time",
 		running: "Running now",
-		moreRunning: (count) => `${number(count)} more`,
+		more: (count) => `${number(count)} more`,
 		noneRunning: "Nobody is tracking time now.",
 		from: "From",
 		until: "Until",
@@ -344,7 +345,7 @@ export const w = {
 		lastEvent: "Last event",
 		seen: "Looked at",
 		states: {
-			well: "well", disabled: "disabled", unvalidated: "not validated", changed: "changed", foreign: "not ours", gone: "gone", broken: "broken",
+			well: "well", off: "switched off", disabled: "disabled", unvalidated: "not validated", changed: "changed", foreign: "not ours", gone: "gone", broken: "broken",
 			new: "being made", unknown: "unknown",
 		},
 		ping: "Send a ping",
@@ -404,7 +405,7 @@ export const w = {
 		revoke: (id) => `Revoke secret ${id}`,
 		revokeTitle: "Revoke this secret?",
 		revokeWords: "What is signed with it is refused from this moment on.",
-		until: (when) => `until ${when}`,
+		until: (when) => `, ends ${when}`,
 		none: "No callback address yet.",
 	},
 

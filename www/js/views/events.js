@@ -123,7 +123,7 @@ function chips(query) {
 function form(query) {
 	const any = (text, all) => [["", text], ...Object.entries(all).filter(([value]) => value !== "*")];
 	const input = (name, type, attributes = {}) => el("input", { type, name, value: query[name] ?? "", ...attributes });
-	const moment = (name) => input(name, "datetime-local", { value: query[name] ? toField(query[name]) : "" });
+	const moment = (name) => input(name, "datetime-local", { value: Number.isNaN(Date.parse(query[name])) ? "" : toField(query[name]) });
 	const isMore = ["user", "entity", "since", "until"].some((name) => query[name]);
 
 	function apply(event) {

@@ -180,8 +180,10 @@ function change({ before, after: became }) {
 	if (isNew && isGone)
 		return el("span", { class: "quiet" }, "–");
 	const was = typeof before === "object" ? before ?? {} : { "": before }, is = typeof became === "object" ? became ?? {} : { "": became };
-	const text = [...new Set([...Object.keys(was), ...Object.keys(is)])].map((name) => {
-		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : said(was[name]) === said(is[name]) ? said(is[name]) : `${said(was[name])} → ${said(is[name])}`;
+	const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
+	// of a change only what has changed
+	const text = names.filter((name) => isNew || isGone || said(was[name]) !== said(is[name])).map((name) => {
+		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : `${said(was[name])} → ${said(is[name])}`;
 		return name ? `${name.replaceAll("_", " ")}: ${value}` : value;
 	}).join(", ");
 	return el("span", { class: "cut", title: text }, isGone ? `${t.was} ` : null, text);
@@ -221,7 +223,7 @@ async function fill() {
 }
 
 export async function update(place) {
-	tab = parts[place.path[1]] ? place.path[1] : "me";
+	tab = Object.hasOwn(parts, place.path[1] ?? "") ? place.path[1] : "me";
 	showTabs(node, "settings", t.tabs, tab);
 	await fill();
 }

@@ -10,7 +10,7 @@ import { w } from "../words.js";
 
 const EVERY_MS = 30000;
 const PROJECTS_MAX = 8;	// colours that can be told apart; the others share one
-const RUNNING_MAX = 8;
+const RUNNING_MAX = 8, PEOPLE_MAX = 12;
 const DAY = 86400, HOUR = 3600;
 const STEPS = {
 	x: [1, 2, 7, 14, 28].map((each) => each * DAY),
@@ -67,16 +67,20 @@ function lookOf(data) {
 	return (project) => by.get(project ?? "") ?? all[first.length];
 }
 
-/* The first few, so that the hours are in sight; in a large company there are many. */
+/* The first few, so that what stands below is in sight: in a large company there
+   are many. */
+function fewOf(list, most, shown) {
+	const few = list.length > most + 2 ? most : list.length;
+	return [shown(list.slice(0, few)), few < list.length ? el("details", { class: "rest" }, el("summary", null, t.more(list.length - few)), shown(list.slice(few))) : null];
+}
+
 function running(list, look) {
 	const timers = (some) => el("ul", { class: "running" }, some.map((each) => el("li", null,
 		swatch(look(each.project_id)),
 		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || t.noDescription),
-			el("span", { class: "quiet" }, [each.project ?? t.noProject, t.since(shortly(each.start_at))].join(" · "))),
+			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), ` · ${t.since(shortly(each.start_at))}`)),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000)))));
-	const few = list.length > RUNNING_MAX + 2 ? RUNNING_MAX : list.length;
-	return section(t.running, list.length ? timers(list.slice(0, few)) : el("p", { class: "quiet" }, t.noneRunning),
-		few < list.length ? el("details", null, el("summary", null, t.moreRunning(list.length - few)), timers(list.slice(few))) : null);
+	return section(t.running, list.length ? fewOf(list, RUNNING_MAX, timers) : el("p", { class: "quiet" }, t.noneRunning));
 }
 
 function showDays(data, range, look) {
@@ -120,11 +124,11 @@ function projects(data, look) {
 
 function people(data) {
 	const total = totalOf(data.by_user);
-	return section(t.byPerson, table([
+	return section(t.byPerson, fewOf(data.by_user, PEOPLE_MAX, (some) => table([
 		{ head: t.person, cell: (each) => each.user ?? w.unknown },
 		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
 		{ head: t.share, numeric: true, cell: (each) => share(Number(each.seconds), total) },
-	], data.by_user, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none, phone: "narrow-columns" }));
+	], some, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none, phone: "narrow-columns" })));
 }
 
 async function refresh() {

@@ -2,7 +2,7 @@
 // Toggl's side: the connection, the subscriptions there, what is under way, and
 // the addresses that Toggl calls.
 import * as api from "../api.js";
-import { el, patch, replace } from "../dom.js";
+import { el, patch, replace, sign } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
 import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, section, showSecret, state, table, toast, trouble } from "../parts.js";
@@ -12,7 +12,7 @@ const t = w.toggl, e = w.endpoints;
 const JOB_MS = 3000, SOON_MS = 1500;
 let node, context, timer, now;
 
-const levelOf = { well: "well", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
+const levelOf = { well: "well", off: "warning", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
 
 /* Toggl may have told since the log-in. */
 const workspaceName = (id) => now.workspaces.find((each) => each.id === id)?.name ?? context.workspace(id);
@@ -43,8 +43,8 @@ function tellAnswer(answer) {
 }
 
 /* Does something at Toggl, which may take a while: what is under way is shown
-   meanwhile. null: it failed. */
-async function run(work, busy = node) {
+   meanwhile. null: it failed. `refused(words)`: before anything was begun. */
+async function run(work, busy = node, refused = null) {
 	const mine = node;
 	let answer = null;
 	busy.setAttribute("aria-busy", "true");
@@ -53,7 +53,10 @@ async function run(work, busy = node) {
 		answer = await work();
 		tellAnswer(answer);
 	} catch (error) {
-		tell(error.message, "trouble", error.answer?.job);
+		if (refused && error.status >= 400 && error.status < 500 && !error.answer.job)
+			refused(error.message);
+		else
+			tell(error.message, "trouble", error.answer?.job);
 	}
 	if (mine === node)
 		await again();
@@ -105,18 +108,19 @@ function connection(c) {
 
 // ---- subscriptions
 
-async function editor(subscription) {
+/* given, problem: what was refused, to be mended. */
+async function editor(subscription, given, problem) {
 	const known = await api.get("toggl/event_filters").then(({ status, ...all }) => all.event_filters ?? all);
 	const isNew = !subscription;
 	return dialog(isNew ? t.add : t.editTitle, (close) => {
-		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
-		const description = el("input", { type: "text", maxlength: "250", value: subscription?.description ?? "hookledger", required: true });
+		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), given?.workspace_id ?? subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
+		const description = el("input", { type: "text", maxlength: "250", value: given?.description ?? subscription?.description ?? "hookledger", required: true });
 		const preview = el("code"), left = el("p", { class: "quiet small" });
 		const show = () => {
 			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
 		};
 		const limit = () => now.workspaces.find((each) => each.id === workspace.value)?.limits?.filters ?? null;
-		const filters = filterEditor({ known, chosen: subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
+		const filters = filterEditor({ known, chosen: given?.event_filters ?? subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
 		description.oninput = show;
 
 		async function plan() {
@@ -129,12 +133,13 @@ async function editor(subscription) {
 				left.textContent = error.message;
 			}
 		}
-		if (isNew)
+		if (isNew && !given)
 			plan();
 		return el("form", { onsubmit: (event) => {
 			event.preventDefault();
 			close({ workspace_id: workspace.value, description: description.value, event_filters: filters.value() });
 		} },
+		problem ? el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, problem)) : null,
 		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
 		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
 		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
@@ -142,16 +147,18 @@ async function editor(subscription) {
 	});
 }
 
-async function create() {
-	const given = await editor(null).catch((error) => toast(error.message, "trouble"));
-	if (given)
-		await run(() => api.post("toggl/subscriptions", given));
-}
-
+/* s: null, a new one. Asks again when it is refused: what was typed is not lost. */
 async function edit(s) {
-	const given = await editor(s).catch((error) => toast(error.message, "trouble"));
-	if (given)
-		await run(() => api.change(`toggl/subscriptions/${s.item}`, { description: given.description, event_filters: given.event_filters }));
+	for (let given = null, problem = null; ;) {
+		given = await editor(s, given, problem).catch((error) => toast(error.message, "trouble"));
+		problem = null;
+		if (!given)
+			return;
+		const { workspace_id, ...rest } = given;
+		await run(() => (s ? api.change(`toggl/subscriptions/${s.item}`, rest) : api.post("toggl/subscriptions", given)), node, (words) => { problem = words; });
+		if (!problem)
+			return;
+	}
 }
 
 function actionsOf(s) {
@@ -180,7 +187,7 @@ function subscriptions() {
 			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
 			context.isOwner ? { head: w.actions, cell: actionsOf } : null,
 		].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
-		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: create }, t.add) : null);
+		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: () => edit(null) }, t.add) : null);
 }
 
 function job(j) {
@@ -257,7 +264,7 @@ function endpoints(items) {
 		{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
 		{ head: e.url, cell: (p) => copyable(p.url) },
 		{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
-		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? ` ${e.until(ago(s.valid_until))}` : ""}`)) },
+		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? e.until(ago(s.valid_until)) : ""}`)) },
 		{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
 		context.isOwner ? { head: w.actions, cell: endpointActions } : null,
 	].filter(Boolean), items, { caption: e.title, key: (p) => p.id, empty: e.none }),
