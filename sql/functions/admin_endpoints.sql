@@ -9,11 +9,7 @@ as $$
     'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled,
     'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
     'url', hook || e.address, 'created_at', ledger.rfc3339(e.created_at),
-    'last_event_at', (
-      select ledger.rfc3339(max(v.received_at))
-      from (select o.endpoint_id, o.received_at from ledger.event o
-            where o.workspace_id = e.workspace_id order by o.event_id desc limit 200) v
-      where v.endpoint_id = e.endpoint_id),
+    'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),
     'secrets', coalesce((
       select jsonb_agg(jsonb_build_object(
                'id', s.secret_id::text, 'valid_from', ledger.rfc3339(s.valid_from),
@@ -29,7 +25,7 @@ as $$
         where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()) n
 $$;
 comment on function ledger.endpoint_json(ledger.endpoint, text) is
-  'An endpoint as the page has it; hook: the URL before its address. last_event_at looks at the newest 200 events of its workspace.';
+  'An endpoint as the page has it; hook: the URL before its address.';
 
 create function ledger.endpoint_named(e ledger.endpoint)
 returns text

@@ -61,14 +61,11 @@ begin
       select jsonb_agg(jsonb_build_object(
                'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text,
                'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id), 'enabled', e.enabled,
-               'last_event_at', ledger.rfc3339(greatest(r.last_at, (
-                 select max(n.received_at)
-                 from (select o.endpoint_id, o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 100) n
-                 where n.endpoint_id = e.endpoint_id))),
+               'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),
                'refusals_day', (select coalesce(sum(t.count), 0) from ledger.tally t
                                 where t.minute > clock - interval '1 day' and t.endpoint_id = e.endpoint_id
                                   and t.reason not in ('duplicate', 'ping', 'horizon'))) order by e.endpoint_id)
-      from ledger.endpoint e left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
+      from ledger.endpoint e
       where not ledger.is_loading(e.endpoint_id)), '[]'),
     'subscribers', (
       select jsonb_build_object(

@@ -163,7 +163,7 @@ begin
   if not found then
     raise exception 'no connected Toggl user is known to be in that workspace; "refresh" asks Toggl' using errcode = 'P0002';
   end if;
-  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id)) o order by o.rung limit 1;
+  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(query ->> 'item', 'item'))) o order by o.rung limit 1;
   return query select 200::bigint, json_build_object(
     'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
     'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
@@ -173,7 +173,7 @@ begin
                   else 'That leaves out ' || array_to_string(p.left_out, ', ') || '.' end)::text;
 end
 $$;
-comment on function admin.toggl_plan(bytea, jsonb, jsonb, jsonb) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription.';
+comment on function admin.toggl_plan(bytea, jsonb, jsonb, jsonb) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';
 
 create function admin.toggl_event_filters(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)

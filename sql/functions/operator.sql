@@ -396,7 +396,7 @@ begin
     ('read_only', current_setting('default_transaction_read_only')),
     ('owner', current_user::text),
     ('caller', session_user::text),
-    ('endpoints', (select count(*) from ledger.endpoint)::text),
+    ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
     ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
     ('endpoints_without_secret', (
       select count(*) from ledger.endpoint e

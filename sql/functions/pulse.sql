@@ -15,6 +15,16 @@ as $$
 $$;
 comment on function ledger.count_up(text[], text[], text[], bigint[]) is 'Adds to the counters of ledger.counter, in one order, so that two never wait crosswise.';
 
+create function ledger.last_event_at(endpoint bigint)
+returns timestamptz
+language sql stable set search_path = ledger, pg_temp
+return greatest(
+  (select r.last_at from ledger.rhythm r where r.endpoint_id = endpoint),
+  (select max(n.received_at)
+   from (select o.endpoint_id, o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 100) n
+   where n.endpoint_id = endpoint));
+comment on function ledger.last_event_at(bigint) is 'When an endpoint was called last with an event: as counted, or among the newest hundred; null: never.';
+
 create function ledger.hour_of_week(moment timestamptz)
 returns integer
 language sql immutable set search_path = ledger, pg_temp

@@ -23,7 +23,12 @@ as $$
   whole as (
     select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity having count(*) = 3),
   ranked as (
-    select 2 as rung, w.filter, row_number() over (order by w.worth) as place from whole w
+    -- What is left of an entity that is covered in part comes behind whole ones.
+    select 2 as rung, w.filter, row_number() over (order by w.is_part, w.worth) as place
+    from (select o.filter, o.worth, false as is_part from whole o
+          union all
+          select s.filter, s.worth, true from single s where not exists (select from whole o where o.entity = s.entity)) w
+    where exists (select from whole)
     union all
     select 3, s.filter, row_number() over (order by s.worth) from single s),
   proposed as (
@@ -42,14 +47,14 @@ $$;
 comment on function ledger.toggl_plan(bigint, text[]) is
   'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). left_out: what nobody will hear of.';
 
-create function ledger.toggl_covered(workspace bigint)
+create function ledger.toggl_covered(workspace bigint, but bigint default null)
 returns text[]
 language sql stable set search_path = ledger, pg_temp
 as $$
   select array_agg(distinct f) from ledger.toggl_subscription s, unnest(s.filters) f
-  where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null
+  where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null and s.subscription_id is distinct from but
 $$;
-comment on function ledger.toggl_covered(bigint) is 'Filters of our subscriptions of a workspace that are enabled; null: none.';
+comment on function ledger.toggl_covered(bigint, bigint) is 'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
 
 create function ledger.toggl_filters(list jsonb)
 returns text[]

@@ -268,6 +268,8 @@ def test_overview_counts_what_comes(page_site):
     assert seen["events_today"] == 7 and seen["last_event_at"]
     assert sum(each["count"] for each in seen["by_hour"]) == 7 and {each["model"] for each in seen["by_hour"]} == {"tag", "client"}
     assert seen["spool"]["records"] == 0
+    # both views say the same of the address
+    assert [each["last_event_at"] for each in olga.get("endpoints").json()["items"]] == [each["last_event_at"] for each in seen["endpoints"]] != [None]
     # what comes late is shown where it happened
     late = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=30)).strftime("%Y-%m-%dT%H:00:00Z")
     assert page_site.send(page_site.event(event_id=8, model="task", created_at=late)).status == 200

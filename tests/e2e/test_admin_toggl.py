@@ -99,6 +99,9 @@ def test_from_a_token_to_events(us, toggl, page):
     item = subscribe(page, description="all of it", event_filters=plan["filters"])
     assert [(str(one[0]), one[1], one[3], one[4], one[5]) for one in toggl.subscriptions()] == [(item, "all of it", ["*.*"], True, True)]
     assert states(page) == ["well"]
+    # beside it nothing is left; for it there still is all
+    assert page.get(f"toggl/plan?workspace={WORKSPACE}").json()["filters"] == []
+    assert page.get(f"toggl/plan?workspace={WORKSPACE}&item={item}").json()["filters"] == plan["filters"]
     answer = page.post("toggl/load", {"workspace_id": str(WORKSPACE)})
     assert answer.status == 200 and answer.json()["state"] == "done", answer
     assert shown(page)["workspaces"][0]["loaded_at"]

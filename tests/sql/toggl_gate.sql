@@ -2,7 +2,7 @@
 begin;
 create extension if not exists pgtap;
 set search_path = ledger, public;
-select plan(44);
+select plan(45);
 
 insert into toggl_connection (user_id, token_sealed, connected_at) values (1, 'x', now());
 insert into toggl_workspace (workspace_id, connection_id, organization_id, name) values (5, 1, 9, 'w');
@@ -51,6 +51,8 @@ select is(left_out[1:2], '{task.*,tag.*}', 'and it says what it leaves out') fro
 select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted}', 'or one by one') from toggl_plan(3, null) where rung = 3;
 select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted,project.created,project.updated,client.created}', 'of six') from toggl_plan(6, null) where rung = 3;
 select is(filters[1:2], '{client.*,task.*}', 'a second one takes what the first has not') from toggl_plan(6, '{time_entry.*,project.*}') where rung = 2;
+select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_entry.*,project.created}') where rung = 2$$,
+                  $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');

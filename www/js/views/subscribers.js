@@ -93,7 +93,7 @@ function replaySince(s) {
 		return el("form", { onsubmit: (event) => {
 			event.preventDefault();
 			close();
-			run(() => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed));
+			run(() => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at));
 		} }, el("p", null, t.replaySinceWords), field(t.since, since), buttons(close, t.replay));
 	});
 }
@@ -110,7 +110,7 @@ function subscriptionActions(s) {
 		{ text: t.ping, run: () => run(() => api.post(`${at}/ping`)) },
 		s.validated_at ? null : { text: t.validate, run: () => run(() => api.post(`${at}/validate`)) },
 		{ text: t.edit, run: () => openEditor(s) },
-		Number(s.dead) ? { text: t.replayDead, run: () => run(() => replay(s, { dead: true }), (a) => t.replayedMany(a.replayed)) } : null,
+		Number(s.dead) ? { text: t.replayDead, run: () => run(() => replay(s, { dead: true }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at)) } : null,
 		{ text: t.replaySince, run: () => replaySince(s) },
 		{ text: t.rotate, run: rotate },
 		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, s.warnings.disable, name, t.disable, () => api.change(at, { enabled: false })) }

@@ -115,6 +115,7 @@ async function editor(subscription, given, problem) {
 	return dialog(isNew ? t.add : t.editTitle, (close) => {
 		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), given?.workspace_id ?? subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
 		const description = el("input", { type: "text", maxlength: "250", value: given?.description ?? subscription?.description ?? "hookledger", required: true });
+		const wrong = el("div", { class: "problem", role: "alert", hidden: !problem }, sign("trouble"), el("p", null, problem ?? ""));
 		const preview = el("code"), left = el("p", { class: "quiet small" });
 		const show = () => {
 			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
@@ -126,9 +127,11 @@ async function editor(subscription, given, problem) {
 		async function plan() {
 			filters.limit(limit());
 			try {
-				const proposed = await api.get("toggl/plan", { workspace: workspace.value });
-				filters.set(proposed.filters);
-				left.textContent = [proposed.words, proposed.leaves_out?.length ? `${t.leavesOut} ${proposed.leaves_out.join("; ")}` : ""].filter(Boolean).join(" ");
+				const proposed = await api.get("toggl/plan", { workspace: workspace.value, item: subscription?.item });
+				if (proposed.filters.length)
+					filters.set(proposed.filters);
+				const leftOut = proposed.leaves_out.flatMap((each) => each.split(", ")).map((each) => each.split(".")).map(([entity, action]) => ({ entity, action }));
+				left.textContent = leftOut.length ? `${t.leavesOut} ${inWords(leftOut)}.` : proposed.words;
 			} catch (error) {
 				left.textContent = error.message;
 			}
@@ -137,9 +140,14 @@ async function editor(subscription, given, problem) {
 			plan();
 		return el("form", { onsubmit: (event) => {
 			event.preventDefault();
+			if (!filters.value().length) {
+				replace(wrong, sign("trouble"), el("p", null, t.noFilters));
+				wrong.hidden = false;
+				return;
+			}
 			close({ workspace_id: workspace.value, description: description.value, event_filters: filters.value() });
 		} },
-		problem ? el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, problem)) : null,
+		wrong,
 		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
 		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
 		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
