@@ -104,7 +104,10 @@ begin
       cross join lone l
       left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
       left join newest n on n.endpoint_id = e.endpoint_id
-      where e.enabled)
+      -- The silence of what was switched off on purpose is no news: toggl_off tells.
+      where e.enabled and not exists (
+        select from ledger.toggl_subscription o
+        where o.endpoint_id = e.endpoint_id and o.deleted_at is null and o.gone_at is null and not o.wanted_enabled and o.enabled is not true))
     select 'silence', case when x.expected >= 3 * s.patience then 'trouble' else 'warning' end, 'endpoint ' || s.endpoint_id,
            format('Toggl has not called%s for %s (usually every %s).', s.which, ledger.for_long(at - s.last_at),
                   ledger.for_long((at - s.last_at) / x.expected)),
@@ -220,6 +223,19 @@ begin
     -- What was made elsewhere is none of ours, and may well be meant so.
     where d.state <> 'unknown'
     order by d.workspace_id, d.subscription_id
+    limit 100;
+  -- Switched off on purpose, and forgotten: nothing is recorded, and all else is well.
+  return query
+    select 'toggl_off', 'warning', 'Toggl subscription ' || s.subscription_id,
+           format('"%s" at Toggl is switched off on purpose: nothing comes from workspace "%s".', coalesce(s.description, s.subscription_id::text),
+                  coalesce((select w.name from ledger.toggl_workspace w where w.workspace_id = s.workspace_id), s.workspace_id::text)),
+           format('Enable it when its events are wanted again: `hookledger toggl enable %s`.', s.subscription_id), null::timestamptz, '#/toggl'
+    from ledger.toggl_subscription s
+    cross join lateral ledger.toggl_state(s) d
+    where s.deleted_at is null and d.state = 'off'
+      and not exists (select from ledger.toggl_subscription o
+                      where o.workspace_id = s.workspace_id and o.endpoint_id is not null and o.enabled and o.gone_at is null and o.deleted_at is null)
+    order by s.workspace_id, s.subscription_id
     limit 100;
   return query
     select 'quota', 'warning', format('connection %s, organization %s', w.connection_id, w.organization_id),

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(85);
+select plan(88);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -73,6 +73,16 @@ select is_empty('select * from ledger.findings()', 'a subscription that is well,
 update ledger.toggl_subscription set enabled = false;
 select results_eq($$select level, words from pg_temp.told('toggl_disabled')$$,
   $$values ('trouble', '"all" at Toggl: Toggl has disabled it, so no events come.')$$, 'one that Toggl disabled');
+update ledger.toggl_subscription set wanted_enabled = false where subscription_id = 77;
+select results_eq($$select kind, level, words from ledger.findings()$$,
+  $$values ('toggl_off', 'warning', '"all" at Toggl is switched off on purpose: nothing comes from workspace "1".')$$, 'one that we disabled');
+update ledger.toggl_workspace set name = 'Home';
+insert into ledger.toggl_subscription (workspace_id, subscription_id, description, url, enabled, validated_at, endpoint_id, wanted_url, wanted_filters, wanted_enabled)
+values (1, 79, 'another', 'u', true, now(), 1, 'u', '{}', true);
+select is_empty('select * from ledger.findings()', 'beside another that works');
+delete from ledger.toggl_subscription where subscription_id = 79;
+select ok(words like '%from workspace "Home".', 'by the name of the workspace') from pg_temp.told('toggl_off');
+update ledger.toggl_subscription set wanted_enabled = true where subscription_id = 77;
 update ledger.toggl_subscription set enabled = true;
 update ledger.toggl_connection set refused_at = now();
 select is(words, 'Toggl refuses the API token of Ada.', 'a token that is refused') from pg_temp.told('toggl_token');
