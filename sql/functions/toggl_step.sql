@@ -189,7 +189,7 @@ begin
       bad := null;
     else
       bad := case when is_handshake then format('Toggl could not use the callback address %s. %s. %s', step ->> 'url', said, ledger.toggl_hint(error_text, step ->> 'url'))
-             when error_text ~* 'reached the limit of' then format('%s. Delete or disable one (`hookledger toggl list`), or take it over: `hookledger toggl adopt`', said)
+             when error_text ~* 'reached the limit of' then format('%s. Delete or disable one (`hookledger toggl list`), or adopt one that was made elsewhere', said)
              else said end;
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';

@@ -122,7 +122,7 @@ def test_a_creation_that_comes_to_be_when_it_was_given_up(us, liar, side, page, 
     ((400, {}, "URL endpoint x responded with status 404 instead of 2xx"), "does not know the path"),
     ((402, {"X-Toggl-Quota-Remaining": "20"}, "upgrade"), "the plan of this workspace does not have that"),
     ((403, {}, "not an admin"), "an administrator's token may"),
-    ((400, {}, "already reached the limit of 1 subscriptions"), 'Delete or disable one (the list of subscriptions), or take it over: "adopt"'),
+    ((400, {}, "already reached the limit of 1 subscriptions"), 'Delete or disable one (the list of subscriptions), or adopt one that was made elsewhere'),
 ])
 def test_a_creation_that_is_refused_leaves_nothing(us, liar, side, page, fault, words):
     side.faults["POST"] = [fault] * 5
