@@ -135,7 +135,8 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, css)
 
     def text(self, css="body"):
-        return self.js("return document.querySelector(arguments[0])?.innerText ?? ''", css)
+        # without what isolates a name, which nobody sees
+        return self.js("return (document.querySelector(arguments[0])?.innerText ?? '').replace(/[\\u2066-\\u2069]/g, '')", css)
 
     def says(self, words, css="body", seconds=15):
         """Waits until it is written somewhere in there."""

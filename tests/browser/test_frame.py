@@ -36,8 +36,9 @@ def test_a_session_that_has_ended(olga):
 
 def test_a_session_that_ends_between_two_views(olga):
     olga.may_fail(401)
-    olga.open("#/settings", anew=False)
-    for view in ("Events", "Time", "Toggl", "Subscribers", "Overview"):
+    olga.open("#/events", anew=False)
+    olga.open("#/overview", anew=False)
+    for view in ("Events", "Time", "Toggl", "Subscribers", "Overview", "Settings"):
         olga.site.sql("delete from ledger.session")
         olga.press(view, "nav a")
         olga.says("Your session has ended")
@@ -58,6 +59,21 @@ def test_a_page_that_may_not_copy(olga):
     olga.press("Copy")
     olga.says("press Ctrl+C")
     assert olga.js("return String(getSelection())") == address
+
+
+def test_an_address_that_is_none(olga):
+    for place in ("settings/constructor", "subscribers/constructor", "constructor"):
+        olga.open(f"#/{place}", anew=False)
+        olga.says("There is no such page.")
+    olga.open("#/time?from=foo", anew=False)
+    olga.says("By person")
+
+
+def test_a_filter_that_nothing_can_fit(olga):
+    olga.open("#/events?text=%00", anew=False)
+    olga.says("Remove that filter.")
+    olga.press("Remove the filter text", ".chip")
+    olga.wait(lambda: olga.all("ol.events > li"), "the events")
 
 
 def test_an_address_with_a_time_that_is_none(olga):

@@ -55,7 +55,7 @@ async function call(method, path, { query, body, signal } = {}) {
 	const answer = await read(response);
 	if (response.ok)
 		return { status: response.status, ...answer };
-	if (response.status === 401 && path !== "session")
+	if (response.status === 401 && (path !== "session" || method === "GET"))
 		whenLoggedOut();
 	throw new ApiError(response.status, answer.error ?? `The web server answered ${response.status} without saying why.`, answer);
 }

@@ -10,7 +10,8 @@ import { login } from "./views/login.js";
 import { setup } from "./views/setup.js";
 
 /* Each view's module exports show(place, context), which gives a node at once or
-   after a while; it may export `leave()`, and update(place) for another query. */
+   after a while; it may export `leave()`, update(place) for another query, and
+   knows(place) where some of its places are none. */
 const views = {
 	overview: () => import("./views/overview.js"),
 	events: () => import("./views/events.js"),
@@ -58,6 +59,7 @@ function forget() {
 	current?.view.leave?.();
 	current = null;
 	session = null;
+	document.querySelectorAll("dialog[open]").forEach((each) => each.close());	// it would lie over the form to log in
 	turn++;	// what is still on its way comes too late
 	api.setCsrf("");
 	showTop("");
@@ -88,28 +90,34 @@ function focusTitle() {
 	scrollTo(0, 0);
 }
 
+function showGone() {
+	document.title = `${w.pageGone} · ${w.brand}`;
+	replace(content, el("h1", null, w.pageGone), el("p", null, w.pageGoneWords), el("p", null, el("a", { href: "#/overview" }, w.pageGoneAct)));
+}
+
 async function show() {
 	const place = here(), name = nameOf(place), mine = ++turn;
 
 	if (!session)
 		return;
 	showTop(name);
-	if (current?.name === name && current.view.update) {
-		current.view.update(place, context());
-		return;
+	const isSame = current?.name === name && current.view.update && current.view.knows?.(place) !== false;
+	if (!isSame) {
+		current?.view.leave?.();
+		current = null;
 	}
-	current?.view.leave?.();
-	current = null;
-	if (!Object.hasOwn(views, name)) {
-		replace(content, el("h1", null, w.pageGone), el("p", null, w.pageGoneWords), el("p", null, el("a", { href: "#/overview" }, w.pageGoneAct)));
-		return;
-	}
+	if (!Object.hasOwn(views, name))
+		return showGone();
 	document.title = `${w.views[name]} · ${w.brand}`;
-	content.setAttribute("aria-busy", "true");
 	try {
+		if (isSame)
+			return await current.view.update(place, context());
+		content.setAttribute("aria-busy", "true");
 		const view = await views[name]();
 		if (mine !== turn)
 			return;
+		if (view.knows?.(place) === false)
+			return showGone();
 		current = { name, view };
 		const node = await view.show(place, context());
 		if (mine !== turn)
@@ -119,8 +127,11 @@ async function show() {
 			focusTitle();
 		hasMoved = true;
 	} catch (error) {
-		if (mine === turn)
-			replace(content, el("h1", null, w.views[name]), trouble(error, show));
+		if (mine !== turn)
+			return;
+		current?.view.leave?.();
+		current = null;	// to be tried again from the start
+		replace(content, el("h1", null, w.views[name]), trouble(error, show));
 	} finally {
 		content.removeAttribute("aria-busy");
 	}

@@ -35,7 +35,7 @@ export function label(text, kind = "") {
 /* What an event tells, as a sentence. */
 export function says(item) {
 	const s = sentence(item);
-	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? `, ${s.tail}` : null];
+	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? [", ", el("bdi", null, s.tail)] : null];
 }
 
 /* columns: [{ head, cell: (row) => node, numeric }]. `phone`: what it becomes there:
@@ -67,6 +67,10 @@ export function bar(left, total, words) {
 	return !total ? null : el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
 }
 
+function problem(words) {
+	return el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, words));
+}
+
 /* An error in place of what could not be shown. */
 export function trouble(error, again) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"),
@@ -80,6 +84,10 @@ export function toast(words, level = "well") {
 	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words),
 		level === "trouble" ? el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => node.remove() }, sign("cross")) : null);
 	const all = document.getElementById("toasts");
+	// what lies below an open window is out of reach
+	const over = [...document.querySelectorAll("dialog[open]")].pop() ?? document.body;
+	if (all.parentNode !== over)
+		over.append(all);
 	if (level === "well")
 		all.querySelectorAll(".trouble").forEach((old) => old.remove());
 	all.append(node);
@@ -91,8 +99,20 @@ export function toast(words, level = "well") {
 		setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
-/* Runs what a button is for: shows that it runs, and what came of it. */
+/* In a window it stands above its buttons, as long as what was typed does. */
+function refuse(form, words) {
+	if (!form?.isConnected)
+		return toast(words, "trouble");
+	const node = problem(words);
+	form.querySelector("footer").before(node);
+	node.scrollIntoView({ block: "nearest" });
+}
+
+/* Runs what a button is for: shows that it runs, and what came of it. null: it was
+   refused. */
 export async function act(button, work, done) {
+	const form = button.closest("dialog form");
+	form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
 	button.setAttribute("aria-busy", "true");
 	button.disabled = true;
 	try {
@@ -101,7 +121,7 @@ export async function act(button, work, done) {
 			toast(typeof done === "function" ? done(answer) : done);
 		return answer;
 	} catch (error) {
-		toast(error.message, "trouble");
+		refuse(form, error.message);
 		return null;
 	} finally {
 		button.removeAttribute("aria-busy");
@@ -134,7 +154,12 @@ export function dialog(title, build) {
 		};
 		const leave = () => close();	// another view
 		addEventListener("hashchange", leave);
-		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => { removeEventListener("hashchange", leave); node.remove(); resolve(result); } },
+		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+			removeEventListener("hashchange", leave);
+			document.body.append(...node.querySelectorAll("#toasts"));
+			node.remove();
+			resolve(result);
+		} },
 			el("article", null,
 				el("header", null,
 					el("h2", { id: "dialog-title" }, title),
@@ -145,8 +170,8 @@ export function dialog(title, build) {
 	});
 }
 
-/* As a page shows it: spaces in a row are one. */
-const plain = (text) => text.trim().replace(/\s+/gu, " ");
+/* As a page shows it: spaces in a row are one; what isolates a name is not of it. */
+const plain = (text) => text.replace(/[\u2066-\u2069]/gu, "").trim().replace(/\s+/gu, " ");
 
 /* A dangerous action says what it will do and asks for the name. True: do it. */
 export function confirm({ title, words, name, act: doing }) {

@@ -44,6 +44,8 @@ function showList(looked) {
 }
 
 async function load(query) {
+	if (Object.values(filtersOf(query)).some((value) => value.includes("\0")))
+		throw new Error(t.zeroByte);
 	const answer = await api.get("events", { ...filtersOf(query), limit: 50 });
 	shown = answer.items;
 	next = answer.next;
@@ -114,8 +116,8 @@ function chips(query) {
 		active.map(([name, value]) => {
 			const rest = { ...filtersOf(query) };
 			delete rest[name];
-			const what = `${t.chip[name]}: ${said[name]?.(value) ?? value}`;
-			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, what), sign("cross")));
+			const is = said[name]?.(value) ?? value, what = `${t.chip[name]}: ${is}`;
+			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, `${t.chip[name]}: `, el("bdi", null, is)), sign("cross")));
 		}),
 		active.length > 1 ? el("li", { "data-key": "all" }, el("a", { class: "chip clear", href: linkTo({}) }, t.clear)) : null);
 }

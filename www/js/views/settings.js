@@ -12,7 +12,8 @@ let node, body, context, tab;
 
 // ---- you
 
-function me() {
+async function me() {
+	await api.get("session");	// nothing else here asks whether one is logged in still
 	const zone = zones(zoneName(), { name: "zone" });
 	const old = el("input", { type: "password", autocomplete: "current-password", required: true });
 	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "10" });
@@ -222,8 +223,10 @@ async function fill() {
 	}
 }
 
+export const knows = ({ path }) => path[1] === undefined || Object.hasOwn(parts, path[1]);
+
 export async function update(place) {
-	tab = Object.hasOwn(parts, place.path[1] ?? "") ? place.path[1] : "me";
+	tab = place.path[1] ?? "me";
 	showTabs(node, "settings", t.tabs, tab);
 	await fill();
 }

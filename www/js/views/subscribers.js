@@ -33,6 +33,15 @@ async function run(work, done = w.saved) {
 
 const sure = async (title, words, name, doing, work, done) => (await confirm({ title, words, name, act: doing })) ? run(work, done) : null;
 
+/* Sends what a window asks for, and closes it when that has worked. */
+async function send(event, close, work, done = w.saved) {
+	event.preventDefault();
+	if (await act(event.submitter, work, (answer) => answer.words ?? (typeof done === "function" ? done(answer) : done))) {
+		close(true);
+		await fill();
+	}
+}
+
 function buttons(close, text) {
 	return el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, text));
 }
@@ -90,11 +99,8 @@ async function replay(s, given) {
 function replaySince(s) {
 	return dialog(t.replaySince, (close) => {
 		const since = el("input", { type: "datetime-local", required: true, value: toField(Date.now() - 86400000) });
-		return el("form", { onsubmit: (event) => {
-			event.preventDefault();
-			close();
-			run(() => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at));
-		} }, el("p", null, t.replaySinceWords), field(t.since, since), buttons(close, t.replay));
+		return el("form", { onsubmit: (event) => send(event, close, () => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at)) },
+			el("p", null, t.replaySinceWords), field(t.since, since), buttons(close, t.replay));
 	});
 }
 
@@ -203,11 +209,7 @@ function grant(a) {
 		const all = [...new Set(now.organizations.flatMap((o) => o.workspaces))];
 		const workspace = choice(all.map((id) => [id, workspaceName(id)]), all[0]);
 		const admin = el("input", { type: "checkbox", id: "grant-admin" });
-		return el("form", { onsubmit: (event) => {
-			event.preventDefault();
-			close();
-			run(() => api.put(`subscribers/accounts/${a.id}/workspaces/${workspace.value}`, { is_admin: admin.checked }));
-		} }, field(t.workspace, workspace), el("label", { for: "grant-admin" }, admin, t.admin), buttons(close, t.grant));
+		return el("form", { onsubmit: (event) => send(event, close, () => api.put(`subscribers/accounts/${a.id}/workspaces/${workspace.value}`, { is_admin: admin.checked })) }, field(t.workspace, workspace), el("label", { for: "grant-admin" }, admin, t.admin), buttons(close, t.grant));
 	});
 }
 
@@ -250,12 +252,8 @@ function organizationDialog(o) {
 		const webhooks = count(o?.max_webhooks), filters = count(o?.max_filters), hourly = count(o?.hourly_requests);
 		const given = () => Object.fromEntries(Object.entries({ max_webhooks: webhooks, max_filters: filters, hourly_requests: hourly })
 			.filter(([key, input]) => input.value !== "" && Number(input.value) !== o[key]).map(([key, input]) => [key, Number(input.value)]));
-		return el("form", { onsubmit: (event) => {
-			event.preventDefault();
-			close();
-			run(() => (o ? api.change(`subscribers/organizations/${o.id}`, { ...(plan.value !== o.plan ? { plan: plan.value } : {}), ...given() })
-				: api.post("subscribers/organizations", { name: name.value, plan: plan.value })));
-		} }, o ? null : field(t.accountName, name), field(t.plan, plan),
+		return el("form", { onsubmit: (event) => send(event, close, () => (o ? api.change(`subscribers/organizations/${o.id}`, { ...(plan.value !== o.plan ? { plan: plan.value } : {}), ...given() })
+				: api.post("subscribers/organizations", { name: name.value, plan: plan.value }))) }, o ? null : field(t.accountName, name), field(t.plan, plan),
 		o ? [field(t.webhooks, webhooks), field(t.filtersEach, filters), field(t.hourly, hourly)] : null, buttons(close, o ? w.save : t.addOrganization));
 	});
 }
@@ -264,11 +262,7 @@ function addWorkspace(o) {
 	return dialog(t.addWorkspace, (close) => {
 		const list = el("datalist", { id: "workspaces-known" }, context.session.workspaces.map(({ id, name }) => el("option", { value: id }, name)));
 		const workspace = el("input", { type: "text", inputmode: "numeric", pattern: "[0-9]+", required: true, list: "workspaces-known" });
-		return el("form", { onsubmit: (event) => {
-			event.preventDefault();
-			close();
-			run(() => api.put(`subscribers/workspaces/${workspace.value}`, { organization_id: o.id }));
-		} }, list, field(t.workspaceNumber, workspace), buttons(close, t.addWorkspace));
+		return el("form", { onsubmit: (event) => send(event, close, () => api.put(`subscribers/workspaces/${workspace.value}`, { organization_id: o.id })) }, list, field(t.workspaceNumber, workspace), buttons(close, t.addWorkspace));
 	});
 }
 
@@ -303,8 +297,10 @@ async function fill() {
 	}
 }
 
+export const knows = ({ path }) => path[1] === undefined || Object.hasOwn(t.tabs, path[1]) || (path[1] === "deliveries" && /^[0-9]+$/.test(path[2] ?? ""));
+
 export async function update(place) {
-	const tab = t.tabs[place.path[1]] ? place.path[1] : "subscriptions";
+	const tab = Object.hasOwn(t.tabs, place.path[1] ?? "") ? place.path[1] : "subscriptions";
 	showTabs(node, "subscribers", t.tabs, tab);
 	await fill();
 }

@@ -41,7 +41,8 @@ const earlier = (until, from) => (from > until || from < shiftDay(until, -399) ?
 
 function rangeOf(query) {
 	const [from, until] = ranges().week;
-	return { from: query.from ?? from, until: query.until ?? until, workspace: query.workspace ?? "" };
+	const isDay = (text) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+	return { from: isDay(query.from) ? query.from : from, until: isDay(query.until) ? query.until : until, workspace: query.workspace ?? "" };
 }
 
 function controls(range) {

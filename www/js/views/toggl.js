@@ -53,7 +53,7 @@ async function run(work, busy = node, refused = null) {
 		answer = await work();
 		tellAnswer(answer);
 	} catch (error) {
-		if (refused && error.status >= 400 && error.status < 500 && !error.answer.job)
+		if (refused && error.status !== 401 && !error.answer?.job)
 			refused(error.message);
 		else
 			tell(error.message, "trouble", error.answer?.job);
