@@ -10,7 +10,7 @@ import servers
 from admin import PASSWORD
 from conftest import finish, make_site
 from delivering import run_round
-from stage import BUILD, WORKSPACE
+from stage import WORKSPACE
 from toggl_pair import HOOKS, Liar, Side, Toggl, later
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
@@ -263,22 +263,9 @@ def test_one_that_takes_longer_than_the_page_waits(own_page, us, liar, side, gat
     assert not under_way(page) and liar.count("POST", "/subscriptions/") == 1
 
 
-def test_a_creation_whose_program_died_is_continued(connected, us, liar, side, gate):
+def test_a_creation_whose_program_died_is_continued(connected, us, liar, side):
     page = connected
-    made = threading.Event()
-
-    def slowly(request, do):
-        do()
-        made.set()
-        gate.wait(30)
-
-    side.faults["POST"] = [slowly]
-    child = us.spawn("add", [BUILD / "hookledger", "toggl", "add", "--workspace", str(WORKSPACE)])
-    assert made.wait(10)
-    child.kill()
-    child.wait()
-    us.processes.remove(child)
-    gate.set()
+    side.kill_in_creation(us)
     create(page)
     refused(page, "Somebody at the command line is making a subscription")
     page.press("Cancel")

@@ -28,6 +28,11 @@ def allow_subscribers(site, **settings):
         site.sql("insert into ledger.member values (%s, %s, %s)", number, WORKSPACE, is_admin)
 
 
+def add_notice(site, kind, target):
+    """A way by which the owner is told; as the command line says it."""
+    return json.loads(site.hookledger("notice", "add", "--json", kind, target).stdout)
+
+
 def subscribe(site, url, secret="geheim", filters=("*.*",), account=1, **columns):
     """An enabled and validated subscription; its number."""
     number = site.sql("""

@@ -11,6 +11,7 @@ import pytest
 import api
 import servers
 import subscriber as subscribers
+from mailbox import MailServer
 from stage import BUILD, IS_SANITIZED, Cluster, Site, give, new_folder
 
 
@@ -154,6 +155,22 @@ def api_site(site):
 @pytest.fixture
 def subscriber():
     one = subscribers.Subscriber()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def mail():
+    """A mail server, which keeps what it is given."""
+    server = MailServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def hook():
+    """A subscriber that takes everything with an empty answer."""
+    one = subscribers.Subscriber(lambda request: (200, {}, b""))
     yield one
     one.close()
 

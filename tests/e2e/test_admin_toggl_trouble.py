@@ -310,20 +310,7 @@ def test_one_that_waits_for_the_quota_keeps_its_place(us, liar, side, page):
 
 def test_a_process_that_dies_in_the_middle_locks_nobody_out(us, liar, side, page):
     """Killed while Toggl was making it: whoever comes next finds what was made."""
-    gate, made = threading.Event(), threading.Event()
-
-    def slowly(request, do):
-        do()
-        made.set()
-        gate.wait(30)
-
-    side.faults["POST"] = [slowly]
-    child = us.spawn("add", [BUILD / "hookledger", "toggl", "add", "--workspace", str(WORKSPACE)])
-    assert made.wait(10)
-    child.kill()
-    child.wait()
-    us.processes.remove(child)
-    gate.set()
+    side.kill_in_creation(us)
     answer = subscribe(page)
     assert answer.status == 409 and answer.json()["error"].startswith("Somebody at the command line is making"), answer
     assert "Should its program have died, the courier goes on with it" in answer.json()["error"]

@@ -7,25 +7,9 @@ import pytest
 import servers
 from admin import Page, audit, by_hand, operator
 from delivering import allow_subscribers, assert_genuine
-from mailbox import MailServer
 from stage import wait_for
-from subscriber import Subscriber
 
 XSS = "o'<img/src=x>@example.org"
-
-
-@pytest.fixture
-def mail():
-    server = MailServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def hook():
-    subscriber = Subscriber(lambda request: (200, {}, b""))
-    yield subscriber
-    subscriber.close()
 
 
 @pytest.fixture

@@ -1,39 +1,18 @@
 # SPDX-License-Identifier: ISC
 """The owner is told that the database is away, though whom to tell stands in it."""
-import json
 
 import pytest
 
-from delivering import allow_subscribers, assert_genuine, start_courier
-from mailbox import MailServer
+from delivering import add_notice, allow_subscribers, assert_genuine, start_courier
 from stage import wait_for
-from subscriber import Subscriber
-
-
-@pytest.fixture
-def mail():
-    server = MailServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def hook():
-    subscriber = Subscriber(lambda request: (200, {}, b""))
-    yield subscriber
-    subscriber.close()
-
-
-def add(site, kind, target):
-    return json.loads(site.hookledger("notice", "add", "--json", kind, target).stdout)
 
 
 @pytest.fixture
 def watched(faulty, mail, hook):
     """Looked at ten times a second: told of what lasts for half a second."""
     allow_subscribers(faulty, watch_ms="100", courier_poll_ms="200", smtp_url=mail.url, public_url="https://example.org")
-    add(faulty, "mail", "ada@example.org")
-    faulty.hook_secret = add(faulty, "webhook", hook.url)["secret"]
+    add_notice(faulty, "mail", "ada@example.org")
+    faulty.hook_secret = add_notice(faulty, "webhook", hook.url)["secret"]
     return faulty
 
 

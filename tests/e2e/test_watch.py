@@ -5,28 +5,10 @@ import threading
 
 import pytest
 
-from delivering import allow_subscribers, assert_genuine, record, run_round, start_courier, subscribe
+from delivering import add_notice, allow_subscribers, assert_genuine, record, run_round, start_courier, subscribe
 from mailbox import MailServer, Sendmail, certificate
 from stage import wait_for
 from subscriber import Subscriber
-
-
-@pytest.fixture
-def mail():
-    server = MailServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def hook():
-    subscriber = Subscriber(lambda request: (200, {}, b""))
-    yield subscriber
-    subscriber.close()
-
-
-def add(site, kind, target):
-    return json.loads(site.hookledger("notice", "add", "--json", kind, target).stdout)
 
 
 def pass_time(site, span):
@@ -59,8 +41,8 @@ def findings(site, status):
 def test_told_once_and_when_over(passing, mail, hook):
     """By e-mail and webhook; then nothing; then that it is over."""
     passing.write_conf(smtp_url=mail.url, mail_from="hookledger@example.org", public_url="https://example.org")
-    add(passing, "mail", "ada@example.org")
-    secret = add(passing, "webhook", hook.url)["secret"]
+    add_notice(passing, "mail", "ada@example.org")
+    secret = add_notice(passing, "webhook", hook.url)["secret"]
     run_round(passing)
     assert not mail.letters and not hook.got
     assert findings(passing, 0) == "All is well.\n"
@@ -94,7 +76,7 @@ def test_told_once_and_when_over(passing, mail, hook):
 def test_a_short_break_is_told_once(passing, mail):
     """What comes and goes within minutes is one finding, and so is what gets worse twice."""
     passing.write_conf(smtp_url=mail.url)
-    add(passing, "mail", "ada@example.org")
+    add_notice(passing, "mail", "ada@example.org")
     for _ in range(3):
         break_it(passing)
         run_round(passing)
@@ -107,7 +89,7 @@ def test_sendmail(passing, run_folder):
     """Not through a shell, and with nothing in it that could be an option or a header."""
     sendmail = Sendmail(passing.work)
     passing.write_conf(mail_sendmail=sendmail.program, mail_from="hookledger@example.org")
-    number = add(passing, "mail", "o'neil+$HOME@example.org")["id"]
+    number = add_notice(passing, "mail", "o'neil+$HOME@example.org")["id"]
     break_it(passing, "x\r\nBcc: eve@example.org\r\n\r\n.\r\n`id`")
     run_round(passing)
     letter, = sendmail.letters
@@ -137,7 +119,7 @@ def test_what_is_no_address(site, target):
 
 def test_a_test_says_what_came_of_it(passing, mail, hook):
     passing.write_conf(smtp_url=mail.url)
-    number, other = add(passing, "mail", "ada@example.org")["id"], add(passing, "webhook", hook.url)["id"]
+    number, other = add_notice(passing, "mail", "ada@example.org")["id"], add_notice(passing, "webhook", hook.url)["id"]
     assert "was taken" in passing.hookledger("notice", "test", number).stdout
     assert mail.letters[0].subject == "hookledger: this is a test" and "All is well now." in mail.letters[0].text
     passing.hookledger("notice", "test", other)
@@ -166,7 +148,7 @@ def test_a_password(passing):
     server = MailServer(login=("ada", "geheimnis"))
     try:
         passing.write_conf(smtp_url=server.url, smtp_user="ada", smtp_password="geheimnis")
-        number = add(passing, "mail", "ada@example.org")["id"]
+        number = add_notice(passing, "mail", "ada@example.org")["id"]
         passing.hookledger("notice", "test", number)
         passing.write_conf(smtp_password="falsch")
         done = passing.hookledger("notice", "test", number, check=False)
@@ -187,7 +169,7 @@ def test_tls(passing, starts):
     try:
         passing.write_conf(smtp_url=f"smtp{'' if starts else 's'}://localhost:{server.port}", smtp_user="ada", smtp_password="geheimnis",
                            ca_file=trusted)
-        number = add(passing, "mail", "ada@example.org")["id"]
+        number = add_notice(passing, "mail", "ada@example.org")["id"]
         passing.hookledger("notice", "test", number)
         assert server.encrypted == 1 and len(server.letters) == 1
         passing.write_conf(ca_file=None)
@@ -200,7 +182,7 @@ def test_tls(passing, starts):
 def test_what_fails_is_tried_again(passing, mail):
     mail.refuse = "451 4.3.0 come back later"
     passing.write_conf(smtp_url=mail.url)
-    add(passing, "mail", "ada@example.org")
+    add_notice(passing, "mail", "ada@example.org")
     break_it(passing)
     run_round(passing)
     assert "come back later" in passing.hookledger("notice", "list").stdout
@@ -223,8 +205,8 @@ def test_two_couriers_tell_once(passing, mail, hook):
     hold = threading.Event()
     hook.answer = lambda request: (hold.wait(0.05), (200, {}, b""))[1]
     passing.write_conf(smtp_url=mail.url)
-    add(passing, "mail", "ada@example.org")
-    add(passing, "webhook", hook.url)
+    add_notice(passing, "mail", "ada@example.org")
+    add_notice(passing, "webhook", hook.url)
     for number in range(4):
         start_courier(passing, f"courier{number}")
     for change in range(10):
@@ -245,7 +227,7 @@ def test_a_slow_one_holds_up_no_delivery(lighttpd, hook):
     hook.answer = lambda request: (hold.wait(8), (200, {}, b""))[1]
     allow_subscribers(lighttpd, watch_ms="100")
     subscribe(lighttpd, listener.url)
-    add(lighttpd, "webhook", hook.url)
+    add_notice(lighttpd, "webhook", hook.url)
     other = subscribe(lighttpd, "http://127.0.0.1:9/", enabled=True, failing_since="2026-01-01")
     start_courier(lighttpd)
     wait_for(lambda: hook.got, "the webhook to be called")
@@ -261,7 +243,7 @@ def test_a_slow_one_holds_up_no_delivery(lighttpd, hook):
 def test_the_spool_is_seen(site, mail):
     """What waits in the spool of this host, by the courier."""
     site.write_conf(smtp_url=mail.url, watch_ms="100")
-    add(site, "mail", "ada@example.org")
+    add_notice(site, "mail", "ada@example.org")
     run_round(site)
     assert site.sql("select spool_records, spool_damaged from ledger.host where program = 'courier'") == [(0, 0)]
     (site.spool / "x.damaged").write_bytes(b"x")
@@ -275,7 +257,7 @@ def test_the_spool_is_seen(site, mail):
 
 
 def test_a_secret_is_sealed_anew(passing, hook):
-    secret = add(passing, "webhook", hook.url)["secret"]
+    secret = add_notice(passing, "webhook", hook.url)["secret"]
     passing.write_conf(master_key="ab" * 32, master_key_previous=passing.settings["master_key"])
     passing.hookledger("reseal")
     passing.write_conf(master_key_previous=None)
@@ -285,7 +267,7 @@ def test_a_secret_is_sealed_anew(passing, hook):
 
 def test_enable_disable_remove(passing, mail):
     passing.write_conf(smtp_url=mail.url)
-    number = add(passing, "mail", "ada@example.org")["id"]
+    number = add_notice(passing, "mail", "ada@example.org")["id"]
     passing.hookledger("notice", "disable", number)
     break_it(passing)
     run_round(passing)

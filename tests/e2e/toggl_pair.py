@@ -9,7 +9,7 @@ import time
 
 import api
 import servers
-from stage import WORKSPACE, free_port
+from stage import BUILD, WORKSPACE, free_port
 
 BASE = "/webhooks/api/v1"
 HOOKS = f"/hooks/subscriptions/{WORKSPACE}"	# of the test's own server
@@ -155,6 +155,23 @@ class Side:
     def make(self, request):
         self.there["11"] = subscription(request)
         return self.there["11"]
+
+    def kill_in_creation(self, us):
+        """`hookledger toggl add` of `us` dies when the subscription is made and not yet answered."""
+        made, is_dead = threading.Event(), threading.Event()
+
+        def slowly(_, do):
+            do()
+            made.set()
+            is_dead.wait(30)
+
+        self.faults["POST"] = [slowly]
+        child = us.spawn("add", [BUILD / "hookledger", "toggl", "add", "--workspace", str(WORKSPACE)])
+        assert made.wait(10)
+        child.kill()
+        child.wait()
+        us.processes.remove(child)
+        is_dead.set()
 
     def change(self, request):
         self.there["11"] = subscription(request)

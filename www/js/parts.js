@@ -67,7 +67,8 @@ export function bar(left, total, words) {
 	return !total ? null : el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
 }
 
-function problem(words) {
+/* What was refused, in the window that asked. */
+export function refusal(words) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, words));
 }
 
@@ -99,11 +100,15 @@ export function toast(words, level = "well") {
 		setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
+/* What was refused before is mended, or tried again. */
+const forgive = (form) => form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
+
 /* In a window it stands above its buttons, as long as what was typed does. */
-function refuse(form, words) {
+export function refuse(form, words) {
 	if (!form?.isConnected)
 		return toast(words, "trouble");
-	const node = problem(words);
+	forgive(form);
+	const node = refusal(words);
 	form.querySelector("footer").before(node);
 	node.scrollIntoView({ block: "nearest" });
 }
@@ -112,7 +117,7 @@ function refuse(form, words) {
    refused. */
 export async function act(button, work, done) {
 	const form = button.closest("dialog form");
-	form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
+	forgive(form);
 	button.setAttribute("aria-busy", "true");
 	button.disabled = true;
 	try {

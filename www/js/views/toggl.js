@@ -2,10 +2,10 @@
 // Toggl's side: the connection, the subscriptions there, what is under way, and
 // the addresses that Toggl calls.
 import * as api from "../api.js";
-import { el, patch, replace, sign } from "../dom.js";
+import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
-import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, section, showSecret, state, table, toast, trouble } from "../parts.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refusal, refuse, section, showSecret, state, table, toast, trouble } from "../parts.js";
 import { filters as inWords, w } from "../words.js";
 
 const t = w.toggl, e = w.endpoints;
@@ -115,7 +115,6 @@ async function editor(subscription, given, problem) {
 	return dialog(isNew ? t.add : t.editTitle, (close) => {
 		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), given?.workspace_id ?? subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
 		const description = el("input", { type: "text", maxlength: "250", value: given?.description ?? subscription?.description ?? "hookledger", required: true });
-		const wrong = el("div", { class: "problem", role: "alert", hidden: !problem }, sign("trouble"), el("p", null, problem ?? ""));
 		const preview = el("code"), left = el("p", { class: "quiet small" });
 		const show = () => {
 			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
@@ -140,17 +139,14 @@ async function editor(subscription, given, problem) {
 			plan();
 		return el("form", { onsubmit: (event) => {
 			event.preventDefault();
-			if (!filters.value().length) {
-				replace(wrong, sign("trouble"), el("p", null, t.noFilters));
-				wrong.hidden = false;
-				return;
-			}
+			if (!filters.value().length)
+				return refuse(event.currentTarget, t.noFilters);
 			close({ workspace_id: workspace.value, description: description.value, event_filters: filters.value() });
 		} },
-		wrong,
 		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
 		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
 		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
+		problem ? refusal(problem) : null,
 		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, isNew ? t.create : w.save)));
 	});
 }
