@@ -11,7 +11,11 @@ def test_login_and_logout(page):
     page.fill("Name", "Olga")
     page.fill("Password", "wrong password")
     page.press("Log in")
-    page.says("name or password is wrong")
+    page.says("name or password is wrong", "form > [role=alert]")
+    page.wait(lambda: page.focused() == "Password", "the password to be typed again")
+    page.press("Log in")
+    page.wait(lambda: page.all("form > [role=alert]"), "to be told once more")
+    assert len(page.all("[role=alert]")) == 1 and not page.all(".toast") and page.axe() == []
     page.fill("Password", "correct horse Größe")
     page.press("Log in")
     page.says("Add an operator")	# where one wanted to go

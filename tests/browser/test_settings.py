@@ -23,10 +23,16 @@ def test_ones_zone_and_password(mine):
     mine.press("Save")
     mine.wait(lambda: mine.site.sql("select time_zone from ledger.operator") == [("Asia/Tokyo",)], "the zone")
     mine.settle()
-    mine.fill("Present password", PASSWORD)
+    mine.may_fail(403)
+    mine.fill("Present password", "the password of others")
     mine.fill("New password", "another long password")
     mine.press("Change password")
+    mine.says("password", "form > [role=alert]")
+    assert mine.field("New password").get_property("value") == "another long password"
+    mine.fill("Present password", PASSWORD)
+    mine.press("Change password")
     mine.says("Saved.")
+    assert not mine.all("[role=alert]")
     assert Page(mine.site).login("Olga").status == 401 and Page(mine.site).login("Olga", "another long password").status == 200
 
 
@@ -115,7 +121,8 @@ def test_the_first_visit(chromium, empty_site):
     page.fill("Your name", "Olga")
     page.fill("A password", PASSWORD)
     page.press("Set up")
-    page.says("this is not the set-up token")
+    page.says("this is not the set-up token", "form > [role=alert]")
+    assert "takes a few seconds" not in page.text()
     page.fill("Set-up token", TOKEN)
     page.press("Set up")
     page.wait(lambda: page.text("h1") == "Toggl", "to be shown how to connect Toggl", 60)

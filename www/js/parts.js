@@ -67,7 +67,7 @@ export function bar(left, total, words) {
 	return !total ? null : el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
 }
 
-/* What was refused, in the window that asked. */
+/* What was refused, in the form that asked. */
 export function refusal(words) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, words));
 }
@@ -103,20 +103,20 @@ export function toast(words, level = "well") {
 /* What was refused before is mended, or tried again. */
 const forgive = (form) => form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
 
-/* In a window it stands above its buttons, as long as what was typed does. */
+/* In a form it stands above its buttons, as long as what was typed does. */
 export function refuse(form, words) {
 	if (!form?.isConnected)
 		return toast(words, "trouble");
 	forgive(form);
 	const node = refusal(words);
-	form.querySelector("footer").before(node);
+	form.querySelector(":scope > :is(footer, [type=submit])").before(node);
 	node.scrollIntoView({ block: "nearest" });
 }
 
 /* Runs what a button is for: shows that it runs, and what came of it. null: it was
    refused. */
 export async function act(button, work, done) {
-	const form = button.closest("dialog form");
+	const form = button.closest("form");
 	forgive(form);
 	button.setAttribute("aria-busy", "true");
 	button.disabled = true;
