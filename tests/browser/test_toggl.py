@@ -42,13 +42,10 @@ def test_from_the_token_to_a_subscription(connected):
     page.may_fail(409)
     page.fill("API token", "not a token")
     page.press("Connect")
-    page.wait(lambda: page.all(".toast.trouble"), "to be told that this is none")
-    page.press("Close", ".toast button")
-    assert not page.all(".toast")
-    page.press("Connect")
-    page.wait(lambda: page.all(".toast.trouble"), "to be told once more")
+    page.says("Toggl does not know this API token", "form > [role=alert]")
+    assert page.field("API token").get_property("value") == "not a token" and not page.all(".toast")
     connect(page)
-    assert not page.all(".toast.trouble")
+    assert not page.all("[role=alert]")
     assert page.toggl.token not in page.js("return document.documentElement.outerHTML")
     page.press("New subscription")
     page.says("That is everything", "dialog")
@@ -111,16 +108,16 @@ def test_a_spent_quota_is_said_with_its_end(connected):
 
 def test_toggls_own_words_are_text(own_page, bare_site):
     page = own_page
-    servers.lighttpd_spawned(bare_site)
     liar = Liar(bare_site, {"GET /api/me": (403, {}, HOSTILE)})
     try:
+        servers.lighttpd_spawned(bare_site)
         bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
         page.may_fail(400, 403, 409, 502)
         page.login("Olga", route="#/toggl")
         page.fill("API token", "x" * 32)
         page.press("Connect")
-        page.wait(lambda: page.all(".toast.trouble"), "to be told")
-        assert page.js("return document.title").startswith("Toggl") and not page.all("#toasts img")
+        page.says(HOSTILE, "form > [role=alert]")
+        assert page.js("return document.title").startswith("Toggl") and not page.all("form img")
     finally:
         liar.close()
 

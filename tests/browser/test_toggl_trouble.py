@@ -5,6 +5,7 @@ cannot be made to answer, a server of the test's own answers."""
 import threading
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 import servers
 from admin import PASSWORD
@@ -88,10 +89,12 @@ def toast(page, level, words):
 
 
 def refused(page, *words):
-    """Before anything was begun: it is asked again, with what was typed."""
+    """By us or by Toggl: the window is there still, with what was typed."""
     for part in words:
-        page.says(part, "dialog [role=alert]")
+        page.says(part, "dialog form > [role=alert]")
+    page.settle()
     assert page.js("return document.querySelector('dialog input[type=text]').value") == "hookledger"
+    assert page.all("dialog .chip") and not page.all(".toast.trouble")
 
 
 def shoot(page, name):
@@ -201,7 +204,7 @@ def test_a_creation_that_toggl_knows_nothing_of(connected, us, liar, side, fault
     page = connected
     side.faults["POST"] = [fault]
     create(page)
-    toast(page, "trouble", "The subscription is not in Toggl's list; try again later")
+    refused(page, "The subscription is not in Toggl's list; try again later")
     # it is still there when the message is gone
     page.open("#/toggl")
     (what, state), = under_way(page)
@@ -288,9 +291,51 @@ def test_a_handshake_that_fails(connected, us, liar, side):
     page = connected
     side.faults["POST"] = [(400, {}, "URL endpoint http://x responded with status 404 instead of 2xx")]
     create(page)
-    toast(page, "trouble", "check that it passes /hook/ to hookledger-receiver")
+    refused(page, "check that it passes /hook/ to hookledger-receiver")
     shoot(page, "handshake-failed")
     assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(0,)] and open_jobs(us) == 0
+
+
+def test_what_toggl_refuses_is_mended_where_it_was_typed(connected, us, liar, side):
+    page = connected
+    side.faults["POST"] = [(400, {}, "this description is <i>forbidden</i>")]
+    page.press("New subscription", "main button")
+    page.says("everything", "dialog")
+    page.fill("Description", "typed at length")
+    page.press("Create at Toggl", "dialog button")
+    page.says('Toggl answered 400: "this description is <i>forbidden</i>"', "dialog form > [role=alert]")
+    assert page.field("Description").get_property("value") == "typed at length" and not page.all("dialog i, .toast")
+    page.fill("Description", "another")
+    page.press("Create at Toggl", "dialog button")
+    toast(page, "well", "Subscription 11")
+    assert not page.all("dialog") and side.there["11"]["description"] == "another"
+    quiet(page)
+    page.choose("another", "Edit")
+    side.faults["PUT"] = [(400, {}, "not that either")]
+    page.fill("Description", "typed again")
+    page.press("Save", "dialog button")
+    page.says("not that either", "dialog form > [role=alert]")
+    assert page.field("Description").get_property("value") == "typed again"
+    page.press("Save", "dialog button")
+    page.says("typed again", "table")
+    assert not page.all("dialog") and liar.count("POST", "/subscriptions/") == 2
+
+
+def test_a_window_that_is_closed_while_toggl_thinks(own_page, us, liar, side, gate):
+    """What comes of it is told all the same; until then the window says how far it is."""
+    page = own_page
+    page.may_fail(409)
+    log_in(page, us)
+    connect(page)
+    side.faults["POST"] = [lambda request, do: gate.wait(30) and (400, {}, "no")]
+    create(page, settled=False)
+    page.says("It is being done.", "dialog")
+    page.keys(Keys.ESCAPE)
+    page.wait(lambda: not page.all("dialog"), "the window to be gone")
+    gate.set()
+    toast(page, "trouble", 'Toggl answered 400: "no"')
+    page.settle()
+    assert len(page.all(".toast")) == 1
 
 
 def test_a_subscription_that_is_not_as_it_was_told(connected, us, liar, side):

@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
-import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refusal, refuse, section, showSecret, state, table, toast, trouble } from "../parts.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, trouble } from "../parts.js";
 import { filters as inWords, w } from "../words.js";
 
 const t = w.toggl, e = w.endpoints;
@@ -22,53 +22,49 @@ const levelOfJob = { works: "wait", waits: "wait", stopped: "warning", failed: "
 // ---- doing something
 
 /* Jobs by number: those of which is to be told how they ended, and of which it
-   has been: an answer and the list may both bring it. */
+   has been. Requests that are answered with it tell it themselves. */
 const followed = new Set(), over = new Set();
-
-function tell(words, level, id) {
-	if (over.has(id))
-		return;
-	if (id)
-		over.add(id);
-	toast(words, level);
-}
+let asking = 0;
 
 function tellAnswer(answer) {
-	if (answer.status !== 202) {
-		tell(answer.words ?? t.done, "well", answer.job);
-		return;
+	if (answer.status === 202) {
+		followed.add(answer.job);
+		toast(answer.state === "works" ? `${answer.words} ${t.toldLater}` : answer.words, answer.state === "works" ? "wait" : "warning");
+	} else {
+		over.add(answer.job);
+		toast(answer.words ?? t.done);
 	}
-	followed.add(answer.job);
-	toast(answer.state === "works" ? `${answer.words} ${t.toldLater}` : answer.words, answer.state === "works" ? "wait" : "warning");
 }
 
 /* Does something at Toggl, which may take a while: what is under way is shown
-   meanwhile. null: it failed. `refused(words)`: before anything was begun. */
-async function run(work, busy = node, refused = null) {
+   meanwhile. Throws what was refused, by us or by Toggl. */
+async function atToggl(work) {
 	const mine = node;
-	let answer = null;
-	busy.setAttribute("aria-busy", "true");
+	asking++;
 	timer = setTimeout(again, SOON_MS);
 	try {
-		answer = await work();
+		const answer = await work();
 		tellAnswer(answer);
+		return answer;
 	} catch (error) {
-		if (refused && error.status !== 401 && !error.answer?.job)
-			refused(error.message);
-		else
-			tell(error.message, "trouble", error.answer?.job);
+		over.add(error.answer?.job);
+		throw error;
+	} finally {
+		asking--;
+		if (mine === node)
+			await again();
 	}
-	if (mine === node)
-		await again();
-	busy.removeAttribute("aria-busy");
-	return answer;
 }
 
-async function doAt(button, work) {
-	button.disabled = true;
-	await run(work, button);
-	button.disabled = false;
+/* The same, for what has no button that stays. */
+async function run(work) {
+	const busy = node;
+	busy.setAttribute("aria-busy", "true");
+	await atToggl(work).catch((error) => toast(error.message, "trouble"));
+	busy.removeAttribute("aria-busy");
 }
+
+const doAt = (button, work) => act(button, () => atToggl(work));
 
 // ---- connecting
 
@@ -80,7 +76,7 @@ function connect() {
 	return section(t.notConnected, el("p", null, t.connectWords), el("form", { class: "slim", "data-keep": "", onsubmit: async (event) => {
 		event.preventDefault();
 		doing.textContent = t.connecting;
-		if (await run(() => api.post("toggl/connect", { token: token.value }), event.submitter))
+		if (await doAt(event.submitter, () => api.post("toggl/connect", { token: token.value })))
 			token.value = "";
 		doing.textContent = "";
 	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit" }, t.connect), doing));
@@ -108,19 +104,24 @@ function connection(c) {
 
 // ---- subscriptions
 
-/* given, problem: what was refused, to be mended. */
-async function editor(subscription, given, problem) {
+/* What is written while a window waits for Toggl: how far that is. */
+let progress = null;
+
+/* subscription: null, a new one. The window stays until Toggl has taken it, or it
+   waits for the quota. */
+async function editor(subscription) {
 	const known = await api.get("toggl/event_filters").then(({ status, ...all }) => all.event_filters ?? all);
 	const isNew = !subscription;
 	return dialog(isNew ? t.add : t.editTitle, (close) => {
-		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), given?.workspace_id ?? subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
-		const description = el("input", { type: "text", maxlength: "250", value: given?.description ?? subscription?.description ?? "hookledger", required: true });
+		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
+		const description = el("input", { type: "text", maxlength: "250", value: subscription?.description ?? "hookledger", required: true });
 		const preview = el("code"), left = el("p", { class: "quiet small" });
+		progress = el("p", { class: "quiet small", role: "status" });
 		const show = () => {
 			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
 		};
 		const limit = () => now.workspaces.find((each) => each.id === workspace.value)?.limits?.filters ?? null;
-		const filters = filterEditor({ known, chosen: given?.event_filters ?? subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
+		const filters = filterEditor({ known, chosen: subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
 		description.oninput = show;
 
 		async function plan() {
@@ -135,35 +136,26 @@ async function editor(subscription, given, problem) {
 				left.textContent = error.message;
 			}
 		}
-		if (isNew && !given)
+		if (isNew)
 			plan();
-		return el("form", { onsubmit: (event) => {
+		return el("form", { onsubmit: async (event) => {
 			event.preventDefault();
 			if (!filters.value().length)
 				return refuse(event.currentTarget, t.noFilters);
-			close({ workspace_id: workspace.value, description: description.value, event_filters: filters.value() });
+			const given = { description: description.value, event_filters: filters.value() };
+			if (await doAt(event.submitter, () => (isNew ? api.post("toggl/subscriptions", { ...given, workspace_id: workspace.value })
+				: api.change(`toggl/subscriptions/${subscription.item}`, given))))
+				close();
 		} },
 		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
 		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
 		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
-		problem ? refusal(problem) : null,
+		progress,
 		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, isNew ? t.create : w.save)));
 	});
 }
 
-/* s: null, a new one. Asks again when it is refused: what was typed is not lost. */
-async function edit(s) {
-	for (let given = null, problem = null; ;) {
-		given = await editor(s, given, problem).catch((error) => toast(error.message, "trouble"));
-		problem = null;
-		if (!given)
-			return;
-		const { workspace_id, ...rest } = given;
-		await run(() => (s ? api.change(`toggl/subscriptions/${s.item}`, rest) : api.post("toggl/subscriptions", given)), node, (words) => { problem = words; });
-		if (!problem)
-			return;
-	}
-}
+const edit = (s) => editor(s).catch((error) => toast(error.message, "trouble"));
 
 function actionsOf(s) {
 	const at = `toggl/subscriptions/${s.item}`, name = s.description || String(s.subscription_id);
@@ -280,11 +272,13 @@ function endpoints(items) {
 /* What has ended since we looked. */
 async function tellEnded() {
 	const open = now.jobs.filter((j) => !j.ended_at).map((j) => j.id);
-	for (const id of [...followed].filter((one) => !open.includes(one))) {
+	for (const id of asking ? [] : [...followed].filter((one) => !open.includes(one))) {
 		followed.delete(id);
 		const ended = over.has(id) ? null : await api.get(`toggl/jobs/${id}`).catch(() => null);
-		if (ended?.ended_at)
-			tell(ended.words, ended.state === "failed" ? "trouble" : "well", id);
+		if (!ended?.ended_at)
+			continue;
+		over.add(id);
+		toast(ended.words, ended.state === "failed" ? "trouble" : "well");
 	}
 	// (of what the courier does by itself the list is enough)
 	now.jobs.filter((j) => !j.ended_at && !j.by_itself).forEach((j) => followed.add(j.id));
@@ -300,6 +294,8 @@ async function refresh() {
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
 		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
 		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(addresses.items));
+	if (progress)
+		progress.textContent = asking ? now.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words ?? "" : "";
 	if (now.jobs?.some((j) => !j.ended_at)) {
 		clearTimeout(timer);
 		timer = setTimeout(again, JOB_MS);
