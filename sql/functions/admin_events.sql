@@ -186,8 +186,7 @@ create function ledger.csv_cell(value text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 as $$
-  -- a cell that a spreadsheet would take for a formula is made a text
-  select case when value is null then '' else '"' || replace(case when value ~ '^[=+@\t\r-]' then '''' || value else value end, '"', '""') || '"' end
+  select coalesce('"' || replace(toggl.spreadsheet_text(value), '"', '""') || '"', '')
 $$;
 comment on function ledger.csv_cell(text) is 'A cell of CSV (RFC 4180), safe to open in a spreadsheet.';
 

@@ -57,7 +57,7 @@ begin atomic
 end;
 comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment, without the example in it.';
 
-create function operator.export_plan(relation text, query text, format text, zone text)
+create function operator.export_plan(relation text, query text, format text, zone text, columns text[])
 returns table (opening text, copying text, closing text)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
@@ -65,7 +65,6 @@ declare
   known text[] := (select array_agg(l.name) from operator.export_list() l);
   bare text := regexp_replace(relation, '^toggl\.', '');
   source text;
-  shape text;
 begin
   if (relation is null) = (query is null) then
     raise exception 'an export is of a table, of a view or of a query' using errcode = '22023';
@@ -74,6 +73,8 @@ begin
     source := query;
   elsif bare = any (known) then
     source := format('select * from toggl.%I', bare);
+    columns := (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
+                where a.attrelid = format('toggl.%I', bare)::regclass and a.attnum > 0 and not a.attisdropped);
   else
     raise exception 'there is no table or view "%" in schema toggl', bare
       using errcode = 'P0002', hint = 'there are: ' || coalesce(array_to_string(known, ', '), 'none');
@@ -83,21 +84,28 @@ begin
   -- line end ends a comment.
   case format
     when 'csv' then
-      shape := E'copy (\n%s\n) to stdout (format csv, header, encoding ''UTF8'')';
+      copying := format(E'copy (\n%s\n) to stdout (format csv, header, encoding ''UTF8'')', source);
+    when 'spreadsheet' then
+      copying := (
+        select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, encoding ''UTF8'')',
+                      string_agg(format('toggl.spreadsheet_text(x.c%s::text) as %I', c.place, c.name), ', ' order by c.place), source,
+                      string_agg('c' || c.place, ', ' order by c.place))
+        from unnest(columns) with ordinality c (name, place)
+        having count(*) > 0);
     when 'copy' then
-      shape := E'copy (\n%s\n) to stdout (format text, encoding ''UTF8'')';
+      copying := format(E'copy (\n%s\n) to stdout (format text, encoding ''UTF8'')', source);
     when 'ndjson' then
       -- Text format would double every backslash. Two bytes that no JSON holds as
       -- they are for delimiter and quote leave it as it is; line ends are only
       -- between the tokens of a column of type json.
-      shape := E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') from (\n%s\n) x) '
-               'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')';
+      copying := format(E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') from (\n%s\n) x) '
+                        'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')', source);
     else
       raise exception 'a format is csv, ndjson or copy, not "%"', format using errcode = '22023';
   end case;
   -- Before version 16 the functions of large objects write even read only.
-  return query select ledger.export_opening(zone, format), format(shape, source), 'rollback';
+  return query select ledger.export_opening(zone, format), copying, 'rollback';
 end
 $$;
-comment on function operator.export_plan(text, text, text, text) is
-  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson or copy. A query must have been described by itself after `opening`, as one statement that gives columns.';
+comment on function operator.export_plan(text, text, text, text, text[]) is
+  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson, copy, or as the csv that a spreadsheet takes. A query must have been described by itself after `opening`, as one statement that gives columns; for a spreadsheet their names are wanted then, and `copying` is null without them.';

@@ -18,7 +18,7 @@ enum { QUERY_MAX = 1024 * 1024, DESCRIBE_WAIT_MS = 60000 };
 
 static struct {
 	const char *format, *output, *query, *query_file, *zone;
-	bool list;
+	bool list, spreadsheet;
 } given = { .format = "csv", .zone = "UTC" };
 
 /* ---- what there is */
@@ -59,6 +59,8 @@ static bool check_words(int argc)
 
 	if (strcmp(given.format, "csv") != 0 && strcmp(given.format, "copy") != 0 && !is_ndjson())
 		term_problem("--format is csv, ndjson or copy, not \"%s\"", given.format);
+	else if (given.spreadsheet && strcmp(given.format, "csv") != 0)
+		term_problem("--spreadsheet is for CSV, not for --format %s", given.format);
 	else if (given.list && (sources || given.output))
 		term_problem("--list goes with no other option");
 	else if (!given.list && sources != 1)
@@ -83,15 +85,21 @@ static bool read_query(struct buf *query)
 	return query->len > 0;
 }
 
-static enum err plan(struct cli *cli, const char *name, const struct buf *query, struct db_rows **rows)
+/* `columns`: those of the query, once they are known, or NULL. */
+static enum err plan(struct cli *cli, const char *name, const struct buf *query,
+                     const struct db_rows *columns, struct db_rows **rows)
 {
+	size_t count = columns ? db_rows_columns(columns) : 0;
 	struct db_args *args = db_args_new();
 	enum err err;
 
 	db_arg_text(args, str_of(name));
 	db_arg_text(args, name ? (struct str){ 0 } : buf_str(query));
-	db_arg_text(args, str_of(given.format));
+	db_arg_text(args, str_of(given.spreadsheet ? "spreadsheet" : given.format));
 	db_arg_text(args, str_of(given.zone));
+	db_array(args, DB_TEXTS, count);
+	for (size_t i = 0; i < count; i++)
+		db_put_str(args, str_of(db_column(columns, i)));
 	err = cli_call(cli->db, "operator.export_plan", args, rows);
 	db_args_free(args);
 	return err;
@@ -99,16 +107,17 @@ static enum err plan(struct cli *cli, const char *name, const struct buf *query,
 
 /* Lets the server look at the query by itself. What is more than one statement,
    or none that is whole, does not get as far as standing inside another. */
-static bool check_query(struct db *db, const struct buf *query)
+static bool check_query(struct db *db, const struct buf *query, struct db_rows **found)
 {
-	struct db_rows *columns = NULL;
+	struct db_rows *columns;
 	const char *twin = NULL;
 	bool fine = false;
 
-	if (db_describe(db, buf_text(query), DESCRIBE_WAIT_MS, &columns)) {
+	if (db_describe(db, buf_text(query), DESCRIBE_WAIT_MS, found)) {
 		term_problem("the query cannot be run: %s; it must be one select", db_problem(db));
 		return false;
 	}
+	columns = *found;
 	for (size_t i = 0; i < db_rows_columns(columns); i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(db_column(columns, i), db_column(columns, j)) == 0)
@@ -120,7 +129,6 @@ static bool check_query(struct db *db, const struct buf *query)
 		             "name (… as name)", twin);
 	else
 		fine = true;
-	db_rows_free(columns);
 	return fine;
 }
 
@@ -203,10 +211,27 @@ static bool begin(struct db *db, const struct db_rows *plan)
 	return begun;
 }
 
+/* Where each cell is looked at, the statement has the query's columns by name.
+   Who asks for it is not who may only read. */
+static bool begin_again(struct cli *cli, const struct buf *query, const struct db_rows *columns, struct db_rows **rows)
+{
+	char *closing = mem_dup(db_str(*rows, 0, "closing"));
+	bool ended = db_run(cli->db, closing) == ERR_NONE;
+
+	free(closing);
+	if (!ended) {
+		term_problem("the export could not begin: %s", db_problem(cli->db));
+		return false;
+	}
+	db_rows_free(*rows);
+	*rows = NULL;
+	return !plan(cli, NULL, query, columns, rows) && begin(cli->db, *rows);
+}
+
 static int run_export(struct cli *cli, int argc, char **argv)
 {
 	struct buf query = { 0 };
-	struct db_rows *rows = NULL;
+	struct db_rows *rows = NULL, *columns = NULL;
 	struct flow flow = { 0 };
 	int status = CLI_USAGE, stop_fd;
 
@@ -221,12 +246,16 @@ static int run_export(struct cli *cli, int argc, char **argv)
 	   can be ended. */
 	signal(SIGPIPE, SIG_IGN);
 	stop_fd = stop_open();
-	if (plan(cli, argc ? argv[0] : NULL, &query, &rows) || !(flow.out = outfile_open(given.output)))
+	if (plan(cli, argc ? argv[0] : NULL, &query, NULL, &rows) || !(flow.out = outfile_open(given.output)))
 		goto done;
-	if (begin(cli->db, rows) && (!query.len || check_query(cli->db, &query)))
-		status = stream(cli->db, rows, stop_fd, &flow);
+	if (!begin(cli->db, rows) || (query.len && !check_query(cli->db, &query, &columns)))
+		goto done;
+	if (query.len && given.spreadsheet && !begin_again(cli, &query, columns, &rows))
+		goto done;
+	status = stream(cli->db, rows, stop_fd, &flow);
 done:
 	outfile_close(flow.out);
+	db_rows_free(columns);
 	db_rows_free(rows);
 	buf_done(&query);
 	return status;
@@ -234,6 +263,7 @@ done:
 
 static const struct cli_option options[] = {
 	{ "format", OPTION_TEXT, &given.format, "FORMAT", "csv (default), ndjson, or copy (PostgreSQL's own)" },
+	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL, "CSV in which no text is a formula" },
 	{ "output", OPTION_TEXT, &given.output, "FILE", "not to standard output; appears when it is whole" },
 	{ "query", OPTION_TEXT, &given.query, "SQL", "what this select gives" },
 	{ "query-file", OPTION_TEXT, &given.query_file, "FILE", "the same, from a file; - for standard input" },

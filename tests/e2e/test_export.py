@@ -92,6 +92,27 @@ def test_csv_is_loaded_back(tables):
     assert by_id[-2**63]["at"] == "2026-03-29 01:30:00.123456+00"
 
 
+def test_csv_for_a_spreadsheet(tables):
+    """No text is a formula, numbers are numbers, and all else is as without the option."""
+    def rows(*words):
+        return list(csv.reader(io.StringIO(export(tables, *words).decode(), newline="")))
+    wanted = [["größe %s", "größe %s", "n", "f", "at", "texts"],
+              ["'=HYPERLINK(\"http://x\",\"y\")", "'\t=1", "-12.50", "-1e-07", "'-infinity", "{=1}"], ["-5", "", "", "", "", ""]]
+    query = """select * from (values ('=HYPERLINK("http://x","y")', e'\\t=1', -12.50, float8 '-1e-7', timestamptz '-infinity', array['=1']),
+                              ('-5', '', null, null, null, null)) x ("größe %s", "größe %s", n, f, at, texts)"""
+    assert rows("--spreadsheet", "--query", query) == wanted
+    tables.sql("create view toggl.odd_view as select id, t, n, at from toggl.odd")
+    plain, safe = rows("odd_view"), rows("odd_view", "--spreadsheet")
+    assert len(plain) == len(NASTY) + 4 and safe[0] == plain[0]
+    changed = [(was, now) for row, other in zip(plain, safe) for was, now in zip(row, other) if was != now]
+    assert changed and all(now == "'" + was for was, now in changed)
+    assert sorted({was for was, _ in changed}) == ["\t", "\n", "\r\n", "--", "=1+1"]
+    for name in ("time_entry", "time_entries"):
+        assert rows(name, "--spreadsheet") == rows(name)
+    assert "--spreadsheet is for CSV" in export(tables, "odd", "--spreadsheet", "--format", "ndjson", status=2)
+    assert "must be one select" in export(tables, "--spreadsheet", "--query", "select 1; delete from odd", status=1)
+
+
 def test_ndjson_is_read_by_others(tables):
     lines = export(tables, "odd", "--format", "ndjson").split(b"\n")
     assert lines.pop() == b"" and len(lines) == len(NASTY) + 3
@@ -375,8 +396,9 @@ def test_with_roles_it_is_a_reader(tables):
         site.write_conf(database=None, database__owner=site.settings["database"],
                         database__operator=f"{site.cluster.conninfo(site.database, login)} password={password}")
         assert len(export(site, "odd")) > 1000
-        assert export(site, "--query", "select current_user, session_user = %s own".replace("%s", f"'{login}'")) == \
-            b"current_user,own\nhookledger_reader,t\n"
+        for option, yes in ((), b"t"), (("--spreadsheet",), b"true"):
+            assert export(site, *option, "--query", "select current_user, session_user = %s own".replace("%s", f"'{login}'")) == \
+                b"current_user,own\nhookledger_reader," + yes + b"\n"
         for query in ("select * from ledger.event", "select sealed from ledger.endpoint_secret", "select * from operator.facts()",
                       "select * from operator.secret_read(0, 9)", "select pg_read_file('/etc/passwd')",
                       "select * from pg_authid", "select query_to_xml('select * from ledger.endpoint_secret', true, true, '')"):
