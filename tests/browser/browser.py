@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Chromium, as a person uses it: by what is written and by the keyboard."""
+import base64
 import json
 import os
 import pathlib
 import re
+import subprocess
 import time
 import urllib.parse
 
@@ -77,8 +79,8 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
 
-    def scheme(self, name):
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+    def scheme(self, name, media=""):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [
             {"name": "prefers-color-scheme", "value": name}, {"name": "prefers-reduced-motion", "value": "reduce"}]})
 
     def shoot(self, name, width):
@@ -87,6 +89,12 @@ class Browser:
         self.screen(width, max(height, 700))
         self.driver.save_screenshot(str(self.shots / f"{name}.png"))
         self.screen(width)
+
+    def paper(self, name):
+        """Prints the page, keeps it with the run, and gives the text of each sheet."""
+        printed = self.shots / f"{name}.pdf"
+        printed.write_bytes(base64.b64decode(self.driver.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]))
+        return subprocess.run(["pdftotext", "-layout", printed, "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
 
     # Going and looking
 

@@ -35,3 +35,22 @@ def look(page, view, width, scheme):
     if page.is_wide():
         found.append(f"{name} at {width} has to be scrolled sideways")
     return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper(olga, scheme):
+    """No sheet is left empty, whatever is as long as it likes; colours that say something are there, dark ones are not."""
+    for view in ("overview", "events", "time", "toggl"):
+        olga.scheme(scheme)
+        olga.screen(DESK)
+        olga.open(f"#/{view}", anew=False)
+        sheets = olga.paper(f"{view}-paper-{scheme}")
+        lines = [len([line for line in sheet.splitlines() if line.strip()]) for sheet in sheets]
+        assert min(lines[:-1], default=lines[0]) > 10, f"{view}: lines on each sheet: {lines}"
+        assert "Log out" not in sheets[0] and "Actions" not in "".join(sheets)
+        olga.scheme(scheme, "print")
+        olga.screen(700)
+        looks = olga.js("return [...document.querySelectorAll('.swatch, .label, progress')].map((one) => getComputedStyle(one).printColorAdjust)")
+        assert set(looks) == {"exact"} or view == "toggl" and not looks
+        assert olga.js("return [...document.querySelectorAll('.uplot')].every((one) => one.getBoundingClientRect().right <= one.closest('.block').getBoundingClientRect().right)")
+        assert olga.js("return getComputedStyle(document.documentElement).getPropertyValue('--quiet')").strip() == "#57606a"
