@@ -28,6 +28,7 @@ begin
     raise exception 'you may look, but only an owner may do this' using errcode = 'HL403';
   end if;
   perform set_config('hookledger.client', home, true);
+  perform set_config('hookledger.page', 'on', true);
   update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
   where s.digest = token and s.seen_at < clock - interval '1 minute';
   return who;
@@ -46,15 +47,6 @@ as $$
 $$;
 comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
   'Adds to the trail what `who` does in this transaction; before and after say what changed, without secrets.';
-
-create function ledger.rfc3339(moment timestamptz)
-returns text
-language sql stable strict set search_path = ledger, pg_temp
-as $$
-  select to_char(moment at time zone 'UTC', case when moment = date_trunc('second', moment)
-                                              then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
-$$;
-comment on function ledger.rfc3339(timestamptz) is 'A time as RFC 3339 in UTC, for JSON.';
 
 create function ledger.page_limit(query jsonb)
 returns integer

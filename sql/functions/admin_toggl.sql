@@ -26,10 +26,11 @@ as $$
     'words', ledger.toggl_for_page(case
       when j.finished_at is not null then j.words
       when j.wait_until is not null then concat_ws(E'\n', j.state ->> 'failed', case when j.state ? 'failed' then 'Clearing up behind it has to wait.' end,
-                                                   upper(left(j.wait_words, 1)) || substr(j.wait_words, 2), 'It goes on by itself then; nothing is lost.')
+                                                   format('%s%s. It goes on by itself at %s; nothing is lost.', upper(left(j.wait_words, 1)),
+                                                          substr(j.wait_words, 2), ledger.o_clock(j.wait_until)))
       when j.leased_until > clock_timestamp() then coalesce((
-        select format('%s. It is asked again at %s UTC (attempt %s).', j.state ->> 'again',
-          to_char(greatest(j.asked_at, c.back_off_until) at time zone 'UTC', 'HH24:MI:SS'), j.tries)
+        select format('%s. It is asked again in %s (attempt %s).', j.state ->> 'again',
+          ledger.for_long(greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp()), j.tries)
         from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again' and j.asked_at is not null), 'It is being done.')
       else 'It was broken off; the courier goes on with it, and nothing is done twice.' end),
     'resumes_at', ledger.rfc3339(j.wait_until), 'by_itself', not j.is_interactive,

@@ -89,6 +89,25 @@ language sql immutable set search_path = ledger, pg_temp
 return case when isfinite(moment) then (extract(epoch from moment) * 1000000)::bigint end;
 comment on function ledger.us(timestamptz) is 'Microseconds since 1970; null for null and for infinity.';
 
+create function ledger.rfc3339(moment timestamptz)
+returns text
+language sql stable strict set search_path = ledger, pg_temp
+as $$
+  select to_char(moment at time zone 'UTC', case when moment = date_trunc('second', moment)
+                                              then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
+$$;
+comment on function ledger.rfc3339(timestamptz) is 'A time as RFC 3339 in UTC, for JSON.';
+
+create function ledger.o_clock(moment timestamptz, form text default 'HH24:MI:SS')
+returns text
+language sql stable strict set search_path = ledger, pg_temp
+as $$
+  select case when current_setting('hookledger.page', true) = 'on' then ledger.rfc3339(date_trunc('second', moment))
+              else to_char(moment at time zone 'UTC', form) || ' UTC' end
+$$;
+comment on function ledger.o_clock(timestamptz, text) is
+  'A time within words: 14:00:00 UTC. For the admin page, which shows times in the zone of its operator, RFC 3339: see ledger.enter().';
+
 create function ledger.place_read(cursor text)
 returns ledger.place
 language plpgsql immutable set search_path = ledger, pg_temp

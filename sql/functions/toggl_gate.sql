@@ -28,14 +28,10 @@ begin
       update ledger.toggl_window w set remaining = held.remaining, resets_at = held.resets_at, in_flight = held.in_flight
       where w.connection_id = connection and w.organization_id = organization;
       wait_ms := greatest(ceil(extract(epoch from held.resets_at - clock) * 1000), 1000)::bigint;
-      words := format('%s; it begins anew at %s UTC (in %s)',
-        case when held.remaining > 0
-             then format('of Toggl''s quota %s requests are left, which are kept for work that somebody waits for', held.remaining)
-             else format('the quota%s that Toggl gives %s is spent', ' of ' || held.total || ' requests an hour',
-                         case when organization = 0 then 'a user' else 'organization ' || organization end) end,
-        to_char(held.resets_at at time zone 'UTC', 'HH24:MI:SS'),
-        case when held.resets_at - clock > interval '90 seconds' then ceil(extract(epoch from held.resets_at - clock) / 60) || ' minutes'
-             else ceil(extract(epoch from held.resets_at - clock)) || ' seconds' end);
+      words := case when held.remaining > 0
+        then format('of Toggl''s quota %s requests are left, which are kept for work that somebody waits for', held.remaining)
+        else format('the quota%s that Toggl gives %s is spent', ' of ' || held.total || ' requests an hour',
+                    case when organization = 0 then 'a user' else 'organization ' || organization end) end;
       return next;
       return;
     end if;
@@ -54,7 +50,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
-  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. words: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
+  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. words, without the time: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
 
 create function ledger.toggl_heard(
   connection bigint, organization bigint, status bigint, remaining bigint, resets_in bigint, retry_after bigint)
@@ -142,16 +138,15 @@ create function ledger.toggl_rival_words(j ledger.toggl_job)
 returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select format('%s is %s at Toggl already (job %s, begun at %s UTC); nothing more was begun, or there could be two. %s',
+  select format('%s is %s at Toggl already (job %s, begun at %s); nothing more was begun, or there could be two. %s',
     coalesce(j.given ->> 'by', case when j.is_interactive then 'Somebody at the command line' else 'The courier' end),
     case when j.kind in ('rotate', 'adopt') then 'giving subscription ' || (j.given ->> 'subscription') || ' a new secret'
          else 'making a subscription' || coalesce(' for workspace ' || (j.given ->> 'workspace'), '') end,
-    j.job_id, to_char(j.made_at at time zone 'UTC', 'HH24:MI:SS'),
-    case when j.wait_until > ledger.clock() then format('It waits for the quota until %s UTC and goes on by itself then',
-           to_char(j.wait_until at time zone 'UTC', 'HH24:MI:SS'))
+    j.job_id, ledger.o_clock(j.made_at),
+    case when j.wait_until > ledger.clock() then format('It waits for the quota until %s and goes on by itself then', ledger.o_clock(j.wait_until))
          when j.leased_until > clock_timestamp() then format(
-           'Wait until it has ended, then look at `hookledger toggl list`. Should its program have died, the courier goes on with it at %s UTC',
-           to_char(j.leased_until at time zone 'UTC', 'HH24:MI:SS'))
+           'Wait until it has ended, then look at `hookledger toggl list`. Should its program have died, the courier goes on with it at %s',
+           ledger.o_clock(j.leased_until))
          else format('Its program was cut off: the courier goes on with it, or `hookledger toggl continue %s`, and nothing is done twice', j.job_id) end)
 $$;
 comment on function ledger.toggl_rival_words(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';

@@ -294,6 +294,7 @@ declare
   asked record;
   until_us timestamptz;
   background boolean;
+  again text := 'begins anew';
 begin
   select o.* into j from ledger.toggl_job o where o.job_id = job for update;
   if j.job_id is null or j.lease <> toggl_turn.lease or j.finished_at is not null then
@@ -351,7 +352,8 @@ begin
     end if;
     if until_us > clock_timestamp() + interval '1 minute' then
       wait_ms := ceil(extract(epoch from until_us - clock_timestamp()) * 1000)::bigint;
-      words := format('Toggl asks not to be asked before %s UTC', to_char(until_us at time zone 'UTC', 'HH24:MI:SS'));
+      words := 'Toggl asks not to be asked for a while';
+      again := 'may be asked again';
     else
       select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
       select a.wait_ms, a.words into wait_ms, words
@@ -362,6 +364,8 @@ begin
       -- Of a window as the clock of the windows has it, which tests move.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
       j.wait_words := words;
+      words := format('%s; it %s at %s (in %s)', words, again, ledger.o_clock(j.wait_until),
+        case when wait_ms > 90000 then ceil(wait_ms / 60000.0) || ' minutes' else ceil(wait_ms / 1000.0) || ' seconds' end);
       if j.state ? 'failed' then
         words := (j.state ->> 'failed') || E'\nClearing up behind it has to wait: ' || words;
       end if;

@@ -239,9 +239,9 @@ begin
     limit 100;
   return query
     select 'quota', 'warning', format('connection %s, organization %s', w.connection_id, w.organization_id),
-           format('The quota%s that Toggl gives %s is spent until %s UTC%s.', ' of ' || w.total || ' requests an hour',
+           format('The quota%s that Toggl gives %s is spent until %s%s.', ' of ' || w.total || ' requests an hour',
                   case when w.organization_id = 0 then 'the user' else 'organization ' || w.organization_id end,
-                  to_char(w.resets_at at time zone 'UTC', 'HH24:MI'),
+                  ledger.o_clock(w.resets_at, 'HH24:MI'),
                   case when j.n = 1 then '; a job waits for it' when j.n > 1 then format('; %s jobs wait for it', j.n) else '' end),
            'Work at Toggl goes on by itself then; events come as before. Other programs that use this user''s token spend the same quota.',
            w.seen_at, '#/toggl'

@@ -40,7 +40,7 @@ def side(liar):
 
 def log_in(page, us):
     servers.lighttpd_spawned(us)
-    us.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
+    us.hookledger("operator", "add", "Olga", "--zone", "Asia/Tokyo", "--password-file", "-", stdin=PASSWORD)
     page.login("Olga", route="#/toggl")
 
 
@@ -124,7 +124,7 @@ def test_a_quota_that_ends_in_the_middle_of_loading(own_page, us, request, share
         used = toggl.used()[1]
         toggl.limit(used + 3)
         page.press("Load names")
-        toast(page, "warning", "is spent; it begins anew at ")
+        toast(page, "warning", "is spent. It goes on by itself at ")
         what, state, resumes = under_way(page)[0]
         assert what.startswith("Load names") and "waits" in state and "nothing is lost" in state and "minutes" in resumes, under_way(page)
         assert toggl.used()[1] == used + 3
@@ -155,10 +155,14 @@ def test_a_quota_that_something_else_has_spent(connected, us, liar, side):
     create(page)
     toast(page, "warning", "is spent")
     (what, state, resumes), = under_way(page)
-    assert what.startswith("New subscription") and "It goes on by itself then" in state and "minutes" in resumes
+    assert what.startswith("New subscription") and "It goes on by itself at" in state and "minutes" in resumes
+    # by the operator's clock, as the browser writes it
+    begins = page.js("return new Intl.DateTimeFormat(undefined, { timeZone: 'Asia/Tokyo', timeStyle: 'short' }).format(new Date(arguments[0]))",
+                     us.sql("select ledger.rfc3339(wait_until) from ledger.toggl_job where finished_at is null")[0][0])
+    assert f"{begins}; nothing is lost" in state, (begins, state)
     # a second one would be a double: who is at it, and until when
     create(page)
-    refused(page, "Olga is making a subscription", "It waits for the quota until")
+    refused(page, "Olga is making a subscription", "It waits for the quota until", f"{begins} and goes on")
     page.shoot("toggl-creation-refused-1280-light", 1280)
     page.press("Cancel")
     page.settle()
@@ -179,7 +183,7 @@ def test_one_that_is_asked_too_fast(connected, us, liar, side):
     page = connected
     side.faults["POST"] = [(429, {"Retry-After": "6"}, "Too many requests")]
     create(page, settled=False)
-    page.says('Toggl answered 429: "Too many requests". It is asked again at ')
+    page.says('Toggl answered 429: "Too many requests". It is asked again in ')
     shoot(page, "asked-too-fast")
     toast(page, "well", "Subscription 11")
     page.wait(lambda: not under_way(page), "nothing to be under way")

@@ -2,6 +2,7 @@
 """The page while Toggl is in trouble, slow, or lying: nothing is lost or doubled,
 and the answer says what happened. And who goes on with what waits: the courier."""
 import json
+import re
 import subprocess
 import threading
 import time
@@ -167,7 +168,9 @@ def test_a_quota_that_ends_in_the_middle(us, liar, side, page):
     answer = page.call("PATCH", "toggl/subscriptions/11", {"description": "other"})
     assert answer.status == 202, answer
     told = answer.json()
-    assert told["state"] == "waits" and "is spent" in told["words"] and "nothing is lost" in told["words"] and told["resumes_at"]
+    assert told["state"] == "waits" and "is spent." in told["words"] and "nothing is lost" in told["words"]
+    # the page shows times as the operator has them
+    assert f"It goes on by itself at {told['resumes_at'][:16]}" in told["words"] and "UTC" not in told["words"], told
     assert jobs(page) == [("change", "waits")] and len(liar.asked) == asked + 2
     # not one request more until then, whoever asks
     assert page.post("toggl/subscriptions/11/ping").status == 202
@@ -296,7 +299,8 @@ def test_one_that_waits_for_the_quota_keeps_its_place(us, liar, side, page):
     us.sql("update ledger.toggl_window set remaining = 0, resets_at = ledger.clock() + interval '30 minutes'")
     job = subscribe(page).json()["job"]
     answer = subscribe(page)
-    assert answer.status == 409 and "waits for the quota until" in answer.json()["error"], answer
+    assert answer.status == 409, answer
+    assert re.search(r"begun at \d{4}-\d\d-\d\dT[\d:]+Z\).* waits for the quota until \d{4}-\d\d-\d\dT[\d:]+Z and goes on", answer.json()["error"]), answer
     assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
     later(us, 31)
     # the same again is the one that waits; another has to wait for it

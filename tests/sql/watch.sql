@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(88);
+select plan(89);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -154,6 +154,9 @@ update ledger.host set seen_at = now();
 insert into ledger.toggl_window (connection_id, organization_id, total, remaining, resets_at, seen_at)
 select connection_id, 5, 30, 0, '2035-01-01 10:42Z', now() from ledger.toggl_connection;
 select is(words, 'The quota of 30 requests an hour that Toggl gives organization 5 is spent until 10:42 UTC.', 'a spent quota') from pg_temp.told('quota');
+select set_config('hookledger.page', 'on', true);
+select matches(words, 'is spent until 2035-01-01T10:42:00Z\.$', 'for the page, which knows the zone of who reads') from pg_temp.told('quota');
+select set_config('hookledger.page', '', true);
 update ledger.toggl_window set resets_at = now();
 select is_empty('select * from ledger.findings()', 'until its window ends');
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 // The program behind the page. Addresses are relative: the page works below any
 // path.
+import { told } from "./format.js";
 
 let csrf = "";
 let whenLoggedOut = () => {};
@@ -27,9 +28,12 @@ export function url(path, query = {}) {
 	return `api/${path}${text ? `?${text}` : ""}`;
 }
 
+/* Sentences, with times as JSON has them. */
+const sentences = new Set(["words", "error", "sentence", "todo", "state_words", "difference"]);
+
 async function read(response) {
 	try {
-		return await response.json();
+		return JSON.parse(await response.text(), (key, value) => (typeof value === "string" && sentences.has(key) ? told(value) : value));
 	} catch {
 		return {};
 	}

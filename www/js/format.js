@@ -58,6 +58,9 @@ export function shortly(time) {
 	return dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time);
 }
 
+/* Words with times in RFC 3339, for a person. */
+export const told = (words) => words.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : dateAndClock(time)));
+
 const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
