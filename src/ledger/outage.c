@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -99,6 +100,8 @@ static void add_line(struct buf *out, struct str text)
 
 void outage_see(struct outage *outage, bool works, int64_t now_ms, const char *why)
 {
+	struct str said = str_of(why ? why : "");
+
 	if (works || outage->is_away) {
 		outage->is_away = !works;
 		return;
@@ -107,9 +110,12 @@ void outage_see(struct outage *outage, bool works, int64_t now_ms, const char *w
 	/* one that comes back before its end was told goes on */
 	if (outage_is_told(outage))
 		return;
+	/* it stands within a sentence of ours */
+	while (said.len && strchr(" \n.", said.at[said.len - 1]))
+		said.len--;
 	outage->since_us = clock_now_us();
 	buf_clear(&outage->why);
-	add_line(&outage->why, str_of(why && *why ? why : "no answer"));
+	add_line(&outage->why, said.len ? said : str_of("no answer"));
 	for (size_t i = 0; i < outage->count; i++)
 		outage->targets[i].due_ms = now_ms + outage->after_ms;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The owner is told that the database is away, though whom to tell stands in it."""
+import signal
 
 import pytest
 
@@ -32,14 +33,18 @@ def pass_time(site, span):
 def test_told_once_and_when_over(watched, mail, hook):
     courier = start_courier(watched)
     know(watched)
+    # it looks again when the spool has something to tell of
+    courier.send_signal(signal.SIGSTOP)
     watched.cluster.stop()
     try:
         assert watched.send(watched.event()).status == 200
+        courier.send_signal(signal.SIGCONT)
         wait_for(lambda: mail.letters and hook.got, "it to be told")
         letter = mail.letters[0]
         assert letter.recipients == ["ada@example.org"] and "cannot use the database" in letter.subject
         text = " ".join(letter.text.split())
         assert "TROUBLE: The courier on " in text and "kept in the spool (1 now, 1 kB)" in text and "hookledger doctor" in text, text
+        assert ".." not in text and " ." not in text
         assert "https://example.org/admin/" in text and "password" not in text
         assert_genuine(hook.got[0], watched.hook_secret)
         change, = hook.got[0]["body"]["changes"]
@@ -74,7 +79,7 @@ def test_that_it_is_over_is_told_by_the_database(watched, mail, hook):
 
 
 def test_a_restart_is_told_nobody(watched, mail, hook):
-    watched.write_conf(watch_ms="1000")
+    watched.write_conf(watch_ms="2000")
     start_courier(watched)
     know(watched)
     for mode in ("fast", "immediate"):

@@ -121,7 +121,7 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	struct notice_message message;
 
 	(void)state;
-	outage_see(outage, false, 0, "connection to server \"x\"\r\nfailed\n");
+	outage_see(outage, false, 0, "connection to server \"x\"\r\nfailed.\n");
 	assert_true(outage_next(outage, AFTER, &spool, &message));
 	assert_int_equal(7, message.notice_id);
 	assert_says(message.subject, "trouble: the courier on db.example cannot use the database");
