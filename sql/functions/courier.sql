@@ -177,9 +177,10 @@ begin
     -- Settled already: the answer to that call was lost.
     continue when before.state is distinct from 'due' or before.attempts <> one.attempt - 1;
     next_at := case when not one.is_fine then at + greatest(
-      -- a fifth more or less, so that what failed together does not come back together
-      least(longest, (0.8 + 0.4 * random()) * first_ms * power(factor, least(before.attempts - before.attempts_before, 40))
-                     * interval '1 millisecond'),
+      -- a fifth more or less, so that what failed together does not come back together;
+      -- cut as a number, because after many attempts no interval holds it
+      least(longest_ms, (0.8 + 0.4 * random()) * first_ms * power(factor, least(before.attempts - before.attempts_before, 40)))
+        * interval '1 millisecond',
       least(longest, coalesce(one.pause_ms, 0) * interval '1 millisecond')) end;
     becomes := case when one.is_fine then 'delivered'
                     when one.status = 410 then 'dropped'

@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(77);
+select plan(79);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -209,6 +209,16 @@ select is(pg_temp.claim() || ' ' || pg_temp.settle(410), '2:11 2 gone', '410 dis
 select is(pg_temp.states(2), '4:delivered 11:dropped 12:dropped', 'and drops what is open');
 do $$ begin perform pg_temp.event(13, 13, 'client'); end $$;
 select is(pg_temp.gather() is null and pg_temp.states(2) not like '%13%', true, 'nothing more is made for it');
+
+-- An owner may let attempts go on for a year; and each replay of what waits is one more.
+do $$ begin perform pg_temp.subscribe(4, '{client.*}'); end $$;
+do $$ begin perform pg_temp.event(16, 16, 'client'); end $$;
+do $$ begin perform pg_temp.gather(); end $$;
+update ledger.delivery set attempts = 60 where event_id = 16;
+select is(pg_temp.claim() || ' ' || pg_temp.settle(500), '4:16 4', 'a failure after many');
+select ok(due_at - ledger.clock() between interval '3 hours' and interval '4 hours 1 second', 'is due after the longest pause')
+from ledger.delivery where event_id = 16;
+delete from ledger.delivery where event_id = 16;
 
 -- ---- what is not in the ledger any more
 
