@@ -117,6 +117,9 @@ begin
       where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due' and d.due_at <= at
         and (d.due_at, d.delivery_id) > (coalesce(i.from_at, '-infinity'), coalesce(i.after_id, 0))
         and (h.ids is null or d.delivery_id <> all (h.ids))
+        -- once for each subscription: a lease outlives the right to what it is for
+        and (select a.enabled from ledger.account a join ledger.member m on m.account_id = a.account_id
+             where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
       order by d.due_at, d.delivery_id limit i.want) d
     left join lateral (
       select e.body, c.* from ledger.event e
@@ -280,6 +283,8 @@ as $$
     where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
     order by d.due_at, d.delivery_id limit 1) d
   where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
+    and (select a.enabled from ledger.account a join ledger.member m on m.account_id = a.account_id
+         where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
 $$;
 comment on function courier.look() is
   'Is there anything in the outbox, and in how many microseconds (below 1: now) will something be due that nobody works at? Null: nothing is.';

@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(79);
+select plan(82);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -237,7 +237,15 @@ select is(pg_temp.states(3), '14:dead 15:due', 'is dead at once');
 update ledger.account set enabled = false where account_id = 1;
 select is((select count(*) from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, 10, 30000)), 0::bigint,
           'a disabled account''s subscriptions get nothing');
+select is(next_us, null, 'and nobody looks for what they would get') from courier.look();
 update ledger.account set enabled = true where account_id = 1;
+delete from hand;
+select is(pg_temp.claim(), '3:15', 'what is due again');
+delete from hand;
+delete from ledger.member where account_id = 1 and workspace_id = 1000;
+select is(pg_temp.claim(), null, 'nor do they by a lease that is held while access is taken away');
+insert into ledger.member values (1, 1000, true);
+do $$ begin perform pg_temp.settle(200); end $$;
 
 -- ---- housekeeping
 
