@@ -94,6 +94,21 @@ bool utf8_is_valid(struct str text)
 	return true;
 }
 
+void utf8_add(struct buf *out, struct str text)
+{
+	const unsigned char *at = (const unsigned char *)text.at, *end = at + text.len;
+
+	while (at < end) {
+		size_t len = utf8_length(at, end);
+
+		if (len)
+			buf_add(out, at, len);
+		else
+			buf_add_text(out, "\xef\xbf\xbd");
+		at += len ? len : 1;
+	}
+}
+
 static void skip_space(struct scan *s)
 {
 	while (s->at < s->end &&

@@ -73,4 +73,7 @@ void json_pretty(struct buf *out, struct str text);
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates)? */
 bool utf8_is_valid(struct str text);
 
+/* What others said, so that it is: each byte that is not becomes U+FFFD. */
+void utf8_add(struct buf *out, struct str text);
+
 #endif

@@ -35,29 +35,12 @@ bool mail_is_address(struct str address)
 	return true;
 }
 
-/* Well-formed, whatever it was. */
-static void add_utf8(struct buf *out, struct str text)
-{
-	while (text.len) {
-		size_t len = 1;
-
-		while (len < 4 && len < text.len && ((unsigned char)text.at[len] & 0xc0) == 0x80)
-			len++;
-		if (utf8_is_valid((struct str){ text.at, len }))
-			buf_add(out, text.at, len);
-		else
-			buf_add_text(out, "\xef\xbf\xbd");
-		text.at += len;
-		text.len -= len;
-	}
-}
-
 /* One line: what could end it is a space. */
 static void add_line(struct buf *out, struct str text)
 {
 	size_t start = out->len;
 
-	add_utf8(out, text);
+	utf8_add(out, text);
 	for (size_t i = start; i < out->len; i++)
 		if ((unsigned char)out->at[i] < ' ' || out->at[i] == 0x7f)
 			out->at[i] = ' ';
@@ -126,7 +109,7 @@ void mail_write(const struct mail *mail, struct buf *out)
 		struct str line = str_cut(&rest, '\n');
 
 		line.len -= line.len && line.at[line.len - 1] == '\r';
-		add_utf8(&text, line);
+		utf8_add(&text, line);
 		buf_add_text(&text, "\r\n");
 	}
 	add_date(out, mail->at_us, end);

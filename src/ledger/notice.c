@@ -13,6 +13,7 @@
 #include "base/conf.h"
 #include "base/db.h"
 #include "base/fetch.h"
+#include "base/json.h"
 #include "ledger/mail.h"
 #include "ledger/sealing.h"
 #include "ledger/signer.h"
@@ -264,6 +265,16 @@ static void look(struct notice *notice)
 	}
 }
 
+/* It may have another program's or server's words in it, in any encoding. */
+static void make_text(struct buf *problem)
+{
+	struct buf text = { 0 };
+
+	utf8_add(&text, buf_str(problem));
+	buf_done(problem);
+	*problem = text;
+}
+
 bool notice_take(struct notice *notice, struct notice_outcome *outcome)
 {
 	if (!notice->message_id)
@@ -271,6 +282,7 @@ bool notice_take(struct notice *notice, struct notice_outcome *outcome)
 	look(notice);
 	if (!notice->is_over)
 		return false;
+	make_text(&notice->problem);
 	*outcome = (struct notice_outcome){
 		.message_id = notice->message_id,
 		.lease = notice->lease,

@@ -94,7 +94,8 @@ static void add_line(struct buf *out, struct str text)
 
 	for (size_t i = 0; i < text.len; i++)
 		buf_add_char(&line, (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i]);
-	buf_add_str(out, str_trim(buf_str(&line)));
+	/* a server that refuses to be connected to has no encoding agreed with us */
+	utf8_add(out, str_trim(buf_str(&line)));
 	buf_done(&line);
 }
 

@@ -110,6 +110,17 @@ def test_sendmail(passing, run_folder):
     assert passing.end(courier) == 0
 
 
+def test_what_sendmail_says_in_another_encoding(passing):
+    """Is noted all the same: what cannot be settled would keep all other messages waiting."""
+    sendmail = Sendmail(passing.work)
+    passing.write_conf(mail_sendmail=sendmail.program, mail_from="hookledger@example.org")
+    add_notice(passing, "mail", "ada@example.org")
+    sendmail.write(r"printf 'Empf\344nger unbekannt' >&2; exit 67" + "\n")
+    break_it(passing)
+    run_round(passing)
+    assert "Empf\ufffdnger unbekannt" in passing.hookledger("notice", "list").stdout
+
+
 @pytest.mark.parametrize("target", ["-oQ/tmp@example.org", "ada@example.org\nBcc: eve@example.org", "ada@example.org,eve@example.org",
                                     "ada", "Ada <ada@example.org>"])
 def test_what_is_no_address(site, target):

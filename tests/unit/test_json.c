@@ -522,6 +522,20 @@ static void utf8_is_rfc_3629(void **state)
 		}
 }
 
+static void utf8_from_anything(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	utf8_add(&out, (struct str){ 0 });
+	assert_string_equal("", buf_text(&out));
+	/* Latin-1, a character that is cut off, a surrogate */
+	utf8_add(&out, LIT("Empf\xe4nger \xe2\x82\xac\xe2\x82. \xed\xa0\x80 a\x80z"));
+	assert_string_equal("Empf\xef\xbf\xbdnger \xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd. \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd a\xef\xbf\xbdz",
+	                    buf_text(&out));
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +556,7 @@ int main(void)
 		cmocka_unit_test(objects_are_written),
 		cmocka_unit_test(people_read_it_indented),
 		cmocka_unit_test(utf8_is_rfc_3629),
+		cmocka_unit_test(utf8_from_anything),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -121,11 +121,12 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	struct notice_message message;
 
 	(void)state;
-	outage_see(outage, false, 0, "connection to server \"x\"\r\nfailed.\n");
+	/* as a server says it that speaks another language, before an encoding is agreed */
+	outage_see(outage, false, 0, "connection to server \"x\"\r\nfailed: f\xfcr.\n");
 	assert_true(outage_next(outage, AFTER, &spool, &message));
 	assert_int_equal(7, message.notice_id);
 	assert_says(message.subject, "trouble: the courier on db.example cannot use the database");
-	assert_says(message.words, "UTC: connection to server \"x\"  failed. Callbacks");
+	assert_says(message.words, "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
 	assert_says(message.words, "(12 now, 5 kB)");
 	assert_says(message.words, "hookledger doctor");
 	assert_says(message.words, "https://example.org/admin/");
