@@ -168,10 +168,10 @@ begin
   return query select 200::bigint, json_build_object(
     'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
     'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
-    'leaves_out', coalesce(to_json(p.left_out), '[]'),
+    'leaves_out', coalesce(ledger.toggl_event_filters(p.left_out), '[]'),
     'words', case when p.filters is null then 'Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.'
                   when p.left_out = '{}' then 'That is everything.'
-                  else 'That leaves out ' || array_to_string(p.left_out, ', ') || '.' end)::text;
+                  else 'That leaves out ' || ledger.toggl_filter_words(p.left_out) || '.' end)::text;
 end
 $$;
 comment on function admin.toggl_plan(bytea, jsonb, jsonb, jsonb) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';

@@ -150,13 +150,14 @@ $$;
 comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
 
 create function operator.toggl_plan(workspace bigint)
-returns table (rung bigint, filters text, left_out text, max_webhooks bigint, max_filters bigint)
+returns table (rung bigint, words text, left_out text, filters text, max_webhooks bigint, max_filters bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select p.rung, array_to_string(p.filters, ' '), array_to_string(p.left_out, ', '), w.max_webhooks::bigint, w.max_filters::bigint
+  select p.rung, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
+         replace(array_to_string(p.filters, ','), '.', ':'), w.max_webhooks::bigint, w.max_filters::bigint
   from ledger.toggl_workspace w
   cross join lateral ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(workspace)) p
   where w.workspace_id = workspace
   order by p.rung
 $$;
-comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it.';
+comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, in words; filters: as they are written at the command line.';

@@ -1,23 +1,23 @@
 -- What a plan of Toggl allows and how to use it best, and how Toggl's side
 -- differs from what we want.
 
-create or replace view ledger.toggl_worth (place, entity) as values
-  (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
-  (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group');
+create or replace view ledger.toggl_worth (place, entity, words) as values
+  (1, 'time_entry', 'time entries'), (2, 'project', 'projects'), (3, 'client', 'clients'), (4, 'task', 'tasks'), (5, 'tag', 'tags'),
+  (6, 'workspace_user', 'members'), (7, 'project_user', 'project members'), (8, 'workspace', 'the workspace'), (9, 'project_group', 'project groups');
 comment on view ledger.toggl_worth is 'Entities by what they are worth to the tables: the first ones are subscribed to first.';
 comment on column ledger.toggl_worth.place is 'Order.';
 comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
+comment on column ledger.toggl_worth.words is 'What people call it.';
 
 create function ledger.toggl_plan(most bigint, covered text[])
 returns table (rung bigint, filters text[], left_out text[])
-language sql immutable set search_path = ledger, pg_temp
+language sql stable set search_path = ledger, pg_temp
 as $$
   with single as (
     select w.entity || '.' || a.action as filter, w.entity, a.action,
            -- All of time entries; then what makes and renames, then what deletes.
            case when w.place = 1 then a.n when a.n < 3 then 10 + w.place * 2 + a.n else 100 + w.place end as worth
-    from (values (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
-                 (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group')) w (place, entity),
+    from ledger.toggl_worth w,
          (values (1, 'created'), (2, 'updated'), (3, 'deleted')) a (n, action)
     where not (array[w.entity || '.' || a.action, w.entity || '.*', '*.' || a.action, '*.*'] && coalesce(covered, '{}'))),
   whole as (
@@ -37,10 +37,12 @@ as $$
     union all
     select r.rung, array_agg(r.filter order by r.place) from ranked r where r.place <= most group by r.rung)
   select p.rung::bigint, p.filters,
-         array(select case when count(*) = 3 then s.entity || '.*' else string_agg(s.filter, ', ' order by s.worth) end
-               from single s
-               where not (array[s.filter, s.entity || '.*', '*.*'] && p.filters)
-               group by s.entity order by min(s.worth))
+         array(select f.one
+               from (select case when count(*) = 3 then array[s.entity || '.*'] else array_agg(s.filter order by s.worth) end as filters, min(s.worth) as worth
+                     from single s
+                     where not (array[s.filter, s.entity || '.*', '*.*'] && p.filters)
+                     group by s.entity) o, unnest(o.filters) with ordinality f (one, n)
+               order by o.worth, f.n)
   from proposed p
   order by p.rung
 $$;
@@ -55,6 +57,19 @@ as $$
   where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null and s.subscription_id is distinct from but
 $$;
 comment on function ledger.toggl_covered(bigint, bigint) is 'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
+
+create function ledger.toggl_filter_words(filters text[])
+returns text
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select string_agg(case when g.entity = '*' then 'everything' else coalesce(w.words, replace(g.entity, '_', ' ')) end
+                    || case when g.entity = '*' and g.actions = 'all changes' then '' else ': ' || g.actions end, '; ' order by g.place)
+  from (select split_part(f.one, '.', 1) as entity, min(f.n) as place,
+               string_agg(case split_part(f.one, '.', 2) when '*' then 'all changes' else split_part(f.one, '.', 2) end, ', ' order by f.n) as actions
+        from unnest(filters) with ordinality f (one, n) group by 1) g
+  left join ledger.toggl_worth w on w.entity = g.entity
+$$;
+comment on function ledger.toggl_filter_words(text[]) is 'Filters as people say them: time entries: created, updated; projects: all changes. Null: there are none.';
 
 create function ledger.toggl_filters(list jsonb)
 returns text[]

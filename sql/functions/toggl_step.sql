@@ -269,9 +269,9 @@ begin
   where o.workspace_id = home and o.subscription_id = item
   returning o.* into s;
   delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
-  note := format('Subscription %s "%s" of workspace %s: %s%s', item, s.description, home,
-    array_to_string(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters')), ', '),
-    case when cardinality(lost) > 0 then format(E'\nIt leaves out %s: that is more than the plan allows', array_to_string(lost, ', ')) else '' end);
+  note := format('Subscription %s "%s" of workspace %s brings %s%s', item, s.description, home,
+    ledger.toggl_filter_words(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))),
+    E'\nThe plan has no room for ' || ledger.toggl_filter_words(lost));
   more := case when s.enabled is not true then
             jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true)) || ledger.toggl_verify(home, item)
           when s.validated_at is null then ledger.toggl_verify(home, item)

@@ -108,10 +108,11 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 		             "plan allows none", (long long)workspace);
 		goto done;
 	}
-	proposed = db_str(rows, 0, "filters");
+	proposed = db_str(rows, 0, "words");
 	left_out = db_str(rows, 0, "left_out");
-	printf("Proposed filters: %.*s (%s%.*s)\n", (int)proposed.len, proposed.at,
-	       left_out.len ? "that leaves out " : "that is everything", (int)left_out.len, left_out.at);
+	printf("Proposed filters: %.*s\n", (int)proposed.len, proposed.at);
+	if (left_out.len)
+		printf("That leaves out: %.*s\n", (int)left_out.len, left_out.at);
 	fflush(stdout);
 	fine = true;
 	if (prompt_is_possible() && !given.yes)

@@ -50,8 +50,8 @@ def connected(us):
     return one
 
 
-def subscribe(page):
-    return page.post("toggl/subscriptions", {"workspace_id": str(WORKSPACE)})
+def subscribe(page, **more):
+    return page.post("toggl/subscriptions", {"workspace_id": str(WORKSPACE), **more})
 
 
 def states(page):
@@ -157,6 +157,12 @@ def test_what_is_asked_too_fast_and_trouble_wait(us, liar, side, page):
     began = time.monotonic()
     assert page.post("toggl/refresh").status == 200
     assert time.monotonic() - began > 1 and not fast
+
+
+def test_what_the_plan_has_no_room_for(us, liar, side, page):
+    assert subscribe(page, event_filters=[{"entity": "time_entry", "action": "*"}]).status == 200
+    plan = page.get(f"toggl/plan?workspace={WORKSPACE}").json()
+    assert plan["leaves_out"][0] == {"entity": "tag", "action": "*"} and plan["words"].startswith("That leaves out tags: all changes; members: "), plan
 
 
 # ---- what waits

@@ -52,7 +52,7 @@ def tables(site):
 def test_connect_from_nothing(us, toggl):
     fill(toggl)
     said = connect(us, toggl.token).stdout
-    assert "Connected as Ada" in said and "*.*" in said and "that is everything" in said, said
+    assert "Connected as Ada" in said and "Proposed filters: everything\n" in said and "brings everything\n" in said, said
     (number, description, url, filters, enabled, validated), = toggl.subscriptions()
     assert (description, filters, enabled, validated) == ("hookledger", ["*.*"], True, True)
     assert url.startswith(us.url + "/hook/")

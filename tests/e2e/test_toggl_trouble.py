@@ -127,7 +127,20 @@ def test_wildcards_that_count_for_more(us, liar, side):
     side.faults["POST"] = [refused, refused]
     said = connect(us, "t", "--no-load").stdout
     assert side.there["11"]["event_filters"] == [{"entity": "time_entry", "action": action} for action in ("created", "updated", "deleted")]
-    assert "leaves out project" in said, said
+    assert "brings time entries: created, updated, deleted\nThe plan has no room for projects: all changes; clients: all changes; " in said, said
+
+
+def test_the_planner_speaks_as_people_do(us, liar, side):
+    connect(us, "t", "--no-load", "--no-subscription")
+    said = us.hookledger("toggl", "add", "--workspace", WORKSPACE, "--filters", "time_entry:*").stdout
+    assert "brings time entries: all changes\n" in said, said
+    proposal = json.loads(us.hookledger("toggl", "plan", WORKSPACE, "--json").stdout)["proposals"][0]
+    assert proposal["words"] == "projects: all changes; clients: all changes; tasks: all changes"
+    assert proposal["left_out"].startswith("tags: all changes; members: all changes; "), proposal
+    # and says what would have to be written to get that
+    us.hookledger("toggl", "edit", "11", "--filters", "time_entry:created")
+    us.hookledger("toggl", "edit", "11", "--filters", proposal["filters"])
+    assert side.there["11"]["event_filters"] == [{"entity": entity, "action": "*"} for entity in ("project", "client", "task")]
 
 
 def test_a_description_that_is_taken(us, liar, side):

@@ -2,7 +2,7 @@
 begin;
 create extension if not exists pgtap;
 set search_path = ledger, public;
-select plan(45);
+select plan(48);
 
 insert into toggl_connection (user_id, token_sealed, connected_at) values (1, 'x', now());
 insert into toggl_workspace (workspace_id, connection_id, organization_id, name) values (5, 1, 9, 'w');
@@ -55,6 +55,9 @@ select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_ent
                   $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
+select is(toggl_filter_words(filters), 'time entries: created, updated, deleted; projects: created, updated; clients: created', 'it speaks as people do') from toggl_plan(6, null) where rung = 3;
+select is(toggl_filter_words(left_out), 'clients: updated, deleted; tasks: all changes', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where rung = 3) p;
+select is(toggl_filter_words('{*.*,new_thing.*,*.created}'), 'everything: all changes, created; new thing: all changes', 'and of what it does not know');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');
 select throws_ok($$select toggl_filters_read('time_entry')$$, '22023', null, 'and what is none');
 

@@ -37,7 +37,8 @@ export function filters(list) {
 	const by = new Map();
 	for (const { entity, action } of list ?? [])
 		by.set(entity, [...(by.get(entity) ?? []), actions[action] ?? action]);
-	return [...by].map(([entity, all]) => `${modelsOf[entity] ?? entity}: ${all.join(", ")}`).join("; ") || "nothing";
+	const says = (entity, all) => (entity === "*" && all.join() === actions["*"] ? modelsOf["*"] : `${modelsOf[entity] ?? entity.replaceAll("_", " ")}: ${all.join(", ")}`);
+	return [...by].map(([entity, all]) => says(entity, all)).join("; ") || "nothing";
 }
 
 export const w = {

@@ -130,8 +130,7 @@ async function editor(subscription) {
 				const proposed = await api.get("toggl/plan", { workspace: workspace.value, item: subscription?.item });
 				if (proposed.filters.length)
 					filters.set(proposed.filters);
-				const leftOut = proposed.leaves_out.flatMap((each) => each.split(", ")).map((each) => each.split(".")).map(([entity, action]) => ({ entity, action }));
-				left.textContent = leftOut.length ? `${t.leavesOut} ${inWords(leftOut)}.` : proposed.words;
+				left.textContent = proposed.leaves_out.length ? `${t.leavesOut} ${inWords(proposed.leaves_out)}.` : proposed.words;
 			} catch (error) {
 				left.textContent = error.message;
 			}
