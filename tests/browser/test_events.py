@@ -9,6 +9,17 @@ from selenium.webdriver.common.keys import Keys
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&lt; ⏱ Wahnsinn'
 PERSON = 9000001
+LOOKS = "return [...document.querySelectorAll('%s .swatch')].map((each) => each.style.backgroundColor + each.className)"
+# the colours of the picture
+PIXELS = """
+    const canvas = document.querySelector("canvas"), seen = new Map();
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] === 255) {
+            const colour = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
+            seen.set(colour, (seen.get(colour) ?? 0) + 1);
+        }
+    return [...seen].filter(([, count]) => count > 40).map(([colour]) => colour).sort();"""
 
 
 def serve(page, site):
@@ -159,9 +170,18 @@ def test_projects_of_one_colour_are_told_apart(own_page, bare_site):
     entry(site, 6, start=f"{day}T09:00:00Z", duration=600)	# of none
     page.login("Olga", route=f"#/time?from={day}&until={day}")
     page.says("Project 5", ".legend")
-    looks = page.js("return [...document.querySelectorAll('.legend .swatch')].map((each) => each.style.backgroundColor + each.className)")
+    looks = page.js(LOOKS % ".legend")
     assert len(looks) == len(set(looks)) == 6 and sum("pattern0" in look for look in looks) == 4, looks
-    assert looks == page.js("return [...document.querySelectorAll('table .swatch')].map((each) => each.style.backgroundColor + each.className)")
+    assert looks == page.js(LOOKS % "table")
+    # in another scheme at once, with the picture
+    page.allowed.append("willReadFrequently")
+    drawn = page.js(PIXELS)
+    page.scheme("dark")
+    page.wait(lambda: page.js(LOOKS % ".legend") != looks and page.js(PIXELS) != drawn, "the colours for the dark", 5)
+    looks = page.js(LOOKS % ".legend")
+    assert looks == page.js(LOOKS % "table")
+    whole = {look.partition("swatch")[0] for look in looks if "pattern0" in look}
+    page.wait(lambda: whole <= set(page.js(PIXELS)), f"{whole} to be drawn", 5)
     shares = page.js("return [...document.querySelectorAll('.twins section:first-child .share')].map((each) => each.innerText)")
     assert shares == ["43%", "29%", "14%", "7%", "4%", "2%"], shares
 

@@ -94,8 +94,9 @@ function paint({ colour, pattern }, card) {
 
 /* A picture with its numbers below. `show({ x, series: [{ name, values, look }],
    label, rowName, rowText, tickText, valueText, steps, summary })`: x are seconds,
-   ascending; steps: what may lie between ticks, in x and in y, and how `text` says a y. */
-export function stackedBars() {
+   ascending; steps: what may lie between ticks, in x and in y, and how `text` says a y.
+   `recolour()`: it has become light or dark, so all looks() are others. */
+export function stackedBars(recolour) {
 	const canvas = el("div", { class: "canvas", "data-keep": "" });
 	const where = el("li", { class: "where" });
 	const legend = el("ul", { class: "legend" });
@@ -165,7 +166,7 @@ export function stackedBars() {
 
 	const redraw = () => { if (shown && node.isConnected) draw(); };
 	new ResizeObserver(() => { if (canvas.clientWidth !== width) redraw(); }).observe(canvas);
-	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (shown && node.isConnected) recolour(); });
 
 	return {
 		node,

@@ -12,7 +12,7 @@ const HOURS = 48;
 const STEPS = { x: [3, 6, 12, 24].map((each) => each * 3600), y: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000] };
 const t = w.overview;
 
-let node, chart, timer, context, sawNone;
+let node, chart, timer, context, sawNone, seen;
 
 /* What to do, commands in it as such. */
 function todo(f) {
@@ -114,6 +114,7 @@ async function refresh() {
 	}
 	patch(node, banner(o), sawNone ? firstSteps(o, addresses) : null, findings(o), facts(o),
 		o.last_event_at ? el("section", { class: "block", "data-key": "chart" }, el("h2", null, t.chart), chart.node) : null, endpoints(o), refusals(o));
+	seen = o;
 	if (o.last_event_at)
 		showChart(o);
 	return Boolean(o.last_event_at);
@@ -138,7 +139,7 @@ export async function show(place, given) {
 	context = given;
 	sawNone = false;
 	node = el("div", { class: "overview" });
-	chart = stackedBars();
+	chart = stackedBars(() => showChart(seen));
 	timer = setTimeout(keepFresh, (await refresh()) ? EVERY_MS : FIRST_MS);
 	return node;
 }

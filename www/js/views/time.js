@@ -19,7 +19,7 @@ const STEPS = {
 };
 const t = w.time;
 
-let node, chart, timer, tick, context;
+let node, chart, timer, tick, context, seen;
 
 /* Monday of the week, and the first of the month, of a day. */
 const monday = (text) => shiftDay(text, -((new Date(`${text}T00:00:00Z`).getUTCDay() + 6) % 7));
@@ -132,16 +132,21 @@ function people(data) {
 	], some, { caption: t.byPerson, key: (each) => each.user_id, empty: t.none, phone: "narrow-columns" })));
 }
 
-async function refresh() {
-	const range = rangeOf(here().query), mine = node;
-	const data = await api.get("time", range);
-	if (mine !== node)
-		return;
+function paint({ data, range }) {
 	const look = lookOf(data);
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title), controls(range), running(data.running, look),
 		section(t.byDay, el("p", { class: "quiet small" }, t.zone(data.zone ?? zoneName())), chart.node),
 		el("div", { class: "twins", "data-key": "tables" }, projects(data, look), people(data)));
 	showDays(data, range, look);
+}
+
+async function refresh() {
+	const range = rangeOf(here().query), mine = node;
+	const data = await api.get("time", range);
+	if (mine !== node)
+		return;
+	seen = { data, range };
+	paint(seen);
 }
 
 async function keepFresh() {
@@ -159,7 +164,7 @@ export async function update() {
 export async function show(place, given) {
 	context = given;
 	node = el("div", { class: "timeview" });
-	chart = stackedBars();
+	chart = stackedBars(() => paint(seen));
 	await refresh();
 	timer = setTimeout(keepFresh, EVERY_MS);
 	tick = setInterval(() => {
