@@ -2,7 +2,6 @@
 """Connect, change, repair: Toggl's side, played by another hookledger."""
 import pytest
 
-import api
 import servers
 from admin import PASSWORD
 from conftest import finish, make_site

@@ -12,7 +12,7 @@ from admin import PASSWORD
 from conftest import finish, make_site
 from delivering import run_round
 from stage import WORKSPACE
-from toggl_pair import HOOKS, Liar, Side, Toggl, later
+from toggl_pair import HOOKS, Toggl, later
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
 PARTS = ("", "/workspace_users", "/clients", "/projects", "/tags", "/tasks", "/project_users")
@@ -25,17 +25,11 @@ def us(bare_site):
 
 
 @pytest.fixture
-def liar(us):
-    one = Liar(us)
+def liar(liar):
+    """It knows a workspace with nothing in it."""
     for part in PARTS:
-        one.answers[f"GET /api/workspaces/{WORKSPACE}{part}"] = (200, {}, None if part else {"id": WORKSPACE, "name": "Acme"})
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def side(liar):
-    return Side(liar)
+        liar.answers[f"GET /api/workspaces/{WORKSPACE}{part}"] = (200, {}, None if part else {"id": WORKSPACE, "name": "Acme"})
+    return liar
 
 
 def log_in(page, us):

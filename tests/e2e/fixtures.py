@@ -8,9 +8,11 @@ import tempfile
 
 import pytest
 
+import admin
 import api
 import servers
 import subscriber as subscribers
+import toggl_pair
 from mailbox import MailServer
 from stage import BUILD, IS_SANITIZED, Cluster, Site, give, new_folder
 
@@ -153,8 +155,42 @@ def api_site(site):
 
 
 @pytest.fixture
+def page_site(site):
+    """A site that serves the admin page."""
+    servers.lighttpd_spawned(site)
+    return site
+
+
+@pytest.fixture
+def olga(page_site):
+    """An owner of it, logged in."""
+    return admin.operator(page_site)
+
+
+@pytest.fixture
+def liar(us):
+    """Toggl for the site `us`: a server that answers what the test wants."""
+    one = toggl_pair.Liar(us)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def side(liar):
+    """Toggl's side of it, with one subscription at most."""
+    return toggl_pair.Side(liar)
+
+
+@pytest.fixture
 def subscriber():
     one = subscribers.Subscriber()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def held():
+    one = subscribers.Held()
     yield one
     one.close()
 

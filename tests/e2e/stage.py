@@ -50,6 +50,23 @@ def wait_for(condition, what, seconds=START_SECONDS):
         time.sleep(0.02)
 
 
+class Calling:
+    """A call in a thread of its own."""
+
+    def __init__(self, call, *words, **more):
+        self.answer = None
+
+        def run():
+            self.answer = call(*words, **more)
+
+        self.thread = threading.Thread(target=run)
+        self.thread.start()
+
+    def result(self):
+        self.thread.join(60)
+        return self.answer
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -133,13 +150,15 @@ class Cluster:
         """The postmaster and all its processes."""
         return sorted(descendants(self.child.pid))
 
+    def held(self):
+        """Its processes, of which the postmaster is stopped: it starts no others meanwhile."""
+        os.kill(self.child.pid, signal.SIGSTOP)
+        return self.pids()
+
     @contextlib.contextmanager
     def frozen(self):
         """Within it none of its processes does anything."""
-        # the postmaster first, so that it starts no others meanwhile; one of those
-        # there are may just have ended
-        os.kill(self.child.pid, signal.SIGSTOP)
-        pids = self.pids()
+        pids = self.held()
         try:
             signal_all(pids, signal.SIGSTOP)
             yield
@@ -148,9 +167,7 @@ class Cluster:
 
     def crash(self):
         """As a power cut for PostgreSQL: every process killed at once."""
-        # stopped first, so that the postmaster starts no others meanwhile
-        os.kill(self.child.pid, signal.SIGSTOP)
-        pids = self.pids()
+        pids = self.held()
         signal_all(reversed(pids), signal.SIGKILL)
         self.child.wait(60)
         wait_for(lambda: not any(is_alive(pid) for pid in pids), "PostgreSQL to be gone")

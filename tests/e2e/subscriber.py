@@ -7,6 +7,8 @@ import json
 import threading
 import time
 
+from stage import wait_for
+
 
 class Subscriber:
     """`answer` is called with a request (its parsed body, headers, path) and
@@ -56,3 +58,22 @@ class Subscriber:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Held(Subscriber):
+    """One that answers when it is let go, by over.set()."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        super().__init__(lambda request: (self.over.wait(30), self.prove(request))[1])
+
+    def hold(self):
+        self.got.clear()
+        self.over.clear()
+
+    def wait(self):
+        wait_for(lambda: self.got, "the ping")
+
+    def close(self):
+        self.over.set()
+        super().close()

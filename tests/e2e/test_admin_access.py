@@ -13,12 +13,6 @@ from stage import Site, new_folder, wait_for
 OTHER = "another long password"
 
 
-@pytest.fixture
-def page_site(site):
-    servers.lighttpd_spawned(site)
-    return site
-
-
 def test_login_and_logout(page_site):
     olga = operator(page_site, zone="Europe/Berlin")
     me = olga.get("session").json()

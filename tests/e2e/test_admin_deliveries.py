@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Deliveries on the admin page: what came of each attempt, and once more."""
-import threading
-
 import pytest
 
 import servers
-from admin import operator
 from delivering import event_ids, is_settled, record, run_round
 from managing import EAGER, XSS, actions, done, grounds, listed, refused, subscribe
-from stage import WORKSPACE, wait_for
+from stage import WORKSPACE, Calling, wait_for
 from subscriber import Subscriber
 
 
@@ -17,11 +14,6 @@ def page_site(site):
     site.write_conf(**EAGER)
     servers.lighttpd_spawned(site)
     return site
-
-
-@pytest.fixture
-def olga(page_site):
-    return operator(page_site)
 
 
 def test_deliveries_and_replays(page_site, olga):
@@ -85,13 +77,11 @@ def test_a_long_replay_goes_on_beside_other_requests(page_site, olga, subscriber
     number = subscribe(olga, account, subscriber.url)["id"]
     page_site.sql("""insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, settled_at)
                      select %s, %s, n, now(), n, 'tag', 'created', 'dead', now() from generate_series(1, 5500) n""", WORKSPACE, int(number))
-    answers = []
-    replaying = threading.Thread(target=lambda: answers.append(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True})))
-    replaying.start()
+    replaying = Calling(olga.post, f"subscribers/subscriptions/{number}/replay", {"dead": True})
     beside = 0
-    while replaying.is_alive():
+    while replaying.thread.is_alive():
         done(olga.get("session"))
         beside += 1
-    assert done(answers[0])["replayed"] == 5500 and beside > 2
+    assert done(replaying.result())["replayed"] == 5500 and beside > 2
     assert page_site.sql("select count(*) from ledger.delivery where state = 'due'")[0][0] == 5500
     assert actions(page_site).count("subscription.replay") == 1

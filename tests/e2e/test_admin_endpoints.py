@@ -25,11 +25,6 @@ def page_site(site):
     return site
 
 
-@pytest.fixture
-def olga(page_site):
-    return operator(page_site)
-
-
 def tried(page, number="1"):
     answer = done(page.post(f"endpoints/{number}/test"))
     assert answer["words"] and answer["milliseconds"] >= 0

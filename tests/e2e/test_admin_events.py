@@ -18,12 +18,6 @@ PLACES = ("overview", "events", "events/new?after=0-0-0", "events/newer?after=0-
 
 
 @pytest.fixture
-def page_site(site):
-    servers.lighttpd_spawned(site)
-    return site
-
-
-@pytest.fixture
 def full(page_site):
     """A week of a made-up company."""
     page_site.hookledger("simulate", "--into-database", "--events", "3000", "--workspace", str(WORKSPACE), "--seed", "7")

@@ -2,7 +2,6 @@
 """Subscribers on the admin page: accounts, limits, subscriptions by the API's own
 path, and who may."""
 import json
-import threading
 
 import pytest
 
@@ -11,7 +10,7 @@ from admin import Page, audit, by_hand, operator
 from api import BASE, Client
 from delivering import assert_genuine, record, run_round
 from managing import ALL, EAGER, USER, XSS, actions, done, grounds, listed, order, refused, subscribe
-from stage import WORKSPACE, free_port
+from stage import WORKSPACE, Calling, free_port
 from subscriber import Subscriber
 
 
@@ -20,11 +19,6 @@ def page_site(site):
     site.write_conf(**EAGER)
     servers.lighttpd_spawned(site)
     return site
-
-
-@pytest.fixture
-def olga(page_site):
-    return operator(page_site)
 
 
 # ---- who, and how much
@@ -205,56 +199,26 @@ def test_addresses_that_do_not_answer_well(page_site, olga):
     assert actions(page_site)[4:] == ["subscription.add", "subscription.validate"]
 
 
-def test_a_slow_address_holds_up_nobody(page_site, olga):
+def test_a_slow_address_holds_up_nobody(page_site, olga, held):
     """Asked while it hangs: others are answered, by the same process too."""
     account, _ = grounds(olga)
-    gate, arrived = threading.Event(), threading.Event()
-
-    def hang(request):
-        arrived.set()
-        gate.wait(10)
-        return Subscriber.prove(request)
-
-    one = Subscriber(hang)
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(olga.post("subscribers/subscriptions", order(account, one.url))))
-    try:
-        asking.start()
-        assert arrived.wait(10)
-        for _ in range(20):	# more than there are processes
-            assert done(olga.get("subscribers"))["subscriptions"] == []
-        assert not answers
-        gate.set()
-        asking.join(10)
-        assert answers[0].status == 201 and answers[0].json()["validated"] is True
-    finally:
-        gate.set()
-        one.close()
+    asking = Calling(olga.post, "subscribers/subscriptions", order(account, held.url))
+    held.wait()
+    for _ in range(20):	# more than there are processes
+        assert done(olga.get("subscribers"))["subscriptions"] == []
+    assert not asking.answer
+    held.over.set()
+    assert done(asking.result(), 201)["validated"] is True
 
 
-def test_logging_out_while_the_address_is_asked(page_site, olga):
+def test_logging_out_while_the_address_is_asked(page_site, olga, held):
     account, _ = grounds(olga)
-    gate, arrived = threading.Event(), threading.Event()
-
-    def hang(request):
-        arrived.set()
-        gate.wait(10)
-        return Subscriber.prove(request)
-
-    one = Subscriber(hang)
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(olga.post("subscribers/subscriptions", order(account, one.url))))
-    try:
-        asking.start()
-        assert arrived.wait(10)
-        done(olga.call("DELETE", "session"))
-        gate.set()
-        asking.join(10)
-        refused(answers[0], 401)
-        assert page_site.sql("select pending_until is null from ledger.subscription") == [(False,)]	# nobody sees it, and it goes by itself
-    finally:
-        gate.set()
-        one.close()
+    asking = Calling(olga.post, "subscribers/subscriptions", order(account, held.url))
+    held.wait()
+    done(olga.call("DELETE", "session"))
+    held.over.set()
+    refused(asking.result(), 401)
+    assert page_site.sql("select pending_until is null from ledger.subscription") == [(False,)]	# nobody sees it, and it goes by itself
 
 
 def test_a_new_secret(page_site, olga, subscriber):
@@ -298,40 +262,28 @@ def test_as_a_plain_cgi_program(page_site, olga, subscriber):
     assert done(replay)["replayed"] == 2500
 
 
-def test_two_operators_at_once(page_site, olga, subscriber):
+def test_two_operators_at_once(page_site, olga, held):
     """Both change the same subscription while its address is asked: what one says about another thing stays."""
     account, _ = grounds(olga)
-    number = subscribe(olga, account, subscriber.url)["id"]
+    held.over.set()
+    one = f"subscribers/subscriptions/{subscribe(olga, account, held.url)['id']}"
     otto = operator(page_site, "Otto")
-    arrived, gate = threading.Event(), threading.Event()
-
-    def hang(request):
-        arrived.set()
-        gate.wait(10)
-        return Subscriber.prove(request)
-
-    subscriber.answer = hang
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"url_callback": subscriber.url + "/new"})))
-    asking.start()
-    assert arrived.wait(10)
-    done(otto.call("PATCH", f"subscribers/subscriptions/{number}", {"event_filters": [{"entity": "tag", "action": "*"}]}))
-    gate.set()
-    asking.join(10)
-    done(answers[0])
-    seen = listed(otto, number)
-    assert seen["url"] == subscriber.url + "/new" and seen["event_filters"] == [{"entity": "tag", "action": "*"}] and seen["state"] == "well"
+    held.hold()
+    moving = Calling(olga.call, "PATCH", one, {"url_callback": held.url + "/new"})
+    held.wait()
+    done(otto.call("PATCH", one, {"event_filters": [{"entity": "tag", "action": "*"}]}))
+    held.over.set()
+    done(moving.result())
+    seen = listed(otto, one.rsplit("/", 1)[1])
+    assert seen["url"] == held.url + "/new" and seen["event_filters"] == [{"entity": "tag", "action": "*"}] and seen["state"] == "well"
     # deleted meanwhile: nothing comes back to life
-    arrived.clear()
-    gate.clear()
-    asking = threading.Thread(target=lambda: answers.append(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"url_callback": subscriber.url + "/newer"})))
-    asking.start()
-    assert arrived.wait(10)
-    done(otto.call("DELETE", f"subscribers/subscriptions/{number}"))
-    refused(otto.call("DELETE", f"subscribers/subscriptions/{number}"), 404)
-    gate.set()
-    asking.join(10)
-    refused(answers[1], 404, "not found")
+    held.hold()
+    moving = Calling(olga.call, "PATCH", one, {"url_callback": held.url + "/newer"})
+    held.wait()
+    done(otto.call("DELETE", one))
+    refused(otto.call("DELETE", one), 404)
+    held.over.set()
+    refused(moving.result(), 404, "not found")
     assert [(who, what) for who, what, _ in audit(page_site) if what.startswith("subscription.")] == [
         ("Olga", "subscription.add"), ("Otto", "subscription.change"), ("Olga", "subscription.change"), ("Otto", "subscription.remove")]
 

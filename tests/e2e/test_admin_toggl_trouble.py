@@ -14,7 +14,7 @@ from admin import by_hand, operator
 from api import Client
 from delivering import run_round, start_courier
 from stage import BUILD, WORKSPACE, wait_for
-from toggl_pair import HOOKS, Liar, Side, later, subscription
+from toggl_pair import HOOKS, later, subscription
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
 
@@ -23,18 +23,6 @@ SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"
 def us(bare_site):
     bare_site.write_conf(toggl_hold_ms="20000")
     return bare_site
-
-
-@pytest.fixture
-def liar(us):
-    one = Liar(us)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def side(liar):
-    return Side(liar)
 
 
 @pytest.fixture

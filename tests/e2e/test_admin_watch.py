@@ -7,7 +7,8 @@ import pytest
 import servers
 from admin import Page, audit, by_hand, operator
 from delivering import allow_subscribers, assert_genuine
-from stage import wait_for
+from managing import done, refused
+from stage import Calling, wait_for
 
 XSS = "o'<img/src=x>@example.org"
 
@@ -17,20 +18,6 @@ def page_site(site, mail):
     allow_subscribers(site, smtp_url=mail.url, mail_from="hookledger@example.org")
     servers.lighttpd_spawned(site)
     return site
-
-
-@pytest.fixture
-def olga(page_site):
-    return operator(page_site)
-
-
-def done(answer, status=200):
-    assert answer.status == status, answer
-    return answer.json()
-
-
-def refused(answer, status, words=""):
-    assert answer.status == status and words in answer.json()["error"], answer
 
 
 def test_from_making_to_removing(page_site, olga, mail, hook):
@@ -102,16 +89,12 @@ def test_a_slow_one_holds_up_nobody(page_site, olga, hook):
     go_on = threading.Event()
     hook.answer = lambda request: (go_on.wait(20), (200, {}, b""))[1]
     made = done(olga.post("notices", {"kind": "webhook", "target": hook.url}), 201)
-    answers = []
-    waiting = [threading.Thread(target=lambda: answers.append(olga.post(f"notices/{made['id']}/test"))) for _ in range(4)]
-    for one in waiting:
-        one.start()
+    waiting = [Calling(olga.post, f"notices/{made['id']}/test") for _ in range(4)]
     wait_for(lambda: hook.got, "the webhook to be called")
     for _ in range(20):
         done(olga.get("notices"))
     go_on.set()
-    for one in waiting:
-        one.join(30)
+    answers = [one.result() for one in waiting]
     assert sorted(answer.status for answer in answers)[0] == 200 and {answer.status for answer in answers} <= {200, 503}
     assert all(answer.json()["sent"] for answer in answers if answer.status == 200)
 

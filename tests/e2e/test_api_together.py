@@ -11,7 +11,7 @@ import pytest
 
 import servers
 from api import BASE, EAGER, USER, Client, account, set_up
-from stage import WORKSPACE, sign, wait_for
+from stage import WORKSPACE, Calling, sign, wait_for
 from subscriber import Subscriber
 
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
@@ -35,46 +35,6 @@ def slow(seconds=0.3):
         return Subscriber.prove(request)
 
     return Subscriber(answer)
-
-
-class Held:
-    """A subscriber that answers when it is let go."""
-
-    def __init__(self):
-        self.over = threading.Event()
-        self.subscriber = Subscriber(lambda request: (self.over.wait(30), Subscriber.prove(request))[1])
-        self.url, self.got = self.subscriber.url, self.subscriber.got
-
-    def wait(self):
-        wait_for(lambda: self.got, "the ping")
-
-    def close(self):
-        self.over.set()
-        self.subscriber.close()
-
-
-@pytest.fixture
-def held():
-    one = Held()
-    yield one
-    one.close()
-
-
-class Calling:
-    """A call in a thread of its own."""
-
-    def __init__(self, call, *words, **more):
-        self.answer = None
-
-        def run():
-            self.answer = call(*words, **more)
-
-        self.thread = threading.Thread(target=run)
-        self.thread.start()
-
-    def result(self):
-        self.thread.join(60)
-        return self.answer
 
 
 # ---- what is counted

@@ -8,23 +8,11 @@ import time
 import pytest
 
 from stage import BUILD, WORKSPACE
-from toggl_pair import HOOKS, Liar, Side, connect, later, listed, token_of
+from toggl_pair import HOOKS, connect, later, listed, token_of
 
 @pytest.fixture
 def us(bare_site):
     return bare_site
-
-
-@pytest.fixture
-def liar(us):
-    one = Liar(us)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def side(liar):
-    return Side(liar)
 
 
 def test_the_token_goes_to_toggl_only_as_basic_authentication(us, liar, side):
