@@ -55,6 +55,15 @@ class Checkout:
     def start(self):
         return self.quickstart("--detach", "--port", self.port)
 
+    def stay(self):
+        """Started in the foreground, until it says how to end it."""
+        child = self.spawn("--port", self.port)
+        lines = [""]
+        while "Ctrl-C" not in lines[-1]:
+            lines.append(child.stdout.readline())
+            assert lines[-1], "".join(lines)
+        return child
+
     def shell(self, command):
         """What a script does that uses var/quickstart/env."""
         done = subprocess.run(["bash", "-euc", f". var/quickstart/env; {command}"], cwd=self.folder, env=self.env,
@@ -222,11 +231,7 @@ def test_on_another_port(checkout):
 def test_a_terminal_that_stays(checkout):
     """In the foreground it runs until Ctrl-C."""
     checkout.quickstart("--stop")
-    child = checkout.spawn("--port", checkout.port)
-    lines = []
-    while "Ctrl-C" not in (lines or [""])[-1]:
-        lines.append(child.stdout.readline())
-        assert lines[-1], "".join(lines)
+    child = checkout.stay()
     assert checkout.events() > 4000
     # as a terminal does: to every process of the foreground
     os.killpg(child.pid, signal.SIGINT)
@@ -237,8 +242,7 @@ def test_a_terminal_that_stays(checkout):
 
 
 def test_stop_ends_a_foreground_one_too(checkout):
-    child = checkout.spawn("--port", checkout.port)
-    wait_for(lambda: "Ctrl-C" in child.stdout.readline(), "the start", 180)
+    child = checkout.stay()
     checkout.quickstart("--stop")
     assert "Stopped" in child.communicate(timeout=60)[0]
     assert child.returncode == 0
