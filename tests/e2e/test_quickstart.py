@@ -121,7 +121,13 @@ def checkout(run_folder):
 def test_from_nothing_to_recorded_events(checkout):
     out = checkout.start()
     assert f"http://127.0.0.1:{checkout.port}/hook/" in out
-    assert "psql 'postgresql://" in out
+    # what is printed works as it is, and shows no password to who lists processes
+    line = re.search(r"psql '(postgresql://\S+)'", out)
+    assert checkout.shell(f"env -u DATABASE_URL {line[0]} -XAtc 'select current_database()'") == "hookledger\n"
+    settings = (checkout.folder / "var/quickstart/hookledger.conf").read_text()
+    password = re.search(r"^database = postgresql://hookledger:([^@]{20,})@", settings, re.M)[1]
+    assert password not in checkout.shell('printf "%s\n" "$DATABASE_URL" "$TOGGL_DATABASE_URL"') + out
+    assert (checkout.folder / "var/quickstart/pgpass").stat().st_mode & 0o777 == 0o600
     # the page, and a login that works
     said = dict(line.split("=", 1) for line in checkout.shell("env | grep ^ADMIN_").splitlines())
     assert said["ADMIN_URL"] == f"http://127.0.0.1:{checkout.port}/admin/" and said["ADMIN_URL"] in out and said["ADMIN_PASSWORD"] in out
