@@ -39,9 +39,10 @@ enum verdict intake_verdict(const struct intake *intake, size_t place);
    (receiver.ring)? */
 bool intake_is_wanted(struct intake *intake);
 
-/* Records the batch; `source` is "webhook", "spool" or "local" (made up here). Waits at most `wait_ms`
-   for the database. When the batch fails on data it is repeated one by one.
-   ERR_BUSY: some or all verdicts are VERDICT_UNKNOWN. */
+/* Records the batch; `source` is "webhook", "spool", "quarantine" (a retry) or
+   "local" (made up here). Waits at most `wait_ms` for the database. When the batch
+   fails on data it is repeated one by one. ERR_BUSY: some or all verdicts are
+   VERDICT_UNKNOWN. */
 MUST_USE enum err intake_append(struct intake *intake, struct db *db, const char *source,
                                 int64_t wait_ms);
 

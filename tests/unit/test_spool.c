@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -644,6 +645,46 @@ static void two_processes_do_not_meet(void **state)
 	close(ready[0]), close(ready[1]), close(go[0]), close(go[1]);
 }
 
+static int let_go_fd;
+
+static void let_go(int number)
+{
+	(void)number;
+	if (write(let_go_fd, "x", 1) != 1)
+		_exit(1);
+}
+
+/* A worker that is told to end while it waits for its turn has callbacks in its
+   hand: they are written first. */
+static void a_signal_does_not_end_the_wait(void **state)
+{
+	/* as a server takes it: what waits is interrupted */
+	struct sigaction take = { .sa_handler = let_go }, before;
+	struct spool *spool = open_it();
+	int ready[2], go[2], status;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(0, pipe(ready) | pipe(go));
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(scratch_path("lock"), O_RDWR);
+
+		_exit(flock(fd, LOCK_EX) || write(ready[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1);
+	}
+	assert_int_equal(1, read(ready[0], &byte, 1));
+	let_go_fd = go[1];
+	assert_int_equal(0, sigaction(SIGALRM, &take, &before));
+	ualarm(30000, 0);
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
+	sigaction(SIGALRM, &before, NULL);
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(0, status);
+	spool_close(spool);
+	close(ready[0]), close(ready[1]), close(go[0]), close(go[1]);
+}
+
 /* A writer is killed at any moment: what it said was on disk is read, once. */
 static void a_killed_writer_loses_nothing(void **state)
 {
@@ -897,6 +938,7 @@ int main(void)
 		IN_FOLDER(a_record_in_a_body_is_no_record),
 		IN_FOLDER(rubbish_is_no_record),
 		IN_FOLDER(two_processes_do_not_meet),
+		IN_FOLDER(a_signal_does_not_end_the_wait),
 		IN_FOLDER(a_killed_writer_loses_nothing),
 		IN_FOLDER(short_processes_share_files),
 		IN_FOLDER(a_damaged_file_is_not_appended_to),
