@@ -217,10 +217,10 @@ bool db_has_heard(struct db *db, int64_t *sum)
 	bool has_heard = false;
 
 	for (PGnotify *one; db->conn && (one = PQnotifies(db->conn)) != NULL; has_heard = true) {
-		int64_t number;
+		int64_t number, more;
 
-		if (str_int(str_of(one->extra), &number))
-			*sum += number;
+		if (str_int(str_of(one->extra), &number) && !__builtin_add_overflow(*sum, number, &more))
+			*sum = more;
 		PQfreemem(one);
 	}
 	return has_heard;

@@ -64,7 +64,8 @@ void db_drop(struct db *db);
 int64_t db_session(const struct db *db);
 
 /* Has any notification come since the last question? They arrive with what
-   db_tend() and db_take() read. Adds the numbers that came with them to *sum. */
+   db_tend() and db_take() read. Adds the numbers that came with them to *sum, but
+   for one that it cannot hold: anybody with a login may send any. */
 bool db_has_heard(struct db *db, int64_t *sum);
 
 /* Runs the SQL text of a file of sql/ (several statements); NUL-terminated. */

@@ -5,6 +5,7 @@
 
 enum {
 	HEARING_MS = 100,	/* events are counted over that time at least */
+	HEARD_MOST = 1000 * 1000,	/* of one call */
 	BUSY_RATE = 500,	/* from so many a second on receivers are busy, */
 	BUSY_MS = 300,		/* and stay so for that long */
 	RESTS = 3,		/* the database rests so many times as long as it has worked */
@@ -15,7 +16,8 @@ void courtesy_hear(struct courtesy *courtesy, int64_t events, int64_t now)
 {
 	int64_t age = now - courtesy->heard_since;
 
-	courtesy->heard_events += events;
+	/* no receiver records as many, but whoever has a login can say so */
+	courtesy->heard_events += events < 0 ? 0 : events > HEARD_MOST ? HEARD_MOST : events;
 	if (age < HEARING_MS)
 		return;
 	if (courtesy->heard_events * 1000 >= BUSY_RATE * age)

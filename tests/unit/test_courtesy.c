@@ -47,6 +47,25 @@ static void busy_receivers_have_the_database(void **state)
 	assert_int_equal(0, courtesy_rest_ms(&courtesy, now));
 }
 
+/* Whoever has a login can ring, with whatever number. */
+static void no_number_is_too_large(void **state)
+{
+	struct courtesy courtesy = { 0 };
+
+	(void)state;
+	courtesy_hear(&courtesy, 0, 1000000);
+	courtesy_hear(&courtesy, INT64_MAX, 1000001);
+	courtesy_hear(&courtesy, INT64_MAX, 1000200);
+	courtesy_worked(&courtesy, 20, 1000201);
+	assert_int_equal(60, courtesy_rest_ms(&courtesy, 1000201));
+	courtesy = (struct courtesy){ 0 };
+	courtesy_hear(&courtesy, 0, 1000000);
+	courtesy_hear(&courtesy, INT64_MIN, 1000001);
+	courtesy_hear(&courtesy, 2000, 1000200);
+	courtesy_worked(&courtesy, 20, 1000201);
+	assert_int_equal(60, courtesy_rest_ms(&courtesy, 1000201));
+}
+
 static void requests_start_a_few_at_a_time(void **state)
 {
 	struct courtesy courtesy = { 0 };
@@ -67,6 +86,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lone_events_change_nothing),
 		cmocka_unit_test(busy_receivers_have_the_database),
+		cmocka_unit_test(no_number_is_too_large),
 		cmocka_unit_test(requests_start_a_few_at_a_time),
 	};
 

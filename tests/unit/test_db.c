@@ -677,6 +677,11 @@ static void real_notifications_are_heard(void **state)
 	db_rows_free(rows);
 	assert_true(db_has_heard(db, &sum));
 	assert_int_equal(12, sum);
+	/* the largest is no reason to begin again below */
+	assert_err(ERR_NONE, db_run(other, "notify bell, '9223372036854775807'"));
+	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, NULL));
+	assert_true(db_has_heard(db, &sum));
+	assert_int_equal(12, sum);
 	/* another session has to ask again */
 	assert_int_equal(session, db_session(db));
 	db_drop(db);
