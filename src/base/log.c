@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,21 +11,11 @@ enum { VALUE_MAX = 512 };
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static const char *program_name = "hookledger";
 static enum log_level level_max = LOG_INFO;
-static char request_id[64];
 
 void log_open(const char *program, enum log_level level)
 {
 	program_name = program;
 	level_max = level;
-}
-
-void log_request(struct str id)
-{
-	size_t len = id.len < sizeof(request_id) - 1 ? id.len : sizeof(request_id) - 1;
-
-	if (len)
-		memcpy(request_id, id.at, len);
-	request_id[len] = '\0';
 }
 
 bool log_level_read(struct str word, enum log_level *level)
@@ -89,13 +78,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-	buf_addf(&line, "ts=%s.%03ldZ level=%s program=%s", stamp, now.tv_nsec / 1000000,
-	         level_names[level], program_name);
-	if (request_id[0]) {
-		buf_add_text(&line, " req=");
-		add_value(&line, str_of(request_id));
-	}
-	buf_addf(&line, " event=%s", event);
+	buf_addf(&line, "ts=%s.%03ldZ level=%s program=%s event=%s", stamp, now.tv_nsec / 1000000,
+	         level_names[level], program_name, event);
 	for (; fields && fields->key; fields++) {
 		buf_addf(&line, " %s=", fields->key);
 		if (fields->is_number)

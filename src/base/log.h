@@ -23,10 +23,6 @@ struct log_field {
    Before the first call: "hookledger" and LOG_INFO. Keeps `program`. */
 void log_open(const char *program, enum log_level level);
 
-/* Stands in every line as req=…, until the next call; an empty str leaves it
-   out. Copies. */
-void log_request(struct str id);
-
 /* false and *level untouched for an unknown word. */
 bool log_level_read(struct str word, enum log_level *level);
 

@@ -224,18 +224,6 @@ static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
 	free_list(names, count);
 }
 
-bool spool_has_work(struct spool *spool)
-{
-	size_t count;
-	char **names;
-
-	if (spool->source.fd >= 0)
-		return true;
-	names = list(spool, is_spool_file, &count);
-	free_list(names, count);
-	return count > 0;
-}
-
 /* Opens and locks a file of the folder; false when another process has it. */
 static bool claim(const struct spool *spool, const char *name, struct file *file)
 {

@@ -54,9 +54,6 @@ void spool_settle(struct spool *spool);
    and no unjudged one is looked at for ten seconds. */
 void spool_postpone(struct spool *spool);
 
-/* Anything to read, as far as a look at the folder tells (cheap)? */
-bool spool_has_work(struct spool *spool);
-
 struct spool_status {
 	int64_t files;
 	int64_t records;

@@ -131,31 +131,6 @@ static void long_values_are_cut(void **state)
 	buf_done(&value);
 }
 
-static void the_request_stands_in_every_line(void **state)
-{
-	struct buf out = { 0 };
-	char long_id[200];
-
-	(void)state;
-	memset(long_id, 'r', sizeof(long_id));
-	log_request(LIT("abc"));
-	write_one(&out, "k", LIT("v"));
-	assert_has(&out, " req=abc event=tested k=v\n");
-	buf_clear(&out);
-	log_request(LIT("a b\n"));
-	write_one(&out, "k", LIT("v"));
-	assert_has(&out, " req=\"a b\\x0a\" ");
-	buf_clear(&out);
-	log_request((struct str){ long_id, sizeof(long_id) });
-	write_one(&out, "k", LIT("v"));
-	assert_true(out.len < 200);
-	buf_clear(&out);
-	log_request((struct str){ 0 });
-	write_one(&out, "k", LIT("v"));
-	assert_lacks(&out, "req=");
-	buf_done(&out);
-}
-
 static void a_gate_lets_a_few_a_second_through(void **state)
 {
 	struct log_gate gate = { 0 };
@@ -183,7 +158,6 @@ int main(void)
 		cmocka_unit_test(every_byte_is_harmless),
 		cmocka_unit_test(odd_values_are_quoted),
 		cmocka_unit_test(long_values_are_cut),
-		cmocka_unit_test(the_request_stands_in_every_line),
 		cmocka_unit_test(a_gate_lets_a_few_a_second_through),
 	};
 

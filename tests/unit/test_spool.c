@@ -180,11 +180,9 @@ static void what_goes_in_comes_out(void **state)
 	size_t count = 99;
 
 	(void)state;
-	assert_false(spool_has_work(spool));
 	assert_err(ERR_NONE, spool_read(spool, 10, 1000, records, &count, &kind));
 	assert_int_equal(0, count);
 	assert_err(ERR_NONE, spool_append(spool, SPOOL_EVENT, three, 3));
-	assert_true(spool_has_work(spool));
 	/* not settled: read once more */
 	for (int i = 0; i < 2; i++) {
 		assert_err(ERR_NONE, spool_read(spool, 10, 1 << 20, records, &count, &kind));
@@ -196,7 +194,6 @@ static void what_goes_in_comes_out(void **state)
 	spool_settle(spool);
 	assert_err(ERR_NONE, spool_read(spool, 10, 1 << 20, records, &count, &kind));
 	assert_int_equal(0, count);
-	assert_false(spool_has_work(spool));
 	assert_int_equal(0, names_with(".spool"));
 	spool_settle(spool);	/* of nothing */
 	spool_close(spool);
@@ -631,7 +628,6 @@ static void two_processes_do_not_meet(void **state)
 	}
 	assert_int_equal(1, read(ready[0], &byte, 1));
 	spool = open_it();
-	assert_true(spool_has_work(spool));
 	assert_int_equal(0, drain(spool, numbers, 8));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 4));
 	assert_int_equal(2, names_with(".spool"));
@@ -878,7 +874,6 @@ static void a_folder_that_vanishes_refuses(void **state)
 	assert_err(ERR_BUSY, append(spool, SPOOL_EVENT, 1));
 	scratch_heard(&heard);
 	assert_has(&heard, "why=\"No such file or directory\"");
-	assert_false(spool_has_work(spool));
 	spool_close(spool);
 	assert_int_equal(0, mkdir(folder, 0700));
 	buf_done(&heard);
