@@ -22,11 +22,16 @@ PIXELS = """
     return [...seen].filter(([, count]) => count > 40).map(([colour]) => colour).sort();"""
 
 
-def serve(page, site):
+def serve(page, site, zone="Europe/Berlin"):
     """An operator before a site that is served."""
-    site.hookledger("operator", "add", "Olga", "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin.PASSWORD)
+    site.hookledger("operator", "add", "Olga", "--zone", zone, "--password-file", "-", stdin=admin.PASSWORD)
     servers.lighttpd_spawned(site)
     page.begin(site)
+
+
+def noon():
+    """A zone in which it is noon: for hours, no day begins or ends."""
+    return f"Etc/GMT{time.gmtime().tm_hour - 12:+d}"
 
 
 def entry(site, number, action="created", **fields):
@@ -132,9 +137,9 @@ def test_the_first_event_turns_the_light_green(own_page, bare_site):
 def test_what_runs_and_what_was_done(own_page, bare_site):
     page, site = own_page, bare_site
     site.add_endpoint()
-    serve(page, site)
-    entry(site, 1, description="Half an hour", duration=1800, start=time.strftime("%Y-%m-%dT09:00:00Z", time.gmtime()),
-          stop=time.strftime("%Y-%m-%dT09:30:00Z", time.gmtime()))
+    serve(page, site, noon())
+    entry(site, 1, description="Half an hour", duration=1800, start=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 9000)),
+          stop=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 7200)))
     entry(site, 2, description="It runs")
     page.login("Olga", route="#/time")
     page.says("It runs", ".running")
