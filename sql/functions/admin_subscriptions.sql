@@ -50,11 +50,7 @@ as $$
     'created_at', ledger.rfc3339(s.created_at), 'updated_at', ledger.rfc3339(s.updated_at),
     'secret_before_until', case when s.secret_before_until > ledger.clock() then ledger.rfc3339(s.secret_before_until) end,
     'state', t.state, 'state_words', t.words, 'waiting', n.waiting, 'dead', n.dead, 'failing_since', ledger.rfc3339(s.failing_since),
-    'last_success_at', (select ledger.rfc3339(max(d.settled_at))
-                        from (select o.state, o.settled_at from ledger.delivery o
-                              where o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id
-                              order by o.delivery_id desc limit 1000) d
-                        where d.state = 'delivered'),
+    'last_success_at', ledger.rfc3339(s.last_success_at),
     'warnings', jsonb_build_object(
       'disable', 'Nothing is sent to it any more; what happens meanwhile is never sent, not by a replay either.'
                  || case when n.waiting > 0 then format(' %s that wait%s stay until it is enabled.', ledger.so_many(n.waiting, 100000, 'delivery'),
@@ -74,7 +70,7 @@ as $$
   where a.account_id = s.account_id
 $$;
 comment on function ledger.subscription_json(ledger.subscription) is
-  'A subscription as the page has it, with what dangerous actions would do. waiting and dead are not counted beyond 100001; last_success_at looks at the newest thousand deliveries.';
+  'A subscription as the page has it, with what dangerous actions would do. waiting and dead are not counted beyond 100001.';
 
 create function ledger.subscription_told(s ledger.subscription)
 returns jsonb

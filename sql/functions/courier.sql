@@ -225,12 +225,13 @@ begin
     with changed as (
       update ledger.subscription s
       set failing_since = n.failing_since,
+          last_success_at = case when n.has_worked then at else s.last_success_at end,
           enabled = s.enabled and n.reason is null,
           disabled_reason = coalesce(n.reason, s.disabled_reason),
           paused_until = greatest(s.paused_until, n.paused_until),
           leased_until = case when n.is_kept then s.leased_until else least(s.leased_until, at) end
       from (
-        select h.subscription_id, h.is_kept, b.paused_until,
+        select h.subscription_id, h.is_kept, b.paused_until, b.has_worked,
                case when b.is_gone then 'gone'
                     when b.has_failed and not b.has_worked and o.enabled
                          and o.failing_since <= at - failing_ms * interval '1 millisecond' then 'failing' end as reason,
@@ -249,7 +250,8 @@ begin
           group by i.owner_id) b on b.owner_id = h.subscription_id) n
       where s.subscription_id = n.subscription_id
         and (not n.is_kept or n.reason is not null or n.paused_until > s.paused_until
-             or n.failing_since is distinct from s.failing_since)
+             or n.failing_since is distinct from s.failing_since
+             or n.has_worked and coalesce(s.last_success_at, '-infinity') < at - interval '1 minute')
       returning s.subscription_id, n.reason)
     select h.id, coalesce(h.id = any (mine), false),
            c.reason is null and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null,

@@ -49,13 +49,16 @@ def test_deliveries_and_replays(page_site, olga):
     one.got.clear()
     wait_for(lambda: run_round(page_site) and is_settled(page_site), "both to be delivered")
     assert sorted(event_ids(one)) == sorted(events)
-    assert listed(olga, number)["state"] == "well" and listed(olga, number)["last_success_at"]
+    assert listed(olga, number)["state"] == "well"
+    success = listed(olga, number)["last_success_at"]
+    assert success
 
     # a range
     page_site.sql("update ledger.delivery set created_at = '2026-01-01T00:00:00Z' where event_id = %s", events[0])
     replay = f"subscribers/subscriptions/{number}/replay"
     assert done(olga.post(replay, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:00:01Z"}))["replayed"] == 1
     assert done(olga.post(replay, {"since": "2026-01-01T01:00:00+01:00"}))["replayed"] == 1	# the other is due already
+    assert listed(olga, number)["waiting"] == 2 and listed(olga, number)["last_success_at"] == success
     for body in (None, {}, {"dead": False}, {"since": "yesterday"}, {"since": "2026-02-30T00:00:00Z"}, {"since": 5}, {"dead": "yes"}, {"all": True},
                  {"dead": True, "after": "x"}):
         refused(olga.post(replay, body), 400)

@@ -128,6 +128,7 @@ create function pg_temp.deliver(number integer, of_state text) returns void lang
   values (7, 1, number, now(), number, 'tag', 'created', of_state, case when of_state not in ('due', 'behind') then ledger.clock() end)
 $$;
 select pg_temp.deliver(1, 'delivered'), pg_temp.deliver(2, 'due'), pg_temp.deliver(3, 'behind');
+update ledger.subscription set last_success_at = ledger.clock();
 select is(pg_temp.how(), 'well 2 0 t', 'what waits and what went well');
 select pg_temp.deliver(4, 'dead');
 select is(pg_temp.how(), 'dead 2 1 t', 'what was given up');

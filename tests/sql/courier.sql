@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(82);
+select plan(86);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -137,12 +137,14 @@ select results_eq(
 select is(pg_temp.settle(200, stale => 1), '1 lost, 2 lost', 'a stale lease is told so');
 select is(pg_temp.states(1), '1:due 3:behind 4:due 2:behind 6:behind 7:due 8:behind', 'and changes nothing');
 select is(count(*), 0::bigint, 'not even an attempt') from ledger.attempt;
+select is(max(last_success_at), null, 'nor when one last succeeded') from ledger.subscription;
 do $$ begin perform pg_temp.wait('31 seconds'); end $$;
 select is(pg_temp.claim(), '1:1 1:4 1:7 2:4', 'a lease that ran out is taken by the next');
 select is(pg_temp.settle(200), '1, 2', 'settled');
 select is(pg_temp.states(1), '1:delivered 3:due 4:delivered 2:behind 6:behind 7:delivered 8:due', 'of each entity the next is due');
 select results_eq('select attempt, status, duration_us, answer, problem from ledger.attempt where subscription_id = 2',
                   $$values (1, 200::smallint, 1234::bigint, 'said', null::text)$$, 'the attempt is recorded');
+select is(last_success_at, (select max(a.at) from ledger.attempt a where a.subscription_id = 2), 'and that something has succeeded') from ledger.subscription where subscription_id = 2;
 select results_eq('select attempts, last_error, settled_at is not null from ledger.delivery where subscription_id = 2',
                   $$values (1, null::text, true)$$, 'and counted');
 select is(pg_temp.claim(), '1:3 1:8', 'the lease was given back, and the next come');
@@ -179,6 +181,7 @@ select ok(next_us between 590000000 and 601000000, 'look() knows of it') from co
 do $$ begin perform pg_temp.wait('601 seconds'); end $$;
 select is(pg_temp.claim(), '1:2 1:9', 'then both come');
 select is(pg_temp.settle(0, pause_ms => 900000000), '1', 'no answer; a pause beyond all bounds');
+select ok(last_success_at < ledger.clock() - interval '10 minutes', 'what fails leaves the last success') from ledger.subscription where subscription_id = 1;
 select ok(due_at - ledger.clock() between interval '3 hours' and interval '4 hours 1 second', 'is cut to the longest')
 from ledger.delivery where event_id = 2;
 select ok(paused_until < ledger.clock(), 'only 429 and 503 pause the subscription') from ledger.subscription where subscription_id = 1;
@@ -194,6 +197,7 @@ select is(pg_temp.states(1), '1:delivered 3:delivered 4:delivered 2:dead 6:due 7
 update ledger.subscription set failing_since = ledger.clock() - interval '6 days' where subscription_id = 1;
 select is(pg_temp.claim() || ' ' || pg_temp.settle(200), '1:6 1', 'one success');
 select ok(failing_since is null and enabled, 'and it fails no longer') from ledger.subscription where subscription_id = 1;
+select ok(last_success_at > ledger.clock() - interval '1 minute', 'the last success is another') from ledger.subscription where subscription_id = 1;
 do $$ begin perform pg_temp.event(10, 10); end $$;
 do $$ begin perform pg_temp.gather(); end $$;
 update ledger.subscription set failing_since = ledger.clock() - interval '6 days' where subscription_id = 1;
