@@ -6,7 +6,7 @@ returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object(
-    'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled,
+    'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled, 'retired', ledger.is_retired(e.endpoint_id),
     'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
     'url', hook || e.address, 'created_at', ledger.rfc3339(e.created_at),
     'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),

@@ -62,11 +62,12 @@ begin
                'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text,
                'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id), 'enabled', e.enabled,
                'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),
-               'refusals_day', (select coalesce(sum(t.count), 0) from ledger.tally t
-                                where t.minute > clock - interval '1 day' and t.endpoint_id = e.endpoint_id
-                                  and t.reason not in ('duplicate', 'ping', 'horizon'))) order by e.endpoint_id)
+               'refusals_day', r.n) order by e.endpoint_id)
       from ledger.endpoint e
-      where not ledger.is_loading(e.endpoint_id)), '[]'),
+      cross join lateral (select coalesce(sum(t.count), 0) as n from ledger.tally t
+                          where t.minute > clock - interval '1 day' and t.endpoint_id = e.endpoint_id
+                            and t.reason not in ('duplicate', 'ping', 'horizon')) r
+      where not ledger.is_loading(e.endpoint_id) and (r.n > 0 or not ledger.is_retired(e.endpoint_id))), '[]'),
     'subscribers', (
       select jsonb_build_object(
         'subscriptions', count(*), 'failing', count(*) filter (where s.enabled and s.failing_since is not null),

@@ -119,6 +119,16 @@ language sql stable set search_path = ledger, pg_temp
 return exists (select from ledger.toggl_workspace w where w.endpoint_id = endpoint);
 comment on function ledger.is_loading(bigint) is 'Is it an endpoint under which only what is loaded is recorded? Nobody calls it.';
 
+create function ledger.is_retired(endpoint bigint)
+returns boolean
+language sql stable set search_path = ledger, pg_temp
+return exists (select from ledger.endpoint e where e.endpoint_id = endpoint and not e.enabled)
+  and not exists (select from ledger.toggl_subscription s where s.endpoint_id = endpoint and s.deleted_at is null)
+  and (exists (select from ledger.toggl_subscription s where s.endpoint_id = endpoint)
+       or exists (select from ledger.toggl_job j where j.kind = 'subscribe' and j.failed and (j.given -> 'endpoint')::bigint = endpoint));
+comment on function ledger.is_retired(bigint) is
+  'Is it a disabled endpoint of a subscription at Toggl that was deleted, or did not come to be? It is kept for the events that came by it, or that may still come.';
+
 create function ledger.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp set jit = off

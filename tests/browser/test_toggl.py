@@ -77,6 +77,12 @@ def test_from_the_token_to_a_subscription(connected):
     page.confirm("renamed", "Delete")
     page.says("Toggl has no subscription for these workspaces.")
     assert page.toggl.subscriptions() == []
+    # its address is out of the way, and there for who looks for it
+    page.says("No callback address yet.")
+    page.press("1 address no longer used", "summary")
+    page.says(HOSTILE, "details[open] table")
+    page.press("Overview", "nav a")
+    page.says("none yet", ".facts")
 
 
 def test_what_was_made_elsewhere_is_adopted(connected, subscriber):

@@ -410,6 +410,8 @@ export const w = {
 		revokeWords: "What is signed with it is refused from this moment on.",
 		until: (when) => `, ends ${when}`,
 		none: "No callback address yet.",
+		retired: (count) => `${plural(count, "address", "addresses")} no longer used`,
+		retiredWords: "Of subscriptions that were deleted. Nothing is taken there any more; they are kept for the events that came by them.",
 	},
 
 	subscribers: {

@@ -110,7 +110,7 @@ async function refresh() {
 	let addresses = [];
 	if (!o.last_event_at) {
 		sawNone = true;
-		addresses = (await api.get("endpoints")).items ?? [];
+		addresses = ((await api.get("endpoints")).items ?? []).filter((each) => !each.retired);
 	}
 	patch(node, banner(o), sawNone ? firstSteps(o, addresses) : null, findings(o), facts(o),
 		o.last_event_at ? el("section", { class: "block", "data-key": "chart" }, el("h2", null, t.chart), chart.node) : null, endpoints(o), refusals(o));

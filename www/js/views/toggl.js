@@ -253,17 +253,21 @@ function endpointActions(p) {
 	], `${w.actions}: ${name}`);
 }
 
+const addresses = (some) => table([
+	{ head: e.name, cell: (p) => p.name || `#${p.id}` },
+	{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
+	{ head: e.url, cell: (p) => copyable(p.url) },
+	{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
+	{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? e.until(ago(s.valid_until)) : ""}`)) },
+	{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
+	context.isOwner ? { head: w.actions, cell: endpointActions } : null,
+].filter(Boolean), some, { caption: e.title, key: (p) => p.id, empty: e.none });
+
 function endpoints(items) {
-	return section(e.title, el("p", { class: "quiet" }, e.words), table([
-		{ head: e.name, cell: (p) => p.name || `#${p.id}` },
-		{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
-		{ head: e.url, cell: (p) => copyable(p.url) },
-		{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
-		{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? e.until(ago(s.valid_until)) : ""}`)) },
-		{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
-		context.isOwner ? { head: w.actions, cell: endpointActions } : null,
-	].filter(Boolean), items, { caption: e.title, key: (p) => p.id, empty: e.none }),
-	context.isOwner ? el("button", { type: "button", class: "secondary", onclick: newEndpoint }, e.add) : null);
+	const retired = items.filter((p) => p.retired);
+	return section(e.title, el("p", { class: "quiet" }, e.words), addresses(items.filter((p) => !p.retired)),
+		context.isOwner ? el("button", { type: "button", class: "secondary", onclick: newEndpoint }, e.add) : null,
+		retired.length ? el("details", { class: "rest", "data-key": "retired" }, el("summary", null, e.retired(retired.length)), el("p", { class: "quiet" }, e.retiredWords), addresses(retired)) : null);
 }
 
 // ---- the view
@@ -286,13 +290,13 @@ async function tellEnded() {
 async function refresh() {
 	const mine = node;
 	clearTimeout(timer);
-	const [toggl, addresses] = await Promise.all([api.get("toggl"), api.get("endpoints")]);
+	const [toggl, callable] = await Promise.all([api.get("toggl"), api.get("endpoints", { limit: 500 })]);
 	if (!mine || mine !== node)
 		return;
 	now = toggl;
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
 		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
-		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(addresses.items));
+		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items));
 	if (progress)
 		progress.textContent = asking ? now.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words ?? "" : "";
 	if (now.jobs?.some((j) => !j.ended_at)) {
