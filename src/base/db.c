@@ -22,7 +22,7 @@ enum state { DOWN, CONNECTING, READY, WORKING };
 
 struct db {
 	char *conninfo, *program, *options;
-	bool pooled;
+	bool pooled, is_unreadable;	/* the conninfo */
 	int64_t deadline_ms;
 
 	PGconn *conn;
@@ -46,6 +46,52 @@ struct db_rows {
 
 /* ---- connecting */
 
+/* libpq tells what it cannot read by quoting it, and what it cannot read is most
+   often a password with a sign that was not written as it must be: its words
+   would be logged. So it is found out here, by the same reading, and told without. */
+static const char unreadable[] =
+	"the connection string cannot be read; it is not shown, for its password. In a URI, signs such as % / @ : "
+	"of a password are written %25 %2F %40 %3A; in key=value, a value with a space stands in single quotes";
+
+/* "=" or the beginning of a URI make it more than the name of a database. */
+static bool is_name_only(const char *conninfo)
+{
+	return !strchr(conninfo, '=') && strncmp(conninfo, "postgresql://", 13) != 0 && strncmp(conninfo, "postgres://", 11) != 0;
+}
+
+/* What stands before the last @ of a password that has another one, or behind its
+   slash, lands in the host and in the port. */
+static bool is_misread(const PQconninfoOption *one)
+{
+	const char *at;
+
+	if (strcmp(one->keyword, "port") == 0)
+		return strspn(one->val, "0123456789, ") < strlen(one->val);
+	if (strcmp(one->keyword, "host") != 0)
+		return false;
+	/* a host that begins with it is a socket without a file */
+	for (at = strchr(one->val, '@'); at && (at == one->val || at[-1] == ','); at = strchr(at + 1, '@'))
+		;
+	return at;
+}
+
+static bool is_readable_string(const char *conninfo)
+{
+	PQconninfoOption *all;
+	char *why = NULL;
+	bool fine;
+
+	if (is_name_only(conninfo))
+		return !strpbrk(conninfo, "@:/");
+	all = PQconninfoParse(conninfo, &why);
+	fine = all;
+	for (PQconninfoOption *one = all; one && one->keyword; one++)
+		fine = fine && (!one->val || !is_misread(one));
+	PQconninfoFree(all);
+	PQfreemem(why);
+	return fine;
+}
+
 /* Options that stand in the connection string, or else in the environment:
    ours would replace them, and some hosts need theirs to find the database. */
 static void add_own_options(struct buf *out, const char *conninfo)
@@ -68,6 +114,7 @@ struct db *db_open(const struct db_how *how)
 	db->conninfo = mem_dup(str_of(how->conninfo ? how->conninfo : ""));
 	db->program = mem_dup(str_of(how->program));
 	db->pooled = how->pooled;
+	db->is_unreadable = !is_readable_string(db->conninfo);
 	db->deadline_ms = how->deadline_ms;
 	db->backoff_ms = BACKOFF_FIRST_MS;
 	if (!how->pooled && how->deadline_ms > 0) {
@@ -139,6 +186,11 @@ static void start_attempt(struct db *db)
 	const char *keys[] = { "dbname", "application_name", "options", "client_encoding", NULL };
 	const char *values[] = { db->conninfo, db->program, db->options, "UTF8", NULL };
 
+	if (db->is_unreadable) {
+		note_problem(db, unreadable);
+		go_down(db);
+		return;
+	}
 	/* "dbname" first and expanded: the settings of the connection string
 	   come first, ours replace them. Without options of ours those of the
 	   string stand. */

@@ -207,6 +207,29 @@ static void conninfo_is_wrong(void **state)
 	}
 }
 
+/* What libpq says of a string that it cannot read has pieces of it, and they may
+   be of the password: it has signs that were not written as they must be. */
+static void a_password_is_not_told(void **state)
+{
+	static const char *const wrong[] = {
+		"postgresql://app:s3cr%et@127.0.0.1/x", "postgresql://app:a@s3cret@127.0.0.1/x", "postgresql://app:s3cret/a@127.0.0.1/x",
+		"host=127.0.0.1 password=a s3cret", "host=127.0.0.1 password=a s3cret=b", "app:s3cret@127.0.0.1/x",
+		"postgres//app:s3cret@127.0.0.1/x", "host=127.0.0.1 port=s3cret", NULL
+	};
+	static const char *const parts[] = { "s3cr%et", "s3cret", NULL };
+
+	(void)state;
+	for (size_t i = 0; wrong[i]; i++) {
+		struct db *db = open_with(wrong[i], false, 1000);
+
+		assert_err(ERR_BUSY, db_wait(db, 30));
+		for (size_t p = 0; parts[p]; p++)
+			if (strstr(db_problem(db), parts[p]) || !strstr(db_problem(db), "connection string"))
+				fail_msg("of \"%s\" it said: %s", wrong[i], db_problem(db));
+		db_close(db);
+	}
+}
+
 /* Connecting has the deadline of one attempt, and the next one comes. */
 static void a_silent_listener_costs_its_deadline(void **state)
 {
@@ -698,6 +721,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(conninfo_is_wrong),
+		cmocka_unit_test(a_password_is_not_told),
 		cmocka_unit_test(a_silent_listener_costs_its_deadline),
 		cmocka_unit_test(a_listener_of_another_kind),
 		cmocka_unit_test(a_server_that_hangs_costs_its_wait),
