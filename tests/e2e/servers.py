@@ -14,7 +14,7 @@ ADMIN = "/usr/local/bin/hookledger-admin"
 WWW = "/usr/local/share/hookledger/www"
 CONF = "/etc/hookledger.conf"
 SOCKET = "/run/hookledger/receiver.sock"
-API_SOCKET = "/run/hookledger/api.sock"
+API_SOCKET = "/run/hookledger-api/api.sock"
 ADMIN_SOCKET = "/run/hookledger-admin/admin.sock"
 
 

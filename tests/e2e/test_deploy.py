@@ -12,8 +12,8 @@ import pytest
 from servers import fill, is_served
 from stage import BUILD, SOURCE, new_folder, wait_for
 
-RECEIVER, COURIER, ADMIN, HOUSEKEEP = (f"systemd/hookledger-{name}.service"
-                                       for name in ("receiver", "courier", "admin", "housekeep"))
+RECEIVER, COURIER, ADMIN, API, HOUSEKEEP = (f"systemd/hookledger-{name}.service"
+                                            for name in ("receiver", "courier", "admin", "api", "housekeep"))
 
 
 def unit(text):
@@ -25,19 +25,19 @@ def unit(text):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="not installed: systemd-analyze")
 def test_systemd_takes_the_units(tmp_path):
-    for file in (RECEIVER, COURIER, ADMIN, HOUSEKEEP):
+    for file in (RECEIVER, COURIER, ADMIN, API, HOUSEKEEP):
         (tmp_path / file.split("/")[1]).write_text(fill(file, ("/usr/local/bin", BUILD)))
     shutil.copy(SOURCE / "deploy/systemd/hookledger-housekeep.timer", tmp_path)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *tmp_path.iterdir()], capture_output=True,
                           text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    for name in ("receiver", "courier", "admin"):
+    for name in ("receiver", "courier", "admin", "api"):
         done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25",
                                tmp_path / f"hookledger-{name}.service"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.parametrize("file, name", [(RECEIVER, "receiver"), (ADMIN, "admin")])
+@pytest.mark.parametrize("file, name", [(RECEIVER, "receiver"), (ADMIN, "admin"), (API, "api")])
 def test_the_service_serves(site, file, name):
     """The very command of the unit, in the folder that systemd would make."""
     run = new_folder(site.work / "run")
