@@ -121,6 +121,32 @@ def test_news_wait_until_they_are_asked_for(own_page, bare_site):
     page.wait(lambda: "Entry 7" in page.text("ol.events > li"), "the newest by itself")
 
 
+def test_why_a_late_event_stands_where_it_does(own_page, bare_site):
+    """The list is in the order of recording, and shows when things happened."""
+    page, site = own_page, bare_site
+    site.add_endpoint()
+    serve(page, site)
+    for number, minutes in enumerate((0, 9, 11, 60 * 3, 60 * 24 * 2 + 5), 1):
+        happened = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - minutes * 60))
+        assert site.send(site.event(model="tag", created_at=happened, payload={"id": number, "workspace_id": 7435584, "name": f"Tag {number}"})).status == 200
+    assert site.send(site.event(model="tag", payload={"id": 6, "workspace_id": 7435584, "name": "Tag 6"})).status == 200
+    site.sql("update ledger.event set source = 'spool' where entity_id = 6")
+    page.login("Olga", route="#/events")
+    page.wait(lambda: len(page.all("ol.events > li")) == 6, "the events")
+    late = page.js("return [...document.querySelectorAll('ol.events > li')].map((each) => each.querySelector('.late')?.firstChild.data ?? null)")
+    assert late == ["waited in the spool", "recorded 2 days later", "recorded 3 hours later", "recorded 11 minutes later", None, None], late
+    shown = "return [...document.querySelectorAll('.tip')].filter((each) => each.checkVisibility({ visibilityProperty: true })).map((each) => each.innerText)"
+    assert page.js(shown) == []
+    page.tab_to("Tag 5")
+    tip, = page.js(shown)
+    assert tip.startswith("Happened: ") and "\nReceived: " in tip, tip
+    assert page.axe() == []
+    for width in (360, 1280):
+        page.screen(width)
+        assert not page.is_wide()
+        page.shoot(f"events-late-{width}-light", width)
+
+
 def test_the_first_event_turns_the_light_green(own_page, bare_site):
     page, site = own_page, bare_site
     made = site.add_endpoint()

@@ -80,6 +80,12 @@ const part = new Intl.NumberFormat(undefined, { style: "percent" });
 /* "18%"; "<1%" for what is not nothing. */
 export const percent = (value) => (value > 0 && value < 0.005 ? `<${part.format(0.01)}` : part.format(value));
 
+/* "2 hours", "3 days": the largest unit of it */
+export function roughly(seconds) {
+	const [unit, size] = steps.find(([, each]) => seconds >= each) ?? ["second", 1];
+	return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "long" }).format(Math.trunc(seconds / size));
+}
+
 /* "1 h 20 min", "45 s" */
 export function span(seconds) {
 	const s = Math.max(0, Math.round(seconds));

@@ -3,12 +3,13 @@
 // the address.
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
-import { exact, fromField, shortly, span, toField } from "../format.js";
+import { exact, fromField, roughly, shortly, span, toField } from "../format.js";
 import { act, choice, copyable, field, label, moment, section, says, state, table, trouble } from "../parts.js";
 import { address, go, here } from "../route.js";
 import { actions, models, w } from "../words.js";
 
 const NEWS_MS = 5000;
+const LATE = 600;	// seconds: from here on an event looks out of order
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
 const t = w.events;
 
@@ -21,6 +22,15 @@ const linkTo = (query) => address("events", query);
 
 // ---- the list
 
+/* The list is in the order of recording: why one stands where it does not seem to belong. */
+function lateness(item) {
+	const seconds = (Date.parse(item.received_at) - Date.parse(item.created_at)) / 1000, isKept = item.source === "spool" || item.source === "quarantine";
+	if (!isKept && !(seconds >= LATE))
+		return null;
+	return el("span", { class: "late" }, (t.late[item.source] ?? t.late.webhook)(roughly(seconds)),
+		el("span", { class: "tip", role: "tooltip" }, t.lateTimes(exact(item.created_at), exact(item.received_at)), isKept ? `\n${t.lateWaits}` : null));
+}
+
 function line(item) {
 	const key = keyOf(item);
 	return el("li", { "data-key": key, class: key === open ? "open" : null },
@@ -28,7 +38,7 @@ function line(item) {
 			el("span", { class: "what" },
 				label(models[item.model] ?? item.model, `model ${item.action}`),
 				el("span", { class: "says" }, says(item))),
-			el("span", { class: "aside" }, el("span", null, shortly(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
+			el("span", { class: "aside" }, lateness(item), el("span", null, shortly(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
 }
 
 function showList(looked) {
