@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/db.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "ledger/notice.h"
 #include "ledger/outage.h"
@@ -167,7 +168,10 @@ void watch_put_host(const struct conf *conf, struct db_args *args)
 	struct buf place = { 0 };
 
 	host_name(host);
-	buf_addf(&place, "%s:%s", host, conf->spool_dir ? conf->spool_dir : "");
+	utf8_add(&place, str_of(host));
+	buf_add_char(&place, ':');
+	/* a folder may have any name, and this is a text */
+	utf8_add(&place, str_of(conf->spool_dir));
 	db_arg_text(args, buf_str(&place));
 	buf_done(&place);
 	db_arg_text(args, str_of(HL_VERSION));

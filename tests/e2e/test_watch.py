@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The owner is told: what is wrong, once, by each way, and that it is over."""
 import json
+import os
 import threading
 
 import pytest
@@ -270,6 +271,13 @@ def test_the_spool_is_seen(site, mail):
     (site.spool / "x.damaged").unlink()
     run_round(site)
     assert findings(site, 0)
+
+
+def test_a_spool_whose_name_is_no_utf8(site):
+    """Files may have any bytes in their names; who looks after the ledger works all the same."""
+    site.hookledger("housekeep", env={"HOOKLEDGER_SPOOL_DIR": os.fsdecode(b"/nowhere/sp\xfcl")})
+    place, = site.sql("select place from ledger.host where program = 'housekeep'")[0]
+    assert place.endswith(":/nowhere/sp\ufffdl")
 
 
 def test_a_secret_is_sealed_anew(passing, hook):
