@@ -264,6 +264,10 @@ returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
+  -- Seldomer than every quarter of an hour is no pace, and NaN is above 0.
+  if new_rate::float8 not between 0.001 and 1000000 then
+    raise numeric_value_out_of_range;
+  end if;
   update ledger.subscription s
   set enabled = coalesce(enable, s.enabled),
       disabled_reason = case when enable then null when not enable then 'operator' else s.disabled_reason end,
@@ -276,7 +280,7 @@ begin
   end if;
 exception
   when check_violation or numeric_value_out_of_range or invalid_text_representation then
-    raise exception 'parallel is a number from 1 to 256, rate a number above 0' using errcode = '22023';
+    raise exception 'parallel is a number from 1 to 256, rate one from 0.001 to 1000000' using errcode = '22023';
 end
 $$;
 comment on function operator.subscription_set(bigint, boolean, boolean, bigint, text) is

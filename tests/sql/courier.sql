@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(86);
+select plan(95);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -223,6 +223,20 @@ select is(pg_temp.claim() || ' ' || pg_temp.settle(500), '4:16 4', 'a failure af
 select ok(due_at - ledger.clock() between interval '3 hours' and interval '4 hours 1 second', 'is due after the longest pause')
 from ledger.delivery where event_id = 16;
 delete from ledger.delivery where event_id = 16;
+
+-- ---- a pace that nobody can mean
+
+do $$ begin perform pg_temp.subscribe(5, '{client.*}'); end $$;
+do $$ begin perform pg_temp.event(17, 17, 'client'); end $$;
+do $$ begin perform pg_temp.gather(); end $$;
+select throws_ok(format('select operator.subscription_set(5, null, null, null, %L)', rate), '22023',
+                 'parallel is a number from 1 to 256, rate one from 0.001 to 1000000', 'no rate: ' || rate)
+from unnest('{nan,infinity,1e-30,0,-1,0.0001,x}'::text[]) rate;
+select lives_ok($$select operator.subscription_set(5, null, null, null, '0.001')$$, 'one in a quarter of an hour');
+update ledger.subscription set rate_per_second = 'nan' where subscription_id = 5;
+select is(pg_temp.claim(), '4:17 5:17', 'one that is there does not keep all others from being claimed');
+do $$ begin perform pg_temp.settle(200); end $$;
+delete from ledger.delivery where event_id = 17;
 
 -- ---- what is not in the ledger any more
 
