@@ -150,7 +150,7 @@ begin atomic
   limit most;
 end;
 comment on function operator.secret_read(bigint, bigint) is
-  'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged and for a new master key.';
+  'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged, and for signing as Toggl does.';
 
 -- ---- events
 

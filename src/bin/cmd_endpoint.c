@@ -11,10 +11,9 @@
 #include "bin/endpoint.h"
 #include "bin/endpoint_text.h"
 #include "bin/input.h"
+#include "bin/pages.h"
 #include "bin/term.h"
 #include "ledger/sealing.h"
-
-enum { PAGE = 500 };
 
 static struct {
 	const char *name;
@@ -107,38 +106,23 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	static const char *const heads[] = { "ID", "NAME", "WORKSPACE", "ENABLED", "SECRETS",
 		                             "MADE", "ADDRESS" };
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct db_args *args = db_args_new();
+	struct pages pages = { .function = "operator.endpoint_list", .number = "endpoint_id" };
 	struct buf json = { 0 };
-	int64_t after = 0;
-	size_t count = PAGE;
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
 	buf_add_text(&json, "{\"endpoints\":[");
-	while (count == PAGE) {
-		struct db_rows *rows = NULL;
-
-		db_args_clear(args);
-		db_arg_int(args, after);
-		db_arg_int(args, PAGE);
-		if (cli_call(cli->db, "operator.endpoint_list", args, &rows))
-			goto done;
-		count = db_rows_count(rows);
-		for (size_t i = 0; i < count; i++) {
-			after = db_int(rows, i, "endpoint_id");
-			endpoint_put_row(table, rows, i);
+	while (pages_next(&pages, cli->db))
+		for (size_t i = 0; i < db_rows_count(pages.rows); i++) {
+			endpoint_put_row(table, pages.rows, i);
 			buf_add_text(&json, json.at[json.len - 1] == '[' ? "{" : ",{");
-			endpoint_put_json(&json, cli->conf, rows, i);
+			endpoint_put_json(&json, cli->conf, pages.rows, i);
 			buf_add_char(&json, '}');
 		}
-		db_rows_free(rows);
-	}
 	buf_add_text(&json, "]}\n");
-	if (given.json ? term_write(buf_str(&json)) : table_write(table))
+	if (!pages.err && (given.json ? term_write(buf_str(&json)) : table_write(table)))
 		status = CLI_FINE;
-done:
 	table_free(table);
-	db_args_free(args);
 	buf_done(&json);
 	return status;
 }

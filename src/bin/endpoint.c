@@ -3,10 +3,9 @@
 
 #include "base/db.h"
 #include "bin/cmd.h"
+#include "bin/pages.h"
 #include "bin/term.h"
 #include "ledger/sealing.h"
-
-enum { PAGE = 500 };
 
 enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *name,
                        int64_t workspace, struct str secret, struct buf *address,
@@ -60,36 +59,18 @@ static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_
 enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t endpoint,
                          struct buf *secret, int64_t *secret_id)
 {
-	struct db_args *args = db_args_new();
-	int64_t after = 0;
-	size_t count = PAGE;
-	enum err err = ERR_NONE;
+	struct pages pages = { .function = "operator.secret_read", .number = "secret_id" };
 
-	while (!err && count == PAGE) {
-		struct db_rows *rows = NULL;
-
-		db_args_clear(args);
-		db_arg_int(args, after);
-		db_arg_int(args, PAGE);
-		err = cli_call(db, "operator.secret_read", args, &rows);
-		if (err)
-			break;
-		count = db_rows_count(rows);
-		for (size_t i = 0; i < count; i++) {
-			after = db_int(rows, i, "secret_id");
-			if (take(sealer, endpoint, rows, i, secret))
-				*secret_id = after;
-		}
-		db_rows_free(rows);
-	}
-	db_args_free(args);
-	if (!err && !secret->len) {
-		term_problem("endpoint %lld has no valid secret that opens with this master_key; "
-		             "`hookledger endpoint rotate %lld` makes one",
-		             (long long)endpoint, (long long)endpoint);
-		err = ERR_ABSENT;
-	}
-	return err;
+	while (pages_next(&pages, db))
+		for (size_t i = 0; i < db_rows_count(pages.rows); i++)
+			if (take(sealer, endpoint, pages.rows, i, secret))
+				*secret_id = db_int(pages.rows, i, "secret_id");
+	if (pages.err || secret->len)
+		return pages.err;
+	term_problem("endpoint %lld has no valid secret that opens with this master_key; "
+	             "`hookledger endpoint rotate %lld` makes one",
+	             (long long)endpoint, (long long)endpoint);
+	return ERR_ABSENT;
 }
 
 static void read_row(struct endpoint *endpoint, const struct db_rows *rows, size_t row)
@@ -117,31 +98,14 @@ enum err endpoint_find(struct db *db, int64_t id, struct endpoint *endpoint)
 
 enum err endpoint_of_workspace(struct db *db, int64_t workspace, struct endpoint *endpoint)
 {
-	struct db_args *args = db_args_new();
-	int64_t after = 0;
-	size_t count = PAGE;
-	enum err err = ERR_ABSENT;
+	struct pages pages = { .function = "operator.endpoint_list", .number = "endpoint_id" };
 
-	while (err == ERR_ABSENT && count == PAGE) {
-		struct db_rows *rows = NULL;
-
-		db_args_clear(args);
-		db_arg_int(args, after);
-		db_arg_int(args, PAGE);
-		err = cli_call(db, "operator.endpoint_list", args, &rows);
-		if (err)
-			break;
-		err = ERR_ABSENT;
-		count = db_rows_count(rows);
-		for (size_t i = 0; i < count && err; i++) {
-			after = db_int(rows, i, "endpoint_id");
-			if (db_int(rows, i, "workspace_id") != workspace || !db_bool(rows, i, "enabled"))
-				continue;
-			read_row(endpoint, rows, i);
-			err = ERR_NONE;
-		}
-		db_rows_free(rows);
-	}
-	db_args_free(args);
-	return err;
+	while (pages_next(&pages, db))
+		for (size_t i = 0; i < db_rows_count(pages.rows); i++)
+			if (db_int(pages.rows, i, "workspace_id") == workspace && db_bool(pages.rows, i, "enabled")) {
+				read_row(endpoint, pages.rows, i);
+				pages_done(&pages);
+				return ERR_NONE;
+			}
+	return pages.err ? pages.err : ERR_ABSENT;
 }

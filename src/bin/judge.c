@@ -5,9 +5,7 @@
 
 #include "base/crypto.h"
 #include "base/db.h"
-#include "bin/cmd.h"
-
-enum { PAGE = 500 };
+#include "bin/pages.h"
 
 struct one {
 	int64_t secret_id;
@@ -49,30 +47,16 @@ static void add(struct judge *judge, const struct sealer *sealer, const struct d
 struct judge *judge_new(struct db *db, const struct sealer *sealer)
 {
 	struct judge *judge = mem_zero(1, sizeof(*judge));
-	struct db_args *args = db_args_new();
-	int64_t after = 0;
-	size_t count = PAGE;
-	enum err err = ERR_NONE;
+	struct pages pages = { .function = "operator.secret_read", .number = "secret_id" };
 
-	while (!err && count == PAGE) {
-		struct db_rows *rows = NULL;
+	while (pages_next(&pages, db)) {
+		size_t count = db_rows_count(pages.rows);
 
-		db_args_clear(args);
-		db_arg_int(args, after);
-		db_arg_int(args, PAGE);
-		err = cli_call(db, "operator.secret_read", args, &rows);
-		if (err)
-			break;
-		count = db_rows_count(rows);
 		judge->secrets = mem_grow(judge->secrets, judge->count + count, sizeof(struct one));
-		for (size_t i = 0; i < count; i++) {
-			after = db_int(rows, i, "secret_id");
-			add(judge, sealer, rows, i);
-		}
-		db_rows_free(rows);
+		for (size_t i = 0; i < count; i++)
+			add(judge, sealer, pages.rows, i);
 	}
-	db_args_free(args);
-	if (!err)
+	if (!pages.err)
 		return judge;
 	judge_free(judge);
 	return NULL;
