@@ -55,6 +55,9 @@ struct cli_option {
 	const char *help;
 };
 
+/* The table of a command that takes none (but --help, as all do). */
+extern const struct cli_option no_options[];
+
 struct command {
 	const char *name;	/* "endpoint add" */
 	enum need need;

@@ -398,8 +398,6 @@ static const struct cli_option grant_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_account[] = {
 	{ .name = "organization add",
 	  .need = NEED_OPERATOR,

@@ -228,8 +228,6 @@ static const struct cli_option replay_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_delivery[] = {
 	{ .name = "subscription replay",
 	  .need = NEED_OPERATOR,

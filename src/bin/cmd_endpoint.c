@@ -313,8 +313,6 @@ static const struct cli_option json_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_endpoint[] = {
 	{ .name = "endpoint add",
 	  .need = NEED_OPERATOR,

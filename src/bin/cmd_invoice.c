@@ -140,8 +140,6 @@ static const struct cli_option list_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_invoice[] = {
 	{ .name = "invoice freeze",
 	  .need = NEED_OPERATOR,

@@ -79,8 +79,6 @@ static const struct cli_option migrate_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_migrate[] = {
 	{ .name = "migrate",
 	  .need = NEED_OWNER,

@@ -252,8 +252,6 @@ static const struct cli_option json_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_notice[] = {
 	{ .name = "findings",
 	  .need = NEED_OPERATOR,

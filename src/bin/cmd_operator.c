@@ -188,8 +188,6 @@ static const struct cli_option list_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_operator[] = {
 	{ .name = "operator add", .need = NEED_OPERATOR, .run = run_add, .operands = "NAME", .options = add_options,
 	  .help = "let somebody use the admin page" },

@@ -166,8 +166,6 @@ static const struct cli_option list_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_reader[] = {
 	{ .name = "reader add",
 	  .need = NEED_OWNER,

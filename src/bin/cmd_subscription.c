@@ -237,8 +237,6 @@ static const struct cli_option rotate_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 const struct command cmd_subscription[] = {
 	{ .name = "subscription list",
 	  .need = NEED_OPERATOR,

@@ -437,8 +437,6 @@ static const struct cli_option json_options[] = {
 	{ 0 },
 };
 
-static const struct cli_option no_options[] = { { 0 } };
-
 #define AT_TOGGL(word, function, operand, words) \
 	{ .name = "toggl " word, .need = NEED_OPERATOR, .run = function, .operands = operand, .options = do_options, .help = words }
 

@@ -45,6 +45,8 @@ static const struct command *const tables[] = {
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
+const struct cli_option no_options[] = { { 0 } };
+
 static void say_all(FILE *to)
 {
 	fputs("usage: hookledger [--conf FILE] COMMAND [OPTIONS] [OPERANDS]\n"
