@@ -236,7 +236,7 @@ if command -v mandoc >/dev/null; then
 		# what Debian's mandoc does not know is no fault: pages of other packages
 		mandoc -Tlint -Wwarning "$page" 2>&1 | grep -v 'referenced manual not found'
 	done
-	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8 hookledger-api.8 hookledger-courier.8; do
+	for page in hookledger.1 hookledger.conf.5 hookledger-sql.7 hookledger-receiver.8 hookledger-api.8 hookledger-admin.8 hookledger-courier.8; do
 		[[ -f man/$page ]] || echo "man/$page is missing"
 		grep -q "man/$page" Makefile.am || echo "man/$page is not installed"
 	done

@@ -186,7 +186,7 @@ static int run_test(struct cli *cli, int argc, char **argv)
 	int status = CLI_USAGE;
 
 	(void)argc;
-	if (!input_id(argv[0], "notice", &id))
+	if (!input_id(argv[0], "the number of a notice", &id))
 		goto done;
 	status = CLI_FAILED;
 	sealer = cli_sealer(cli->conf);
