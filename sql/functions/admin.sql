@@ -142,7 +142,7 @@ $$;
 comment on function admin.login_begin(text, text) is
   'Before a password is computed: counts the attempt by address and by name. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
 
-create function admin.login_end(operator bigint, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint)
+create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint)
 returns table (status bigint)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -151,7 +151,11 @@ declare
   clock timestamptz := ledger.clock();
   who ledger.operator;
 begin
-  update ledger.operator o set seen_at = clock where o.operator_id = operator and o.enabled returning o.* into who;
+  -- Another password may have been set while this one was compared: whoever knows
+  -- the old one is out then, and stays so.
+  update ledger.operator o set seen_at = clock
+  where o.operator_id = operator and o.enabled and (compared is null or o.password = compared)
+  returning o.* into who;
   if not found then
     status := 401;
     return next;
@@ -171,8 +175,8 @@ begin
   return next;
 end
 $$;
-comment on function admin.login_end(bigint, bytea, text, text, bigint, bigint) is
-  'The password was right: makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case. 401: disabled meanwhile.';
+comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint) is
+  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case. 401: disabled meanwhile, or another password is set.';
 
 create function admin.session_read(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)

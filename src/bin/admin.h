@@ -122,8 +122,11 @@ void admin_csrf(struct str token, struct buf *out);
 
 admin_operation admin_session_get, admin_session_begin, admin_session_end;
 
-/* Makes a session for an operator who has proved to be one, and answers with it. */
-void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id);
+/* Makes a session for an operator who has proved to be one, and answers with it.
+   `compared`: what the password was compared with, which must not have changed
+   meanwhile; at == NULL: the operator has just been made. */
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
+                         struct str compared);
 
 /* ---- operators and the first visit (admin_people.c, admin_setup.c) */
 

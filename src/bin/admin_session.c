@@ -85,7 +85,8 @@ static void refuse_hurry(struct http_req *req, int64_t wait_s)
 	buf_done(&words);
 }
 
-void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id)
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
+                         struct str compared)
 {
 	const struct conf *conf = admin->conf;
 	unsigned char digest[DIGEST_BYTES];
@@ -100,6 +101,7 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 	if (agent.len > AGENT_MAX)
 		agent.len = AGENT_MAX;
 	db_arg_int(args, operator_id);
+	db_arg_text(args, compared);
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
 	db_arg_text(args, buf_str(&visit->client));
 	db_arg_text(args, utf8_is_valid(agent) ? agent : str_of(""));
@@ -146,7 +148,7 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 	}
 	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
 	if (fits && !db_is_null(found, 0, "operator_id"))
-		admin_session_start(admin, req, visit, db_int(found, 0, "operator_id"));
+		admin_session_start(admin, req, visit, db_int(found, 0, "operator_id"), db_str(found, 0, "password"));
 	else
 		admin_refuse(req, 401, "name or password is wrong");
 done:

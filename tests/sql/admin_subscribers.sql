@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(70);
+select plan(74);
 
 create function pg_temp.enter(called text, of_role text) returns bytea language sql as $$
   with o as (insert into ledger.operator (name, role, password) values (called, of_role, 'x') returning operator_id)
@@ -192,6 +192,20 @@ select ok(l.body::jsonb #>> '{items,0,url}' = 'https://h/hook/address_of_the_fir
           'listed without it') from who, admin.endpoint_list(viewer, '{}', '{}', null, 'https://h/hook/') l;
 select is(r.body::jsonb ->> 'valid_secrets', '0', 'revoked') from who, admin.secret_revoke(owner, '{"endpoint_id": "1", "secret_id": "1"}', '{}', null) r;
 select ok(f.sealed is null, 'it has none then') from who, admin.endpoint_find(owner, '{"endpoint_id": "1"}', '{}', null) f;
+
+-- ---- logging in
+
+create temp table begun as select b.operator_id, b.password from admin.login_begin('Olga', '192.0.2.1') b;
+select is(e.status, 200::bigint, 'whose password was right is in')
+from begun b, admin.login_end(b.operator_id, b.password, sha256('t1'), '192.0.2.1', 'x', 1, 1) e;
+update ledger.operator set password = 'another' where name = 'Olga';
+select is(e.status, 401::bigint, 'but not by one that was changed while it was compared')
+from begun b, admin.login_end(b.operator_id, b.password, sha256('t2'), '192.0.2.1', 'x', 1, 1) e;
+select is(e.status, 200::bigint, 'who has just been made needs none')
+from begun b, admin.login_end(b.operator_id, null, sha256('t3'), '192.0.2.1', 'x', 1, 1) e;
+update ledger.operator set enabled = false where name = 'Olga';
+select is(e.status, 401::bigint, 'a disabled one is not')
+from begun b, admin.login_end(b.operator_id, 'another', sha256('t4'), '192.0.2.1', 'x', 1, 1) e;
 
 select * from finish();
 rollback;
