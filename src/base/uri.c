@@ -106,6 +106,33 @@ done:
 	return err;
 }
 
+static bool is_among(struct str name, struct str list)
+{
+	while (list.len)
+		if (str_equal(str_trim(str_cut(&list, ',')), name))
+			return true;
+	return false;
+}
+
+enum err uri_unknown(struct str raw, const char *known, struct buf *out)
+{
+	struct query query = { 0 };
+	enum err err = read_query(raw, &query);
+	size_t place = 0;
+
+	if (err)
+		goto done;
+	while (place < query.count && is_among(name_of(&query, place), str_of(known)))
+		place++;
+	if (place < query.count)
+		buf_add_str(out, name_of(&query, place));
+	else
+		err = ERR_ABSENT;
+done:
+	buf_done(&query.text);
+	return err;
+}
+
 enum err uri_query_json(struct str raw, struct buf *out)
 {
 	struct query query = { 0 };

@@ -21,6 +21,10 @@ bool uri_decode(struct str raw, struct buf *out);
    above or no UTF-8, or has more than URI_PAIRS_MAX pairs. */
 MUST_USE enum err uri_value(struct str query, const char *name, struct buf *out);
 
+/* The first name in a query that is none of `known` ("a, b"). Appends.
+   ERR_ABSENT: all are known; ERR_INPUT as above. */
+MUST_USE enum err uri_unknown(struct str query, const char *known, struct buf *out);
+
 /* All of a query as a JSON object of strings; of a name that stands twice the
    first. Appends. ERR_INPUT as above. */
 MUST_USE enum err uri_query_json(struct str query, struct buf *out);

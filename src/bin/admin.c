@@ -104,6 +104,23 @@ static const struct admin_row rows[] = {
 	{ { "POST", API "/toggl/subscriptions/{subscription_id}/adopt" }, admin_toggl_do, "adopt", false },
 };
 
+/* What the query of a URL may say; where an address is not here, nothing. Passed
+   over, a filter that is mistyped would give everything. */
+#define FILTERS "workspace, model, action, user, entity, since, until, text"
+static const struct parameters {
+	const char *path, *names;
+} parameters[] = {
+	{ API "/events", FILTERS ", after, limit" },
+	{ API "/events/new", FILTERS ", after" },
+	{ API "/events/newer", FILTERS ", after, limit" },
+	{ API "/events/export", FILTERS ", format" },
+	{ API "/time", "from, until, workspace" },
+	{ API "/audit", "after, limit" },
+	{ API "/subscribers/subscriptions/{subscription_id}/deliveries", "state, after, limit" },
+	{ API "/endpoints", "after, limit" },
+	{ API "/toggl/plan", "workspace, item" },
+};
+
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
 
@@ -179,6 +196,24 @@ static bool is_forged(struct http_req *req, const struct admin_row *row, const s
 	return !fine;
 }
 
+/* Says what is wrong with the query; what needs no login may be asked with anything,
+   by monitors and their like. */
+static bool is_query_wrong(struct http_req *req, const struct admin_row *row, struct buf *why)
+{
+	const char *known = "";
+	struct buf name = { 0 };
+	bool is_wrong;
+
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+		if (only_looks(req) && str_is(str_of(row->route.path), parameters[i].path))
+			known = parameters[i].names;
+	is_wrong = !row->is_open && uri_unknown(http_query(req), known, &name) == ERR_NONE;
+	if (is_wrong)
+		buf_addf(why, "there is no parameter \"%s\" here, %s%s", buf_text(&name), *known ? "only " : "and no other", known);
+	buf_done(&name);
+	return is_wrong;
+}
+
 /* The body is missing, or a JSON object; 0, or the status to refuse it with. */
 static int find_flaw(struct http_req *req, struct visit *visit, struct buf *why)
 {
@@ -220,6 +255,8 @@ static void serve_row(struct admin *admin, struct http_req *req, const struct ro
 		                                      : "you are not logged in, or your session has ended");
 	} else if (uri_query_json(http_query(req), &visit.query)) {
 		admin_refuse(req, 400, "the query of the URL is not properly encoded");
+	} else if (is_query_wrong(req, row, &why)) {
+		admin_refuse(req, 400, buf_text(&why));
 	} else if ((status = find_flaw(req, &visit, &why))) {
 		admin_refuse(req, status, buf_text(&why));
 	} else {

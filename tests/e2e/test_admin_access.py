@@ -246,6 +246,12 @@ def test_the_trail_in_pages(page_site):
             break
         after = page["next"]
     assert seen == [str(number) for number in range(12, 0, -1)]
+    # a filter that is mistyped does not give everything
+    answer = olga.get("audit?limit=5&befor=3")
+    assert answer.status == 400 and answer.json()["error"] == 'there is no parameter "befor" here, only after, limit', answer
+    answer = olga.get("sessions?limit=5")
+    assert answer.status == 400 and answer.json()["error"] == 'there is no parameter "limit" here, and no other', answer
+    assert olga.get("health?from=monitor").status in (200, 503)
     for query in ("limit=0", "limit=501", "limit=x", "after=x", "after=1;drop", "limit=%"):
         assert olga.get(f"audit?{query}").status == 400, query
 

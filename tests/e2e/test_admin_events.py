@@ -76,6 +76,9 @@ def test_filters(full, filters, condition):
 
 def test_filters_by_who_and_which(full):
     olga = operator(full)
+    for place in ("events", "events/new", "events/newer", "events/export"):
+        answer = olga.get(f"{place}?modle=tag")
+        assert answer.status == 400 and '"modle" here, only workspace, model, action, user, entity, since, until, text, ' in answer.json()["error"], answer
     user, entity = full.sql("select creator_id, entity_id from ledger.event where model = 'time_entry' order by seq limit 1")[0]
     assert len(walk(olga, user=user)) == wanted(full, "e.creator_id = %s", user)
     assert len(walk(olga, entity=entity, limit=1)) == wanted(full, "e.entity_id = %s", entity)

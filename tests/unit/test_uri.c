@@ -112,6 +112,24 @@ static void queries_become_json(void **state)
 	buf_done(&out);
 }
 
+static void names_that_nobody_knows(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "", "a", NULL }, { "a=1&b=2&a", "a, b", NULL }, { "a=1&c=2&d=3", "a, b", "c" }, { "%61=1", "a", NULL },
+		{ "ab=1", "a, b", "ab" }, { "=1", "a", "" }, { "a=1", "", "a" }, { "a%2c+b=1", "a, b", "a, b" },
+	};
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&out);
+		assert_err(cases[i][2] ? ERR_NONE : ERR_ABSENT, uri_unknown(str_of(cases[i][0]), cases[i][1], &out));
+		assert_string_equal(cases[i][2] ? cases[i][2] : "", buf_text(&out));
+	}
+	assert_err(ERR_INPUT, uri_unknown(str_of("a=%"), "a", &out));
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +137,7 @@ int main(void)
 		cmocka_unit_test(values_are_found),
 		cmocka_unit_test(queries_that_are_wrong),
 		cmocka_unit_test(queries_become_json),
+		cmocka_unit_test(names_that_nobody_knows),
 	};
 
 	return cmocka_run_group_tests_name("uri", tests, NULL, NULL);
