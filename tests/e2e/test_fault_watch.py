@@ -79,7 +79,7 @@ def test_that_it_is_over_is_told_by_the_database(watched, mail, hook):
 
 
 def test_a_restart_is_told_nobody(watched, mail, hook):
-    watched.write_conf(watch_ms="2000")
+    watched.write_conf(watch_ms="3000")	# away is 15 s, longer than a restart takes
     start_courier(watched)
     know(watched)
     for mode in ("fast", "immediate"):
