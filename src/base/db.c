@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dice.h"
 #include "base/log.h"
 
 /* The longest pause between two attempts to connect. */
@@ -29,6 +31,7 @@ struct db {
 	enum state state;
 	PostgresPollingStatusType wants;	/* while CONNECTING */
 	int64_t attempt_until, next_attempt_at, backoff_ms;
+	struct dice dice;	/* workers that lost it together do not come back together */
 	int64_t sessions;	/* so far */
 
 	/* functions that have a statement of their name on this connection */
@@ -117,6 +120,7 @@ struct db *db_open(const struct db_how *how)
 	db->is_unreadable = !is_readable_string(db->conninfo);
 	db->deadline_ms = how->deadline_ms;
 	db->backoff_ms = BACKOFF_FIRST_MS;
+	db->dice.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
 	if (!how->pooled && how->deadline_ms > 0) {
 		struct buf options = { 0 };
 
@@ -162,7 +166,7 @@ static void go_down(struct db *db)
 	db->conn = NULL;
 	db->state = DOWN;
 	db->kept_count = 0;
-	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + rand() % (db->backoff_ms / 2 + 1);
+	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + dice_below(&db->dice, db->backoff_ms / 2 + 1);
 	db->backoff_ms = db->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : db->backoff_ms * 2;
 }
 

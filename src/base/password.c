@@ -70,10 +70,9 @@ void password_keep(struct str password, struct buf *kept)
 bool password_fits(struct str password, struct str kept)
 {
 	unsigned char salt[SALT_BYTES] = { 0 }, wanted[DIGEST_BYTES] = { 0 }, got[DIGEST_BYTES] = { 0 };
-	size_t head = strlen(HEAD);
-	struct str rest = { kept.at + head, kept.len > head ? kept.len - head : 0 };
-	bool is_ours = rest.len && memcmp(kept.at, HEAD, head) == 0 &&
-	               read_bare(str_cut(&rest, '$'), salt, sizeof(salt)) && read_bare(rest, wanted, sizeof(wanted));
+	bool has_head = str_starts(kept, HEAD);
+	struct str rest = has_head ? (struct str){ kept.at + strlen(HEAD), kept.len - strlen(HEAD) } : (struct str){ 0 };
+	bool is_ours = has_head && read_bare(str_cut(&rest, '$'), salt, sizeof(salt)) && read_bare(rest, wanted, sizeof(wanted));
 	bool was_made = crypto_scrypt(password, (struct str){ (const char *)salt, sizeof(salt) }, LOG_N, BLOCK, PARALLEL, got);
 	bool fits = crypto_equal(got, wanted, sizeof(got)) && is_ours && was_made;
 
