@@ -108,7 +108,9 @@ begin
     select s.subscription_id, s.workspace_id, s.lease, d.delivery_id, ledger.us(d.due_at), d.attempts + 1::bigint,
            d.event_id, ledger.us(d.created_at), e.body::text, e.payload, e.metadata, s.url_callback, s.secret_sealed,
            case when s.secret_before_until > at then s.secret_before_sealed end,
-           s.parallel::bigint, least(1000000 / s.rate_per_second, 1000000000)::bigint, s.failing_since is not null
+           s.parallel::bigint,
+           -- (least() passes over null, which is no pace)
+           case when s.rate_per_second is not null then least(1000000 / s.rate_per_second, 1000000000)::bigint end, s.failing_since is not null
     from mine i
     join ledger.subscription s on s.subscription_id = i.subscription_id and s.lease = coalesce(i.lease, s.lease)
     left join hand h on h.owner = i.subscription_id

@@ -2,7 +2,7 @@
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
-select plan(95);
+select plan(96);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1), (2000, 1);
@@ -41,7 +41,7 @@ create function pg_temp.gather(most bigint default 100) returns text language sq
 
 -- What a courier has: leases and the deliveries in its hand.
 create temporary table lease (subscription_id bigint primary key, lease bigint);
-create temporary table hand (subscription_id bigint, delivery_id bigint primary key, attempt bigint, event_id bigint);
+create temporary table hand (subscription_id bigint, delivery_id bigint primary key, attempt bigint, event_id bigint, pause_us bigint);
 grant all on lease, hand to public;
 
 create function pg_temp.claim(new_most bigint default 10, want bigint default 8)
@@ -56,7 +56,7 @@ begin
       array(select subscription_id from hand order by delivery_id), array(select delivery_id from hand order by delivery_id),
       new_most, want, 30000)),
   l as (insert into lease select distinct c.subscription_id, c.lease from c on conflict do nothing),
-  h as (insert into hand select c.subscription_id, c.delivery_id, c.attempt, (c.body::json ->> 'event_id')::bigint from c
+  h as (insert into hand select c.subscription_id, c.delivery_id, c.attempt, (c.body::json ->> 'event_id')::bigint, c.pause_us from c
         returning subscription_id, event_id, delivery_id)
   select string_agg(h.subscription_id || ':' || coalesce(h.event_id::text, '-'), ' ' order by h.subscription_id, h.delivery_id) into events from h;
   return events;
@@ -235,6 +235,7 @@ from unnest('{nan,infinity,1e-30,0,-1,0.0001,x}'::text[]) rate;
 select lives_ok($$select operator.subscription_set(5, null, null, null, '0.001')$$, 'one in a quarter of an hour');
 update ledger.subscription set rate_per_second = 'nan' where subscription_id = 5;
 select is(pg_temp.claim(), '4:17 5:17', 'one that is there does not keep all others from being claimed');
+select results_eq('select subscription_id, pause_us from hand order by 1', 'values (4::bigint, null::bigint), (5, 1000000000)', 'and who has none is not slowed down');
 do $$ begin perform pg_temp.settle(200); end $$;
 delete from ledger.delivery where event_id = 17;
 
