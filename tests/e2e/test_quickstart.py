@@ -42,7 +42,9 @@ class Checkout:
         self.env = {**os.environ, "HOME": str(folder)}
 
     def spawn(self, *words):
-        return subprocess.Popen([self.folder / "deploy/quickstart", *map(str, words)], cwd=self.folder, env=self.env,
+        # where the tests run in the background Ctrl-C is ignored, also by all that they start
+        command = ["env", "--default-signal=INT", self.folder / "deploy/quickstart", *map(str, words)]
+        return subprocess.Popen(command, cwd=self.folder, env=self.env,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 start_new_session=True, **(self.user or {}))
 
