@@ -11,7 +11,7 @@ def test_login_and_logout(page):
     page.fill("Name", "Olga")
     page.fill("Password", "wrong password")
     page.press("Log in")
-    page.says("name or password is wrong", "form > [role=alert]")
+    page.says("Name or password is wrong", "form > [role=alert]")
     page.wait(lambda: page.focused() == "Password", "the password to be typed again")
     page.press("Log in")
     page.wait(lambda: page.all("form > [role=alert]"), "to be told once more")
@@ -83,7 +83,7 @@ def test_a_filter_that_nothing_can_fit(olga):
 def test_an_address_with_a_time_that_is_none(olga):
     olga.may_fail(400)
     olga.open("#/events?since=foo")
-    olga.says("since and until are times such as")
+    olga.says("Since and until are times such as")
     olga.press("foo", ".chip")
     olga.wait(lambda: olga.all("ol.events > li"), "the events")
 

@@ -121,7 +121,7 @@ def test_the_first_visit(chromium, empty_site):
     page.fill("Your name", "Olga")
     page.fill("A password", PASSWORD)
     page.press("Set up")
-    page.says("this is not the set-up token", "form > [role=alert]")
+    page.says("This is not the set-up token", "form > [role=alert]")
     assert "takes a few seconds" not in page.text()
     page.fill("Set-up token", TOKEN)
     page.press("Set up")

@@ -31,6 +31,9 @@ export function url(path, query = {}) {
 /* Sentences, with times as JSON has them. */
 const sentences = new Set(["words", "error", "sentence", "todo", "state_words", "difference"]);
 
+/* Errors begin small, as those of a command line do; not what is a name. */
+const begun = (words) => words?.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
+
 async function read(response) {
 	try {
 		return JSON.parse(await response.text(), (key, value) => (typeof value === "string" && sentences.has(key) ? told(value) : value));
@@ -61,7 +64,7 @@ async function call(method, path, { query, body, signal } = {}) {
 		return { status: response.status, ...answer };
 	if (response.status === 401 && (path !== "session" || method === "GET"))
 		whenLoggedOut();
-	throw new ApiError(response.status, answer.error ?? `The web server answered ${response.status} without saying why.`, answer);
+	throw new ApiError(response.status, begun(answer.error) ?? `The web server answered ${response.status} without saying why.`, answer);
 }
 
 export const get = (path, query, signal) => call("GET", path, { query, signal });

@@ -215,7 +215,7 @@ function detail(e) {
 		el("h2", { tabindex: "-1" }, says(e)),
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
-			{ head: t.field, cell: (c) => c.field.replaceAll("_", " ") },
+			{ head: t.field, cell: (c) => c.field.replace(/_seconds$/, "").replaceAll("_", " ") },
 			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field) },
 			{ head: t.fresh, cell: (c) => said(c.new, c.field) },
 		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges, phone: "changes" })),
@@ -230,7 +230,7 @@ function detail(e) {
 			row(t.signature, state(levels[e.verified] ?? "off", t.verified[e.verified] ?? e.verified)))),
 		section(t.deliveries, table([
 			{ head: t.subscriber, cell: (d) => el("a", { href: address(["subscribers", "deliveries", d.subscription_id]) }, d.description || `#${d.subscription_id}`) },
-			{ head: w.overview.state, cell: (d) => state({ delivered: "well", dead: "trouble" }[d.state] ?? "wait", d.state) },
+			{ head: w.overview.state, cell: (d) => state({ delivered: "well", dead: "trouble", dropped: "off" }[d.state] ?? "wait", w.subscribers.deliveryStates[d.state] ?? d.state) },
 			{ head: t.attempted, numeric: true, cell: (d) => String(d.attempts) },
 			{ head: t.when, cell: (d) => moment(d.ended_at, { missing: "–" }) },
 		], e.deliveries ?? [], { caption: t.deliveries, empty: t.noDeliveries })),

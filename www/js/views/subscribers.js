@@ -78,7 +78,7 @@ async function editor(s) {
 			}
 		} },
 		s ? null : [field(t.account, account), field(t.workspace, workspace)],
-		field(t.description, description), field(t.url, url, t.urlHint), field(t.secret, secret, s ? null : t.secretHint), filters,
+		field(t.description, description), field(t.url, url, t.urlHint), field(t.secret, secret, s ? t.secretStays : t.secretHint), filters,
 		buttons(close, s ? w.save : t.create));
 	});
 }
@@ -130,7 +130,7 @@ function subscriptions() {
 		{ head: t.name, cell: (s) => [el("a", { href: address(["subscribers", "deliveries", s.id]) }, s.description || `#${s.id}`), el("div", { class: "small quiet" }, s.url)] },
 		{ head: t.account, cell: (s) => [s.account ?? s.account_id, el("div", { class: "small quiet" }, s.workspace ?? workspaceName(s.workspace_id))] },
 		{ head: t.filters, cell: (s) => inWords(s.event_filters) },
-		{ head: t.state, cell: (s) => [state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.state_words ? el("div", { class: "small quiet" }, s.state_words) : null] },
+		{ head: t.state, cell: (s) => [state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.state !== "well" && s.state_words ? el("div", { class: "small quiet" }, s.state_words) : null] },
 		{ head: t.waiting, numeric: true, cell: (s) => number(s.waiting) },
 		{ head: t.dead, numeric: true, cell: (s) => number(s.dead) },
 		{ head: t.lastSuccess, cell: (s) => moment(s.last_success_at) },
@@ -151,7 +151,7 @@ async function deliveries(id, query, isMore) {
 	const level = { delivered: "well", dead: "trouble", dropped: "off" };
 	return section(t.deliveriesOf(s?.description || `#${id}`),
 		el("div", { class: "line" }, el("a", { href: address("subscribers") }, `← ${t.subscriptions}`),
-			el("div", { class: "buttons", role: "group" }, Object.entries(t.deliveryStates).map(([key, text]) => el("a", {
+			el("div", { class: "buttons", role: "group" }, Object.entries(t.deliveryFilters).map(([key, text]) => el("a", {
 				role: "button", class: (query.state ?? "all") === key ? "small" : "small secondary", "aria-current": (query.state ?? "all") === key ? "true" : null,
 				href: address(["subscribers", "deliveries", id], { state: key === "all" ? "" : key }),
 			}, text)))),

@@ -79,7 +79,7 @@ function running(list, look) {
 	const timers = (some) => el("ul", { class: "running" }, some.map((each) => el("li", null,
 		swatch(look(each.project_id)),
 		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || t.noDescription),
-			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), ` · ${t.since(shortly(each.start_at))}`)),
+			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), " · ", el("span", { class: "whole" }, t.since(shortly(each.start_at))))),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000)))));
 	return section(t.running, list.length ? fewOf(list, RUNNING_MAX, timers) : el("p", { class: "quiet" }, t.noneRunning));
 }

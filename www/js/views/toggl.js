@@ -147,7 +147,7 @@ async function editor(subscription) {
 				close();
 		} },
 		isNew ? field(t.workspace, workspace) : null, field(t.description, description), filters,
-		el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left,
+		el("div", { class: "field" }, el("button", { type: "button", class: "plain", onclick: plan }, t.propose), left),
 		el("details", null, el("summary", null, t.preview), el("pre", { tabindex: "0" }, preview)),
 		progress,
 		el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, isNew ? t.create : w.save)));
@@ -178,7 +178,7 @@ function subscriptions() {
 			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
 			{ head: t.workspace, cell: (s) => s.workspace ?? workspaceName(s.workspace_id) },
 			{ head: t.filters, cell: (s) => inWords(s.event_filters) },
-			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || s.state_words ? el("p", { class: "small quiet" }, s.difference ?? s.state_words) : null) },
+			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || (s.state !== "well" && s.state_words) ? el("p", { class: "small quiet" }, s.difference ?? s.state_words) : null) },
 			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
 			context.isOwner ? { head: w.actions, cell: actionsOf } : null,
 		].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
