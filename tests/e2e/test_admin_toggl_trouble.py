@@ -33,9 +33,15 @@ def page(us, liar, side):
 
 def connected(us):
     one = operator(us)
-    answer = one.post("toggl/connect", {"token": "secret-token"})
-    assert answer.status == 200, answer
+    done(one, one.post("toggl/connect", {"token": "secret-token"}))
     return one
+
+
+def done(page, answer):
+    """It succeeds; on a busy machine perhaps behind an answer that did not wait."""
+    assert answer.status in (200, 202), answer
+    if answer.status == 202:
+        wait_for(lambda: page.get(f"toggl/jobs/{answer.json()['job']}").json()["state"] == "done", "the job to end")
 
 
 def subscribe(page, **more):
@@ -215,7 +221,7 @@ def test_one_that_takes_long_goes_on_behind_the_answer(us, liar, side):
     us.write_conf(toggl_hold_ms="500", toggl_timeout_ms="20000")
     servers.lighttpd_spawned(us)
     page = connected(us)
-    assert subscribe(page).status == 200
+    done(page, subscribe(page))
     gate = hang(liar, f"POST /hooks/ping/{WORKSPACE}/11", (200, {}, {"status": "OK"}))
     began = time.monotonic()
     answer = page.post("toggl/subscriptions/11/ping")
@@ -223,7 +229,7 @@ def test_one_that_takes_long_goes_on_behind_the_answer(us, liar, side):
     # others are served meanwhile
     assert page.get("toggl").status == 200 and time.monotonic() - began < 5
     gate.set()
-    wait_for(lambda: page.get(f"toggl/jobs/{answer.json()['job']}").json()["state"] == "done", "the job to end")
+    done(page, answer)
     assert liar.count("POST", "/ping/") == 1
 
 
@@ -231,7 +237,7 @@ def test_so_many_at_once_and_no_more(us, liar, side):
     us.write_conf(toggl_hold_ms="500", toggl_timeout_ms="20000")
     servers.lighttpd_spawned(us)
     page = connected(us)
-    assert subscribe(page).status == 200
+    done(page, subscribe(page))
     gate = hang(liar, f"POST /hooks/ping/{WORKSPACE}/11", (200, {}, {"status": "OK"}))
     answers = [page.post("toggl/subscriptions/11/ping") for _ in range(30)]
     refused = [one for one in answers if one.status == 503]
@@ -240,14 +246,14 @@ def test_so_many_at_once_and_no_more(us, liar, side):
     assert us.sql("select count(*) from ledger.toggl_job where kind = 'ping'") == [(30 - len(refused),)]
     gate.set()
     wait_for(lambda: open_jobs(us) == 0, "all to end")
-    assert page.post("toggl/subscriptions/11/ping").status == 200
+    done(page, page.post("toggl/subscriptions/11/ping"))
 
 
 def test_a_process_that_is_ended_gives_its_jobs_back(us, liar, side):
     us.write_conf(toggl_hold_ms="500")
     servers.lighttpd_spawned(us)
     page = connected(us)
-    assert subscribe(page).status == 200
+    done(page, subscribe(page))
     variables = {"HTTP_COOKIE": f"hl_session={page.cookie}", "HTTP_X_HL_CSRF": page.csrf}
     gate = hang(liar, f"GET {HOOKS}", lambda request: (200, {}, list(side.there.values())))
     threading.Timer(1.5, gate.set).start()
