@@ -95,6 +95,15 @@ export function span(seconds) {
 	return whole ? `${number(whole)} h${minutes ? ` ${minutes} min` : ""}` : `${minutes} min`;
 }
 
+const browsers = { "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung Internet", "Firefox": "Firefox", "FxiOS": "Firefox", "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari" };
+const systems = { "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS", "Mac OS X": "macOS", "Linux": "Linux" };
+/* [name, system] of what a browser says it is, each calling itself what others are
+   too; null: of what nobody knows. */
+export function browserOf(agent) {
+	const both = [browsers, systems].map((all) => Object.entries(all).find(([sign]) => agent?.includes(sign))?.[1]);
+	return both.every(Boolean) ? both : null;
+}
+
 /* "1:20:05", for what is running */
 export function stopwatch(seconds) {
 	const s = Math.max(0, Math.floor(seconds));

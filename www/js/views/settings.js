@@ -2,7 +2,7 @@
 // You, who else may come in, who is told, and what was changed.
 import * as api from "../api.js";
 import { el, replace } from "../dom.js";
-import { dateAndClock, exact, zoneName } from "../format.js";
+import { browserOf, dateAndClock, exact, zoneName } from "../format.js";
 import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { w } from "../words.js";
 import { zones } from "./setup.js";
@@ -86,12 +86,17 @@ function addOperator() {
 
 // ---- sessions
 
+function agentOf({ agent }) {
+	const known = browserOf(agent);
+	return known ? t.browserOn(...known) : agent || w.unknown;
+}
+
 async function sessions() {
 	const { items } = await api.get("sessions");
 	return section(t.tabs.sessions, el("p", { class: "quiet" }, t.sessionsWords), table([
 		{ head: t.operator, cell: (s) => [s.operator, s.is_me ? [" ", label(t.thisOne)] : null] },
 		{ head: t.address, cell: (s) => el("span", { class: "whole" }, s.address ?? w.unknown) },
-		{ head: t.agent, cell: (s) => el("span", { class: "cut", title: s.agent }, s.agent || w.unknown) },
+		{ head: t.agent, cell: (s) => el("span", { class: "cut", title: s.agent }, agentOf(s)) },
 		{ head: t.since, cell: (s) => moment(s.made_at) },
 		{ head: t.used, cell: (s) => moment(s.seen_at) },
 		{ head: w.actions, cell: (s) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.end}: ${s.operator}, ${s.address ?? ""}`, onclick: async (event) => {
@@ -197,7 +202,7 @@ async function audit(isMore) {
 	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
 		{ head: t.when, cell: (a) => el("time", { datetime: a.at, title: exact(a.at), class: "whole" }, dateAndClock(a.at)) },
 		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
-		{ head: t.what, cell: (a) => [label(a.action), " ", a.subject] },
+		{ head: t.what, cell: (a) => [el("span", { class: "label", title: a.action }, t.did[a.action] ?? a.action), " ", a.subject] },
 		{ head: t.change, cell: change },
 	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
 	after ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await audit(true))) }, w.more) : null);
