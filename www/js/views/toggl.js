@@ -173,7 +173,7 @@ function actionsOf(s) {
 }
 
 function subscriptions() {
-	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? `(${w.asOf(ago(now.seen_at))})` : ""),
+	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.lookedAt(ago(now.seen_at)) : ""),
 		table([
 			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
 			{ head: t.workspace, cell: (s) => s.workspace ?? workspaceName(s.workspace_id) },
