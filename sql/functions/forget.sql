@@ -224,6 +224,10 @@ begin
   if person is null or person <= 0 then
     raise exception 'a user is a whole number above 0' using errcode = '22023';
   end if;
+  if workspace is null and exists (select from ledger.toggl_connection c where c.user_id = person and c.token_sealed is not null) then
+    raise exception 'Toggl is asked with the API token of this user: run `hookledger toggl disconnect` first, and `hookledger connect` with the token of another'
+      using errcode = '55000';
+  end if;
   insert into ledger.erasure (alias, workspace_id, user_id, names, emails, since_epoch)
   select -1 - ('x' || left(encode(sha256(uuid_send(gen_random_uuid())), 'hex'), 12))::bit(48)::bigint,
          workspace, person, k.names, k.emails, s.epoch
@@ -236,7 +240,7 @@ begin
 end
 $$;
 comment on function operator.forget_begin(bigint, bigint) is
-  'Begins to take a user out of the ledger, or goes on with it. The alias is random: nobody can tell from it who it was.';
+  'Begins to take a user out of the ledger, or goes on with it. The alias is random: nobody can tell from it who it was. 55000: the user''s token is in use.';
 
 -- Many at once: each statement opens all partitions.
 create function ledger.body_replace(job ledger.erasure, workspace_ids bigint[], event_ids bigint[], created timestamptz[], bodies json[])
@@ -337,10 +341,19 @@ as $$
 
   update ledger.account a
   set user_id = job.alias, name = 'forgotten', email = null, enabled = false, token_digest = sha256(uuid_send(gen_random_uuid()))
-  where a.user_id = job.user_id and job.workspace_id is null
+  where a.user_id = job.user_id and job.workspace_id is null;
+
+  update ledger.toggl_job j
+  set state = '{}', words = 'forgotten'
+  from ledger.toggl_connection c
+  where c.connection_id = j.connection_id and c.user_id = job.user_id and job.workspace_id is null and j.finished_at is not null;
+
+  update ledger.toggl_connection c
+  set user_id = job.alias, name = 'forgotten', email = null
+  where c.user_id = job.user_id and job.workspace_id is null and c.token_sealed is null
 $$;
 comment on function ledger.forget_elsewhere(ledger.erasure) is
-  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled). A table that holds persons gets its statement here.';
+  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled), a connection to Toggl that has ended. A table that holds persons gets its statement here.';
 
 create function operator.forget_step(erasure bigint, most bigint)
 returns table (events_done bigint, replaced bigint, finished boolean)

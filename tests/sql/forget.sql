@@ -1,7 +1,7 @@
 -- A person is taken out: nothing of the user is left but what the books need.
 begin;
 create extension if not exists pgtap;
-select plan(47);
+select plan(50);
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values
   (101, 'address_of_the_first_1', 'first', 7), (102, 'address_of_the_second_', 'second', 8);
@@ -82,6 +82,9 @@ insert into ledger.invoice_entry select n.workspace_id, 1, n.time_entry_id, n.en
 select receiver.quarantine('{101,101,101}', '{201,201,201}', array_fill(now(), '{3}'), '{event,event,event}', array_fill('\xab'::bytea, '{3}'),
   array['{"x":4711}', 'ada@example.org', '{"x":14711}']::bytea[]);
 insert into ledger.account (name, user_id, email, token_digest) values ('Ada', 4711, 'ada@example.org', sha256('1')), ('Max', 8, null, sha256('2'));
+insert into ledger.toggl_connection (user_id, name, email, token_sealed) values (4711, 'Ada', 'ada@example.org', '\xab'), (8, 'Max', 'max@example.org', '\xab');
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, words)
+select connection_id, 'connect', '{}', true, '[]', now(), now(), false, 'Connected as ' || name from ledger.toggl_connection;
 create temp table hours as select time_entry_id, project_id, start_at, stop_at, duration_seconds, billable, tags, tag_ids from toggl.time_entry where workspace_id = 7;
 create temp table original as select c.event_id, c.body::text as body from ledger.change c;
 create temp table cursor as select max(cursor) as cursor from toggl.changed_since('time_entry');
@@ -93,6 +96,8 @@ select results_eq('select names, emails, made, about, entries, invoices, quarant
   'what is recorded of a user');
 select results_eq('select made, entries, accounts from operator.forget_look(4711, 8)', 'values (1::bigint, 1::bigint, 0::bigint)', 'in one workspace');
 select results_eq('select names, made, entries from operator.forget_look(5555, null)', $$values ('', 0::bigint, 0::bigint)$$, 'or nothing');
+select throws_ok('select * from operator.forget_begin(4711, null)', '55000', null, 'whose token is in use is not forgotten');
+update ledger.toggl_connection set token_sealed = null;
 select throws_ok('select * from operator.forget_begin(-5, null)', '22023', null, 'an alias is no user');
 select throws_ok('select * from operator.forget_step(1, 10)', 'P0002', null, 'nor is there an erasure yet');
 
@@ -111,6 +116,8 @@ select results_eq('select e.user_id, e.names, e.emails, e.finished_at is not nul
 select is(count(*), 1::bigint, 'the account stays when it is about one workspace') from ledger.account where user_id = 4711;
 select is(pg_temp.forget(4711), 1::bigint, 'then elsewhere too');
 select results_eq('select enabled, name, email from ledger.account where user_id < 0', $$values (false, 'forgotten', null::text)$$, 'and the account');
+select results_eq('select user_id < 0, name, email from ledger.toggl_connection order by 1', $$values (false, 'Max', 'max@example.org'), (true, 'forgotten', null)$$, 'and the connection that has ended');
+select results_eq('select words from ledger.toggl_job order by connection_id', $$values ('forgotten'), ('Connected as Max')$$, 'with what was done by it');
 
 -- ---- what is left
 
