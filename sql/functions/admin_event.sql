@@ -25,6 +25,20 @@ $$;
 comment on function ledger.entity_said(ledger.event) is
   'What an event says of its entity, by the names of the columns of its table; of a time entry read as these read it, of an unknown kind all as it stands. Without secrets.';
 
+create function ledger.name_behind(workspace bigint, field text, value jsonb)
+returns text
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select left(case field
+    when 'project_id' then (select o.name from toggl.project o where o.workspace_id = workspace and o.project_id = n.id)
+    when 'client_id' then (select o.name from toggl.client o where o.workspace_id = workspace and o.client_id = n.id)
+    when 'task_id' then (select o.name from toggl.task o where o.workspace_id = workspace and o.task_id = n.id)
+    when 'user_id' then (select o.user_name from toggl.users o where o.workspace_id = workspace and o.user_id = n.id)
+    when 'creator_id' then (select o.user_name from toggl.users o where o.workspace_id = workspace and o.user_id = n.id) end, 300)
+  from (select ledger.toggl_number(value) as id) n
+$$;
+comment on function ledger.name_behind(bigint, text, jsonb) is 'What is called now what a field has the number of; null: nobody knows, or it is no number of anything.';
+
 create function ledger.event_changes(e ledger.event)
 returns jsonb
 language plpgsql stable set search_path = ledger, pg_temp
@@ -51,6 +65,8 @@ begin
   end if;
   return coalesce((
     select jsonb_agg(jsonb_build_object('field', k.key, 'old', nullif(was -> k.key, 'null'), 'new', nullif(became -> k.key, 'null'))
+                     || jsonb_strip_nulls(jsonb_build_object('old_name', ledger.name_behind(e.workspace_id, k.key, was -> k.key),
+                                                             'new_name', ledger.name_behind(e.workspace_id, k.key, became -> k.key)))
                      order by f.place nulls last, k.key)
     from (select jsonb_object_keys(was) as key union select jsonb_object_keys(became)) k
     left join (select o.name, row_number() over () as place from ledger.field o where o.model = e.model) f on f.name = k.key
@@ -58,7 +74,7 @@ begin
 end
 $$;
 comment on function ledger.event_changes(ledger.event) is
-  'What an event changed: field, old, new; compared with the event of its entity before it, at Toggl, that is recorded. Without one all that it says is new.';
+  'What an event changed: field, old, new, of what these are the number of the name; compared with the event of its entity before it, at Toggl, that is recorded. Without one all that it says is new.';
 
 create function admin.event_read(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, head text, body text, signature bytea, address text, sealed bytea, source text)

@@ -102,6 +102,23 @@ def test_text_is_searched_and_all_is_shown_as_text(own_page, bare_site):
     assert page.js("return document.querySelectorAll('main img, main script').length") == 0
 
 
+def test_what_changed_is_said_by_name(own_page, bare_site):
+    page, site = own_page, bare_site
+    site.add_endpoint()
+    serve(page, site)
+    for number, name in ((11, "Website"), (12, "<b>Shop</b>")):
+        site.send(site.event(model="project", payload={"id": number, "workspace_id": 7435584, "name": name, "active": True}))
+    entry(site, 5, project_id=11)
+    entry(site, 5, "updated", project_id=12)
+    entry(site, 5, "updated", project_id=99)	# which nobody knows
+    page.login("Olga", route="#/events?model=time_entry")
+    changes = "return [...document.querySelectorAll('.side table.changes tbody tr')].map((row) => [...row.children].map((cell) => cell.innerText))"
+    page.js("document.querySelectorAll('ol.events a')[1].click()")
+    page.wait(lambda: page.js(changes) == [["project", "Website", "<b>Shop</b>"]], "the names")
+    page.js("document.querySelectorAll('ol.events a')[0].click()")
+    page.wait(lambda: page.js(changes) == [["project", "<b>Shop</b>", "99"]], "what is known")
+
+
 def test_news_wait_until_they_are_asked_for(own_page, bare_site):
     page, site = own_page, bare_site
     site.add_endpoint()

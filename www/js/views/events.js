@@ -184,10 +184,13 @@ const isMoment = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
 
 const isNothing = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 
-/* A value as a person says it: moments in the zone, durations as such. */
-function said(value, name) {
+/* A value as a person says it: moments in the zone, durations as such, and of what
+   it is the number of the name. */
+function said(value, name, called) {
 	if (isNothing(value))
 		return el("span", { class: "quiet" }, t.nothing);
+	if (called)
+		return el("bdi", { title: String(value) }, called);
 	if (typeof value === "boolean")
 		return value ? w.yes : w.no;
 	if (typeof value === "string" && isMoment.test(value) && !Number.isNaN(Date.parse(value)))
@@ -215,9 +218,9 @@ function detail(e) {
 		el("h2", { tabindex: "-1" }, says(e)),
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
-			{ head: t.field, cell: (c) => c.field.replace(/_seconds$/, "").replaceAll("_", " ") },
-			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field) },
-			{ head: t.fresh, cell: (c) => said(c.new, c.field) },
+			{ head: t.field, cell: (c) => c.field.replace(c.old_name || c.new_name ? /_id$/ : /_seconds$/, "").replaceAll("_", " ") },
+			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field, c.old_name) },
+			{ head: t.fresh, cell: (c) => said(c.new, c.field, c.new_name) },
 		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges, phone: "changes" })),
 		section(t.about, el("dl", { class: "pairs" },
 			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
