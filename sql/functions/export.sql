@@ -88,7 +88,7 @@ begin
     when 'spreadsheet' then
       copying := (
         select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, encoding ''UTF8'')',
-                      string_agg(format('toggl.spreadsheet_text(x.c%s::text) as %I', c.place, c.name), ', ' order by c.place), source,
+                      string_agg(format('toggl.spreadsheet_text(x.c%s::text) as %I', c.place, toggl.spreadsheet_text(c.name)), ', ' order by c.place), source,
                       string_agg('c' || c.place, ', ' order by c.place))
         from unnest(columns) with ordinality c (name, place)
         having count(*) > 0);

@@ -151,13 +151,21 @@ comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not en
 
 create function operator.toggl_plan(workspace bigint)
 returns table (rung bigint, words text, left_out text, filters text, max_webhooks bigint, max_filters bigint)
-language sql stable security definer set search_path = ledger, pg_temp
+language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
-  select p.rung, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
-         replace(array_to_string(p.filters, ','), '.', ':'), w.max_webhooks::bigint, w.max_filters::bigint
-  from ledger.toggl_workspace w
-  cross join lateral ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(workspace)) p
-  where w.workspace_id = workspace
-  order by p.rung
+declare
+  home ledger.toggl_workspace;
+begin
+  select w.* into home from ledger.toggl_workspace w where w.workspace_id = workspace;
+  if not found then
+    raise exception 'no connected Toggl user is known to be in workspace %; `hookledger toggl list --refresh` asks Toggl', workspace
+      using errcode = 'P0002';
+  end if;
+  return query
+    select p.rung, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
+           replace(array_to_string(p.filters, ','), '.', ':'), home.max_webhooks::bigint, home.max_filters::bigint
+    from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(workspace)) p
+    order by p.rung;
+end
 $$;
-comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, in words; filters: as they are written at the command line.';
+comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, in words; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such workspace.';

@@ -321,8 +321,11 @@ static int run_plan(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of a workspace", &id))
 		goto done;
 	db_arg_int(args, id);
-	status = !cli_call(cli->db, "operator.toggl_plan", args, &rows) && listing_write(rows, "proposals", given.json)
-	         ? CLI_FINE : CLI_FAILED;
+	status = cli_call(cli->db, "operator.toggl_plan", args, &rows) ? CLI_FAILED : CLI_FINE;
+	if (!status && !db_rows_count(rows) && !given.json)
+		puts("Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.");
+	else if (!status && !listing_write(rows, "proposals", given.json))
+		status = CLI_FAILED;
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -388,8 +391,7 @@ static int run_disconnect(struct cli *cli, int argc, char **argv)
 		db_arg_int(args, id);
 	else
 		db_arg_null(args);
-	status = cli_call(cli->db, "operator.toggl_disconnect", args, &rows) ? CLI_FAILED : CLI_FINE;
-	if (status)
+	if ((status = cli_call(cli->db, "operator.toggl_disconnect", args, &rows) ? CLI_FAILED : CLI_FINE))
 		goto done;
 	left = db_int(rows, 0, "toggl_disconnect");
 	puts("The API token is forgotten.");

@@ -36,6 +36,8 @@ def look(page, view, width, scheme):
     found = [f"{name} at {width} in {scheme}: {violation}" for violation in page.axe()]
     if page.is_wide():
         found.append(f"{name} at {width} has to be scrolled sideways")
+    if width == PHONE and page.js("return [...document.querySelectorAll('.scrolls:has(.cards)')].some((one) => one.scrollWidth > one.clientWidth)"):
+        found.append(f"{name} at {width} has cards to be scrolled sideways")
     return found
 
 

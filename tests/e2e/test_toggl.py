@@ -58,6 +58,10 @@ def test_connect_from_nothing(us, toggl):
     assert url.startswith(us.url + "/hook/")
     one, = listed(us)
     assert (one["subscription_id"], one["state"], one["mend"]) == (str(number), "well", None)
+    assert us.hookledger("toggl", "plan", WORKSPACE).stdout.startswith("Nothing is left to subscribe to")
+    assert json.loads(us.hookledger("toggl", "plan", WORKSPACE, "--json").stdout)["proposals"] == []
+    unknown = us.hookledger("toggl", "plan", 999, check=False)
+    assert unknown.returncode == 1 and "no connected Toggl user is known to be in workspace 999" in unknown.stderr
     # names are there from the first hour, without what is secret
     assert us.sql("select name, client_id from toggl.project order by project_id") == [("P0", 7), ("P1", 7), ("P2", 7)]
     assert us.sql("select name from toggl.client union all select name from toggl.tag union all select name from toggl.task "

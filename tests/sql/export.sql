@@ -44,8 +44,8 @@ select throws_ok($$select operator.export_plan('tag', 'select 1', 'csv', 'UTC', 
 select throws_ok($$select operator.export_plan(null, null, 'csv', 'UTC', null)$$, '22023', null, 'one of them');
 select throws_ok($$select operator.export_plan('tag', null, 'xml', 'UTC', null)$$, '22023', 'a format is csv, ndjson or copy, not "xml"', 'a format that is none');
 
-select matches(copying, 'x\.c1::text\) as "a ""b", toggl\.spreadsheet_text\(x\.c2::text\) as "%s" from \(\ntable x\n\) x \(c1, c2\)', 'columns of a query by their names')
-from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', array['a "b', '%s']);
+select matches(copying, 'x\.c1::text\) as "a ""b", toggl\.spreadsheet_text\(x\.c2::text\) as "%s", toggl\.spreadsheet_text\(x\.c3::text\) as "''=h" from \(\ntable x\n\) x \(c1, c2, c3\)', 'columns of a query by their names, which are no formulas either')
+from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', array['a "b', '%s', '=h']);
 select is(copying, null, 'which must be known') from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', '{}');
 
 -- ---- for a spreadsheet
