@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(sum <= RECORDS);
 		spool_settle(spool);
 	} while (count);
-	MUST(!spool_has_work(spool));
+	MUST(spool_count(spool, &status) == ERR_NONE && status.records == 0);
 	spool_close(spool);
 	sweep(false);
 	buf_done(&file);
