@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/descriptors.h"
 
+#include <errno.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 #include "base/log.h"
@@ -21,4 +23,14 @@ void descriptors_need(size_t more)
 		log_write(LOG_WARN, "descriptors_limited",
 		          (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur),
 		                                log_num("wanted", (int64_t)want), log_end() });
+}
+
+bool descriptor_lock(int fd)
+{
+	int status;
+
+	do
+		status = flock(fd, LOCK_EX);
+	while (status && errno == EINTR);
+	return status == 0;
 }

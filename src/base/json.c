@@ -109,6 +109,16 @@ void utf8_add(struct buf *out, struct str text)
 	}
 }
 
+void utf8_add_line(struct buf *out, struct str text)
+{
+	size_t start = out->len;
+
+	utf8_add(out, text);
+	for (size_t i = start; i < out->len; i++)
+		if ((unsigned char)out->at[i] < ' ' || out->at[i] == 0x7f)
+			out->at[i] = ' ';
+}
+
 static void skip_space(struct scan *s)
 {
 	while (s->at < s->end &&

@@ -75,5 +75,7 @@ bool utf8_is_valid(struct str text);
 
 /* What others said, so that it is: each byte that is not becomes U+FFFD. */
 void utf8_add(struct buf *out, struct str text);
+/* The same as one line: each control character is a space. */
+void utf8_add_line(struct buf *out, struct str text);
 
 #endif

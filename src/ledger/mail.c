@@ -35,17 +35,6 @@ bool mail_is_address(struct str address)
 	return true;
 }
 
-/* One line: what could end it is a space. */
-static void add_line(struct buf *out, struct str text)
-{
-	size_t start = out->len;
-
-	utf8_add(out, text);
-	for (size_t i = start; i < out->len; i++)
-		if ((unsigned char)out->at[i] < ' ' || out->at[i] == 0x7f)
-			out->at[i] = ' ';
-}
-
 static bool is_plain(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -103,7 +92,7 @@ void mail_write(const struct mail *mail, struct buf *out)
 	struct buf subject = { 0 }, text = { 0 };
 
 	str_cut(&domain, '@');
-	add_line(&subject, mail->subject);
+	utf8_add_line(&subject, mail->subject);
 	/* what is encoded has the line ends of the standard (RFC 2046, 4.1.1) */
 	for (struct str rest = mail->text; rest.len;) {
 		struct str line = str_cut(&rest, '\n');

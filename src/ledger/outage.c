@@ -87,18 +87,6 @@ bool outage_is_told(const struct outage *outage)
 	return false;
 }
 
-/* One line, whatever another program put into it. */
-static void add_line(struct buf *out, struct str text)
-{
-	struct buf line = { 0 };
-
-	for (size_t i = 0; i < text.len; i++)
-		buf_add_char(&line, (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i]);
-	/* a server that refuses to be connected to has no encoding agreed with us */
-	utf8_add(out, str_trim(buf_str(&line)));
-	buf_done(&line);
-}
-
 void outage_see(struct outage *outage, bool works, int64_t now_ms, const char *why)
 {
 	struct str said = str_of(why ? why : "");
@@ -111,12 +99,13 @@ void outage_see(struct outage *outage, bool works, int64_t now_ms, const char *w
 	/* one that comes back before its end was told goes on */
 	if (outage_is_told(outage))
 		return;
-	/* it stands within a sentence of ours */
+	/* it stands within a sentence of ours, and a server that refuses to be connected
+	   to has no encoding agreed with us */
 	while (said.len && strchr(" \n.", said.at[said.len - 1]))
 		said.len--;
 	outage->since_us = clock_now_us();
 	buf_clear(&outage->why);
-	add_line(&outage->why, said.len ? said : str_of("no answer"));
+	utf8_add_line(&outage->why, said.len ? str_trim(said) : str_of("no answer"));
 	for (size_t i = 0; i < outage->count; i++)
 		outage->targets[i].due_ms = now_ms + outage->after_ms;
 }

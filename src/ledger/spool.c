@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "ledger/callback.h"
 
@@ -466,18 +467,6 @@ static bool has_room(const struct spool *spool, bool unjudged, int64_t more)
 	       (!unjudged || of_unjudged + more <= spool->unjudged_max_bytes);
 }
 
-/* A signal that tells us to end does not end the wait: whoever waits for the
-   answer may never ask again. */
-static bool take_turn(const struct spool *spool)
-{
-	int status;
-
-	do
-		status = flock(spool->lock_fd, LOCK_EX);
-	while (status && errno == EINTR);
-	return status == 0;
-}
-
 enum err spool_append(struct spool *spool, enum spool_kind kind,
                       const struct callback *const *callbacks, size_t count)
 {
@@ -495,7 +484,7 @@ enum err spool_append(struct spool *spool, enum spool_kind kind,
 			return ERR_INPUT;
 		write_record(&spool->out, kind, callbacks[i]);
 	}
-	if (!take_turn(spool))
+	if (!descriptor_lock(spool->lock_fd))
 		return ERR_BUSY;
 	errno = 0;
 	room = has_room(spool, unjudged, (int64_t)spool->out.len);

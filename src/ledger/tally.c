@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/db.h"
+#include "base/descriptors.h"
 
 /* Counters held at once; when they are used up a new one is counted for no
    endpoint, and beyond that not at all. A flush empties them every second. */
@@ -105,7 +105,7 @@ static int open_locked(const char *dir, int flags)
 	buf_addf(&path, "%s/tally", dir);
 	fd = open(buf_text(&path), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	buf_done(&path);
-	if (fd >= 0 && flock(fd, LOCK_EX)) {
+	if (fd >= 0 && !descriptor_lock(fd)) {
 		close(fd);
 		return -1;
 	}

@@ -533,6 +533,9 @@ static void utf8_from_anything(void **state)
 	utf8_add(&out, LIT("Empf\xe4nger \xe2\x82\xac\xe2\x82. \xed\xa0\x80 a\x80z"));
 	assert_string_equal("Empf\xef\xbf\xbdnger \xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd. \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd a\xef\xbf\xbdz",
 	                    buf_text(&out));
+	buf_clear(&out);
+	utf8_add_line(&out, LIT("a\r\nb\x7f\t\xe4"));
+	assert_string_equal("a  b  \xef\xbf\xbd", buf_text(&out));
 	buf_done(&out);
 }
 
