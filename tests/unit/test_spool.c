@@ -606,39 +606,70 @@ static void rubbish_is_no_record(void **state)
 	buf_done(&heard);
 }
 
+/* A process that is in step with the test: it says when it is ready, and waits until
+   it may go. */
+struct other {
+	pid_t pid;
+	int ready[2], go[2];
+};
+
+/* true: we are it. */
+static bool begin_other(struct other *other)
+{
+	assert_int_equal(0, pipe(other->ready) | pipe(other->go));
+	other->pid = fork();
+	return other->pid == 0;
+}
+
+static bool is_let_go(const struct other *other)
+{
+	char byte;
+
+	return write(other->ready[1], "x", 1) == 1 && read(other->go[0], &byte, 1) == 1;
+}
+
+static void wait_until_ready(const struct other *other)
+{
+	char byte;
+
+	assert_int_equal(1, read(other->ready[0], &byte, 1));
+}
+
+/* It must have ended well. */
+static void end_other(const struct other *other)
+{
+	int status;
+
+	assert_int_equal(other->pid, waitpid(other->pid, &status, 0));
+	assert_int_equal(0, status);
+	close(other->ready[0]), close(other->ready[1]), close(other->go[0]), close(other->go[1]);
+}
+
 /* A locked file is nobody else's: it is read when its process has ended. */
 static void two_processes_do_not_meet(void **state)
 {
-	int ready[2], go[2], status;
+	struct other other;
 	struct spool *spool;
 	int64_t numbers[8];
-	char byte;
-	pid_t pid;
 
 	(void)state;
-	assert_int_equal(0, pipe(ready) | pipe(go));
-	pid = fork();
-	if (pid == 0) {
+	if (begin_other(&other)) {
 		spool = open_it();
-		if (append(spool, SPOOL_EVENT, 1) || append(spool, SPOOL_EVENT, 2))
-			_exit(1);
-		if (write(ready[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1)
+		if (append(spool, SPOOL_EVENT, 1) || append(spool, SPOOL_EVENT, 2) || !is_let_go(&other))
 			_exit(1);
 		_exit(append(spool, SPOOL_EVENT, 3));
 	}
-	assert_int_equal(1, read(ready[0], &byte, 1));
+	wait_until_ready(&other);
 	spool = open_it();
 	assert_int_equal(0, drain(spool, numbers, 8));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 4));
 	assert_int_equal(2, names_with(".spool"));
 	assert_int_equal(1, drain(spool, numbers, 8));
 	assert_int_equal(4, numbers[0]);
-	assert_int_equal(1, write(go[1], "x", 1));
-	assert_int_equal(pid, waitpid(pid, &status, 0));
-	assert_int_equal(0, status);
+	assert_int_equal(1, write(other.go[1], "x", 1));
+	end_other(&other);
 	assert_int_equal(3, drain(spool, numbers, 8));
 	spool_close(spool);
-	close(ready[0]), close(ready[1]), close(go[0]), close(go[1]);
 }
 
 static int let_go_fd;
@@ -657,28 +688,22 @@ static void a_signal_does_not_end_the_wait(void **state)
 	/* as a server takes it: what waits is interrupted */
 	struct sigaction take = { .sa_handler = let_go }, before;
 	struct spool *spool = open_it();
-	int ready[2], go[2], status;
-	char byte;
-	pid_t pid;
+	struct other other;
 
 	(void)state;
-	assert_int_equal(0, pipe(ready) | pipe(go));
-	pid = fork();
-	if (pid == 0) {
+	if (begin_other(&other)) {
 		int fd = open(scratch_path("lock"), O_RDWR);
 
-		_exit(flock(fd, LOCK_EX) || write(ready[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1);
+		_exit(flock(fd, LOCK_EX) || !is_let_go(&other));
 	}
-	assert_int_equal(1, read(ready[0], &byte, 1));
-	let_go_fd = go[1];
+	wait_until_ready(&other);
+	let_go_fd = other.go[1];
 	assert_int_equal(0, sigaction(SIGALRM, &take, &before));
 	ualarm(30000, 0);
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
 	sigaction(SIGALRM, &before, NULL);
-	assert_int_equal(pid, waitpid(pid, &status, 0));
-	assert_int_equal(0, status);
+	end_other(&other);
 	spool_close(spool);
-	close(ready[0]), close(ready[1]), close(go[0]), close(go[1]);
 }
 
 /* A writer is killed at any moment: what it said was on disk is read, once. */
