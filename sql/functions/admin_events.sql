@@ -209,12 +209,12 @@ begin
   end if;
   return query
     select case kind when 'ndjson' then j.item::text else concat_ws(',',
-             ledger.csv_cell(j.item ->> 'created_at'), ledger.csv_cell(j.item ->> 'workspace_id'), ledger.csv_cell(j.item ->> 'workspace'),
-             ledger.csv_cell(j.item ->> 'event_id'), ledger.csv_cell(j.item ->> 'model'), ledger.csv_cell(j.item ->> 'action'),
-             ledger.csv_cell(j.item ->> 'entity_id'), ledger.csv_cell(j.item ->> 'user_id'), ledger.csv_cell(j.item ->> 'user_name'),
+             coalesce(j.item ->> 'created_at', ''), coalesce(j.item ->> 'workspace_id', ''), ledger.csv_cell(j.item ->> 'workspace'),
+             coalesce(j.item ->> 'event_id', ''), coalesce(j.item ->> 'model', ''), coalesce(j.item ->> 'action', ''),
+             coalesce(j.item ->> 'entity_id', ''), coalesce(j.item ->> 'user_id', ''), ledger.csv_cell(j.item ->> 'user_name'),
              ledger.csv_cell(j.item #>> '{sentence_parts,what}'), ledger.csv_cell(j.item #>> '{sentence_parts,name}'),
              ledger.csv_cell(j.item #>> '{sentence_parts,duration_seconds}'), ledger.csv_cell(j.item #>> '{sentence_parts,project}'),
-             ledger.csv_cell(j.item ->> 'source')) end
+             coalesce(j.item ->> 'source', '')) end
     from jsonb_array_elements(ledger.events_json(page.marks)) with ordinality j (item, place)
     order by j.place;
 end

@@ -76,7 +76,7 @@ begin
 end
 $$;
 comment on function admin.notice_add(bytea, jsonb, jsonb, jsonb, bigint, bytea) is
-  'POST notices {"kind": mail or webhook, "target"}: number as notice_begin() gave it; sealed: the secret of a webhook, else empty.';
+  'POST notices {"kind": mail, webhook or a chat''s, "target"}: number as notice_begin() gave it; sealed: the secret of a webhook, else empty.';
 
 create function admin.notice_change(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)
@@ -124,7 +124,7 @@ comment on function admin.notice_remove(bytea, jsonb, jsonb, jsonb) is 'DELETE n
 
 create function admin.notice_test(session bytea, path jsonb, query jsonb, given jsonb, page text, lease_ms bigint)
 returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, made_us bigint)
+               body text, status text, made_us bigint)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare

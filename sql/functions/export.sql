@@ -57,7 +57,8 @@ begin atomic
 end;
 comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment, without the example in it.';
 
-create function operator.export_plan(relation text, query text, format text, zone text, columns text[])
+create function operator.export_plan(relation text, query text, format text, zone text, columns text[],
+                                     separator text default ',', decimal_sign text default '.')
 returns table (opening text, copying text, closing text)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
@@ -66,6 +67,9 @@ declare
   bare text := regexp_replace(relation, '^toggl\.', '');
   source text;
 begin
+  if separator not in (',', ';', E'\t') or decimal_sign not in ('.', ',') then
+    raise exception 'a separator is a comma, a semicolon or a tab, a decimal sign a point or a comma' using errcode = '22023';
+  end if;
   if (relation is null) = (query is null) then
     raise exception 'an export is of a table, of a view or of a query' using errcode = '22023';
   end if;
@@ -84,12 +88,13 @@ begin
   -- line end ends a comment.
   case format
     when 'csv' then
-      copying := format(E'copy (\n%s\n) to stdout (format csv, header, encoding ''UTF8'')', source);
+      copying := format(E'copy (\n%s\n) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')', source, separator);
     when 'spreadsheet' then
       copying := (
-        select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, encoding ''UTF8'')',
-                      string_agg(format('toggl.spreadsheet_text(x.c%s::text) as %I', c.place, toggl.spreadsheet_text(c.name)), ', ' order by c.place), source,
-                      string_agg('c' || c.place, ', ' order by c.place))
+        select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')',
+                      string_agg(format('toggl.spreadsheet_cell(x.c%1$s::text, pg_typeof(x.c%1$s), %2$L) as %3$I', c.place, decimal_sign,
+                                        toggl.spreadsheet_text(c.name)), ', ' order by c.place), source,
+                      string_agg('c' || c.place, ', ' order by c.place), separator)
         from unnest(columns) with ordinality c (name, place)
         having count(*) > 0);
     when 'copy' then
@@ -107,5 +112,5 @@ begin
   return query select ledger.export_opening(zone, format), copying, 'rollback';
 end
 $$;
-comment on function operator.export_plan(text, text, text, text, text[]) is
-  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson, copy, or as the csv that a spreadsheet takes. A query must have been described by itself after `opening`, as one statement that gives columns; for a spreadsheet their names are wanted then, and `copying` is null without them.';
+comment on function operator.export_plan(text, text, text, text, text[], text, text) is
+  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson, copy, or as the csv that a spreadsheet takes, cells separated by `separator`, numbers with `decimal_sign` (for a spreadsheet only). A query must have been described by itself after `opening`, as one statement that gives columns; for a spreadsheet their names are wanted then, and `copying` is null without them.';

@@ -150,7 +150,7 @@ comment on function ledger.outage_over(timestamptz, text) is
 
 create function ledger.notice_claim(lease_ms bigint)
 returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, made_us bigint, next_us bigint)
+               body text, status text, made_us bigint, next_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -176,11 +176,11 @@ begin
       set lease = m.lease + 1, leased_until = at + lease_ms * interval '1 millisecond', attempts = m.attempts + 1
       from due d where m.message_id = d.message_id
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, ledger.us(t.made_at), 0::bigint
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, t.body ->> 'status', ledger.us(t.made_at), 0::bigint
     from taken t join ledger.notice n on n.notice_id = t.notice_id;
   if not found then
     return query
-      select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, ''::text, ''::text, 0::bigint,
+      select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, ''::text, ''::text, ''::text, 0::bigint,
              ledger.us(min(greatest(m.due_at, m.leased_until))) - ledger.us(at)
       from ledger.notice_message m where m.sent_at is null and m.dropped_at is null and not m.is_test;
   end if;
@@ -221,7 +221,7 @@ comment on function ledger.notice_settle(bigint, bigint, text) is
 
 create function ledger.notice_test(notice bigint, page text, lease_ms bigint)
 returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, made_us bigint)
+               body text, status text, made_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -236,7 +236,7 @@ begin
       set lease = 1, leased_until = ledger.clock() + lease_ms * interval '1 millisecond', attempts = 1
       where m.message_id = (select max(o.message_id) from ledger.notice_message o where o.notice_id = notice and o.is_test)
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, ledger.us(t.made_at)
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, t.body ->> 'status', ledger.us(t.made_at)
     from taken t join ledger.notice n on n.notice_id = t.notice_id;
 end
 $$;
@@ -244,25 +244,45 @@ comment on function ledger.notice_test(bigint, text, bigint) is 'Makes a message
 
 -- ---- which ways there are
 
+create function ledger.notice_chat(target text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$
+select case
+  when h.host = 'hooks.slack.com' or h.host = 'hooks.slack-gov.com' then 'slack'
+  when h.host ~ '(^|\.)(webhook\.office\.com|logic\.azure\.com|powerplatform\.com|powerautomate\.com)$' then 'teams'
+  when h.host ~ '(^|\.)(discord\.com|discordapp\.com)$' then 'discord'
+  when h.host = 'chat.googleapis.com' then 'googlechat'
+  when h.host = 'ntfy.sh' then 'ntfy' end
+from (select lower(substring(target from '^https?://([^/:?#]+)')) as host) h
+$$;
+comment on function ledger.notice_chat(text) is 'The kind of chat whose address this is, of those that can be told by their host; null: none.';
+
 create function ledger.notice_check(kind text, target text)
 returns void
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  case kind
-    when 'mail' then
-      -- One plain address: nothing in it that a header or a command line could take for more.
-      if target is null or length(target) > 254
-         or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
-        raise exception 'this is no e-mail address such as ada@example.org' using errcode = '22023';
-      end if;
-    when 'webhook' then
-      if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
-        raise exception 'this is no http or https URL such as https://example.org/hook' using errcode = '22023';
-      end if;
-    else
-      raise exception 'a notice goes by mail or webhook' using errcode = '22023';
-  end case;
+  if kind = 'mail' then
+    -- One plain address: nothing in it that a header or a command line could take for more.
+    if target is null or length(target) > 254
+       or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
+      raise exception 'this is no e-mail address such as ada@example.org' using errcode = '22023';
+    end if;
+  elsif kind = any ('{webhook,slack,teams,discord,mattermost,googlechat,ntfy}') then
+    if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
+      raise exception 'this is no http or https URL such as https://example.org/hook' using errcode = '22023';
+    end if;
+    if kind = 'ntfy' and target !~ '^https?://[^/]+/([^?#]*/)?[-_A-Za-z0-9]{1,64}/*(\?[^#]*)?$' then
+      raise exception 'this is no address of an ntfy topic such as https://ntfy.sh/my-topic' using errcode = '22023';
+    end if;
+    if kind <> coalesce(ledger.notice_chat(target), kind) then
+      raise exception 'this address belongs to %, which takes messages of its own form: choose % instead of %',
+        ledger.notice_chat(target), ledger.notice_chat(target), kind using errcode = '22023';
+    end if;
+  else
+    raise exception 'a notice goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy' using errcode = '22023';
+  end if;
 end
 $$;
 comment on function ledger.notice_check(text, text) is 'Raises 22023 with words when a notice cannot go there.';
@@ -278,7 +298,7 @@ begin
   if (select count(*) from ledger.notice) >= 50 then
     raise exception 'there are 50 notices already; remove one first' using errcode = '22023';
   end if;
-  insert into ledger.notice as n (kind, target, enabled) values (notice_add.kind, notice_add.target, notice_add.kind = 'mail')
+  insert into ledger.notice as n (kind, target, enabled) values (notice_add.kind, notice_add.target, notice_add.kind <> 'webhook')
   returning n.notice_id into made;
   return made;
 exception when unique_violation then

@@ -92,11 +92,3 @@ comment on column toggl.running.billable is 'Is it marked as billable?';
 comment on column toggl.running.start_at is 'When it began.';
 comment on column toggl.running.running_seconds is 'How long it has run, in seconds.';
 comment on column toggl.running.running_for is 'The same as an interval.';
-
--- Signs with which a formula begins, or which a spreadsheet skips before one.
-create or replace function toggl.spreadsheet_text(value text)
-returns text
-language sql immutable parallel safe
-return case when value ~ '^[=+@\t\r\n-]' and value !~* '^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$' then '''' || value else value end;
-comment on function toggl.spreadsheet_text(text) is
-  'The text, with an apostrophe before it when a spreadsheet would take it for a formula, such as =HYPERLINK(...). A number stays one, also below zero. For files that are opened in Excel or LibreOffice: anybody who tracks time writes descriptions. Example: select start_at, toggl.spreadsheet_text(description) from toggl.time_entries;';

@@ -122,7 +122,7 @@ comment on column ledger.finding.missed_at is 'Since when it is not found any mo
 
 create table ledger.notice (
   notice_id bigint generated always as identity primary key,
-  kind text not null check (kind in ('mail', 'webhook')),
+  kind text not null check (kind in ('mail', 'webhook', 'slack', 'teams', 'discord', 'mattermost', 'googlechat', 'ntfy')),
   target text not null check (length(target) between 1 and 4096),
   secret_sealed bytea,
   enabled boolean not null default true,
@@ -135,7 +135,7 @@ create table ledger.notice (
 );
 comment on table ledger.notice is 'Ways by which the owner is told of findings.';
 comment on column ledger.notice.notice_id is 'Number of the row.';
-comment on column ledger.notice.kind is 'mail or webhook.';
+comment on column ledger.notice.kind is 'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
 comment on column ledger.notice.target is 'E-mail address, or URL.';
 comment on column ledger.notice.secret_sealed is 'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text notice and the number.';
 comment on column ledger.notice.enabled is 'Is it used?';

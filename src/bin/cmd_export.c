@@ -17,9 +17,12 @@
 enum { QUERY_MAX = 1024 * 1024, DESCRIBE_WAIT_MS = 60000 };
 
 static struct {
-	const char *format, *output, *query, *query_file, *zone;
+	const char *format, *output, *query, *query_file, *zone, *separator, *decimal;
 	bool list, spreadsheet;
 } given = { .format = "csv", .zone = "UTC" };
+
+/* Without it Excel reads a file in the code page of the system. */
+static const char BYTE_ORDER_MARK[] = "\xef\xbb\xbf";
 
 /* ---- what there is */
 
@@ -52,6 +55,26 @@ static bool is_ndjson(void)
 	return strcmp(given.format, "ndjson") == 0;
 }
 
+/* What stands between cells: Excel expects a semicolon where the comma is the decimal sign.
+   NULL: there is no such separator. */
+static const char *separator(void)
+{
+	if (!given.separator)
+		return given.decimal && strcmp(given.decimal, "comma") == 0 ? ";" : ",";
+	if (strcmp(given.separator, "comma") == 0)
+		return ",";
+	if (strcmp(given.separator, "semicolon") == 0)
+		return ";";
+	return strcmp(given.separator, "tab") == 0 ? "\t" : NULL;
+}
+
+static const char *decimal_sign(void)
+{
+	if (!given.decimal || strcmp(given.decimal, "point") == 0)
+		return ".";
+	return strcmp(given.decimal, "comma") == 0 ? "," : NULL;
+}
+
 /* false: said on stderr what is wrong. */
 static bool check_words(int argc)
 {
@@ -61,6 +84,14 @@ static bool check_words(int argc)
 		term_problem("--format is csv, ndjson or copy, not \"%s\"", given.format);
 	else if (given.spreadsheet && strcmp(given.format, "csv") != 0)
 		term_problem("--spreadsheet is for CSV, not for --format %s", given.format);
+	else if (given.separator && strcmp(given.format, "csv") != 0)
+		term_problem("--separator is for CSV, not for --format %s", given.format);
+	else if (given.decimal && !given.spreadsheet)
+		term_problem("--decimal goes with --spreadsheet");
+	else if (!separator())
+		term_problem("--separator is comma, semicolon or tab, not \"%s\"", given.separator);
+	else if (!decimal_sign())
+		term_problem("--decimal is point or comma, not \"%s\"", given.decimal);
 	else if (given.list && (sources || given.output))
 		term_problem("--list goes with no other option");
 	else if (!given.list && sources != 1)
@@ -100,6 +131,8 @@ static enum err plan(struct cli *cli, const char *name, const struct buf *query,
 	db_array(args, DB_TEXTS, count);
 	for (size_t i = 0; i < count; i++)
 		db_put_str(args, str_of(db_column(columns, i)));
+	db_arg_text(args, str_of(separator()));
+	db_arg_text(args, str_of(decimal_sign()));
 	err = cli_call(cli->db, "operator.export_plan", args, rows);
 	db_args_free(args);
 	return err;
@@ -176,10 +209,13 @@ static int stream(struct db *db, const struct db_rows *plan, int stop_fd, struct
 {
 	char *copying = mem_dup(db_str(plan, 0, "copying")), *closing = mem_dup(db_str(plan, 0, "closing"));
 	int64_t rows = 0;
-	enum err err;
+	enum err err = ERR_NONE;
 
 	flow->progress = progress_start("rows", 0);
-	err = db_copy(db, copying, stop_fd, pass_on, flow, &rows);
+	if (given.spreadsheet)
+		err = flow->written = outfile_write(flow->out, str_of(BYTE_ORDER_MARK));
+	if (!err)
+		err = db_copy(db, copying, stop_fd, pass_on, flow, &rows);
 	if (!err)
 		err = db_run(db, closing);
 	if (!err)
@@ -263,7 +299,9 @@ done:
 
 static const struct cli_option options[] = {
 	{ "format", OPTION_TEXT, &given.format, "FORMAT", "csv (default), ndjson, or copy (PostgreSQL's own)" },
-	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL, "CSV in which no text is a formula" },
+	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL, "CSV that Excel and LibreOffice read; no text is a formula" },
+	{ "separator", OPTION_TEXT, &given.separator, "NAME", "of CSV: comma (default), semicolon or tab" },
+	{ "decimal", OPTION_TEXT, &given.decimal, "NAME", "with --spreadsheet: point (default), or comma, with semicolons" },
 	{ "output", OPTION_TEXT, &given.output, "FILE", "not to standard output; appears when it is whole" },
 	{ "query", OPTION_TEXT, &given.query, "SQL", "what this select gives" },
 	{ "query-file", OPTION_TEXT, &given.query_file, "FILE", "the same, from a file; - for standard input" },

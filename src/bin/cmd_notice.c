@@ -267,10 +267,12 @@ const struct command cmd_notice[] = {
 	{ .name = "notice add",
 	  .need = NEED_OPERATOR,
 	  .run = run_add,
-	  .operands = "mail|webhook TARGET",
+	  .operands = "mail|webhook|slack|teams|discord|mattermost|googlechat|ntfy TARGET",
 	  .options = json_options,
-	  .help = "tell findings to an e-mail address or a URL",
-	  .more = "A courier tells what is new, what became worse and what is over, each once.\n"
+	  .help = "tell findings to an e-mail address, a program or a chat",
+	  .more = "A webhook gets signed JSON. A chat gets a message in its own form; TARGET is the URL of\n"
+	          "its incoming webhook, or of the topic (ntfy).\n"
+	          "A courier tells what is new, what became worse and what is over, each once.\n"
 	          "How e-mails are sent: settings smtp_url, mail_sendmail, mail_from." },
 	{ .name = "notice test",
 	  .need = NEED_OPERATOR,

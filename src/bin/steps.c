@@ -22,6 +22,7 @@ static const char *const door_files[] = {
 	"tables.sql",
 	"history.sql",
 	"toggl.sql",
+	"spreadsheet.sql",
 	"hours.sql",
 	"money.sql",
 	"pass_on.sql",

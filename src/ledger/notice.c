@@ -14,6 +14,7 @@
 #include "base/db.h"
 #include "base/fetch.h"
 #include "base/json.h"
+#include "ledger/chat.h"
 #include "ledger/mail.h"
 #include "ledger/sealing.h"
 #include "ledger/signer.h"
@@ -26,6 +27,7 @@ enum {
 	ANSWER_MAX = 1000,
 	HEADERS = 5,
 	HEADER_MAX = 512,
+	REASON_MAX = 200,	/* of a chat's answer in what the owner reads */
 };
 
 struct notice {
@@ -35,7 +37,7 @@ struct notice {
 	struct fetch *fetch;
 	struct child child;
 	int64_t message_id, lease;	/* message_id 0: nothing is under way */
-	struct buf from, to, url, text;	/* borrowed by what is under way */
+	struct buf kind, from, to, url, text;	/* borrowed by what is under way */
 	struct buf problem;
 	bool is_over;
 };
@@ -63,6 +65,7 @@ static void forget(struct notice *notice)
 {
 	mem_wipe(notice->text.at, notice->text.cap);
 	buf_done(&notice->text);
+	buf_clear(&notice->kind);
 	buf_clear(&notice->from);
 	buf_clear(&notice->to);
 	buf_clear(&notice->url);
@@ -76,6 +79,7 @@ void notice_free(struct notice *notice)
 	fetch_free(notice->fetch);
 	networks_done(&notice->allowed);
 	forget(notice);
+	buf_done(&notice->kind);
 	buf_done(&notice->from);
 	buf_done(&notice->to);
 	buf_done(&notice->url);
@@ -98,6 +102,7 @@ void notice_read(const struct db_rows *rows, struct buf *sealed, struct notice_m
 		.secret_sealed = buf_str(sealed),
 		.subject = db_str(rows, 0, "subject"),
 		.words = db_str(rows, 0, "words"),
+		.status = db_str(rows, 0, "status"),
 		.body = db_str(rows, 0, "body"),
 	};
 }
@@ -195,11 +200,38 @@ static void sign(struct signer *signer, const struct notice_message *message, ch
 	buf_done(&value);
 }
 
+/* What stands in url and text. */
+static void post(struct notice *notice, const char *const *headers)
+{
+	int64_t limit_ms = notice->conf->delivery_timeout_ms;
+
+	if (fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
+	                                                      .headers = headers,
+	                                                      .body = buf_str(&notice->text),
+	                                                      .timeout_ms = limit_ms < SEND_MS ? limit_ms : SEND_MS }))
+		fail(notice, "its target is no http or https URL");
+}
+
+static void start_chat(struct notice *notice, const struct notice_message *message)
+{
+	static const char *const headers[] = { "Content-Type: application/json; charset=UTF-8", NULL };
+	struct buf page = { 0 };
+
+	notice_page(notice->conf, &page);
+	buf_add_str(&notice->kind, message->kind);
+	chat_url(message->kind, message->target, &notice->url);
+	chat_write(message->kind, message->target, &(struct chat_message){ .subject = message->subject,
+	                                                                   .text = message->words,
+	                                                                   .status = message->status,
+	                                                                   .page = buf_str(&page) }, &notice->text);
+	post(notice, headers);
+	buf_done(&page);
+}
+
 static void start_webhook(struct notice *notice, const struct notice_message *message)
 {
 	char lines[HEADERS][HEADER_MAX];
 	const char *headers[HEADERS + 1] = { 0 };
-	int64_t limit_ms = notice->conf->delivery_timeout_ms;
 	struct buf secret = { 0 };
 	struct signer *signer;
 
@@ -213,11 +245,7 @@ static void start_webhook(struct notice *notice, const struct notice_message *me
 		headers[i] = lines[i];
 	buf_add_str(&notice->url, message->target);
 	buf_add_str(&notice->text, message->body);
-	if (fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
-	                                                      .headers = headers,
-	                                                      .body = buf_str(&notice->text),
-	                                                      .timeout_ms = limit_ms < SEND_MS ? limit_ms : SEND_MS }))
-		fail(notice, "its target is no http or https URL");
+	post(notice, headers);
 	signer_free(signer);
 	mem_wipe(secret.at, secret.cap);
 	buf_done(&secret);
@@ -231,6 +259,8 @@ void notice_send(struct notice *notice, const struct notice_message *message)
 	notice->lease = message->lease;
 	if (str_is(message->kind, "mail"))
 		start_mail(notice, message);
+	else if (chat_is_kind(message->kind))
+		start_chat(notice, message);
 	else
 		start_webhook(notice, message);
 }
@@ -241,6 +271,25 @@ bool notice_is_busy(const struct notice *notice)
 }
 
 /* ---- what came of it */
+
+/* A chat's own words say what to do: "invalid_token", "channel_is_archived". */
+static void look_at_answer(struct notice *notice, const struct fetch_outcome *outcome)
+{
+	struct str kind = buf_str(&notice->kind), said = outcome->body;
+
+	if (outcome->problem) {
+		buf_add_text(&notice->problem, outcome->problem);
+		return;
+	}
+	if (outcome->status >= 200 && outcome->status <= 299 && !chat_is_refused(kind, said))
+		return;
+	buf_addf(&notice->problem, "answered with status %d", outcome->status);
+	if (kind.len && str_trim(said).len) {
+		said.len = said.len < REASON_MAX ? said.len : REASON_MAX;
+		buf_add_text(&notice->problem, ": ");
+		utf8_add_line(&notice->problem, str_trim(said));
+	}
+}
 
 static void look(struct notice *notice)
 {
@@ -258,10 +307,7 @@ static void look(struct notice *notice)
 		buf_done(&why);
 	} else if (fetch_take(notice->fetch, &outcome) == ERR_NONE) {
 		notice->is_over = true;
-		if (outcome.problem)
-			buf_add_text(&notice->problem, outcome.problem);
-		else if (outcome.status < 200 || outcome.status > 299)
-			buf_addf(&notice->problem, "answered with status %d", outcome.status);
+		look_at_answer(notice, &outcome);
 	}
 }
 

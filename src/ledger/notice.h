@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Sends what the owner is told: an e-mail by sendmail or by an SMTP server, or a
-   signed request to a webhook. One message at a time, beside other work. Knows
+/* Sends what the owner is told: an e-mail by sendmail or by an SMTP server, a
+   signed request to a webhook, or a message to a chat. One message at a time, beside other work. Knows
    nothing of what is told and when. */
 #ifndef HL_LEDGER_NOTICE_H
 #define HL_LEDGER_NOTICE_H
@@ -21,10 +21,11 @@ enum { NOTICE_LEASE_MS = 120 * 1000 };	/* longer than any way of sending may tak
 
 struct notice_message {
 	int64_t message_id, lease, notice_id, made_us;
-	struct str kind;	/* mail or webhook */
+	struct str kind;	/* mail, webhook, or a chat's (ledger/chat.h) */
 	struct str target;
 	struct str secret_sealed;
-	struct str subject, words;	/* of a mail */
+	struct str subject, words;	/* of a mail or a chat */
+	struct str status;	/* trouble, warning or well: what is so now */
 	struct str body;	/* of a webhook */
 };
 

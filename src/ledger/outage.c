@@ -222,6 +222,7 @@ bool outage_next(struct outage *outage, int64_t now_ms, const struct spool_statu
 		.secret_sealed = buf_str(&target->secret_sealed),
 		.subject = buf_str(&outage->subject),
 		.words = buf_str(&outage->text),
+		.status = str_of("trouble"),
 		.body = buf_str(&outage->body),
 	};
 	/* not once more while it is on its way */

@@ -80,7 +80,7 @@ def test_notices(mine, subscriber):
     mine.open("#/settings/notices", anew=False)
     mine.says("Nobody is told yet")
     mine.fill("By", "webhook")
-    mine.fill("https address", subscriber.url)
+    mine.fill("https address; it gets signed JSON", subscriber.url)
     mine.press("Add")
     mine.says("This is shown once", "dialog")
     mine.press("Close", "dialog footer button")

@@ -51,11 +51,11 @@ def test_from_making_to_removing(page_site, olga, mail, hook):
 
 
 @pytest.mark.parametrize("given, words", [
-    ({}, "mail or webhook"), ({"kind": "mail"}, "no e-mail address"), ({"kind": "pager", "target": "1"}, "mail or webhook"),
+    ({}, "goes by mail, webhook"), ({"kind": "mail"}, "no e-mail address"), ({"kind": "pager", "target": "1"}, "goes by mail, webhook"),
     ({"kind": "mail", "target": XSS}, "no e-mail address"), ({"kind": "mail", "target": "-oQ/tmp@example.org"}, "no e-mail address"),
     ({"kind": "mail", "target": "a@example.org\r\nBcc: b@example.org"}, "no e-mail address"),
     ({"kind": "webhook", "target": "javascript:alert(1)"}, "no http or https"), ({"kind": "webhook", "target": ["x"]}, "no http or https"),
-    ({"kind": "webhook", "target": "http://a@b/"}, "no http or https"), ({"kind": {"a": 1}, "target": "x"}, "mail or webhook"),
+    ({"kind": "webhook", "target": "http://a@b/"}, "no http or https"), ({"kind": {"a": 1}, "target": "x"}, "goes by mail, webhook"),
 ])
 def test_what_cannot_be_told(olga, given, words):
     refused(olga.post("notices", given), 400, words)

@@ -92,25 +92,43 @@ def test_csv_is_loaded_back(tables):
     assert by_id[-2**63]["at"] == "2026-03-29 01:30:00.123456+00"
 
 
+BOM = b"\xef\xbb\xbf"
+
+
 def test_csv_for_a_spreadsheet(tables):
-    """No text is a formula, numbers are numbers, and all else is as without the option."""
-    def rows(*words):
-        return list(csv.reader(io.StringIO(export(tables, *words).decode(), newline="")))
-    wanted = [["größe %s", "größe %s", "n", "f", "at", "texts"],
-              ["'=HYPERLINK(\"http://x\",\"y\")", "'\t=1", "-12.50", "-1e-07", "'-infinity", "{=1}"], ["-5", "", "", "", "", ""]]
-    query = """select * from (values ('=HYPERLINK("http://x","y")', e'\\t=1', -12.50, float8 '-1e-7', timestamptz '-infinity', array['=1']),
-                              ('-5', '', null, null, null, null)) x ("größe %s", "größe %s", n, f, at, texts)"""
-    assert rows("--spreadsheet", "--query", query) == wanted
-    tables.sql("create view toggl.odd_view as select id, t, n, at from toggl.odd")
-    plain, safe = rows("odd_view"), rows("odd_view", "--spreadsheet")
-    assert len(plain) == len(NASTY) + 4 and safe[0] == plain[0]
-    changed = [(was, now) for row, other in zip(plain, safe) for was, now in zip(row, other) if was != now]
-    assert changed and all(now == "'" + was for was, now in changed)
-    assert sorted({was for was, _ in changed}) == ["\t", "\n", "\r\n", "--", "=1+1"]
-    for name in ("time_entry", "time_entries"):
-        assert rows(name, "--spreadsheet") == rows(name)
-    assert "--spreadsheet is for CSV" in export(tables, "odd", "--spreadsheet", "--format", "ndjson", status=2)
+    """No text is a formula, numbers are numbers, times have no offset, and all else is as without the option."""
+    query = """select * from (values ('=HYPERLINK("http://x","y")', e'\\t=1', -12.50, float8 '-1e-7', timestamptz '2026-03-29 01:30:00.5+00', array['=1'], 8023169274704072, interval '26:03:04'),
+                                     ('-5', 'a;=1', null, null, '-infinity', null, null, null)) x ("größe %s", "=b", n, f, at, texts, id, i)"""
+    wanted = [b"\xef\xbb\xbfgr\xc3\xb6\xc3\x9fe %s,'=b,n,f,at,texts,id,i",
+              b"\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",'\t'=1,-12.50,-1e-07,2026-03-29 03:30:00,{=1},'8023169274704072,26:03:04",
+              b"-5,a;'=1,,,'-infinity,,,", b""]
+    given = ["--spreadsheet", "--zone", "Europe/Berlin", "--query", query]
+    assert export(tables, *given).split(b"\n") == wanted
+    german = export(tables, *given, "--decimal", "comma").split(b"\n")
+    assert german[1] == b"\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\";'\t'=1;-12,50;-1e-07;2026-03-29 03:30:00;{=1};'8023169274704072;26:03:04"
+    assert german[2] == b"-5;\"a;'=1\";;;'-infinity;;;"
+    assert export(tables, *given, "--decimal", "comma", "--separator", "tab").split(b"\n")[2] == b"-5\ta;'=1\t\t\t'-infinity\t\t\t"
+    assert export(tables, "--separator", "semicolon", "--query", "select 1 a, 2.5 b, 'x;y' c") == b"a;b;c\n1;2.5;\"x;y\"\n"
+    assert export(tables, "tag", "--spreadsheet").startswith(BOM + b"workspace_id,")
+    for words, problem in ((["--format", "ndjson"], "--spreadsheet is for CSV"), (["--decimal", "dot"], "--decimal is point or comma"),
+                           (["--separator", "x"], "--separator is comma, semicolon or tab")):
+        assert problem in export(tables, "odd", "--spreadsheet", *words, status=2)
+    assert "--decimal goes with --spreadsheet" in export(tables, "odd", "--decimal", "comma", status=2)
+    assert "--separator is for CSV" in export(tables, "odd", "--format", "copy", "--separator", "tab", status=2)
     assert "must be one select" in export(tables, "--spreadsheet", "--query", "select 1; delete from odd", status=1)
+
+
+def test_what_a_spreadsheet_changes_in_hostile_texts(tables):
+    def rows(*words):
+        return list(csv.reader(io.StringIO(export(tables, *words).removeprefix(BOM).decode(), newline="")))
+    tables.sql("create view toggl.odd_view as select t, b from toggl.odd order by id")
+    plain, safe = rows("odd_view"), rows("odd_view", "--spreadsheet")
+    assert len(plain) == len(safe) > len(NASTY)
+    for row, other in zip(plain, safe):
+        for was, now in zip(row, other):
+            assert now.replace("'", "") == was.replace("'", "")
+            for piece in re.split(r"[,;|\t\r\n]", now):
+                assert not re.match(r"[\s\"]*[-=+@]", piece) or re.fullmatch(r"[-+]?[\d.]+", piece), (was, now)
 
 
 def test_ndjson_is_read_by_others(tables):
@@ -396,9 +414,9 @@ def test_with_roles_it_is_a_reader(tables):
         site.write_conf(database=None, database__owner=site.settings["database"],
                         database__operator=f"{site.cluster.conninfo(site.database, login)} password={password}")
         assert len(export(site, "odd")) > 1000
-        for option, yes in ((), b"t"), (("--spreadsheet",), b"true"):
+        for option, mark, yes in ((), b"", b"t"), (("--spreadsheet",), BOM, b"true"):
             assert export(site, *option, "--query", "select current_user, session_user = %s own".replace("%s", f"'{login}'")) == \
-                b"current_user,own\nhookledger_reader," + yes + b"\n"
+                mark + b"current_user,own\nhookledger_reader," + yes + b"\n"
         for query in ("select * from ledger.event", "select sealed from ledger.endpoint_secret", "select * from operator.facts()",
                       "select * from operator.secret_read(0, 9)", "select pg_read_file('/etc/passwd')",
                       "select * from pg_authid", "select query_to_xml('select * from ledger.endpoint_secret', true, true, '')"):

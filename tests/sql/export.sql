@@ -26,7 +26,7 @@ select matches(copying, 'format text', 'in the format of COPY') from operator.ex
 select matches(copying, 'row_to_json.*format csv', 'as NDJSON, which is one column of CSV') from operator.export_plan('tag', null, 'ndjson', 'UTC', null);
 select matches(copying, e'delimiter E''\x01'', quote E''\x02''', 'without bytes that JSON has')
 from operator.export_plan('tag', null, 'ndjson', 'UTC', null);
-select matches(copying, '^copy \(select toggl\.spreadsheet_text\(x\.c1::text\) as number from \(\nselect \* from toggl\.one\n\) x \(c1\)\) to stdout \(format csv, header',
+select matches(copying, '^copy \(select toggl\.spreadsheet_cell\(x\.c1::text, pg_typeof\(x\.c1\), ''\.''\) as number from \(\nselect \* from toggl\.one\n\) x \(c1\)\) to stdout \(format csv, header',
                'for a spreadsheet each cell is looked at') from operator.export_plan('one', null, 'spreadsheet', 'UTC', null);
 create table toggl."odd ""name; drop" (x integer);
 select matches(copying, 'toggl\."odd ""name; drop"', 'a name is quoted') from operator.export_plan('odd "name; drop', null, 'csv', 'UTC', null);
@@ -44,19 +44,44 @@ select throws_ok($$select operator.export_plan('tag', 'select 1', 'csv', 'UTC', 
 select throws_ok($$select operator.export_plan(null, null, 'csv', 'UTC', null)$$, '22023', null, 'one of them');
 select throws_ok($$select operator.export_plan('tag', null, 'xml', 'UTC', null)$$, '22023', 'a format is csv, ndjson or copy, not "xml"', 'a format that is none');
 
-select matches(copying, 'x\.c1::text\) as "a ""b", toggl\.spreadsheet_text\(x\.c2::text\) as "%s", toggl\.spreadsheet_text\(x\.c3::text\) as "''=h" from \(\ntable x\n\) x \(c1, c2, c3\)', 'columns of a query by their names, which are no formulas either')
+select matches(copying, 'pg_typeof\(x\.c1\), ''\.''\) as "a ""b", toggl\.spreadsheet_cell\(x\.c2::text, pg_typeof\(x\.c2\), ''\.''\) as "%s", toggl\.spreadsheet_cell\(x\.c3::text, pg_typeof\(x\.c3\), ''\.''\) as "''=h" from \(\ntable x\n\) x \(c1, c2, c3\)', 'columns of a query by their names, which are no formulas either')
 from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', array['a "b', '%s', '=h']);
 select is(copying, null, 'which must be known') from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', '{}');
 
 -- ---- for a spreadsheet
 
 create temp table texts as
-select text, false as is_formula from unnest(array['x', '', ' =1', '-5', '+5', '-0.25', '-.5e-3', '1+1', '''=1', e'x\n=1', null]) text
+select text, text as wanted from unnest(array['x', '', '-5', '+5', '-0.25', '-.5e-3', '0', '0.5', '123456789012345', '1+1', '''=1', 'a-b, c+d; e=f', 'x@y.org',
+                                              'a;-5,+3;.5', e'-5\t-6', 'a; b, c', '2026-05-04', '12:30', 'größe', null]) text
 union all
-select text, true from unnest(array['=1+1', '-1+1', '+49 30 1', '@x', e'\t=1', e'\n=1', e'\r=1', '-', '-infinity', '=', e'-5\n=1', '-1.2.3']) text;
-select is_empty($$select text from texts where toggl.spreadsheet_text(text) is distinct from case when is_formula then '''' end || text
-                  and is_formula$$, 'a formula gets an apostrophe');
-select is_empty($$select text from texts where toggl.spreadsheet_text(text) is distinct from text and not is_formula$$, 'any other text is as it is');
+select text, '''' || text from unnest(array['=1+1', '-1+1', '+49 30 1', '@x', '-', '-infinity', '=', '-1.2.3', ' =1', '"=1"', e'\u00a0=1', e'\u200b@x', e'\ufeff=1', e'\u0001=1',
+                                            '＝1+1', '＋1', '－1', '＠x', '﹦1',
+                                            '8023169274704072', '-8023169274704072', '1234567890123456.5', '007', '12E5']) text
+union all
+select text, wanted from (values
+  ('a,=1', 'a,''=1'), ('a;=1', 'a;''=1'), (e'a\t=1', e'a\t''=1'), ('a|=1', 'a|''=1'), (e'a\n=1', e'a\n''=1'), (e'a\r\n@x', e'a\r\n''@x'), ('a;;=1', 'a;;''=1'),
+  ('a;" =1";b', 'a;''" =1";b'), ('a; ＝1', 'a;'' ＝1'), ('=1;=2', '''=1;''=2'), ('a;-5;-x', 'a;-5;''-x'), (e'-5\n=1', e'-5\n''=1'), ('a;+49 30', 'a;''+49 30'),
+  (e'\t=1', e'''\t''=1'), (e'\n', e'''\n'), (e'\r=1', e'''\r''=1')) x (text, wanted);
+select is_empty($$select text, toggl.spreadsheet_text(text), wanted from texts where toggl.spreadsheet_text(text) is distinct from wanted$$,
+                'an apostrophe stands before each formula and each number that would change, and nowhere else');
+
+set timezone = 'Europe/Berlin';
+select is(toggl.spreadsheet_cell(at::text, pg_typeof(at)), wanted, 'a time in the zone, without offset, to the second: ' || wanted)
+from (values (timestamptz '2026-03-29 01:30:00.123456+00', '2026-03-29 03:30:00'), ('2026-01-01 00:00:00+00', '2026-01-01 01:00:00'), ('0044-03-15 12:00:00 BC', '0044-03-15 12:00:00 BC'),
+             ('12026-01-01 00:00+01', '12026-01-01 00:00:00'), ('-infinity', '''-infinity'), ('infinity', 'infinity')) x (at, wanted);
+set timezone = 'Asia/Kolkata';
+select is(toggl.spreadsheet_cell(at::text, pg_typeof(at)), '2026-03-29 07:00:00', 'also where the offset has minutes') from (select timestamptz '2026-03-29 01:30:00+00' as at) x;
+select is(toggl.spreadsheet_cell(value, type, ','), wanted, format('%s %s', type, value))
+from (values ('12.50', 'numeric'::regtype, '12,50'), ('-0.5', 'double precision', '-0,5'), ('-1e-07', 'double precision', '-1e-07'), ('NaN', 'numeric', 'NaN'), ('-Infinity', 'numeric', '''-Infinity'),
+             ('8023169274704072', 'bigint', '''8023169274704072'), ('-8023169274704072', 'bigint', '''-8023169274704072'), ('999999999999999', 'bigint', '999999999999999'),
+             ('0.30000000000000004', 'double precision', '0,30000000000000004'), ('2026-03-29 01:30:00.5', 'timestamp', '2026-03-29 01:30:00'), ('2026-03-29', 'date', '2026-03-29'),
+             ('1 day 02:03:04.9', 'interval', '26:03:04'), ('-00:00:05', 'interval', '''-0:00:05'), ('12.50', 'text', '12.50'), ('=1', 'text', '''=1'), ('{=1}', 'text[]', '{=1}'),
+             ('true', 'boolean', 'true'), (null, 'interval', null), (null, 'text', null)) x (value, type, wanted);
+select matches(copying, 'delimiter '';''', 'the separator that is wanted') from operator.export_plan('one', null, 'csv', 'UTC', null, ';');
+select matches(copying, ''',''\) as number.*delimiter ''\t''', 'with the decimal sign that is wanted') from operator.export_plan('one', null, 'spreadsheet', 'UTC', null, e'\t', ',');
+select throws_ok($$select operator.export_plan('one', null, 'csv', 'UTC', null, '''')$$, '22023', null, 'a separator that is none');
+select throws_ok($$select operator.export_plan('one', null, 'spreadsheet', 'UTC', null, ',', 'x')$$, '22023', null, 'a decimal sign that is none');
+set timezone = 'UTC';
 
 -- ---- how it begins
 

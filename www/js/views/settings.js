@@ -142,13 +142,12 @@ async function notices() {
 }
 
 function addNotice() {
-	const kind = choice([["mail", t.kinds.mail], ["webhook", t.kinds.webhook]], "mail", { onchange: () => {
-		const isMail = kind.value === "mail";
-		target.type = isMail ? "email" : "url";
-		what.textContent = isMail ? t.mailTarget : t.webhookTarget;
+	const kind = choice(Object.entries(t.kinds), "mail", { onchange: () => {
+		target.type = kind.value === "mail" ? "email" : "url";
+		what.textContent = t.targets[kind.value] ?? t.chatTarget;
 	} });
 	const target = el("input", { type: "email", required: true, maxlength: "2000" });
-	const targetField = field(t.mailTarget, target), what = targetField.querySelector("label");
+	const targetField = field(t.targets.mail, target), what = targetField.querySelector("label");
 	return el("form", { class: "slim", onsubmit: async (event) => {
 		event.preventDefault();
 		const made = await act(event.submitter, () => api.post("notices", { kind: kind.value, target: target.value }), t.noticeAdded);
