@@ -82,7 +82,7 @@ declare
 begin
   return query
     select 200::bigint, (ledger.delivery_json(d) || jsonb_build_object(
-      'description', s.description, 'url', s.url_callback,
+      'description', s.description, 'url', ledger.url_shown(s.url_callback),
       'attempts', coalesce((
         select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status', nullif(t.status, 0),
                                             'took_ms', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)

@@ -45,7 +45,7 @@ as $$
   select jsonb_build_object(
     'id', s.subscription_id::text, 'workspace_id', s.workspace_id::text,
     'workspace', coalesce((select w.name from toggl.workspace w where w.workspace_id = s.workspace_id), 'workspace ' || s.workspace_id),
-    'account_id', a.account_id::text, 'account', a.name, 'description', s.description, 'url', s.url_callback,
+    'account_id', a.account_id::text, 'account', a.name, 'description', s.description, 'url', ledger.url_shown(s.url_callback),
     'event_filters', s.event_filters, 'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at),
     'created_at', ledger.rfc3339(s.created_at), 'updated_at', ledger.rfc3339(s.updated_at),
     'secret_before_until', case when s.secret_before_until > ledger.clock() then ledger.rfc3339(s.secret_before_until) end,
@@ -70,13 +70,13 @@ as $$
   where a.account_id = s.account_id
 $$;
 comment on function ledger.subscription_json(ledger.subscription) is
-  'A subscription as the page has it, with what dangerous actions would do. waiting and dead are not counted beyond 100001.';
+  'A subscription as the page has it (of its URL the host alone), with what dangerous actions would do. waiting and dead are not counted beyond 100001.';
 
 create function ledger.subscription_told(s ledger.subscription)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select jsonb_build_object('description', s.description, 'url', s.url_callback, 'event_filters', s.event_filters, 'enabled', s.enabled)
+  select jsonb_build_object('description', s.description, 'url', ledger.url_shown(s.url_callback), 'event_filters', s.event_filters, 'enabled', s.enabled)
 $$;
 comment on function ledger.subscription_told(ledger.subscription) is 'What the trail has of a subscription.';
 
@@ -130,7 +130,10 @@ begin
       from ledger.workspace w left join toggl.workspace t on t.workspace_id = w.workspace_id), '[]'),
     'plans', (select jsonb_agg(to_jsonb(p) order by p.max_webhooks) from ledger.plan p),
     'event_filters', (select jsonb_object_agg(f.entity, f.actions) from ledger.filter_entity f),
-    'subscriptions', coalesce((select jsonb_agg(ledger.subscription_json(s) order by s.workspace_id, s.description)
+    'subscriptions', coalesce((select jsonb_agg(ledger.subscription_json(s)
+                                         -- who may change it is shown it whole
+                                         || case when who.role = 'owner' then jsonb_build_object('url', s.url_callback) else '{}' end
+                                         order by s.workspace_id, s.description)
                                from ledger.subscription s where s.deleted_at is null and s.pending_until is null), '[]'))::text;
 end
 $$;
@@ -217,7 +220,10 @@ begin
     perform ledger.audit_write(who, case when method = 'POST' then 'subscription.add' else 'subscription.change' end, ledger.subscription_named(made),
                                case when method <> 'POST' then ledger.subscription_told(was) end,
                                ledger.subscription_told(made)
-                               || case when new_sealed is not null and method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb);
+                               || case when new_sealed is not null and method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb
+                               || case when method <> 'POST' and made.url_callback <> was.url_callback
+                                            and ledger.url_shown(made.url_callback) = ledger.url_shown(was.url_callback)
+                                  then '{"address": "another"}' else '{}' end::jsonb);
   end if;
   return next;
 end

@@ -103,7 +103,7 @@ begin
       select json_agg(json_build_object(
         'item', s.subscription_id::text, 'connection_id', c.connection_id::text, 'workspace_id', s.workspace_id::text,
         'workspace', coalesce(w.name, 'workspace ' || s.workspace_id), 'subscription_id', s.subscription_id::text,
-        'description', s.description, 'url', s.url, 'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
+        'description', s.description, 'url', case when who.role = 'owner' then s.url else ledger.url_shown(s.url) end, 'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
         'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
         'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed' when 'filters' then 'changed' else t.state end,
         'state_words', t.words, 'difference', case when t.mend is not null then t.words end,

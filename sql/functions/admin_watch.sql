@@ -5,7 +5,7 @@ returns json
 language sql stable set search_path = ledger, pg_temp
 as $$
   select json_build_object(
-    'id', n.notice_id::text, 'kind', n.kind, 'target', n.target, 'enabled', n.enabled,
+    'id', n.notice_id::text, 'kind', n.kind, 'target', ledger.notice_shown(n), 'enabled', n.enabled,
     'last_sent_at', ledger.rfc3339(n.last_sent_at), 'last_problem', n.last_problem, 'last_problem_at', ledger.rfc3339(n.last_problem_at),
     'waiting', (select count(*) from ledger.notice_message m
                 where m.notice_id = n.notice_id and m.sent_at is null and m.dropped_at is null and not m.is_test))
@@ -71,7 +71,7 @@ begin
   if n.notice_id is null then
     raise exception 'findings are told there already' using errcode = '23505';
   end if;
-  perform ledger.audit_write(who, 'notice.add', format('notice %s', n.notice_id), null, jsonb_build_object('kind', n.kind, 'target', n.target));
+  perform ledger.audit_write(who, 'notice.add', format('notice %s', n.notice_id), null, ledger.notice_told(n));
   return query select 201::bigint, ledger.notice_json(n)::text;
 end
 $$;
@@ -100,8 +100,10 @@ begin
       last_problem = case when o.target = wanted then o.last_problem end
   where o.notice_id = n.notice_id;
   perform ledger.audit_write(who, 'notice.change', format('notice %s', n.notice_id),
-    jsonb_build_object('target', n.target, 'enabled', n.enabled),
-    (select jsonb_build_object('target', o.target, 'enabled', o.enabled) from ledger.notice o where o.notice_id = n.notice_id));
+    jsonb_build_object('target', ledger.notice_shown(n), 'enabled', n.enabled),
+    (select jsonb_build_object('target', ledger.notice_shown(o), 'enabled', o.enabled)
+            || case when o.target <> n.target and ledger.notice_shown(o) = ledger.notice_shown(n) then '{"address": "another"}' else '{}' end::jsonb
+     from ledger.notice o where o.notice_id = n.notice_id));
   return query select 200::bigint, ledger.notice_json(o)::text from ledger.notice o where o.notice_id = n.notice_id;
 end
 $$;
@@ -116,7 +118,7 @@ declare
   n ledger.notice := ledger.notice_of(path);
 begin
   delete from ledger.notice o where o.notice_id = n.notice_id;
-  perform ledger.audit_write(who, 'notice.remove', format('notice %s', n.notice_id), jsonb_build_object('kind', n.kind, 'target', n.target), null);
+  perform ledger.audit_write(who, 'notice.remove', format('notice %s', n.notice_id), ledger.notice_told(n), null);
   return query select 200::bigint, '{}'::text;
 end
 $$;
@@ -131,7 +133,7 @@ declare
   who ledger.operator := ledger.enter(session, true);
   n ledger.notice := ledger.notice_of(path);
 begin
-  perform ledger.audit_write(who, 'notice.test', format('notice %s', n.notice_id), null, jsonb_build_object('kind', n.kind, 'target', n.target));
+  perform ledger.audit_write(who, 'notice.test', format('notice %s', n.notice_id), null, ledger.notice_told(n));
   return query select * from ledger.notice_test(n.notice_id, page, lease_ms);
 end
 $$;

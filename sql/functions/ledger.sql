@@ -23,6 +23,17 @@ $$;
 comment on function ledger.door_to(text) is
   'Makes a function of a door, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
 
+create function ledger.url_shown(url text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select coalesce(case when m[3] = '' or m[3] = '/' then m[1] || m[2] else m[1] || m[2] || '/…' end, '…')
+  from (select regexp_match(url, '^([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?#\\]*@)?([^/?#\\@]+)(.*)$') as m) r
+  where url is not null
+$$;
+comment on function ledger.url_shown(text) is
+  'What may be shown of a URL that lets in whoever knows it (a chat takes what is sent there): scheme, host and port, without user, path and query; null of null.';
+
 create function ledger.partition_ensure(month date)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp

@@ -287,6 +287,19 @@ end
 $$;
 comment on function ledger.notice_check(text, text) is 'Raises 22023 with words when a notice cannot go there.';
 
+create function ledger.notice_shown(n ledger.notice)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return case n.kind when 'mail' then n.target else ledger.url_shown(n.target) end;
+comment on function ledger.notice_shown(ledger.notice) is
+  'Where a notice goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows the URL of a chat can write there.';
+
+create function ledger.notice_told(n ledger.notice)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return jsonb_build_object('kind', n.kind, 'target', ledger.notice_shown(n));
+comment on function ledger.notice_told(ledger.notice) is 'What the trail has of a notice.';
+
 create function ledger.notice_add(kind text, target text)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp

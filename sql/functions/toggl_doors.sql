@@ -29,7 +29,7 @@ begin
          when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
          when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
     case when what in ('change', 'delete') and was.subscription_id is not null then
-      jsonb_build_object('description', was.description, 'url', was.url, 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
+      jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
     trail);
 exception when no_data_found or unique_violation or sqlstate '22023' then
   raise exception '%', ledger.toggl_for_page(sqlerrm) using errcode = sqlstate;

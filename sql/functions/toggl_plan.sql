@@ -158,7 +158,7 @@ as $$
       when 'off' then 'disabled, as wanted'
       when 'missing' then 'Toggl does not have it any more'
       when 'unknown' then 'made elsewhere: its events do not come here'
-      when 'url' then 'it sends to another address than we gave it: ' || coalesce(s.url, 'none')
+      when 'url' then 'it sends to another address than we gave it: ' || coalesce(ledger.url_shown(s.url), 'none')
       when 'endpoint' then 'our endpoint ' || s.endpoint_id || ' is disabled and answers 404'
       when 'disabled' then 'Toggl has disabled it, so no events come'
       when 'unvalidated' then 'its address has not proved itself, so no events come'

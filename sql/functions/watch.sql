@@ -345,7 +345,7 @@ begin
            or exists (select from ledger.toggl_connection t where t.token_sealed is not null));
   return query
     select 'notice', 'warning', 'notice ' || n.notice_id,
-           format('Nothing can be told by %s to %s for %s: %s', case n.kind when 'mail' then 'e-mail' else 'webhook' end, n.target,
+           format('Nothing can be told by %s to %s for %s: %s', case n.kind when 'mail' then 'e-mail' else 'webhook' end, ledger.notice_shown(n),
                   ledger.for_long(at - n.failing_since), n.last_problem),
            format('Mend it, then try it: `hookledger notice test %s`.', n.notice_id), n.failing_since, '#/settings/notices'
     from ledger.notice n

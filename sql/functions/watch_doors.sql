@@ -53,11 +53,11 @@ create function operator.notice_list()
 returns table (notice_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select n.notice_id, n.kind, n.target, n.enabled, ledger.us(n.last_sent_at), n.last_problem,
+  select n.notice_id, n.kind, ledger.notice_shown(n), n.enabled, ledger.us(n.last_sent_at), n.last_problem,
          (select count(*) from ledger.notice_message m where m.notice_id = n.notice_id and m.sent_at is null and m.dropped_at is null)
   from ledger.notice n order by n.notice_id
 $$;
-comment on function operator.notice_list() is 'Ways by which the owner is told, and how many messages wait to be sent.';
+comment on function operator.notice_list() is 'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
 
 create function operator.notice_secret(notice bigint, sealed bytea)
 returns void

@@ -100,7 +100,7 @@ done:
 	return fine;
 }
 
-static void put_added(struct buf *out, int64_t id, const char *target, const struct buf *secret)
+static void put_added(struct buf *out, int64_t id, const struct buf *secret)
 {
 	if (given.json) {
 		buf_add_char(out, '{');
@@ -110,9 +110,8 @@ static void put_added(struct buf *out, int64_t id, const char *target, const str
 		buf_add_text(out, "}\n");
 		return;
 	}
-	buf_addf(out, "Notice %lld: findings will be told to ", (long long)id);
-	term_add_safe(out, str_of(target));
-	buf_add_text(out, ".\n");
+	/* (without its target: what is printed may be kept in a log) */
+	buf_addf(out, "Notice %lld: findings will be told there.\n", (long long)id);
 	if (secret->len)
 		buf_addf(out, "Its secret, which signs what is sent and is shown only now:\n\n  %s\n\n", buf_text(secret));
 	buf_addf(out, "Try it: hookledger notice test %lld\n", (long long)id);
@@ -132,7 +131,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (str_is(str_of(argv[0]), "webhook") && !give_secret(cli, db_int(rows, 0, "notice_add"), &secret))
 		goto done;
-	put_added(&out, db_int(rows, 0, "notice_add"), argv[1], &secret);
+	put_added(&out, db_int(rows, 0, "notice_add"), &secret);
 	if (term_write(buf_str(&out)))
 		status = CLI_FINE;
 done:

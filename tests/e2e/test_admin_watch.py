@@ -8,7 +8,7 @@ import servers
 from admin import Page, audit, by_hand, operator
 from delivering import allow_subscribers, assert_genuine
 from managing import done, refused
-from stage import Calling, wait_for
+from stage import WORKSPACE, Calling, wait_for
 
 XSS = "o'<img/src=x>@example.org"
 
@@ -83,6 +83,38 @@ def test_a_viewer_only_looks(page_site, olga, hook):
     assert not hook.got
     refused(Page(page_site).get("notices"), 401)
     refused(olga.post(f"notices/{made['id']}/test", headers={"X-HL-CSRF": None}), 403)
+
+
+def test_the_address_of_a_chat_is_shown_to_nobody(page_site, olga, hook):
+    """Whoever knows it can write there: viewer, owner, trail, findings and command line have its host."""
+    secret = "/services/T0/B0/bearer-secret?key=bearer-secret"
+    made = done(olga.post("notices", {"kind": "webhook", "target": hook.url + secret}), 201)
+    done(olga.call("PATCH", f"notices/{made['id']}", {"target": hook.url + secret + "2"}))
+    done(olga.post(f"notices/{made['id']}/test"))
+    vera = operator(page_site, "Vera", "viewer")
+    page_site.sql("update ledger.notice set failing_since = now() - interval '1 day', last_problem = 'it failed'")
+    everything = [str(made), page_site.hookledger("notice", "list").stdout, page_site.hookledger("notice", "list", "--json").stdout,
+                  page_site.hookledger("findings", check=False).stdout, *(page.get(path).body.decode() for page in (olga, vera) for path in ("notices", "audit", "overview"))]
+    for text in everything:
+        assert "bearer-secret" not in text and "services" not in text
+    host = hook.url.split("/")[2]
+    assert all(host in text for text in everything)
+    assert "bearer-secret" not in str(page_site.sql("select a::text from ledger.audit a")) and "bearer-secret" not in page_site.all_logs()
+    assert page_site.sql("select after from ledger.audit where action = 'notice.change'")[0][0]["address"] == "another"
+
+
+def test_the_address_of_a_subscriber_is_shown_to_owners_alone(page_site, olga, hook):
+    done(olga.post("subscribers/subscriptions", {
+        "account_id": "1", "workspace_id": WORKSPACE, "description": "test", "url_callback": hook.url + "/in?key=bearer-secret",
+        "secret": "a secret of the test", "enabled": True, "event_filters": [{"entity": "tag", "action": "*"}]}))
+    vera = operator(page_site, "Vera", "viewer")
+    assert "bearer-secret" in olga.get("subscribers").body.decode()	# to change it
+    assert "bearer-secret" not in vera.get("subscribers").body.decode() and hook.url.split("/")[2] in vera.get("subscribers").body.decode()
+    number = done(olga.get("subscribers"))["subscriptions"][0]["id"]
+    assert done(olga.call("PATCH", f"subscribers/subscriptions/{number}", {"url_callback": hook.url + "/in?key=bearer-secret-2"}))
+    for path in ("audit", "overview", f"subscribers/subscriptions/{number}/deliveries"):
+        assert "bearer-secret" not in vera.get(path).body.decode(), path
+    assert "bearer-secret" not in str(page_site.sql("select a::text from ledger.audit a"))
 
 
 def test_a_slow_one_holds_up_nobody(page_site, olga, hook):

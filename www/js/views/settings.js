@@ -16,7 +16,7 @@ async function me() {
 	await api.get("session");	// nothing else here asks whether one is logged in still
 	const zone = zones(zoneName(), { name: "zone" });
 	const old = el("input", { type: "password", autocomplete: "current-password", required: true });
-	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "10" });
+	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "12" });
 
 	async function saveZone(event) {
 		event.preventDefault();
@@ -48,7 +48,7 @@ async function operators() {
 	}
 	function reset(o) {
 		return dialog(t.resetTitle(o.name), (close) => {
-			const password = el("input", { type: "password", autocomplete: "new-password", minlength: "10", required: true });
+			const password = el("input", { type: "password", autocomplete: "new-password", minlength: "12", required: true });
 			return el("form", { onsubmit: async (event) => {
 				event.preventDefault();
 				if (await act(event.submitter, () => api.change(`operators/${o.id}`, { password: password.value }), w.saved))
@@ -74,7 +74,7 @@ async function operators() {
 
 function addOperator() {
 	const name = el("input", { type: "text", autocomplete: "off", required: true, maxlength: "100" });
-	const password = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "10" });
+	const password = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "12" });
 	const role = choice(Object.entries(t.roles), "viewer");
 	const zone = zones(zoneName());
 	return el("form", { class: "slim", onsubmit: async (event) => {
@@ -111,7 +111,7 @@ async function sessions() {
 async function notices() {
 	const { items } = await api.get("notices");
 	async function remove(n) {
-		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords(n.target), name: n.target, act: t.removeNotice }))
+		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords(n.target), name: n.target.replace(/\/…$/u, ""), act: t.removeNotice }))
 			return;
 		try {
 			await api.remove(`notices/${n.id}`);
