@@ -100,6 +100,7 @@ owner() { # PATTERN FILE
 	owner 'json-c/' src/base/json_pretty.c
 	owner 'openssl/' src/base/crypto.c
 	owner 'curl/' src/base/fetch.c
+	owner 'uni(case|ctype|norm|str)\.h' src/base/unicode.c
 } | rule "every library has one owner"
 
 # ---- headers
@@ -118,7 +119,7 @@ if command -v cc >/dev/null; then
 else
 	echo "cc is not installed"
 fi | rule "every header compiles alone"
-grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|curl)' |
+grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|curl|unicase|unictype|uninorm|unistr)' |
 	rule "no header of a library in a header of ours"
 
 # ---- SQL and C

@@ -126,7 +126,7 @@ declare
 begin
   perform set_config('synchronous_commit', 'off', true);
   wait_s := ledger.throttle_add('address', ledger.network_of(client), 10, 5);
-  select o.* into who from ledger.operator o where lower(o.name) = lower(btrim(called)) and o.enabled;
+  select o.* into who from ledger.operator o where lower(o.name) = lower(ledger.name_of(called)) and o.enabled;
   if wait_s = 0 and who.operator_id is not null
      and not exists (select from ledger.operator_address a
                      where a.operator_id = who.operator_id and a.address = ledger.network_of(client)) then

@@ -1,19 +1,21 @@
 -- The admin page's settings: operators, sessions, the audit trail, options, and
 -- the first visit.
 
-create function admin.may(session bytea, needs_owner boolean)
-returns table (operator_id bigint)
+create function admin.may(session bytea, needs_owner boolean, of_operator text)
+returns table (name text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
   who ledger.operator := ledger.enter(session, needs_owner);
 begin
-  operator_id := who.operator_id;
+  name := case when of_operator is null then who.name
+               else (select o.name from ledger.operator o where o.operator_id = ledger.id_of(of_operator, 'the operator''s number')) end;
   return next;
 end
 $$;
-comment on function admin.may(bytea, boolean) is 'Before work that is dear: who asks, or the error of ledger.enter().';
+comment on function admin.may(bytea, boolean, text) is
+  'Before work that is dear: the error of ledger.enter(), or the name of the operator with this number (null: of who asks), which makes a bad password.';
 
 -- ---- operators
 
@@ -40,7 +42,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
   who ledger.operator := ledger.enter(session, true);
-  made ledger.operator := ledger.operator_make(btrim(called), of_role, zone, kept);
+  made ledger.operator := ledger.operator_make(called, of_role, zone, kept);
 begin
   perform ledger.audit_write(who, 'operator.add', ledger.operator_named(made), null, ledger.operator_json(made));
   return query select 201::bigint, json_build_object('id', made.operator_id::text)::text;
@@ -265,7 +267,7 @@ begin
   if exists (select from ledger.operator) then
     raise exception 'hookledger is set up already; log in' using errcode = '23505';
   end if;
-  made := ledger.operator_make(btrim(called), 'owner', zone, kept);
+  made := ledger.operator_make(called, 'owner', zone, kept);
   perform set_config('hookledger.client', client, true);
   perform ledger.audit_write(made, 'setup', ledger.operator_named(made), null, ledger.operator_json(made));
   return made.operator_id;

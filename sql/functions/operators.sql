@@ -12,6 +12,45 @@ language sql immutable set search_path = ledger, pg_temp
 as $$ select jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'enabled', who.enabled) $$;
 comment on function ledger.operator_json(ledger.operator) is 'What the audit trail says of an operator.';
 
+create function ledger.name_of(given text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return btrim(regexp_replace(normalize(given, NFKC), ' +', ' ', 'g'));
+comment on function ledger.name_of(text) is
+  'A name as it is kept and looked up: NFKC, so that what looks the same is the same, single spaces, none at its ends.';
+
+create function ledger.name_skeleton(called text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return lower(translate(lower(translate(normalize(called, NFKC), 'I1|ІӀΙ0', 'llllllO')),
+  -- Cyrillic, Greek, Armenian and Latin letters that look like one of ASCII
+  'абвгеёзикмнорстухчіїјѕһԁԛԝѵӏґє' || 'αβγεηικνορτυχωϲϳ' || 'ոօսցհ' || 'ıȷɑɡɩʟᴏ',
+  'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo'));
+comment on function ledger.name_skeleton(text) is
+  'The same for names that a person takes for each other (UTS 39 has the idea; here are the letters of names that one mixes up).';
+
+create function ledger.name_check(called text)
+returns void
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if called is null or length(called) not between 1 and 100 or called <> btrim(called) then
+    raise exception 'a name has 1 to 100 characters, and no space at its ends' using errcode = '22023';
+  end if;
+  -- Controls, what is invisible, turns the direction of a text or has no form of its own.
+  if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f'
+               || '\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U0010ffff]') then
+    raise exception 'a name has no control characters, and none that are invisible or turn the direction of a text' using errcode = '22023';
+  end if;
+  if (called ~ '[A-Za-z\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff]')::integer + (called ~ '[\u0370-\u03ff\u1f00-\u1fff]')::integer
+     + (called ~ '[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]')::integer + (called ~ '[\u0530-\u058f]')::integer
+     + (called ~ '[\u13a0-\u13ff\uab70-\uabbf]')::integer + (called ~ '[\u2c80-\u2cff]')::integer > 1 then
+    raise exception 'a name has letters of one alphabet (Latin, Cyrillic, Greek, …), not of several that look alike' using errcode = '22023';
+  end if;
+end
+$$;
+comment on function ledger.name_check(text) is '22023 in words when a name, as name_of() gives it, could be taken for another, or is no name.';
+
 create function ledger.operator_check(who ledger.operator)
 returns void
 language plpgsql set search_path = ledger, pg_temp
@@ -21,9 +60,7 @@ begin
   if who.role is null or who.role not in ('owner', 'viewer') then
     raise exception 'a role is owner or viewer' using errcode = '22023';
   end if;
-  if who.name is null or length(who.name) not between 1 and 100 or who.name <> btrim(who.name) or who.name ~ '[[:cntrl:]]' then
-    raise exception 'a name has 1 to 100 characters, and no space at its ends' using errcode = '22023';
-  end if;
+  perform ledger.name_check(who.name);
 end
 $$;
 comment on function ledger.operator_check(ledger.operator) is '22023 in words when an operator cannot be like this.';
@@ -35,16 +72,21 @@ as $$
 declare
   who ledger.operator;
 begin
-  who.name := called;
+  who.name := ledger.name_of(called);
   who.role := of_role;
   who.time_zone := coalesce(zone, 'UTC');
   perform ledger.operator_check(who);
+  -- One after the other, or two that look alike could be made at once.
+  lock table ledger.operator in share row exclusive mode;
+  if exists (select from ledger.operator o where ledger.name_skeleton(o.name) = ledger.name_skeleton(who.name) and lower(o.name) <> lower(who.name)) then
+    raise exception 'there is an operator already whose name looks like "%"', who.name using errcode = '23505';
+  end if;
   insert into ledger.operator (name, role, time_zone, password) values (who.name, who.role, who.time_zone, kept)
   returning * into who;
   return who;
 exception
   when unique_violation then
-    raise exception 'there is an operator "%" already', called using errcode = '23505';
+    raise exception 'there is an operator "%" already', ledger.name_of(called) using errcode = '23505';
 end
 $$;
 comment on function ledger.operator_make(text, text, text, text) is
@@ -114,7 +156,7 @@ declare
   nobody ledger.operator;
 begin
   nobody.name := 'command line';
-  select o.* into was from ledger.operator o where lower(o.name) = lower(called);
+  select o.* into was from ledger.operator o where lower(o.name) = lower(ledger.name_of(called));
   if not found then
     raise exception 'there is no operator "%"', called using errcode = 'P0002';
   end if;

@@ -14,7 +14,7 @@ create table ledger.operator (
 create unique index operator_name on ledger.operator (lower(name));
 comment on table ledger.operator is 'Who may use the admin page.';
 comment on column ledger.operator.operator_id is 'Number of our own.';
-comment on column ledger.operator.name is 'What is typed at login; upper and lower case are the same.';
+comment on column ledger.operator.name is 'What is typed at login, as ledger.name_of() gives it; upper and lower case are the same.';
 comment on column ledger.operator.role is 'owner: may change everything; viewer: may look.';
 comment on column ledger.operator.time_zone is 'In which the page shows times and counts days; a name of the IANA database.';
 comment on column ledger.operator.password is 'scrypt of the password as a PHC string: $scrypt$ln=15,r=8,p=1$salt$hash.';

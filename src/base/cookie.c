@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-struct str cookie_find(struct str header, const char *name)
+unsigned cookie_find(struct str header, const char *name, struct str *value)
 {
-	while (header.len) {
-		struct str value = str_trim(str_cut(&header, ';'));
+	unsigned count = 0;
 
-		if (value.len && memchr(value.at, '=', value.len) && str_is(str_trim(str_cut(&value, '=')), name))
-			return str_trim(value);
+	while (header.len && count < 2) {
+		struct str rest = str_trim(str_cut(&header, ';'));
+
+		if (rest.len && memchr(rest.at, '=', rest.len) && str_is(str_trim(str_cut(&rest, '=')), name) && count++ == 0)
+			*value = str_trim(rest);
 	}
-	return (struct str){ 0 };
+	return count;
 }

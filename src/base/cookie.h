@@ -5,8 +5,9 @@
 
 #include "base/mem.h"
 
-/* The value of the first cookie of this name, borrowed from the header;
-   at == NULL: there is none. Names are told apart by upper and lower case. */
-struct str cookie_find(struct str header, const char *name);
+/* How many cookies of this name there are: 0, 1, or 2 for more, of which nobody can
+   say whose they are. The value of the first, borrowed from the header, goes to *value.
+   Names are told apart by upper and lower case. */
+unsigned cookie_find(struct str header, const char *name, struct str *value);
 
 #endif

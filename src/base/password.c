@@ -6,23 +6,34 @@
 
 #include "base/base64.h"
 #include "base/crypto.h"
+#include "base/guess.h"
+#include "base/unicode.h"
 
+/* Five pieces of a thousand common ones are 50 bits at most, and whoever has them
+   guesses by the commonest first. */
+enum { PIECES_MIN = 8 };
 enum { LOG_N = 15, BLOCK = 8, PARALLEL = 1, SALT_BYTES = 16 };
 
 /* Other costs than ours are for later: a string that names them fits nobody. */
 #define HEAD "$scrypt$ln=15,r=8,p=1$"
 
-const char *password_flaw(struct str password)
+const char *password_flaw(struct str password, struct str owner)
 {
-	size_t characters = 0;
+	struct buf plain = { 0 };
+	const char *flaw = NULL;
 
-	for (size_t i = 0; i < password.len; i++)
-		characters += ((unsigned char)password.at[i] & 0xc0) != 0x80;
-	if (characters < PASSWORD_MIN)
-		return "a password needs at least 10 characters; three or four words are easy to remember";
 	if (password.len > PASSWORD_MAX)
-		return "a password has at most 1000 bytes";
-	return NULL;
+		flaw = "a password has at most 1000 bytes";
+	else if (!unicode_opaque(password, &plain))
+		flaw = "a password is text in UTF-8, without tabs, line ends and their like";
+	else if (unicode_length(buf_str(&plain)) < PASSWORD_MIN)
+		flaw = "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember";
+	else if (guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
+		flaw = "this password is among the first that are guessed: common words, names, years, rows of keys and repetitions count little; "
+		       "take more words, and such as have nothing to do with each other";
+	mem_wipe(plain.at, plain.len);
+	buf_done(&plain);
+	return flaw;
 }
 
 /* The PHC format leaves the padding of base64 out. */
@@ -53,12 +64,27 @@ static bool read_bare(struct str bare, unsigned char *out, size_t wanted)
 	return fine;
 }
 
+/* However it was typed: two keyboards may write the same letter by other characters
+   (RFC 8265). What is no text stays as it is. */
+static bool hash_of(struct str password, const unsigned char salt[SALT_BYTES], unsigned char hash[DIGEST_BYTES])
+{
+	struct buf plain = { 0 };
+	bool is_made;
+
+	if (!unicode_opaque(password, &plain))
+		buf_add_str(&plain, password);
+	is_made = crypto_scrypt(buf_str(&plain), (struct str){ (const char *)salt, SALT_BYTES }, LOG_N, BLOCK, PARALLEL, hash);
+	mem_wipe(plain.at, plain.len);
+	buf_done(&plain);
+	return is_made;
+}
+
 void password_keep(struct str password, struct buf *kept)
 {
 	unsigned char salt[SALT_BYTES], hash[DIGEST_BYTES];
 
 	crypto_random(salt, sizeof(salt));
-	if (!crypto_scrypt(password, (struct str){ (const char *)salt, sizeof(salt) }, LOG_N, BLOCK, PARALLEL, hash))
+	if (!hash_of(password, salt, hash))
 		abort();	/* there is no memory for it */
 	buf_add_text(kept, HEAD);
 	add_bare(kept, salt, sizeof(salt));
@@ -73,7 +99,7 @@ bool password_fits(struct str password, struct str kept)
 	bool has_head = str_starts(kept, HEAD);
 	struct str rest = has_head ? (struct str){ kept.at + strlen(HEAD), kept.len - strlen(HEAD) } : (struct str){ 0 };
 	bool is_ours = has_head && read_bare(str_cut(&rest, '$'), salt, sizeof(salt)) && read_bare(rest, wanted, sizeof(wanted));
-	bool was_made = crypto_scrypt(password, (struct str){ (const char *)salt, sizeof(salt) }, LOG_N, BLOCK, PARALLEL, got);
+	bool was_made = hash_of(password, salt, got);
 	bool fits = crypto_equal(got, wanted, sizeof(got)) && is_ours && was_made;
 
 	mem_wipe(got, sizeof(got));

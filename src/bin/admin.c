@@ -131,7 +131,7 @@ static void read_session(struct admin *admin, struct http_req *req, struct visit
 	unsigned char digest[DIGEST_BYTES];
 	struct address from;
 
-	visit->token = cookie_find(http_header(req, "HTTP_COOKIE"), SESSION_COOKIE);
+	visit->has_two = cookie_find(http_header(req, "HTTP_COOKIE"), admin_cookie(admin->conf), &visit->token) > 1;
 	if (visit->token.len > TOKEN_MAX)
 		visit->token = (struct str){ 0 };
 	crypto_digest(visit->token.at ? visit->token : str_of(""), digest);
@@ -250,7 +250,9 @@ static void serve_row(struct admin *admin, struct http_req *req, const struct ro
 
 	read_session(admin, req, &visit);
 	read_path(match, &visit.path);
-	if (is_forged(req, row, &visit)) {
+	if (visit.has_two) {
+		admin_refuse(req, 400, "two session cookies came, and one of them is not from here; delete the cookies of this host in the browser, and log in again");
+	} else if (is_forged(req, row, &visit)) {
 		admin_refuse(req, 403, visit.token.at ? "this request did not come from the admin page; load the page anew and try again"
 		                                      : "you are not logged in, or your session has ended");
 	} else if (uri_query_json(http_query(req), &visit.query)) {

@@ -42,6 +42,7 @@ struct admin {
    that is held. */
 struct visit {
 	struct str token;	/* of the cookie; at == NULL: none */
+	bool has_two;		/* cookies of its name */
 	struct buf session;	/* first argument of the functions of the door, see ledger.enter() */
 	struct buf client;	/* the address it comes from */
 	struct buf path;	/* JSON: the parts of the path */
@@ -109,13 +110,15 @@ void admin_call(struct admin *admin, struct http_req *req, const struct visit *v
 bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out);
 bool admin_has(const struct visit *visit, const char *name);	/* is it there, and not null? */
 
-/* A new password in the member of this name, as it is kept; appends. Takes its
-   time: first see who asks. false: answered (400), it is none. */
-bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct buf *kept);
+/* A new password in the member of this name, as it is kept; appends. `owner`: whose it
+   will be, see password_flaw(). Takes its time: first see who asks. false: answered (400), it is none. */
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct str owner, struct buf *kept);
 
 /* ---- logging in and out (admin_session.c) */
 
-#define SESSION_COOKIE "hl_session"
+/* The name of the cookie. Where it is for https only, browsers take one of the name
+   "__Secure-…" from nobody who has only http. */
+const char *admin_cookie(const struct conf *conf);
 
 /* What a request that changes something has to bring in X-HL-CSRF; appends. */
 void admin_csrf(struct str token, struct buf *out);

@@ -10,14 +10,14 @@
 
 enum { WORD_MAX = 400 };
 
-bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct buf *kept)
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct str owner, struct buf *kept)
 {
 	struct buf password = { 0 };
 	const char *flaw = NULL;
 	bool fine = admin_text(req, visit, name, PASSWORD_MAX, &password);
 
 	if (fine) {
-		flaw = password_flaw(buf_str(&password));
+		flaw = password_flaw(buf_str(&password), owner);
 		fine = !flaw;
 		if (flaw)
 			admin_refuse(req, 400, flaw);
@@ -29,14 +29,21 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 	return fine;
 }
 
-static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner)
+/* `of`: the number of the operator that is changed; at == NULL: who asks. Appends the
+   name of that one. */
+static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner, struct str of, struct buf *name)
 {
 	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
 	enum err err;
 
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_bool(args, needs_owner);
-	err = admin_ask_with(admin, req, "admin.may", args, NULL);
+	db_arg_text(args, of);
+	err = admin_ask_with(admin, req, "admin.may", args, &found);
+	if (!err)
+		buf_add_str(name, db_str(found, 0, "name"));
+	db_rows_free(found);
 	db_args_free(args);
 	return !err;
 }
@@ -44,12 +51,12 @@ static bool may(struct admin *admin, struct http_req *req, const struct visit *v
 void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
-	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 };
+	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 }, who = { 0 };
 
 	(void)match;
-	if (!may(admin, req, visit, true) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
+	if (!may(admin, req, visit, true, (struct str){ 0 }, &who) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
 	    !admin_text(req, visit, "role", WORD_MAX, &role) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
-	    !admin_new_password(req, visit, "password", &kept))
+	    !admin_new_password(req, visit, "password", buf_str(&name), &kept))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, buf_str(&name));
@@ -58,6 +65,7 @@ void admin_operator_add(struct admin *admin, struct http_req *req, const struct 
 	db_arg_text(args, buf_str(&kept));
 	admin_answer_call(admin, req, "admin.operator_add", args);
 done:
+	buf_done(&who);
 	buf_done(&name);
 	buf_done(&role);
 	buf_done(&zone);
@@ -68,11 +76,11 @@ done:
 void admin_operator_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
-	struct buf kept = { 0 };
+	struct buf kept = { 0 }, name = { 0 };
 	bool has_password = admin_has(visit, "password");
 
-	(void)match;
-	if (!may(admin, req, visit, true) || (has_password && !admin_new_password(req, visit, "password", &kept)))
+	if (!may(admin, req, visit, true, match->values[0], &name) ||
+	    (has_password && !admin_new_password(req, visit, "password", buf_str(&name), &kept)))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_jsonb(args, buf_str(&visit->path));
@@ -81,6 +89,7 @@ void admin_operator_change(struct admin *admin, struct http_req *req, const stru
 	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
 	admin_answer_call(admin, req, "admin.operator_change", args);
 done:
+	buf_done(&name);
 	buf_done(&kept);
 	db_args_free(args);
 }
@@ -115,18 +124,19 @@ done:
 void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
-	struct buf zone = { 0 }, kept = { 0 };
+	struct buf zone = { 0 }, kept = { 0 }, name = { 0 };
 	bool has_zone = admin_has(visit, "zone"), has_password = admin_has(visit, "password");
 
 	(void)match;
-	if (!may(admin, req, visit, false) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
-	    (has_password && (!knows_password(admin, req, visit) || !admin_new_password(req, visit, "password", &kept))))
+	if (!may(admin, req, visit, false, (struct str){ 0 }, &name) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
+	    (has_password && (!knows_password(admin, req, visit) || !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });
 	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
 	admin_answer_call(admin, req, "admin.me_change", args);
 done:
+	buf_done(&name);
 	buf_done(&zone);
 	buf_done(&kept);
 	db_args_free(args);

@@ -3,6 +3,8 @@
    cookie that scripts cannot read; PostgreSQL has their SHA-256. */
 #include "bin/admin.h"
 
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/conf.h"
 #include "base/crypto.h"
@@ -29,14 +31,23 @@ void admin_csrf(struct str token, struct buf *out)
 /* Without TLS only on the machine itself: for trying it out. */
 static bool is_on_loopback(const struct conf *conf)
 {
+	static const char *const all[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
 	struct str url = str_of(conf->public_url);
 
-	return str_starts(url, "http://127.0.0.1") || str_starts(url, "http://localhost") || str_starts(url, "http://[::1]");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (str_starts(url, all[i]) && (url.len == strlen(all[i]) || strchr(":/", url.at[strlen(all[i])])))
+			return true;
+	return false;
+}
+
+const char *admin_cookie(const struct conf *conf)
+{
+	return is_on_loopback(conf) ? "hl_session" : "__Secure-hl_session";
 }
 
 static void add_cookie(const struct conf *conf, struct str token, int64_t seconds, struct buf *headers)
 {
-	buf_addf(headers, "Set-Cookie: " SESSION_COOKIE "=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
+	buf_addf(headers, "Set-Cookie: %s=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s", admin_cookie(conf),
 	         (int)token.len, token.at ? token.at : "", conf->base_path ? conf->base_path : "", (long long)seconds,
 	         is_on_loopback(conf) ? "" : "; Secure");
 }

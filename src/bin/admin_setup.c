@@ -95,7 +95,7 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 		goto done;
 	}
 	if (!admin_text(req, visit, "name", WORD_MAX, &name) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
-	    !admin_new_password(req, visit, "password", &kept) || !migrate(admin, req))
+	    !admin_new_password(req, visit, "password", buf_str(&name), &kept) || !migrate(admin, req))
 		goto done;
 	db_arg_text(args, buf_str(&name));
 	db_arg_text(args, buf_str(&zone));

@@ -15,8 +15,9 @@ static struct {
 	bool json;
 } given = { .role = "owner", .zone = "UTC" };
 
-/* The password, from where the options say, or asked for twice; as it is kept. */
-static bool read_kept(struct buf *kept)
+/* The password of the operator `name`, from where the options say, or asked for
+   twice; as it is kept. */
+static bool read_kept(const char *name, struct buf *kept)
 {
 	struct buf password = { 0 }, again = { 0 };
 	const char *flaw;
@@ -34,7 +35,7 @@ static bool read_kept(struct buf *kept)
 		term_problem("the two are not the same");
 		goto done;
 	}
-	flaw = password_flaw(buf_str(&password));
+	flaw = password_flaw(buf_str(&password), str_of(name));
 	if (flaw) {
 		term_problem("%s", flaw);
 		goto done;
@@ -57,7 +58,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!read_kept(&kept))
+	if (!read_kept(argv[0], &kept))
 		goto done;
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_text(args, str_of(given.role));
@@ -102,7 +103,7 @@ static int run_password(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc;
-	if (read_kept(&kept))
+	if (read_kept(argv[0], &kept))
 		status = change(cli, argv[0], NULL, NULL, buf_str(&kept), "has the new password, and no session any more");
 	buf_done(&kept);
 	return status;

@@ -46,7 +46,30 @@ def test_a_secure_cookie_behind_tls(site):
     site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
     answer = by_hand(site, "POST", "session", json.dumps({"name": "Olga", "password": PASSWORD}).encode())
     assert answer.status == 200, answer
-    assert answer.headers["set-cookie"].endswith("; Secure") and "Path=/~olga/hl/admin/;" in answer.headers["set-cookie"]
+    cookie = answer.headers["set-cookie"]
+    # of that name only a page that came by TLS can set one, and none without the attribute
+    assert cookie.startswith("__Secure-hl_session=") and cookie.endswith("; Secure") and "Path=/~olga/hl/admin/;" in cookie
+    token = cookie.split(";")[0].split("=", 1)[1]
+    assert by_hand(site, "GET", "session", HTTP_COOKIE=f"__Secure-hl_session={token}").json()["operator"]["name"] == "Olga"
+    assert by_hand(site, "GET", "session", HTTP_COOKIE=f"hl_session={token}").json()["operator"] is None
+
+
+def test_two_cookies_are_refused(page_site):
+    """One of them may be what a neighbour on the host has set."""
+    olga, otto = operator(page_site), operator(page_site, "Otto")
+    for cookie in (f"hl_session={olga.cookie}; hl_session={otto.cookie}", f"hl_session={olga.cookie};hl_session={olga.cookie}",
+                   f"hl_session=x; theme=dark; hl_session={olga.cookie}", f"hl_session=; hl_session={olga.cookie}"):
+        for method, path, body in (("GET", "session", None), ("GET", "operators", None), ("PATCH", "settings", {"silence_minutes": 30}),
+                                   ("POST", "session", {"name": "Olga", "password": PASSWORD})):
+            answer = olga.call(method, path, body, headers={"Cookie": cookie})
+            assert answer.status == 400 and "two session cookies" in answer.json()["error"], (cookie, path)
+    assert olga.get("session").json()["operator"]["name"] == "Olga"
+
+
+def test_a_session_lasts_half_a_day(page_site):
+    """The defaults: 12 hours without use, 7 days in any case."""
+    operator(page_site)
+    assert page_site.sql("select idle = interval '12 hours', expires_at - made_at = interval '7 days' from ledger.session") == [(True, True)]
 
 
 @pytest.mark.parametrize("name, password", [("Olga", "wrong password"), ("nobody", PASSWORD), ("", PASSWORD), ("Olga", ""),
@@ -176,9 +199,14 @@ def test_operators(page_site):
     again = olga.post("operators", {"name": "vera", "role": "viewer", "zone": "UTC", "password": OTHER})
     assert again.status == 409 and "already" in again.json()["error"]
     for change, words in (({"name": ""}, "1 to 100"), ({"role": "king"}, "owner or viewer"), ({"zone": "Mars/Base"}, "time zone"),
-                          ({"password": "short"}, "10 characters"), ({"name": "x" * 101}, "1 to 100"), ({"name": "a\tb"}, "1 to 100")):
+                          ({"password": "short"}, "12 characters"), ({"password": "passwordpassword"}, "first that are guessed"),
+                          ({"password": "Nora-Nora-2026"}, "first that are guessed"), ({"name": "Ol\u200bga"}, "invisible"), ({"name": "\u202eaglO"}, "invisible"),
+                          ({"name": "\u041elga"}, "one alphabet"), ({"name": "x" * 101}, "1 to 100"), ({"name": "a\tb"}, "no control characters")):
         answer = olga.post("operators", {"name": "Nora", "role": "viewer", "zone": "UTC", "password": OTHER, **change})
         assert answer.status == 400 and words in answer.json()["error"], change
+    for name in ("\uff36era", " Vera ", "Vera\u00a0", "VERA"):
+        assert olga.post("operators", {"name": name, "role": "viewer", "zone": "UTC", "password": OTHER}).status == 409, name
+        assert Page(page_site).login(name, OTHER).status == 200, name
     number = made.json()["id"]
     assert olga.call("PATCH", f"operators/{number}", {"role": "owner", "zone": "UTC"}).status == 200
     assert vera.get("session").json()["operator"]["role"] == "owner"
@@ -337,7 +365,7 @@ def test_operator_commands(bare_site):
                                stdin=PASSWORD, check=False)
         assert done.returncode == 1 and words in done.stderr, (arguments, done.stderr)
     short = site.hookledger("operator", "add", "y", "--password-file", "-", stdin="short", check=False)
-    assert short.returncode == 1 and "10 characters" in short.stderr
+    assert short.returncode == 1 and "12 characters" in short.stderr
     nowhere = site.hookledger("operator", "add", "y", check=False)
     assert nowhere.returncode == 1 and "--password-file" in nowhere.stderr
     listed = json.loads(site.hookledger("operator", "list", "--json").stdout)["operators"]

@@ -51,19 +51,38 @@ static void nothing_fits_what_is_no_password(void **state)
 
 static void what_is_wrong_with_it(void **state)
 {
+	static const char *const short_ones[] = { "", "xJ4#mQ9!tR2", "ö\xc3\xbc\xc3\xa4\xc3\x9f\xc3\xa9\xc3\xa8\xc3\xa0\xc3\xa7\xc3\xb1\xc3\xb8\xc3\xa5" };
 	struct buf longest = { 0 };
 
 	(void)state;
-	assert_non_null(password_flaw(str_of("")));
-	assert_non_null(password_flaw(str_of("123456789")));
-	assert_non_null(password_flaw(str_of("ööööööööö")));
-	assert_null(password_flaw(str_of("öööööööööö")));
+	for (size_t i = 0; i < sizeof(short_ones) / sizeof(short_ones[0]); i++)
+		assert_string_equal(password_flaw(str_of(short_ones[i]), (struct str){ 0 }),
+		                    "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember");
+	assert_null(password_flaw(str_of("xJ4#mQ9!tR2z"), (struct str){ 0 }));
+	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\t"), (struct str){ 0 }));
+	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\xff"), (struct str){ 0 }));
+	/* letters that are two characters each are not more of them */
+	assert_non_null(password_flaw(str_of("a\xcc\x88o\xcc\x88u\xcc\x88" "e\xcc\x81i\xcc\x81o\xcc\x81"), (struct str){ 0 }));
 	for (int i = 0; i < PASSWORD_MAX; i++)
-		buf_add_char(&longest, 'x');
-	assert_null(password_flaw(buf_str(&longest)));
+		buf_add_char(&longest, (char)('!' + i * 37 % 90));
+	assert_null(password_flaw(buf_str(&longest), (struct str){ 0 }));
 	buf_add_char(&longest, 'x');
-	assert_non_null(password_flaw(buf_str(&longest)));
+	assert_non_null(password_flaw(buf_str(&longest), (struct str){ 0 }));
 	buf_done(&longest);
+}
+
+/* Typed on a keyboard that makes ö of o and two dots, and with a space that is none
+   of ASCII. */
+static void however_it_was_typed(void **state)
+{
+	struct buf kept = { 0 };
+
+	(void)state;
+	password_keep(str_of("correct horse Größe"), &kept);
+	assert_true(password_fits(str_of("correct\xc2\xa0horse Gro\xcc\x88\xc3\x9f" "e"), buf_str(&kept)));
+	assert_false(password_fits(str_of("correct horse Grosse"), buf_str(&kept)));
+	assert_false(password_fits(str_of("correct horse Größe\xff"), buf_str(&kept)));
+	buf_done(&kept);
 }
 
 int main(void)
@@ -73,6 +92,7 @@ int main(void)
 		cmocka_unit_test(kept_and_found_again),
 		cmocka_unit_test(nothing_fits_what_is_no_password),
 		cmocka_unit_test(what_is_wrong_with_it),
+		cmocka_unit_test(however_it_was_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ export function zones(chosen = Intl.DateTimeFormat().resolvedOptions().timeZone,
 export function setup(begin) {
 	const token = el("input", { type: "password", name: "token", autocomplete: "off", required: true });
 	const name = el("input", { type: "text", name: "name", autocomplete: "username", required: true });
-	const password = el("input", { type: "password", name: "password", autocomplete: "new-password", required: true, minlength: "10" });
+	const password = el("input", { type: "password", name: "password", autocomplete: "new-password", required: true, minlength: "12" });
 	const zone = zones();
 	const doing = el("p", { class: "quiet", role: "status" });
 
