@@ -31,6 +31,9 @@ IS_SANITIZED = "HL_SANITIZED" in os.environ
 ALARM = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error: |stack smashing|free\(\): |double free|malloc\(\): ")
 WORKSPACE = 7435584
 START_SECONDS = 30
+# of free_port(); none of those that the quickstart tries first
+PORTS = range(16000, 32000)
+RESERVATIONS = []
 
 # of the PostgreSQL of the tests; deploy/cluster has the rest
 POSTGRESQL = ("listen_addresses=", "max_connections=60", "shared_buffers=64MB", "max_prepared_transactions=2",
@@ -67,10 +70,27 @@ class Calling:
         return self.answer
 
 
-def free_port():
+def is_free(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port():
+    """A port of 127.0.0.1 that no other test gets while this process lives. It
+    is below those that the system gives to connections (ip_local_port_range), and
+    an abstract socket of its name reserves it, also from other runs."""
+    for port in random.SystemRandom().sample(PORTS, 1000):
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0hookledger-test-port-{port}")
+        except OSError:
+            reservation.close()
+            continue
+        if is_free(port):
+            RESERVATIONS.append(reservation)
+            return port
+        reservation.close()
+    raise AssertionError("no free port")
 
 
 def runs_as():
@@ -107,12 +127,12 @@ def signal_all(pids, number):
 class Cluster:
     """The private PostgreSQL."""
 
-    def __init__(self, work):
+    def __init__(self, work, *settings):
         self.work = work
         new_folder(work)
         self.sockets = work
         self.data = work / "data"
-        self.cluster("make", work, 5432, *POSTGRESQL)
+        self.cluster("make", work, 5432, *POSTGRESQL, *settings)
         self.bin = pathlib.Path(self.cluster("bin").strip())
         self.start()
 
@@ -236,7 +256,6 @@ class Site:
         self.base_path = ""
         self.processes = []
         self.links = []	# sockets of the test, closed at its end
-        self.links = []
         self.next_event = 8023169000000000 + secrets.randbelow(10**9)
         new_folder(work)
         self.spool = new_folder(work / "spool")

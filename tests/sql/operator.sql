@@ -1,4 +1,5 @@
 -- The door of the command line.
+-- Runs alone: an open transaction of another test would be the oldest of the server.
 begin;
 create extension if not exists pgtap;
 select plan(86);
