@@ -267,7 +267,7 @@ begin
   end if;
   -- Nothing that Toggl sends is so large and has secrets further inside. Taking all
   -- of it apart would take seconds, so then what they are in is left out as a whole.
-  is_large := octet_length(entity::text) > 65536;
+  is_large := octet_length(entity::text) > 16384;
   if jsonb_typeof(entity) = 'object' then
     return (select coalesce(jsonb_object_agg(e.key, case when is_large then e.value else ledger.without_secrets(e.value) end), '{}')
             from jsonb_each(entity) e where not (is_large and e.value::text ~ secret));
@@ -347,7 +347,47 @@ $$;
 comment on function ledger.mended_numbers(text) is
   'A JSON text in which numbers that jsonb does not take are strings, and those with three digits of an exponent: 1e100000 is eight bytes here and 100,000 when it is read.';
 
+create function ledger.cost(document text)
+returns integer
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+declare
+  bytes constant integer := octet_length(document);
+begin
+  return bytes + 128 * (bytes - octet_length(translate(document, ',[{', ''))) + 64 * (bytes - octet_length(replace(document, '\', '')));
+end
+$$;
+comment on function ledger.cost(text) is
+  'What a JSON text costs at most to take apart, in bytes of plain text (some 40 ns each): 1 a byte, 128 a comma or opening bracket, 64 a backslash. The receiver counts in the same way before PostgreSQL sees a body (callback_cost()).';
+
+create function ledger.is_costly(body json)
+returns boolean
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  -- below 4,064 bytes nothing can be
+  return octet_length(body::text) > 4000
+         and (octet_length(body::text) > 524288 or ledger.cost(body::text) > 524288);
+end
+$$;
+comment on function ledger.is_costly(json) is
+  'Is the body of a callback beyond the budget of 524,288 (ledger.cost())? It is recorded and can be verified, but not taken apart: it reaches no typed table, except that a deletion deletes, and no subscriber. A rule of the body alone, so that a rebuild comes to the same.';
+
 create function ledger.payload(body json)
+returns jsonb
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if octet_length(body::text) > 4000 and ledger.is_costly(body) then
+    return null;
+  end if;
+  return ledger.whole_payload(body);
+end
+$$;
+comment on function ledger.payload(json) is
+  'The payload of a callback as jsonb, as ledger.whole_payload(); null when the body is too costly to take apart (ledger.is_costly()).';
+
+create function ledger.whole_payload(body json)
 returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -355,8 +395,8 @@ begin
   return ledger.mended_numbers((ledger.mended_escapes(body::text)::json -> 'payload')::text)::jsonb;
 end
 $$;
-comment on function ledger.payload(json) is
-  'The payload of a callback as jsonb, whatever is in it: characters that jsonb does not take become U+FFFD, huge numbers strings. Secrets are still in it.';
+comment on function ledger.whole_payload(json) is
+  'The payload of a callback as jsonb, whatever is in it and whatever it costs: characters that jsonb does not take become U+FFFD, huge numbers strings. Secrets are still in it.';
 
 create function ledger.plain_payload(payload json)
 returns jsonb

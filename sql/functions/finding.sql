@@ -56,17 +56,17 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select case of_model
     when 'time_entry' then exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
-                                     and to_tsvector('simple', coalesce(t.description, '')) @@ words)
+                                     and to_tsvector('simple', left(coalesce(t.description, ''), 4000)) @@ words)
     when 'project' then exists (select from toggl.project t where t.workspace_id = workspace and t.project_id = entity
-                                  and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+                                  and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
     when 'client' then exists (select from toggl.client t where t.workspace_id = workspace and t.client_id = entity
-                                 and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+                                 and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
     when 'tag' then exists (select from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity
-                              and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+                              and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
     when 'task' then exists (select from toggl.task t where t.workspace_id = workspace and t.task_id = entity
-                               and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+                               and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
     when 'workspace_user' then exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
-                                         and to_tsvector('simple', coalesce(t.name, '')) @@ words)
+                                         and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
     else false end
 $$;
 comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the name or description of an entity, as it is now, have these words?';
@@ -76,12 +76,12 @@ returns bigint[]
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   select array_agg(distinct i.id) from (
-    (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', coalesce(t.description, '')) @@ words limit most)
-    union all (select t.project_id from toggl.project t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
-    union all (select t.client_id from toggl.client t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
-    union all (select t.tag_id from toggl.tag t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
-    union all (select t.task_id from toggl.task t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)
-    union all (select t.workspace_user_id from toggl.workspace_user t where to_tsvector('simple', coalesce(t.name, '')) @@ words limit most)) i
+    (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', left(coalesce(t.description, ''), 4000)) @@ words limit most)
+    union all (select t.project_id from toggl.project t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
+    union all (select t.client_id from toggl.client t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
+    union all (select t.tag_id from toggl.tag t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
+    union all (select t.task_id from toggl.task t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
+    union all (select t.workspace_user_id from toggl.workspace_user t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)) i
 $$;
 comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entities whose name or description has these words, at most so many of each kind.';
 

@@ -30,13 +30,13 @@ create function ledger.own_user(body json)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return (select case when jsonb_typeof(p.entity) = 'object' then coalesce(p.entity ->> 'user_id', p.entity ->> 'uid') end
-        from (select ledger.payload(body)) p (entity));
+        from (select ledger.whole_payload(body)) p (entity));
 comment on function ledger.own_user(json) is 'The user whose entity this is, as its payload says; null when it says none.';
 
 create function ledger.frame(body json)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return ledger.payload(('{"payload":' || body::text || '}')::json);
+return ledger.whole_payload(('{"payload":' || body::text || '}')::json);
 comment on function ledger.frame(json) is
   'All of a callback as jsonb, whatever is in it; what jsonb does not take becomes a string.';
 
@@ -97,7 +97,7 @@ returns json
 language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
-  entity jsonb := ledger.payload(body);
+  entity jsonb := ledger.whole_payload(body);
   frame jsonb := ledger.frame(body);
   metadata jsonb := frame -> 'metadata';
 begin
@@ -134,7 +134,7 @@ returns boolean
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  entity jsonb := ledger.payload(body);
+  entity jsonb := ledger.whole_payload(body);
   metadata jsonb := ledger.frame(body) -> 'metadata';
   request jsonb;
 begin
@@ -145,7 +145,7 @@ begin
     return true;
   end if;
   -- The request stands there as text.
-  request := ledger.payload(format('{"payload":%s}', metadata ->> 'request_body')::json);
+  request := ledger.whole_payload(format('{"payload":%s}', metadata ->> 'request_body')::json);
   return ledger.without_user(request, person, -1, texts) is distinct from request;
 exception when data_exception then
   return false;
@@ -163,7 +163,7 @@ as $$
          coalesce(array_agg(distinct s.email) filter (where strpos(s.email, '@') > 0), '{}')
   from toggl.workspace_user w
   join ledger.change c on c.workspace_id = w.workspace_id and c.entity_id = w.workspace_user_id and c.model = 'workspace_user'
-  cross join lateral (select ledger.payload(c.body) as entity offset 0) p
+  cross join lateral (select ledger.whole_payload(c.body) as entity offset 0) p
   cross join lateral (values (ledger.member_text(p.entity, 'name'), ledger.member_text(p.entity, 'email')),
                              (ledger.member_text(p.entity, 'fullname'), ledger.member_text(p.entity, 'openid_email'))) s (name, email)
   where w.user_id = person and (workspace is null or w.workspace_id = workspace)

@@ -60,7 +60,9 @@ as $$
   with told as materialized (
     select k.workspace_id, k.event_id, k.created_at, k.entity_id, k.model,
            k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
-    from ledger.change k where k.entity_id between first and last)
+    from ledger.change k
+    where k.entity_id between first and last
+      and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body)))
   select t.workspace_id, t.model, t.entity_id
   from ledger.entity t
   left join told c on c.workspace_id = t.workspace_id and c.model = t.model and c.entity_id = t.entity_id
@@ -122,7 +124,8 @@ begin
         select k.*, count(*) filter (where k.action <> 'deleted')
                       over (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc) as rank
         from ledger.change k
-        where %s) l
+        -- as ledger.apply_all_but() has it
+        where %s and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body))) l
       -- the latest that is no deletion, and the deletions after it
       where l.rank = case when l.action = 'deleted' then 0 else 1 end
       window of_model as (partition by l.model order by l.workspace_id, l.entity_id, l.created_at desc, l.event_id desc)) p

@@ -23,7 +23,7 @@ create function receiver.append(
   endpoint_ids bigint[], secret_ids bigint[], workspace_ids bigint[], event_ids bigint[],
   created timestamptz[], received timestamptz[], creator_ids bigint[], entity_ids bigint[],
   models text[], actions text[], signatures bytea[], bodies json[], origin text,
-  payloads text[] default null)
+  payloads text[] default null, is_any_costly boolean default null)
 returns text
 language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
@@ -91,7 +91,10 @@ begin
   get diagnostics recorded = row_count;
   -- The whole batch is new and good: nearly always.
   if recorded = cardinality(event_ids) then
-    if array_position(entity_ids, null) is null then
+    if is_any_costly is null then
+      is_any_costly := exists (select from unnest(bodies) i (body) where octet_length(i.body::text) > 4000 and ledger.is_costly(i.body));
+    end if;
+    if array_position(entity_ids, null) is null and not is_any_costly then
       workspace_ids := case when cardinality(secrets) = 1 then array_fill(homes[1], array[cardinality(event_ids)])
                             else (select array_agg(homes[array_position(secrets, i.secret_id)] order by i.place)
                                   from unnest(secret_ids) with ordinality as i (secret_id, place)) end;
@@ -138,8 +141,8 @@ begin
 end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
-                                    bigint[], bigint[], text[], text[], bytea[], json[], text, text[]) is
-  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply().';
+                                    bigint[], bigint[], text[], text[], bytea[], json[], text, text[], boolean) is
+  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply(). is_any_costly: does ledger.is_costly() hold for any of the bodies? Null: it is looked up.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],

@@ -9,13 +9,16 @@ returns bigint
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  id constant text := ledger.mended_escapes(body::text)::json -> 'metadata' ->> (of_model || '_id');
+  id text;
 begin
+  if octet_length(body::text) <= 4000 or not ledger.is_costly(body) then
+    id := ledger.mended_escapes(body::text)::json -> 'metadata' ->> (of_model || '_id');
+  end if;
   return case when id ~ '^[1-9]\d{0,18}$' and id::numeric < 9223372036854775808 then id::bigint end;
 end
 $$;
 comment on function ledger.entity_in(json, text) is
-  'The entity that a callback without a payload is about, by its metadata; null when that does not say it.';
+  'The entity that a callback without a payload is about, by its metadata; null when that does not say it, or the body is too costly to look.';
 
 -- ---- the writer of a table
 
@@ -246,6 +249,47 @@ $$;
 comment on function ledger.apply(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean, text[]) is
   'Brings the typed tables up to these events. Of each entity the latest event by (created_at, event_id) counts, whatever the order they come in; an event that was applied before changes nothing. An odd value never fails. `again`: an event that the row comes from already is applied once more, for a rebuild. payloads: the payloads of the bodies, so that they need not be taken out here, or null; each is null or an object that is plain: no object inside it, no \u, and no number with an exponent.';
 
+create function ledger.apply_all_but(
+  workspace_ids bigint[], event_ids bigint[], created timestamptz[], creator_ids bigint[], entity_ids bigint[],
+  models text[], actions text[], bodies json[], costly boolean[])
+returns boolean
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  told record;
+  wanted record;
+begin
+  insert into ledger.drift as d (day, model, field, found, slot, count)
+  select (now() at time zone 'UTC')::date, i.model, 'body', 'costly', pg_backend_pid() % 16, count(*)
+  from unnest(models, costly) i (model, is_costly)
+  where i.is_costly
+  group by i.model
+  order by i.model
+  on conflict on constraint drift_pkey do update set count = d.count + excluded.count;
+  -- A deletion needs no more than its number.
+  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
+         array_agg(i.creator_id) as creator_ids, array_agg(i.entity_id) as entity_ids, array_agg(i.model) as models,
+         array_agg(i.action) as actions, array_agg(i.body) as bodies
+  into told
+  from unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, costly)
+         as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, body, is_costly)
+  where not i.is_costly or i.action = 'deleted';
+  if told.event_ids is not null then
+    perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
+                         told.models, told.actions, told.bodies);
+  end if;
+  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
+         array_agg(i.model) as models, array_agg(i.action) as actions
+  into wanted
+  from unnest(workspace_ids, event_ids, created, models, actions, costly) as i (workspace_id, event_id, created_at, model, action, is_costly)
+  where not i.is_costly;
+  return wanted.event_ids is not null
+         and ledger.outbox_add(wanted.workspace_ids, wanted.event_ids, wanted.created, wanted.models, wanted.actions);
+end
+$$;
+comment on function ledger.apply_all_but(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean[]) is
+  'Brings typed tables and outbox up to these events, but for those whose bodies are too costly to take apart (ledger.is_costly()), of which deletions only are applied; counts these in ledger.drift. True: some are in the outbox now.';
+
 create function ledger.apply_recorded(endpoint_ids bigint[], event_ids bigint[], created timestamptz[])
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
@@ -255,7 +299,7 @@ declare
 begin
   select array_agg(e.workspace_id) as workspace_ids, array_agg(e.event_id) as event_ids, array_agg(e.created_at) as created,
          array_agg(e.creator_id) as creator_ids, array_agg(e.entity_id) as entity_ids, array_agg(e.model) as models,
-         array_agg(e.action) as actions, array_agg(e.body) as bodies
+         array_agg(e.action) as actions, array_agg(e.body) as bodies, array_agg(c.is_costly) as costly
   into told
   from (select distinct p.workspace_id, i.event_id, i.created_at
         from unnest(endpoint_ids, event_ids, created) i (endpoint_id, event_id, created_at)
@@ -266,8 +310,13 @@ begin
     select v.* from ledger.event v
     where v.workspace_id = i.workspace_id and v.event_id = i.event_id and v.created_at = i.created_at
     limit 1) e
+  cross join lateral (select octet_length(e.body::text) > 4000 and ledger.is_costly(e.body) as is_costly offset 0) c
   where e.txid = pg_current_xact_id();
   if told.event_ids is not null then
+    if true = any (told.costly) then
+      return ledger.apply_all_but(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
+                                  told.models, told.actions, told.bodies, told.costly);
+    end if;
     perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
                          told.models, told.actions, told.bodies);
     return ledger.outbox_add(told.workspace_ids, told.event_ids, told.created, told.models, told.actions);

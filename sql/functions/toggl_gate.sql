@@ -162,7 +162,7 @@ returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  return ledger.payload(json_build_object('payload', answer::json));
+  return ledger.whole_payload(json_build_object('payload', answer::json));
 exception when data_exception or program_limit_exceeded then return null;
 end
 $$;

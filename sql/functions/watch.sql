@@ -164,12 +164,15 @@ begin
     where d.n > 0;
   return query
     select 'drift', 'warning', 'fields',
-           format('Values of an odd type came within a week, the newest in %s.%s (%s): those columns are null.', f.model, f.field, f.found),
-           'Nothing is lost: the payload has them. `hookledger drift` lists all; an upgrade of hookledger may know the new type.',
+           case when f.found = 'costly'
+                then format('A callback of a %s that came within a week is too costly to take apart: it is recorded, but in no table, and not passed on.', f.model)
+                else format('Values of an odd type came within a week, the newest in %s.%s (%s): those columns are null.', f.model, f.field, f.found) end,
+           case when f.found = 'costly' then 'Toggl does not send such: see who else knows the secret. `hookledger drift` lists all.'
+                else 'Nothing is lost: the payload has them. `hookledger drift` lists all; an upgrade of hookledger may know the new type.' end,
            f.day::timestamp at time zone 'UTC', ''
     from (select d.model, d.field, d.found, d.day from ledger.drift d
           where d.day >= (at at time zone 'UTC')::date - 6 and d.found <> 'value'
-          order by d.day desc, d.model, d.field, d.found limit 1) f;
+          order by d.found <> 'costly', d.day desc, d.model, d.field, d.found limit 1) f;
 
   -- What a host last said of its spool, if that was not long ago.
   return query

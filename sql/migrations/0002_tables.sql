@@ -19,8 +19,8 @@ comment on table ledger.drift is
   'Values of published fields that were not of the type they should be, counted by day: when Toggl changes a field, this says which.';
 comment on column ledger.drift.day is 'Day it was recorded (UTC).';
 comment on column ledger.drift.model is 'Kind of entity, such as time_entry.';
-comment on column ledger.drift.field is 'Column of its table, or payload when the whole could not be read as it stands.';
-comment on column ledger.drift.found is 'JSON type that was found: string, number, boolean, object, array; or value when the type is right and the value is not.';
+comment on column ledger.drift.field is 'Column of its table; payload when the whole could not be read as it stands; body when it was not taken apart.';
+comment on column ledger.drift.found is 'JSON type that was found: string, number, boolean, object, array; value when the type is right and the value is not; costly when the body is beyond the budget of ledger.is_costly().';
 comment on column ledger.drift.slot is 'One of a few rows, so that sessions do not wait for each other.';
 comment on column ledger.drift.count is 'How many.';
 

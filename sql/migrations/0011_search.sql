@@ -7,12 +7,12 @@ create type ledger.wish as (workspace bigint, model text, action text, creator b
 comment on type ledger.wish is 'The filters of a list of events; null lets all pass.';
 
 -- By what one remembers of it. Time entries are many, the others few.
-create index time_entry_words on toggl.time_entry using gin (to_tsvector('simple', coalesce(description, '')));
-create index project_words on toggl.project using gin (to_tsvector('simple', coalesce(name, '')));
-create index client_words on toggl.client using gin (to_tsvector('simple', coalesce(name, '')));
-create index tag_words on toggl.tag using gin (to_tsvector('simple', coalesce(name, '')));
-create index task_words on toggl.task using gin (to_tsvector('simple', coalesce(name, '')));
-create index workspace_user_words on toggl.workspace_user using gin (to_tsvector('simple', coalesce(name, '')));
+create index time_entry_words on toggl.time_entry using gin (to_tsvector('simple', left(coalesce(description, ''), 4000)));
+create index project_words on toggl.project using gin (to_tsvector('simple', left(coalesce(name, ''), 4000)));
+create index client_words on toggl.client using gin (to_tsvector('simple', left(coalesce(name, ''), 4000)));
+create index tag_words on toggl.tag using gin (to_tsvector('simple', left(coalesce(name, ''), 4000)));
+create index task_words on toggl.task using gin (to_tsvector('simple', left(coalesce(name, ''), 4000)));
+create index workspace_user_words on toggl.workspace_user using gin (to_tsvector('simple', left(coalesce(name, ''), 4000)));
 
 -- What became of an event, for who looks at it.
 create index delivery_event on ledger.delivery (workspace_id, event_id);

@@ -43,6 +43,8 @@ const struct command cmd_drift[] = {
 	  .options = options,
 	  .help = "list fields whose values were not of the type they should be",
 	  .more = "Nothing is lost: the column is null, the value stands in the entity's payload.\n"
-	          "found: the JSON type that came; value: the type is right and the value is not." },
+	          "found: the JSON type that came; value: the type is right and the value is not;\n"
+	          "costly: the body has too many values or escapes to be taken apart: it is recorded,\n"
+	          "but in no table, and not passed on." },
 	{ 0 },
 };

@@ -13,6 +13,7 @@
 #include "bin/judge.h"
 #include "bin/reader.h"
 #include "bin/term.h"
+#include "ledger/callback.h"
 
 enum { LIST_DEFAULT = 20, PAGE = 1000, POLL_MS = 1000, RECONNECT_MS = 2000 };
 
@@ -136,6 +137,8 @@ static void describe(struct buf *out, const struct db_rows *rows, size_t row, en
 	add_fact(out, "secret", db_str(rows, row, "secret_id"));
 	add_fact(out, "cursor", db_str(rows, row, "cursor"));
 	add_fact(out, "signature", str_of(words[judged]));
+	if (callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX)
+		add_fact(out, "costly", str_of("too many values or escapes: in no table, and not passed on"));
 }
 
 /* Pretty JSON has its own line ends; everything else is made harmless. */
@@ -161,6 +164,7 @@ static void put_shown(struct buf *out, const struct db_rows *rows, size_t row, e
 		event_put_json(out, rows, row, given.verbatim ? EVENT_BODY_TEXT : EVENT_BODY);
 		out->len--;	/* open the object again */
 		json_put_text(out, "verified", str_of(judged_word(judged)));
+		json_put_bool(out, "costly", callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX);
 		buf_add_text(out, "}\n");
 	} else {
 		if (row)

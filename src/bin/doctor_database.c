@@ -209,6 +209,14 @@ static void check_tables(struct doctor *doctor, struct db *db)
 	db_rows_free(rows);
 }
 
+static bool has_costly(const struct db_rows *rows)
+{
+	for (size_t i = 0; i < db_rows_count(rows); i++)
+		if (str_is(db_str(rows, i, "found"), "costly"))
+			return true;
+	return false;
+}
+
 /* Within a week: Toggl has changed a field, and its column is null. */
 static void check_drift(struct doctor *doctor, struct db *db)
 {
@@ -220,6 +228,11 @@ static void check_drift(struct doctor *doctor, struct db *db)
 		doctor_say(doctor, STATE_ERROR, "fields", "%s; run `hookledger migrate`", db_problem(db));
 	else if (!db_rows_count(rows))
 		doctor_say(doctor, STATE_OK, "fields", "all values were of their type for a week");
+	else if (has_costly(rows))
+		doctor_say(doctor, STATE_WARNING, "fields",
+		           "callbacks that are too costly to take apart came within a week: they are recorded, "
+		           "but in no table, and not passed on; Toggl does not send such, so see who else knows "
+		           "the secret; `hookledger drift` lists all");
 	else
 		doctor_say(doctor, STATE_WARNING, "fields",
 		           "values of an odd type within a week, the newest in %.*s.%.*s (%.*s): those columns are "

@@ -54,6 +54,7 @@ struct callback {
 	struct str model;
 	struct str action;
 	struct str payload;	/* when it is plain (see ledger.apply), else at == NULL */
+	bool is_costly;		/* beyond the budget: recorded, and not taken apart */
 	struct str validation_code;	/* JSON, with its quotes; at == NULL: none */
 
 	enum reason reason;	/* why it went to quarantine, for the spool's records of that kind */
@@ -66,6 +67,11 @@ bool callback_is_address(struct str text);
 
 /* "sha256=" and 64 hex digits (Toggl's X-Webhook-Signature-256). */
 bool callback_read_signature(struct str header, unsigned char signature[MAC_BYTES]);
+
+/* What a JSON text costs PostgreSQL at most to take apart, as ledger.cost() has
+   it: its bytes, 128 for each comma and opening bracket, 64 for each backslash. */
+int64_t callback_cost(struct str body);
+enum { CALLBACK_COST_MAX = 524288 };	/* as ledger.is_costly() has it */
 
 /* Reads body into the fields of the third group. ERR_INPUT with *reason
    REASON_JSON or REASON_EVENT; *why says in plain words what is missing. */

@@ -113,6 +113,8 @@ static void put_id(struct db_args *args, int64_t id)
 static void write_args(struct db_args *args, const struct callback *const *cb, size_t count,
                        const char *source)
 {
+	bool is_any_costly = false;
+
 	db_args_clear(args);
 	db_array(args, DB_INTS, count);
 	for (size_t i = 0; i < count; i++)
@@ -157,6 +159,9 @@ static void write_args(struct db_args *args, const struct callback *const *cb, s
 			db_put_str(args, cb[i]->payload);
 		else
 			db_put_null(args);
+	for (size_t i = 0; i < count; i++)
+		is_any_costly = is_any_costly || cb[i]->is_costly;
+	db_arg_bool(args, is_any_costly);
 }
 
 static enum verdict of_letter(char letter)

@@ -299,6 +299,49 @@ static void look(const struct test_case *c)
 	looked_at++;
 }
 
+/* The same numbers are in tests/sql/costly.sql. */
+static void what_a_body_costs(void **state)
+{
+	static const struct {
+		const char *body;
+		int64_t cost;
+	} table[] = {
+		{ "{}", 130 }, { "{\"a\":1,\"b\":[2,3]}", 529 }, { "{\"a\":\"\\u0000\\\\n\"}", 337 }, { "{\"\xc3\xa9\":\"\xe6\xbc\xa2\"}", 140 },
+	};
+	static const struct {
+		const char *unit;
+		int count;
+		bool is_costly;
+	} shapes[] = {
+		{ "1,", 3000, false }, { "1,", 5000, true }, { "1e999,", 3000, false }, { "1e999,", 170000, true },
+		{ "\"\\u0000\",", 2000, false }, { "\"\\ud800\",", 100000, true }, { "{\"a\":1},", 1900, false },
+		{ "{\"a\":1},", 50000, true }, { "[[[[[[[[]]]]]]]],", 400, false }, { "[[[[[[[[]]]]]]]],", 500, true },
+		{ "\"a few words of text without a mark\",", 3000, false }, { "\"a few words of text without a mark\",", 20000, true },
+	};
+	struct callback cb;
+	enum reason reason;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(callback_cost(str_of(table[i].body)), table[i].cost);
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct buf body = { 0 };
+
+		buf_add_text(&body, EVENT(META ",\"payload\":{\"id\":1}"));
+		body.len--;
+		buf_add_text(&body, ",\"x\":[");
+		for (int n = 0; n < shapes[i].count; n++)
+			buf_add_text(&body, shapes[i].unit);
+		buf_add_text(&body, "1]}");
+		cb = (struct callback){ .body = buf_str(&body) };
+		assert_err(ERR_NONE, callback_parse(&cb, &reason, &why));
+		if (cb.is_costly != shapes[i].is_costly)
+			fail_msg("%d times %s", shapes[i].count, shapes[i].unit);
+		buf_done(&body);
+	}
+}
+
 static void every_case_of_the_field(void **state)
 {
 	(void)state;
@@ -318,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_ping_gives_its_code_back),
 		cmocka_unit_test(every_reason_has_its_word),
 		cmocka_unit_test(addresses_have_one_form),
+		cmocka_unit_test(what_a_body_costs),
 		cmocka_unit_test(every_case_of_the_field),
 	};
 
