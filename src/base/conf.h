@@ -78,6 +78,7 @@ struct conf {
 	char *smtp_user;
 	char *smtp_password;
 	int64_t watch_ms;
+	bool sandbox;
 	char *metrics_token;
 	char *log_level;
 	char *sql_dir;

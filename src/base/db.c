@@ -110,6 +110,52 @@ static void add_own_options(struct buf *out, const char *conninfo)
 	PQconninfoFree(all);
 }
 
+/* What the string says of an option, or the environment, or libpq itself. */
+static const char *option(const PQconninfoOption *said, const PQconninfoOption *defaults, const char *keyword)
+{
+	for (; said && said->keyword; said++)
+		if (strcmp(said->keyword, keyword) == 0 && said->val)
+			return said->val;
+	for (; defaults && defaults->keyword; defaults++)
+		if (strcmp(defaults->keyword, keyword) == 0 && defaults->val)
+			return defaults->val;
+	return "";
+}
+
+/* libpq takes a name that begins with / or @ for a socket. */
+static bool is_local(struct str host)
+{
+	return !host.len || host.at[0] == '/' || host.at[0] == '@' || str_equal_nocase(host, "localhost") ||
+	       str_starts(host, "127.") || str_is(host, "::1");
+}
+
+enum db_transport db_transport(const char *conninfo, struct buf *host)
+{
+	PQconninfoOption *said = is_name_only(conninfo) ? NULL : PQconninfoParse(conninfo, NULL), *defaults = PQconndefaults();
+	const char *mode = option(said, defaults, "sslmode");
+	struct str hosts = str_of(option(said, defaults, "hostaddr"));
+	enum db_transport transport = DB_LOCAL;
+
+	if (!said && !is_name_only(conninfo))
+		goto done;
+	if (!hosts.len)
+		hosts = str_of(option(said, defaults, "host"));
+	while (hosts.len && transport == DB_LOCAL) {
+		struct str one = str_trim(str_cut(&hosts, ','));
+
+		if (is_local(one))
+			continue;
+		transport = strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0 ? DB_VERIFIED
+		          : strcmp(mode, "require") == 0                                       ? DB_UNVERIFIED
+		                                                                               : DB_PLAIN;
+		buf_add_str(host, one);
+	}
+done:
+	PQconninfoFree(said);
+	PQconninfoFree(defaults);
+	return transport;
+}
+
 struct db *db_open(const struct db_how *how)
 {
 	struct db *db = mem_zero(1, sizeof(*db));

@@ -91,6 +91,18 @@ MUST_USE enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink 
    that neither the server nor its log sees the password. Appends. */
 MUST_USE enum err db_verifier(struct db *db, const char *user, const char *password, struct buf *out);
 
+/* What others on the way to the servers of a connection string can do. */
+enum db_transport {
+	DB_LOCAL,	/* there is no way: a socket, or a loopback address */
+	DB_VERIFIED,	/* nothing: TLS, and the certificate is verified (verify-ca, verify-full) */
+	DB_UNVERIFIED,	/* TLS (require), but with whoever answers */
+	DB_PLAIN,	/* read and change everything: it may go without TLS */
+};
+
+/* The worst of all hosts of the string (libpq's defaults and environment count), whose name is
+   appended to *host. Connects to nothing. DB_LOCAL when the string cannot be read. */
+enum db_transport db_transport(const char *conninfo, struct buf *host);
+
 const char *db_problem(const struct db *db);	/* the last failure in words, never NULL */
 const char *db_sqlstate(const struct db *db);	/* and its SQLSTATE, "" when it has none */
 int db_server_version(const struct db *db);	/* 150004; 0 when not connected */

@@ -20,6 +20,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "base/uri.h"
 
 #define API "/admin/api"
@@ -350,6 +351,7 @@ static int work(struct program *program)
 	int wait_ms;
 
 	open_parts(&admin, program);
+	sandbox_confine(program->conf, true);
 	for (;;) {
 		db_tend(admin.db);
 		take_outcomes(&admin, admin.fetch);

@@ -19,6 +19,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "base/uri.h"
 
 #define WEBHOOKS "/webhooks/api/v1"
@@ -353,6 +354,7 @@ static int work(struct program *program)
 	int wait_ms;
 
 	open_parts(&api, program);
+	sandbox_confine(program->conf, true);
 	for (;;) {
 		db_tend(api.db);
 		while (!fetch_take(api.fetch, &outcome))

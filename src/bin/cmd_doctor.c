@@ -93,6 +93,7 @@ static int run_doctor(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	doctor_check_settings(&doctor);
 	doctor_check_spool(&doctor);
+	doctor_check_security(&doctor);
 	doctor_check_database(&doctor);
 	if (given.json)
 		put_json(&out, &doctor);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "ledger/courier.h"
 #include "ledger/toggl_round.h"
 
@@ -187,6 +188,7 @@ int main(int argc, char **argv)
 	task.stop_fd = stop_descriptor();
 	beside = begin_beside(&conf, &task);
 	courier = courier_new(&conf);
+	sandbox_confine(&conf, true);
 	if (courier_run(courier, &task))
 		status = 1;
 	end_beside(&beside, &task);

@@ -35,6 +35,7 @@ void doctor_say(struct doctor *doctor, enum state state, const char *check, cons
 
 void doctor_check_settings(struct doctor *doctor);
 void doctor_check_spool(struct doctor *doctor);
+void doctor_check_security(struct doctor *doctor);
 void doctor_check_database(struct doctor *doctor);
 void doctor_check_watch(struct doctor *doctor, struct db *db);
 

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "ledger/callback.h"
 #include "ledger/drain.h"
 #include "ledger/intake.h"
@@ -697,6 +698,7 @@ static int work(struct program *program)
 	struct receiver receiver = { 0 };
 
 	open_parts(&receiver, program);
+	sandbox_confine(program->conf, false);
 	if (http_is_cgi(receiver.web))
 		serve_cgi(&receiver);
 	else

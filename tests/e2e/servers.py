@@ -87,8 +87,6 @@ server.port = {site.port}
 server.bind = "127.0.0.1"
 server.document-root = "{new_folder(site.work / "www")}"
 server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
-server.max-fds = 8192
-server.max-connections = 4096
 server.modules = ( "mod_access" )
 $HTTP["url"] !~ "^/({OPEN})(/|$)" {{ url.access-deny = ( "" ) }}
 {text}

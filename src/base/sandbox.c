@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+
+/* ---- system calls: seccomp(2) */
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* None of these is called by us or by our libraries. A list of what is allowed would be
+   shorter to attack and break with each new version of libc, libpq and libcurl. */
+static const uint32_t denied[] = {
+	SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare,
+	SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module,
+	SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct,
+	SYS_quotactl, SYS_open_by_handle_at, SYS_personality, SYS_io_uring_setup, SYS_io_uring_enter,
+	SYS_io_uring_register, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
+	SYS_setgroups, SYS_mknodat,
+#ifndef __SANITIZE_ADDRESS__	/* the leak checker looks at its own process so */
+	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+#endif
+};
+
+/* PostgreSQL, the web server and subscribers; netlink tells getaddrinfo() which addresses there are. */
+static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+
+enum {
+	DENIED = sizeof(denied) / sizeof(denied[0]),
+	FAMILIES = sizeof(families) / sizeof(families[0]),
+	X32_BIT = 0x40000000,	/* system calls of another ABI, which the list does not name */
+};
+
+#ifdef ARCHITECTURE
+/* The program: 4 steps for the architecture and ABI, one for each denied call, then socket(). */
+static bool filter_calls(void)
+{
+	enum { HEAD = 5, SOCKET = HEAD + DENIED, DENY = SOCKET + 2 + FAMILIES + 1, ALLOW = DENY + 1, ALL = ALLOW + 1 };
+	struct sock_filter program[ALL];
+	const struct sock_fprog all = { .len = ALL, .filter = program };
+	size_t at = 0;
+
+/* A jump counts from the next step. */
+#define STEP_TO(place) ((uint8_t)((place) - at - 1))
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+	program[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, STEP_TO(DENY), 0);
+	at++;
+	for (size_t i = 0; i < DENIED; i++, at++)
+		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], STEP_TO(DENY), 0);
+	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, STEP_TO(ALLOW));
+	at++;
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
+	for (size_t i = 0; i < FAMILIES; i++, at++)
+		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, families[i], STEP_TO(ALLOW), 0);
+	/* an EPERM, not a kill: a library that tries one goes on without it */
+	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0);
+	at++;
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	program[at] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+#undef STEP_TO
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) == 0;
+}
+#else
+static bool filter_calls(void)
+{
+	return false;
+}
+#endif
+
+/* ---- files: landlock(7), for which libc has no functions */
+
+/* What the first version of Landlock knows of writing, and starting programs. Opening
+   for reading is not handled: certificates, time zones and NSS modules are everywhere. */
+static const uint64_t HANDLED =
+	LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+	LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+static const uint64_t WRITING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
+
+static bool allow(int rules, const char *path, uint64_t rights)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
+	bool fine;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return false;
+	fine = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+	close(rule.parent_fd);
+	return fine;
+}
+
+static bool confine_files(const char *writable)
+{
+	const struct landlock_ruleset_attr handled = { .handled_access_fs = HANDLED };
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
+	bool is_there = writable && access(writable, F_OK) == 0, fine;
+
+	if (rules < 0)
+		return false;
+	fine = (!is_there || allow(rules, writable, WRITING)) && allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE) &&
+	       syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+	close(rules);
+	return fine;
+}
+
+struct sandbox sandbox_enter(const char *writable)
+{
+	struct sandbox sandbox = { 0 };
+
+	/* both want it of a process without privileges */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return sandbox;
+	sandbox.has_landlock = confine_files(writable);
+	sandbox.has_seccomp = filter_calls();
+	return sandbox;
+}
+
+bool sandbox_is_against_mail(const struct conf *conf)
+{
+	return !conf->smtp_url && conf->mail_sendmail && access(conf->mail_sendmail, X_OK) == 0;
+}
+
+void sandbox_confine(const struct conf *conf, bool sends_mail)
+{
+	struct sandbox sandbox;
+
+	if (!conf->sandbox || (sends_mail && sandbox_is_against_mail(conf)))
+		return;
+	sandbox = sandbox_enter(conf->spool_dir);
+	log_write(LOG_DEBUG, "confined",
+	          (struct log_field[]){ log_num("seccomp", sandbox.has_seccomp), log_num("landlock", sandbox.has_landlock), log_end() });
+}
