@@ -52,7 +52,7 @@ declare
         clean := ledger.cleaned('{table}', safe);
         {read};
       end;
-      said.payload := safe;
+      {counted}said.payload := safe;
       return said;
     end
     $body$;
@@ -68,6 +68,8 @@ begin
   into targets, picked, readings
   from ledger.field f where f.model = of_model;
   frame := replace(frame, '{read}', format(E'select %s\n        into %s\n        from (select %s offset 0) v', readings, targets, picked));
+  frame := replace(frame, '{counted}', case when exists (select from ledger.field f where f.model = of_model and f.name = 'duration_seconds')
+                                            then E'said.duration_seconds := toggl.entry_seconds(said.start_at, said.stop_at, said.duration_seconds);\n      ' else '' end);
   return replace(frame, '{table}', of_model);
 end
 $maker$;

@@ -2,7 +2,8 @@
 -- time zone. Entries are split at the borders of the buckets, in whole seconds
 -- that add up to the entry's duration. Rules as in toggl.sql.
 
-create or replace function toggl.buckets(from_date date, until_date date, zone text default 'UTC', bucket text default 'day')
+create or replace function toggl.buckets(from_date date, until_date date, zone text default 'UTC', bucket text default 'day',
+                                         week_start integer default 1)
 returns table (bucket_start date, from_at timestamptz, until_at timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
@@ -15,6 +16,10 @@ begin
      or bucket <> 'total' and (not isfinite(from_date) or not isfinite(until_date) or until_date - from_date > 40000) then
     raise exception 'the range from % until % cannot be divided', from_date, until_date
       using errcode = '22023', hint = 'Give two dates that are not more than a hundred years apart; for all time -infinity, infinity and the bucket total.';
+  end if;
+  if week_start is null or week_start not between 0 and 7 then
+    raise exception 'a week cannot begin on day %', coalesce(week_start::text, 'null')
+      using errcode = '22023', hint = 'week_start is 1 for Monday to 7 for Sunday, as in ISO 8601; 0 is Sunday too.';
   end if;
   -- PostgreSQL also takes offsets, with the sign turned round, and abbreviations;
   -- both would be silently wrong for half of the year.
@@ -36,7 +41,8 @@ begin
       from (select from_date as label where bucket = 'total' and from_date < until_date
             union all
             select g::date
-            from generate_series(case when bucket <> 'total' then date_trunc(bucket, from_date::timestamp) end,
+            from generate_series(case when bucket = 'week' then from_date::timestamp - (extract(isodow from from_date)::integer - week_start + 7) % 7 * interval '1 day'
+                                      when bucket <> 'total' then date_trunc(bucket, from_date::timestamp) end,
                                  until_date::timestamp - interval '1 day',
                                  case bucket when 'quarter' then interval '3 months' when 'total' then null else ('1 ' || bucket)::interval end) g) s),
     border (day, at) as (
@@ -52,8 +58,8 @@ begin
     order by s.label;
 end
 $$;
-comment on function toggl.buckets(date, date, text, text) is
-  'The days, weeks (from Monday), months, quarters or years of a range of dates, or the range as a whole (total), with the moments at which they begin and end in a time zone. until_date itself is not in the range. The first bucket begins with from_date although bucket_start may be earlier. A day that a zone left out is there and empty. Example: select bucket_start, from_at, until_at from toggl.buckets(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'');';
+comment on function toggl.buckets(date, date, text, text, integer) is
+  'The days, weeks, months, quarters or years of a range of dates, or the range as a whole (total), with the moments at which they begin and end in a time zone. until_date itself is not in the range. The first bucket begins with from_date although bucket_start may be earlier. A day that a zone left out is there and empty. week_start: the day that weeks begin with, 1 for Monday to 7 for Sunday (0 is Sunday too). Example: select bucket_start, from_at, until_at from toggl.buckets(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'');';
 
 create or replace function toggl.day_start(day date, zone text)
 returns timestamptz
@@ -65,7 +71,8 @@ comment on function toggl.day_start(date, text) is
   'The moment at which a day begins in a time zone. Example: select start_at, user_name, description from toggl.time_entries where start_at >= toggl.day_start(''2026-05-04'', ''Europe/Berlin'') and start_at < toggl.day_start(''2026-05-05'', ''Europe/Berlin'');';
 
 create or replace function toggl.tracked(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                         running_until timestamptz default null, by text[] default '{user,project,task}')
+                                         running_until timestamptz default null, by text[] default '{user,project,task}',
+                                         week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, user_id bigint, project_id bigint, task_id bigint, billable boolean,
                tag_ids bigint[], tags text[], seconds bigint)
 -- The planner expects far more groups than there are: it would sort, and compile.
@@ -76,7 +83,7 @@ as $$
            array_agg(b.from_at order by b.from_at, b.bucket_start) || max(b.until_at) as borders,
            min(b.from_at) as from_at, max(b.until_at) as until_at,
            'user' = any (by) as by_user, 'project' = any (by) as by_project, 'task' = any (by) as by_task, 'tag' = any (by) as by_tag
-    from toggl.buckets(from_date, until_date, zone, bucket) b),
+    from toggl.buckets(from_date, until_date, zone, bucket, week_start) b),
   entry as not materialized (
     -- An entry may begin before the range and reach into it: those of up to a day
     -- are found by their start, the longer ones are few and have their own index.
@@ -89,16 +96,16 @@ as $$
     select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, l.seconds, e.start_at + l.seconds * interval '1 second'
     from toggl.time_entry e
-    -- What is nonsense has to be small enough to be added.
-    cross join lateral (select least(coalesce(e.duration_seconds, floor(extract(epoch from e.stop_at - e.start_at))), 4e9)::bigint) l (seconds)
-    where (e.duration_seconds > 86400 or e.duration_seconds is null and e.stop_at is not null)
-      and e.start_at < (select s.until_at from slice s) and e.deleted_at is null
+    cross join lateral (select toggl.entry_seconds(e.start_at, e.stop_at, e.duration_seconds)) l (seconds)
+    where (e.duration_seconds > 86400 or coalesce(e.duration_seconds, -1) < 0 and e.stop_at is not null)
+      and e.start_at > '-infinity' and e.start_at < (select s.until_at from slice s) and e.deleted_at is null and l.seconds > 0
     union all
     select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, l.seconds, e.start_at + l.seconds * interval '1 second'
     from toggl.time_entry e
-    cross join lateral (select floor(extract(epoch from running_until - e.start_at))::bigint) l (seconds)
-    where e.stop_at is null and e.duration_seconds is null and e.deleted_at is null and e.start_at < running_until),
+    cross join lateral (select toggl.entry_seconds(e.start_at, running_until, null)) l (seconds)
+    where e.stop_at is null and e.duration_seconds is null and e.deleted_at is null
+      and e.start_at > '-infinity' and e.start_at < running_until and l.seconds > 0),
   piece as (
     -- Only one of the two runs: with one bucket there is nothing to look for.
     select 1 as nth, s.from_at, s.until_at, e.*
@@ -115,38 +122,38 @@ as $$
     select p.nth, p.workspace_id, case when s.by_user then p.user_id end as user_id, case when s.by_project then p.project_id end as project_id,
            case when s.by_task then p.task_id end as task_id, p.billable,
            case when s.by_tag then p.tag_ids end as tag_ids, case when s.by_tag then p.tags end as tags,
-           sum(case when p.start_at >= p.from_at and p.end_at <= p.until_at then p.seconds
-                    else least(p.seconds, floor(extract(epoch from p.until_at - p.start_at))::bigint)
-                       - greatest(0, floor(extract(epoch from p.from_at - p.start_at))::bigint) end)::bigint as seconds
+           -- (a range may have no beginning or no end: those have no difference)
+           sum(case when p.end_at <= p.until_at then p.seconds else floor(extract(epoch from p.until_at - p.start_at))::bigint end
+               - case when p.start_at >= p.from_at then 0 else floor(extract(epoch from p.from_at - p.start_at))::bigint end)::bigint as seconds
     from piece p cross join slice s
     group by 1, 2, 3, 4, 5, 6, 7, 8)
   select s.labels[u.nth], u.workspace_id, u.user_id, u.project_id, u.task_id, u.billable, u.tag_ids, u.tags, u.seconds
   from sums u cross join slice s
   where u.seconds > 0
 $$;
-comment on function toggl.tracked(date, date, text, text, timestamptz, text[]) is
-  'Seconds tracked in a range of dates in a time zone, by numbers: what toggl.hours and its kin are made of. Buckets as in toggl.buckets. An entry lasts from its start for its duration, also where stop_at says something else; of an entry whose duration cannot be read stop_at counts. It is split where a bucket ends; the seconds of its pieces add up to its duration. Entries that run count until running_until, and not at all when that is null. by: what to divide it by, besides bucket, workspace and billable: user, project, task, tag. The columns of what is not named are null; the fewer there are the faster it is. Example: select bucket_start, project_id, sum(seconds) from toggl.tracked(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'') group by 1, 2;';
+comment on function toggl.tracked(date, date, text, text, timestamptz, text[], integer) is
+  'Seconds tracked in a range of dates in a time zone, by numbers: what toggl.hours and its kin are made of. Buckets as in toggl.buckets. How long an entry lasts: toggl.entry_seconds; from its start, so that one without a start is in no range. It is split where a bucket ends; the seconds of its pieces add up to its duration. Entries that run count until running_until, and not at all when that is null. week_start: as in toggl.buckets. by: what to divide it by, besides bucket, workspace and billable: user, project, task, tag. The columns of what is not named are null; the fewer there are the faster it is. Example: select bucket_start, project_id, sum(seconds) from toggl.tracked(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'') group by 1, 2;';
 
 create or replace function toggl.hours(from_date date, until_date date, zone text default 'UTC', bucket text default 'day',
-                                       running_until timestamptz default null)
+                                       running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text, project_id bigint, project_name text,
                task_id bigint, task_name text, user_id bigint, user_name text, billable boolean, seconds bigint, hours numeric)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select t.bucket_start, t.workspace_id, p.client_id, c.name, t.project_id, p.name, t.task_id, k.name, t.user_id, u.user_name,
          t.billable, t.seconds, round(t.seconds / 3600.0, 4)
-  from toggl.tracked(from_date, until_date, zone, bucket, running_until) t
+  from toggl.tracked(from_date, until_date, zone, bucket, running_until, week_start => week_start) t
   left join toggl.project p on p.workspace_id = t.workspace_id and p.project_id = t.project_id
   left join toggl.client c on c.workspace_id = p.workspace_id and c.client_id = p.client_id
   left join toggl.task k on k.workspace_id = t.workspace_id and k.task_id = t.task_id
   left join toggl.users u on u.workspace_id = t.workspace_id and u.user_id = t.user_id
   order by t.bucket_start, c.name, p.name, k.name, u.user_name
 $$;
-comment on function toggl.hours(date, date, text, text, timestamptz) is
+comment on function toggl.hours(date, date, text, text, timestamptz, integer) is
   'Hours by bucket, client, project, task, user and billable, to be grouped further: add up seconds, hours are rounded to four digits. What counts: toggl.tracked. Example: select bucket_start, project_name, sum(seconds) / 3600.0 as hours from toggl.hours(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'') where billable group by 1, 2 order by 1, 2;';
 
 create or replace function toggl.hours_by_project(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                                  running_until timestamptz default null)
+                                                  running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text, project_id bigint, project_name text,
                seconds bigint, hours numeric, billable_seconds bigint, billable_hours numeric)
 language sql stable set search_path = ledger, pg_temp
@@ -155,32 +162,32 @@ as $$
          t.seconds, round(t.seconds / 3600.0, 4), t.billable_seconds, round(t.billable_seconds / 3600.0, 4)
   from (select t.bucket_start, t.workspace_id, t.project_id, sum(t.seconds)::bigint as seconds,
                coalesce(sum(t.seconds) filter (where t.billable), 0)::bigint as billable_seconds
-        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{project}') t
+        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{project}', week_start) t
         group by t.bucket_start, t.workspace_id, t.project_id) t
   left join toggl.project p on p.workspace_id = t.workspace_id and p.project_id = t.project_id
   left join toggl.client c on c.workspace_id = p.workspace_id and c.client_id = p.client_id
   order by t.bucket_start, t.seconds desc, t.project_id
 $$;
-comment on function toggl.hours_by_project(date, date, text, text, timestamptz) is
+comment on function toggl.hours_by_project(date, date, text, text, timestamptz, integer) is
   'Hours of each project; those without a project are a row without one. What counts: toggl.tracked. Example: select client_name, project_name, hours, billable_hours from toggl.hours_by_project(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
 
 create or replace function toggl.hours_by_client(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                                 running_until timestamptz default null)
+                                                 running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text,
                seconds bigint, hours numeric, billable_seconds bigint, billable_hours numeric)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select p.bucket_start, p.workspace_id, p.client_id, p.client_name, sum(p.seconds)::bigint, round(sum(p.seconds) / 3600.0, 4),
          sum(p.billable_seconds)::bigint, round(sum(p.billable_seconds) / 3600.0, 4)
-  from toggl.hours_by_project(from_date, until_date, zone, bucket, running_until) p
+  from toggl.hours_by_project(from_date, until_date, zone, bucket, running_until, week_start) p
   group by p.bucket_start, p.workspace_id, p.client_id, p.client_name
   order by p.bucket_start, sum(p.seconds) desc, p.client_id
 $$;
-comment on function toggl.hours_by_client(date, date, text, text, timestamptz) is
+comment on function toggl.hours_by_client(date, date, text, text, timestamptz, integer) is
   'Hours of each client, through its projects; those without a client are a row without one. What counts: toggl.tracked. Example: select client_name, hours, billable_hours from toggl.hours_by_client(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
 
 create or replace function toggl.hours_by_user(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                               running_until timestamptz default null)
+                                               running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, user_id bigint, user_name text,
                seconds bigint, hours numeric, billable_seconds bigint, billable_hours numeric)
 language sql stable set search_path = ledger, pg_temp
@@ -189,38 +196,25 @@ as $$
          t.seconds, round(t.seconds / 3600.0, 4), t.billable_seconds, round(t.billable_seconds / 3600.0, 4)
   from (select t.bucket_start, t.workspace_id, t.user_id, sum(t.seconds)::bigint as seconds,
                coalesce(sum(t.seconds) filter (where t.billable), 0)::bigint as billable_seconds
-        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{user}') t
+        from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{user}', week_start) t
         group by t.bucket_start, t.workspace_id, t.user_id) t
   left join toggl.users u on u.workspace_id = t.workspace_id and u.user_id = t.user_id
   order by t.bucket_start, t.seconds desc, t.user_id
 $$;
-comment on function toggl.hours_by_user(date, date, text, text, timestamptz) is
+comment on function toggl.hours_by_user(date, date, text, text, timestamptz, integer) is
   'Hours of each user. What counts: toggl.tracked. Example: select bucket_start, user_name, hours from toggl.hours_by_user(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'', ''week'');';
 
 create or replace function toggl.hours_by_tag(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                              running_until timestamptz default null)
+                                              running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, tag_id bigint, tag_name text,
                seconds bigint, hours numeric, billable_seconds bigint, billable_hours numeric)
-language sql stable set search_path = ledger, pg_temp set jit = off
+-- By key: the planner would read all tags for each entry.
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_hashjoin = off set enable_seqscan = off
 as $$
-  with entry as (
-    select t.bucket_start, t.workspace_id, t.billable, t.tag_ids, t.tags, t.seconds, not exists (
-             select from unnest(t.tag_ids) i (tag_id)
-             where not exists (select from toggl.tag g where g.workspace_id = t.workspace_id and g.tag_id = i.tag_id and g.name is not null))
-           as all_known
-    from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{tag}') t),
-  tagged as (
-    select e.bucket_start, e.workspace_id, g.tag_id, g.name, e.billable, e.seconds
-    from entry e
-    left join lateral (
-      select i.tag_id, g.name
-      from unnest(e.tag_ids) i (tag_id)
-      left join toggl.tag g on g.workspace_id = e.workspace_id and g.tag_id = i.tag_id
-      where e.all_known or coalesce(e.tags, '{}') = '{}'
-      union all
-      select (select max(g.tag_id) from toggl.tag g where g.workspace_id = e.workspace_id and g.name = n.name and g.deleted_at is null), n.name
-      from unnest(e.tags) n (name)
-      where not e.all_known or coalesce(e.tag_ids, '{}') = '{}') g on true)
+  with tagged as (
+    select t.bucket_start, t.workspace_id, t.billable, t.seconds, g.tag_id, g.tag_name as name
+    from toggl.tracked(from_date, until_date, zone, bucket, running_until, '{tag}', week_start) t
+    left join lateral toggl.tags_of(t.workspace_id, t.tag_ids, t.tags) g on true)
   select t.bucket_start, t.workspace_id, t.tag_id, t.name, sum(t.seconds)::bigint, round(sum(t.seconds) / 3600.0, 4),
          coalesce(sum(t.seconds) filter (where t.billable), 0)::bigint,
          round(coalesce(sum(t.seconds) filter (where t.billable), 0) / 3600.0, 4)
@@ -228,8 +222,8 @@ as $$
   group by t.bucket_start, t.workspace_id, t.tag_id, t.name
   order by t.bucket_start, sum(t.seconds) desc, t.name
 $$;
-comment on function toggl.hours_by_tag(date, date, text, text, timestamptz) is
-  'Hours of each tag; those without a tag are a row without one. An entry with two tags counts in the row of each: the rows add up to more than the time tracked. Names as in toggl.time_entries. What counts: toggl.tracked. Example: select tag_name, hours from toggl.hours_by_tag(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
+comment on function toggl.hours_by_tag(date, date, text, text, timestamptz, integer) is
+  'Hours of each tag; those without a tag are a row without one. An entry with two tags counts in the row of each: the rows add up to more than the time tracked. Which tags an entry has: toggl.tags_of. What counts: toggl.tracked. Example: select tag_name, hours from toggl.hours_by_tag(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
 
 create or replace function toggl.ran_through(from_date date, until_date date, zone text default 'UTC', running_until timestamptz default now())
 returns setof toggl.time_entries
@@ -237,13 +231,16 @@ language sql stable set search_path = ledger, pg_temp set jit = off
 as $$
   with slice as materialized (select b.from_at, b.until_at from toggl.buckets(from_date, until_date, zone, 'total') b)
   select e.*
-  from toggl.time_entries e
-  where e.start_at <= (select s.from_at from slice s)
-    and (e.start_at >= (select s.from_at from slice s) - interval '1 day'
-         or e.duration_seconds > 86400 or e.duration_seconds is null and e.stop_at is not null
-         or e.stop_at is null and e.duration_seconds is null)
-    and (select s.until_at from slice s) <= coalesce(e.start_at + least(e.duration_seconds, 4000000000) * interval '1 second',
-                                                     e.stop_at, running_until)
+  from toggl.time_entry t
+  -- by its key: they are few, which the planner cannot know
+  cross join lateral (select x.* from toggl.time_entries x
+                      where x.workspace_id = t.workspace_id and x.time_entry_id = t.time_entry_id offset 0) e
+  where t.deleted_at is null and t.start_at <= (select s.from_at from slice s)
+    and (t.start_at >= (select s.from_at from slice s) - interval '1 day'
+         or t.duration_seconds > 86400 or coalesce(t.duration_seconds, -1) < 0 and t.stop_at is not null
+         or t.stop_at is null and t.duration_seconds is null)
+    and (select s.until_at from slice s)
+        <= coalesce(t.start_at + toggl.entry_seconds(t.start_at, t.stop_at, t.duration_seconds) * interval '1 second', running_until)
   order by e.start_at
 $$;
 comment on function toggl.ran_through(date, date, text, timestamptz) is

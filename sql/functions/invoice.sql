@@ -5,15 +5,16 @@
 
 -- Times as text in UTC, whatever the time zone of the session: they are compared.
 create or replace view ledger.invoice_row as
-  select t.workspace_id, t.time_entry_id, t.start_at, t.duration_seconds, t.deleted_at, t.changed_at, t.changed_by, t.project_id,
+  select t.workspace_id, t.time_entry_id, t.start_at, d.duration_seconds, t.deleted_at, t.changed_at, t.changed_by, t.project_id,
          p.client_id, p.changed_at as client_changed_at, p.changed_by as client_changed_by,
          jsonb_build_object(
            'user_id', t.user_id, 'project_id', t.project_id, 'task_id', t.task_id, 'description', t.description,
            'start_at', (to_jsonb(t.start_at at time zone 'UTC') #>> '{}') || '+00:00',
            'stop_at', (to_jsonb(t.stop_at at time zone 'UTC') #>> '{}') || '+00:00',
-           'duration_seconds', t.duration_seconds, 'billable', t.billable,
+           'duration_seconds', d.duration_seconds, 'billable', t.billable,
            'tags', coalesce((select jsonb_agg(g.name order by g.name) from unnest(t.tags) g (name)), '[]')) as entry
   from toggl.time_entry t
+  cross join lateral (select toggl.entry_seconds(t.start_at, t.stop_at, t.duration_seconds)) d (duration_seconds)
   -- by its key: the planner cannot know how many entries a range has
   left join lateral (select x.client_id, x.changed_at, x.changed_by from toggl.project x
                      where x.workspace_id = t.workspace_id and x.project_id = t.project_id offset 0) p on true;
@@ -21,7 +22,7 @@ comment on view ledger.invoice_row is 'Each time entry in the words of an invoic
 comment on column ledger.invoice_row.workspace_id is 'Toggl workspace.';
 comment on column ledger.invoice_row.time_entry_id is 'Time entry.';
 comment on column ledger.invoice_row.start_at is 'When it began.';
-comment on column ledger.invoice_row.duration_seconds is 'How long it took.';
+comment on column ledger.invoice_row.duration_seconds is 'How long it took: toggl.entry_seconds.';
 comment on column ledger.invoice_row.deleted_at is 'When it was deleted.';
 comment on column ledger.invoice_row.changed_at is 'When it was last changed.';
 comment on column ledger.invoice_row.changed_by is 'Who made that change.';

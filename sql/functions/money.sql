@@ -2,7 +2,7 @@
 -- events tell what a rate is, not since when it counts. Rules as in toggl.sql.
 
 create or replace function toggl.amounts(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                         running_until timestamptz default null)
+                                         running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text, project_id bigint, project_name text,
                task_id bigint, task_name text, user_id bigint, user_name text, billable boolean, seconds bigint, hours numeric,
                currency text, rate numeric, rate_of text, amount numeric, labor_cost numeric, cost numeric, fixed_fee numeric)
@@ -13,7 +13,7 @@ as $$
          case when t.project_id is null or p.payload is not null then coalesce(p.currency, w.default_currency) end,
          v.rate, r.rate_of, trim_scale(v.rate * t.seconds / 3600), v.labor_cost, trim_scale(v.labor_cost * t.seconds / 3600),
          nullif(p.fixed_fee, 0)
-  from toggl.tracked(from_date, until_date, zone, bucket, running_until) t
+  from toggl.tracked(from_date, until_date, zone, bucket, running_until, week_start => week_start) t
   left join toggl.workspace w on w.workspace_id = t.workspace_id
   left join toggl.project p on p.workspace_id = t.workspace_id and p.project_id = t.project_id
   left join toggl.client c on c.workspace_id = p.workspace_id and c.client_id = p.client_id
@@ -39,11 +39,11 @@ as $$
                              coalesce(m.labor_cost, u.labor_cost)) v (rate, labor_cost)
   order by t.bucket_start, c.name, p.name, k.name, u.user_name
 $$;
-comment on function toggl.amounts(date, date, text, text, timestamptz) is
+comment on function toggl.amounts(date, date, text, text, timestamptz, integer) is
   'What the time of a range of dates is worth, to be grouped further; not rounded. rate: that of the task, else of the project''s member (project user), else of the project, of the user, of the workspace, and rate_of says which; as it is today, whenever the time was tracked. A default rate of 0 of the workspace means that there is none; another rate of 0 is a rate. currency: the project''s, else the workspace''s, null when the project was never seen; a rate is taken in it as it stands. rate and amount are null for time that is not billable, that a fixed fee pays, or whose rate is not known, such as that of a project that was never seen. cost: by the labor cost of the project''s member, else of the user, also of time that is not billable; Toggl names no currency for it. fixed_fee: that of the project as a whole. What counts as time: toggl.tracked. Example: select project_name, user_name, hours, rate, rate_of, amount, currency from toggl.amounts(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'') where billable;';
 
 create or replace function toggl.amounts_by_project(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                                    running_until timestamptz default null)
+                                                    running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text, project_id bigint, project_name text,
                currency text, billable_seconds bigint, billable_hours numeric, amount numeric, unrated_seconds bigint,
                fixed_fee numeric, cost numeric, uncosted_seconds bigint)
@@ -57,15 +57,15 @@ as $$
          a.fixed_fee,
          round(sum(a.labor_cost * a.seconds) / 3600, 2),
          coalesce(sum(a.seconds) filter (where a.labor_cost is null), 0)::bigint
-  from toggl.amounts(from_date, until_date, zone, bucket, running_until) a
+  from toggl.amounts(from_date, until_date, zone, bucket, running_until, week_start) a
   group by a.bucket_start, a.workspace_id, a.client_id, a.client_name, a.project_id, a.project_name, a.currency, a.fixed_fee
   order by a.bucket_start, a.client_name, a.project_name, a.project_id
 $$;
-comment on function toggl.amounts_by_project(date, date, text, text, timestamptz) is
+comment on function toggl.amounts_by_project(date, date, text, text, timestamptz, integer) is
   'What each project earned and cost. amount and cost are rounded once, to two digits, half away from zero; null when no rate is known at all. unrated_seconds: billable time for which no rate is known, missing in amount; uncosted_seconds: time without a labor cost. A project with a fixed fee has that instead of an amount, for all of its life. Rates: toggl.amounts. Example: select project_name, amount, currency, unrated_seconds, fixed_fee from toggl.amounts_by_project(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
 
 create or replace function toggl.amounts_by_client(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                                   running_until timestamptz default null)
+                                                   running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, client_id bigint, client_name text, currency text,
                billable_seconds bigint, billable_hours numeric, amount numeric, unrated_seconds bigint, fixed_fee_seconds bigint,
                cost numeric, uncosted_seconds bigint)
@@ -79,15 +79,15 @@ as $$
          coalesce(sum(a.seconds) filter (where a.billable and a.fixed_fee is not null), 0)::bigint,
          round(sum(a.labor_cost * a.seconds) / 3600, 2),
          coalesce(sum(a.seconds) filter (where a.labor_cost is null), 0)::bigint
-  from toggl.amounts(from_date, until_date, zone, bucket, running_until) a
+  from toggl.amounts(from_date, until_date, zone, bucket, running_until, week_start) a
   group by a.bucket_start, a.workspace_id, a.client_id, a.client_name, a.currency
   order by a.bucket_start, a.client_name, a.client_id, a.currency
 $$;
-comment on function toggl.amounts_by_client(date, date, text, text, timestamptz) is
+comment on function toggl.amounts_by_client(date, date, text, text, timestamptz, integer) is
   'What each client is billed by the hour, one row a currency. fixed_fee_seconds: billable time of projects with a fixed fee, which is in toggl.amounts_by_project and not in amount. The rest as there. Example: select client_name, amount, currency, fixed_fee_seconds from toggl.amounts_by_client(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';
 
 create or replace function toggl.amounts_by_user(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
-                                                 running_until timestamptz default null)
+                                                 running_until timestamptz default null, week_start integer default 1)
 returns table (bucket_start date, workspace_id bigint, user_id bigint, user_name text, currency text,
                billable_seconds bigint, billable_hours numeric, amount numeric, unrated_seconds bigint, fixed_fee_seconds bigint,
                cost numeric, uncosted_seconds bigint)
@@ -101,9 +101,9 @@ as $$
          coalesce(sum(a.seconds) filter (where a.billable and a.fixed_fee is not null), 0)::bigint,
          round(sum(a.labor_cost * a.seconds) / 3600, 2),
          coalesce(sum(a.seconds) filter (where a.labor_cost is null), 0)::bigint
-  from toggl.amounts(from_date, until_date, zone, bucket, running_until) a
+  from toggl.amounts(from_date, until_date, zone, bucket, running_until, week_start) a
   group by a.bucket_start, a.workspace_id, a.user_id, a.user_name, a.currency
   order by a.bucket_start, a.user_name, a.user_id, a.currency
 $$;
-comment on function toggl.amounts_by_user(date, date, text, text, timestamptz) is
+comment on function toggl.amounts_by_user(date, date, text, text, timestamptz, integer) is
   'What the time of each user is billed at, one row a currency. The rest as in toggl.amounts_by_client. Example: select user_name, billable_hours, amount, currency from toggl.amounts_by_user(''2026-05-01'', ''2026-06-01'', ''Europe/Berlin'');';

@@ -58,7 +58,7 @@ declare
   -- All changes are read, not only the latest, so that what is odd is found
   -- whatever it comes together with.
   told constant text := $sql$
-          select distinct on ({keys}) s.*
+          select distinct on ({keys}) {as it counts}
           from (
             select {keys of i}, {readings}coalesce({gone}, case when i.action = 'deleted' then i.created_at end) as deleted_at,
                    i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
@@ -133,6 +133,7 @@ declare
   columns text[];
   readings text[];
   picked text[];
+  counted text := 's.*';
   hole text[];
 begin
   select * into known from ledger.model m where m.model = of_model;
@@ -157,6 +158,13 @@ begin
   into columns, readings, picked
   from ledger.field f where f.model = of_model;
 
+  -- How long an entry lasts is a matter of three of its values.
+  if 'duration_seconds' = any (columns) then
+    counted := (select string_agg(case c when 'duration_seconds' then 'toggl.entry_seconds(s.start_at, s.stop_at, s.duration_seconds) as ' || c else 's.' || c end, ', ')
+                from unnest(string_to_array(keys, ', ') || columns
+                            || '{deleted_at,changed_at,changed_event_id,changed_by,payload_at,payload_event_id,payload}'::text[]) c);
+  end if;
+
   foreach hole slice 1 in array array[
     ['{write told}', write_told],
     ['{write all, strictly}', write_all],
@@ -171,6 +179,7 @@ begin
     ['{may need care}', '.\{|\\u|\d[eE][+-]?\d{3}'],
     ['{secrets}', ledger.secrets()::text],
     ['{is told}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],
+    ['{as it counts}', counted],
     ['{mine}', mine],
     ['{keys}', keys],
     ['{keys of i}', keys_of_i],

@@ -4,6 +4,21 @@
 -- migrate drops those. The comment of a view or function ends with an example,
 -- which a test runs.
 
+-- The one rule. An entry of nonsense has to be small enough to be added, and a
+-- difference of times without end is an error: hence the bounds. Short, and without
+-- settings, so that it becomes part of the query that calls it.
+create or replace function toggl.entry_seconds(start_at timestamptz, stop_at timestamptz, duration_seconds bigint)
+returns bigint
+language sql immutable parallel safe
+return case when duration_seconds >= 0 then least(duration_seconds, 4000000000)
+            when stop_at is null then null
+            when stop_at > start_at and start_at > '-infinity'
+            then case when stop_at < start_at + interval '4000000000 seconds'
+                      then floor(extract(epoch from stop_at - start_at))::bigint else 4000000000 end
+            else 0 end;
+comment on function toggl.entry_seconds(timestamptz, timestamptz, bigint) is
+  'How long a time entry lasts, by the one rule of all that adds up time: its duration where Toggl told one, also where stop_at says something else; else from start to stop (when the duration is below zero, missing or of an odd type). Never below 0, as when it stopped before it started, and at most 4000000000 (126 years); null while it runs. The columns named duration_seconds have it already. Example: select time_entry_id, toggl.entry_seconds(start_at, least(stop_at, ''2026-06-01''), null) from toggl.time_entries;';
+
 create or replace view toggl.users as
 select distinct on (w.workspace_id, w.user_id)
        w.workspace_id, w.user_id, w.name as user_name, w.email as user_email, w.active, w.role, w.timezone,
@@ -25,17 +40,49 @@ comment on column toggl.users.labor_cost is 'What an hour of the user costs; nul
 comment on column toggl.users.working_minutes is 'Minutes of the user''s working day.';
 comment on column toggl.users.deleted_at is 'When the user left the workspace; null while a member.';
 
+-- Without settings, for the same reason as toggl.entry_seconds.
+create or replace function toggl.tags_of(workspace bigint, tag_ids bigint[], tags text[])
+returns table (tag_id bigint, tag_name text)
+language sql stable
+begin atomic
+  with way (is_by_id) as (
+    select exists (select from unnest(tag_ids) i (id) where i.id is not null)
+           and (not exists (select from unnest(tags) n (name) where btrim(n.name) <> '')
+                or not exists (select from unnest(tag_ids) i (id)
+                               where i.id is not null
+                                 and not exists (select from toggl.tag k
+                                                 where k.workspace_id = workspace and k.tag_id = i.id
+                                                   and (k.deleted_at is not null or btrim(k.name) <> '')))))
+  select i.id, case when btrim(g.name) <> '' then g.name end
+  from (select distinct u.id from unnest(tag_ids) u (id) where u.id is not null) i
+  left join toggl.tag g on g.workspace_id = workspace and g.tag_id = i.id
+  where (select w.is_by_id from way w) and g.deleted_at is null
+  union all
+  select s.live, n.name
+  from (select distinct u.name from unnest(tags) u (name) where btrim(u.name) <> '') n
+  cross join lateral (
+    select max(g.tag_id) filter (where g.deleted_at is null) as live,
+           bool_or(g.deleted_at is null) filter (where coalesce(tag_ids, '{}') = '{}' or g.tag_id = any (tag_ids)) as is_there
+    from toggl.tag g where g.workspace_id = workspace and g.name = n.name) s
+  where not (select w.is_by_id from way w) and s.is_there is not false;
+end;
+comment on function toggl.tags_of(bigint, bigint[], text[]) is
+  'The tags that an entry with these has: each once, by its name of today; when one of them was never seen, by the names that the entry itself has. A tag that was deleted is gone from every entry, as at Toggl, which changes no entry for it; one without a name is none. Example: select g.tag_id, g.tag_name from toggl.time_entry e cross join lateral toggl.tags_of(e.workspace_id, e.tag_ids, e.tags) g;';
+
 create or replace view toggl.time_entries as
-select e.workspace_id, e.time_entry_id, e.description, e.start_at, e.stop_at, e.duration_seconds, e.billable,
+select e.workspace_id, e.time_entry_id, e.description, e.start_at, e.stop_at,
+       toggl.entry_seconds(e.start_at, e.stop_at, e.duration_seconds) as duration_seconds, e.billable,
        e.user_id, u.user_name, u.user_email,
        e.project_id, p.name as project_name, p.client_id, c.name as client_name,
-       e.task_id, t.name as task_name, e.tag_ids,
+       e.task_id, t.name as task_name,
+       case when cardinality(e.tag_ids) > 0 then array(
+         select i.tag_id from unnest(e.tag_ids) with ordinality i (tag_id, place)
+         where i.tag_id is not null
+           and not exists (select from toggl.tag g where g.workspace_id = e.workspace_id and g.tag_id = i.tag_id and g.deleted_at is not null)
+         order by i.place) else e.tag_ids end as tag_ids,
        coalesce(case when cardinality(e.tag_ids) > 0 or cardinality(e.tags) > 0 then (
-         select case when cardinality(e.tag_ids) > 0 and count(g.name) = cardinality(e.tag_ids) or coalesce(e.tags, '{}') = '{}'
-                     then array_agg(g.name order by g.name) filter (where g.name is not null)
-                     else (select array_agg(n.name order by n.name) from unnest(e.tags) n (name)) end
-         from unnest(e.tag_ids) i (tag_id)
-         left join toggl.tag g on g.workspace_id = e.workspace_id and g.tag_id = i.tag_id) end, '{}') as tag_names,
+         select array_agg(g.tag_name order by g.tag_name) from toggl.tags_of(e.workspace_id, e.tag_ids, e.tags) g
+         where g.tag_name is not null) end, '{}') as tag_names,
        e.updated_at, e.changed_at, e.changed_by
 from toggl.time_entry e
 left join toggl.users u on u.workspace_id = e.workspace_id and u.user_id = e.user_id
@@ -50,7 +97,7 @@ comment on column toggl.time_entries.time_entry_id is 'Toggl''s number of the en
 comment on column toggl.time_entries.description is 'What was done, in the user''s words.';
 comment on column toggl.time_entries.start_at is 'When it began.';
 comment on column toggl.time_entries.stop_at is 'When it ended; null while it runs, and for an entry that was given a duration only.';
-comment on column toggl.time_entries.duration_seconds is 'How long it took, in seconds; null while it runs.';
+comment on column toggl.time_entries.duration_seconds is 'How long it took, in seconds: toggl.entry_seconds; null while it runs.';
 comment on column toggl.time_entries.billable is 'Is it marked as billable?';
 comment on column toggl.time_entries.user_id is 'Toggl user whose time it is.';
 comment on column toggl.time_entries.user_name is 'Name of the user.';
@@ -61,8 +108,8 @@ comment on column toggl.time_entries.client_id is 'Client of the project, or nul
 comment on column toggl.time_entries.client_name is 'Name of the client.';
 comment on column toggl.time_entries.task_id is 'Task, or null.';
 comment on column toggl.time_entries.task_name is 'Name of the task.';
-comment on column toggl.time_entries.tag_ids is 'Tags by number; null or empty without tags.';
-comment on column toggl.time_entries.tag_names is 'Tags by their names of today, in alphabetical order; when one of them was never seen, by the names that the entry itself has. Empty without tags.';
+comment on column toggl.time_entries.tag_ids is 'Tags by number, without those that were deleted; null or empty without tags.';
+comment on column toggl.time_entries.tag_names is 'Tags by name, in alphabetical order: toggl.tags_of. Empty without tags.';
 comment on column toggl.time_entries.updated_at is 'When Toggl last changed it, in whole seconds.';
 comment on column toggl.time_entries.changed_at is 'When the last change that is known happened at Toggl.';
 comment on column toggl.time_entries.changed_by is 'Toggl user who made that change.';
@@ -72,8 +119,10 @@ select e.workspace_id, e.time_entry_id, e.user_id, e.user_name, e.project_id, e.
        e.task_id, e.task_name, e.description, e.tag_names, e.billable, e.start_at,
        greatest(floor(extract(epoch from now() - e.start_at)), 0)::bigint as running_seconds,
        greatest(date_trunc('second', now() - e.start_at), interval '0') as running_for
-from toggl.time_entries e
-where e.stop_at is null and e.duration_seconds is null;
+from toggl.time_entry t
+join toggl.time_entries e on e.workspace_id = t.workspace_id and e.time_entry_id = t.time_entry_id
+-- as the index of those that run has it
+where t.stop_at is null and t.duration_seconds is null and t.deleted_at is null;
 comment on view toggl.running is
   'Who is tracking what, since when, for how long. Example: select user_name, project_name, description, running_for from toggl.running order by start_at;';
 comment on column toggl.running.workspace_id is 'Toggl workspace.';

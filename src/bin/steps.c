@@ -25,6 +25,7 @@ static const char *const door_files[] = {
 	"spreadsheet.sql",
 	"hours.sql",
 	"money.sql",
+	"moments.sql",
 	"pass_on.sql",
 	"toggl_gate.sql",
 	"toggl_plan.sql",

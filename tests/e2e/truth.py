@@ -230,6 +230,18 @@ def key_of(event):
     return table, (event.workspace, event.entity)
 
 
+def how_long(row):
+    """The duration of a time entry: what Toggl said, else from start to stop; None
+    while it runs, never below zero, and not more than can be added."""
+    if row["duration_seconds"] is not None:
+        return min(row["duration_seconds"], 4 * 10**9)
+    if row["stop_at"] is None:
+        return None
+    if row["start_at"] is None:
+        return 0
+    return min(max(row["stop_at"] - row["start_at"], 0) // 1000000, 4 * 10**9)
+
+
 def says_what_it_was(table, payload):
     if not isinstance(payload, dict):
         return False
@@ -265,6 +277,8 @@ def tell(events):
                     row[column] = None
                     found = type_of(value)
                     drift[event.model, column, "value" if found == TYPES.get(kind, "string") else found] += 1
+            if table == "time_entry":
+                row["duration_seconds"] = how_long(row)
             if row["deleted_at"] is None and event.action == "deleted":
                 row["deleted_at"] = event.created_us
             row.update(payload=canonical(entity), payload_at=event.created_us, payload_event_id=event.event_id)

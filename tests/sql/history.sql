@@ -91,7 +91,7 @@ select results_eq(
   $$values (30::bigint, 'description', null, U&'nul \FFFD and half \FFFD'), (30, 'start_at', null, '2026-07-03T10:00:00+00:00'),
            (31, 'description', U&'nul \FFFD and half \FFFD', '1e200000'),
            (32, 'description', '1e200000', null), (32, 'start_at', '2026-07-03T10:00:00+00:00', null),
-           (35, 'start_at', null, '9999-12-31T23:59:59+00:00'), (35, 'duration_seconds', null, '9223372036854775807'),
+           (35, 'start_at', null, '9999-12-31T23:59:59+00:00'), (35, 'duration_seconds', null, '4000000000'),
            (35, 'tags', null, '[null, ""]')$$,
   'what jsonb does not take, and values of odd types, break nothing: they read as in the table');
 select is_empty($$select from toggl.time_entry t, ledger.event e,

@@ -86,7 +86,7 @@ select pg_temp.entry(41, 103, '2026-05-31T21:59:59+00:00', more => ',"tag_ids":[
 select bag_eq('select entry, change, field, old_value, new_value from changed where change not in (''added'', ''moved in'')',
   $$values (102::bigint, 'changed', 'duration_seconds', '3600', '3601'),
            (105, 'changed', 'duration_seconds', '60', '90'), (105, 'changed', 'description', 'x', 'y'),
-           (106, 'changed', 'duration_seconds', null, '1800'),
+           (106, 'changed', 'duration_seconds', '0', '1800'),
            (107, 'moved out', 'start_at', '2026-05-12T10:00:00+00:00', '2026-06-12T10:00:00+00:00'),
            (107, 'moved out', 'stop_at', '2026-05-12T10:00:00+00:00', '2026-06-12T10:00:00+00:00'),
            (108, 'moved out', 'project_id', '1', '2'), (108, 'moved out', 'client_id', '90', '91'),
@@ -130,7 +130,7 @@ select pg_temp.entry(61, 301, '2026-05-25T10:00:00Z', 9223372036854775807, proje
 select bag_eq($$select change, field, new_value from changed where entry = 105 and field in ('start_at', 'duration_seconds', 'description')$$,
               $$values ('moved out', 'start_at', null), ('moved out', 'duration_seconds', null), ('moved out', 'description', U&'\FFFD')$$,
               'an entry that cannot be read any more is shown');
-select is(seconds_now, 9223372036854775807, 'absurd durations are no error') from toggl.invoice where name = 'May';
+select is(seconds_now, 8000003600, 'absurd durations are no error') from toggl.invoice where name = 'May';
 \o /dev/null
 delete from toggl.time_entry where time_entry_id = 105;
 \o

@@ -53,6 +53,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/toggl.sql
 \ir ../../sql/functions/hours.sql
 \ir ../../sql/functions/money.sql
+\ir ../../sql/functions/moments.sql
 \ir ../../sql/functions/receiver.sql
 \ir ../../sql/functions/operator.sql
 \ir ../../sql/functions/sealing.sql

@@ -52,6 +52,22 @@ export function day(text, options = { weekday: "short", day: "numeric", month: "
 	return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", ...options }).format(new Date(`${text}T00:00:00Z`));
 }
 
+/* Regions whose weeks do not begin on Monday, by CLDR, for browsers that do not say
+   it themselves. */
+const FROM_SUNDAY = "AG AS BD BR BS BT BW BZ CA CO DM DO ET GT GU HK HN ID IL IN JM JP KE KH KR LA MH MM MO MT MX MZ NI NP PA PE PH PK PR PT PY SA SG SV TH TT TW UM US VE VI WS YE ZA ZW";
+const FROM_SATURDAY = "AE AF BH DJ DZ EG IQ IR JO KW LY OM QA SD SY";
+
+/* The day that weeks begin with where the browser's language is spoken: 0 for
+   Sunday to 6 for Saturday, as getUTCDay() has it. */
+export function weekStart(language = navigator.language) {
+	const locale = new Intl.Locale(language);
+	const said = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay;
+	if (said)
+		return said % 7;
+	const { region } = locale.maximize();
+	return FROM_SUNDAY.includes(region) ? 0 : FROM_SATURDAY.includes(region) ? 6 : 1;
+}
+
 const WEEK_MS = 6 * 86400000;
 /* When exactly, as short as it is still said: today's by the clock. */
 export function shortly(time) {

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { looks, stackedBars, swatch } from "../chart.js";
 import { el, patch } from "../dom.js";
-import { day, dayOf, hours, number, percent, shiftDay, shortly, stopwatch, zoneName } from "../format.js";
+import { day, dayOf, hours, number, percent, shiftDay, shortly, stopwatch, weekStart, zoneName } from "../format.js";
 import { choice, field, section, table } from "../parts.js";
 import { go, here } from "../route.js";
 import { w } from "../words.js";
@@ -21,12 +21,12 @@ const t = w.time;
 
 let node, chart, timer, tick, context, seen;
 
-/* Monday of the week, and the first of the month, of a day. */
-const monday = (text) => shiftDay(text, -((new Date(`${text}T00:00:00Z`).getUTCDay() + 6) % 7));
+/* The first day of the week, and of the month, of a day. */
+const weekOf = (text) => shiftDay(text, -((new Date(`${text}T00:00:00Z`).getUTCDay() - weekStart() + 7) % 7));
 const first = (text) => `${text.slice(0, 7)}-01`;
 
 function ranges() {
-	const today = dayOf(Date.now()), week = monday(today), month = first(today);
+	const today = dayOf(Date.now()), week = weekOf(today), month = first(today);
 	return {
 		week: [week, today],
 		last: [shiftDay(week, -7), shiftDay(week, -1)],
