@@ -11,12 +11,8 @@ comment on function ledger.is_uint(text) is 'A whole number that fits.';
 create function ledger.words_query(given text)
 returns tsquery
 language sql immutable set search_path = ledger, pg_temp
-as $$
-  -- the last word may be the beginning of one: people look while they type
-  select case when numnode(q) > 0 then (q::text || ':*')::tsquery end
-  from plainto_tsquery('simple', given) q
-$$;
-comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: all the words, the last one by its beginning. Null: there is no word in it.';
+return toggl.search_query(left(given, 4000));
+comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: toggl.search_query(). Null: there is no word in it.';
 
 create function ledger.wish_of(query jsonb)
 returns ledger.wish
@@ -56,17 +52,17 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select case of_model
     when 'time_entry' then exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
-                                     and to_tsvector('simple', left(coalesce(t.description, ''), 4000)) @@ words)
+                                     and toggl.search_vector(t.description) @@ words)
     when 'project' then exists (select from toggl.project t where t.workspace_id = workspace and t.project_id = entity
-                                  and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
+                                  and toggl.search_name(t.name) @@ words)
     when 'client' then exists (select from toggl.client t where t.workspace_id = workspace and t.client_id = entity
-                                 and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
+                                 and toggl.search_name(t.name) @@ words)
     when 'tag' then exists (select from toggl.tag t where t.workspace_id = workspace and t.tag_id = entity
-                              and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
+                              and toggl.search_name(t.name) @@ words)
     when 'task' then exists (select from toggl.task t where t.workspace_id = workspace and t.task_id = entity
-                               and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
+                               and toggl.search_name(t.name) @@ words)
     when 'workspace_user' then exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
-                                         and to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words)
+                                         and toggl.search_name(t.name) @@ words)
     else false end
 $$;
 comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the name or description of an entity, as it is now, have these words?';
@@ -76,12 +72,12 @@ returns bigint[]
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   select array_agg(distinct i.id) from (
-    (select t.time_entry_id as id from toggl.time_entry t where to_tsvector('simple', left(coalesce(t.description, ''), 4000)) @@ words limit most)
-    union all (select t.project_id from toggl.project t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
-    union all (select t.client_id from toggl.client t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
-    union all (select t.tag_id from toggl.tag t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
-    union all (select t.task_id from toggl.task t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)
-    union all (select t.workspace_user_id from toggl.workspace_user t where to_tsvector('simple', left(coalesce(t.name, ''), 4000)) @@ words limit most)) i
+    (select t.time_entry_id as id from toggl.time_entry t where toggl.search_vector(t.description) @@ words limit most)
+    union all (select t.project_id from toggl.project t where toggl.search_name(t.name) @@ words limit most)
+    union all (select t.client_id from toggl.client t where toggl.search_name(t.name) @@ words limit most)
+    union all (select t.tag_id from toggl.tag t where toggl.search_name(t.name) @@ words limit most)
+    union all (select t.task_id from toggl.task t where toggl.search_name(t.name) @@ words limit most)
+    union all (select t.workspace_user_id from toggl.workspace_user t where toggl.search_name(t.name) @@ words limit most)) i
 $$;
 comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entities whose name or description has these words, at most so many of each kind.';
 
