@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/home_conf.h"
 
 #ifndef HL_SYSCONFDIR
 #error "HL_SYSCONFDIR, HL_LOCALSTATEDIR and HL_DATADIR come from the Makefile"
@@ -320,9 +321,9 @@ static bool apply_line(struct conf *conf, struct str line, struct buf *problem)
 	return apply(conf, s, str_trim(line), problem);
 }
 
-static bool read_file(const char *path, struct buf *text, struct buf *problem)
+/* Closes `fd`, which is the file opened, or why it could not be: -1 and errno. */
+static bool read_file(const char *path, int fd, struct buf *text, struct buf *problem)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = 0;
 
 	if (fd < 0) {
@@ -346,11 +347,11 @@ static bool read_file(const char *path, struct buf *text, struct buf *problem)
 	return got == 0 && !text->full;
 }
 
-static bool apply_file(struct conf *conf, const char *path, struct buf *problem)
+static bool apply_file(struct conf *conf, const char *path, int fd, struct buf *problem)
 {
 	struct buf text = { 0 }, wrong = { 0 };
 	struct str rest;
-	bool fine = read_file(path, &text, problem);
+	bool fine = read_file(path, fd, &text, problem);
 
 	rest = buf_str(&text);
 	for (int line = 1; fine && rest.len; line++) {
@@ -390,7 +391,9 @@ enum err conf_load(struct conf *conf, const char *path, struct buf *problem)
 {
 	const char *standard = HL_SYSCONFDIR "/hookledger.conf";
 	struct conf fresh = { 0 };
+	struct buf own = { 0 };
 	bool fine = true;
+	int fd = -1;
 
 	for (size_t i = 0; i < SETTINGS; i++)
 		if (settings[i].fallback)
@@ -400,9 +403,16 @@ enum err conf_load(struct conf *conf, const char *path, struct buf *problem)
 	if ((!path || !*path) && access(standard, F_OK) == 0)
 		path = standard;
 	if (path && *path) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 		fresh.path = mem_dup(str_of(path));
-		fine = fine && apply_file(&fresh, path, problem);
+	} else if (home_conf_open(&fd, &own, problem)) {
+		fine = false;
+	} else if (fd >= 0) {
+		fresh.path = mem_dup(buf_str(&own));
 	}
+	if (fresh.path)
+		fine = apply_file(&fresh, fresh.path, fd, problem) && fine;
+	buf_done(&own);
 	fine = fine && apply_environment(&fresh, problem);
 	if (!fine) {
 		conf_done(&fresh);

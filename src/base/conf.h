@@ -84,10 +84,11 @@ struct conf {
 	char *sql_dir;
 };
 
-/* Reads `path`, or the file that HOOKLEDGER_CONF names, or the installed
-   place (which may be absent), then the environment (HOOKLEDGER_ and the key
-   in capitals, '.' as '_'). ERR_INPUT: *problem says file, line, key and what
-   to do, never a secret; *conf is untouched then. */
+/* Reads `path`, or the file that HOOKLEDGER_CONF names, or the installed one, or
+   the user's own (base/home_conf): the first that there is, or none. Then the
+   environment (HOOKLEDGER_ and the key in capitals, '.' as '_'). ERR_INPUT:
+   *problem says file, line, key and what to do, never a secret; *conf is
+   untouched then. */
 MUST_USE enum err conf_load(struct conf *conf, const char *path, struct buf *problem);
 void conf_done(struct conf *conf);	/* wipes the secrets */
 

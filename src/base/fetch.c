@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "base/answer.h"
+#include "base/ca_bundle.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
 
@@ -46,6 +47,7 @@ struct slot {
 struct fetch {
 	struct fetch_how how;
 	struct answer_how keep;
+	struct buf ca_file;	/* empty: as libcurl has it */
 	CURLM *multi;
 	int epoll;
 	int64_t timer_at;	/* clock_ms() when libcurl wants to be called; -1: never */
@@ -179,9 +181,11 @@ static void prepare(struct fetch *fetch, struct slot *slot)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87 */
 	/* else the end of a request would wait for the thread that looks its name
 	   up, and all others with it, for as long as a name server is silent */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* an empty name: none, and the environment is not asked either */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -190,11 +194,13 @@ static void prepare(struct fetch *fetch, struct slot *slot)
 	/* HTTP/2 would put all requests on one connection, and one lost packet
 	   or one slow answer would hold up the others */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80 */
 	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+#endif
 	if (fetch->how.connect_ms)
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->how.connect_ms);
-	if (fetch->how.ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->how.ca_file);
+	if (fetch->ca_file.len)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, buf_text(&fetch->ca_file));
 	if (fetch->how.agent)
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, fetch->how.agent);
 }
@@ -206,6 +212,10 @@ struct fetch *fetch_new(const struct fetch_how *how)
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch->how = *how;
+	if (how->ca_file)
+		buf_add_text(&fetch->ca_file, how->ca_file);
+	else
+		ca_bundle_find("", curl_version_info(CURLVERSION_NOW)->cainfo, &fetch->ca_file);
 	if (fetch->how.requests_max == 0)
 		fetch->how.requests_max = 1;
 	fetch->keep = (struct answer_how){ how->answer_max, how->cuts_answers, how->wanted };
@@ -247,6 +257,7 @@ void fetch_free(struct fetch *fetch)
 	}
 	curl_multi_cleanup(fetch->multi);
 	close(fetch->epoll);
+	buf_done(&fetch->ca_file);
 	free(fetch->slots);
 	free(fetch);
 	curl_global_cleanup();

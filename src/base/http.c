@@ -541,18 +541,20 @@ struct str http_query(const struct http_req *req)
 	return uri;
 }
 
+struct str http_authorization(const struct http_req *req)
+{
+	struct str header = http_header(req, "HTTP_AUTHORIZATION");
+
+	/* Apache puts REDIRECT_ in front when a rule of rewriting handed it on. No
+	   header of a client has that name: it would begin with HTTP_. */
+	return header.len ? header : http_header(req, "REDIRECT_HTTP_AUTHORIZATION");
+}
+
 bool http_basic(const struct http_req *req, struct buf *user, struct buf *password)
 {
-	/* Apache puts REDIRECT_ in front when a rule of rewriting handed it on */
-	static const char *const names[] = { "HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION" };
+	struct str header = http_authorization(req);
 
-	for (size_t i = 0; i < 2; i++) {
-		struct str header = http_header(req, names[i]);
-
-		if (header.len)
-			return basic_read(header, user, password);
-	}
-	return false;
+	return header.len && basic_read(header, user, password);
 }
 
 void http_client(const struct http_req *req, const struct networks *trusted, struct address *client)

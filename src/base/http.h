@@ -53,8 +53,12 @@ struct str http_type(const struct http_req *req);	/* media type without paramete
 struct str http_header(const struct http_req *req, const char *cgi_name);	/* "HTTP_X_…"; at == NULL: none */
 struct str http_body(const struct http_req *req);
 
-/* User and password of Basic authentication (base/basic); both append. false:
-   none. Apache needs CGIPassAuth On, or gives no Authorization to programs. */
+/* The header Authorization; at == NULL or empty: none. Apache gives it to programs
+   with CGIPassAuth On, or when a rule puts it into the environment (deploy/apache). */
+struct str http_authorization(const struct http_req *req);
+
+/* User and password of Basic authentication in it (base/basic); both append. false:
+   none. */
 bool http_basic(const struct http_req *req, struct buf *user, struct buf *password);
 
 /* Whose request it is: the web server's peer, or by X-Forwarded-For whom

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/crew.h"
 #include "base/db.h"
+#include "base/home_conf.h"
 #include "base/http.h"
 #include "base/listener.h"
 #include "base/log.h"
@@ -20,9 +21,20 @@ enum {
 	START_MS = 1000,	/* for the first connection to the database */
 };
 
+/* Ends the process. What is wrong goes to stderr, and that is a log which a customer
+   of a shared host may not read: the answer to a plain CGI request says where the
+   reason can be seen, but not the reason, because anybody may ask. */
 static void give_up(const struct program *program, const char *what)
 {
 	fprintf(stderr, "%s: %s\n", program->name, what);
+	if (getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD"))
+		fputs("Status: 500 Internal Server Error\r\n"
+		      "Content-Type: application/json\r\n"
+		      "Cache-Control: no-store\r\n"
+		      "\r\n"
+		      "{\"error\":\"the settings cannot be used; the error log of the web server says why, "
+		      "and so does setup-check.cgi\"}\n",
+		      stdout);
 	exit(2);
 }
 
@@ -33,7 +45,7 @@ static void write_usage(const struct program *program, FILE *out)
 	        "\n"
 	        "%s"
 	        "\n"
-	        "  --conf FILE       settings (else $HOOKLEDGER_CONF)\n"
+	        "  --conf FILE       settings (else $HOOKLEDGER_CONF, the installed file, ~/" HOME_CONF ")\n"
 	        "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
 	        "  --workers N       processes behind that socket (1); one that dies is replaced\n"
 	        "  --version, --help\n",
@@ -125,6 +137,9 @@ int program_run(struct program *program, int argc, char **argv)
 		give_up_with_usage(program);
 	if (conf_load(&conf, path, &problem))
 		give_up(program, buf_text(&problem));
+	if (!conf.master_key && !conf.path)
+		give_up(program, "there is no settings file: none is named by --conf or HOOKLEDGER_CONF, and neither "
+		                 HL_SYSCONFDIR "/hookledger.conf nor ~/" HOME_CONF " is there");
 	if (!conf.master_key)
 		give_up(program, "master_key is not set; `openssl rand -hex 32` makes one for the settings file");
 	log_open(program->name, conf_log_level(&conf));

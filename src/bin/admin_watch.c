@@ -175,7 +175,7 @@ void admin_metrics(struct admin *admin, struct http_req *req, const struct visit
 		admin_refuse(req, 404, "there is nothing at this address; the setting metrics_token opens it");
 		return;
 	}
-	if (!is_token(admin->conf, http_header(req, "HTTP_AUTHORIZATION"))) {
+	if (!is_token(admin->conf, http_authorization(req))) {
 		admin_answer(req, 401, "WWW-Authenticate: Bearer realm=\"hookledger metrics\"",
 		             str_of("{\"error\":\"this needs the setting metrics_token as bearer token\"}"));
 		return;

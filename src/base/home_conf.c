@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/home_conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err refuse(struct buf *problem, const struct buf *path, const char *why)
+{
+	buf_addf(problem, "settings file %s cannot be used: %s", buf_text(path), why);
+	return ERR_INPUT;
+}
+
+static const char *why_not_opened(int error)
+{
+	/* O_NOFOLLOW of a link: ELOOP, with O_DIRECTORY ENOTDIR */
+	return error == ELOOP ? "it is a symbolic link" : strerror(error);
+}
+
+/* NULL: the folder is that user's alone to write to. */
+static const char *flaw_of_folder(const struct stat *facts)
+{
+	if (facts->st_uid != geteuid())
+		return "its folder belongs to another user";
+	if (facts->st_mode & (S_IWGRP | S_IWOTH))
+		return "others may write to its folder; chmod 700 the folder (or 711, 755)";
+	return NULL;
+}
+
+static const char *flaw_of_file(const struct stat *facts)
+{
+	if (!S_ISREG(facts->st_mode))
+		return "it is no regular file";
+	if (facts->st_uid != geteuid())
+		return "it belongs to another user";
+	if (facts->st_mode & (S_IRWXG | S_IRWXO))
+		return "group or others may use it; chmod 600 the file";
+	return NULL;
+}
+
+/* The file in its folder, once both are what they must be. Judged by descriptor, so
+   that nobody can exchange what was judged. */
+static enum err open_in_folder(int folder, int *fd, const struct buf *path, struct buf *problem)
+{
+	struct stat facts;
+	const char *flaw;
+	int file;
+
+	if (fstat(folder, &facts))
+		return refuse(problem, path, strerror(errno));
+	/* O_NONBLOCK: a named pipe would wait for a writer */
+	file = openat(folder, strrchr(HOME_CONF, '/') + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (file < 0)
+		return errno == ENOENT ? ERR_NONE : refuse(problem, path, why_not_opened(errno));
+	flaw = flaw_of_folder(&facts);
+	if (!flaw)
+		flaw = fstat(file, &facts) ? strerror(errno) : flaw_of_file(&facts);
+	if (flaw) {
+		close(file);
+		return refuse(problem, path, flaw);
+	}
+	*fd = file;
+	return ERR_NONE;
+}
+
+enum err home_conf_open_in(const char *home, int *fd, struct buf *path, struct buf *problem)
+{
+	struct buf folder = { 0 };
+	enum err err = ERR_NONE;
+	int opened;
+
+	*fd = -1;
+	if (home[0] != '/')
+		return ERR_NONE;
+	buf_addf(path, "%s/" HOME_CONF, strcmp(home, "/") == 0 ? "" : home);
+	buf_add(&folder, path->at, path->len - strlen(strrchr(HOME_CONF, '/')));
+	opened = open(buf_text(&folder), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (opened >= 0) {
+		err = open_in_folder(opened, fd, path, problem);
+		close(opened);
+	} else {
+		struct stat facts;
+		int error = errno;
+
+		/* Somebody else's home, or none at all, is no mistake of the user's. */
+		if (lstat(buf_text(&folder), &facts) == 0 && (S_ISLNK(facts.st_mode) || S_ISDIR(facts.st_mode)))
+			err = refuse(problem, path, S_ISLNK(facts.st_mode) ? "its folder is a symbolic link"
+			                                                   : strerror(error));
+	}
+	buf_done(&folder);
+	return err;
+}
+
+enum err home_conf_open(int *fd, struct buf *path, struct buf *problem)
+{
+	const struct passwd *user;
+
+	*fd = -1;
+	if (geteuid() == 0)
+		return ERR_NONE;
+	user = getpwuid(geteuid());
+	return user && user->pw_dir ? home_conf_open_in(user->pw_dir, fd, path, problem) : ERR_NONE;
+}
