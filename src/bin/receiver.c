@@ -5,6 +5,7 @@
    rest nobody waits. What the database cannot take now goes to the spool. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@
 enum {
 	KEYS_AGE_MS = 1000,	/* a ping is judged by keys no older than this */
 	KEYS_LOADS = 10,		/* so often at once, then once a second, may a stranger make us load them */
+	KEYS_WAIT_MS = 500,	/* plain CGI waits so long for its turn to load them */
+	KEYS_LOOK_MS = 20,	/* and looks this often whether it has come */
 	TALLY_MS = 1000,	/* counters reach the database this often */
 	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
 	RING_MS = 10,		/* couriers are woken this often at most */
@@ -57,7 +60,9 @@ struct receiver {
 	/* The database failed and nothing has worked since: callbacks go
 	   straight to the spool, and draining it is the trial. */
 	bool db_is_suspect;
-	int64_t until;		/* the database's time for this gather is over then */
+	int64_t began;		/* this gather */
+	int64_t until;		/* the database's time for it is over then */
+	bool is_out_of_turn;	/* plain CGI: the keys do not fit, and could not be loaded now */
 	int64_t drain_until, tally_at, look_at;
 	bool is_ring_wanted;	/* couriers wait for what was recorded */
 	bool is_ringing;	/* that call is under way */
@@ -113,11 +118,12 @@ static const struct refusal refusals[REASON_COUNT] = {
 	[REASON_UNAVAILABLE] = { 503, "Retry-After: 60", "nothing was recorded; please send it again later" },
 };
 
-/* `why` says more than the table, or is NULL. */
-static void refuse(struct receiver *r, struct http_req *req, enum reason reason, int64_t endpoint_id,
-                   const char *why)
+/* Answers as for `answer`, and counts it as `reason`; `why` says more than the
+   table, or is NULL. */
+static void refuse_as(struct receiver *r, struct http_req *req, enum reason answer, enum reason reason,
+                      int64_t endpoint_id, const char *why)
 {
-	const struct refusal *refusal = &refusals[reason];
+	const struct refusal *refusal = &refusals[answer];
 	struct buf json = { 0 };
 
 	buf_add_char(&json, '{');
@@ -136,6 +142,12 @@ static void refuse(struct receiver *r, struct http_req *req, enum reason reason,
 		                                log_num("unsaid", r->refusals.held), log_end() });
 		r->refusals.held = 0;
 	}
+}
+
+static void refuse(struct receiver *r, struct http_req *req, enum reason reason, int64_t endpoint_id,
+                   const char *why)
+{
+	refuse_as(r, req, reason, reason, endpoint_id, why);
 }
 
 /* ---- the gate: cheapest first, and the signature before anything is parsed */
@@ -260,6 +272,16 @@ static enum err judge(struct receiver *r, struct callback *cb)
 	return err;
 }
 
+/* May the keys in memory be older than the address or the secret that does not fit?
+   A wrong secret of a known address is told from them even so while the database is
+   away: its two secrets overlap when one is exchanged. */
+static bool keys_may_be_stale(const struct receiver *r, enum err err)
+{
+	if (keyring_is_since(r->keys, r->began))
+		return false;
+	return err == ERR_ABSENT || r->is_out_of_turn;
+}
+
 enum fate { ANSWERED, EVENT, UNJUDGED, REFUSED };
 
 /* A genuine callback that is a ping is answered from memory, by keys that are
@@ -305,7 +327,11 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 		return ANSWERED;
 	}
 	if (err) {
-		refuse(r, req, err == ERR_ABSENT ? REASON_ADDRESS : REASON_SIGNATURE, cb->endpoint_id, NULL);
+		enum reason wrong = err == ERR_ABSENT ? REASON_ADDRESS : REASON_SIGNATURE;
+
+		/* What no key fits may be genuine, by a key that was made since. It is not
+		   counted as our failure: strangers can send it at any time. */
+		refuse_as(r, req, keys_may_be_stale(r, err) ? REASON_UNAVAILABLE : wrong, wrong, cb->endpoint_id, NULL);
 		return ANSWERED;
 	}
 	if (callback_parse(cb, &reason, &why)) {
@@ -420,7 +446,8 @@ static void serve(struct receiver *r)
 	size_t events = 0, unjudged = 0, refused = 0, *places = r->events;
 	size_t *unjudged_places = r->events + r->conf->batch_max;
 
-	r->until = clock_ms() + r->conf->db_deadline_ms;
+	r->began = clock_ms();
+	r->until = r->began + r->conf->db_deadline_ms;
 	intake_clear(r->intake);
 	for (size_t i = 0; i < http_count(r->web); i++) {
 		struct callback *cb = &r->callbacks[i];
@@ -638,21 +665,46 @@ static int take_slot(const struct conf *conf)
 /* May a callback that the keys in the file do not fit have the database asked?
    Ten times a second, for all processes together: the time of the file is when
    one did so last. */
-static bool may_ask_for_keys(const struct receiver *r)
+static bool may_ask_for_keys(const struct stat *file)
+{
+	int64_t changed_ms = (int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000;
+	int64_t passed_ms = clock_now_us() / 1000 - changed_ms;
+
+	/* below zero: the clock was set back */
+	return passed_ms < 0 || passed_ms >= KEYS_AGE_MS / KEYS_LOADS;
+}
+
+/* A slot to load the keys with, for a callback that those in the file do not fit. Its
+   turn comes with the pace and with a free slot; meanwhile another process may have
+   put keys into the file that do. -1: without a slot. */
+static int await_keys(struct receiver *r, struct callback *cb)
 {
 	const char *path = spool_keyring_path(r->spool);
-	struct stat facts;
-	int64_t changed_ms;
+	int64_t until = clock_ms() + KEYS_WAIT_MS;
+	struct stat known = { 0 }, facts;
 
-	if (stat(path, &facts))
-		return true;
-	changed_ms = (int64_t)facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000;
-	if (clock_now_us() / 1000 - changed_ms < KEYS_AGE_MS / KEYS_LOADS)
-		return false;
-	if (utimensat(AT_FDCWD, path, NULL, 0))
-		log_write(LOG_WARN, "keyring_not_touched",
-		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
-	return true;
+	(void)stat(path, &known);
+	for (;;) {
+		bool is_there = stat(path, &facts) == 0;
+		int slot;
+
+		if (is_there && facts.st_ino != known.st_ino && keyring_load_file(r->keys, path) == ERR_NONE &&
+		    keyring_judge(r->keys, cb) == ERR_NONE)
+			return take_slot(r->conf);
+		if (is_there)
+			known = facts;
+		if ((!is_there || may_ask_for_keys(&facts)) && (slot = take_slot(r->conf)) >= 0) {
+			if (is_there && utimensat(AT_FDCWD, path, NULL, 0))
+				log_write(LOG_WARN, "keyring_not_touched",
+				          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+			return slot;
+		}
+		if (clock_ms() >= until) {
+			r->is_out_of_turn = true;
+			return -1;
+		}
+		poll(NULL, 0, KEYS_LOOK_MS);
+	}
 }
 
 /* One request, then whatever waits in the spool, and the end. */
@@ -665,9 +717,8 @@ static void serve_cgi(struct receiver *r)
 	if (!http_gather(r->web, NULL, 0, -1))
 		return;
 	first = (struct callback){ 0 };
-	if (gate(http_at(r->web, 0), &first) == REASON_NONE &&
-	    (keyring_judge(r->keys, &first) == ERR_NONE || may_ask_for_keys(r)))
-		slot = take_slot(r->conf);
+	if (gate(http_at(r->web, 0), &first) == REASON_NONE)
+		slot = keyring_judge(r->keys, &first) == ERR_NONE ? take_slot(r->conf) : await_keys(r, &first);
 	if (slot >= 0)
 		program_await_db(r->program, r->web, r->db);
 	serve(r);

@@ -35,6 +35,7 @@ struct keyring {
 	bool is_loaded;
 	int64_t tried_at_ms;	/* to load them from the database; 0: never */
 	int64_t loaded_at_ms;	/* from the database; 0: never */
+	int64_t as_of_ms;	/* when that load began; 0: never */
 };
 
 static int by_address(const void *a, const void *b)
@@ -79,6 +80,11 @@ int64_t keyring_age_ms(const struct keyring *ring)
 bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms)
 {
 	return ring->loaded_at_ms && clock_ms() - ring->loaded_at_ms <= within_ms;
+}
+
+bool keyring_is_since(const struct keyring *ring, int64_t at_ms)
+{
+	return ring->as_of_ms && ring->as_of_ms >= at_ms;
 }
 
 /* One line of the text: endpoint, address, secret, from, until, sealed in hex. */
@@ -186,6 +192,7 @@ enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait_ms, bool
 	}
 	swap_keys(ring, fresh);
 	ring->loaded_at_ms = clock_ms();
+	ring->as_of_ms = ring->tried_at_ms;
 done:
 	db_rows_free(rows);
 	keyring_free(fresh);
@@ -258,7 +265,7 @@ enum err keyring_load_file(struct keyring *ring, const char *path)
 	if (!read_text(fresh))
 		goto done;
 	swap_keys(ring, fresh);
-	ring->loaded_at_ms = 0;
+	ring->loaded_at_ms = ring->as_of_ms = 0;
 	err = ERR_NONE;
 done:
 	if (err == ERR_FAULT)

@@ -31,6 +31,10 @@ int64_t keyring_age_ms(const struct keyring *ring);
    `within_ms`? */
 bool keyring_is_fresh(const struct keyring *ring, int64_t within_ms);
 
+/* Does the ring hold what the database had at `at_ms` of clock_ms(), or later? An
+   address that is missing in an older ring may have been made since. */
+bool keyring_is_since(const struct keyring *ring, int64_t at_ms);
+
 /* Replaces all keys by the rows of receiver.keys(), waiting at most `wait_ms`.
    On any error the old keys stay in force. A secret that does not open judges
    nothing and is logged. *changed (may be NULL): other keys than before? */
