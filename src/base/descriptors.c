@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -23,6 +25,19 @@ void descriptors_need(size_t more)
 		log_write(LOG_WARN, "descriptors_limited",
 		          (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur),
 		                                log_num("wanted", (int64_t)want), log_end() });
+}
+
+/* closefrom() is not in musl, and the system call not in every kernel. */
+void descriptors_close_from(int first)
+{
+	struct rlimit limit;
+
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > 65536)
+		limit.rlim_cur = 65536;
+	for (int fd = first; fd < (int)limit.rlim_cur; fd++)
+		close(fd);
 }
 
 bool descriptor_lock(int fd)

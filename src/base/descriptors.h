@@ -14,6 +14,9 @@
    and logs it. */
 void descriptors_need(size_t more);
 
+/* Closes all that are open from this one on. */
+void descriptors_close_from(int first);
+
 /* Waits for the turn at a file that processes lock (flock(2)). A signal that tells us
    to end does not end the wait: whoever waits for our answer may never ask again.
    false: it cannot be locked. */

@@ -149,6 +149,10 @@ admin_operation admin_account_add, admin_account_token;
 admin_operation admin_subscription_write, admin_subscription_ping, admin_subscription_rotate, admin_subscription_replay;
 admin_operation admin_endpoint_list, admin_endpoint_add, admin_endpoint_rotate, admin_endpoint_test;
 
+/* ---- addresses for web-cron (admin_tick.c) */
+
+admin_operation admin_tick_add;
+
 /* A step of the first replay under way. true: there is more to do. */
 bool admin_replays_go_on(struct admin *admin);
 

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/db.h"
+#include "base/descriptors.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "ledger/courier.h"
@@ -41,7 +42,7 @@ static bool start_round(const struct conf *conf)
 	if (child == 0) {
 		if (fork() == 0) {
 			setsid();
-			closefrom(STDERR_FILENO + 1);
+			descriptors_close_from(STDERR_FILENO + 1);
 			run_round(conf);
 		}
 		_exit(0);

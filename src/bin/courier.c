@@ -31,7 +31,7 @@ static const char usage[] =
 	"\n"
 	"Delivers events to our own subscribers; see hookledger-courier(8).\n"
 	"\n"
-	"  --conf FILE   settings (else $HOOKLEDGER_CONF)\n"
+	"  --conf FILE   settings (else $HOOKLEDGER_CONF and other places: hookledger.conf(5))\n"
 	"  --once        one round, for cron: until nothing is due\n"
 	"  --seconds N   and at most so long (55)\n"
 	"  --version, --help\n";

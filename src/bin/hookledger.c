@@ -55,7 +55,7 @@ static void say_all(FILE *to)
 		for (const struct command *c = tables[i]; c->name; c++)
 			fprintf(to, "  %-20s %s\n", c->name, c->help);
 	fputs("\nThe settings file is the one given by --conf, or named by HOOKLEDGER_CONF, or the\n"
-	      "installed one; see hookledger.conf(5). Exit status: 0 fine, 1 failed or something\n"
+	      "installed one, or ~/hookledger/hookledger.conf; see hookledger.conf(5). Exit status: 0 fine, 1 failed or something\n"
 	      "found, 2 wrong usage or settings.\n", to);
 }
 

@@ -56,6 +56,7 @@ static const char *const door_files[] = {
 	"admin_subscriptions.sql",
 	"admin_deliveries.sql",
 	"admin_endpoints.sql",
+	"admin_ticks.sql",
 	"admin_toggl.sql",
 	"toggl_doors.sql",
 	"notices.sql",

@@ -188,9 +188,10 @@ def apache_htaccess(site):
   Require all granted
 </Location>
 <Directory "{site.work}/www">
-  AllowOverride All
+  Options FollowSymLinks ExecCGI
+  AllowOverride FileInfo
 </Directory>
-''', "cgi", "rewrite", mpm="prefork")
+''', "cgi", "rewrite", "setenvif", mpm="prefork")
 
 
 def nginx(site):

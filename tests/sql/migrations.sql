@@ -76,6 +76,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/admin_subscriptions.sql
 \ir ../../sql/functions/admin_deliveries.sql
 \ir ../../sql/functions/admin_endpoints.sql
+\ir ../../sql/functions/admin_ticks.sql
 \ir ../../sql/functions/admin_toggl.sql
 \ir ../../sql/functions/toggl_doors.sql
 \ir ../../sql/functions/notices.sql

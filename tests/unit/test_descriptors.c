@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/descriptors.h"
 #include "scratch.h"
@@ -52,10 +55,27 @@ static void what_there_is_not_is_told(void **state)
 	buf_done(&heard);
 }
 
+static void all_above_are_closed(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (child == 0) {
+		int low = dup(STDERR_FILENO), high = fcntl(low, F_DUPFD, low + 20);
+
+		descriptors_close_from(high);
+		_exit(fcntl(low, F_GETFD) < 0 || fcntl(high, F_GETFD) >= 0);
+	}
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_int_equal(0, status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(needs_add_up),
+		cmocka_unit_test(all_above_are_closed),
 		cmocka_unit_test(what_there_is_not_is_told),
 	};
 

@@ -6,6 +6,7 @@ import { browserOf, dateAndClock, exact, zoneName } from "../format.js";
 import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { w } from "../words.js";
 import { zones } from "./setup.js";
+import { ticks } from "./ticks.js";
 
 const t = w.settings;
 let node, body, context, tab;
@@ -209,7 +210,7 @@ async function audit(isMore) {
 
 // ---- the view
 
-const parts = { me, operators, sessions, notices, findings: options, audit: () => audit(false) };
+const parts = { me, operators, sessions, notices, ticks: () => ticks(context, fill), findings: options, audit: () => audit(false) };
 
 /* Shows the tab anew, after a change or for another place. */
 async function fill() {
