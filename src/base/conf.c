@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "base/home_conf.h"
+#include "base/conf_file.h"
 
 #ifndef HL_SYSCONFDIR
 #error "HL_SYSCONFDIR, HL_LOCALSTATEDIR and HL_DATADIR come from the Makefile"
@@ -30,9 +30,6 @@ struct setting {
 };
 
 #define FIELD(name) offsetof(struct conf, name)
-
-/* A settings file is short; more is a mistake (a log, a dump, /dev/zero). */
-enum { FILE_MAX = 256 * 1024 };
 
 static const struct setting settings[] = {
 	{ "database", TEXT, FIELD(database), NULL, 0, 0, true,
@@ -321,37 +318,11 @@ static bool apply_line(struct conf *conf, struct str line, struct buf *problem)
 	return apply(conf, s, str_trim(line), problem);
 }
 
-/* Closes `fd`, which is the file opened, or why it could not be: -1 and errno. */
-static bool read_file(const char *path, int fd, struct buf *text, struct buf *problem)
-{
-	ssize_t got = 0;
-
-	if (fd < 0) {
-		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
-		return false;
-	}
-	text->max = FILE_MAX;
-	do {
-		char piece[4096];
-
-		got = read(fd, piece, sizeof(piece));
-		if (got > 0)
-			buf_add(text, piece, (size_t)got);
-		mem_wipe(piece, sizeof(piece));
-	} while (got > 0 && !text->full);
-	if (got < 0)
-		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
-	else if (text->full)
-		buf_addf(problem, "settings file %s is larger than %d bytes", path, FILE_MAX);
-	close(fd);
-	return got == 0 && !text->full;
-}
-
 static bool apply_file(struct conf *conf, const char *path, int fd, struct buf *problem)
 {
 	struct buf text = { 0 }, wrong = { 0 };
 	struct str rest;
-	bool fine = read_file(path, fd, &text, problem);
+	bool fine = conf_file_read(path, fd, &text, problem) == ERR_NONE;
 
 	rest = buf_str(&text);
 	for (int line = 1; fine && rest.len; line++) {
@@ -405,7 +376,7 @@ enum err conf_load(struct conf *conf, const char *path, struct buf *problem)
 	if (path && *path) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		fresh.path = mem_dup(str_of(path));
-	} else if (home_conf_open(&fd, &own, problem)) {
+	} else if (conf_file_open_home(&fd, &own, problem)) {
 		fine = false;
 	} else if (fd >= 0) {
 		fresh.path = mem_dup(buf_str(&own));

@@ -85,7 +85,7 @@ struct conf {
 };
 
 /* Reads `path`, or the file that HOOKLEDGER_CONF names, or the installed one, or
-   the user's own (base/home_conf): the first that there is, or none. Then the
+   the user's own (base/conf_file): the first that there is, or none. Then the
    environment (HOOKLEDGER_ and the key in capitals, '.' as '_'). ERR_INPUT:
    *problem says file, line, key and what to do, never a secret; *conf is
    untouched then. */

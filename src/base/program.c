@@ -10,7 +10,7 @@
 #include "base/conf.h"
 #include "base/crew.h"
 #include "base/db.h"
-#include "base/home_conf.h"
+#include "base/conf_file.h"
 #include "base/http.h"
 #include "base/listener.h"
 #include "base/log.h"

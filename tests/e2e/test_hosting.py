@@ -141,7 +141,7 @@ def test_a_request_by_tls(bundle, tmp_path):
 def test_with_an_older_libcurl():
     """The owner of libcurl against the header of one that lacks what came after 7.76."""
     for source in (path for path in (SOURCE / "src").rglob("*.c") if "<curl/" in path.read_text(encoding="utf-8")):
-        subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Werror", "-fsyntax-only", f"-I{SOURCE}/tests/data/libcurl-7.76", f"-I{SOURCE}/src", source], check=True)
+        subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Werror", "-fsyntax-only", f"-I{SOURCE}/tests/data/libcurl_old", f"-I{SOURCE}/src", source], check=True)
 
 
 @pytest.mark.skipif(not shutil.which("musl-gcc"), reason="not installed: musl-gcc")

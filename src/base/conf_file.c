@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/home_conf.h"
+#include "base/conf_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A settings file is short; more is a mistake (a log, a dump, /dev/zero). */
+enum { FILE_MAX = 256 * 1024 };
 
 static enum err refuse(struct buf *problem, const struct buf *path, const char *why)
 {
@@ -67,7 +70,7 @@ static enum err open_in_folder(int folder, int *fd, const struct buf *path, stru
 	return ERR_NONE;
 }
 
-enum err home_conf_open_in(const char *home, int *fd, struct buf *path, struct buf *problem)
+enum err conf_file_open_in(const char *home, int *fd, struct buf *path, struct buf *problem)
 {
 	struct buf folder = { 0 };
 	enum err err = ERR_NONE;
@@ -95,7 +98,7 @@ enum err home_conf_open_in(const char *home, int *fd, struct buf *path, struct b
 	return err;
 }
 
-enum err home_conf_open(int *fd, struct buf *path, struct buf *problem)
+enum err conf_file_open_home(int *fd, struct buf *path, struct buf *problem)
 {
 	const struct passwd *user;
 
@@ -103,5 +106,30 @@ enum err home_conf_open(int *fd, struct buf *path, struct buf *problem)
 	if (geteuid() == 0)
 		return ERR_NONE;
 	user = getpwuid(geteuid());
-	return user && user->pw_dir ? home_conf_open_in(user->pw_dir, fd, path, problem) : ERR_NONE;
+	return user && user->pw_dir ? conf_file_open_in(user->pw_dir, fd, path, problem) : ERR_NONE;
+}
+
+enum err conf_file_read(const char *path, int fd, struct buf *text, struct buf *problem)
+{
+	ssize_t got = 0;
+
+	if (fd < 0) {
+		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
+		return ERR_INPUT;
+	}
+	text->max = FILE_MAX;
+	do {
+		char piece[4096];
+
+		got = read(fd, piece, sizeof(piece));
+		if (got > 0)
+			buf_add(text, piece, (size_t)got);
+		mem_wipe(piece, sizeof(piece));
+	} while (got > 0 && !text->full);
+	if (got < 0)
+		buf_addf(problem, "settings file %s cannot be read: %s", path, strerror(errno));
+	else if (text->full)
+		buf_addf(problem, "settings file %s is larger than %d bytes", path, FILE_MAX);
+	close(fd);
+	return got == 0 && !text->full ? ERR_NONE : ERR_INPUT;
 }

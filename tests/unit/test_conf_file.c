@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/home_conf.h"
+#include "base/conf_file.h"
 #include "scratch.h"
 
 static const char *home;
@@ -41,7 +41,7 @@ static void assert_found(const char *in)
 	char text[32] = { 0 };
 	int fd = -1;
 
-	assert_err(ERR_NONE, home_conf_open_in(in, &fd, &path, &problem));
+	assert_err(ERR_NONE, conf_file_open_in(in, &fd, &path, &problem));
 	assert_string_equal("", buf_text(&problem));
 	assert_true(fd >= 0);
 	assert_int_equal(14, read(fd, text, sizeof(text)));
@@ -57,7 +57,7 @@ static void assert_none(const char *in)
 	struct buf path = { 0 }, problem = { 0 };
 	int fd = 99;
 
-	assert_err(ERR_NONE, home_conf_open_in(in, &fd, &path, &problem));
+	assert_err(ERR_NONE, conf_file_open_in(in, &fd, &path, &problem));
 	assert_int_equal(-1, fd);
 	assert_string_equal("", buf_text(&problem));
 	buf_done(&path);
@@ -68,7 +68,7 @@ static void assert_refused(const char *why)
 	struct buf path = { 0 }, problem = { 0 };
 	int fd = 99;
 
-	assert_err(ERR_INPUT, home_conf_open_in(home, &fd, &path, &problem));
+	assert_err(ERR_INPUT, conf_file_open_in(home, &fd, &path, &problem));
 	assert_int_equal(-1, fd);
 	assert_has(&problem, "/" HOME_CONF " cannot be used: ");
 	assert_has(&problem, why);
@@ -172,18 +172,18 @@ static void home_is_what_the_user_database_says(void **state)
 	put(0755, 0600);
 	setenv("HOME", home, 1);
 	if (geteuid() == 0) {
-		assert_err(ERR_NONE, home_conf_open(&fd, &path, &problem));
+		assert_err(ERR_NONE, conf_file_open_home(&fd, &path, &problem));
 		assert_int_equal(-1, fd);
 		assert_int_equal(0, path.len);
 		/* the user of a web server, whose home is not that one */
 		child = fork();
 		if (child == 0)
-			_exit(setuid(33) || home_conf_open(&fd, &path, &problem) || fd != -1 ||
+			_exit(setuid(33) || conf_file_open_home(&fd, &path, &problem) || fd != -1 ||
 			      strncmp(buf_text(&path), home, strlen(home)) == 0);
 		assert_int_equal(child, waitpid(child, &status, 0));
 		assert_int_equal(0, status);
 	} else {
-		assert_err(ERR_NONE, home_conf_open(&fd, &path, &problem));
+		assert_err(ERR_NONE, conf_file_open_home(&fd, &path, &problem));
 		assert_int_not_equal(0, strncmp(buf_text(&path), home, strlen(home)));
 	}
 	buf_done(&path);
@@ -201,5 +201,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(home_is_what_the_user_database_says, with_a_home, without),
 	};
 
-	return cmocka_run_group_tests_name("home_conf", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("conf_file", tests, NULL, NULL);
 }

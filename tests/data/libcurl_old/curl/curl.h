@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The installed libcurl as one of version 7.76 would show itself (that of EL 9): what
    came later cannot be named. By libcurl-symbols(3). */
+#ifndef HL_TESTS_DATA_LIBCURL_OLD_CURL_CURL_H
+#define HL_TESTS_DATA_LIBCURL_OLD_CURL_CURL_H
+
 #pragma GCC system_header
 #include_next <curl/curl.h>
 #undef LIBCURL_VERSION_NUM
@@ -73,3 +76,5 @@
 #pragma GCC poison CURLWS_PONG
 #pragma GCC poison CURLWS_RAW_MODE
 #pragma GCC poison CURLWS_TEXT
+
+#endif
