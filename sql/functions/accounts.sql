@@ -249,7 +249,8 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select s.subscription_id, s.workspace_id, s.account_id, s.description, s.url_callback, array_to_string(s.filters, ', '), s.enabled,
          ledger.us(s.validated_at), s.disabled_reason,
-         (select count(*) from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind')),
+         (select count(*) from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
+          where v.subscription_id = s.subscription_id and d.state in ('due', 'behind')),
          (select count(*) from ledger.delivery d where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'dead'),
          ledger.us(s.created_at), ledger.us(s.deleted_at)
   from ledger.subscription s
@@ -290,15 +291,20 @@ create function operator.subscription_delete(id bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
+declare
+  home constant bigint := (select s.workspace_id from ledger.subscription s where s.subscription_id = id);
 begin
+  -- before the row, as courier.settle() does
+  perform ledger.workspace_lock(home, false);
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
   where s.subscription_id = id and s.deleted_at is null;
   if not found then
     raise exception 'there is no subscription %; `hookledger subscription list` shows all', id using errcode = 'P0002';
   end if;
+  perform ledger.deliveries_drop(home, id, 1000, 'its subscription is deleted');
 end
 $$;
-comment on function operator.subscription_delete(bigint) is 'Deletes a subscription; what is on its way to it is dropped.';
+comment on function operator.subscription_delete(bigint) is 'Deletes a subscription; what is on its way to it is dropped, all beyond a thousand by the courier.';
 
 create function operator.subscription_rotate(id bigint, sealed bytea, keep_us bigint)
 returns void

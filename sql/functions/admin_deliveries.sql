@@ -117,7 +117,7 @@ comment on function admin.delivery_replay(bytea, jsonb, jsonb, jsonb) is
   'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next attempt.';
 
 create function admin.subscription_replay(session bytea, path jsonb, query jsonb, given jsonb, after bigint)
-returns table (replayed bigint, looked_at bigint, last_id bigint)
+returns table (replayed bigint, looked_at bigint, last_id bigint, hidden bigint)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column

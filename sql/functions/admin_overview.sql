@@ -74,7 +74,8 @@ begin
         'waiting', coalesce(sum(n.waiting), 0), 'dead', coalesce(sum(n.dead), 0))
       from ledger.subscription s
       cross join lateral (
-        select (select count(*) from (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind') limit 10001) w) as waiting,
+        select (select count(*) from (select from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
+                                      where v.subscription_id = s.subscription_id and d.state in ('due', 'behind') limit 10001) w) as waiting,
                (select count(*) from (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state = 'dead' limit 10001) w) as dead) n
       where s.deleted_at is null and s.pending_until is null),
     'quota', coalesce((

@@ -63,7 +63,8 @@ as $$
   from ledger.account a
   cross join lateral (
     select (select count(*) from (select from ledger.delivery d
-                                  where d.subscription_id = s.subscription_id and d.state in ('due', 'behind') limit 100001) w) as waiting,
+                                  where d.subscription_id = s.subscription_id and d.state in ('due', 'behind') and s.deleted_at is null
+                                  limit 100001) w) as waiting,
            (select count(*) from (select from ledger.delivery d
                                   where d.subscription_id = s.subscription_id and d.state = 'dead' limit 100001) w) as dead) n
   cross join lateral ledger.subscription_state(s, n.dead) t

@@ -137,8 +137,9 @@ begin
            'event_filters', s.event_filters,
            'url_callback', s.url_callback,
            'validated_at', ledger.rfc3339(s.validated_at, me.time_zone),
-           'has_pending_events', exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind'))
-                                 or exists (select from (select x.subscription_ids from ledger.outbox x where x.workspace_id = s.workspace_id limit 1000) x
+           'has_pending_events', exists (select from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
+                                         where v.subscription_id = s.subscription_id and d.state in ('due', 'behind'))
+                                 or s.deleted_at is null and exists (select from (select x.subscription_ids from ledger.outbox x where x.workspace_id = s.workspace_id limit 1000) x
                                                where s.subscription_id = any (x.subscription_ids)),
            'created_at', ledger.rfc3339(s.created_at, me.time_zone),
            'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
@@ -369,11 +370,14 @@ returns table (status bigint, problem text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
+  -- before the row, as courier.settle() does
+  perform ledger.workspace_lock(workspace, false);
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
   where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
     and (s.account_id = account or exists (
           select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if found then
+    perform ledger.deliveries_drop(workspace, subscription, 1000, 'its subscription is deleted');
     return query select 200::bigint, null::text;
   else
     return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
@@ -381,7 +385,7 @@ begin
 end
 $$;
 comment on function api.subscription_delete(bigint, bigint, bigint) is
-  'Deletes a subscription, enabled or not; what is on its way to it is dropped by the courier.';
+  'Deletes a subscription, enabled or not; what is on its way to it is dropped, all beyond a thousand by the courier.';
 
 create function api.subscription_validate(workspace bigint, subscription bigint, code text)
 returns table (status bigint, problem text)
@@ -430,38 +434,6 @@ begin
 end
 $$;
 comment on function api.ping_find(bigint, bigint, bigint) is 'Where a ping goes and what signs it; the code while the subscription is not validated.';
-
-create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)
-returns table (status bigint, body text)
-language plpgsql stable security definer set search_path = ledger, pg_temp
-as $$
-declare
-  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  skipped bigint := case when query ->> 'offset' ~ '^\d{1,9}$' then (query ->> 'offset')::bigint else 0 end;
-  since timestamptz := ledger.clock() - interval '7 days';
-begin
-  if not exists (select from api.ping_find(account, workspace, subscription) f where f.status = 200) then
-    return query select 404::bigint, to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
-    return;
-  end if;
-  return query
-    select 200::bigint, json_build_object(
-      'total', (select count(*) from ledger.delivery d
-                where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since),
-      'events', coalesce(json_agg(json_build_object(
-        'event_id', d.event_id, 'created_at', ledger.rfc3339(d.created_at, zone), 'creator_id', e.creator_id,
-        'metadata', e.body -> 'metadata', 'payload', ledger.zoned(ledger.without_secrets(ledger.payload(e.body)), d.model, zone),
-        'failed_delivery_attempts', d.attempts - (d.state = 'delivered')::integer,
-        'last_delivery_attempt', ledger.rfc3339(d.last_attempt_at, zone), 'last_delivery_error', d.last_error)
-        order by d.delivery_id desc), '[]'))::text
-    from (select d.* from ledger.delivery d
-          where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since
-          order by d.delivery_id desc limit 100 offset skipped) d
-    left join ledger.event e on e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at;
-end
-$$;
-comment on function api.event_list(bigint, bigint, jsonb, bigint) is
-  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed.';
 
 create function api.tick_use(digest bytea)
 returns text

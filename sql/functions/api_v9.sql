@@ -25,22 +25,6 @@ return coalesce(ledger.zoned(entity, of_model, zone), jsonb_build_object('id', i
 comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
   'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, whatever was told of it.';
 
-create function ledger.may_see_project(account bigint, workspace bigint)
-returns setof bigint
-language sql stable set search_path = ledger, pg_temp
-as $$
-  select p.project_id
-  from toggl.project p
-  join ledger.account a on a.account_id = account
-  join ledger.member m on m.account_id = account and m.workspace_id = workspace
-  where p.workspace_id = workspace
-    and (m.is_admin or p.is_private is false or exists (
-          select from toggl.project_user u
-          where u.workspace_id = workspace and u.project_id = p.project_id and u.user_id = a.user_id and u.deleted_at is null))
-$$;
-comment on function ledger.may_see_project(bigint, bigint) is
-  'Projects that the account may see: all for an administrator, else those known to be public or to have it as a member.';
-
 create function ledger.unix_or_null(text_form text)
 returns timestamptz
 language sql immutable set search_path = ledger, pg_temp
@@ -75,9 +59,10 @@ begin
     which := case when query ->> 'include_archived' = 'true' then 'both' end;
   end if;
   if item is not null then
-    select ledger.zoned(p.payload, 'project', zone) into one
-    from toggl.project p
-    where p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
+    select ledger.zoned(ledger.seen_entity(p.payload, m.is_admin), 'project', zone) into one
+    from ledger.member m
+    join toggl.project p on p.workspace_id = m.workspace_id
+    where m.account_id = account and p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
       and p.project_id in (select ledger.may_see_project(account, workspace));
     if one is null then
       return query select 400::bigint, to_json('Invalid project_id'::text)::text;
@@ -87,10 +72,10 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(p.payload, 'project', p.project_id, p.workspace_id, p.deleted_at, zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'project', p.project_id, p.workspace_id, p.deleted_at, zone)
                                           order by p.name, p.project_id), '[]')::text
     from (
-      select p.*
+      select p.*, m.is_admin
       from ledger.member m
       join toggl.project p on p.workspace_id = m.workspace_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
@@ -119,7 +104,7 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(c.payload, 'client', c.client_id, c.workspace_id, c.deleted_at, zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(c.payload, m.is_admin), 'client', c.client_id, c.workspace_id, c.deleted_at, zone)
                                           order by c.name, c.client_id), '[]')::text
     from ledger.member m
     join toggl.client c on c.workspace_id = m.workspace_id
@@ -137,7 +122,7 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce(json_agg(t.entity order by t.name, t.tag_id), '[]')::text
   from (
-    select ledger.entity_json(t.payload, 'tag', t.tag_id, t.workspace_id, t.deleted_at, a.time_zone) as entity, t.name, t.tag_id
+    select ledger.entity_json(ledger.seen_entity(t.payload, m.is_admin), 'tag', t.tag_id, t.workspace_id, t.deleted_at, a.time_zone) as entity, t.name, t.tag_id
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.tag t on t.workspace_id = m.workspace_id
@@ -171,7 +156,7 @@ begin
   select g.size, g.skipped, g.number into size, skipped, number from ledger.page(query, 50, 200) g;
   return query
     with mine as (
-      select t.payload, t.name, t.task_id, t.workspace_id, t.deleted_at
+      select t.payload, m.is_admin, t.name, t.task_id, t.workspace_id, t.deleted_at
       from ledger.member m
       join toggl.task t on t.workspace_id = m.workspace_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
@@ -181,7 +166,7 @@ begin
         and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
         and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)),
     page as (
-      select ledger.entity_json(p.payload, 'task', p.task_id, p.workspace_id, p.deleted_at, zone) as entity, p.name, p.task_id
+      select ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'task', p.task_id, p.workspace_id, p.deleted_at, zone) as entity, p.name, p.task_id
       from (select * from mine
             order by case when upper(query ->> 'sort_order') = 'DESC' then mine.name end desc, mine.name, mine.task_id
             limit size offset skipped) p),
@@ -217,9 +202,7 @@ create function api.v9_workspace_users(account bigint, workspace bigint, query j
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.zoned(
-           -- What people earn and cost is for administrators.
-           case when m.is_admin then u.payload else u.payload - '{rate,labor_cost,rate_last_updated,labor_cost_last_updated}'::text[] end,
+  select 200::bigint, coalesce(json_agg(ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
            'workspace_user', a.time_zone) order by u.name, u.workspace_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
@@ -232,8 +215,7 @@ create function api.v9_project_users(account bigint, workspace bigint, query jso
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.zoned(
-           case when m.is_admin then u.payload else u.payload - '{rate,labor_cost,rate_last_updated,labor_cost_last_updated}'::text[] end,
+  select 200::bigint, coalesce(json_agg(ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
            'project_user', a.time_zone) order by u.project_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
@@ -248,7 +230,7 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id,
                             'name', coalesce(t.name, 'Workspace ' || l.workspace_id))
-         || coalesce(ledger.zoned(t.payload, 'workspace', a.time_zone), '{}')
+         || coalesce(ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'workspace', a.time_zone), '{}')
          || jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id, 'admin', m.is_admin,
                                'role', case when m.is_admin then 'admin' else 'user' end)
   from ledger.account a
@@ -343,12 +325,13 @@ begin
     earliest := ledger.clock() - interval '9 days';
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(t.payload, 'time_entry', t.time_entry_id, t.workspace_id, t.deleted_at, who.time_zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(t.payload, t.is_admin), 'time_entry', t.time_entry_id, t.workspace_id, t.deleted_at, who.time_zone)
                                           order by t.start_at desc, t.time_entry_id desc), '[]')::text
-    from (select t.*
+    from (select t.*, m.is_admin
           from ledger.member m
           join toggl.time_entry t on t.workspace_id = m.workspace_id
           where m.account_id = account and t.user_id = who.user_id
+            and (m.is_admin or ledger.may_see_entry(who.user_id, t))
             and (t.deleted_at is null or since is not null)
             and (since is null or t.changed_at >= since)
             and (earliest is null or t.start_at >= earliest) and (latest is null or t.start_at < latest)
@@ -364,11 +347,12 @@ returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce((
-    select ledger.zoned(t.payload, 'time_entry', a.time_zone)
+    select ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'time_entry', a.time_zone)
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.time_entry t on t.workspace_id = m.workspace_id and t.user_id = a.user_id
     where a.account_id = account and t.stop_at is null and t.duration_seconds is null and t.deleted_at is null
+      and (m.is_admin or ledger.may_see_entry(a.user_id, t))
     order by t.start_at desc limit 1)::text, 'null')
 $$;
 comment on function api.v9_current(bigint, bigint, jsonb, bigint) is 'GET /me/time_entries/current: the timer that runs, or null.';

@@ -68,6 +68,10 @@ declare
   at constant timestamptz := ledger.clock();
   until constant timestamptz := at + lease_ms * interval '1 millisecond';
   new_ids bigint[];
+  -- What members may see is judged now; administrators see all.
+  member_ids bigint[];
+  member_seen text[];
+  one record;
 begin
   perform set_config('synchronous_commit', 'off', true);
   update ledger.subscription s set leased_until = until
@@ -96,6 +100,23 @@ begin
     select array_agg(t.subscription_id) into new_ids from taken t;
   end if;
 
+  for one in
+    select v.account_id, v.workspace_id, v.subscription_id, i.want, i.from_at, i.after_id
+    from (select h.* from unnest(held_ids, held_wants, held_from, held_after) h (subscription_id, want, from_at, after_id) where h.want > 0
+          union all
+          select n.id, new_want, null, null from unnest(new_ids) n (id)) i
+    join ledger.served v on v.subscription_id = i.subscription_id and not v.is_admin
+  loop
+    member_ids := member_ids || one.subscription_id;
+    member_seen := member_seen || ledger.deliveries_seen(
+      one.account_id, one.workspace_id, one.subscription_id, at, one.want, one.from_at, one.after_id,
+      (select array_agg(h.id) from unnest(hand_owners, hand_ids) h (owner, id) where h.owner = one.subscription_id))::text;
+    if member_seen[cardinality(member_seen)] = '{}' and one.subscription_id = any (new_ids) then
+      -- nothing of it is given, so nobody would give it back
+      update ledger.subscription s set leased_until = at where s.subscription_id = one.subscription_id;
+    end if;
+  end loop;
+
   return query
     with hand as (
       select h.owner, array_agg(h.id) as ids from unnest(hand_owners, hand_ids) h (owner, id) group by h.owner),
@@ -106,27 +127,27 @@ begin
       union all
       select n.id, new_want, null, null, null from unnest(new_ids) n (id))
     select s.subscription_id, s.workspace_id, s.lease, d.delivery_id, ledger.us(d.due_at), d.attempts + 1::bigint,
-           d.event_id, ledger.us(d.created_at), e.body::text, e.payload, e.metadata, s.url_callback, s.secret_sealed,
+           d.event_id, ledger.us(d.created_at), e.body::text, c.payload, c.metadata, s.url_callback, s.secret_sealed,
            case when s.secret_before_until > at then s.secret_before_sealed end,
            s.parallel::bigint,
            -- (least() passes over null, which is no pace)
            case when s.rate_per_second is not null then least(1000000 / s.rate_per_second, 1000000000)::bigint end, s.failing_since is not null
     from mine i
     join ledger.subscription s on s.subscription_id = i.subscription_id and s.lease = coalesce(i.lease, s.lease)
+    -- a lease outlives the right to what it is for
+    join ledger.served v on v.subscription_id = s.subscription_id
     left join hand h on h.owner = i.subscription_id
     cross join lateral (
       select d.* from ledger.delivery d
       where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due' and d.due_at <= at
         and (d.due_at, d.delivery_id) > (coalesce(i.from_at, '-infinity'), coalesce(i.after_id, 0))
         and (h.ids is null or d.delivery_id <> all (h.ids))
-        -- once for each subscription: a lease outlives the right to what it is for
-        and (select a.enabled from ledger.account a join ledger.member m on m.account_id = a.account_id
-             where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
+        and (v.is_admin or d.delivery_id = any (member_seen[array_position(member_ids, i.subscription_id)]::bigint[]))
       order by d.due_at, d.delivery_id limit i.want) d
     left join lateral (
-      select e.body, c.* from ledger.event e
-      cross join lateral ledger.without_secrets_of(e.body) c
+      select e.body from ledger.event e
       where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at limit 1) e on true
+    left join lateral ledger.seen_event(e.body, v.is_admin) c on e.body is not null
     where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null and s.paused_until <= at
     union all
     select h.subscription_id, 0, h.lease, 0, 0, 0, 0, 0, null, null, null, '', null, null, null, null, false
@@ -135,7 +156,7 @@ begin
 end
 $$;
 comment on function courier.claim(bigint[], bigint[], bigint[], bigint[], timestamptz[], bigint[], bigint[], bigint[], bigint, bigint, bigint) is
-  'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where these hold secrets.';
+  'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where these hold what is not for the maker of the subscription; what that one may not see at all any more is dropped.';
 
 create function courier.settle(
   held_ids bigint[], held_leases bigint[], held_keeps bigint[],
@@ -304,11 +325,36 @@ declare
   at constant timestamptz := ledger.clock();
   of_workspace bigint;
   of_subscription bigint;
+  why text;
   done bigint := 0;
   part bigint;
 begin
-  if (select s.housekept_at from ledger.state s) > at - every_ms * interval '1 millisecond'
-     or not exists (select from ledger.turn t where t.name = 'housekeep' for update skip locked) then
+  if not exists (select from ledger.turn t where t.name = 'housekeep' for update skip locked) then
+    return 0;
+  end if;
+  -- What can never be delivered: nobody waits for it. At each call, because until then
+  -- it is looked at by whoever looks for what is open.
+  for of_workspace, of_subscription, why in
+    select s.workspace_id, s.subscription_id,
+           case when s.deleted_at is not null then 'its subscription is deleted'
+                when v.subscription_id is not null then 'its subscription is disabled for long'
+                when s.disabled_reason = 'gone' and not s.enabled then 'its address is gone (410)'
+                else 'the account of its subscription is disabled, or may not use the workspace any more' end
+    from ledger.subscription s
+    left join ledger.served v on v.subscription_id = s.subscription_id
+    where (v.subscription_id is null and s.pending_until is null
+           or not s.enabled and s.updated_at < at - keep_dead_ms * interval '1 millisecond')
+      and exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
+                                                  and d.workspace_id = s.workspace_id)
+    order by 1, 2
+  loop
+    exit when done >= most;
+    done := done + ledger.deliveries_drop(of_workspace, of_subscription, most - done, why);
+  end loop;
+  if done > 0 then
+    return done;
+  end if;
+  if (select s.housekept_at from ledger.state s) > at - every_ms * interval '1 millisecond' then
     return 0;
   end if;
   for of_workspace in select w.workspace_id from ledger.workspace w order by 1 loop
@@ -327,18 +373,6 @@ begin
       where a.workspace_id = of_workspace and a.subscription_id = o.subscription_id and a.delivery_id = o.delivery_id)
     select count(*) into part from old;
     done := done + part;
-  end loop;
-  -- What can never be delivered: nobody waits for it.
-  for of_workspace, of_subscription in
-    select s.workspace_id, s.subscription_id from ledger.subscription s
-    where (s.deleted_at is not null or s.disabled_reason = 'gone' and not s.enabled
-           or not s.enabled and s.updated_at < at - keep_dead_ms * interval '1 millisecond')
-      and exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
-                                                  and d.workspace_id = s.workspace_id)
-    order by 1, 2
-  loop
-    exit when done >= most;
-    done := done + ledger.deliveries_drop(of_workspace, of_subscription, most, 'its subscription is deleted or disabled');
   end loop;
   if done < most then
     done := done + ledger.buckets_empty(at, most - done);
@@ -359,4 +393,4 @@ begin
 end
 $$;
 comment on function courier.housekeep(bigint, bigint, bigint, bigint) is
-  'A bounded step of housekeeping: removes deliveries and attempts that ended before the given ages (dead ones are kept longer), drops what waits for a subscription that was deleted, is gone, or has been disabled for long, forgets buckets that have run empty, then makes the partitions of the next months. Returns how much it did; 0: finished, or done within every_ms, or another courier is at it.';
+  'A bounded step of housekeeping: drops what is open for a subscription that is not served (ledger.served) or has been disabled for long; then, unless that was done within every_ms, removes deliveries and attempts that ended before the given ages (dead ones are kept longer), forgets buckets that have run empty, and makes the partitions of the next months. Returns how much it did; 0: finished, or another courier is at it.';

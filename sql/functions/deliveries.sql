@@ -1,88 +1,5 @@
--- From events to deliveries: what the maker of a subscription may see, whether a
--- timer was started or stopped, and the order of an entity's events.
-
--- ---- what an account may see
-
-create function ledger.told_id(entity jsonb, keys text[])
-returns bigint
-language sql immutable set search_path = ledger, pg_temp
-as $$
-  select case when jsonb_typeof(v.value) = 'null' then 0
-              when v.value #>> '{}' ~ '^[1-9]\d{0,17}$' then (v.value #>> '{}')::bigint end
-  from (select entity -> k.key from unnest(keys) with ordinality k (key, place)
-        where entity ? k.key order by k.place limit 1) v (value)
-$$;
-comment on function ledger.told_id(jsonb, text[]) is
-  'The number that the first of these keys has; 0 where it says there is none, null where nothing is told or it is no number.';
-
-create function ledger.told_private(body json)
-returns boolean
-language plpgsql immutable set search_path = ledger, pg_temp
-as $$
-begin
-  return case body -> 'metadata' ->> 'project_is_private' when 'true' then true when 'false' then false end;
-exception when data_exception then return null;
-end
-$$;
-comment on function ledger.told_private(json) is
-  'Does the callback say itself that the project it is about is private? Null: it does not say.';
-
-create function ledger.event_scope(workspace bigint, event_ids bigint[], created timestamptz[])
-returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
-language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
-as $$
-  with told as materialized (
-    select e.event_id, e.created_at, e.model, e.entity_id, ledger.told_private(e.body) as is_private,
-           case when e.model = 'time_entry'
-                then coalesce(ledger.told_id(p.entity, '{user_id,uid}'), ledger.told_id(k.payload, '{user_id,uid}'), 0)
-                when e.model not in ('project', 'client', 'tag', 'task', 'workspace', 'workspace_user', 'project_user', 'project_group')
-                then 0 end as of_user,
-           case when e.model = 'project' then coalesce(e.entity_id, -1)
-                -- 0 is an answer: the entry has no project
-                when e.model = 'time_entry'
-                then nullif(coalesce(ledger.told_id(p.entity, '{project_id,pid}'), ledger.told_id(k.payload, '{project_id,pid}'), -1), 0)
-                when e.model in ('task', 'project_user', 'project_group')
-                then coalesce(nullif(ledger.told_id(p.entity, '{project_id,pid}'), 0),
-                              nullif(ledger.told_id(k.payload, '{project_id,pid}'), 0), -1)
-           end as of_project,
-           coalesce(e.model = 'project' and p.entity -> 'is_private' = 'true', false) as says_private
-    from unnest(event_ids, created) i (event_id, created_at)
-    -- One by one, by key: see courier.settle().
-    cross join lateral (
-      select v.* from ledger.event v
-      where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e
-    cross join lateral (select ledger.payload(e.body) as entity offset 0) p
-    left join lateral (
-      select t.payload from toggl.time_entry t
-      where e.model = 'time_entry' and t.workspace_id = workspace and t.time_entry_id = e.entity_id
-      union all
-      select t.payload from toggl.task t where e.model = 'task' and t.workspace_id = workspace and t.task_id = e.entity_id
-      union all
-      select t.payload from toggl.project_user t
-      where e.model = 'project_user' and t.workspace_id = workspace and t.project_user_id = e.entity_id
-      union all
-      select t.payload from toggl.project_group t
-      where e.model = 'project_group' and t.workspace_id = workspace and t.project_group_id = e.entity_id
-      limit 1) k on true)
-  select o.event_id, o.created_at, o.of_user,
-         case when o.says_private or o.is_private or coalesce(j.is_private, o.is_private, true) then o.of_project end
-  from told o
-  left join lateral (
-    select j.is_private from toggl.project j where j.workspace_id = workspace and j.project_id = o.of_project limit 1) j on true
-$$;
-comment on function ledger.event_scope(bigint, bigint[], timestamptz[]) is
-  'Who may see these events, but administrators, who see all. of_user: only this Toggl user. of_project: only members of this private project. Null: no such limit; a number below 1: nobody, because it is not known. Whose a time entry is and which project something belongs to is read from the event''s payload, and where that does not say it, from the typed row of the entity. A project is public only if toggl.project has it so, or, while it has no row of it, the event''s own metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for administrators.';
-
-create function ledger.is_member(workspace bigint, user_id bigint, project_id bigint)
-returns boolean
-language sql stable set search_path = ledger, pg_temp
-as $$
-  select exists (select from toggl.project_user p
-                 where p.workspace_id = workspace and p.user_id = is_member.user_id
-                   and p.project_id = is_member.project_id and p.deleted_at is null)
-$$;
-comment on function ledger.is_member(bigint, bigint, bigint) is
-  'Is the user known (toggl.project_user) as a member of the project? Who belongs to it by a group only is not known: Toggl tells of groups, not of who is in them.';
+-- From events to deliveries: whether a timer was started or stopped, and the order
+-- of an entity's events. What the maker of a subscription may see: may_see.sql.
 
 -- ---- timers
 
@@ -218,9 +135,7 @@ begin
     join ledger.member m on m.account_id = s.account_id and m.workspace_id = workspace
     left join scope x on x.event_id = i.event_id and x.created_at = i.created_at
     where (s.filters && i.patterns[1:4] or i.timer = any (s.filters))
-      and (m.is_admin
-           or (x.of_user is null or x.of_user = a.user_id)
-              and (x.of_project is null or ledger.is_member(workspace, a.user_id, x.of_project))))
+      and (m.is_admin or ledger.is_in_scope(workspace, a.user_id, x.of_user, x.of_project)))
   insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, made_at)
   select workspace, p.subscription_id, p.event_id, p.created_at, p.entity_id, p.model, p.action,
          case when p.place > 1 then 'behind'
@@ -264,6 +179,80 @@ end
 $$;
 comment on function ledger.deliveries_drop(bigint, bigint, bigint, text) is
   'Drops up to `most` open deliveries of a subscription. Returns how many.';
+
+create function ledger.deliveries_hide(workspace bigint, subscription bigint, ids bigint[])
+returns boolean
+language plpgsql set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  at constant timestamptz := ledger.clock();
+  one record;
+begin
+  -- Not waited for: who asks holds locks of subscriptions, which settle() takes after
+  -- this one. What is not dropped now is asked for again.
+  if not pg_try_advisory_xact_lock_shared(1668246898, hashint8(workspace)) then
+    return false;
+  end if;
+  -- One by one, by key: see courier.settle().
+  for one in select i.id from unnest(ids) i (id) order by i.id loop
+    update ledger.delivery d
+    set state = 'dropped', settled_at = at, last_error = 'the account of its subscription may not see it any more'
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id and d.state = 'due';
+    continue when not found;
+    update ledger.delivery n set state = 'due', due_at = at
+    where n.workspace_id = workspace and n.subscription_id = subscription and n.state = 'behind' and n.delivery_id = (
+      select o.delivery_id
+      from ledger.delivery d
+      join ledger.delivery o on o.subscription_id = d.subscription_id and o.model = d.model and o.entity_id = d.entity_id
+                            and o.state in ('due', 'behind')
+      where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id
+      order by o.delivery_id limit 1);
+  end loop;
+  return true;
+end
+$$;
+comment on function ledger.deliveries_hide(bigint, bigint, bigint[]) is
+  'Drops due deliveries that the maker of the subscription may not see any more, with that reason; the next of each entity is due. False: not now, somebody makes deliveries.';
+
+create function ledger.deliveries_seen(account bigint, workspace bigint, subscription bigint, at timestamptz, want bigint,
+                                       from_at timestamptz, after_id bigint, but bigint[])
+returns bigint[]
+language plpgsql set search_path = ledger, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  fine bigint[] := '{}';
+  hidden bigint[];
+  part record;
+begin
+  -- So many times at most: a call is not to take long, however much was lost.
+  for round in 1..32 loop
+    select array_agg(d.delivery_id) as ids, array_agg(d.event_id) as events, array_agg(d.created_at) as times,
+           max(d.due_at) as last_at, count(*) as n
+    into part
+    from (select d.* from ledger.delivery d
+          where d.workspace_id = workspace and d.subscription_id = subscription and d.state = 'due' and d.due_at <= at
+            and (d.due_at, d.delivery_id) > (coalesce(from_at, '-infinity'), coalesce(after_id, 0))
+            and d.delivery_id <> all (coalesce(but, '{}'))
+          order by d.due_at, d.delivery_id limit want) d;
+    exit when part.n = 0;
+    select coalesce(array_agg(i.id) filter (where s.event_id is null), '{}'), fine || coalesce(array_agg(i.id) filter (where s.event_id is not null), '{}')
+    into hidden, fine
+    from unnest(part.ids, part.events, part.times) i (id, event_id, created_at)
+    left join ledger.may_see_events(account, workspace, part.events, part.times) s on s.event_id = i.event_id and s.created_at = i.created_at;
+    if cardinality(hidden) > 0 and not ledger.deliveries_hide(workspace, subscription, hidden) then
+      exit;
+    end if;
+    exit when cardinality(fine) >= want or part.n < want;
+    from_at := part.last_at;
+    after_id := part.ids[part.n];
+  end loop;
+  return fine;
+end
+$$;
+comment on function ledger.deliveries_seen(bigint, bigint, bigint, timestamptz, bigint, timestamptz, bigint, bigint[]) is
+  'Numbers of about `want` deliveries that are due behind the place (from_at, after_id), are none of `but`, and that the account of the subscription, which is no administrator, may see now. Drops those among them that it may not.';
 
 create function ledger.is_hungry(workspace bigint, enough bigint)
 returns boolean
@@ -312,6 +301,27 @@ comment on function ledger.without_secrets_of(json) is
 
 -- ---- once more
 
+create function ledger.deliveries_of_maker(workspace bigint, subscription bigint, ids bigint[])
+returns table (id bigint)
+language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
+as $$
+  with one as materialized (
+    select d.delivery_id, d.event_id, d.created_at
+    from unnest(ids) i (id)
+    cross join lateral (select d.* from ledger.delivery d
+                        where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = i.id limit 1) d)
+  select o.delivery_id
+  from one o
+  join (select s.event_id, s.created_at
+        from ledger.served v
+        cross join lateral ledger.may_see_events(v.account_id, v.workspace_id, (select array_agg(o.event_id) from one o),
+                                                 (select array_agg(o.created_at) from one o)) s
+        where v.subscription_id = subscription
+        group by 1, 2) s on s.event_id = o.event_id and s.created_at = o.created_at
+$$;
+comment on function ledger.deliveries_of_maker(bigint, bigint, bigint[]) is
+  'Those of these deliveries whose event the maker of the subscription may see now; none of a subscription that is not served.';
+
 create function ledger.delivery_replay(workspace bigint, subscription bigint, ids bigint[])
 returns bigint
 language plpgsql set search_path = ledger, pg_temp
@@ -322,6 +332,7 @@ declare
   one bigint;
   replayed bigint := 0;
 begin
+  ids := array(select e.id from ledger.deliveries_of_maker(workspace, subscription, ids) e);
   perform ledger.workspace_lock(workspace, true);
   -- One by one, by key: see courier.settle(). In their order, so that of an entity
   -- the first is due and the others stand behind it.
@@ -339,4 +350,4 @@ begin
 end
 $$;
 comment on function ledger.delivery_replay(bigint, bigint, bigint[]) is
-  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them. Returns how many.';
+  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them, but for those that the maker of the subscription may not see now. Returns how many.';

@@ -59,8 +59,8 @@ begin
       || ledger.metric('hookledger_deliveries', 'gauge', 'Deliveries that wait, and those that were given up and are kept (counted up to 100000).', array[
            format('{state="waiting"} %s', (
              select count(*) from (
-               select from ledger.subscription s join ledger.delivery d on d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
-               where s.deleted_at is null limit most) w)),
+               select from ledger.served s join ledger.delivery d on d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
+               limit most) w)),
            format('{state="dead"} %s', (
              select count(*) from (
                select from ledger.subscription s join ledger.delivery d on d.subscription_id = s.subscription_id and d.state = 'dead'

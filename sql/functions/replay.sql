@@ -69,6 +69,9 @@ begin
   if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id and s.deleted_at is not null) then
     raise exception 'subscription % is deleted: nothing is delivered to it any more', one.subscription_id using errcode = '22023';
   end if;
+  if not exists (select from ledger.deliveries_of_maker(one.workspace_id, one.subscription_id, array[delivery])) then
+    raise exception 'the account of subscription % may not see this event, so it is not delivered to it', one.subscription_id using errcode = '22023';
+  end if;
   if one.state = 'due' then
     update ledger.delivery d set due_at = ledger.clock()
     where d.workspace_id = one.workspace_id and d.subscription_id = one.subscription_id and d.delivery_id = delivery and d.state = 'due';
@@ -80,10 +83,10 @@ begin
 end
 $$;
 comment on function operator.delivery_replay(bigint) is
-  'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or behind when an earlier one of its entity is open. P0002 when absent.';
+  'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or behind when an earlier one of its entity is open. P0002 when absent, 22023 when the account of the subscription may not see it.';
 
 create function operator.subscription_replay(subscription bigint, since timestamptz, until timestamptz, dead_only boolean, after bigint, most bigint)
-returns table (replayed bigint, looked_at bigint, last_id bigint)
+returns table (replayed bigint, looked_at bigint, last_id bigint, hidden bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -103,9 +106,10 @@ begin
         where i.workspace_id = home and i.subscription_id = subscription and i.delivery_id > coalesce(after, 0)
         order by i.delivery_id limit most) d;
   replayed := ledger.delivery_replay(home, subscription, coalesce(ids, '{}'));
+  hidden := coalesce(cardinality(ids), 0) - replayed;
   notify hookledger_outbox;
   return next;
 end
 $$;
 comment on function operator.subscription_replay(bigint, timestamptz, timestamptz, boolean, bigint, bigint) is
-  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with last_id until looked_at is less.';
+  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with last_id until looked_at is less. hidden: how many were left out, because the account of the subscription may not see them.';

@@ -9,7 +9,10 @@ create or replace view ledger.held as
   group by date_trunc('month', o.created_at at time zone 'UTC')
   union all
   select min(d.created_at), max(d.created_at) + interval '1 microsecond', 'deliveries that wait'
-  from ledger.delivery d where d.state in ('due', 'behind')
+  from ledger.delivery d
+  where d.state in ('due', 'behind')
+    and not exists (select from ledger.subscription s where s.subscription_id = d.subscription_id
+                    and not exists (select from ledger.served v where v.subscription_id = s.subscription_id))
   group by date_trunc('month', d.created_at at time zone 'UTC');
 comment on view ledger.held is 'What retention may not drop: a range of time, and why.';
 comment on column ledger.held.from_at is 'Its begin.';

@@ -218,7 +218,7 @@ struct replay {
 	struct http_req *req;
 	struct buf session, path, given;
 	bool has_begun;
-	int64_t after, replayed, until_ms;
+	int64_t after, replayed, hidden, until_ms;
 };
 
 static void free_replay(struct replay *replay)
@@ -234,6 +234,9 @@ static void answer_replay(const struct replay *replay, bool is_done)
 	struct buf json = { 0 }, words = { 0 }, next = { 0 };
 
 	buf_addf(&words, "%lld deliver%s due once more. ", (long long)replay->replayed, replay->replayed == 1 ? "y is" : "ies are");
+	if (replay->hidden)
+		buf_addf(&words, "%lld %s left out: the account of the subscription may not see what they tell. ",
+		         (long long)replay->hidden, replay->hidden == 1 ? "is" : "are");
 	if (!is_done) {
 		buf_addf(&next, "%lld", (long long)replay->after);
 		buf_add_text(&words, "There are more: go on. ");
@@ -270,6 +273,7 @@ static bool is_replayed(struct admin *admin, struct replay *replay)
 		goto done;
 	replay->has_begun = true;
 	replay->replayed += db_int(rows, 0, "replayed");
+	replay->hidden += db_int(rows, 0, "hidden");
 	replay->after = db_int(rows, 0, "last_id");
 	is_done = db_int(rows, 0, "looked_at") < REPLAY_PAGE;
 	if (is_done || clock_ms() >= replay->until_ms) {

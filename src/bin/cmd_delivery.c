@@ -157,7 +157,7 @@ done:
 	return status;
 }
 
-static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed)
+static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed, int64_t *hidden)
 {
 	struct db_args *args = db_args_new();
 	struct progress progress = progress_start("deliveries", 0);
@@ -177,6 +177,7 @@ static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed)
 		err = cli_call(cli->db, "operator.subscription_replay", args, &rows);
 		if (!err) {
 			*replayed += db_int(rows, 0, "replayed");
+			*hidden += db_int(rows, 0, "hidden");
 			looked_at = db_int(rows, 0, "looked_at");
 			after = db_int(rows, 0, "last_id");
 			progress_to(&progress, done += looked_at);
@@ -190,7 +191,7 @@ static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed)
 
 static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 {
-	int64_t id, replayed = 0;
+	int64_t id, replayed = 0, hidden = 0;
 
 	(void)argc;
 	if (!input_id(argv[0], "the number of a subscription", &id))
@@ -199,11 +200,13 @@ static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 		term_problem("what? --dead for all that was given up, --since TIME for all events since then");
 		return CLI_USAGE;
 	}
-	if (replay_all(cli, id, &replayed))
+	if (replay_all(cli, id, &replayed, &hidden))
 		return CLI_FAILED;
 	printf("%lld of the deliveries to subscription %lld are due once more.\n"
 	       "Events that came while it was disabled or not validated were never made for it.\n",
 	       (long long)replayed, (long long)id);
+	if (hidden)
+		printf("%lld are left out: the account of the subscription may not see them.\n", (long long)hidden);
 	return CLI_FINE;
 }
 

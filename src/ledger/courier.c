@@ -26,7 +26,7 @@ enum {
 	BLOCKED_MS = 20,	/* somebody else gathers, or there is enough to do */
 	LOOK_AGAIN_MS = 100,	/* something is due that could not be taken */
 	LEASE_MARGIN_MS = 2000,	/* two requests of its time limit, each with a second to spare */
-	HOUSEKEEP_MS = 10 * 60 * 1000,	/* the database decides; this is how often it is asked */
+	HOUSEKEEP_MS = 60 * 1000,	/* the database decides; this is how often it is asked */
 };
 
 static const int64_t DAY_MS = INT64_C(86400) * 1000;

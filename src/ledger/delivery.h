@@ -17,6 +17,7 @@ struct signer;
 struct delivery {
 	int64_t id, event_id, created_us;
 	int64_t attempt;	/* from 1 */
+	int64_t claimed_ms;	/* on the clock of clock_ms(): when it was judged who may see it */
 	struct buf body;	/* of the event, as it was recorded */
 	struct buf payload, metadata;	/* to be sent instead of those in the body; empty: none */
 	struct buf sent;	/* what is sent this time, borrowed by the request */

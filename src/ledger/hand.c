@@ -11,6 +11,8 @@
 #include "ledger/signer.h"
 #include "ledger/watch.h"
 
+enum { STALE_MS = 5000 };
+
 /* ---- what is in the hand */
 
 static struct delivery *spare_delivery(struct hand *hand)
@@ -52,6 +54,18 @@ void hand_drop_waiting(struct hand *hand, struct lane *lane)
 
 	while ((delivery = lane_take(lane)) != NULL)
 		put_back(hand, delivery);
+}
+
+/* What its maker may see was judged by the claim; what has waited in the hand for
+   long is claimed anew. True: there was something. */
+static bool drop_stale(struct hand *hand, struct lane *lane, int64_t now_ms)
+{
+	if (!lane->first || now_ms - lane->first->claimed_ms < STALE_MS)
+		return false;
+	hand_drop_waiting(hand, lane);
+	lane->due_us = 0;
+	lane->is_hungry = true;
+	return true;
 }
 
 void hand_lose(struct hand *hand, struct lane *lane)
@@ -162,6 +176,8 @@ int hand_start(struct hand *hand, int most, int *wait_ms)
 		for (size_t i = 0; i < hand->lanes.count && started < most; i++) {
 			struct lane *lane = hand->lanes.at[(hand->turn + i) % hand->lanes.count];
 
+			if (drop_stale(hand, lane, now_us / 1000))
+				*wait_ms = 0;
 			if (fetch_count(hand->fetch) >= (size_t)hand->conf->courier_requests_max)
 				return started;
 			if (!lane_may_start(lane, now_us, hand->conf->delivery_timeout_ms, wait_ms) ||
@@ -242,6 +258,7 @@ void hand_put(struct hand *hand, struct lane *lane, const struct outbox_claimed 
 	delivery->attempt = row->attempt;
 	delivery->event_id = row->event_id;
 	delivery->created_us = row->created_us;
+	delivery->claimed_ms = clock_ms();
 	buf_add_str(&delivery->body, row->body);
 	buf_add_str(&delivery->payload, row->payload);
 	buf_add_str(&delivery->metadata, row->metadata);

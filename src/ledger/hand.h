@@ -47,7 +47,8 @@ struct lane *hand_lane(struct hand *hand, const struct outbox_claimed *row);
 void hand_put(struct hand *hand, struct lane *lane, const struct outbox_claimed *row);
 
 /* Starts what may start, at most `most`, and gives how many that were; lowers
-   *wait_ms to when a lane's pace allows the next. */
+   *wait_ms to when a lane's pace allows the next. What was claimed more than 5 s
+   ago is dropped instead: a right may have been taken since then. */
 int hand_start(struct hand *hand, int most, int *wait_ms);
 /* Takes the requests that have ended. */
 void hand_collect(struct hand *hand);

@@ -43,6 +43,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/tables.sql
 \ir ../../sql/functions/history.sql
 \ir ../../sql/functions/pass_on.sql
+\ir ../../sql/functions/may_see.sql
 \ir ../../sql/functions/toggl_gate.sql
 \ir ../../sql/functions/toggl_plan.sql
 \ir ../../sql/functions/toggl_step.sql
@@ -65,6 +66,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/forget.sql
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
+\ir ../../sql/functions/api_events.sql
 \ir ../../sql/functions/api_v9.sql
 \ir ../../sql/functions/deliveries.sql
 \ir ../../sql/functions/replay.sql

@@ -1,0 +1,60 @@
+-- What is on its way to a subscription, as its maker sees it. Part of the door of
+-- hookledger-api.
+
+create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)
+returns table (status bigint, body text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  zone text := (select a.time_zone from ledger.account a where a.account_id = account);
+  sees_all boolean := (select m.is_admin from ledger.member m where m.account_id = account and m.workspace_id = workspace);
+  skipped bigint := case when query ->> 'offset' ~ '^\d{1,9}$' then (query ->> 'offset')::bigint else 0 end;
+  since timestamptz := ledger.clock() - interval '7 days';
+  total bigint;
+  ids bigint[];
+begin
+  if not exists (select from api.ping_find(account, workspace, subscription) f where f.status = 200) then
+    return query select 404::bigint, to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
+    return;
+  end if;
+  if sees_all then
+    select count(*) into total from ledger.delivery d
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since;
+    ids := array(select d.delivery_id from ledger.delivery d
+                 where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since
+                 order by d.delivery_id desc limit 100 offset skipped);
+  else
+    with recent as (
+      select d.delivery_id, d.event_id, d.created_at from ledger.delivery d
+      where d.workspace_id = workspace and d.subscription_id = subscription and d.made_at >= since
+      order by d.delivery_id desc limit 5000),
+    seen as (
+      select r.delivery_id from recent r
+      where (r.event_id, r.created_at) in (
+        select s.event_id, s.created_at
+        from ledger.may_see_events(account, workspace, (select array_agg(r.event_id) from recent r),
+                                   (select array_agg(r.created_at) from recent r)) s))
+    select (select count(*) from seen), array(select s.delivery_id from seen s order by s.delivery_id desc limit 100 offset skipped) into total, ids;
+  end if;
+  return query
+    select 200::bigint, json_build_object(
+      'total', total,
+      'events', coalesce(json_agg(json_build_object(
+        'event_id', d.event_id, 'created_at', ledger.rfc3339(d.created_at, zone), 'creator_id', e.creator_id,
+        'metadata', e.metadata, 'payload', ledger.zoned(e.payload, d.model, zone),
+        'failed_delivery_attempts', d.attempts - (d.state = 'delivered')::integer,
+        'last_delivery_attempt', ledger.rfc3339(d.last_attempt_at, zone), 'last_delivery_error', d.last_error)
+        order by d.delivery_id desc), '[]'))::text
+    from ledger.delivery d
+    left join lateral (
+      select v.creator_id, coalesce(c.metadata::json, r.event -> 'metadata') as metadata,
+             ledger.without_secrets(ledger.payload(json_build_object('payload', coalesce(c.payload::json, r.event -> 'payload')))) as payload
+      from ledger.event v
+      cross join lateral ledger.seen_event(v.body, sees_all) c
+      cross join lateral (select ledger.read_json(v.body::text) as event offset 0) r
+      where v.workspace_id = d.workspace_id and v.event_id = d.event_id and v.created_at = d.created_at limit 1) e on true
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = any (ids);
+end
+$$;
+comment on function api.event_list(bigint, bigint, jsonb, bigint) is
+  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, and for one that is no administrator of the newest 5000.';
