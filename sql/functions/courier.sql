@@ -147,7 +147,11 @@ begin
     left join lateral (
       select e.body from ledger.event e
       where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at limit 1) e on true
-    left join lateral ledger.seen_event(e.body, v.is_admin) c on e.body is not null
+    -- (as seen_event(), without its cost for nearly all)
+    left join lateral (
+      select o.payload, o.metadata from ledger.without_secrets_of(e.body) o where v.is_admin
+      union all
+      select o.payload, o.metadata from ledger.seen_event(e.body, false) o where not v.is_admin) c on e.body is not null
     where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null and s.paused_until <= at
     union all
     select h.subscription_id, 0, h.lease, 0, 0, 0, 0, 0, null, null, null, '', null, null, null, null, false

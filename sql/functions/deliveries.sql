@@ -286,7 +286,7 @@ begin
   if ledger.without_secrets(entity) <> entity then
     payload := ledger.without_secrets(entity)::text;
   end if;
-  about := (body -> 'metadata')::jsonb;
+  about := ledger.payload(json_build_object('payload', ledger.read_json(body::text) -> 'metadata'));
   if about::text ~ secret then
     -- request_body is a string with JSON in it: it goes as a whole
     metadata := (select coalesce(jsonb_object_agg(m.key, m.value), '{}') from jsonb_each(ledger.without_secrets(about)) m

@@ -174,7 +174,7 @@ comment on column ledger.delivery.created_at is 'created_at of the event, which 
 comment on column ledger.delivery.entity_id is 'Entity of the event, by whose number order is kept; 0: none, then it is in order with others of its kind.';
 comment on column ledger.delivery.model is 'Kind of entity.';
 comment on column ledger.delivery.action is 'Action as the subscriber is told it.';
-comment on column ledger.delivery.state is 'due: to be attempted at due_at; behind: an earlier one of the entity is open; delivered; dead: given up; dropped: its subscription was deleted or is gone.';
+comment on column ledger.delivery.state is 'due: to be attempted at due_at; behind: an earlier one of the entity is open; delivered; dead: given up; dropped: its subscription was deleted or is gone, or its maker may not see it any more (last_error).';
 comment on column ledger.delivery.due_at is 'When the next attempt is due.';
 comment on column ledger.delivery.made_at is 'When it was made.';
 comment on column ledger.delivery.attempts is 'Attempts so far.';
