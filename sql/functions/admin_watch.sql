@@ -156,7 +156,7 @@ end
 $$;
 comment on function admin.health() is 'GET health, without a login: 200, or 503 when there is trouble, and the kinds of all findings.';
 
-create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
 returns text
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -165,11 +165,11 @@ declare
 begin
   perform ledger.pulse_refresh(20000);
   if records is not null then
-    perform ledger.host_seen(place, 'admin', version, records, bytes, most_bytes, damaged, oldest);
+    perform ledger.host_seen(place, 'admin', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   end if;
   at := ledger.clock();
   return ledger.metrics_arriving(at) || ledger.metrics_passing_on(at) || ledger.metrics_around(at, version);
 end
 $$;
-comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz) is
+comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
   'GET metrics: the text that Prometheus reads (format 0.0.4). Takes what the program sees of its host''s spool, records null: nothing.';

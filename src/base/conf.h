@@ -31,6 +31,8 @@ struct conf {
 	char *base_path;
 	char *spool_dir;
 	int64_t spool_max_bytes;
+	int64_t spool_again_ms;
+	int64_t spool_late_s;
 	int64_t spool_unjudged_max_bytes;
 	int64_t body_max_bytes;
 	int64_t batch_max;
