@@ -165,7 +165,7 @@ def test_out_of_the_spool(site):
     servers.lighttpd_spawned(site)
     dice = random.Random(3)
     slow = chr(92) + "u0000"
-    sent = [event(site, "time_entry", "updated", f'{{"id":{number},"description":"{slow * 50000}"}}') for number in range(1, 25)]
+    sent = [event(site, "time_entry", "updated", f'{{"id":{number},"description":"{slow * 7000}"}}') for number in range(1, 25)]
     sent += [event(site, model, action, payload(dice, model, 41, 0.9, 0.02), 41, second)
              for second, action in enumerate(("created", "updated", "deleted")) for model in MODELS]
     with site.cluster.connect(site.database) as holder:
