@@ -45,7 +45,7 @@ returns table (notice_id bigint, kind text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter(session, true);
+  perform ledger.enter_proved(session);
   perform ledger.notice_check(given ->> 'kind', given ->> 'target');
   return query select nextval(pg_get_serial_sequence('ledger.notice', 'notice_id')), given ->> 'kind';
 end
@@ -83,9 +83,10 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   n ledger.notice := ledger.notice_of(path);
-  wanted text := coalesce(given ->> 'target', n.target);
+  -- What was shown of it, sent back, changes nothing.
+  wanted text := coalesce(nullif(given ->> 'target', ledger.notice_shown(n)), n.target);
 begin
   if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
     raise exception 'enabled must be true or false' using errcode = '22023';
@@ -114,7 +115,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   n ledger.notice := ledger.notice_of(path);
 begin
   delete from ledger.notice o where o.notice_id = n.notice_id;

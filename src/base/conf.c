@@ -98,6 +98,8 @@ static const struct setting settings[] = {
 	  "A login to the admin page ends when it is not used for so long." },
 	{ "session_max_hours", NUMBER, FIELD(session_max_hours), "168", 1, 87600, false,
 	  "And after so long however much it is used." },
+	{ "session_proof_minutes", NUMBER, FIELD(session_proof_minutes), "10", 1, 1440, false,
+	  "What gives power to somebody (operators, tokens, secrets, set-up) asks for the password again when it was given longer ago." },
 	{ "handshake_timeout_ms", NUMBER, FIELD(handshake_timeout_ms), "5000", 100, 60000, false,
 	  "How long a callback may take to answer the ping that proves it." },
 	{ "allowed_networks", NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,

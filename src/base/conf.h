@@ -48,6 +48,7 @@ struct conf {
 	int64_t page_export_max;
 	int64_t session_idle_hours;
 	int64_t session_max_hours;
+	int64_t session_proof_minutes;
 	int64_t handshake_timeout_ms;
 	char *allowed_networks;
 	char *ca_file;
