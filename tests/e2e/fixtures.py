@@ -69,9 +69,17 @@ def finish(request, site):
             print(site.all_logs())
 
 
+def is_foreign(item):
+    """As its closest mark says: its own, or else its file's."""
+    for mark in item.iter_markers():
+        if mark.name in ("foreign", "plain"):
+            return mark.name == "foreign"
+    return False
+
+
 def pytest_collection_modifyitems(config, items):
-    """With the sanitizers: not what is marked as plain."""
-    left_out = [item for item in items if IS_SANITIZED and item.get_closest_marker("plain")]
+    """With the sanitizers only what is marked as foreign."""
+    left_out = [item for item in items if IS_SANITIZED and not is_foreign(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     # first what may take long, so that at the end no worker is alone with it

@@ -10,6 +10,8 @@ from delivering import allow_subscribers, assert_genuine
 from managing import done, refused
 from stage import WORKSPACE, Calling, wait_for
 
+pytestmark = pytest.mark.plain
+
 XSS = "o'<img/src=x>@example.org"
 
 

@@ -13,6 +13,8 @@ from api import BASE, EAGER, USER, Client, account, by_hand, set_up
 from stage import WORKSPACE
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.foreign
+
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 TAG = [{"entity": "tag", "action": "created"}]
 

@@ -7,6 +7,8 @@ import pytest
 from api import account
 from stage import WORKSPACE
 
+pytestmark = pytest.mark.plain
+
 HOME = f"/api/v9/workspaces/{WORKSPACE}"
 
 

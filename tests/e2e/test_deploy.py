@@ -12,6 +12,8 @@ import pytest
 from servers import fill, is_served
 from stage import BUILD, SOURCE, new_folder, wait_for
 
+pytestmark = pytest.mark.plain
+
 RECEIVER, COURIER, ADMIN, API, HOUSEKEEP = (f"systemd/hookledger-{name}.service"
                                             for name in ("receiver", "courier", "admin", "api", "housekeep"))
 

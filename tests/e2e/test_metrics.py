@@ -18,6 +18,8 @@ from delivering import allow_subscribers, record, run_round, start_courier, subs
 from stage import SOURCE, WORKSPACE, Sender, free_port, give, new_folder, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 TOKEN = "token of the metrics"
 
 

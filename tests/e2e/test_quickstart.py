@@ -14,6 +14,8 @@ import pytest
 
 from stage import SOURCE, new_folder, runs_as, wait_for
 
+pytestmark = pytest.mark.plain
+
 AS_ROOT = os.geteuid() == 0
 NAMES = ["CALLBACK_URL", "CALLBACK_SECRET", "WORKSPACE_ID", "DATABASE_URL", "HOOKLEDGER_CONF"]
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")

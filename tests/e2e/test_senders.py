@@ -14,6 +14,8 @@ import pytest
 import servers
 from stage import sign, wait_for
 
+pytestmark = pytest.mark.foreign
+
 
 def head(site, length, body=b"", **headers):
     lines = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(length),

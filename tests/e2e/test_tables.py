@@ -14,6 +14,8 @@ import truth
 from stage import WORKSPACE, wait_for
 from tales import ODD, payload
 
+pytestmark = pytest.mark.plain
+
 MODELS = [*truth.COLUMNS, "expense"]
 ROOM = 1024 * 1024 - 2000
 
@@ -199,7 +201,6 @@ APPEND = """select receiver.append(array_agg(1::bigint), array_agg(1::bigint), a
   'webhook') from generate_series(%(first)s::bigint, %(last)s::bigint) n"""
 
 
-@pytest.mark.plain
 @pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
 def test_rows_are_found_by_key(site, mode):
     """Whatever the batch is like, and also by a plan that was made when the tables
