@@ -10,6 +10,7 @@ import pytest
 
 import admin
 import api
+import fastcgi
 import servers
 import subscriber as subscribers
 import toggl_pair
@@ -162,6 +163,12 @@ def lighttpd(site):
     site.server = "lighttpd-spawned"
     servers.lighttpd_spawned(site)
     return site
+
+
+@pytest.fixture
+def receiver(site):
+    """A site whose receiver is spoken to in FastCGI."""
+    return fastcgi.start_receiver(site)
 
 
 @pytest.fixture
