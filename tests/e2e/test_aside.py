@@ -10,6 +10,8 @@ import pytest
 import servers
 from stage import WORKSPACE, wait_for
 
+pytestmark = pytest.mark.plain
+
 OTHER = WORKSPACE + 1
 
 # a statement_timeout of the server, and the same of the client
