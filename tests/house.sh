@@ -11,7 +11,6 @@ long=(
 	"src/base/http.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
 	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
-	"src/base/conf.c            one table, and how each kind of value is read"
 	"src/base/json.c            scanner and writer share their tables"
 	"src/ledger/spool.c         one file format, read and written"
 	"src/ledger/story.c         one plot; people, days and mistakes depend on each other"
@@ -102,6 +101,7 @@ owner() { # PATTERN FILE
 	owner 'openssl/' src/base/crypto.c
 	owner 'curl/' src/base/fetch.c
 	owner 'uni(case|ctype|norm|str)\.h' src/base/unicode.c
+	owner 'idn2' src/base/host.c
 } | rule "every library has one owner"
 
 # ---- headers
@@ -120,7 +120,7 @@ if command -v cc >/dev/null; then
 else
 	echo "cc is not installed"
 fi | rule "every header compiles alone"
-grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|curl|unicase|unictype|uninorm|unistr)' |
+grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|curl|idn2|unicase|unictype|uninorm|unistr)' |
 	rule "no header of a library in a header of ours"
 
 # ---- SQL and C
@@ -233,15 +233,6 @@ grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S
 		grep -qE "^\s+${file%.c}( \\\\)?$" Makefile.am || echo "$file is not built"
 	done
 } | rule "every module has a unit test, every test is built"
-{
-	for file in $(matching '^tests/e2e/test_.*\.py$'); do
-		says -E '^pytestmark = .*pytest\.mark\.(foreign|plain)\b' "$file" ||
-			echo "$file: pytestmark = pytest.mark.foreign (C reads what others wrote: run with the sanitizers too) or .plain"
-	done
-	for text in callback:cases http:senders api:api_odd login:admin_access toggl:toggl_trouble subscriber:courier; do
-		says -E 'pytest\.mark\.foreign' "tests/e2e/test_${text#*:}.py" || echo "nothing of kind ${text%:*} is run with the sanitizers"
-	done
-} | rule "each end-to-end test says whether the sanitizers see it"
 if command -v mandoc >/dev/null; then
 	for page in $(matching '^man/.*\.[1-8]$'); do
 		# what Debian's mandoc does not know is no fault: pages of other packages

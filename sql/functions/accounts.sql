@@ -1,7 +1,7 @@
 -- The operator's part of passing on: organizations, workspaces, accounts, their
 -- subscriptions, and addresses for web-cron. Part of the door of the command line.
 
-create function operator.organization_add(called text, plan text, id bigint)
+create function operator.organization_add(called text, plan text, id bigint, requests bigint, of_user bigint)
 returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -16,35 +16,38 @@ begin
     perform setval(pg_get_serial_sequence('ledger.organization', 'organization_id'),
                    (select greatest(coalesce(max(o.organization_id), 0), 1) from ledger.organization o),
                    exists (select from ledger.organization));
-    insert into ledger.organization (name, plan) values (called, organization_add.plan) returning organization_id into added;
+    insert into ledger.organization (name, plan, hourly_requests, user_requests)
+    values (called, organization_add.plan, requests, of_user) returning organization_id into added;
   else
-    insert into ledger.organization (organization_id, name, plan) values (id, called, organization_add.plan) returning organization_id into added;
+    insert into ledger.organization (organization_id, name, plan, hourly_requests, user_requests)
+    values (id, called, organization_add.plan, requests, of_user) returning organization_id into added;
   end if;
   return added;
 exception
   when unique_violation then
     raise exception 'organization % exists already', id using errcode = '22023';
-  when check_violation then
-    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+  when check_violation or numeric_value_out_of_range then
+    raise exception 'a name has 1 to 200 characters, requests are a number up to 100000000' using errcode = '22023';
 end
 $$;
-comment on function operator.organization_add(text, text, bigint) is
-  'Makes an organization; id null: the next number. Returns its number.';
+comment on function operator.organization_add(text, text, bigint, bigint, bigint) is
+  'Makes an organization; id null: the next number. requests, of_user: numbers of its own, or null for those of the plan. Returns its number.';
 
 create function operator.organization_list()
 returns table (organization_id bigint, name text, plan text, max_webhooks bigint, max_filters bigint, hourly_requests bigint,
-               workspaces bigint)
+               user_requests bigint, workspaces bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select o.organization_id, o.name, o.plan, coalesce(o.max_webhooks, p.max_webhooks)::bigint,
          coalesce(o.max_filters, p.max_filters)::bigint, coalesce(o.hourly_requests, p.hourly_requests)::bigint,
+         coalesce(o.user_requests, p.user_requests)::bigint,
          (select count(*) from ledger.workspace w where w.organization_id = o.organization_id)
   from ledger.organization o join ledger.plan p on p.plan = o.plan
   order by o.organization_id
 $$;
 comment on function operator.organization_list() is 'Organizations with the limits that hold for each.';
 
-create function operator.organization_set(id bigint, plan text, webhooks bigint, filters bigint, requests bigint)
+create function operator.organization_set(id bigint, plan text, webhooks bigint, filters bigint, requests bigint, of_user bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -57,7 +60,8 @@ begin
       -- A new plan brings its own numbers, but for those that are given with it.
       max_webhooks = coalesce(webhooks, case when organization_set.plan is null then o.max_webhooks end),
       max_filters = coalesce(filters, case when organization_set.plan is null then o.max_filters end),
-      hourly_requests = coalesce(requests, case when organization_set.plan is null then o.hourly_requests end)
+      hourly_requests = coalesce(requests, case when organization_set.plan is null then o.hourly_requests end),
+      user_requests = coalesce(of_user, case when organization_set.plan is null then o.user_requests end)
   where o.organization_id = id;
   if not found then
     raise exception 'there is no organization %; `hookledger organization list` shows all', id using errcode = 'P0002';
@@ -67,7 +71,7 @@ exception
     raise exception 'webhooks and filters are numbers up to 10000, requests up to 100000000' using errcode = '22023';
 end
 $$;
-comment on function operator.organization_set(bigint, text, bigint, bigint, bigint) is
+comment on function operator.organization_set(bigint, text, bigint, bigint, bigint, bigint) is
   'Changes the plan, or numbers that differ from it; null leaves one as it is.';
 
 create function operator.workspace_add(id bigint, organization bigint)
@@ -216,7 +220,7 @@ as $$
 begin
   perform ledger.account_check(account);
   return query
-    select q.organization_id, q.used::bigint, coalesce(o.hourly_requests, p.hourly_requests, 30)::bigint,
+    select q.organization_id, q.used::bigint, coalesce(o.hourly_requests, p.hourly_requests, ledger.user_requests(account))::bigint,
            ledger.us(q.started_at + interval '60 minutes')
     from ledger.quota q
     left join ledger.organization o on o.organization_id = q.organization_id

@@ -123,7 +123,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   id bigint;
   made ledger.account;
 begin
@@ -146,7 +146,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
   made ledger.account;
 begin
@@ -166,7 +166,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
 begin
   perform operator.account_set(a.account_id, null, null, null, null, digest);
@@ -182,7 +182,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
   workspace bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
   before jsonb := ledger.account_json(was) -> 'workspaces';
@@ -226,6 +226,7 @@ as $$
   select jsonb_build_object(
     'id', o.organization_id::text, 'name', o.name, 'plan', o.plan, 'max_webhooks', coalesce(o.max_webhooks, p.max_webhooks),
     'max_filters', coalesce(o.max_filters, p.max_filters), 'hourly_requests', coalesce(o.hourly_requests, p.hourly_requests),
+    'user_requests', coalesce(o.user_requests, p.user_requests),
     'workspaces', coalesce((select jsonb_agg(w.workspace_id::text order by w.workspace_id)
                             from ledger.workspace w where w.organization_id = o.organization_id), '[]'))
   from ledger.organization o join ledger.plan p on p.plan = o.plan
@@ -233,28 +234,31 @@ as $$
 $$;
 comment on function ledger.organization_json(bigint) is 'An organization with the limits that hold for it; null when absent.';
 
-create function admin.organization_add(session bytea, path jsonb, query jsonb, given jsonb)
+create function admin.organization_add(session bytea, path jsonb, query jsonb, given jsonb, enterprise_requests bigint, enterprise_user_requests bigint)
 returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
   who ledger.operator := ledger.enter(session, true);
+  plan text := coalesce(ledger.given_text(given, 'plan'), 'enterprise');
   made bigint;
 begin
   perform ledger.given_check(given, '{name,plan,id}');
   if ledger.given_number(given, 'id') = 0 then
     raise exception 'the number of an organization is above 0' using errcode = '22023';
   end if;
-  made := operator.organization_add(coalesce(btrim(ledger.given_text(given, 'name')), ''), coalesce(ledger.given_text(given, 'plan'), 'free'),
-                                    ledger.given_number(given, 'id'));
+  made := operator.organization_add(coalesce(btrim(ledger.given_text(given, 'name')), ''), plan, ledger.given_number(given, 'id'),
+                                    case when plan = 'enterprise' then enterprise_requests end,
+                                    case when plan = 'enterprise' then enterprise_user_requests end);
   perform ledger.audit_write(who, 'organization.add', format('organization %s (%s)', made, btrim(given ->> 'name')), null,
                              ledger.organization_json(made));
   return query select 201::bigint, ledger.organization_json(made)::text;
 end
 $$;
-comment on function admin.organization_add(bytea, jsonb, jsonb, jsonb) is 'POST subscribers/organizations; id: its number at Toggl, or else the next.';
+comment on function admin.organization_add(bytea, jsonb, jsonb, jsonb, bigint, bigint) is
+  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, with the numbers of the settings.';
 
-create function admin.organization_change(session bytea, path jsonb, query jsonb, given jsonb)
+create function admin.organization_change(session bytea, path jsonb, query jsonb, given jsonb, enterprise_requests bigint, enterprise_user_requests bigint)
 returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -263,17 +267,19 @@ declare
   id bigint := ledger.id_of(path ->> 'organization_id', 'the number of the organization');
   was jsonb := ledger.organization_json(id);
 begin
-  perform ledger.given_check(given, '{plan,max_webhooks,max_filters,hourly_requests}');
+  perform ledger.given_check(given, '{plan,max_webhooks,max_filters,hourly_requests,user_requests}');
   if was is null then
     raise exception 'there is no organization %', id using errcode = 'P0002';
   end if;
   perform operator.organization_set(id, ledger.given_text(given, 'plan'), ledger.given_number(given, 'max_webhooks'),
-                                    ledger.given_number(given, 'max_filters'), ledger.given_number(given, 'hourly_requests'));
+                                    ledger.given_number(given, 'max_filters'),
+                                    coalesce(ledger.given_number(given, 'hourly_requests'), case when given ->> 'plan' = 'enterprise' then enterprise_requests end),
+                                    coalesce(ledger.given_number(given, 'user_requests'), case when given ->> 'plan' = 'enterprise' then enterprise_user_requests end));
   perform ledger.audit_write(who, 'organization.change', format('organization %s (%s)', id, was ->> 'name'), was, ledger.organization_json(id));
   return query select 200::bigint, ledger.organization_json(id)::text;
 end
 $$;
-comment on function admin.organization_change(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.organization_change(bytea, jsonb, jsonb, jsonb, bigint, bigint) is
   'PATCH subscribers/organizations/{organization_id}: another plan, or numbers that differ from it.';
 
 create function admin.workspace_set(session bytea, path jsonb, query jsonb, given jsonb)

@@ -149,7 +149,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  who ledger.operator := case when is_ping then ledger.enter(session, true) else ledger.enter_proved(session) end;
+  who ledger.operator := ledger.enter(session, true);
   s ledger.subscription;
   a ledger.account;
 begin
@@ -191,7 +191,7 @@ comment on function admin.subscription_begin(bytea, jsonb, jsonb, jsonb, boolean
 create function admin.subscription_check(
   session bytea, account bigint, workspace bigint, subscription bigint, method text, given json)
 returns table (status bigint, problem text, subscription_id bigint, url text, code text, ping_code text,
-               must_ping boolean, sealed bytea, secret text)
+               must_ping boolean, sealed bytea, secret text, sealed_before bytea)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
@@ -264,7 +264,7 @@ comment on function admin.subscription_validate(bytea, bigint, bigint, text) is
   'api.subscription_validate() for an owner whose ping was answered with the code, with a line in the trail.';
 
 create function admin.ping_find(session bytea, account bigint, workspace bigint, subscription bigint)
-returns table (status bigint, problem text, url text, code text, sealed bytea)
+returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
@@ -279,7 +279,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   s ledger.subscription := ledger.subscription_of(path);
 begin
   perform api.subscription_delete(s.account_id, s.workspace_id, s.subscription_id);
@@ -295,7 +295,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   s ledger.subscription := ledger.subscription_of(path);
   keep bigint;
 begin

@@ -196,9 +196,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  -- What only asks Toggl again, or goes on with what was begun, gives no power.
-  who ledger.operator := case when what in ('refresh', 'load', 'check', 'resume', 'ping', 'validate') then ledger.enter(session, true)
-                              else ledger.enter_proved(session) end;
+  who ledger.operator := ledger.enter(session, true);
   item bigint := ledger.id_of(path ->> 'subscription_id', 'the subscription''s number');
   home bigint := ledger.id_of(given ->> 'workspace_id', '"workspace_id"');
   wish jsonb := '{}';
@@ -293,7 +291,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
+  who ledger.operator := ledger.enter(session, true);
   connection bigint := ledger.id_of(given ->> 'connection_id', '"connection_id"');
   was ledger.toggl_connection;
   n bigint;

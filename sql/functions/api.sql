@@ -17,7 +17,7 @@ declare
   home inet := ledger.network_of(client)::inet;
   who ledger.account;
   organization bigint := 0;
-  total integer := 30;
+  total integer;
   began timestamptz;
   spent integer;
   filled real;
@@ -58,13 +58,14 @@ begin
     if not found then
       -- what is told of the quota is then the user's own window
       organization := 0;
-      total := 30;
       if status is null then
         status := 403;
         problem := 'User not found/accessible for workspace';
       end if;
     end if;
   end if;
+
+  total := coalesce(total, ledger.user_requests(who.account_id));
 
   -- The window: begins with its first request, lasts 60 minutes. What is
   -- refused costs nothing.
@@ -161,7 +162,7 @@ comment on function api.subscription_read(bigint, bigint, bigint) is
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)
 returns table (status bigint, problem text, subscription_id bigint, url text, code text, ping_code text,
-               must_ping boolean, sealed bytea, secret text)
+               must_ping boolean, sealed bytea, secret text, sealed_before bytea)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -182,7 +183,7 @@ begin
     for update;
     if not found then
       return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
-                          null::bigint, null, null, null, null::boolean, null::bytea, null;
+                          null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
       return;
     end if;
   end if;
@@ -235,7 +236,7 @@ begin
     end if;
   end if;
   if problem is not null then
-    return query select status, problem, null::bigint, null, null, null, null::boolean, null::bytea, null;
+    return query select status, problem, null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
     return;
   end if;
 
@@ -247,6 +248,7 @@ begin
   url := new.url_callback;
   secret := case when method <> 'PATCH' then nullif(ledger.member_text(body, 'secret'), '') end;
   sealed := old.secret_sealed;
+  sealed_before := case when old.secret_before_until > ledger.clock() then old.secret_before_sealed end;
   status := 200;
   if old.subscription_id is not null then
     subscription_id := old.subscription_id;
@@ -268,11 +270,11 @@ begin
 exception
   when unique_violation then
     return query select 400::bigint, format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace),
-                        null::bigint, null, null, null, null::boolean, null::bytea, null;
+                        null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
 end
 $$;
 comment on function api.subscription_check(bigint, bigint, bigint, text, json) is
-  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() comes. secret: one that was given; null: keep it, or make one up.';
+  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() comes. sealed_before: the secret before, while secrets are rotated. secret: one that was given; null: keep it, or make one up.';
 
 create function api.subscription_write(
   account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text, code text,
@@ -417,23 +419,24 @@ comment on function api.subscription_validate(bigint, bigint, text) is
   'Validates a subscription by its code, as GET /validate does; with the code of an address that it is just being given, that address.';
 
 create function api.ping_find(account bigint, workspace bigint, subscription bigint)
-returns table (status bigint, problem text, url text, code text, sealed bytea)
+returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
   return query
-    select 200::bigint, null::text, s.url_callback, case when s.validated_at is null then s.validation_code end, s.secret_sealed
+    select 200::bigint, null::text, s.url_callback, case when s.validated_at is null then s.validation_code end, s.secret_sealed,
+           case when s.secret_before_until > ledger.clock() then s.secret_before_sealed end
     from ledger.subscription s
     where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
       and (s.account_id = account or exists (
             select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if not found then
     return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
-                        null::text, null::text, null::bytea;
+                        null::text, null::text, null::bytea, null::bytea;
   end if;
 end
 $$;
-comment on function api.ping_find(bigint, bigint, bigint) is 'Where a ping goes and what signs it; the code while the subscription is not validated.';
+comment on function api.ping_find(bigint, bigint, bigint) is 'Where a ping goes and what signs it (sealed_before: too, while secrets are rotated); the code while the subscription is not validated.';
 
 create function api.tick_use(digest bytea)
 returns text

@@ -6,24 +6,43 @@
 
 create function ledger.zoned(entity jsonb, of_model text, zone text)
 returns jsonb
-language sql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+-- plpgsql, because a list has thousands of them and its plans are kept
+language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
-  select entity || coalesce((
+declare
+  shown jsonb := entity;
+  name text;
+  told text;
+begin
+  for name in select k.key from ledger.field f, unnest(f.keys) k (key) where f.model = of_model and f.kind = 'time' loop
+    told := entity ->> name;
+    continue when jsonb_typeof(entity -> name) is distinct from 'string' or told = '';
+    if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$' then
+      raise data_exception;
+    end if;
+    shown := shown || jsonb_build_object(name, ledger.rfc3339(told::timestamptz, zone));
+  end loop;
+  return shown;
+exception when data_exception then
+  -- One of them is odd: each by itself.
+  return entity || coalesce((
     select jsonb_object_agg(k.key, ledger.rfc3339((entity ->> k.key)::timestamptz, zone))
     from ledger.field f, unnest(f.keys) k (key)
     where f.model = of_model and f.kind = 'time' and jsonb_typeof(entity -> k.key) = 'string'
-      and entity ->> k.key <> '' and ledger.is_good('time', entity -> k.key)), '{}')
+      and entity ->> k.key <> '' and ledger.is_good('time', entity -> k.key)), '{}');
+end
 $$;
 comment on function ledger.zoned(jsonb, text, text) is 'The entity with the times that its table knows in this zone.';
 
 create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz, zone text)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
-return coalesce(ledger.zoned(entity, of_model, zone), jsonb_build_object('id', id, 'workspace_id', workspace))
-       || case when deleted is null then '{}' else
-            jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end, ledger.rfc3339(deleted, zone)) end;
+return ledger.published(of_model,
+         coalesce(ledger.zoned(entity, of_model, zone), jsonb_build_object('id', id, 'workspace_id', workspace))
+         || case when deleted is null then '{}' else
+              jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end, ledger.rfc3339(deleted, zone)) end);
 comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
-  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, whatever was told of it.';
+  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, and every published field, whatever was told of it.';
 
 create function ledger.unix_or_null(text_form text)
 returns timestamptz
@@ -36,10 +55,10 @@ returns table (size integer, skipped bigint, number bigint)
 language sql immutable set search_path = ledger, pg_temp
 as $$
   select s.size, (n.number - 1) * s.size, n.number
-  from (select case when query ->> 'per_page' ~ '^[1-9]\d{0,3}$' then least((query ->> 'per_page')::integer, most) else fallback end as size) s,
+  from (select case when query ->> 'per_page' ~ '^[1-9]\d{0,8}$' then least((query ->> 'per_page')::integer, most) else fallback end as size) s,
        (select case when query ->> 'page' ~ '^[1-9]\d{0,8}$' then (query ->> 'page')::bigint else 1 end as number) n
 $$;
-comment on function ledger.page(jsonb, integer, integer) is 'How many rows a page has, and how many come before it, by the parameters page and per_page.';
+comment on function ledger.page(jsonb, integer, integer) is 'How many rows a page has, and how many come before it, by the parameters page and per_page; most null: as many as are asked for.';
 
 create function api.v9_projects(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -49,8 +68,15 @@ declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
   which text := query ->> 'active';
   since timestamptz := ledger.unix_or_null(query ->> 'since');
+  -- Toggl's /me/projects has no pages.
+  is_paged boolean := workspace is not null or query ?| '{page,per_page}';
   one jsonb;
 begin
+  -- To cut the page to 200 would look like the last one.
+  if workspace is not null and query ->> 'per_page' ~ '^\d{3,}$' and (query ->> 'per_page')::numeric > 200 then
+    return query select 400::bigint, to_json('per_page cannot exceed 200'::text)::text;
+    return;
+  end if;
   if workspace is null and query ? 'include_archived' then
     if query ->> 'include_archived' not in ('true', 'false') then
       return query select 400::bigint, to_json('Invalid include_archived'::text)::text;
@@ -59,7 +85,7 @@ begin
     which := case when query ->> 'include_archived' = 'true' then 'both' end;
   end if;
   if item is not null then
-    select ledger.zoned(ledger.seen_entity(p.payload, m.is_admin), 'project', zone) into one
+    select ledger.published('project', ledger.zoned(ledger.seen_entity(p.payload, m.is_admin), 'project', zone)) into one
     from ledger.member m
     join toggl.project p on p.workspace_id = m.workspace_id
     where m.account_id = account and p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
@@ -77,18 +103,20 @@ begin
     from (
       select p.*, m.is_admin
       from ledger.member m
-      join toggl.project p on p.workspace_id = m.workspace_id
+      -- once a workspace: as a condition it would be asked for each project
+      cross join lateral ledger.may_see_project(account, m.workspace_id) v (project_id)
+      join toggl.project p on p.workspace_id = m.workspace_id and p.project_id = v.project_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
-        and p.project_id in (select ledger.may_see_project(account, m.workspace_id))
         and (p.deleted_at is null or since is not null) and (since is null or p.changed_at >= since)
         and (which = 'both' or since is not null or coalesce(p.active, true) = (which is distinct from 'false'))
         and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'), '_', '\_') || '%')
         and (query ->> 'billable' is null or p.billable = (query ->> 'billable' = 'true'))
       order by p.name, p.project_id
-      limit (select g.size from ledger.page(query, 151, 200) g) offset (select g.skipped from ledger.page(query, 151, 200) g)) p;
+      limit case when is_paged then (select g.size from ledger.page(query, 151, null) g) end
+      offset case when is_paged then (select g.skipped from ledger.page(query, 151, null) g) end) p;
 end
 $$;
-comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/projects and /me/projects: active, since, name, billable, page, per_page; with a number one project.';
+comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/projects (in pages of 151 unless said otherwise) and /me/projects (all, unless a page is asked for): active, since, name, billable, page, per_page; with a number one project.';
 
 create function api.v9_clients(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -130,8 +158,8 @@ as $$
       and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
       and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)
     order by t.name, t.tag_id
-    limit case when query ? 'per_page' or query ? 'page' then (select g.size from ledger.page(query, 200, 1000) g) end
-    offset (select g.skipped from ledger.page(query, 200, 1000) g)) t
+    limit case when query ? 'per_page' or query ? 'page' then (select g.size from ledger.page(query, 200, null) g) end
+    offset case when query ? 'per_page' or query ? 'page' then (select g.skipped from ledger.page(query, 200, null) g) end) t
 $$;
 comment on function api.v9_tags(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/tags and /me/tags: search, page, per_page, since.';
 
@@ -153,14 +181,16 @@ begin
     return query select 400::bigint, to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
     return;
   end if;
-  select g.size, g.skipped, g.number into size, skipped, number from ledger.page(query, 50, 200) g;
+  if workspace is not null or query ?| '{page,per_page}' then	-- Toggl's /me/tasks has no pages
+    select g.size, g.skipped, g.number into size, skipped, number from ledger.page(query, 50, null) g;
+  end if;
   return query
     with mine as (
       select t.payload, m.is_admin, t.name, t.task_id, t.workspace_id, t.deleted_at
       from ledger.member m
-      join toggl.task t on t.workspace_id = m.workspace_id
+      cross join lateral ledger.may_see_project(account, m.workspace_id) v (project_id)
+      join toggl.task t on t.workspace_id = m.workspace_id and t.project_id = v.project_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
-        and t.project_id in (select ledger.may_see_project(account, m.workspace_id))
         and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
         and (which = 'both' or coalesce(t.active, true) = (which = 'true'))
         and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
@@ -180,15 +210,15 @@ begin
 end
 $$;
 comment on function api.v9_tasks(bigint, bigint, jsonb, bigint) is
-  'GET /workspaces/{id}/tasks (an object with total_count and data) and /me/tasks (a list): active, pid, search, sort_order, page, per_page, since.';
+  'GET /workspaces/{id}/tasks (an object with total_count and data, in pages) and /me/tasks (a list of all, unless a page is asked for): active, pid, search, sort_order, page, per_page, since.';
 
 create function api.v9_users(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce(json_agg(json_build_object(
-           'id', u.user_id, 'email', u.email, 'fullname', u.name, 'inactive', coalesce(u.inactive, false),
-           'is_active', coalesce(u.active, true), 'is_admin', coalesce(u.workspace_admin, u.admin, false), 'role', u.role)
+           'id', u.user_id, 'email', coalesce(u.email, ''), 'fullname', coalesce(u.name, ''), 'inactive', coalesce(u.inactive, false),
+           'is_active', coalesce(u.active, true), 'is_admin', coalesce(u.workspace_admin, u.admin, false), 'role', coalesce(u.role, 'user'))
            order by u.name, u.user_id), '[]')::text
   from (select distinct on (u.user_id) u.*
         from toggl.workspace_user u
@@ -202,8 +232,8 @@ create function api.v9_workspace_users(account bigint, workspace bigint, query j
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
-           'workspace_user', a.time_zone) order by u.name, u.workspace_user_id), '[]')::text
+  select 200::bigint, coalesce(json_agg(ledger.published('workspace_user', ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
+           'workspace_user', a.time_zone)) order by u.name, u.workspace_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
   join toggl.workspace_user u on u.workspace_id = workspace and u.deleted_at is null
@@ -215,8 +245,8 @@ create function api.v9_project_users(account bigint, workspace bigint, query jso
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
-           'project_user', a.time_zone) order by u.project_user_id), '[]')::text
+  select 200::bigint, coalesce(json_agg(ledger.published('project_user', ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
+           'project_user', a.time_zone)) order by u.project_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
   join toggl.project_user u on u.workspace_id = workspace and u.deleted_at is null
@@ -228,11 +258,10 @@ create function ledger.workspace_json(account bigint, workspace bigint)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id,
-                            'name', coalesce(t.name, 'Workspace ' || l.workspace_id))
+  select ledger.published('workspace', jsonb_build_object('name', coalesce(t.name, 'Workspace ' || l.workspace_id))
          || coalesce(ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'workspace', a.time_zone), '{}')
          || jsonb_build_object('id', l.workspace_id, 'organization_id', l.organization_id, 'admin', m.is_admin,
-                               'role', case when m.is_admin then 'admin' else 'user' end)
+                               'role', case when m.is_admin then 'admin' else 'user' end))
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
   join ledger.workspace_limit l on l.workspace_id = m.workspace_id
@@ -262,14 +291,18 @@ create function api.v9_organizations(account bigint, workspace bigint, query jso
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(json_build_object(
+  select 200::bigint, coalesce(json_agg(ledger.published('organization', jsonb_build_object(
            'id', o.organization_id, 'name', o.name, 'admin', o.is_admin, 'owner', false,
            'pricing_plan_name', initcap(o.plan), 'pricing_plan_enterprise', o.plan = 'enterprise',
-           'is_multi_workspace_enabled', o.workspaces > 1, 'created_at', ledger.rfc3339(o.created_at, a.time_zone)) order by o.organization_id), '[]')::text
+           'is_multi_workspace_enabled', o.workspaces > 1, 'created_at', ledger.rfc3339(o.created_at, a.time_zone),
+           'at', ledger.rfc3339(o.created_at, a.time_zone), 'max_workspaces', greatest(o.workspaces, 1), 'user_count', o.users,
+           'trial_info', '{}'::jsonb)) order by o.organization_id), '[]')::text
   from ledger.account a
   cross join lateral (
     select o.*, bool_or(m.is_admin) over (partition by o.organization_id) as is_admin,
            (select count(*) from ledger.workspace w where w.organization_id = o.organization_id) as workspaces,
+           (select count(distinct u.user_id) from ledger.workspace w join toggl.workspace_user u on u.workspace_id = w.workspace_id
+            where w.organization_id = o.organization_id and u.deleted_at is null) as users,
            row_number() over (partition by o.organization_id) as place
     from ledger.member m join ledger.workspace w on w.workspace_id = m.workspace_id
     join ledger.organization o on o.organization_id = w.organization_id
@@ -289,7 +322,7 @@ as $$
            'total', w.total) order by w.organization_id nulls first), '[]')::text
   from (select ledger.clock() as clock) c
   cross join lateral (
-    select null::bigint as organization_id, 30 as total
+    select null::bigint as organization_id, ledger.user_requests(account) as total
     union
     select l.organization_id, l.hourly_requests
     from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
@@ -335,19 +368,18 @@ begin
             and (t.deleted_at is null or since is not null)
             and (since is null or t.changed_at >= since)
             and (earliest is null or t.start_at >= earliest) and (latest is null or t.start_at < latest)
-          order by t.start_at desc, t.time_entry_id desc
-          limit 1000) t;
+         ) t;
 end
 $$;
 comment on function api.v9_time_entries(bigint, bigint, jsonb, bigint) is
-  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any of them the last nine days. At most 1000, the newest.';
+  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any of them the last nine days.';
 
 create function api.v9_current(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce((
-    select ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'time_entry', a.time_zone)
+    select ledger.published('time_entry', ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'time_entry', a.time_zone))
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.time_entry t on t.workspace_id = m.workspace_id and t.user_id = a.user_id
@@ -361,18 +393,19 @@ create function api.v9_me(account bigint, workspace bigint, query jsonb, item bi
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, (json_build_object(
-           'id', a.user_id, 'email', coalesce(a.email, u.email), 'fullname', coalesce(u.name, a.name), 'timezone', a.time_zone,
+  select 200::bigint, ledger.published('me', jsonb_build_object(
+           'id', a.user_id, 'email', coalesce(a.email, u.email, ''), 'fullname', coalesce(u.name, a.name), 'timezone', a.time_zone,
            'default_workspace_id', (select min(m.workspace_id) from ledger.member m where m.account_id = account),
            'beginning_of_week', 1, 'created_at', ledger.rfc3339(a.created_at, a.time_zone),
            'updated_at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone),
-           'at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone))::jsonb
+           'at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone),
+           'authorization_updated_at', ledger.rfc3339(a.token_made_at, a.time_zone))
          || case when query ->> 'with_related_data' = 'true' then jsonb_build_object(
               'workspaces', (select v.body::jsonb from api.v9_workspaces(account, null, '{}', null) v),
               'clients', (select v.body::jsonb from api.v9_clients(account, null, '{}', null) v),
-              'projects', (select v.body::jsonb from api.v9_projects(account, null, '{"active": "both", "per_page": "200"}', null) v),
+              'projects', (select v.body::jsonb from api.v9_projects(account, null, '{"active": "both"}', null) v),
               'tags', (select v.body::jsonb from api.v9_tags(account, null, '{}', null) v),
-              'tasks', (select v.body::jsonb from api.v9_tasks(account, null, '{"include_not_active": "true", "per_page": "200"}', null) v),
+              'tasks', (select v.body::jsonb from api.v9_tasks(account, null, '{"include_not_active": "true"}', null) v),
               'time_entries', (select v.body::jsonb from api.v9_time_entries(account, null, '{}', null) v)) else '{}' end)::text
   from ledger.account a
   left join lateral (

@@ -206,7 +206,9 @@ begin
     where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = one.delivery_id;
     -- Settled already: the answer to that call was lost.
     continue when before.state is distinct from 'due' or before.attempts <> one.attempt - 1;
-    next_at := case when not one.is_fine then at + greatest(
+    next_at := case when one.is_fine then null
+                    when one.status = 0 and one.pause_ms = 0 then at
+                    else at + greatest(
       -- a fifth more or less, so that what failed together does not come back together;
       -- cut as a number, because after many attempts no interval holds it
       least(longest_ms, (0.8 + 0.4 * random()) * first_ms * power(factor, least(before.attempts - before.attempts_before, 40)))
@@ -296,7 +298,7 @@ end
 $$;
 comment on function courier.settle(bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[],
                                    bigint, bigint, bigint, bigint, bigint) is
-  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before. is_open: more may be delivered to it; disabled_reason: why this call disabled it.';
+  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; 0 without an answer (status 0): due at once, because a connection that was kept had ended; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before. is_open: more may be delivered to it; disabled_reason: why this call disabled it.';
 
 create function courier.look()
 returns table (has_events boolean, next_us bigint)

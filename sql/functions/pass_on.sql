@@ -57,23 +57,33 @@ return least(coalesce(ceil(extract(epoch from began + interval '60 minutes' - cl
 comment on function ledger.resets_in(timestamptz, timestamptz) is
   'Seconds until a quota window that began then is over; of one that has not begun, how long it will last.';
 
-create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requests) as values
-  ('free', 1, 3, 30),
-  ('starter', 2, 6, 240),
-  ('premium', 3, 12, 600),
-  ('enterprise', 10, 50, 6000);
+create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requests, user_requests) as values
+  ('free', 1, 3, 30, 30),
+  ('starter', 2, 6, 240, 30),
+  ('premium', 3, 12, 600, 30),
+  ('enterprise', 10, 50, 1000000, 1000000);
 comment on view ledger.plan is
-  'What the plans allow, as Toggl publishes it; of enterprise only that it is more: an organization may have its own numbers.';
+  'What the plans allow: free, starter and premium as Toggl publishes it. Of enterprise it says only that the numbers are the customer''s own: these are ours, and an organization may have others.';
 
 create or replace view ledger.workspace_limit as
   select w.workspace_id, w.organization_id,
          coalesce(o.max_webhooks, p.max_webhooks) as max_webhooks,
          coalesce(o.max_filters, p.max_filters) as max_filters,
-         coalesce(o.hourly_requests, p.hourly_requests) as hourly_requests
+         coalesce(o.hourly_requests, p.hourly_requests) as hourly_requests,
+         coalesce(o.user_requests, p.user_requests) as user_requests
   from ledger.workspace w
   join ledger.organization o on o.organization_id = w.organization_id
   join ledger.plan p on p.plan = o.plan;
 comment on view ledger.workspace_limit is 'The limits of each workspace: those of its organization, or else of the plan.';
+
+create function ledger.user_requests(account bigint)
+returns integer
+language sql stable set search_path = ledger, pg_temp
+return coalesce((select max(l.user_requests) from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
+                 where m.account_id = account),
+                (select p.user_requests from ledger.plan p where p.plan = 'free'));
+comment on function ledger.user_requests(bigint) is
+  'Requests an hour of the account that are about no workspace: the most that an organization of its workspaces allows, or those of plan free while it has none.';
 
 create function ledger.patterns(model text, action text)
 returns text[]
@@ -202,13 +212,23 @@ comment on function ledger.enabled_problem(bigint, bigint, bigint) is
 
 create function ledger.rfc3339(moment timestamptz, zone text)
 returns text
-language sql stable set search_path = ledger, pg_temp
-return (
-  select to_char((moment at time zone 'UTC') + o.seconds * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US')
-         || case when o.seconds = 0 then 'Z' else
-              case when o.seconds < 0 then '-' else '+' end || to_char(abs(o.seconds) * interval '1 second', 'HH24:MI') end
-  from (select case when isfinite(moment) then extract(epoch from (moment at time zone zone) - (moment at time zone 'UTC'))::integer end as seconds) z
+-- plpgsql, which evaluates simple expressions at once: a list has thousands of times
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  seconds integer;
+begin
+  if moment is null or not isfinite(moment) or zone is null then
+    return null;
+  end if;
+  seconds := extract(epoch from (moment at time zone zone) - (moment at time zone 'UTC'));
   -- local mean time has offsets that RFC 3339 cannot say
-  cross join lateral (select case when z.seconds % 60 = 0 then z.seconds else 0 end as seconds) o
-  where z.seconds is not null);
+  if seconds % 60 <> 0 then
+    seconds := 0;
+  end if;
+  return to_char((moment at time zone 'UTC') + seconds * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+         || case when seconds = 0 then 'Z'
+                 else case when seconds < 0 then '-' else '+' end || to_char(abs(seconds) * interval '1 second', 'HH24:MI') end;
+end
+$$;
 comment on function ledger.rfc3339(timestamptz, text) is 'The time in this zone with its offset, as RFC 3339 has it, in UTC where that cannot say the offset; null for null and infinity.';

@@ -172,7 +172,7 @@ begin
   end if;
 
   -- The owner may have moved: where we want to be called is where public_url says.
-  if (what = 'repair' or (wish ->> 'repair')::boolean) and wish ->> 'hook_url' ~ '^https?://' then
+  if (what = 'repair' or (wish ->> 'repair')::boolean) and wish ->> 'hook_url' ~* '^https?://' then
     update ledger.toggl_subscription o set wanted_url = (wish ->> 'hook_url') || e.address
     from ledger.endpoint e
     where e.endpoint_id = o.endpoint_id and (home is null or o.workspace_id = home) and (item is null or o.subscription_id = item)

@@ -66,10 +66,6 @@ static const struct setting settings[] = {
 	  "Limit of that folder; above it callbacks are answered 503." },
 	{ "spool_unjudged_max_bytes", NUMBER, FIELD(spool_unjudged_max_bytes), "16777216", 0, INT64_MAX,
 	  false, "Limit for callbacks kept before the secrets were ever known; 0 refuses them." },
-	{ "spool_again_ms", NUMBER, FIELD(spool_again_ms), "10000", 10, 86400000, false,
-	  "How long a callback of it that the database did not take alone waits, each time twice as long." },
-	{ "spool_late_s", NUMBER, FIELD(spool_late_s), "60", 1, 31536000, false,
-	  "A callback that waits there longer is trouble, which the owner is told and health says." },
 	{ "body_max_bytes", NUMBER, FIELD(body_max_bytes), "1048576", 1024, 67108864, false,
 	  "The largest callback body; above it the answer is 413." },
 	{ "batch_max", NUMBER, FIELD(batch_max), "128", 1, 10000, false,
@@ -88,6 +84,10 @@ static const struct setting settings[] = {
 	  "That pace; above it the answer is 429." },
 	{ "api_body_max_bytes", NUMBER, FIELD(api_body_max_bytes), "65536", 1024, 67108864, false,
 	  "The largest body that the API takes." },
+	{ "enterprise_requests", NUMBER, FIELD(enterprise_requests), "1000000", 0, 100000000, false,
+	  "Requests an hour about its workspaces that an organization of plan enterprise is made with." },
+	{ "enterprise_user_requests", NUMBER, FIELD(enterprise_user_requests), "1000000", 0, 100000000, false,
+	  "Requests an hour about no workspace that it is made with." },
 	{ "api_cors_origin", TEXT, FIELD(api_cors_origin), NULL, 0, 0, false,
 	  "Origin of web pages that may use the API, such as https://app.example.org; not set: none." },
 	{ "setup_token", TEXT, FIELD(setup_token), NULL, 0, 0, true,
@@ -98,8 +98,6 @@ static const struct setting settings[] = {
 	  "A login to the admin page ends when it is not used for so long." },
 	{ "session_max_hours", NUMBER, FIELD(session_max_hours), "168", 1, 87600, false,
 	  "And after so long however much it is used." },
-	{ "session_proof_minutes", NUMBER, FIELD(session_proof_minutes), "10", 1, 1440, false,
-	  "What gives power to somebody (operators, tokens, secrets, set-up) asks for the password again when it was given longer ago." },
 	{ "handshake_timeout_ms", NUMBER, FIELD(handshake_timeout_ms), "5000", 100, 60000, false,
 	  "How long a callback may take to answer the ping that proves it." },
 	{ "allowed_networks", NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,
@@ -431,22 +429,6 @@ const char *conf_database(const struct conf *conf, const char *program)
 	else if (strcmp(program, "owner") == 0)
 		own = conf->database_owner;
 	return own ? own : conf->database;
-}
-
-void conf_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out)
-{
-	struct str base = str_of(conf->public_url), path = str_of(conf->base_path);
-
-	while (base.len && base.at[base.len - 1] == '/')
-		base.len--;
-	while (path.len && path.at[path.len - 1] == '/')
-		path.len--;
-	buf_add_str(out, base.len ? base : str_of("https://YOUR-HOST"));
-	if (path.len && path.at[0] != '/')
-		buf_add_char(out, '/');
-	buf_add_str(out, path);
-	buf_add_text(out, where);
-	buf_add_str(out, last);
 }
 
 enum log_level conf_log_level(const struct conf *conf)

@@ -31,8 +31,6 @@ struct conf {
 	char *base_path;
 	char *spool_dir;
 	int64_t spool_max_bytes;
-	int64_t spool_again_ms;
-	int64_t spool_late_s;
 	int64_t spool_unjudged_max_bytes;
 	int64_t body_max_bytes;
 	int64_t batch_max;
@@ -43,12 +41,12 @@ struct conf {
 	int64_t api_burst;
 	int64_t api_per_minute;
 	int64_t api_body_max_bytes;
+	int64_t enterprise_requests, enterprise_user_requests;
 	char *api_cors_origin;
 	char *setup_token;
 	int64_t page_export_max;
 	int64_t session_idle_hours;
 	int64_t session_max_hours;
-	int64_t session_proof_minutes;
 	int64_t handshake_timeout_ms;
 	char *allowed_networks;
 	char *ca_file;
@@ -100,7 +98,10 @@ void conf_done(struct conf *conf);	/* wipes the secrets */
 const char *conf_database(const struct conf *conf, const char *program);
 
 /* Where the outside reaches us: public_url, base_path and `where` ("/hook/"), then
-   `last`; appends. Without public_url a host that says that it is none. */
+   `last`; appends. Every address of ours that others get is made here. Slashes at the
+   end of public_url do no harm, nor does base_path at its end, which is not repeated;
+   scheme and host become lower case. Without public_url a host that says that it is
+   none. */
 void conf_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out);
 
 enum log_level conf_log_level(const struct conf *conf);

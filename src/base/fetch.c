@@ -18,6 +18,7 @@
 #include "base/ca_bundle.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "base/host.h"
 
 enum {
 	CONNECTION_LIFE_S = 600,	/* then its name is looked up again */
@@ -25,6 +26,9 @@ enum {
 	   thread that does it, and that one's own to the name server. */
 	DESCRIPTORS_EACH = 3,
 	EVENTS_MAX = 64,
+	/* before 7.80 libcurl does not ask before it sends: such a request gets a new
+	   connection then, which is never repeated */
+	CAN_STOP_REPEATING = LIBCURL_VERSION_NUM >= 0x075000,
 };
 
 /* A place for one request; its handle and its buffers serve many in a row. */
@@ -39,6 +43,8 @@ struct slot {
 	struct curl_slist *to;
 	struct buf said;	/* with what words the mail server refused it */
 	bool has_connected;	/* the guard allowed an address */
+	bool may_repeat;	/* libcurl may send the request again by itself */
+	int sendings;
 	void *user;
 	char words[CURL_ERROR_SIZE];
 	struct slot *next;	/* in the list of free ones */
@@ -129,6 +135,18 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 	return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* Called before a request is sent, and again before libcurl repeats it because the
+   connection, which had been kept, ended without an answer. */
+static int before_sending(void *user, char *to, char *from, int to_port, int from_port)
+{
+	struct slot *slot = user;
+
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	return slot->sendings++ && !slot->may_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+#endif
+
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
 {
 	struct fetch *fetch = user;
@@ -180,6 +198,10 @@ static void prepare(struct fetch *fetch, struct slot *slot)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot);
+#endif
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87 */
 	/* else the end of a request would wait for the thread that looks its name
@@ -270,19 +292,59 @@ size_t fetch_count(const struct fetch *fetch)
 
 /* ---- starting */
 
-bool fetch_can_reach(const char *url)
+/* Parts of a URL that names no user; its host in ASCII. */
+struct place {
+	char *scheme, *url;
+	struct buf host;
+};
+
+static void place_done(struct place *place)
+{
+	curl_free(place->scheme);
+	curl_free(place->url);
+	buf_done(&place->host);
+}
+
+/* ERR_INPUT: it is no URL, names a user, or its host has no name in ASCII. Free
+   *place in either case. libcurl decodes a host that is percent-encoded first. */
+static enum err read_place(const char *url, struct place *place)
 {
 	CURLU *parts = curl_url();
-	char *scheme = NULL;
-	bool fine;
+	char *host = NULL;
+	enum err err = ERR_INPUT;
 
 	if (!parts)
 		abort();	/* out of memory */
-	fine = url && curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
-	       curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	       (str_is(str_of(scheme), "http") || str_is(str_of(scheme), "https"));
-	curl_free(scheme);
+	if (!url || curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) ||
+	    curl_url_get(parts, CURLUPART_SCHEME, &place->scheme, 0) || curl_url_get(parts, CURLUPART_HOST, &host, 0) ||
+	    host_write_ascii(str_of(host), &place->host))
+		goto done;
+	/* as it was given, unless there is something to convert */
+	if (strcmp(host, buf_text(&place->host)) != 0 && curl_url_set(parts, CURLUPART_HOST, buf_text(&place->host), 0))
+		goto done;
+	if (!curl_url_get(parts, CURLUPART_URL, &place->url, 0))
+		err = ERR_NONE;
+done:
+	curl_free(host);
 	curl_url_cleanup(parts);
+	return err;
+}
+
+static enum err read_web_place(const char *url, struct place *place)
+{
+	enum err err = read_place(url, place);
+
+	if (!err && !str_is(str_of(place->scheme), "http") && !str_is(str_of(place->scheme), "https"))
+		err = ERR_INPUT;
+	return err;
+}
+
+bool fetch_can_reach(const char *url)
+{
+	struct place place = { 0 };
+	bool fine = !read_web_place(url, &place);
+
+	place_done(&place);
 	return fine;
 }
 
@@ -336,6 +398,8 @@ static struct slot *empty_slot(struct fetch *fetch, bool is_mail)
 	buf_clear(&slot->refused);
 	buf_clear(&slot->said);
 	slot->has_connected = false;
+	slot->may_repeat = true;
+	slot->sendings = 0;
 	slot->words[0] = '\0';
 	return slot;
 }
@@ -350,21 +414,28 @@ static void begin(struct fetch *fetch, struct slot *slot)
 enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 {
 	const char *method = request->method ? request->method : request->body.at ? "POST" : "GET";
+	struct place place = { 0 };
 	struct slot *slot;
+	bool has_body;
+	enum err err;
 
 	take_back(fetch);
 	if (!fetch->free)
 		return ERR_PACE;
-	if (!fetch_can_reach(request->url) || !are_lines(request->headers))
-		return ERR_INPUT;
+	err = read_web_place(request->url, &place);
+	if (!err && !are_lines(request->headers))
+		err = ERR_INPUT;
+	if (err)
+		goto done;
 	slot = empty_slot(fetch, false);
 	slot->user = request->user;
 	for (const char *const *line = request->headers; line && *line; line++)
 		add_header(slot, *line);
-	curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(slot->easy, CURLOPT_URL, place.url);
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	/* RFC 9110, 8.6: methods that may have a body say that it is empty */
-	if (request->body.at || (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0)) {
+	has_body = request->body.at || (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0);
+	if (has_body) {
 		/* no "Expect: 100-continue", which costs a large body a second
 		   with servers that do not know it */
 		add_header(slot, "Expect:");
@@ -375,52 +446,61 @@ enum err fetch_add(struct fetch *fetch, const struct fetch_request *request)
 		curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
 	}
 	/* libcurl repeats by itself only what it sent on a connection that was used before */
-	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, request->is_sent_once ? 1L : 0L);
+	slot->may_repeat = !has_body || request->may_repeat;
+	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT,
+	                 request->is_sent_once || (!CAN_STOP_REPEATING && !slot->may_repeat) ? 1L : 0L);
 	curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 	begin(fetch, slot);
-	return ERR_NONE;
+done:
+	place_done(&place);
+	return err;
 }
 
-/* The scheme and host of a URL of a mail server; false: it is none. */
-static bool read_mail_url(const char *url, bool *is_here)
+/* Of a mail server. */
+static enum err read_mail_place(const char *url, struct place *place)
 {
-	CURLU *parts = curl_url();
-	char *scheme = NULL, *host = NULL;
-	bool fine;
+	enum err err = read_place(url, place);
 
-	if (!parts)
-		abort();	/* out of memory */
-	fine = url && curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-	       curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	       curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	       (str_is(str_of(scheme), "smtp") || str_is(str_of(scheme), "smtps"));
-	*is_here = fine && (str_is(str_of(host), "localhost") || str_starts(str_of(host), "127.") || str_is(str_of(host), "[::1]"));
-	curl_free(scheme);
-	curl_free(host);
-	curl_url_cleanup(parts);
-	return fine;
+	if (!err && !str_is(str_of(place->scheme), "smtp") && !str_is(str_of(place->scheme), "smtps"))
+		err = ERR_INPUT;
+	return err;
+}
+
+/* This machine, by a name that nobody else can have: not "127.example". */
+static bool is_here(struct str host)
+{
+	struct address address;
+
+	return str_equal_nocase(host, "localhost") || str_is(host, "[::1]") ||
+	       (str_starts(host, "127.") && address_read(host, &address));
 }
 
 enum err fetch_add_mail(struct fetch *fetch, const struct fetch_mail *mail)
 {
+	struct place place = { 0 };
 	struct slot *slot;
-	bool is_here;
+	enum err err;
+	bool needs_tls;
 
 	take_back(fetch);
 	if (!fetch->free)
 		return ERR_PACE;
-	if (!read_mail_url(mail->url, &is_here) || strpbrk(mail->from, "\r\n<>") || strpbrk(mail->to, "\r\n<>"))
-		return ERR_INPUT;
+	err = read_mail_place(mail->url, &place);
+	if (!err && (strpbrk(mail->from, "\r\n<>") || strpbrk(mail->to, "\r\n<>")))
+		err = ERR_INPUT;
+	if (err)
+		goto done;
+	needs_tls = mail->password && !is_here(buf_str(&place.host));
 	slot = empty_slot(fetch, true);
 	slot->user = mail->owner;
 	slot->text = mail->text;
 	slot->to = curl_slist_append(NULL, mail->to);
 	if (!slot->to)
 		abort();	/* out of memory */
-	curl_easy_setopt(slot->easy, CURLOPT_URL, mail->url);
+	curl_easy_setopt(slot->easy, CURLOPT_URL, place.url);
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)mail->timeout_ms);
-	curl_easy_setopt(slot->easy, CURLOPT_USE_SSL, (long)(mail->password && !is_here ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	curl_easy_setopt(slot->easy, CURLOPT_USE_SSL, (long)(needs_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	curl_easy_setopt(slot->easy, CURLOPT_USERNAME, mail->user);
 	curl_easy_setopt(slot->easy, CURLOPT_PASSWORD, mail->password);
 	curl_easy_setopt(slot->easy, CURLOPT_MAIL_FROM, mail->from);
@@ -431,10 +511,18 @@ enum err fetch_add_mail(struct fetch *fetch, const struct fetch_mail *mail)
 	/* what was sent on a connection that had been closed would be sent twice */
 	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
 	begin(fetch, slot);
-	return ERR_NONE;
+done:
+	place_done(&place);
+	return err;
 }
 
 /* ---- finishing */
+
+/* libcurl was about to send a request again that it may not repeat. */
+static bool is_stale(const struct slot *slot, CURLcode code)
+{
+	return code == CURLE_ABORTED_BY_CALLBACK && slot->sendings > 1 && !slot->may_repeat;
+}
 
 static const char *words_for(struct slot *slot, CURLcode code)
 {
@@ -446,7 +534,9 @@ static const char *words_for(struct slot *slot, CURLcode code)
 		buf_addf(&slot->refused, "%s (%s)", slot->words, buf_text(&slot->said));
 		return buf_text(&slot->refused);
 	}
-	if (code == CURLE_COULDNT_CONNECT && slot->refused.len)
+	if (is_stale(slot, code))
+		return "the connection, which was kept from before, ended without an answer";
+	if (code == CURLE_COULDNT_CONNECT && slot->refused.len && !slot->has_connected)
 		return buf_text(&slot->refused);
 	return slot->words[0] ? slot->words : curl_easy_strerror(code);
 }
@@ -490,6 +580,7 @@ static void give(struct fetch *fetch, struct slot *slot, CURLcode code, struct f
 		.problem = is_whole ? NULL : words_for(slot, code),
 		.trouble = is_whole ? FETCH_NONE : trouble_of(code),
 		.is_refused = !is_whole && !slot->is_mail && slot->refused.len && !slot->has_connected,
+		.is_stale = !is_whole && is_stale(slot, code),
 		.is_cut = slot->answer.is_cut,
 		.body = buf_str(&slot->answer.body),
 	};
@@ -577,4 +668,11 @@ enum err fetch_wait(struct fetch *fetch, int64_t wait_ms, struct fetch_outcome *
 struct str fetch_header(const struct fetch *fetch, const char *name)
 {
 	return fetch->given ? answer_find(&fetch->given->answer, name) : (struct str){ 0 };
+}
+
+const char *fetch_told(const struct fetch_outcome *outcome)
+{
+	if (outcome->is_refused || outcome->trouble == FETCH_NAME)
+		return "its host has no public address";
+	return outcome->problem;
 }

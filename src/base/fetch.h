@@ -2,9 +2,10 @@
 /* libcurl's only user: HTTP requests to others, many at once, each with its
    deadlines; and e-mails to a server of the settings. http and https only, certificates are always verified; no
    redirects, no proxy, no name and password in a URL, nothing of it from the
-   environment. Connections are kept and used again; when the other side has
-   closed one without any answer, libcurl sends the request once more on a new
-   one. */
+   environment. Names of hosts are converted by IDNA (base/host) before libcurl sees
+   them. Connections are kept and used again; when the other side has closed one
+   without any answer, a request without a body is sent once more on a new one. One
+   with a body is never sent twice unless its sender allows it. */
 #ifndef HL_BASE_FETCH_H
 #define HL_BASE_FETCH_H
 
@@ -40,7 +41,8 @@ struct fetch_request {
 	const char *const *headers;	/* "Name: value" each, ended by NULL; NULL: none */
 	struct str body;	/* at == NULL: none */
 	int64_t timeout_ms;	/* for all of it: name, connection, request, answer */
-	bool is_sent_once;	/* what must not happen twice: on a new connection, so never again */
+	bool is_sent_once;	/* on a new connection, which cannot turn out to be closed already */
+	bool may_repeat;	/* with a body, and may be sent again as one without may */
 	void *user;		/* given back with the outcome */
 };
 
@@ -61,6 +63,8 @@ struct fetch_outcome {
 	const char *problem;	/* in words; NULL when there is a status */
 	enum fetch_trouble trouble;
 	bool is_refused;	/* nothing was sent: the guard refused every address */
+	bool is_stale;		/* sent once, on a connection that was kept and ended without an answer:
+				   nobody knows whether it arrived; the next try needs no pause */
 	bool is_cut;		/* the body was longer */
 	struct str body;
 };
@@ -90,6 +94,10 @@ struct fetch_mail {
 	int64_t timeout_ms;
 	void *owner;		/* given back with the outcome */
 };
+
+/* Why there is no answer, in words for whoever chose the address: they do not tell
+   which names and addresses exist in our network. `problem` is for the log. */
+const char *fetch_told(const struct fetch_outcome *outcome);
 
 /* Starts to send an e-mail, by TLS where the server has it, and with a password
    never without, unless the server is this machine. Borrows the text until the

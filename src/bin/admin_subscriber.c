@@ -50,6 +50,18 @@ void admin_account_token(struct admin *admin, struct http_req *req, const struct
 	answer_token(admin, req, visit, "admin.account_token");
 }
 
+/* Made or changed; of plan enterprise with the numbers of the settings. */
+void admin_organization_write(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	const struct admin_row *row = (const struct admin_row *)match->row;
+	struct db_args *args = admin_args(visit);
+
+	db_arg_int(args, admin->conf->enterprise_requests);
+	db_arg_int(args, admin->conf->enterprise_user_requests);
+	admin_answer_call(admin, req, row->function, args);
+	db_args_free(args);
+}
+
 void admin_subscription_rotate(struct admin *admin, struct http_req *req, const struct visit *visit,
                                const struct route_match *match)
 {

@@ -29,6 +29,7 @@ enum {
 	ASKING_MAX = 256,	/* callbacks asked at once, by one process */
 	ANSWER_KEEP = 4096,	/* of a callback's answer: a validation code has 32 bytes */
 	TOKEN_MAX = 512,
+	TYPE_SHOWN = 100,	/* of a Content-Type that is not JSON */
 };
 
 /* What a request must bring, and what it costs. */
@@ -41,7 +42,7 @@ enum scope {
 
 typedef void operation(struct api *, struct http_req *, const struct caller *, const struct route_match *);
 
-static operation answer_status, answer_openapi, answer_validate, answer_read;
+static operation answer_status, answer_openapi, answer_validate, answer_logged, answer_read;
 
 struct row {
 	struct route route;
@@ -52,6 +53,9 @@ struct row {
 	const char *denied;	/* what who may not use the workspace is told, if not what the database says */
 };
 
+/* Behind Toggl's words for wrong credentials, which also come from e-mail and password there. */
+#define TOKEN_WANTED ": this API takes an API token only, by HTTP Basic authentication with the token as the user name " \
+                     "and the word api_token as the password"
 #define NO_ACCESS "User does not have access to this resource."	/* as the Track API has it */
 
 static const struct row rows[] = {
@@ -69,6 +73,7 @@ static const struct row rows[] = {
 	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id", NULL },
 	{ { "GET", "/tick/{token}" }, OPEN, api_tick, NULL, NULL, NULL },
 	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL, NULL },
+	{ { "GET", TRACK "/me/logged" }, USER, answer_logged, NULL, NULL, NULL },
 	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL, NULL },
 	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL, NULL },
 	{ { "GET", TRACK "/me/organizations" }, USER, answer_read, "api.v9_organizations", NULL, NULL },
@@ -114,6 +119,13 @@ static void answer_status(struct api *api, struct http_req *req, const struct ca
 {
 	(void)match;
 	api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
+}
+
+/* To try credentials: who comes here has some that are good. */
+static void answer_logged(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	(void)match;
+	api_answer(api, req, caller, 200, str_of("\"OK\""));
 }
 
 /* The lines of doc/openapi.json, made by the Makefile: the program tells of
@@ -185,14 +197,17 @@ done:
 /* ---- the gates */
 
 /* The API token of HTTP Basic authentication, as its SHA-256. Without one, of
-   nothing: unknown tokens and none cost the same. */
-static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES])
+   nothing: unknown tokens and none cost the same. *is_other: there are credentials
+   of another kind, such as an e-mail address and a password. */
+static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES], bool *is_other)
 {
 	struct buf user = { 0 }, password = { 0 };
 	bool fine = http_basic(req, &user, &password) && str_is(buf_str(&password), "api_token") && user.len <= TOKEN_MAX;
 
+	*is_other = !fine && (http_header(req, "HTTP_AUTHORIZATION").len || http_header(req, "REDIRECT_HTTP_AUTHORIZATION").len);
 	crypto_digest(fine ? buf_str(&user) : str_of(""), digest);
 	mem_wipe(user.at, user.len);
+	mem_wipe(password.at, password.len);
 	buf_done(&user);
 	buf_done(&password);
 }
@@ -205,10 +220,11 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 	struct db_rows *found = NULL;
 	struct buf address = { 0 };
 	struct address from;
+	bool is_other;
 	enum err err;
 	int status;
 
-	read_token(req, digest);
+	read_token(req, digest, &is_other);
 	http_client(req, &api->trusted, &from);
 	address_write(&from, &address);
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
@@ -230,11 +246,14 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 	};
 	status = (int)db_int(found, 0, "status");
 	if (status != 200) {
-		char *problem = mem_dup(db_str(found, 0, "problem"));
+		struct buf problem = { 0 };
 
+		buf_add_str(&problem, db_str(found, 0, "problem"));
+		if (status == 403 && !caller->account_id && is_other)
+			buf_add_text(&problem, TOKEN_WANTED);
 		api_refuse(api, req, caller, status,
-		           status == 403 && caller->account_id && row->denied ? row->denied : problem);
-		free(problem);
+		           status == 403 && caller->account_id && row->denied ? row->denied : buf_text(&problem));
+		buf_done(&problem);
 		err = ERR_DENIED;
 	}
 done:
@@ -261,7 +280,14 @@ static int find_flaw(const struct http_req *req, const struct row *row, struct b
 		return 400;
 	}
 	if (!str_equal_nocase(http_type(req), "application/json")) {
-		buf_add_text(why, "The Content-Type must be application/json");
+		struct str type = http_type(req);
+
+		buf_add_text(why, "The Content-Type must be application/json: send the body with the header "
+		                  "\"Content-Type: application/json\"");
+		if (!type.len)
+			buf_add_text(why, "; this one came without");
+		else if (type.len <= TYPE_SHOWN && utf8_is_valid(type))
+			buf_addf(why, "; this one came as %.*s", (int)type.len, type.at);
 		return 415;
 	}
 	if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
@@ -292,8 +318,7 @@ static void serve_one(struct api *api, struct http_req *req)
 {
 	static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
 	struct route_match match;
-	/* what is no UTF-8 is no name of anything, and no text that the database takes */
-	struct str path = utf8_is_valid(http_path(req)) ? http_path(req) : (struct str){ 0 };
+	struct str path = api_path(req);
 
 	switch (route_find(&table, http_method(req), path, &match)) {
 	case ROUTE_FOUND:

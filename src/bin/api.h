@@ -37,6 +37,10 @@ struct api {
 	struct networks trusted, allowed;
 };
 
+/* The path of a request without slashes at its end, which clients add as they like;
+   at == NULL: none that could be ours. Borrowed from the request. */
+struct str api_path(const struct http_req *req);
+
 /* ---- answering (api_answer.c) */
 
 /* Answers with a JSON text, and the headers that belong to every answer of this

@@ -82,12 +82,24 @@ void api_answer_preflight(struct api *api, struct http_req *req)
 	buf_done(&headers);
 }
 
+struct str api_path(const struct http_req *req)
+{
+	struct str path = http_path(req);
+
+	/* what is no UTF-8 is no name of anything, and no text that the database takes */
+	if (!utf8_is_valid(path))
+		return (struct str){ 0 };
+	while (path.len > 1 && path.at[path.len - 1] == '/')
+		path.len--;
+	return path;
+}
+
 void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table)
 {
 	struct buf headers = { 0 };
 
 	buf_add_text(&headers, "Allow: ");
-	route_write_allow(table, http_path(req), &headers);
+	route_write_allow(table, api_path(req), &headers);
 	add_origin(api, &headers);
 	http_answer(req, 405, buf_text(&headers), str_of("\"Method Not Allowed\""));
 	buf_done(&headers);

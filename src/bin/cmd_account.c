@@ -15,9 +15,9 @@
 
 static struct {
 	const char *plan, *name, *email, *zone;
-	int64_t id, organization, user, webhooks, filters, requests;
+	int64_t id, organization, user, webhooks, filters, requests, user_requests;
 	bool admin, json;
-} given = { .webhooks = -1, .filters = -1, .requests = -1 };
+} given = { .webhooks = -1, .filters = -1, .requests = -1, .user_requests = -1 };
 
 static void add_text(struct db_args *args, const char *text)
 {
@@ -46,21 +46,32 @@ static int list(struct cli *cli, const char *function, const char *what)
 
 /* ---- organizations and workspaces */
 
+/* Its requests an hour: those that were given, or else for plan enterprise those of
+   the settings; null leaves them to the plan. */
+static void add_requests(struct cli *cli, struct db_args *args, const char *plan)
+{
+	bool is_enterprise = plan && strcmp(plan, "enterprise") == 0;
+
+	add_number(args, given.requests < 0 && is_enterprise ? cli->conf->enterprise_requests : given.requests, 0);
+	add_number(args, given.user_requests < 0 && is_enterprise ? cli->conf->enterprise_user_requests : given.user_requests, 0);
+}
+
 static int run_organization_add(struct cli *cli, int argc, char **argv)
 {
+	const char *plan = given.plan ? given.plan : "enterprise";
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
 	int status = CLI_FAILED;
 
 	(void)argc;
 	add_text(args, argv[0]);
-	add_text(args, given.plan ? given.plan : "free");
+	add_text(args, plan);
 	add_number(args, given.id, 1);
-	if (cli_call(cli->db, "operator.organization_add", args, &rows))
-		goto done;
-	printf("Organization %lld is made.\n", (long long)db_int(rows, 0, "organization_add"));
-	status = CLI_FINE;
-done:
+	add_requests(cli, args, plan);
+	if (!cli_call(cli->db, "operator.organization_add", args, &rows)) {
+		printf("Organization %lld is made.\n", (long long)db_int(rows, 0, "organization_add"));
+		status = CLI_FINE;
+	}
 	db_rows_free(rows);
 	db_args_free(args);
 	return status;
@@ -81,15 +92,15 @@ static int run_organization_set(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an organization", &id))
 		goto done;
-	if (!given.plan && given.webhooks < 0 && given.filters < 0 && given.requests < 0) {
-		term_problem("nothing to change: give --plan, --webhooks, --filters or --requests");
+	if (!given.plan && given.webhooks < 0 && given.filters < 0 && given.requests < 0 && given.user_requests < 0) {
+		term_problem("nothing to change: give --plan, --webhooks, --filters, --requests or --user-requests");
 		goto done;
 	}
 	db_arg_int(args, id);
 	add_text(args, given.plan);
 	add_number(args, given.webhooks, 0);
 	add_number(args, given.filters, 0);
-	add_number(args, given.requests, 0);
+	add_requests(cli, args, given.plan);
 	status = cli_call(cli->db, "operator.organization_set", args, NULL) ? CLI_FAILED : CLI_FINE;
 	if (!status)
 		printf("Organization %lld is changed.\n", (long long)id);
@@ -166,16 +177,14 @@ static int run_account_add(struct cli *cli, int argc, char **argv)
 		term_problem("say which Toggl user it stands for: --user ID");
 		goto done;
 	}
-	status = CLI_FAILED;
 	crypto_token(&token, digest);
 	add_text(args, argv[0]);
 	db_arg_int(args, given.user);
 	add_text(args, given.email);
 	add_text(args, given.zone ? given.zone : "UTC");
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
-	if (!cli_call(cli->db, "operator.account_add", args, &rows) &&
-	    say_token(db_int(rows, 0, "account_add"), &token))
-		status = CLI_FINE;
+	status = !cli_call(cli->db, "operator.account_add", args, &rows) &&
+	         say_token(db_int(rows, 0, "account_add"), &token) ? CLI_FINE : CLI_FAILED;
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);
@@ -318,11 +327,9 @@ static int run_account_quota(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an account", &id))
 		goto done;
-	status = CLI_FAILED;
 	db_arg_int(args, id);
-	if (!cli_call(cli->db, "operator.quota_list", args, &rows) &&
-	    listing_write(rows, "windows", given.json))
-		status = CLI_FINE;
+	status = !cli_call(cli->db, "operator.quota_list", args, &rows) && listing_write(rows, "windows", given.json)
+	         ? CLI_FINE : CLI_FAILED;
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -339,14 +346,13 @@ static int run_account_quota_reset(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an account", &id))
 		goto done;
-	status = CLI_FAILED;
 	db_arg_int(args, id);
-	if (cli_call(cli->db, "operator.quota_reset", args, &rows))
+	status = cli_call(cli->db, "operator.quota_reset", args, &rows) ? CLI_FAILED : CLI_FINE;
+	if (status)
 		goto done;
 	printf("%lld window%s of account %lld begin%s anew with the next request.\n",
 	       (long long)db_int(rows, 0, "quota_reset"), term_s(db_int(rows, 0, "quota_reset")),
 	       (long long)id, db_int(rows, 0, "quota_reset") == 1 ? "s" : "");
-	status = CLI_FINE;
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -359,7 +365,9 @@ static const struct cli_option json_options[] = {
 };
 
 static const struct cli_option organization_add_options[] = {
-	{ "plan", OPTION_TEXT, &given.plan, "PLAN", "free (default), starter, premium or enterprise" },
+	{ "plan", OPTION_TEXT, &given.plan, "PLAN", "enterprise (default), or free, starter, premium with Toggl's limits" },
+	{ "requests", OPTION_NUMBER, &given.requests, "N", "requests of an account in an hour about its workspaces" },
+	{ "user-requests", OPTION_NUMBER, &given.user_requests, "N", "and about none" },
 	{ "id", OPTION_COUNT, &given.id, "ID", "its number at Toggl (else the next free one)" },
 	{ 0 },
 };
@@ -368,7 +376,8 @@ static const struct cli_option organization_set_options[] = {
 	{ "plan", OPTION_TEXT, &given.plan, "PLAN", "another plan, with its numbers" },
 	{ "webhooks", OPTION_NUMBER, &given.webhooks, "N", "enabled subscriptions of a user in a workspace" },
 	{ "filters", OPTION_NUMBER, &given.filters, "N", "filters of a subscription" },
-	{ "requests", OPTION_NUMBER, &given.requests, "N", "requests of an account in an hour" },
+	{ "requests", OPTION_NUMBER, &given.requests, "N", "requests of an account in an hour about its workspaces" },
+	{ "user-requests", OPTION_NUMBER, &given.user_requests, "N", "and about none, such as /api/v9/me" },
 	{ 0 },
 };
 

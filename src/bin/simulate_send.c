@@ -80,6 +80,8 @@ static enum err post(struct sender *sender, struct str body, void *user)
 		                                                  buf_text(&header), NULL },
 				.body = body,
 				.timeout_ms = REQUEST_MS,
+				/* an event that comes twice is known by its number */
+				.may_repeat = true,
 				.user = user,
 			});
 	buf_done(&header);

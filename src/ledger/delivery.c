@@ -6,9 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/json.h"
-#include "ledger/signer.h"
+#include "ledger/sending.h"
 
 enum { PROBLEM_MAX = 300 };
 
@@ -34,14 +33,6 @@ void delivery_done(struct delivery *delivery)
 
 /* ---- what is sent */
 
-static void put_raw(struct buf *out, const char *key, struct str raw)
-{
-	if (!raw.len)
-		return;
-	json_key(out, key);
-	buf_add_str(out, raw);
-}
-
 enum err delivery_write(struct delivery *delivery, int64_t subscription_id, struct str url_callback,
                         int64_t now_us)
 {
@@ -52,55 +43,33 @@ enum err delivery_write(struct delivery *delivery, int64_t subscription_id, stru
 		[PAYLOAD] = { "payload", NULL },
 	};
 	struct json_value found[WANTS] = { 0 };
-	struct buf *out = &delivery->sent;
+	struct sending_body body;
 
 	if (json_scan(buf_str(&delivery->body), wants, found, WANTS, NULL))
 		return ERR_INPUT;
-	buf_clear(out);
-	buf_add_char(out, '{');
-	put_raw(out, "event_id", found[EVENT_ID].raw);
-	put_raw(out, "created_at", found[CREATED_AT].raw);
-	put_raw(out, "creator_id", found[CREATOR_ID].raw);
-	put_raw(out, "metadata", delivery->metadata.len ? buf_str(&delivery->metadata) : found[METADATA].raw);
-	put_raw(out, "payload", delivery->payload.len ? buf_str(&delivery->payload) : found[PAYLOAD].raw);
-	json_put_int(out, "subscription_id", subscription_id);
-	json_key(out, "timestamp");
-	buf_add_char(out, '"');
-	clock_write(out, now_us);
-	buf_add_char(out, '"');
-	json_put_text(out, "url_callback", url_callback);
-	buf_add_char(out, '}');
+	body = (struct sending_body){
+		.event_id = found[EVENT_ID].raw,
+		.created_at = found[CREATED_AT].raw,
+		.creator_id = found[CREATOR_ID].raw,
+		.metadata = delivery->metadata.len ? buf_str(&delivery->metadata) : found[METADATA].raw,
+		.payload = delivery->payload.len ? buf_str(&delivery->payload) : found[PAYLOAD].raw,
+		.subscription_id = subscription_id,
+		.url_callback = url_callback,
+	};
+	buf_clear(&delivery->sent);
+	sending_write(&delivery->sent, &body, now_us);
 	return ERR_NONE;
 }
 
-void delivery_sign(const struct delivery *delivery, int64_t subscription_id, int64_t now_us,
-                   struct signer *signer, struct signer *before, struct delivery_headers *headers)
+struct str delivery_webhook_id(const struct delivery *delivery, int64_t subscription_id,
+                               char text[DELIVERY_ID_MAX])
 {
-	struct str body = buf_str(&delivery->sent);
-	struct buf value = { 0 };
-	int64_t now_s = now_us / 1000000;
-	char id[96];
-
 	/* The same for each attempt, and never that of another event: not even
 	   when a restored database counts its deliveries anew. */
-	snprintf(id, sizeof(id), "evt_%" PRId64 "_%" PRId64 "_%" PRId64, delivery->event_id,
-	         delivery->created_us, subscription_id);
-	snprintf(headers->text[0], DELIVERY_HEADER_MAX, "Content-Type: application/json");
-	signer_write_toggl(signer, body, &value);
-	snprintf(headers->text[1], DELIVERY_HEADER_MAX, "X-Webhook-Signature-256: %s", buf_text(&value));
-	snprintf(headers->text[2], DELIVERY_HEADER_MAX, "webhook-id: %s", id);
-	snprintf(headers->text[3], DELIVERY_HEADER_MAX, "webhook-timestamp: %" PRId64, now_s);
-	buf_clear(&value);
-	signer_write_standard(signer, str_of(id), now_s, body, &value);
-	if (before) {
-		buf_add_char(&value, ' ');
-		signer_write_standard(before, str_of(id), now_s, body, &value);
-	}
-	snprintf(headers->text[4], DELIVERY_HEADER_MAX, "webhook-signature: %s", buf_text(&value));
-	for (size_t i = 0; i < DELIVERY_HEADERS; i++)
-		headers->lines[i] = headers->text[i];
-	headers->lines[DELIVERY_HEADERS] = NULL;
-	buf_done(&value);
+	int len = snprintf(text, DELIVERY_ID_MAX, "evt_%" PRId64 "_%" PRId64 "_%" PRId64, delivery->event_id,
+	                   delivery->created_us, subscription_id);
+
+	return (struct str){ text, (size_t)len };
 }
 
 /* ---- what came of it */

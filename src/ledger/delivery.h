@@ -11,7 +11,6 @@
 #include "base/mem.h"
 
 struct lane;
-struct signer;
 
 /* {0} is a valid empty one; its buffers are used again. */
 struct delivery {
@@ -34,14 +33,6 @@ struct delivery {
 
 enum { DELIVERY_HOPELESS = -1 };	/* no attempt will ever be possible */
 
-enum { DELIVERY_HEADERS = 5, DELIVERY_HEADER_MAX = 512 };
-
-/* The headers of a request, as fetch takes them: points into itself. */
-struct delivery_headers {
-	const char *lines[DELIVERY_HEADERS + 1];
-	char text[DELIVERY_HEADERS][DELIVERY_HEADER_MAX];
-};
-
 void delivery_clear(struct delivery *delivery);	/* keeps the storage */
 void delivery_done(struct delivery *delivery);
 
@@ -51,10 +42,11 @@ void delivery_done(struct delivery *delivery);
 MUST_USE enum err delivery_write(struct delivery *delivery, int64_t subscription_id,
                                  struct str url_callback, int64_t now_us);
 
-/* Signs delivery->sent: with `before` too (NULL: none) where the form of the
-   signature takes two. */
-void delivery_sign(const struct delivery *delivery, int64_t subscription_id, int64_t now_us,
-                   struct signer *signer, struct signer *before, struct delivery_headers *headers);
+enum { DELIVERY_ID_MAX = 96 };
+
+/* Writes its webhook-id into `text`, and gives it. */
+struct str delivery_webhook_id(const struct delivery *delivery, int64_t subscription_id,
+                               char text[DELIVERY_ID_MAX]);
 
 /* Notes what came of it. `problem` NULL: the status says all. */
 void delivery_note(struct delivery *delivery, int status, int64_t duration_us, struct str answer,

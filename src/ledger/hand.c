@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "base/fetch.h"
 #include "ledger/delivery.h"
-#include "ledger/signer.h"
+#include "ledger/sending.h"
 #include "ledger/watch.h"
 
 enum { STALE_MS = 5000 };
@@ -88,7 +88,8 @@ static void add_done(struct hand *hand, struct delivery *delivery)
 
 /* ---- requests */
 
-static void note_result(struct hand *hand, const struct delivery *delivery)
+/* `why`: for the log; what the subscriber may know of it stands in delivery->problem. */
+static void note_result(struct hand *hand, const struct delivery *delivery, struct str why)
 {
 	bool is_fine = delivery->status >= 200 && delivery->status <= 299;
 
@@ -102,7 +103,7 @@ static void note_result(struct hand *hand, const struct delivery *delivery)
 		          (struct log_field[]){ log_num("subscription", delivery->lane->subscription_id),
 		                                log_num("delivery", delivery->id),
 		                                log_num("attempt", delivery->attempt),
-		                                log_str("why", buf_str(&delivery->problem)),
+		                                log_str("why", why),
 		                                log_num("unsaid", hand->failures.held), log_end() });
 		hand->failures.held = 0;
 	}
@@ -113,18 +114,20 @@ static void refuse(struct hand *hand, struct delivery *delivery, int status, con
 {
 	delivery_note(delivery, status, 0, (struct str){ 0 }, why);
 	delivery->lane->done++;
-	note_result(hand, delivery);
+	note_result(hand, delivery, buf_str(&delivery->problem));
 	add_done(hand, delivery);
 }
 
 static void start_one(struct hand *hand, struct lane *lane)
 {
 	struct delivery *delivery = lane_take(lane);
-	struct delivery_headers headers;
-	struct fetch_request request = { .url = buf_text(&lane->url),
-		                         .headers = headers.lines,
-		                         .timeout_ms = hand->conf->delivery_timeout_ms,
-		                         .user = delivery };
+	char id[DELIVERY_ID_MAX];
+	struct sending sending = { .url = buf_text(&lane->url),
+		                   .id = delivery_webhook_id(delivery, lane->subscription_id, id),
+		                   .signer = lane->signer,
+		                   .before = lane->before,
+		                   .timeout_ms = hand->conf->delivery_timeout_ms,
+		                   .user = delivery };
 	int64_t now_us = clock_now_us();
 
 	if (!delivery->body.len) {
@@ -139,9 +142,8 @@ static void start_one(struct hand *hand, struct lane *lane)
 		refuse(hand, delivery, DELIVERY_HOPELESS, "the recorded body is no event");
 		return;
 	}
-	delivery_sign(delivery, lane->subscription_id, now_us, lane->signer, lane->before, &headers);
-	request.body = buf_str(&delivery->sent);
-	if (fetch_add(hand->fetch, &request)) {
+	sending.body = buf_str(&delivery->sent);
+	if (sending_start(hand->fetch, &sending, now_us)) {
 		refuse(hand, delivery, 0, "the callback address is no http or https URL");
 		return;
 	}
@@ -207,16 +209,19 @@ void hand_collect(struct hand *hand)
 		struct lane *lane = delivery->lane;
 		struct str retry_after = fetch_header(hand->fetch, "Retry-After");
 
-		delivery_note(delivery, outcome.status, outcome.duration_us, outcome.body, outcome.problem);
+		delivery_note(delivery, outcome.status, outcome.duration_us, outcome.body, fetch_told(&outcome));
 		if (outcome.status && (outcome.status < 200 || outcome.status > 299))
 			delivery->pause_ms = delivery_pause_ms(retry_after, clock_now_us());
+		/* an attempt like any other, but the next one need not wait */
+		if (outcome.is_stale)
+			delivery->pause_ms = 0;
 		take_from(&hand->under_way, delivery);
-		lane_ended(lane, outcome.status != 0);
+		lane_ended(lane, outcome.status != 0 || outcome.is_stale);
 		/* the whole subscription is asked to wait, or has gone */
 		if (outcome.status == 410 ||
 		    ((outcome.status == 429 || outcome.status == 503) && delivery->pause_ms > 0))
 			hand_drop_waiting(hand, lane);
-		note_result(hand, delivery);
+		note_result(hand, delivery, outcome.problem ? str_of(outcome.problem) : buf_str(&delivery->problem));
 		add_done(hand, delivery);
 	}
 }

@@ -1,54 +1,69 @@
 /* SPDX-License-Identifier: ISC */
 #include "ledger/handshake.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/fetch.h"
 #include "base/json.h"
+#include "ledger/sending.h"
 #include "ledger/signer.h"
 
 void handshake_write(struct buf *out, const struct handshake *shake, int64_t now_us)
 {
-	struct buf now = { 0 };
+	struct buf now = { 0 }, user = { 0 }, metadata = { 0 };
+	struct sending_body body = {
+		.event_id = str_of("0"),
+		.payload = str_of("\"ping\""),
+		.subscription_id = shake->subscription_id,
+		.url_callback = str_of(shake->url),
+		.validation_code = shake->code,
+		.validation_code_url = shake->code_url,
+	};
 
+	buf_add_char(&now, '"');
 	clock_write(&now, now_us);
-	buf_add_char(out, '{');
-	json_put_int(out, "event_id", 0);
-	json_put_text(out, "created_at", buf_str(&now));
-	json_put_int(out, "creator_id", shake->user_id);
-	buf_addf(out, ",\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":%lld}", (long long)shake->user_id);
-	json_put_text(out, "payload", str_of("ping"));
-	json_put_int(out, "subscription_id", shake->subscription_id);
-	json_put_text(out, "timestamp", buf_str(&now));
-	json_put_text(out, "url_callback", str_of(shake->url));
-	if (shake->code.at) {
-		json_put_text(out, "validation_code", shake->code);
-		json_put_text(out, "validation_code_url", shake->code_url);
-	}
-	buf_add_char(out, '}');
+	buf_add_char(&now, '"');
+	buf_addf(&user, "%" PRId64, shake->user_id);
+	buf_addf(&metadata, "{\"request_type\":\"POST\",\"event_user_id\":%" PRId64 "}", shake->user_id);
+	body.created_at = buf_str(&now);
+	body.creator_id = buf_str(&user);
+	body.metadata = buf_str(&metadata);
+	sending_write(out, &body, now_us);
 	buf_done(&now);
+	buf_done(&user);
+	buf_done(&metadata);
 }
 
 enum err handshake_send(struct fetch *fetch, const struct handshake *shake, struct buf *body)
 {
 	struct signer *signer = signer_new(shake->secret);
-	struct buf header = { 0 };
+	struct signer *before = shake->secret_before.len ? signer_new(shake->secret_before) : NULL;
+	int64_t now_us = clock_now_us();
+	struct buf id = { 0 };
 	enum err err;
 
 	buf_clear(body);
-	handshake_write(body, shake, clock_now_us());
-	buf_add_text(&header, "X-Webhook-Signature-256: ");
-	signer_write_toggl(signer, buf_str(body), &header);
-	err = fetch_add(fetch, &(struct fetch_request){
-				       .url = shake->url,
-				       .headers = (const char *const[]){ "Content-Type: application/json",
-		                                                         buf_text(&header), NULL },
-				       .body = buf_str(body),
-				       .timeout_ms = shake->timeout_ms,
-				       .user = shake->user,
-			       });
-	buf_done(&header);
+	handshake_write(body, shake, now_us);
+	/* each ping is a message of its own, also where two are sent at one moment */
+	buf_addf(&id, "ping_%" PRId64 "_%" PRId64 "_", shake->subscription_id, now_us);
+	crypto_random_text(&id, 6);
+	err = sending_start(fetch,
+	                    &(struct sending){
+				    .url = shake->url,
+				    .id = buf_str(&id),
+				    .body = buf_str(body),
+				    .signer = signer,
+				    .before = before,
+				    .timeout_ms = shake->timeout_ms,
+				    .is_sent_once = true,
+				    .user = shake->user,
+			    },
+	                    now_us);
+	buf_done(&id);
 	signer_free(signer);
+	signer_free(before);
 	return err;
 }
 

@@ -18,7 +18,8 @@ struct handshake {
 	int64_t user_id;
 	const char *url;	/* of the callback */
 	struct str secret;	/* signs the ping */
-	struct str code;	/* at == NULL: validated already, the ping carries none */
+	struct str secret_before;	/* signs it too, while secrets are rotated; len 0: none */
+	struct str code;	/* len 0: validated already, the ping carries none */
 	struct str code_url;	/* where a GET validates it too */
 	int64_t timeout_ms;
 	void *user;		/* given back with the outcome */
@@ -27,7 +28,8 @@ struct handshake {
 /* The body of the ping; appends. */
 void handshake_write(struct buf *out, const struct handshake *shake, int64_t now_us);
 
-/* Sends it; `body` keeps it until the outcome is there. Errors of fetch_add(). */
+/* Sends it, signed as deliveries are; `body` keeps it until the outcome is there.
+   Errors of fetch_add(). */
 MUST_USE enum err handshake_send(struct fetch *fetch, const struct handshake *shake, struct buf *body);
 
 /* Does the answer hold the code? Of a JSON object its validation_code. */

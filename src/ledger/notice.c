@@ -208,6 +208,7 @@ static void post(struct notice *notice, const char *const *headers)
 	if (fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
 	                                                      .headers = headers,
 	                                                      .body = buf_str(&notice->text),
+	                                                      .is_sent_once = true,
 	                                                      .timeout_ms = limit_ms < SEND_MS ? limit_ms : SEND_MS }))
 		fail(notice, "its target is no http or https URL");
 }

@@ -16,7 +16,7 @@ struct subscribing {
 	const char *method;
 	bool has_session, is_new, has_new_secret;
 	void *user;
-	struct buf session, given, url, code, ping_code, sealed, secret, body;
+	struct buf session, given, url, code, ping_code, sealed, sealed_before, secret, body;
 };
 
 static struct subscribing *new_asking(const struct subscribe_order *order)
@@ -47,6 +47,7 @@ static void free_asking(struct subscribing *asking)
 	buf_done(&asking->code);
 	buf_done(&asking->ping_code);
 	buf_done(&asking->sealed);
+	buf_done(&asking->sealed_before);
 	buf_done(&asking->secret);
 	buf_done(&asking->body);
 	free(asking);
@@ -121,12 +122,12 @@ static void refuse(struct subscribe_end *end, int status, const char *words)
 static enum err ask(const struct subscribe_how *how, struct subscribing *asking)
 {
 	const struct conf *conf = how->conf;
-	struct buf secret = { 0 }, code_url = { 0 };
+	struct buf secret = { 0 }, before = { 0 }, code_url = { 0 }, place = { 0 };
 	struct handshake shake = {
 		.subscription_id = asking->subscription_id,
 		.user_id = asking->user_id,
 		.url = buf_text(&asking->url),
-		.code = asking->ping_code.len ? buf_str(&asking->ping_code) : (struct str){ 0 },
+		.code = buf_str(&asking->ping_code),
 		.timeout_ms = conf->handshake_timeout_ms,
 		.user = asking->user,
 	};
@@ -134,15 +135,22 @@ static enum err ask(const struct subscribe_how *how, struct subscribing *asking)
 
 	if (err)
 		goto done;
-	buf_addf(&code_url, "%s%s/webhooks/api/v1/validate/%lld/%lld/%s", conf->public_url ? conf->public_url : "",
-	         conf->base_path ? conf->base_path : "", (long long)asking->workspace_id,
-	         (long long)asking->subscription_id, buf_text(&asking->code));
+	/* without the one before, the new one does */
+	if (asking->sealed_before.len && !sealing_subscription_open(how->sealer, asking->subscription_id,
+	                                                            buf_str(&asking->sealed_before), &before))
+		shake.secret_before = buf_str(&before);
+	buf_addf(&place, "%lld/%lld/%s", (long long)asking->workspace_id, (long long)asking->subscription_id,
+	         buf_text(&asking->code));
+	conf_public_url(conf, "/webhooks/api/v1/validate/", buf_str(&place), &code_url);
 	shake.secret = buf_str(&secret);
 	shake.code_url = buf_str(&code_url);
 	err = handshake_send(how->fetch, &shake, &asking->body);
 done:
 	mem_wipe(secret.at, secret.len);
+	mem_wipe(before.at, before.len);
 	buf_done(&secret);
+	buf_done(&before);
+	buf_done(&place);
 	buf_done(&code_url);
 	return err;
 }
@@ -175,13 +183,16 @@ static bool is_bad_answer(const struct subscribing *asking, const struct fetch_o
 {
 	bool takes_any = asking->method && strcmp(asking->method, "PUT") == 0;
 
-	if (!outcome->status)
-		/* which address a name has in our network is nobody's business */
+	if (!outcome->status) {
+		log_write(LOG_INFO, "callback_not_reached",
+		          (struct log_field[]){ log_num("subscription", asking->subscription_id),
+		                                log_text("why", outcome->problem), log_end() });
 		buf_addf(words, "URL endpoint %s request failed with error: %s", buf_text(&asking->url),
-		         outcome->is_refused ? "its address is not a public one" : outcome->problem);
-	else if (takes_any ? outcome->status < 200 || outcome->status > 299 : outcome->status != 200)
+		         fetch_told(outcome));
+	} else if (takes_any ? outcome->status < 200 || outcome->status > 299 : outcome->status != 200) {
 		buf_addf(words, "URL endpoint %s responded with status %d instead of %s", buf_text(&asking->url),
 		         outcome->status, takes_any ? "2xx" : "200");
+	}
 	return words->len > 0;
 }
 
@@ -229,12 +240,14 @@ static enum err seal_secret(const struct subscribe_how *how, const struct db_row
 	enum err err = ERR_NONE;
 
 	db_bytes(rows, 0, "sealed", &asking->sealed);
+	db_bytes(rows, 0, "sealed_before", &asking->sealed_before);
 	if (!db_is_null(rows, 0, "secret"))
 		buf_add_str(&given, db_str(rows, 0, "secret"));
 	else if (asking->is_new)
 		sealing_new_secret(&asking->secret);
 	if (given.len || asking->secret.len) {
 		buf_clear(&asking->sealed);
+		buf_clear(&asking->sealed_before);
 		asking->has_new_secret = true;
 		err = sealing_subscription(how->sealer, asking->subscription_id, buf_str(given.len ? &given : &asking->secret),
 		                           &asking->sealed);
@@ -288,6 +301,7 @@ static bool find(const struct subscribe_how *how, struct subscribing *asking, st
 		buf_add_str(&asking->code, db_str(rows, 0, "code"));
 		buf_add_str(&asking->ping_code, db_str(rows, 0, "code"));
 		db_bytes(rows, 0, "sealed", &asking->sealed);
+		db_bytes(rows, 0, "sealed_before", &asking->sealed_before);
 	}
 	db_rows_free(rows);
 	db_args_free(args);

@@ -11,8 +11,6 @@ import pytest
 from api import BASE, USER, Client, account, set_up
 from stage import WORKSPACE, runs_as
 
-pytestmark = pytest.mark.plain
-
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 
 
@@ -45,6 +43,8 @@ REFUSED = [
     (1, ("organization", "set", "1", "--plan", "gold"), "there is no plan"),
     (1, ("organization", "set", "1", "--webhooks", "10001"), "webhooks and filters are numbers up to 10000"),
     (1, ("organization", "set", "1", "--requests", "99999999999"), "requests up to 100000000"),
+    (1, ("organization", "set", "1", "--user-requests", "100000001"), "requests up to 100000000"),
+    (1, ("organization", "add", "x", "--user-requests", "100000001"), "a number up to 100000000"),
     (2, ("organization", "set", "1", "--filters", "-1"), "must be a whole number"),
     (2, ("workspace", "add", "7"), "--organization ID"),
     (2, ("workspace", "add", "0", "--organization", "1"), "must be a whole number above 0"),
@@ -129,8 +129,21 @@ def test_organizations_and_workspaces(bare_site):
     assert site.hookledger("organization", "add", "Acme").stdout == "Organization 1 is made.\n"
     assert site.hookledger("organization", "add", "Ümläut \x1b[2J", "--id", 500, "--plan", "enterprise").stdout == "Organization 500 is made.\n"
     assert site.hookledger("organization", "add", "behind it", "--plan", "starter").stdout == "Organization 501 is made.\n"
-    plans = {one["organization_id"]: (one["plan"], one["max_webhooks"], one["max_filters"], one["hourly_requests"]) for one in listed(site, "organization", "list")}
-    assert plans == {"1": ("free", 1, 3, 30), "500": ("enterprise", 10, 50, 6000), "501": ("starter", 2, 6, 240)}
+    plans = {one["organization_id"]: (one["plan"], one["max_webhooks"], one["max_filters"], one["hourly_requests"], one["user_requests"])
+             for one in listed(site, "organization", "list")}
+    # enterprise unless said otherwise, with numbers that nobody reaches; the others have Toggl's
+    million = 1000000
+    assert plans == {"1": ("enterprise", 10, 50, million, million), "500": ("enterprise", 10, 50, million, million), "501": ("starter", 2, 6, 240, 30)}
+    site.write_conf(enterprise_requests=7000, enterprise_user_requests=700)
+    site.hookledger("organization", "add", "by the settings", "--id", 600)
+    site.hookledger("organization", "add", "and by hand", "--id", 601, "--user-requests", 0)
+    site.hookledger("organization", "set", 501, "--plan", "enterprise", "--requests", 9)
+    site.write_conf(enterprise_requests=None, enterprise_user_requests=None)
+    found = {one["organization_id"]: (one["hourly_requests"], one["user_requests"]) for one in listed(site, "organization", "list")}
+    assert [found[number] for number in ("1", "600", "601", "501")] == [(million, million), (7000, 700), (7000, 0), (9, 700)]
+    for number in (600, 601):
+        site.sql("delete from ledger.organization where organization_id = %s", number)
+    site.hookledger("organization", "set", 1, "--plan", "free")
     assert "\x1b" not in site.hookledger("organization", "list").stdout
     site.hookledger("organization", "set", 1, "--webhooks", 0, "--requests", 5)
     site.hookledger("organization", "set", 1, "--filters", 9)

@@ -10,8 +10,6 @@ import servers
 from admin import PASSWORD, Page, audit, by_hand, operator
 from stage import Site, new_folder, wait_for
 
-pytestmark = pytest.mark.foreign
-
 OTHER = "another long password"
 
 

@@ -13,8 +13,6 @@ from managing import ALL, EAGER, USER, XSS, actions, done, grounds, listed, orde
 from stage import WORKSPACE, Calling, free_port
 from subscriber import Subscriber
 
-pytestmark = pytest.mark.plain
-
 
 @pytest.fixture
 def page_site(site):
@@ -33,6 +31,8 @@ def test_accounts_and_limits(page_site, olga):
     assert done(olga.call("PATCH", "subscribers/organizations/1", {"max_filters": 2, "hourly_requests": 5000}))["max_filters"] == 2
     assert client.get(f"{BASE}/limits/{WORKSPACE}").json()["max_events_per_webhook"] == 2
     assert done(olga.call("PATCH", "subscribers/organizations/1", {"plan": "free"}))["hourly_requests"] == 30
+    assert done(olga.call("PATCH", "subscribers/organizations/1", {"plan": "enterprise", "user_requests": 50}))["user_requests"] == 50
+    assert done(olga.call("PATCH", "subscribers/organizations/1", {"plan": "free"}))["user_requests"] == 30
 
     changed = done(olga.call("PATCH", f"subscribers/accounts/{account}", {"name": XSS, "email": None, "zone": "UTC"}))
     assert (changed["name"], changed["email"], changed["zone"]) == (XSS, None, "UTC")
@@ -48,7 +48,7 @@ def test_accounts_and_limits(page_site, olga):
     assert one["workspaces"] == [{"id": str(WORKSPACE), "is_admin": True}] and one["warnings"]["token"]
     assert seen["organizations"][0]["workspaces"] == [str(WORKSPACE)]
     assert seen["workspaces"] == [{"id": str(WORKSPACE), "name": f"workspace {WORKSPACE}", "organization_id": "1"}]
-    assert seen["plans"][0] == {"plan": "free", "max_webhooks": 1, "max_filters": 3, "hourly_requests": 30}
+    assert seen["plans"][0] == {"plan": "free", "max_webhooks": 1, "max_filters": 3, "hourly_requests": 30, "user_requests": 30}
     assert "started" in seen["event_filters"]["time_entry"] and seen["subscriptions"] == []
     assert done(olga.call("DELETE", f"subscribers/accounts/{account}/workspaces/{WORKSPACE}"))["workspaces"] == []
 
@@ -169,7 +169,7 @@ def test_rules_are_the_apis(page_site, olga, subscriber):
     for body, words in (({"event_filters": []}, "must not be empty"), ({"event_filters": ALL * 4}, "limit of 3"), ({"description": " "}, "must not be empty"),
                         ({"event_filters": [{"entity": "tag", "action": "eaten"}]}, "Invalid value"), ({"url_callback": "ftp://x/"}, "http or https"),
                         ({"url_callback": ""}, "must not be empty"), ({"secret": 5}, "secret must be a string"), ({"enabled": "x"}, "true or false"),
-                        ({"secret": "x" * 257}, "256 bytes"), ({}, "JSON object"), ({"colour": "red"}, "colour"), ({"url_callback": "http://10.0.0.1/"}, "not a public one")):
+                        ({"secret": "x" * 257}, "256 bytes"), ({}, "JSON object"), ({"colour": "red"}, "colour"), ({"url_callback": "http://10.0.0.1/"}, "no public address")):
         refused(olga.call("PATCH", f"subscribers/subscriptions/{number}", body), 400, words)
     for change, status, words in (({"account_id": None}, 404, ""), ({"account_id": "9"}, 404, "9"), ({"workspace_id": "5"}, 400, "no access to workspace 5"),
                                   ({"workspace_id": "x"}, 400, "workspace_id"), ({"description": None}, 400, "must not be empty")):

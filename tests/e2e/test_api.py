@@ -11,23 +11,57 @@ from api import BASE, USER, Client, account, set_up
 from stage import WORKSPACE, sign
 from subscriber import Subscriber
 
-pytestmark = pytest.mark.foreign
-
 
 def test_status_needs_nobody(api_site):
     answer = Client(api_site, None).get(f"{BASE}/status")
     assert (answer.status, answer.json()) == (200, {"status": "OK"})
 
 
+NOBODY = "Incorrect username and/or password"
+WANTED = NOBODY + (": this API takes an API token only, by HTTP Basic authentication with the token as the user name "
+                   "and the word api_token as the password")
+
+
 def test_credentials(api_site):
     ada = account(api_site)
     assert ada.get(f"{BASE}/event_filters").status == 200
-    for client in (Client(api_site, None), Client(api_site, "wrong"), Client(api_site, ada.token, "password"),
-                   Client(api_site, ada.token, authorization="Bearer " + ada.token),
-                   Client(api_site, ada.token, authorization="Basic !!!"), Client(api_site, "")):
+    for client in (Client(api_site, None), Client(api_site, "wrong"), Client(api_site, "")):
         answer = client.get(f"{BASE}/event_filters")
-        assert (answer.status, answer.json()) == (403, "Incorrect username and/or password")
+        assert (answer.status, answer.json()) == (403, NOBODY)
         assert "x-toggl-quota-remaining" not in answer.headers
+    # at Toggl these would be credentials; who sends them is told what is wanted here
+    for client in (Client(api_site, "ada@example.org", "secret"), Client(api_site, "ada@example.org", ""), Client(api_site, ada.token, "password"),
+                   Client(api_site, ada.token, "API_TOKEN"), Client(api_site, ada.token, ""), Client(api_site, "", ada.token),
+                   Client(api_site, ada.token, authorization="Bearer " + ada.token), Client(api_site, "Jürgen", "pässword"),
+                   Client(api_site, ada.token, authorization="Basic !!!")):
+        for path in (f"{BASE}/event_filters", "/api/v9/me", "/api/v9/me/logged"):
+            answer = client.get(path)
+            assert (answer.status, answer.json()) == (403, WANTED)
+            assert "x-toggl-quota-remaining" not in answer.headers
+
+
+def test_logged(api_site):
+    ada = account(api_site)
+    answer = ada.get("/api/v9/me/logged")
+    assert (answer.status, answer.json()) == (200, "OK") and int(answer.headers["x-toggl-quota-remaining"]) >= 0
+
+
+def test_the_type_of_a_body(api_site, subscriber):
+    ada = account(api_site)
+    body = json.dumps({"description": "x", "url_callback": subscriber.url, "event_filters": [{"entity": "*", "action": "*"}]}).encode()
+    where = f"{BASE}/subscriptions/{WORKSPACE}"
+    said = 'The Content-Type must be application/json: send the body with the header "Content-Type: application/json"'
+    for given, more in ((None, "; this one came without"), ("text/plain", "; this one came as text/plain"),
+                        ("application/x-www-form-urlencoded", "; this one came as application/x-www-form-urlencoded"),
+                        ("application/vnd.api+json; charset=utf-8", "; this one came as application/vnd.api+json"),
+                        ("x" * 101, "")):
+        answer = ada.call("POST", where, raw=body, content_type=given)
+        assert (answer.status, answer.json()) == (415, said + more)
+    assert subscriber.got == []
+    for number, given in enumerate(("application/json", "application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8")):
+        answer = ada.call("POST", where, raw=body.replace(b'"x"', b'"x%d"' % number), content_type=given)
+        assert answer.status == 200, answer
+        ada.call("DELETE", f"{where}/{answer.json()['subscription_id']}")
 
 
 def test_the_handshake(api_site, subscriber):

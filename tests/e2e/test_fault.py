@@ -14,8 +14,6 @@ import pytest
 import truth
 from stage import BUILD, Sender, descendants, is_alive, wait_for
 
-pytestmark = pytest.mark.plain
-
 SENDERS = 4
 
 
@@ -252,7 +250,6 @@ def test_spool_disk_full(faulty):
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-@pytest.mark.foreign
 def test_a_torn_last_record(faulty):
     """Half a record at the end of a file of a process that is gone: the rest is
     drained, the half is not."""
@@ -276,7 +273,6 @@ def test_a_torn_last_record(faulty):
     assert not list(faulty.spool.glob("*.damaged"))
 
 
-@pytest.mark.foreign
 def test_a_damaged_middle_loses_only_itself(faulty):
     faulty.cluster.stop()
     acknowledged = []
@@ -311,7 +307,6 @@ def test_drained_by_hand(faulty):
     assert faulty.spool_is_empty()
 
 
-@pytest.mark.foreign
 def test_database_away_from_the_start(faulty):
     """No secret was ever known here: callbacks are kept unjudged, and judged at
     the drain; a forged one changes a counter only."""

@@ -15,8 +15,6 @@ from delivering import Raw, allow_subscribers, duplicates, event_ids, in_order, 
 from stage import WORKSPACE, wait_for
 from subscriber import Subscriber
 
-pytestmark = pytest.mark.plain
-
 ENTITIES = 10
 SETTINGS = {"delivery_timeout_ms": "400", "courier_lease_ms": "1000", "courier_poll_ms": "500"}
 
@@ -229,7 +227,6 @@ def test_without_its_functions(passing, healthy):
     assert duplicates(healthy[0]) == 0
 
 
-@pytest.mark.foreign
 def test_nobody_waits_for_a_bad_subscriber(passing, healthy):
     """Slow, silent, absurd: beside all of them a healthy one gets its events at once."""
     over = threading.Event()
@@ -329,7 +326,7 @@ def test_a_name_that_leads_to_a_private_address(passing, healthy):
     record(passing)
     run_round(passing, 3)
     assert not healthy[0].got
-    assert "not allowed" in passing.sql("select last_error from ledger.delivery")[0][0]
+    assert "no public address" in passing.sql("select last_error from ledger.delivery")[0][0]
 
 
 def test_a_key_that_opens_nothing(passing, healthy):

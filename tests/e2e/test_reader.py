@@ -10,8 +10,6 @@ import pytest
 
 from stage import wait_for
 
-pytestmark = pytest.mark.plain
-
 Denied = psycopg.errors.InsufficientPrivilege
 
 

@@ -9,8 +9,6 @@ from conftest import finish, make_site
 from stage import BUILD, WORKSPACE, wait_for
 from toggl_pair import Toggl, connect, later, listed
 
-pytestmark = pytest.mark.plain
-
 
 @pytest.fixture
 def us(bare_site):

@@ -10,8 +10,6 @@ import pytest
 from stage import BUILD, WORKSPACE
 from toggl_pair import HOOKS, connect, later, listed, token_of
 
-pytestmark = pytest.mark.foreign
-
 @pytest.fixture
 def us(bare_site):
     return bare_site

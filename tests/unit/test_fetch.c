@@ -357,7 +357,7 @@ static void test_keeps_connections(void **state)
 }
 
 /* By itself libcurl sends a request again when a connection that was kept ends
-   without an answer; what must not happen twice goes out once. */
+   without an answer; one with a body goes out once, unless that does no harm. */
 static void test_sends_once(void **state)
 {
 	struct fetch *fetch = open_fetch(1);
@@ -365,15 +365,26 @@ static void test_sends_once(void **state)
 	struct fetch_outcome outcome;
 
 	(void)state;
-	for (int once = 0; once < 2; once++) {
+	for (int round = 0; round < 8; round++) {
 		int before = atomic_load(&closed);
+		bool twice = (round & 3) == 1 || round == 4;
 
 		assert_int_equal(get(fetch, "/busy", 5000).status, 503);
-		request.is_sent_once = once;
+		request.may_repeat = round & 1;
+		request.is_sent_once = round & 2;
+		/* 4 to 7: without a body, which may happen twice in any case */
+		if (round == 4) {
+			request.body = (struct str){ 0 };
+			request.method = "GET";
+		}
+		twice = twice || round == 5;
 		assert_err(ERR_NONE, fetch_add(fetch, &request));
 		assert_err(ERR_NONE, fetch_wait(fetch, -1, &outcome));
 		assert_int_equal(outcome.status, 0);
-		assert_int_equal(atomic_load(&closed) - before, once ? 1 : 2);
+		assert_int_equal(atomic_load(&closed) - before, twice ? 2 : 1);
+		assert_int_equal(outcome.is_stale, round == 0);
+		if (outcome.is_stale)
+			assert_string_equal(outcome.problem, "the connection, which was kept from before, ended without an answer");
 	}
 	free((void *)(uintptr_t)request.url);
 	fetch_free(fetch);
@@ -461,6 +472,9 @@ static void test_refuses_other_urls(void **state)
 		"", "http://", "http:// /", "javascript:alert(1)", "dict://127.0.0.1:11211/stat",
 		/* a name and password would reach the log, and hide where it goes */
 		"http://user@127.0.0.1/", "http://user:secret@127.0.0.1/", "https://example.org@127.0.0.1/",
+		/* hosts that would be something else once they are converted */
+		"http://example.org／x/", "http://example.org＠127.0.0.1/", "http://a：80/", "http://a？b/", "http://exa%20mple.org/",
+		"http://example.org%2F@127.0.0.1/", "http://a%00b/", "http://\xff.example/",
 	};
 	struct fetch *fetch = open_fetch(1);
 
@@ -471,6 +485,7 @@ static void test_refuses_other_urls(void **state)
 		                 ERR_INPUT);
 	assert_int_equal(fetch_count(fetch), 0);
 	assert_true(fetch_can_reach("HTTPS://example.org/hook/x"));
+	assert_true(fetch_can_reach("https://bücher.example/hook/x?y=ü"));
 	fetch_free(fetch);
 }
 
@@ -633,14 +648,18 @@ static void test_guard_refuses(void **state)
 		"10.0.0.1", "169.254.169.254", "192.168.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]",
 		"[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[fe80::1]", "[fc00::1]",
 		"loop.test", "private.test", "both.test",
+		/* what IDNA and percent-encoding make the same of */
+		"１２７.0.0.1", "127。0。0。1", "１２７．０．０．１", "127｡0.0.1", "①②⑦.0.0.1", "%31%32%37.0.0.1",
+		"%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1", "０x7f000001", "ｌｏｏｐ.test", "loop。test", "LOOP.TEST",
+		"l%6Fop.test", "１6９.254.169.254", "[::FFFF:127.0.0.1]", "𝟏𝟐𝟕.0.0.1", "lo\302\255op.test",
 	};
 	struct fetch *fetch = open_guarded(NULL);
 	int before = atomic_load(&connections);
+	struct fetch_outcome outcome;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		struct fetch_outcome outcome = get_url(fetch, url_at(hosts[i]), 5000);
-
+		outcome = get_url(fetch, url_at(hosts[i]), 5000);
 		if (outcome.status || !outcome.is_refused || !strstr(outcome.problem, ", and not allowed"))
 			fail_msg("%s: status %d, %s", hosts[i], outcome.status, outcome.problem);
 	}
@@ -648,7 +667,12 @@ static void test_guard_refuses(void **state)
 	                    get_url(fetch, url_at("loop.test"), 5000).problem);
 	assert_string_equal("10.255.255.1 is an address of a private network, and not allowed",
 	                    get_url(fetch, url_at("private.test"), 5000).problem);
-	/* a name that nobody knows was not refused by us */
+	/* who chose the address cannot tell that from a name that nobody knows */
+	outcome = get_url(fetch, url_at("private.test"), 5000);
+	assert_string_equal("its host has no public address", fetch_told(&outcome));
+	outcome = get_url(fetch, url_at("absent.test"), 5000);
+	assert_string_equal("its host has no public address", fetch_told(&outcome));
+	/* which was not refused by us */
 	assert_false(get_url(fetch, url_at("absent.test"), 5000).is_refused);
 	assert_int_equal(get_url(fetch, url_at("absent.test"), 5000).trouble, FETCH_NAME);
 	assert_int_equal(get_url(fetch, url_at("loop.test"), 5000).trouble, FETCH_CONNECT);

@@ -247,14 +247,14 @@ function accounts() {
 function organizationDialog(o) {
 	return dialog(o ? o.name : t.addOrganization, (close) => {
 		const name = el("input", { type: "text", required: true, maxlength: "200" });
-		const plan = choice(Object.entries(t.plans), o?.plan ?? "free");
-		const count = (value) => el("input", { type: "number", min: "0", max: "1000000", value: value ?? "" });
-		const webhooks = count(o?.max_webhooks), filters = count(o?.max_filters), hourly = count(o?.hourly_requests);
-		const given = () => Object.fromEntries(Object.entries({ max_webhooks: webhooks, max_filters: filters, hourly_requests: hourly })
+		const plan = choice(Object.entries(t.plans), o?.plan ?? "enterprise");
+		const count = (value) => el("input", { type: "number", min: "0", max: "100000000", value: value ?? "" });
+		const webhooks = count(o?.max_webhooks), filters = count(o?.max_filters), hourly = count(o?.hourly_requests), ofUser = count(o?.user_requests);
+		const given = () => Object.fromEntries(Object.entries({ max_webhooks: webhooks, max_filters: filters, hourly_requests: hourly, user_requests: ofUser })
 			.filter(([key, input]) => input.value !== "" && Number(input.value) !== o[key]).map(([key, input]) => [key, Number(input.value)]));
 		return el("form", { onsubmit: (event) => send(event, close, () => (o ? api.change(`subscribers/organizations/${o.id}`, { ...(plan.value !== o.plan ? { plan: plan.value } : {}), ...given() })
 				: api.post("subscribers/organizations", { name: name.value, plan: plan.value }))) }, o ? null : field(t.accountName, name), field(t.plan, plan),
-		o ? [field(t.webhooks, webhooks), field(t.filtersEach, filters), field(t.hourly, hourly)] : null, buttons(close, o ? w.save : t.addOrganization));
+		o ? [field(t.webhooks, webhooks), field(t.filtersEach, filters), field(t.hourly, hourly), field(t.hourlyUser, ofUser)] : null, buttons(close, o ? w.save : t.addOrganization));
 	});
 }
 
@@ -274,6 +274,7 @@ function organizations() {
 		{ head: t.webhooks, numeric: true, cell: (o) => number(o.max_webhooks) },
 		{ head: t.filtersEach, numeric: true, cell: (o) => number(o.max_filters) },
 		{ head: t.hourly, numeric: true, cell: (o) => number(o.hourly_requests) },
+		{ head: t.hourlyUser, numeric: true, cell: (o) => number(o.user_requests) },
 		context.isOwner ? { head: w.actions, cell: (o) => menu([{ text: t.edit, run: () => organizationDialog(o) }, { text: t.addWorkspace, run: () => addWorkspace(o) }], `${w.actions}: ${o.name}`) } : null,
 	].filter(Boolean), now.organizations, { caption: t.organizations, key: (o) => o.id, empty: t.noOrganizations }),
 	context.isOwner ? el("button", { type: "button", onclick: () => organizationDialog(null) }, t.addOrganization) : null);
