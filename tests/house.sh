@@ -11,6 +11,7 @@ long=(
 	"src/base/http.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
 	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
+	"src/base/conf.c            one table, and how each kind of value is read"
 	"src/base/json.c            scanner and writer share their tables"
 	"src/ledger/spool.c         one file format, read and written"
 	"src/ledger/story.c         one plot; people, days and mistakes depend on each other"
@@ -233,6 +234,15 @@ grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S
 		grep -qE "^\s+${file%.c}( \\\\)?$" Makefile.am || echo "$file is not built"
 	done
 } | rule "every module has a unit test, every test is built"
+{
+	for file in $(matching '^tests/e2e/test_.*\.py$'); do
+		says -E '^pytestmark = .*pytest\.mark\.(foreign|plain)\b' "$file" ||
+			echo "$file: pytestmark = pytest.mark.foreign (C reads what others wrote: run with the sanitizers too) or .plain"
+	done
+	for text in callback:cases http:senders api:api_odd login:admin_access toggl:toggl_trouble subscriber:courier; do
+		says -E 'pytest\.mark\.foreign' "tests/e2e/test_${text#*:}.py" || echo "nothing of kind ${text%:*} is run with the sanitizers"
+	done
+} | rule "each end-to-end test says whether the sanitizers see it"
 if command -v mandoc >/dev/null; then
 	for page in $(matching '^man/.*\.[1-8]$'); do
 		# what Debian's mandoc does not know is no fault: pages of other packages

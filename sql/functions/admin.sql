@@ -37,6 +37,22 @@ $$;
 comment on function ledger.enter(bytea, boolean) is
   'Who asks, or an error: SQLSTATE HL401 without a session that is still good, HL403 for a viewer where an owner is needed. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the address of the request as text.';
 
+create function ledger.enter_proved(session bytea, needs_owner boolean default true)
+returns ledger.operator
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session, needs_owner);
+begin
+  if not exists (select from ledger.session s where s.digest = substring(session from 1 for 32) and s.proved_until > ledger.clock()) then
+    raise exception 'this takes your password once more' using errcode = 'HL428';
+  end if;
+  return who;
+end
+$$;
+comment on function ledger.enter_proved(bytea, boolean) is
+  'As ledger.enter(), for what gives power to somebody: SQLSTATE HL428 when the password was not given for a while, because a session may have been left open on a desk, or stolen.';
+
 create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null, after jsonb default null)
 returns void
 language sql set search_path = ledger, pg_temp
@@ -142,7 +158,8 @@ $$;
 comment on function admin.login_begin(text, text) is
   'Before a password is computed: counts the attempt by address and by name. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
 
-create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint)
+create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint, proof_minutes bigint,
+                                step bigint, recovery bytea)
 returns table (status bigint)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -153,30 +170,38 @@ declare
 begin
   -- Another password may have been set while this one was compared: whoever knows
   -- the old one is out then, and stays so.
-  update ledger.operator o set seen_at = clock
+  select o.* into who from ledger.operator o
   where o.operator_id = operator and o.enabled and (compared is null or o.password = compared)
-  returning o.* into who;
+  for update;
   if not found then
     status := 401;
     return next;
     return;
   end if;
+  perform set_config('hookledger.client', client, true);
+  if ledger.totp_is_on(operator) and not ledger.totp_use(operator, step, recovery) then
+    perform ledger.audit_write(who, 'session.code_wrong', ledger.operator_named(who));
+    status := 403;
+    return next;
+    return;
+  end if;
+  update ledger.operator o set seen_at = clock where o.operator_id = operator;
   delete from ledger.session s
   where s.operator_id = operator and (s.expires_at <= clock or s.seen_at + s.idle <= clock);
-  insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, address, agent)
+  insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, proved_until, address, agent)
   values (digest, operator, clock, clock, clock + make_interval(hours => most_hours::integer), make_interval(hours => idle_hours::integer),
+          clock + make_interval(mins => proof_minutes::integer),
           client::inet, left(agent, 300));
   insert into ledger.operator_address (operator_id, address, seen_at) values (operator, ledger.network_of(client), clock)
   on conflict on constraint operator_address_pkey do update set seen_at = excluded.seen_at;
   delete from ledger.throttle t where t.kind = 'address' and t.subject = ledger.network_of(client);
-  perform set_config('hookledger.client', client, true);
   perform ledger.audit_write(who, 'session.begin', format('operator %s (%s)', who.operator_id, who.name));
   status := 200;
   return next;
 end
 $$;
-comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint) is
-  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case. 401: disabled meanwhile, or another password is set.';
+comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint, bigint, bigint, bytea) is
+  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case, and counts as proved for proof_minutes. 401: disabled meanwhile, or another password is set. 403: the operator logs in with codes, and neither step nor recovery is a good one (see ledger.totp_use()).';
 
 create function admin.session_read(session bytea, path jsonb, query jsonb, given jsonb)
 returns table (status bigint, body text)
@@ -186,7 +211,8 @@ declare
   who ledger.operator := ledger.enter(session);
 begin
   return query select 200::bigint, json_build_object(
-    'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone),
+    'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone,
+                                  'totp', ledger.totp_json(who.operator_id)),
     'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name) order by w.name, w.workspace_id)
                             from ledger.seen_workspaces() w), '[]'::json))::text;
 end

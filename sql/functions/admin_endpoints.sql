@@ -74,7 +74,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   id bigint;
   made ledger.endpoint;
 begin
@@ -95,7 +95,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   was ledger.endpoint := ledger.endpoint_of(path);
   enable boolean := ledger.given_flag(given, 'enabled');
 begin
@@ -136,7 +136,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   e ledger.endpoint := ledger.endpoint_of(path);
   keep bigint;
   made bigint;
@@ -158,7 +158,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   e ledger.endpoint := ledger.endpoint_of(path);
   secret bigint := ledger.id_of(path ->> 'secret_id', 'the number of the secret');
   left_over bigint := operator.secret_revoke(e.endpoint_id, secret);

@@ -1,21 +1,21 @@
 -- The admin page's settings: operators, sessions, the audit trail, options, and
 -- the first visit.
 
-create function admin.may(session bytea, needs_owner boolean, of_operator text)
+create function admin.may(session bytea, needs_owner boolean, needs_proof boolean, of_operator text)
 returns table (name text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session, needs_owner);
+  who ledger.operator := case when needs_proof then ledger.enter_proved(session, needs_owner) else ledger.enter(session, needs_owner) end;
 begin
   name := case when of_operator is null then who.name
                else (select o.name from ledger.operator o where o.operator_id = ledger.id_of(of_operator, 'the operator''s number')) end;
   return next;
 end
 $$;
-comment on function admin.may(bytea, boolean, text) is
-  'Before work that is dear: the error of ledger.enter(), or the name of the operator with this number (null: of who asks), which makes a bad password.';
+comment on function admin.may(bytea, boolean, boolean, text) is
+  'Before work that is dear: the error of ledger.enter() or enter_proved(), or the name of the operator with this number (null: of who asks), which makes a bad password.';
 
 -- ---- operators
 
@@ -28,7 +28,7 @@ declare
 begin
   return query select 200::bigint, json_build_object('items', coalesce((
     select json_agg(json_build_object('id', o.operator_id::text, 'name', o.name, 'role', o.role, 'zone', o.time_zone,
-                                      'enabled', o.enabled, 'is_me', o.operator_id = who.operator_id,
+                                      'enabled', o.enabled, 'totp', ledger.totp_is_on(o.operator_id), 'is_me', o.operator_id = who.operator_id,
                                       'made_at', ledger.rfc3339(o.made_at), 'seen_at', ledger.rfc3339(o.seen_at),
                                       'password_at', ledger.rfc3339(o.password_at)) order by lower(o.name))
     from ledger.operator o), '[]'::json), 'next', null)::text;
@@ -41,7 +41,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   made ledger.operator := ledger.operator_make(called, of_role, zone, kept);
 begin
   perform ledger.audit_write(who, 'operator.add', ledger.operator_named(made), null, ledger.operator_json(made));
@@ -55,7 +55,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   id bigint := ledger.id_of(path ->> 'operator_id', 'the operator''s number');
   was ledger.operator;
   made ledger.operator;
@@ -63,14 +63,26 @@ begin
   if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
     raise exception '"enabled" must be true or false' using errcode = '22023';
   end if;
+  if given ? 'totp' and given -> 'totp' <> 'false' then
+    raise exception '"totp" can only be made false: its owner turns it on' using errcode = '22023';
+  end if;
   select o.* into was from ledger.operator o where o.operator_id = id;
+  if given ? 'totp' and id = who.operator_id then
+    raise exception 'turn your own codes off with a code, or by `hookledger operator totp-reset`' using errcode = 'HL403';
+  elsif given ? 'totp' and was.operator_id is not null then
+    perform ledger.totp_reset(who, was);
+    if given - 'totp' = '{}' then
+      return query select 200::bigint, '{}'::text;
+      return;
+    end if;
+  end if;
   made := ledger.operator_change(id, given ->> 'role', given ->> 'zone', (given ->> 'enabled')::boolean, kept);
   perform ledger.audit_write(who, case when kept is null then 'operator.change' else 'operator.password' end,
                              ledger.operator_named(made), ledger.operator_json(was), ledger.operator_json(made));
   return query select 200::bigint, '{}'::text;
 end
 $$;
-comment on function admin.operator_change(bytea, jsonb, jsonb, jsonb, text) is 'PATCH operators/{operator_id}: role, zone, enabled; kept: a new password, or null.';
+comment on function admin.operator_change(bytea, jsonb, jsonb, jsonb, text) is 'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset); kept: a new password, or null.';
 
 create function admin.password_read(session bytea)
 returns table (wait_s bigint, password text)
@@ -80,12 +92,32 @@ as $$
 declare
   who ledger.operator := ledger.enter(session);
 begin
-  wait_s := ledger.throttle_add('name', who.operator_id::text, 20, 10);
+  -- Not the bucket of those who log in: strangers fill that one.
+  wait_s := ledger.throttle_add('proof', who.operator_id::text, 20, 10);
   password := who.password;
   return next;
 end
 $$;
 comment on function admin.password_read(bytea) is 'What one''s old password is compared with; counted, so that a stolen session cannot guess it.';
+
+create function admin.prove(session bytea, compared text, proof_minutes bigint)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  until timestamptz := ledger.clock() + make_interval(mins => proof_minutes::integer);
+begin
+  if who.password <> compared then
+    raise exception 'your password was changed meanwhile; log in again' using errcode = 'HL403';
+  end if;
+  update ledger.session s set proved_until = until where s.digest = substring(session from 1 for 32);
+  perform ledger.audit_write(who, 'session.prove', ledger.operator_named(who));
+  return query select 200::bigint, json_build_object('until', ledger.rfc3339(until))::text;
+end
+$$;
+comment on function admin.prove(bytea, text, bigint) is
+  'POST session/proof: the password was right, as password_read() gave what it was compared with; ledger.enter_proved() takes the session for so many minutes.';
 
 create function admin.me_change(session bytea, new_zone text, kept text)
 returns table (status bigint, body text)
@@ -222,7 +254,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   item record;
   was bigint;
 begin

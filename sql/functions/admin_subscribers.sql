@@ -123,7 +123,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   id bigint;
   made ledger.account;
 begin
@@ -146,7 +146,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
   made ledger.account;
 begin
@@ -166,7 +166,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
 begin
   perform operator.account_set(a.account_id, null, null, null, null, digest);
@@ -182,7 +182,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
   workspace bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
   before jsonb := ledger.account_json(was) -> 'workspaces';

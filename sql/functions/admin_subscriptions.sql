@@ -149,7 +149,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := case when is_ping then ledger.enter(session, true) else ledger.enter_proved(session) end;
   s ledger.subscription;
   a ledger.account;
 begin
@@ -279,7 +279,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   s ledger.subscription := ledger.subscription_of(path);
 begin
   perform api.subscription_delete(s.account_id, s.workspace_id, s.subscription_id);
@@ -295,7 +295,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   s ledger.subscription := ledger.subscription_of(path);
   keep bigint;
 begin

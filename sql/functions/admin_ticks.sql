@@ -26,7 +26,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   called text;
   id bigint;
 begin

@@ -45,7 +45,7 @@ returns table (notice_id bigint, kind text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter(session, true);
+  perform ledger.enter_proved(session);
   perform ledger.notice_check(given ->> 'kind', given ->> 'target');
   return query select nextval(pg_get_serial_sequence('ledger.notice', 'notice_id')), given ->> 'kind';
 end
@@ -83,9 +83,10 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   n ledger.notice := ledger.notice_of(path);
-  wanted text := coalesce(given ->> 'target', n.target);
+  -- What was shown of it, sent back, changes nothing.
+  wanted text := coalesce(nullif(given ->> 'target', ledger.notice_shown(n)), n.target);
 begin
   if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
     raise exception 'enabled must be true or false' using errcode = '22023';
@@ -114,7 +115,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
   n ledger.notice := ledger.notice_of(path);
 begin
   delete from ledger.notice o where o.notice_id = n.notice_id;
@@ -156,7 +157,7 @@ end
 $$;
 comment on function admin.health() is 'GET health, without a login: 200, or 503 when there is trouble, and the kinds of all findings.';
 
-create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
 returns text
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -165,11 +166,11 @@ declare
 begin
   perform ledger.pulse_refresh(20000);
   if records is not null then
-    perform ledger.host_seen(place, 'admin', version, records, bytes, most_bytes, damaged, oldest);
+    perform ledger.host_seen(place, 'admin', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   end if;
   at := ledger.clock();
   return ledger.metrics_arriving(at) || ledger.metrics_passing_on(at) || ledger.metrics_around(at, version);
 end
 $$;
-comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz) is
+comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
   'GET metrics: the text that Prometheus reads (format 0.0.4). Takes what the program sees of its host''s spool, records null: nothing.';

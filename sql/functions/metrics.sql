@@ -132,6 +132,8 @@ begin
            from (select f ->> 'kind' as kind, f ->> 'level' as level, count(*) as n from jsonb_array_elements(seen) f group by 1, 2) k))
       || ledger.metric('hookledger_spool_callbacks', 'gauge', 'Callbacks in the spool of a host.', (
            select array_agg(format('{host="%s"} %s', ledger.metric_label(h.place), h.spool_records) order by h.place) from ledger.spools() h))
+      || ledger.metric('hookledger_spool_aside', 'gauge', 'Callbacks set aside in the spool of a host: acknowledged, and not recorded.', (
+           select array_agg(format('{host="%s"} %s', ledger.metric_label(h.place), h.spool_aside) order by h.place) from ledger.spools() h))
       || ledger.metric('hookledger_spool_bytes', 'gauge', 'Their bytes.', (
            select array_agg(format('{host="%s"} %s', ledger.metric_label(h.place), h.spool_bytes) order by h.place) from ledger.spools() h))
       || ledger.metric('hookledger_spool_limit_bytes', 'gauge', 'The limit of the spool of a host.', (

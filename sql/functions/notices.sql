@@ -322,16 +322,19 @@ comment on function ledger.notice_add(text, text) is 'Makes a notice. A webhook 
 
 -- ---- who looks after it
 
-create function ledger.host_seen(place text, program text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+create function ledger.host_seen(place text, program text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz,
+                                 aside bigint default 0, late_seconds bigint default 60)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  insert into ledger.host as h (place, program, version, seen_at, spool_records, spool_bytes, spool_max_bytes, spool_damaged, spool_oldest_at, spool_seen_at)
-  values (left(place, 1000), program, version, ledger.clock(), records, bytes, most_bytes, damaged, oldest, case when records is not null then ledger.clock() end)
+  insert into ledger.host as h (place, program, version, seen_at, spool_records, spool_bytes, spool_max_bytes, spool_damaged, spool_oldest_at, spool_aside, spool_late, spool_seen_at)
+  values (left(place, 1000), program, version, ledger.clock(), records, bytes, most_bytes, damaged, oldest, aside, make_interval(secs => late_seconds),
+          case when records is not null then ledger.clock() end)
   on conflict on constraint host_pkey do update
     set version = excluded.version, seen_at = excluded.seen_at, spool_records = excluded.spool_records, spool_bytes = excluded.spool_bytes,
         spool_max_bytes = excluded.spool_max_bytes, spool_damaged = excluded.spool_damaged, spool_oldest_at = excluded.spool_oldest_at,
+        spool_aside = excluded.spool_aside, spool_late = excluded.spool_late,
         spool_seen_at = coalesce(excluded.spool_seen_at, h.spool_seen_at)
 $$;
-comment on function ledger.host_seen(text, text, text, bigint, bigint, bigint, bigint, timestamptz) is
+comment on function ledger.host_seen(text, text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
   'A program says that it works, and what it sees of the spool beside it (records null: it cannot look).';

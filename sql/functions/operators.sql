@@ -169,10 +169,10 @@ $$;
 comment on function operator.operator_set(text, text, text, boolean, text) is 'Changes of the operator of this name what is not null, see ledger.operator_change().';
 
 create function operator.operator_list()
-returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, seen_us bigint, sessions bigint)
+returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, totp boolean, seen_us bigint, sessions bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select o.operator_id, o.name, o.role, o.time_zone, o.enabled, (extract(epoch from o.seen_at) * 1000000)::bigint,
+  select o.operator_id, o.name, o.role, o.time_zone, o.enabled, ledger.totp_is_on(o.operator_id), (extract(epoch from o.seen_at) * 1000000)::bigint,
          (select count(*) from ledger.session s
           where s.operator_id = o.operator_id and s.expires_at > ledger.clock() and s.seen_at + s.idle > ledger.clock())
   from ledger.operator o order by lower(o.name)

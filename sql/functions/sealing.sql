@@ -18,6 +18,9 @@ as $$
   union all
   select 'notice:' || n.notice_id, 'the secret of notice ' || n.notice_id, n.secret_sealed
   from ledger.notice n where n.secret_sealed is not null
+  union all
+  select 'totp:' || t.operator_id, 'the secret of the codes of operator ' || t.operator_id, t.secret_sealed
+  from ledger.totp t
 $$;
 comment on function operator.sealed_list() is
   'Everything that is sealed with the master key: where it is at home, what it is in words, and the sealed form.';
@@ -47,6 +50,10 @@ begin
   total := total + replaced;
   update ledger.notice n set secret_sealed = after
   where 'notice:' || n.notice_id = place and n.secret_sealed = before;
+  get diagnostics replaced = row_count;
+  total := total + replaced;
+  update ledger.totp t set secret_sealed = after
+  where 'totp:' || t.operator_id = place and t.secret_sealed = before;
   get diagnostics replaced = row_count;
   return total + replaced > 0;
 end

@@ -42,7 +42,7 @@ returns bigint
 language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
+  who ledger.operator := ledger.enter_proved(session);
 begin
   return ledger.toggl_connection_add();
 end

@@ -176,7 +176,7 @@ begin
 
   -- What a host last said of its spool, if that was not long ago.
   return query
-    select 'spool', case when h.spool_oldest_at < at - interval '1 hour' or h.spool_bytes > h.spool_max_bytes / 2 then 'trouble' else 'warning' end,
+    select 'spool', case when h.spool_oldest_at < at - h.spool_late or h.spool_bytes > h.spool_max_bytes / 2 then 'trouble' else 'warning' end,
            'spool of ' || h.place,
            format('%s in the spool of %s, the oldest for %s; %s of it are used (seen %s ago).',
                   ledger.so_many(h.spool_records, 1000000000000, 'callback') || case when h.spool_records = 1 then ' waits' else ' wait' end, h.place,
@@ -186,7 +186,17 @@ begin
            h.spool_oldest_at, ''
     from ledger.host h
     where h.spool_seen_at > at - interval '1 day' and h.spool_records > 0
-      and (h.spool_oldest_at < at - interval '10 minutes' or h.spool_bytes > h.spool_max_bytes / 2)
+      and (h.spool_oldest_at < at - h.spool_late or h.spool_bytes > h.spool_max_bytes / 2)
+      and not exists (select from ledger.host o where o.place = h.place
+                      and (o.spool_seen_at, o.program) > (h.spool_seen_at, h.program))
+    union all
+    select 'spool_aside', 'trouble', 'spool of ' || h.place,
+           format('%s acknowledged and not recorded: the database did not take %s, each time alone, while it took others; set aside in the spool of %s.',
+                  ledger.so_many(h.spool_aside, 1000000000000, 'callback') || case when h.spool_aside = 1 then ' was' else ' were' end,
+                  case when h.spool_aside = 1 then 'it' else 'them' end, h.place),
+           'Look at them there (`hookledger spool list`), and at the log of the receiver for the reason; `hookledger spool retry` tries them again.', null, ''
+    from ledger.host h
+    where h.spool_seen_at > at - interval '1 day' and h.spool_aside > 0
       and not exists (select from ledger.host o where o.place = h.place
                       and (o.spool_seen_at, o.program) > (h.spool_seen_at, h.program))
     union all

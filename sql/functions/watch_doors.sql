@@ -6,14 +6,14 @@ select ledger.door_to(called) from unnest(array[
   'operator.notice_add', 'operator.notice_test', 'operator.notice_settle',
   'admin.notice_settle']) called;
 
-create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz,
+create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint,
                               page text, names text[], labels text[], counts bigint[])
 returns table (is_more boolean)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
-  perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest);
+  perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   perform ledger.count_up(names, labels, array_fill(''::text, array[cardinality(names)]), counts);
   -- A bite that keeps no delivery waiting for long, and is more than comes meanwhile.
   is_more := ledger.pulse_read(2000);
@@ -21,7 +21,7 @@ begin
   return next;
 end
 $$;
-comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, text, text[], text[], bigint[]) is
+comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text, text[], text[], bigint[]) is
   'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
 
 create function courier.notice_targets()
@@ -43,11 +43,11 @@ end
 $$;
 comment on function operator.findings() is 'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
 
-create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz)
+create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest) $$;
-comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz) is 'As ledger.host_seen(): housekeep was run.';
+as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds) $$;
+comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is 'As ledger.host_seen(): housekeep was run.';
 
 create function operator.notice_list()
 returns table (notice_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)

@@ -31,6 +31,7 @@ create table ledger.session (
   seen_at timestamptz not null,
   expires_at timestamptz not null,
   idle interval not null,
+  proved_until timestamptz not null,
   address inet,
   agent text check (length(agent) <= 300)
 );
@@ -43,18 +44,44 @@ comment on column ledger.session.made_at is 'Login.';
 comment on column ledger.session.seen_at is 'Last use, to the minute.';
 comment on column ledger.session.expires_at is 'Its end, however much it is used.';
 comment on column ledger.session.idle is 'Its end when it is not used for so long.';
+comment on column ledger.session.proved_until is 'Until then it counts as just proved that it is the operator who sits there: a password was given.';
 comment on column ledger.session.address is 'Where its last request came from.';
 comment on column ledger.session.agent is 'User-Agent of the login, cut.';
 
+create table ledger.totp (
+  operator_id bigint primary key references ledger.operator on delete cascade,
+  secret_sealed bytea not null,
+  made_at timestamptz not null,
+  confirmed_at timestamptz,
+  last_step bigint not null default 0
+);
+comment on table ledger.totp is 'Operators who log in with a code besides the password (RFC 6238), or are about to.';
+comment on column ledger.totp.operator_id is 'Who.';
+comment on column ledger.totp.secret_sealed is 'Secret that the codes are made of, sealed with the master key, bound to the text totp and the operator''s number.';
+comment on column ledger.totp.made_at is 'When the secret was made.';
+comment on column ledger.totp.confirmed_at is 'When the first code proved that the app has it; null: not yet, and no code is asked for.';
+comment on column ledger.totp.last_step is 'Step (of 30 seconds since 1970) of the last code that was used: it and those before are used up.';
+
+create table ledger.recovery_code (
+  operator_id bigint not null references ledger.totp on delete cascade,
+  digest bytea not null check (length(digest) = 32),
+  used_at timestamptz,
+  primary key (operator_id, digest)
+);
+comment on table ledger.recovery_code is 'Codes that let an operator in without the app, each once.';
+comment on column ledger.recovery_code.operator_id is 'Whose.';
+comment on column ledger.recovery_code.digest is 'SHA-256 of the code: of 80 random bits, so that nobody finds it by trying.';
+comment on column ledger.recovery_code.used_at is 'When it was used up; null: it is good.';
+
 create table ledger.throttle (
-  kind text not null check (kind in ('address', 'name')),
+  kind text not null check (kind in ('address', 'name', 'proof', 'code')),
   subject text not null,
   level real not null,
   at timestamptz not null,
   primary key (kind, subject)
 );
 comment on table ledger.throttle is 'Leaky buckets of logins that failed.';
-comment on column ledger.throttle.kind is 'What is counted: an address (IPv6 by /64), or the name of an operator.';
+comment on column ledger.throttle.kind is 'What is counted: an address (IPv6 by /64), the name of an operator, passwords that somebody gave who is logged in (proof), codes that somebody gave who knew the password (code).';
 comment on column ledger.throttle.subject is 'The address or the operator''s number.';
 comment on column ledger.throttle.level is 'How full it was.';
 comment on column ledger.throttle.at is 'When it was so full.';

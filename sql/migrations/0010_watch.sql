@@ -80,6 +80,8 @@ create table ledger.host (
   spool_max_bytes bigint,
   spool_damaged bigint,
   spool_oldest_at timestamptz,
+  spool_aside bigint not null default 0,
+  spool_late interval not null default '1 minute',
   spool_seen_at timestamptz,
   primary key (place, program)
 );
@@ -93,6 +95,8 @@ comment on column ledger.host.spool_bytes is 'Their bytes.';
 comment on column ledger.host.spool_max_bytes is 'The limit of the spool.';
 comment on column ledger.host.spool_damaged is 'Files in it that could not be read.';
 comment on column ledger.host.spool_oldest_at is 'When the oldest of the callbacks was received; null: there is none.';
+comment on column ledger.host.spool_aside is 'Callbacks that were set aside in it: acknowledged, and not recorded.';
+comment on column ledger.host.spool_late is 'One that waits longer is trouble (setting spool_late_s there).';
 comment on column ledger.host.spool_seen_at is 'When the spool was last looked at.';
 
 create table ledger.finding (

@@ -31,6 +31,8 @@ struct conf {
 	char *base_path;
 	char *spool_dir;
 	int64_t spool_max_bytes;
+	int64_t spool_again_ms;
+	int64_t spool_late_s;
 	int64_t spool_unjudged_max_bytes;
 	int64_t body_max_bytes;
 	int64_t batch_max;
@@ -47,6 +49,7 @@ struct conf {
 	int64_t page_export_max;
 	int64_t session_idle_hours;
 	int64_t session_max_hours;
+	int64_t session_proof_minutes;
 	int64_t handshake_timeout_ms;
 	char *allowed_networks;
 	char *ca_file;

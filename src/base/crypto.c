@@ -84,6 +84,14 @@ void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsi
 	sure(EVP_MAC_final(mac->keyed, out, &len, MAC_BYTES) && len == MAC_BYTES);
 }
 
+void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char out[SHA1_BYTES])
+{
+	size_t len = 0;
+
+	sure(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.len ? key.at : "", key.len, (const unsigned char *)(bytes.len ? bytes.at : ""), bytes.len,
+	               out, SHA1_BYTES, &len) && len == SHA1_BYTES);
+}
+
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len)
 {
 	return CRYPTO_memcmp(a, b, len) == 0;

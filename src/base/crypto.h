@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { MAC_BYTES = 32, DIGEST_BYTES = 32, SEAL_KEY_BYTES = 32 };
+enum { MAC_BYTES = 32, SHA1_BYTES = 20, DIGEST_BYTES = 32, SEAL_KEY_BYTES = 32 };
 
 /* HMAC-SHA-256 with one secret, keyed once and used many times. Copies the
    secret; mac_free() wipes it. */
@@ -20,6 +20,9 @@ void mac_free(struct mac *mac);
 void mac_sign(struct mac *mac, struct str bytes, unsigned char out[MAC_BYTES]);
 /* The same over several pieces as if they were one. */
 void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsigned char out[MAC_BYTES]);
+
+/* HMAC-SHA-1, for codes of a standard that has it (RFC 6238), and for nothing else. */
+void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char out[SHA1_BYTES]);
 
 /* Equal? Takes the same time wherever the first difference is. */
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len);

@@ -2,6 +2,7 @@
 #include "base/uri.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 
@@ -33,6 +34,18 @@ static bool decode(struct str raw, bool plus_is_space, struct buf *out)
 		buf_add_char(out, (char)byte);
 	}
 	return true;
+}
+
+void uri_encode(struct str text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c)))
+			buf_add_char(out, (char)c);
+		else
+			buf_addf(out, "%%%02X", c);
+	}
 }
 
 bool uri_decode(struct str raw, struct buf *out)

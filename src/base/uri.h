@@ -15,6 +15,9 @@ enum { URI_PAIRS_MAX = 100 };	/* name=value in one query */
    a part may have been appended then. */
 bool uri_decode(struct str raw, struct buf *out);
 
+/* Appends the text encoded: all but letters, digits and "-._~" (RFC 3986, 2.3). */
+void uri_encode(struct str text, struct buf *out);
+
 /* The value of a name in a query ("a=1&b=2"; '+' is a space), its first where
    there are several; "" where it has no '='. Appends. ERR_ABSENT: not there;
    ERR_INPUT, *out untouched: the query, in any part of it, is not encoded as

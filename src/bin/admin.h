@@ -76,6 +76,8 @@ void admin_answer_as(struct http_req *req, const char *type, const char *headers
 
 /* {"error": words} */
 void admin_refuse(struct http_req *req, int status, const char *words);
+/* {"error": words, "needs": what}: the page asks for that, and sends the request again. */
+void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words);
 void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words);
 
 /* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
@@ -114,6 +116,28 @@ bool admin_has(const struct visit *visit, const char *name);	/* is it there, and
    will be, see password_flaw(). Takes its time: first see who asks. false: answered (400), it is none. */
 bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct str owner, struct buf *kept);
 
+/* 429: too many passwords or codes were tried; when to come back. */
+void admin_refuse_hurry(struct http_req *req, int64_t wait_s);
+
+/* ---- codes besides the password (admin_totp.c) */
+
+/* What a code may be; the database says whether it is good, and uses it up. */
+struct admin_code {
+	int64_t step;		/* of the app's code; -1: it is none of these */
+	struct buf recovery;	/* SHA-256, if it is a recovery code; empty: it is none */
+};
+void admin_code_done(struct admin_code *code);
+
+/* The password was right: reads the code that was given besides, into *code (where
+   none is asked for it stays empty). false: answered, 401 with "needs" when it is
+   missing. */
+bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct admin_code *code);
+
+/* The two arguments that take a code; NULL: there is none. */
+void admin_code_put(struct db_args *args, const struct admin_code *code);
+
+admin_operation admin_totp_begin, admin_totp_confirm, admin_totp_codes, admin_totp_end;
+
 /* ---- logging in and out (admin_session.c) */
 
 /* The name of the cookie. Where it is for https only, browsers take one of the name
@@ -127,9 +151,18 @@ admin_operation admin_session_get, admin_session_begin, admin_session_end;
 
 /* Makes a session for an operator who has proved to be one, and answers with it.
    `compared`: what the password was compared with, which must not have changed
-   meanwhile; at == NULL: the operator has just been made. */
+   meanwhile; at == NULL: the operator has just been made. `code`: what was given
+   besides; NULL: nothing. */
 void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
-                         struct str compared);
+                         struct str compared, const struct admin_code *code);
+
+/* ---- the password once more (admin_proof.c) */
+
+admin_operation admin_session_prove;
+
+/* Is the member of this name the password of who asks? What it was compared with is
+   appended to `compared` (NULL: not wanted). Takes its time. false: answered. */
+bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit, const char *name, struct buf *compared);
 
 /* ---- operators and the first visit (admin_people.c, admin_setup.c) */
 

@@ -53,6 +53,18 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 	buf_done(&json);
 }
 
+void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words)
+{
+	struct buf json = { 0 };
+
+	buf_add_char(&json, '{');
+	json_put_text(&json, "error", str_of(words));
+	json_put_text(&json, "needs", str_of(what));
+	buf_add_char(&json, '}');
+	admin_answer(req, status, NULL, buf_str(&json));
+	buf_done(&json);
+}
+
 static int status_of(const struct db *db, enum err err)
 {
 	switch (err) {
@@ -75,6 +87,10 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 {
 	int status = status_of(admin->db, err);
 
+	if (err == ERR_DENIED && str_is(str_of(db_sqlstate(admin->db)), "HL428")) {
+		admin_refuse_needing(req, 403, "password", db_problem(admin->db));
+		return;
+	}
 	if (status < 500) {
 		admin_refuse(req, status, db_problem(admin->db));
 		return;

@@ -31,7 +31,7 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 
 /* `of`: the number of the operator that is changed; at == NULL: who asks. Appends the
    name of that one. */
-static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner, struct str of, struct buf *name)
+static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner, bool needs_proof, struct str of, struct buf *name)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -39,6 +39,7 @@ static bool may(struct admin *admin, struct http_req *req, const struct visit *v
 
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_bool(args, needs_owner);
+	db_arg_bool(args, needs_proof);
 	db_arg_text(args, of);
 	err = admin_ask_with(admin, req, "admin.may", args, &found);
 	if (!err)
@@ -54,7 +55,7 @@ void admin_operator_add(struct admin *admin, struct http_req *req, const struct 
 	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 }, who = { 0 };
 
 	(void)match;
-	if (!may(admin, req, visit, true, (struct str){ 0 }, &who) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
+	if (!may(admin, req, visit, true, true, (struct str){ 0 }, &who) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
 	    !admin_text(req, visit, "role", WORD_MAX, &role) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
 	    !admin_new_password(req, visit, "password", buf_str(&name), &kept))
 		goto done;
@@ -79,7 +80,7 @@ void admin_operator_change(struct admin *admin, struct http_req *req, const stru
 	struct buf kept = { 0 }, name = { 0 };
 	bool has_password = admin_has(visit, "password");
 
-	if (!may(admin, req, visit, true, match->values[0], &name) ||
+	if (!may(admin, req, visit, true, true, match->values[0], &name) ||
 	    (has_password && !admin_new_password(req, visit, "password", buf_str(&name), &kept)))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
@@ -94,33 +95,6 @@ done:
 	db_args_free(args);
 }
 
-/* A session may have been left open on somebody's desk: who wants another
-   password proves to know the present one. */
-static bool knows_password(struct admin *admin, struct http_req *req, const struct visit *visit)
-{
-	struct db_args *args = db_args_new();
-	struct db_rows *found = NULL;
-	struct buf old = { 0 };
-	bool fine = false;
-
-	db_arg_bytes(args, buf_str(&visit->session));
-	if (!admin_text(req, visit, "old_password", PASSWORD_MAX, &old) ||
-	    admin_ask_with(admin, req, "admin.password_read", args, &found))
-		goto done;
-	if (db_int(found, 0, "wait_s") > 0)
-		admin_refuse(req, 429, "too many attempts; wait a minute");
-	else if (!password_fits(buf_str(&old), db_str(found, 0, "password")))
-		admin_refuse(req, 403, "that is not your present password");
-	else
-		fine = true;
-done:
-	mem_wipe(old.at, old.len);
-	buf_done(&old);
-	db_rows_free(found);
-	db_args_free(args);
-	return fine;
-}
-
 void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
@@ -128,8 +102,8 @@ void admin_me_change(struct admin *admin, struct http_req *req, const struct vis
 	bool has_zone = admin_has(visit, "zone"), has_password = admin_has(visit, "password");
 
 	(void)match;
-	if (!may(admin, req, visit, false, (struct str){ 0 }, &name) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
-	    (has_password && (!knows_password(admin, req, visit) || !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
+	if (!may(admin, req, visit, false, false, (struct str){ 0 }, &name) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
+	    (has_password && (!admin_knows_password(admin, req, visit, "old_password", NULL) || !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });

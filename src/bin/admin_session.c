@@ -85,7 +85,7 @@ void admin_session_get(struct admin *admin, struct http_req *req, const struct v
 		                                                              : "{\"operator\":null,\"setup\":false}"));
 }
 
-static void refuse_hurry(struct http_req *req, int64_t wait_s)
+void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
 {
 	struct buf headers = { 0 }, words = { 0 };
 
@@ -97,7 +97,7 @@ static void refuse_hurry(struct http_req *req, int64_t wait_s)
 }
 
 void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
-                         struct str compared)
+                         struct str compared, const struct admin_code *code)
 {
 	const struct conf *conf = admin->conf;
 	unsigned char digest[DIGEST_BYTES];
@@ -118,8 +118,14 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 	db_arg_text(args, utf8_is_valid(agent) ? agent : str_of(""));
 	db_arg_int(args, conf->session_idle_hours);
 	db_arg_int(args, conf->session_max_hours);
+	db_arg_int(args, conf->session_proof_minutes);
+	admin_code_put(args, code);
 	if (admin_ask_with(admin, req, "admin.login_end", args, &made))
 		goto done;
+	if (db_int(made, 0, "status") == 403) {
+		admin_refuse_needing(req, 401, "code", "this code is not good, or was used already");
+		goto done;
+	}
 	if (db_int(made, 0, "status") != 200) {
 		admin_refuse(req, 401, "name or password is wrong");
 		goto done;
@@ -139,6 +145,16 @@ done:
 	db_args_free(args);
 }
 
+/* The password was right; the code, where one is asked for, comes in the same request. */
+static void begin_with_code(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct str compared)
+{
+	struct admin_code code;
+
+	if (admin_code_read(admin, req, visit, operator_id, &code))
+		admin_session_start(admin, req, visit, operator_id, compared, &code);
+	admin_code_done(&code);
+}
+
 void admin_session_begin(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
@@ -154,12 +170,12 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 	if (admin_ask_with(admin, req, "admin.login_begin", args, &found))
 		goto done;
 	if (db_int(found, 0, "wait_s") > 0) {
-		refuse_hurry(req, db_int(found, 0, "wait_s"));
+		admin_refuse_hurry(req, db_int(found, 0, "wait_s"));
 		goto done;
 	}
 	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
 	if (fits && !db_is_null(found, 0, "operator_id"))
-		admin_session_start(admin, req, visit, db_int(found, 0, "operator_id"), db_str(found, 0, "password"));
+		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"), db_str(found, 0, "password"));
 	else
 		admin_refuse(req, 401, "name or password is wrong");
 done:

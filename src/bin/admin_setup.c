@@ -106,7 +106,7 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 		goto done;
 	}
 	if (!admin_ask_with(admin, req, "admin.setup", args, &made))
-		admin_session_start(admin, req, visit, db_int(made, 0, "setup"), (struct str){ 0 });
+		admin_session_start(admin, req, visit, db_int(made, 0, "setup"), (struct str){ 0 }, NULL);
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);

@@ -38,10 +38,11 @@ static bool is_spool_empty(const struct conf *conf)
 
 	if (spool && spool_count(spool, &waiting))
 		term_problem("the spool %s cannot be read", conf->spool_dir);
-	else if (waiting.records)
+	else if (waiting.records || waiting.aside_records)
 		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; let them be "
-		             "recorded first (`hookledger spool drain`)", conf->spool_dir,
-		             (long long)waiting.records);
+		             "recorded first (`hookledger spool drain`)%s", conf->spool_dir,
+		             (long long)(waiting.records + waiting.aside_records),
+		             waiting.aside_records ? "; some were set aside (`hookledger spool list`)" : "");
 	else if (spool)
 		is_empty = true;
 	spool_close(spool);

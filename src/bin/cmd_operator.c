@@ -127,6 +127,24 @@ static int run_disable(struct cli *cli, int argc, char **argv)
 	return change(cli, argv[0], NULL, &(bool){ false }, (struct str){ 0 }, "may not log in any more, and has no session");
 }
 
+static int run_totp_reset(struct cli *cli, int argc, char **argv)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
+
+	(void)argc;
+	db_arg_text(args, str_of(argv[0]));
+	if (!cli_call(cli->db, "operator.totp_reset", args, &rows)) {
+		printf(db_bool(rows, 0, "totp_reset") ? "Operator %s logs in with the password alone until new codes are set up.\n"
+		                                      : "Operator %s logs in with the password alone already.\n", argv[0]);
+		status = CLI_FINE;
+	}
+	db_rows_free(rows);
+	db_args_free(args);
+	return status;
+}
+
 static void put_json(struct buf *out, const struct db_rows *rows, size_t row)
 {
 	buf_add_text(out, row ? ",{" : "{");
@@ -135,13 +153,14 @@ static void put_json(struct buf *out, const struct db_rows *rows, size_t row)
 	json_put_text(out, "role", db_str(rows, row, "role"));
 	json_put_text(out, "zone", db_str(rows, row, "time_zone"));
 	json_put_bool(out, "enabled", db_bool(rows, row, "enabled"));
+	json_put_bool(out, "totp", db_bool(rows, row, "totp"));
 	json_put_int(out, "sessions", db_int(rows, row, "sessions"));
 	buf_add_char(out, '}');
 }
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "NAME", "ROLE", "ZONE", "STATE", "SESSIONS", "LAST LOGIN" };
+	static const char *const heads[] = { "NAME", "ROLE", "ZONE", "STATE", "CODES", "SESSIONS", "LAST LOGIN" };
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	struct db_rows *rows = NULL;
 	struct buf json = { 0 };
@@ -157,6 +176,7 @@ static int run_list(struct cli *cli, int argc, char **argv)
 		table_text(table, db_str(rows, i, "role"));
 		table_text(table, db_str(rows, i, "time_zone"));
 		table_text(table, str_of(db_bool(rows, i, "enabled") ? "enabled" : "disabled"));
+		table_text(table, str_of(db_bool(rows, i, "totp") ? "yes" : "no"));
 		table_int(table, db_int(rows, i, "sessions"));
 		if (db_is_null(rows, i, "seen_us"))
 			table_text(table, str_of("never"));
@@ -202,5 +222,7 @@ const struct command cmd_operator[] = {
 	  .help = "keep an operator out; ends the sessions" },
 	{ .name = "operator enable", .need = NEED_OPERATOR, .run = run_enable, .operands = "NAME", .options = no_options,
 	  .help = "let an operator in again" },
+	{ .name = "operator totp-reset", .need = NEED_OPERATOR, .run = run_totp_reset, .operands = "NAME", .options = no_options,
+	  .help = "ask an operator, who has lost the app, for no codes any more" },
 	{ 0 },
 };

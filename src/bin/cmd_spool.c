@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "bin/cmd.h"
 #include "bin/term.h"
+#include "ledger/callback.h"
 #include "ledger/drain.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
@@ -21,14 +22,15 @@
 enum { STEP_WAIT_MS = 60000, BATCH_MIN = 512 };
 
 static struct {
-	bool json;
+	bool json, all;
 } given;
 
 struct spool *cli_spool(const struct conf *conf, int *status)
 {
 	struct spool_how how = { .dir = conf->spool_dir,
 		                 .max_bytes = conf->spool_max_bytes,
-		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes,
+		                 .again_ms = conf->spool_again_ms, .again_now = true };
 	struct spool *spool = NULL;
 	struct stat facts;
 
@@ -61,6 +63,7 @@ static void put_status(struct buf *out, const struct spool_status *s)
 	json_put_int(out, "unjudged_records", s->unjudged_records);
 	json_put_int(out, "unjudged_bytes", s->unjudged_bytes);
 	json_put_int(out, "damaged_files", s->damaged_files);
+	json_put_int(out, "aside_records", s->aside_records);
 	json_put_text(out, "oldest_at", buf_str(&oldest));
 	buf_add_text(out, "}\n");
 	buf_done(&oldest);
@@ -89,6 +92,9 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 		term_add_size(out, conf->spool_unjudged_max_bytes);
 		buf_add_text(out, ".\n");
 	}
+	if (s->aside_records)
+		buf_addf(out, "Set aside, acknowledged and not recorded: %lld (`hookledger spool list`).\n",
+		         (long long)s->aside_records);
 	if (s->damaged_files)
 		buf_addf(out, "Kept for you to look at: %lld damaged file%s (*.damaged).\n",
 		         (long long)s->damaged_files, term_s(s->damaged_files));
@@ -127,13 +133,20 @@ static int64_t total_of(struct drain_count count)
 	return count.recorded + count.duplicate + count.quarantined + count.forged;
 }
 
-static enum err drain_all(struct drain *drain, struct progress *progress)
+static enum err drain_all(struct drain *drain, struct db *db, struct progress *progress)
 {
 	enum err err = ERR_NONE;
 	bool more = true;
 
 	while (!err && more) {
+		int64_t deferred = drain_total(drain).deferred;
+
 		err = drain_step(drain, STEP_WAIT_MS, &more);
+		/* out of the way: on with the others */
+		if (err && drain_total(drain).deferred > deferred && db_wait(db, STEP_WAIT_MS) == ERR_NONE) {
+			err = ERR_NONE;
+			more = true;
+		}
 		progress_to(progress, total_of(drain_total(drain)));
 	}
 	return err;
@@ -194,7 +207,7 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	                  cli->conf->batch_max > BATCH_MIN ? cli->conf->batch_max : BATCH_MIN,
 	                  cli->conf->batch_max_bytes);
 	progress = progress_start("callbacks", left.records);
-	err = drain_all(drain, &progress);
+	err = drain_all(drain, db, &progress);
 	progress_end(&progress);
 	if (err)
 		term_problem("the database did not take all: %s; the rest stays in the spool",
@@ -214,7 +227,119 @@ done:
 	return status;
 }
 
+/* ---- what was set aside */
+
+struct list {
+	struct buf out;
+	int64_t count;
+};
+
+static void put_aside(void *user, const char *name, const struct callback *cb)
+{
+	struct list *list = user;
+	struct buf at = { 0 };
+
+	if (given.json) {
+		clock_write(&at, cb->received_us);
+		if (list->count)
+			buf_add_char(&list->out, ',');
+		buf_add_char(&list->out, '{');
+		json_put_text(&list->out, "name", str_of(name));
+		json_put_text(&list->out, "received_at", buf_str(&at));
+		json_put_id(&list->out, "endpoint_id", cb->endpoint_id);
+		json_put_int(&list->out, "bytes", (int64_t)cb->body.len);
+		buf_add_char(&list->out, '}');
+	} else {
+		term_add_time(&list->out, cb->received_us);
+		buf_addf(&list->out, "  endpoint %lld  ", (long long)cb->endpoint_id);
+		term_add_size(&list->out, (int64_t)cb->body.len);
+		buf_addf(&list->out, "  %s\n", name);
+	}
+	list->count++;
+	buf_done(&at);
+}
+
+static int run_list(struct cli *cli, int argc, char **argv)
+{
+	struct list list = { 0 };
+	int status;
+	struct spool *spool = cli_spool(cli->conf, &status);
+
+	(void)argc, (void)argv;
+	if (!spool && status)
+		return status;
+	if (given.json)
+		buf_add_text(&list.out, "{\"aside\":[");
+	if (spool && spool_aside_each(spool, put_aside, &list))
+		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+	if (given.json)
+		buf_add_text(&list.out, "]}\n");
+	else if (!list.count)
+		buf_add_text(&list.out, "Nothing was set aside.\n");
+	status = term_write(buf_str(&list.out)) ? CLI_FINE : CLI_FAILED;
+	spool_close(spool);
+	buf_done(&list.out);
+	return status;
+}
+
+/* Names of those to retry, one a line: the folder is not changed while it is read. */
+static void add_name(void *user, const char *name, const struct callback *cb)
+{
+	(void)cb;
+	buf_addf(user, "%s\n", name);
+}
+
+static int run_retry(struct cli *cli, int argc, char **argv)
+{
+	struct buf names = { 0 }, out = { 0 };
+	struct str rest;
+	int64_t count = 0;
+	int status = CLI_USAGE;
+	struct spool *spool = NULL;
+
+	if ((argc == 1) == given.all) {
+		term_problem("say which: a name of `hookledger spool list`, or --all");
+		goto done;
+	}
+	spool = cli_spool(cli->conf, &status);
+	if (!spool)
+		goto done;
+	if (argc == 1)
+		buf_addf(&names, "%s\n", argv[0]);
+	else if (spool_aside_each(spool, add_name, &names))
+		goto done;
+	status = CLI_FINE;
+	for (rest = buf_str(&names); rest.len;) {
+		struct str name = str_cut(&rest, '\n');
+		enum err err = spool_aside_retry(spool, name);
+
+		count += !err;
+		if (err) {
+			term_problem("%.*s: %s", (int)name.len, name.at,
+			             err == ERR_ABSENT ? "nothing of that name was set aside" : "it cannot be moved");
+			status = CLI_FAILED;
+		}
+	}
+	if (given.json)
+		buf_addf(&out, "{\"retried\":%lld}\n", (long long)count);
+	else
+		buf_addf(&out, "%lld put back; the receiver records them, or `hookledger spool drain`\n", (long long)count);
+	if (!term_write(buf_str(&out)))
+		status = CLI_FAILED;
+done:
+	spool_close(spool);
+	buf_done(&names);
+	buf_done(&out);
+	return status;
+}
+
 static const struct cli_option options[] = {
+	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
+	{ 0 },
+};
+
+static const struct cli_option retry_options[] = {
+	{ "all", OPTION_FLAG, &given.all, NULL, "all that were set aside" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -231,5 +356,16 @@ const struct command cmd_spool[] = {
 	  .options = options,
 	  .help = "bring it into the database, as the receiver does by itself",
 	  .more = "Connects as database.receiver. Run it as the user of the receiver, or as root." },
+	{ .name = "spool list",
+	  .need = NEED_SETTINGS,
+	  .run = run_list,
+	  .options = options,
+	  .help = "list callbacks that were acknowledged and that the database does not take" },
+	{ .name = "spool retry",
+	  .operands = "[NAME]",
+	  .need = NEED_SETTINGS,
+	  .run = run_retry,
+	  .options = retry_options,
+	  .help = "put one of them back among those that wait, or all" },
 	{ 0 },
 };

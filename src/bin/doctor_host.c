@@ -141,13 +141,17 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 		doctor_say(doctor, STATE_WARNING, "spool depth",
 		           "%s; the receiver does not bring them in: look at its log, or run "
 		           "`hookledger spool drain`", buf_text(&text));
-	else
+	else if (!s->aside_records || s->records)
 		doctor_say(doctor, STATE_OK, "spool depth", "%s",
 		           s->records ? buf_text(&text) : "nothing waits");
 	if (s->unjudged_bytes > conf->spool_unjudged_max_bytes / 10 * 8)
 		doctor_say(doctor, STATE_ERROR, "spool depth",
 		           "the limit for callbacks that could not be judged yet "
 		           "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
+	if (s->aside_records)
+		doctor_say(doctor, STATE_ERROR, "spool",
+		           "set aside, acknowledged and not recorded: %lld; look at the log of the receiver and at "
+		           "`hookledger spool list`, then `hookledger spool retry`", (long long)s->aside_records);
 	if (s->damaged_files)
 		doctor_say(doctor, STATE_WARNING, "spool",
 		           "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole records "

@@ -12,7 +12,7 @@ enum { WAIT_MS = 30000 };
 static bool is_told(struct str kind)
 {
 	static const char *const kinds[] = { "endpoint_mute", "refused", "forged", "workspace", "quarantine", "partitions",
-		                             "default_partition", "drift", "spool", "spool_damaged" };
+		                             "default_partition", "drift", "spool", "spool_aside", "spool_damaged" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (str_is(kind, kinds[i]))

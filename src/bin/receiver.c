@@ -418,9 +418,12 @@ static void record(struct receiver *r, size_t *places, size_t count)
 
 	if (count == 0)
 		return;
-	if (db_is_usable(r) &&
-	    intake_append(r->intake, r->db, "webhook", time_left(r)) == ERR_BUSY)
-		r->db_is_suspect = true;
+	if (db_is_usable(r)) {
+		if (intake_append(r->intake, r->db, "webhook", time_left(r)) == ERR_BUSY)
+			r->db_is_suspect = true;
+		else
+			spool_note_recorded(r->spool);
+	}
 	r->is_ring_wanted = intake_is_wanted(r->intake) || r->is_ring_wanted;
 	r->ring_events += (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
@@ -581,6 +584,7 @@ static void open_parts(struct receiver *r, const struct program *program)
 		.dir = conf->spool_dir,
 		.max_bytes = conf->spool_max_bytes,
 		.unjudged_max_bytes = conf->spool_unjudged_max_bytes,
+		.again_ms = conf->spool_again_ms,
 	};
 
 	r->program = program;
@@ -652,7 +656,7 @@ static int take_slot(const struct conf *conf)
 		int fd;
 
 		buf_addf(&path, "%s/slot-%lld", conf->spool_dir, (long long)i);
-		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 		buf_done(&path);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;
@@ -683,9 +687,9 @@ static int await_keys(struct receiver *r, struct callback *cb)
 	int64_t until = clock_ms() + KEYS_WAIT_MS;
 	struct stat known = { 0 }, facts;
 
-	(void)stat(path, &known);
+	(void)lstat(path, &known);
 	for (;;) {
-		bool is_there = stat(path, &facts) == 0;
+		bool is_there = lstat(path, &facts) == 0;
 		int slot;
 
 		if (is_there && facts.st_ino != known.st_ino && keyring_load_file(r->keys, path) == ERR_NONE &&
@@ -694,7 +698,7 @@ static int await_keys(struct receiver *r, struct callback *cb)
 		if (is_there)
 			known = facts;
 		if ((!is_there || may_ask_for_keys(&facts)) && (slot = take_slot(r->conf)) >= 0) {
-			if (is_there && utimensat(AT_FDCWD, path, NULL, 0))
+			if (is_there && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW))
 				log_write(LOG_WARN, "keyring_not_touched",
 				          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
 			return slot;

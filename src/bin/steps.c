@@ -53,7 +53,7 @@ static const char *const door_files[] = {
 	"replay.sql",
 	"courier.sql",
 	"admin.sql",
-	"operators.sql",
+	"admin_totp.sql", "operators.sql",
 	"admin_people.sql",
 	"admin_subscribers.sql",
 	"admin_subscriptions.sql",

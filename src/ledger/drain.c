@@ -2,6 +2,7 @@
 #include "ledger/drain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -22,6 +23,8 @@ struct drain {
 	/* records of the next batch: one after a failure, so that a batch whose call
 	   takes longer than it may is not tried the same way for ever */
 	size_t most;
+	size_t singly;			/* so many are tried one by one, whatever `most` says */
+	bool failed_alone;		/* the record that is next, when it was tried last */
 
 	struct callback *records;
 	size_t count;
@@ -43,7 +46,9 @@ struct drain *drain_new(struct spool *spool, struct db *db, struct keyring *keys
 	drain->tally = tally;
 	drain->batch_max = (size_t)batch_max;
 	drain->batch_max_bytes = (size_t)batch_max_bytes;
-	drain->most = drain->batch_max;
+	/* From one on: a short process (plain CGI) begins behind what one before it
+	   has brought in, and so comes to one that fails alone. */
+	drain->most = 1;
 	drain->records = mem_zero(drain->batch_max, sizeof(*drain->records));
 	drain->refused = mem_zero(drain->batch_max, sizeof(*drain->refused));
 	drain->intake = intake_new();
@@ -99,7 +104,7 @@ static enum err read_batch(struct drain *drain)
 
 	intake_clear(drain->intake);
 	drain->refused_count = 0;
-	err = spool_read(drain->spool, drain->most, drain->batch_max_bytes, drain->records,
+	err = spool_read(drain->spool, drain->singly ? 1 : drain->most, drain->batch_max_bytes, drain->records,
 	                 &drain->count, &kind);
 	if (err || drain->count == 0)
 		return err;
@@ -154,18 +159,63 @@ static void look_at_verdicts(struct drain *drain)
 	}
 }
 
+/* Is it a failure that one record may bring about (it takes too long, or more memory
+   than there is), and not one that says that the database takes nothing now? */
+static bool may_be_of_record(struct drain *drain)
+{
+	const char *state = db_sqlstate(drain->db);
+
+	if (strcmp(state, "57014") == 0 || strcmp(state, "53200") == 0 || strncmp(state, "XX", 2) == 0)
+		return true;
+	/* A call that was not answered in time, or a connection that was lost, may be
+	   that of a database which is stopped: then it says so once more. */
+	return state[0] == '\0' && (drain->failed_alone || spool_is_shared(drain->spool));
+}
+
+/* Others shall not wait for a record that fails alone. */
+static void step_aside(struct drain *drain)
+{
+	bool is_aside = false;
+
+	if (!may_be_of_record(drain)) {
+		drain->failed_alone = true;
+		return;
+	}
+	drain->failed_alone = false;
+	if (spool_defer(drain->spool, &is_aside))
+		return;
+	if (drain->singly)
+		drain->singly--;
+	drain->total.deferred++;
+	log_write(is_aside ? LOG_ERROR : LOG_WARN, is_aside ? "callback_set_aside" : "callback_deferred",
+	          (struct log_field[]){ log_num("endpoint", drain->records[0].endpoint_id),
+	                                log_num("bytes", (int64_t)drain->records[0].body.len), log_end() });
+}
+
 /* After the call of a batch that ended with `err`. */
 static enum err settle(struct drain *drain, enum err err, int64_t wait_ms)
 {
-	drain->most = err ? 1 : drain->most * 2 < drain->batch_max ? drain->most * 2 : drain->batch_max;
-	if (err)
+	if (err) {
+		if (drain->count == 1)
+			step_aside(drain);
+		else
+			drain->singly = drain->count;
+		drain->most = 1;
 		return err;
+	}
+	drain->failed_alone = false;
+	if (drain->singly)
+		drain->singly--;
+	else
+		drain->most = drain->most * 2 < drain->batch_max ? drain->most * 2 : drain->batch_max;
 	look_at_verdicts(drain);
 	if (drain->refused_count)
 		err = intake_quarantine(drain->db, drain->refused, drain->refused_count, wait_ms);
 	if (err)
 		return err;
 	drain->total.quarantined += (int64_t)drain->refused_count;
+	if (intake_count(drain->intake))
+		spool_note_recorded(drain->spool);
 	spool_settle(drain->spool);
 	return ERR_NONE;
 }
@@ -177,6 +227,8 @@ enum err drain_step(struct drain *drain, int64_t wait_ms, bool *more)
 	*more = false;
 	if (err || drain->count == 0)
 		return err;
+	if (!db_is_ready(drain->db))
+		return ERR_BUSY;
 	err = intake_append(drain->intake, drain->db, "spool", wait_ms);
 	err = settle(drain, err, wait_ms);
 	*more = !err;

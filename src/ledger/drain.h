@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Brings what waits in the spool into the ledger: judges what was not judged,
    records, quarantines what turns out to be no event. Nothing that was
-   acknowledged is dropped; only a forged callback is. */
+   acknowledged is dropped; only a forged callback is. A batch that fails is tried
+   one by one, and a record that fails alone is put out of the way of the others
+   (spool_defer()). */
 #ifndef HL_LEDGER_DRAIN_H
 #define HL_LEDGER_DRAIN_H
 
@@ -18,6 +20,7 @@ struct tally;
 
 struct drain_count {
 	int64_t recorded, duplicate, quarantined, forged;
+	int64_t deferred;	/* failed alone and were put behind the others, or aside */
 };
 
 /* Borrows all four. */

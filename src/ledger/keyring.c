@@ -248,7 +248,7 @@ enum err keyring_save(const struct keyring *ring, const char *path)
 enum err keyring_load_file(struct keyring *ring, const char *path)
 {
 	struct keyring *fresh = keyring_new(ring->sealer);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	enum err err = ERR_ABSENT;
 	struct stat facts;
 

@@ -63,6 +63,22 @@ enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, 
 	return seal_open(sealer, str_of(place), sealed, out);
 }
 
+enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret, struct buf *out)
+{
+	char place[PLACE_MAX];
+
+	snprintf(place, sizeof(place), "totp:%lld", (long long)operator_id);
+	return seal(sealer, str_of(place), secret, out);
+}
+
+enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed, struct buf *out)
+{
+	char place[PLACE_MAX];
+
+	snprintf(place, sizeof(place), "totp:%lld", (long long)operator_id);
+	return seal_open(sealer, str_of(place), sealed, out);
+}
+
 enum err sealing_notice(const struct sealer *sealer, int64_t notice_id, struct str secret, struct buf *out)
 {
 	char place[PLACE_MAX];

@@ -3,7 +3,12 @@
      lock                     held while the total is looked at and added to
      callbacks-*.spool        judged callbacks, and signed ones that are no event
      unjudged-*.spool         callbacks that came before any secret was known
+     again-*.spool            one record each, which failed alone
+     *.aside                  one record each, which failed alone again and again
+     recorded                 empty; was changed when the database last recorded something
      *.damaged                files with an unreadable part, kept for a person
+   What is no file of ours under such a name (a pipe, a link, a folder, somebody
+   else's, larger than we write any) is left alone, and said.
    A file is a head (magic, how far it has been drained, a salt) and records. A
    record is its length, its fields and the first bytes of a salted SHA-256 over
    all of it: a record that was being written when the machine stopped does not
@@ -38,7 +43,15 @@ enum {
 	SHARED_MAX = 1024 * 1024,	/* a plain CGI process looks for another file above this */
 	POSTPONE_MS = 10000,
 	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
+	AGAIN_MS = 10000,	/* the first wait of a record that failed alone */
+	AGAIN_DOUBLINGS = 8,	/* the longest is so many times twice that */
+	ASIDE_AFTER = 3,	/* failures, with others recorded between them */
+	NOTE_MS = 100,		/* so often is it noted that something was recorded */
 };
+
+/* The largest file that may be one of ours: the last batch comes on top, which
+   batch_max_bytes limits to 256 MiB. */
+static const int64_t file_limit = FILE_MAX + 320LL * 1024 * 1024;
 
 static const char file_magic[MAGIC_BYTES + 1] = "HLSPOOL1";
 static const uint32_t record_magic = 0x484c5245;	/* "HLRE" */
@@ -61,6 +74,9 @@ struct spool {
 	int64_t source_at, source_next;	/* records before source_at are settled */
 	bool source_is_damaged;
 	int64_t unjudged_after_ms;	/* clock_ms() */
+	int64_t again_ms, again_after_ms, note_after_ms;	/* the latter two by clock_ms() */
+	int64_t again_before_us;	/* by hand: those that failed before this are due; else 0 */
+	bool has_again;			/* records that failed alone were seen or made */
 	struct buf out, in;
 };
 
@@ -100,6 +116,10 @@ enum err spool_open(struct spool **out, const struct spool_how *how)
 	spool->max_bytes = how->max_bytes;
 	spool->unjudged_max_bytes = how->unjudged_max_bytes;
 	spool->shared_files = how->shared_files;
+	spool->again_ms = how->again_ms > 0 ? how->again_ms : AGAIN_MS;
+	spool->again_before_us = how->again_now ? clock_now_us() : 0;
+	/* a short process has not looked when it records */
+	spool->has_again = how->shared_files;
 	spool->judged.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = -1;
 	buf_addf(&path, "%s/keyring", how->dir);
 	spool->keyring_path = mem_dup(buf_str(&path));
@@ -107,7 +127,7 @@ enum err spool_open(struct spool **out, const struct spool_how *how)
 	spool->dir_fd = open(how->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->dir_fd >= 0) {
 		spool->lock_fd = openat(spool->dir_fd, "lock",
-		                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 		if (spool->lock_fd >= 0)
 			give_to_owner(spool, spool->lock_fd);
 	}
@@ -170,6 +190,63 @@ static bool is_unjudged(const char *name)
 	return strncmp(name, "unjudged-", 9) == 0;
 }
 
+static bool is_again(const char *name)
+{
+	return strncmp(name, "again-", 6) == 0;
+}
+
+static bool is_aside(const char *name)
+{
+	return ends_with(name, ".aside");
+}
+
+static bool is_kept(const char *name)
+{
+	return is_spool_file(name) || is_aside(name);
+}
+
+/* Whoever may write to the folder can put anything there. NULL: it is a file as
+   we write them. */
+static const char *what_is_odd(const struct spool *spool, const struct stat *file)
+{
+	struct stat folder;
+
+	if (!S_ISREG(file->st_mode))
+		return "it is no file";
+	if (file->st_uid != geteuid() && !(fstat(spool->dir_fd, &folder) == 0 && file->st_uid == folder.st_uid))
+		return "it belongs to somebody else";
+	if (file->st_size > file_limit)
+		return "it is larger than any of ours";
+	return NULL;
+}
+
+static void say_odd(const char *name, const char *why)
+{
+	static struct log_gate gate;
+
+	if (log_gate_passes(&gate, 1))
+		log_write(LOG_WARN, "spool_not_ours",
+		          (struct log_field[]){ log_text("file", name), log_text("why", why), log_end() });
+}
+
+/* -1: it is none of ours, or gone. Never waits, as one that opens a pipe would. */
+static int open_ours(const struct spool *spool, const char *name, int flags, struct stat *facts)
+{
+	int fd = openat(spool->dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const char *why = NULL;
+
+	if (fd < 0 && errno != ENOENT)
+		why = errno == ELOOP ? "it is a link" : strerror(errno);
+	else if (fd >= 0)
+		why = fstat(fd, facts) ? strerror(errno) : what_is_odd(spool, facts);
+	if (!why)
+		return fd;
+	say_odd(name, why);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 /* All names that `wanted` takes, sorted: names begin with the time they were
    made at, so the oldest is first. The caller frees each and the array. */
 static char **list(const struct spool *spool, bool (*wanted)(const char *), size_t *count)
@@ -210,13 +287,13 @@ static void free_list(char **names, size_t count)
 static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
 {
 	size_t count;
-	char **names = list(spool, is_spool_file, &count);
+	char **names = list(spool, is_kept, &count);
 
 	*all = *unjudged = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct stat facts;
 
-		if (fstatat(spool->dir_fd, names[i], &facts, AT_SYMLINK_NOFOLLOW))
+		if (fstatat(spool->dir_fd, names[i], &facts, AT_SYMLINK_NOFOLLOW) || what_is_odd(spool, &facts))
 			continue;
 		*all += facts.st_size;
 		if (is_unjudged(names[i]))
@@ -228,13 +305,13 @@ static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
 /* Opens and locks a file of the folder; false when another process has it. */
 static bool claim(const struct spool *spool, const char *name, struct file *file)
 {
-	int fd = openat(spool->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct stat facts, named;
+	int fd = open_ours(spool, name, O_RDWR, &facts);
 
 	if (fd < 0)
 		return false;
 	/* It may have been drained and removed between the listing and the lock. */
-	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &facts) || !S_ISREG(facts.st_mode) ||
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &facts) || what_is_odd(spool, &facts) ||
 	    fstatat(spool->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) ||
 	    named.st_ino != facts.st_ino) {
 		close(fd);
@@ -566,21 +643,49 @@ static bool take_own(struct spool *spool, struct file *own, const char *name)
 	return true;
 }
 
+/* Of one that failed alone: when, and how often with others recorded between. */
+static void read_again_name(const char *name, int64_t *failed_us, int *failures)
+{
+	const char *dot = strchr(name, '.');
+
+	*failed_us = strtoll(name + 6, NULL, 16);
+	*failures = dot && dot[1] >= '1' && dot[1] <= '9' ? dot[1] - '0' : 1;
+}
+
+static bool is_due(const struct spool *spool, const char *name)
+{
+	int64_t failed_us;
+	int failures;
+
+	read_again_name(name, &failed_us, &failures);
+	if (spool->again_before_us)
+		return failed_us < spool->again_before_us;
+	if (clock_ms() < spool->again_after_ms)
+		return false;
+	/* also when the clock was set back */
+	return failed_us > clock_now_us() || clock_now_us() - failed_us >= (spool->again_ms << (failures - 1)) * 1000;
+}
+
 static bool next_source(struct spool *spool)
 {
 	size_t count;
 	char **names = list(spool, is_spool_file, &count);
-	bool found = false;
+	bool found = false, has_again = false;
 
 	if (count > 1)
 		qsort(names, count, sizeof(*names), by_age);
 	for (size_t i = 0; i < count && !found; i++) {
-		if (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms)
+		has_again = has_again || is_again(names[i]);
+		if (is_again(names[i]) || (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms))
 			continue;
 		found = take_own(spool, &spool->judged, names[i]) ||
 		        take_own(spool, &spool->unjudged, names[i]) ||
 		        claim(spool, names[i], &spool->source);
 	}
+	/* Behind all others, so that they are not waited for by anybody. */
+	for (size_t i = 0; i < count && !found && has_again; i++)
+		found = is_again(names[i]) && is_due(spool, names[i]) && claim(spool, names[i], &spool->source);
+	spool->has_again = spool->has_again || has_again;
 	if (found)
 		spool->source_at = spool->source_next = drained_to(&spool->source);
 	free_list(names, count);
@@ -716,20 +821,177 @@ void spool_postpone(struct spool *spool)
 	spool->unjudged_after_ms = clock_ms() + POSTPONE_MS;
 }
 
+/* ---- what fails alone */
+
+bool spool_is_shared(const struct spool *spool)
+{
+	return spool->shared_files;
+}
+
+void spool_note_recorded(struct spool *spool)
+{
+	int fd;
+
+	if (!spool->has_again || clock_ms() < spool->note_after_ms)
+		return;
+	spool->note_after_ms = clock_ms() + NOTE_MS;
+	fd = openat(spool->dir_fd, "recorded", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0 || futimens(fd, NULL))
+		log_write(LOG_DEBUG, "spool_recorded_not_noted", NULL);
+	if (fd >= 0) {
+		give_to_owner(spool, fd);
+		close(fd);
+	}
+}
+
+/* Was anything recorded since? */
+static bool was_recorded_after(const struct spool *spool, int64_t us)
+{
+	struct stat facts;
+
+	return fstatat(spool->dir_fd, "recorded", &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (int64_t)facts.st_mtim.tv_sec * 1000000 + facts.st_mtim.tv_nsec / 1000 > us;
+}
+
+static void again_name(struct buf *name, int failures)
+{
+	unsigned char tail[4];
+
+	crypto_random(tail, sizeof(tail));
+	buf_addf(name, "again-%016llx-%ld-", (unsigned long long)clock_now_us(), (long)getpid());
+	buf_add_hex(name, tail, sizeof(tail));
+	buf_addf(name, ".%d.spool", failures);
+}
+
+/* The source is such a file already: it gets another name. */
+static enum err rename_again(struct spool *spool, bool *is_set_aside)
+{
+	struct buf name = { 0 };
+	int64_t failed_us;
+	int failures;
+	enum err err = ERR_NONE;
+
+	read_again_name(spool->source.name, &failed_us, &failures);
+	if (failures < 9 && was_recorded_after(spool, failed_us))
+		failures++;
+	*is_set_aside = failures >= ASIDE_AFTER;
+	again_name(&name, failures);
+	if (*is_set_aside) {
+		name.len -= 6;
+		buf_add_text(&name, ".aside");
+	}
+	if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd))
+		err = ERR_BUSY;
+	file_close(&spool->source);
+	buf_done(&name);
+	return err;
+}
+
+/* The record of a larger file: a copy of it is a file of its own, and only when that
+   is on disk the file goes on behind it. */
+static enum err copy_again(struct spool *spool)
+{
+	struct buf record = { 0 }, name = { 0 };
+	struct file file = { .fd = -1 };
+	enum err err = create_file(spool, "new-", &file);
+
+	if (err)
+		return err;
+	buf_add(&record, spool->in.at, (size_t)(spool->source_next - spool->source_at));
+	write_checks(&record, file.salt);
+	again_name(&name, 1);
+	if (!write_all(file.fd, record.at, record.len, file.size) || fdatasync(file.fd) ||
+	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd)) {
+		unlinkat(spool->dir_fd, file.name, 0);
+		err = ERR_BUSY;
+	}
+	file_close(&file);
+	buf_done(&record);
+	buf_done(&name);
+	if (!err)
+		spool_settle(spool);
+	return err;
+}
+
+enum err spool_defer(struct spool *spool, bool *is_set_aside)
+{
+	enum err err;
+
+	*is_set_aside = false;
+	if (spool->source.fd < 0)
+		return ERR_BUSY;
+	spool->has_again = true;
+	spool->again_after_ms = clock_ms() + spool->again_ms;
+	err = is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool);
+	if (err)
+		log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	return err;
+}
+
+enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user)
+{
+	size_t count;
+	char **names = list(spool, is_aside, &count);
+
+	if (count > 1)
+		qsort(names, count, sizeof(*names), by_age);
+	for (size_t i = 0; i < count; i++) {
+		struct stat facts;
+		struct file file = { .fd = open_ours(spool, names[i], O_RDONLY, &facts) };
+		size_t len = 0;
+
+		if (file.fd >= 0 && facts.st_size > HEAD_BYTES) {
+			file.size = facts.st_size;
+			buf_clear(&spool->in);
+			buf_need(&spool->in, (size_t)file.size);
+			if (pread(file.fd, spool->in.at, (size_t)file.size, 0) == file.size) {
+				memcpy(file.salt, spool->in.at + SALT_AT, SALT_BYTES);
+				len = record_at(&file, spool->in.at + HEAD_BYTES, (size_t)file.size - HEAD_BYTES);
+			}
+		}
+		if (len) {
+			struct callback cb;
+			enum spool_kind kind;
+
+			read_record(spool->in.at + HEAD_BYTES, len, &cb, &kind);
+			each(user, names[i], &cb);
+		}
+		file_close(&file);
+	}
+	free_list(names, count);
+	return ERR_NONE;
+}
+
+enum err spool_aside_retry(struct spool *spool, struct str name)
+{
+	struct buf old = { 0 }, new = { 0 };
+	enum err err = ERR_ABSENT;
+
+	buf_add_str(&old, name);
+	if (is_aside(buf_text(&old)) && is_again(buf_text(&old)) && !memchr(name.at, '/', name.len)) {
+		buf_addf(&new, "callbacks-%.*s.spool", (int)(name.len - 12), name.at + 6);
+		if (renameat(spool->dir_fd, buf_text(&old), spool->dir_fd, buf_text(&new)) == 0)
+			err = fsync(spool->dir_fd) ? ERR_BUSY : ERR_NONE;
+		else if (errno != ENOENT)
+			err = ERR_BUSY;
+	}
+	buf_done(&old);
+	buf_done(&new);
+	return err;
+}
+
 /* ---- counting */
 
 static void count_file(const struct spool *spool, const char *name, struct spool_status *status)
 {
-	struct file file = { .fd = openat(spool->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) };
-	char head[FIXED_BYTES];
 	struct stat facts;
+	struct file file = { .fd = open_ours(spool, name, O_RDONLY, &facts) };
+	char head[FIXED_BYTES];
 
-	if (file.fd < 0 || fstat(file.fd, &facts)) {
-		file_close(&file);
+	if (file.fd < 0)
 		return;
-	}
 	file.size = facts.st_size;
-	status->files++;
+	status->files += !is_aside(name);
 	for (int64_t at = drained_to(&file); at + FIXED_BYTES <= file.size;) {
 		int64_t received;
 
@@ -741,7 +1003,8 @@ static void count_file(const struct spool *spool, const char *name, struct spool
 		received = i64_at(head + 12);
 		if (!status->oldest_us || received < status->oldest_us)
 			status->oldest_us = received;
-		status->records++;
+		status->records += !is_aside(name);
+		status->aside_records += is_aside(name);
 		status->bytes += u32_at(head + 4);
 		if (is_unjudged(name)) {
 			status->unjudged_records++;
@@ -761,7 +1024,7 @@ enum err spool_count(struct spool *spool, struct spool_status *status)
 {
 	struct spool_status sum = { 0 };
 	size_t count;
-	char **names = list(spool, is_spool_file, &count);
+	char **names = list(spool, is_kept, &count);
 
 	for (size_t i = 0; i < count; i++)
 		count_file(spool, names[i], &sum);

@@ -25,6 +25,8 @@ struct spool_how {
 	int64_t max_bytes;
 	int64_t unjudged_max_bytes;
 	bool shared_files;	/* plain CGI: append to any small unlocked file instead of one a process */
+	int64_t again_ms;	/* a record that failed alone waits so long, each time twice as long; 0: 10 s */
+	bool again_now;		/* for who drains by hand: each such record once, whatever it waited */
 };
 
 /* Makes the folder (mode 0700) if it is missing. ERR_FAULT: it cannot be used;
@@ -54,6 +56,30 @@ void spool_settle(struct spool *spool);
    and no unjudged one is looked at for ten seconds. */
 void spool_postpone(struct spool *spool);
 
+/* The one record that spool_read() gave last failed alone: it goes out of the way,
+   into a file of its own, and is read again later, when nothing else waits. After
+   the third such failure with others recorded between them (spool_note_recorded())
+   it is set aside: kept until a person retries it; *is_aside. A database that fails
+   everything sets nothing aside, because nothing is recorded meanwhile. ERR_BUSY:
+   it stays where it is. */
+MUST_USE enum err spool_defer(struct spool *spool, bool *is_aside);
+
+/* The database has recorded something. Costs next to nothing. */
+void spool_note_recorded(struct spool *spool);
+
+/* May spool_defer() not wait for a second failure, because this process will not
+   be there to see it (plain CGI)? */
+bool spool_is_shared(const struct spool *spool);
+
+/* Calls `each` for every record that is set aside, the oldest first, with a name
+   for spool_aside_retry(); callback and name are borrowed until it returns. */
+typedef void spool_aside_sink(void *user, const char *name, const struct callback *cb);
+MUST_USE enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user);
+
+/* Puts it back among those that wait, as if it had never failed. ERR_ABSENT: there
+   is none of that name. */
+MUST_USE enum err spool_aside_retry(struct spool *spool, struct str name);
+
 struct spool_status {
 	int64_t files;
 	int64_t records;
@@ -61,7 +87,8 @@ struct spool_status {
 	int64_t unjudged_records;
 	int64_t unjudged_bytes;
 	int64_t damaged_files;
-	int64_t oldest_us;	/* received_us of the oldest; 0 when none */
+	int64_t aside_records;	/* set aside; not among the records above, their bytes are among the bytes */
+	int64_t oldest_us;	/* received_us of the oldest, also of those set aside; 0 when none */
 };
 MUST_USE enum err spool_count(struct spool *spool, struct spool_status *status);
 

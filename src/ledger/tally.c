@@ -100,12 +100,13 @@ enum err tally_flush(struct tally *tally, struct db *db, int64_t wait_ms)
 static int open_locked(const char *dir, int flags)
 {
 	struct buf path = { 0 };
+	struct stat facts;
 	int fd;
 
 	buf_addf(&path, "%s/tally", dir);
-	fd = open(buf_text(&path), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(buf_text(&path), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	buf_done(&path);
-	if (fd >= 0 && !descriptor_lock(fd)) {
+	if (fd >= 0 && (fstat(fd, &facts) || !S_ISREG(facts.st_mode) || !descriptor_lock(fd))) {
 		close(fd);
 		return -1;
 	}

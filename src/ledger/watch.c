@@ -188,6 +188,8 @@ void watch_put_host(const struct conf *conf, struct db_args *args)
 		db_arg_time(args, status.oldest_us);
 	else
 		db_arg_null(args);
+	db_arg_int(args, status.aside_records);
+	db_arg_int(args, conf->spool_late_s);
 }
 
 static enum err look(struct watch *watch)

@@ -17,9 +17,10 @@ struct db_args;
 struct sealer;
 struct watch;
 
-/* What a program says of where it runs, seven arguments: the place, its version, and
-   the spool there: records, bytes, their limit, damaged files, the oldest one; null
-   when it cannot look. Makes no folder. */
+/* What a program says of where it runs, nine arguments: the place, its version, and
+   the spool there: records, bytes, their limit, damaged files, the oldest one (null
+   when it cannot look), those set aside, and after how many seconds one is late. Makes
+   no folder. */
 void watch_put_host(const struct conf *conf, struct db_args *args);
 
 /* Borrows all three until watch_free(), which breaks off what is being sent. */

@@ -92,6 +92,21 @@ def test_notices(mine, subscriber):
     mine.says("Nobody is told yet")
 
 
+def test_addresses_for_web_cron(mine):
+    mine.open("#/settings/ticks", anew=False)
+    mine.says("There is no address yet")
+    mine.fill("Who calls it", HOSTILE)
+    mine.press("Make an address")
+    mine.says("This is shown once", "dialog")
+    mine.says("/tick/", "dialog")
+    mine.press("Close", "dialog footer button")
+    mine.says(HOSTILE)
+    mine.says("never")
+    mine.choose(HOSTILE, "Remove")
+    mine.confirm(HOSTILE, "Remove")
+    mine.says("There is no address yet")
+
+
 def test_a_stolen_page_cannot_act(mine):
     """A script of another page sends the cookie, if the browser lets it, but not the code."""
     mine.may_fail(403)

@@ -10,6 +10,7 @@ import pytest
 
 import admin
 import api
+import fastcgi
 import servers
 import subscriber as subscribers
 import toggl_pair
@@ -69,9 +70,17 @@ def finish(request, site):
             print(site.all_logs())
 
 
+def is_foreign(item):
+    """As its closest mark says: its own, or else its file's."""
+    for mark in item.iter_markers():
+        if mark.name in ("foreign", "plain"):
+            return mark.name == "foreign"
+    return False
+
+
 def pytest_collection_modifyitems(config, items):
-    """With the sanitizers: not what is marked as plain."""
-    left_out = [item for item in items if IS_SANITIZED and item.get_closest_marker("plain")]
+    """With the sanitizers only what is marked as foreign."""
+    left_out = [item for item in items if IS_SANITIZED and not is_foreign(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     # first what may take long, so that at the end no worker is alone with it
@@ -154,6 +163,12 @@ def lighttpd(site):
     site.server = "lighttpd-spawned"
     servers.lighttpd_spawned(site)
     return site
+
+
+@pytest.fixture
+def receiver(site):
+    """A site whose receiver is spoken to in FastCGI."""
+    return fastcgi.start_receiver(site)
 
 
 @pytest.fixture

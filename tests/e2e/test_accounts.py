@@ -11,6 +11,8 @@ import pytest
 from api import BASE, USER, Client, account, set_up
 from stage import WORKSPACE, runs_as
 
+pytestmark = pytest.mark.plain
+
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 
 

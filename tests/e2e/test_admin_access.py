@@ -10,6 +10,8 @@ import servers
 from admin import PASSWORD, Page, audit, by_hand, operator
 from stage import Site, new_folder, wait_for
 
+pytestmark = pytest.mark.foreign
+
 OTHER = "another long password"
 
 

@@ -8,6 +8,8 @@ from managing import EAGER, XSS, actions, done, grounds, listed, refused, subscr
 from stage import WORKSPACE, Calling, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def page_site(site):

@@ -15,6 +15,8 @@ from managing import done, refused
 from stage import WORKSPACE, free_port
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 XSS = '<img src=x onerror=alert(1)>"\''
 
 

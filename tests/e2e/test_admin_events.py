@@ -13,6 +13,8 @@ import servers
 from admin import PASSWORD, Page, by_hand, operator
 from stage import WORKSPACE
 
+pytestmark = pytest.mark.plain
+
 PLACES = ("overview", "events", "events/new?after=0-0-0", "events/newer?after=0-0-0", "events/export", "time",
           f"events/{WORKSPACE}/1/2026-11-25T08:00:00Z")
 

@@ -13,6 +13,8 @@ from managing import ALL, EAGER, USER, XSS, actions, done, grounds, listed, orde
 from stage import WORKSPACE, Calling, free_port
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def page_site(site):

@@ -11,6 +11,8 @@ from conftest import finish, make_site
 from stage import WORKSPACE
 from toggl_pair import Toggl, connect
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def us(bare_site):

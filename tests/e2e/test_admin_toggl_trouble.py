@@ -16,6 +16,8 @@ from delivering import run_round, start_courier
 from stage import BUILD, WORKSPACE, wait_for
 from toggl_pair import HOOKS, later, subscription
 
+pytestmark = pytest.mark.foreign
+
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
 
 

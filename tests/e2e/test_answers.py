@@ -2,7 +2,11 @@
 """The table of answers, behind every web server."""
 import json
 
+import pytest
+
 from stage import wait_for
+
+pytestmark = pytest.mark.foreign
 
 PUBLISHED_SECRET = "PGuRrhCFajIyEvFlreKL"
 PUBLISHED_BODY = (b'{"event_id":0,"created_at":"2022-06-25T03:58:10.207820267Z","creator_id":6,"metadata":'

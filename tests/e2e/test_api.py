@@ -11,6 +11,8 @@ from api import BASE, USER, Client, account, set_up
 from stage import WORKSPACE, sign
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.foreign
+
 
 def test_status_needs_nobody(api_site):
     answer = Client(api_site, None).get(f"{BASE}/status")

@@ -19,6 +19,8 @@ from published import OURS
 from stage import WORKSPACE
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 # A failure is told as it is: to make it smaller takes five minutes
 # (add hypothesis.Phase.shrink for that).
 SETTINGS = {"phases": [hypothesis.Phase.generate], "deadline": None, "database": None, "print_blob": True, "suppress_health_check": list(hypothesis.HealthCheck)}
@@ -314,7 +316,6 @@ def machine(site, subscriber, db):
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.plain
 def test_accounts_that_do_anything(site):
     site.write_conf(**EAGER)
     servers.lighttpd_spawned(site)
@@ -353,7 +354,7 @@ BODIES = st.one_of(st.binary(max_size=60), JSONS.map(lambda value: json.dumps(va
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.plain
+@pytest.mark.foreign
 def test_hostile_requests(site):
     """No 5xx, nothing that is not published, and nothing is left behind."""
     site.write_conf(**EAGER)

@@ -15,6 +15,8 @@ from published import ADDED, FILES, OURS
 from stage import SOURCE, WORKSPACE, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 WEBHOOKS = FILES[0]
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 MANY = "/subscriptions/{workspace_id}"

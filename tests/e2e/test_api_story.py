@@ -10,6 +10,8 @@ from api import account
 from stage import WORKSPACE
 from test_questions import psql
 
+pytestmark = pytest.mark.plain
+
 ADA, BEN, HERE = 9000001, 9000002, f"/api/v9/workspaces/{WORKSPACE}"
 
 

@@ -14,6 +14,8 @@ from api import BASE, EAGER, USER, Client, account, set_up
 from stage import WORKSPACE, Calling, sign, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 
 

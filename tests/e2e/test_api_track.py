@@ -8,6 +8,8 @@ import published
 from api import account
 from stage import WORKSPACE
 
+pytestmark = pytest.mark.plain
+
 HOME = f"/api/v9/workspaces/{WORKSPACE}"
 
 

@@ -9,6 +9,8 @@ from conftest import finish, kind_or_skip, make_site
 from stage import wait_for
 from wire import exchange
 
+pytestmark = pytest.mark.foreign
+
 # What web servers say by themselves of what they do not pass on.
 BY_THE_SERVER = {411, 413}
 

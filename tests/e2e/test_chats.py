@@ -8,6 +8,8 @@ import pytest
 from delivering import add_notice, run_round
 from test_watch import break_it, passing  # pylint: disable=unused-import
 
+pytestmark = pytest.mark.foreign
+
 KINDS = ("slack", "teams", "discord", "mattermost", "googlechat", "ntfy")
 
 

@@ -10,6 +10,8 @@ from delivering import (allow_subscribers, assert_genuine, event_ids, is_settled
 from stage import WORKSPACE, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.foreign
+
 
 @pytest.fixture
 def passing(lighttpd):

@@ -9,8 +9,11 @@ import subprocess
 
 import pytest
 
+import servers
 from servers import fill, is_served
-from stage import BUILD, SOURCE, new_folder, wait_for
+from stage import BUILD, SOURCE, new_folder, runs_as, wait_for
+
+pytestmark = pytest.mark.plain
 
 RECEIVER, COURIER, ADMIN, API, HOUSEKEEP = (f"systemd/hookledger-{name}.service"
                                             for name in ("receiver", "courier", "admin", "api", "housekeep"))
@@ -35,6 +38,15 @@ def test_systemd_takes_the_units(tmp_path):
         done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25",
                                tmp_path / f"hookledger-{name}.service"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.skipif(bool(servers.missing("nginx")), reason="not installed: nginx")
+def test_nginx_has_nothing_to_say(site):
+    """Not even a warning, such as a MIME type that stands twice."""
+    servers.nginx(site)
+    done = subprocess.run(["/usr/sbin/nginx", "-t", "-c", site.work / "nginx.conf"], capture_output=True, text=True, check=False, **runs_as())
+    said = [line for line in done.stderr.splitlines() if "[warn]" in line or "[emerg]" in line]
+    assert done.returncode == 0 and not said, done.stderr
 
 
 @pytest.mark.parametrize("file, name", [(RECEIVER, "receiver"), (ADMIN, "admin"), (API, "api")])

@@ -12,6 +12,8 @@ from admin import PASSWORD, Page, operator
 from conftest import kind_or_skip
 from stage import Answer
 
+pytestmark = pytest.mark.plain
+
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer",

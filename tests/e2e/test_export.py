@@ -21,6 +21,8 @@ import pytest
 
 from stage import BUILD, new_folder, runs_as, wait_for
 
+pytestmark = pytest.mark.plain
+
 ROWS = 300_000
 # A row of each has a text with everything that could break out of a format.
 NASTY = ["", " ", "\n", "\r\n", "\\", "\\.", "\\N", "\\n", "\"", "\"\"", "'", ",", ";", "\t", "\x01\x02", "NULL", "null",
@@ -351,7 +353,6 @@ def test_the_server_goes_away(tables):
     assert child.returncode == 1 and "x.csv was not written" in problem and leftovers(folder) == []
 
 
-@pytest.mark.plain
 def test_memory_does_not_grow(tables):
     """300,000 rows take no more than ten."""
     tables.sql("create table toggl.wide as select g as id, now() + g * interval '1 second' as at, repeat(md5(g::text), 8) as t "

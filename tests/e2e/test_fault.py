@@ -14,6 +14,8 @@ import pytest
 import truth
 from stage import BUILD, Sender, descendants, is_alive, wait_for
 
+pytestmark = pytest.mark.plain
+
 SENDERS = 4
 
 
@@ -250,6 +252,7 @@ def test_spool_disk_full(faulty):
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
+@pytest.mark.foreign
 def test_a_torn_last_record(faulty):
     """Half a record at the end of a file of a process that is gone: the rest is
     drained, the half is not."""
@@ -273,6 +276,7 @@ def test_a_torn_last_record(faulty):
     assert not list(faulty.spool.glob("*.damaged"))
 
 
+@pytest.mark.foreign
 def test_a_damaged_middle_loses_only_itself(faulty):
     faulty.cluster.stop()
     acknowledged = []
@@ -307,6 +311,7 @@ def test_drained_by_hand(faulty):
     assert faulty.spool_is_empty()
 
 
+@pytest.mark.foreign
 def test_database_away_from_the_start(faulty):
     """No secret was ever known here: callbacks are kept unjudged, and judged at
     the drain; a forged one changes a counter only."""

@@ -15,6 +15,8 @@ from delivering import Raw, allow_subscribers, duplicates, event_ids, in_order, 
 from stage import WORKSPACE, wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 ENTITIES = 10
 SETTINGS = {"delivery_timeout_ms": "400", "courier_lease_ms": "1000", "courier_poll_ms": "500"}
 
@@ -227,6 +229,7 @@ def test_without_its_functions(passing, healthy):
     assert duplicates(healthy[0]) == 0
 
 
+@pytest.mark.foreign
 def test_nobody_waits_for_a_bad_subscriber(passing, healthy):
     """Slow, silent, absurd: beside all of them a healthy one gets its events at once."""
     over = threading.Event()

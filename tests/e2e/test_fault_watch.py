@@ -7,6 +7,8 @@ import pytest
 from delivering import add_notice, allow_subscribers, assert_genuine, start_courier
 from stage import wait_for
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def watched(faulty, mail, hook):

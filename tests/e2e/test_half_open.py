@@ -12,6 +12,8 @@ import pytest
 import servers
 from stage import sign, wait_for
 
+pytestmark = pytest.mark.plain
+
 # one of each web server; how a program is behind it does not matter here
 KINDS = ["lighttpd-socket", "apache-proxy-fcgi", "nginx"]
 HALF_OPEN = 600	# above the places that Apache has in these tests
@@ -32,7 +34,6 @@ def opened(site, data):
     return link
 
 
-@pytest.mark.plain
 def test_half_open_connections_end(web):
     """Of nothing, of half a head, of half a body; and callbacks are answered all the while."""
     head = (f"POST {web.base_path}/hook/{web.endpoint['address']} HTTP/1.1\r\nHost: 127.0.0.1\r\n").encode()
@@ -58,7 +59,6 @@ def test_half_open_connections_end(web):
     assert web.send(web.event()).status == 200
 
 
-@pytest.mark.plain
 def test_many_callbacks_from_one_address(web):
     """256 connections at once, each with a callback of its own."""
     requests = []

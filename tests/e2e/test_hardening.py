@@ -11,6 +11,8 @@ import servers
 from delivering import start_courier
 from stage import BUILD, descendants, wait_for
 
+pytestmark = pytest.mark.foreign
+
 PROGRAMS = ("hookledger", "hookledger-receiver", "hookledger-api", "hookledger-admin", "hookledger-courier")
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from stage import WORKSPACE
 
+pytestmark = pytest.mark.plain
+
 APPEND = """select receiver.append('{1}', '{1}', array[%s::bigint], array[%s::bigint], array[%s::timestamptz], array[clock_timestamp()],
   '{5}', array[%s::bigint], '{time_entry}', array[%s], '{"\\\\xab"}', array[%s::json], 'webhook')"""
 

@@ -12,6 +12,8 @@ import servers
 from delivering import start_courier
 from stage import BUILD, SOURCE, runs_as
 
+pytestmark = pytest.mark.plain
+
 PAGES = sorted(path.relative_to(SOURCE).as_posix() for path in
                [SOURCE / "README.md", *SOURCE.glob("doc/*.md"), *SOURCE.glob("man/*.[1-8]")])
 

@@ -9,10 +9,14 @@ import random
 import re
 
 import published
+import pytest
+
 from api import BASE, account
 from delivering import assert_genuine, run_round, start_courier, subscribe
 from stage import WORKSPACE, wait_for
 from subscriber import Subscriber
+
+pytestmark = pytest.mark.plain
 
 SEEDS = range(int(os.environ.get("HL_RIGHTS_FIRST", "0")), int(os.environ.get("HL_RIGHTS_FIRST", "0")) + int(os.environ.get("HL_RIGHTS_SEEDS", "3")))
 BEN = 9000002

@@ -13,10 +13,13 @@ import urllib.request
 import pytest
 
 import servers
+from conftest import kind_or_skip
 from admin import operator
 from delivering import allow_subscribers, record, run_round, start_courier, subscribe
 from stage import SOURCE, WORKSPACE, Sender, free_port, give, new_folder, wait_for
 from subscriber import Subscriber
+
+pytestmark = pytest.mark.plain
 
 TOKEN = "token of the metrics"
 
@@ -27,6 +30,16 @@ def watched(site):
     allow_subscribers(site, metrics_token=TOKEN, watch_ms="100")
     servers.lighttpd_spawned(site)
     return site
+
+
+@pytest.mark.parametrize("kind", ["apache-cgi", "apache-fcgid", "apache-proxy-fcgi", "apache-htaccess", "nginx"])
+def test_the_token_reaches_the_program(site, kind):
+    """Apache hides Authorization from programs unless it is told otherwise."""
+    site.write_conf(metrics_token=TOKEN)
+    kind_or_skip(kind)(site)
+    assert ask(site, "metrics")[0] == 401 and ask(site, "metrics", "another")[0] == 401
+    status, headers, _ = ask(site, "metrics", TOKEN)
+    assert status == 200 and headers["content-type"].startswith("text/plain")
 
 
 def ask(site, path, token=None, method="GET"):

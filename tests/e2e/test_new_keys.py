@@ -12,6 +12,8 @@ import pytest
 import servers
 from stage import descendants, wait_for
 
+pytestmark = pytest.mark.plain
+
 REFUSED = (404, 401)
 
 

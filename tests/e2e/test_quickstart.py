@@ -14,6 +14,8 @@ import pytest
 
 from stage import SOURCE, new_folder, runs_as, wait_for
 
+pytestmark = pytest.mark.plain
+
 AS_ROOT = os.geteuid() == 0
 NAMES = ["CALLBACK_URL", "CALLBACK_SECRET", "WORKSPACE_ID", "DATABASE_URL", "HOOKLEDGER_CONF"]
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
@@ -146,6 +148,9 @@ def test_from_nothing_to_recorded_events(checkout):
     assert values[2] == "7435584"
     assert values[5].startswith(os.path.realpath(checkout.folder / "var/quickstart"))
     assert (checkout.folder / "var/quickstart/env").stat().st_mode & 0o77 == 0
+    run = checkout.folder / "var/quickstart"
+    for log in ("postgresql/log", "migrate.log", "courier.log", "lighttpd.log", "toggl/migrate.log", "toggl/courier.log", "toggl/simulate.log"):
+        assert (run / log).stat().st_mode & 0o77 == 0, log
 
 
 def test_it_is_connected(checkout):
@@ -291,10 +296,11 @@ def test_without_root(run_folder):
 @root_only
 @pytest.mark.timeout(400)
 def test_a_checkout_that_only_root_can_reach(run_folder):
-    """As /root is: PostgreSQL and lighttpd get a folder elsewhere."""
-    folder = run_folder / "quick-closed"
+    """As /root is: PostgreSQL and lighttpd get a folder elsewhere. As they do, and make,
+    where a name has a blank, a quote or a letter of another script in it."""
+    folder = run_folder / "quick closed"
     folder.mkdir(mode=0o700)
-    for checkout in started(folder / "a"):
+    for checkout in started(folder / "it's $HOME & Größe"):
         checkout.start()
         assert checkout.events() > 4000
         elsewhere = os.readlink(checkout.folder / "var/quickstart")

@@ -7,6 +7,8 @@ import pytest
 
 from stage import WORKSPACE, wait_for
 
+pytestmark = pytest.mark.plain
+
 APPEND = """select receiver.append(
   array_agg(%(endpoint)s::bigint), array_agg(%(secret)s::bigint), array_agg(%(workspace)s::bigint), array_agg(e),
   array_agg('2026-07-17T11:43:32Z'::timestamptz), array_agg(now()), array_agg(null::bigint), array_agg(null::bigint), array_agg('tag'::text),

@@ -10,6 +10,8 @@ import pytest
 
 from stage import wait_for
 
+pytestmark = pytest.mark.plain
+
 Denied = psycopg.errors.InsufficientPrivilege
 
 

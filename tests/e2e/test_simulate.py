@@ -12,6 +12,8 @@ import pytest
 import servers
 from stage import BUILD, WORKSPACE, runs_as, wait_for
 
+pytestmark = pytest.mark.plain
+
 START = ("--start", "2025-02-20", "--seed", 3)
 
 # all of an event but when and how it came
@@ -87,7 +89,6 @@ def test_a_repeat_only_counts(site):
     assert len(site.recorded()) == 1000
 
 
-@pytest.mark.plain
 def test_stopped_and_continued(site):
     """Ctrl-C loses nothing of what it has counted, and the same command goes on."""
     command = [BUILD / "hookledger", "simulate", "--into-database", "--json", *map(str, START), "--events", "60000",
@@ -151,7 +152,6 @@ def run_live(site, *more):
         child.wait()
 
 
-@pytest.mark.plain
 def test_live(site):
     """What has happened comes at once, the rest when its time has come."""
     servers.lighttpd_spawned(site)
@@ -171,7 +171,6 @@ def test_live(site):
     assert late and max(late) < datetime.timedelta(seconds=10)
 
 
-@pytest.mark.plain
 def test_live_for_a_number_of_events(site):
     servers.lighttpd_spawned(site)
     with run_live(site, "--since", "1m", "--events", "5") as child:

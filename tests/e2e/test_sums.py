@@ -7,10 +7,14 @@ import json
 import os
 
 import hypothesis
+import pytest
+
 from hypothesis import strategies as st
 
 import truth
 from stage import WORKSPACE
+
+pytestmark = pytest.mark.plain
 
 EXAMPLES = int(os.environ.get("HL_SUMS_EXAMPLES", "60"))
 SETTINGS = {"max_examples": EXAMPLES, "deadline": None, "database": None, "derandomize": "HL_SUMS_EXAMPLES" not in os.environ,

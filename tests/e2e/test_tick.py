@@ -7,6 +7,8 @@ from api import Client, account, set_up
 from stage import wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 
 def subscribed(site, server):
     site.write_conf(allowed_networks="127.0.0.1")

@@ -9,6 +9,8 @@ from conftest import finish, make_site
 from stage import BUILD, WORKSPACE, wait_for
 from toggl_pair import Toggl, connect, later, listed
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def us(bare_site):

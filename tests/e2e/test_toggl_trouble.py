@@ -10,6 +10,8 @@ import pytest
 from stage import BUILD, WORKSPACE
 from toggl_pair import HOOKS, connect, later, listed, token_of
 
+pytestmark = pytest.mark.foreign
+
 @pytest.fixture
 def us(bare_site):
     return bare_site

@@ -13,6 +13,8 @@ import pytest
 import truth
 from tales import story
 
+pytestmark = pytest.mark.plain
+
 SEEDS = int(os.environ.get("HL_TRUTH_SEEDS", "2000"))
 FIRST = int(os.environ.get("HL_TRUTH_FIRST", "1"))
 LINES = 4
@@ -183,7 +185,6 @@ def rebuilt_otherwise(site, db):
     return [each for table in truth.COLUMNS for each in differ(db, table, f"table toggl.{table}", f"table before.{table}")]
 
 
-@pytest.mark.plain
 @pytest.mark.timeout(600)
 def test_stories(bare_site):
     seeds = range(FIRST, FIRST + SEEDS)
@@ -208,7 +209,6 @@ def test_stories(bare_site):
         assert truth.drift_there(db) == counted, "a rebuild counts nothing"
 
 
-@pytest.mark.plain
 def test_the_same_few_entities(bare_site):
     """Four connections that deliver the same events of the same entities at the
     same time, each twice: nobody waits crosswise, and nothing is lost."""

@@ -10,6 +10,8 @@ from api import BASE, account, set_up
 from delivering import start_courier
 from stage import WORKSPACE, wait_for
 
+pytestmark = pytest.mark.plain
+
 TABLES = ("time_entry", "project", "client", "tag", "task", "project_user", "other_entity")
 
 

@@ -11,6 +11,8 @@ from mailbox import MailServer, Sendmail, certificate
 from stage import wait_for
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 
 def pass_time(site, span):
     site.sql("update ledger.state set clock_offset = clock_offset + %s::interval", span)

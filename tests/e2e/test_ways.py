@@ -16,6 +16,8 @@ from stage import BUILD, free_port, runs_as, wait_for
 from subscriber import Subscriber
 from test_senders import answer_of, connect, head
 
+pytestmark = pytest.mark.plain
+
 MANY = 256
 
 

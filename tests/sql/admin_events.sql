@@ -9,8 +9,8 @@ select plan(93);
 \ir ../data/tell.sql
 
 with o as (insert into ledger.operator (name, role, password) values ('Vera', 'viewer', 'x') returning operator_id)
-insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle)
-select sha256('Vera'), operator_id, now(), now(), now() + interval '1 day', '1 day' from o;
+insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, proved_until)
+select sha256('Vera'), operator_id, now(), now(), now() + interval '1 day', '1 day', now() + interval '1 hour' from o;
 
 create function pg_temp.ask(door text, query jsonb default '{}') returns jsonb language plpgsql as $$
 declare

@@ -7,8 +7,8 @@ select plan(74);
 
 create function pg_temp.enter(called text, of_role text) returns bytea language sql as $$
   with o as (insert into ledger.operator (name, role, password) values (called, of_role, 'x') returning operator_id)
-  insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle)
-  select sha256(called::bytea), operator_id, now(), now(), now() + interval '1 day', '1 day' from o
+  insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, proved_until)
+  select sha256(called::bytea), operator_id, now(), now(), now() + interval '1 day', '1 day', now() + interval '1 hour' from o
   returning digest || '192.0.2.1'::bytea
 $$;
 create temp table who as select pg_temp.enter('Olga', 'owner') as owner, pg_temp.enter('Vera', 'viewer') as viewer;
@@ -105,7 +105,7 @@ select is_empty($$select from who, admin.ping_find(owner, 1, 7, 1) where status 
 select throws_ok($$select from who, admin.subscription_remove(owner, '{"subscription_id": "1"}', '{}', null)$$, 'P0002', 'there is no subscription 1', 'not by the page either');
 select is(w.status, 200::bigint, 'written')
 from who, asked a, checked c, admin.subscription_write(owner, 1, 7, 1, 'POST', a.asked::json, '\x01', c.url, c.code, false) w;
-select is(concat_ws(' ', action, subject, after ->> 'url'), 'subscription.add subscription 1 (one) https://x.example/', 'in the trail')
+select is(concat_ws(' ', action, subject, after ->> 'url'), 'subscription.add subscription 1 (one) https://x.example', 'in the trail')
 from ledger.audit order by audit_id desc limit 1;
 select is(admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', '{"enabled": false}', false)::text,
           '(1,900,7,1,PATCH,"{""enabled"": false}")', 'enabled alone is PATCH') from who;
@@ -197,15 +197,15 @@ select ok(f.sealed is null, 'it has none then') from who, admin.endpoint_find(ow
 
 create temp table begun as select b.operator_id, b.password from admin.login_begin('Olga', '192.0.2.1') b;
 select is(e.status, 200::bigint, 'whose password was right is in')
-from begun b, admin.login_end(b.operator_id, b.password, sha256('t1'), '192.0.2.1', 'x', 1, 1) e;
+from begun b, admin.login_end(b.operator_id, b.password, sha256('t1'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
 update ledger.operator set password = 'another' where name = 'Olga';
 select is(e.status, 401::bigint, 'but not by one that was changed while it was compared')
-from begun b, admin.login_end(b.operator_id, b.password, sha256('t2'), '192.0.2.1', 'x', 1, 1) e;
+from begun b, admin.login_end(b.operator_id, b.password, sha256('t2'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
 select is(e.status, 200::bigint, 'who has just been made needs none')
-from begun b, admin.login_end(b.operator_id, null, sha256('t3'), '192.0.2.1', 'x', 1, 1) e;
+from begun b, admin.login_end(b.operator_id, null, sha256('t3'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
 update ledger.operator set enabled = false where name = 'Olga';
 select is(e.status, 401::bigint, 'a disabled one is not')
-from begun b, admin.login_end(b.operator_id, 'another', sha256('t4'), '192.0.2.1', 'x', 1, 1) e;
+from begun b, admin.login_end(b.operator_id, 'another', sha256('t4'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
 
 select * from finish();
 rollback;

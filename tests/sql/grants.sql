@@ -2,7 +2,7 @@
 begin;
 create extension if not exists pgtap;
 \ir ../../sql/functions/roles.sql
-select plan(26);
+select plan(34);
 
 -- The rules of the house for functions.
 create temp view doors as
@@ -69,6 +69,34 @@ select ok(not has_schema_privilege('hookledger_receiver', 'ledger', 'usage, crea
 select ok(not has_schema_privilege('hookledger_operator', 'ledger', 'usage, create'), 'nor use the schema: operator');
 select ok(not (select rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolbypassrls from pg_roles where rolname = 'hookledger_receiver'),
           'the roles are plain groups');
+
+-- Every role of ours, whatever it is: no door but its own, and no way to more.
+create temp view programs as
+  select 'hookledger_' || door as role, door from unnest(array['receiver', 'operator', 'api', 'courier', 'admin', 'reader']) door;
+create temp view schemas as
+  select n.oid, n.nspname as schema from pg_namespace n where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin');
+select is_empty($$select role, name from programs p cross join doors d
+                  where has_function_privilege(role, d.oid, 'execute') is distinct from (p.door = d.schema)$$,
+                'each role may call every function of its own door, and none of another');
+select is_empty($$select role, schema from programs p cross join schemas s
+                  where has_schema_privilege(role, s.oid, 'usage') is distinct from
+                        (p.door = s.schema or (s.schema = 'toggl' and p.door in ('reader', 'operator')))$$,
+                'and use no other schema; readers, and the operator who exports as one, schema toggl');
+select is_empty($$select role, schema from programs cross join schemas s where has_schema_privilege(role, s.oid, 'create')$$, 'none makes anything in our schemas');
+select is_empty($$select role, touched from programs, pg_temp.may_touch(role) touched$$, 'none touches anything in ledger');
+select is_empty($$select role, c.relname from programs cross join pg_class c
+                  where c.relnamespace = 'toggl'::regnamespace and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(role, c.oid, 'insert, update, delete, truncate, references, trigger')$$, 'none changes anything in toggl');
+select is_empty($$select a.role, b.rolname from programs a cross join pg_roles b
+                  where b.rolname <> a.role and pg_has_role(a.role, b.oid, 'member')
+                    and (a.role, b.rolname) <> ('hookledger_operator', 'hookledger_reader')$$,
+                'none is a member of another role, such as those that read files or run programs; the operator is a reader');
+select is_empty($$select rolname from pg_roles join programs on role = rolname
+                  where rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication$$, 'none has a power of its own');
+select is_empty($$select role, p.proname from programs cross join pg_proc p
+                  where p.proname in ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'lo_import', 'lo_export', 'pg_reload_conf', 'pg_rotate_logfile',
+                                      'pg_promote', 'pg_stat_reset') and has_function_privilege(role, p.oid, 'execute')$$,
+                'none reads files of the server or steers it');
 
 -- Tried, not only looked up.
 grant all on schema public to hookledger_receiver;

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(89);
+select plan(93);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -134,15 +134,24 @@ select is_empty('select * from ledger.findings()', 'none');
 
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 0, null);
 select is_empty('select * from ledger.findings()', 'an empty spool');
-select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '5 minutes');
+select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '50 seconds');
 select is_empty('select * from ledger.findings()', 'one that is being emptied');
+select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '5 minutes', 0, 600);
+select is_empty('select * from ledger.findings()', 'or late by what its host says');
+select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '70 seconds');
+select is(level, 'trouble', 'one that waits for more than a minute') from pg_temp.told('spool');
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '20 minutes');
 select results_eq($$select level, words from pg_temp.told('spool')$$,
-  $$values ('warning', '3 callbacks wait in the spool of here, the oldest for 20 minutes; 3 % of it are used (seen 0 seconds ago).')$$, 'an old one');
+  $$values ('trouble', '3 callbacks wait in the spool of here, the oldest for 20 minutes; 3 % of it are used (seen 0 seconds ago).')$$, 'an old one');
 select ledger.host_seen('here', 'courier', '1', 3, 501, 1000, 0, now());
 select is(level, 'trouble', 'one that fills') from pg_temp.told('spool');
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 1, null);
 select is(words, '1 file of the spool of here cannot be read.', 'a damaged one') from pg_temp.told('spool_damaged');
+select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 0, null, 2, 60);
+select results_eq($$select level, words from pg_temp.told('spool_aside')$$,
+  $$values ('trouble', '2 callbacks were acknowledged and not recorded: the database did not take them, each time alone, while it took others; set aside in the spool of here.')$$,
+  'callbacks that were set aside');
+select ok(ledger.metrics_around(now(), '1') like E'%\nhookledger_spool_aside{host="here"} 2\n%', 'in the metrics too');
 select ledger.host_seen('here', 'courier', '2', 0, 0, 1000, 0, null);
 select is_empty('select * from ledger.findings()', 'and well again');
 update ledger.host set seen_at = now() - interval '25 hours', spool_seen_at = now() - interval '25 hours';

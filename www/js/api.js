@@ -5,6 +5,8 @@ import { told } from "./format.js";
 
 let csrf = "";
 let whenLoggedOut = () => {};
+let askForProof = async () => false;
+let proving = null;	// that is being asked for: once, however many requests wait for it
 
 export class ApiError extends Error {
 	constructor(status, words, answer = {}) {
@@ -20,6 +22,11 @@ export function setCsrf(code) {
 
 export function onLoggedOut(listener) {
 	whenLoggedOut = listener;
+}
+
+/* `ask` shows a form for the password, and ends with true when it was right. */
+export function onProofNeeded(ask) {
+	askForProof = ask;
 }
 
 export function url(path, query = {}) {
@@ -42,7 +49,22 @@ async function read(response) {
 	}
 }
 
-async function call(method, path, { query, body, signal } = {}) {
+/* A request that needs the password once more is sent again when it was given: who
+   asked for it goes on as if nothing had been. */
+async function call(method, path, how) {
+	try {
+		return await send(method, path, how);
+	} catch (error) {
+		if (error.answer?.needs !== "password")
+			throw error;
+		proving ??= askForProof().finally(() => { proving = null; });
+		if (!await proving)
+			throw error;
+		return send(method, path, how);
+	}
+}
+
+async function send(method, path, { query, body, signal } = {}) {
 	const how = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" } };
 	let response;
 

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, patch, replace, sign } from "./dom.js";
 import { setZone } from "./format.js";
-import { keepMomentsFresh, showCurrent, toast, trouble } from "./parts.js";
+import { keepMomentsFresh, prove, showCurrent, toast, trouble } from "./parts.js";
 import { address, here, onChange } from "./route.js";
 import { w } from "./words.js";
 import { login } from "./views/login.js";
@@ -155,6 +155,7 @@ api.onLoggedOut(() => {
 		ask(false, true);
 	}
 });
+api.onProofNeeded(() => prove(session?.operator.name ?? "", (password) => api.post("session/proof", { password })));
 onChange(show);
 document.getElementById("skip").onclick = (event) => {
 	event.preventDefault();	// the hash is the place one is at

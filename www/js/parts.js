@@ -131,6 +131,8 @@ export async function act(button, work, done) {
 	} finally {
 		button.removeAttribute("aria-busy");
 		button.disabled = false;
+		if (button.isConnected && document.activeElement === document.body)
+			button.focus();	// it lost the focus when it was disabled
 	}
 }
 
@@ -150,8 +152,10 @@ export function choice(options, chosen, attributes = {}) {
 
 /* What is asked for in a window of its own. `build(close)` gives its content; the
    promise ends with what close() was given, null when it was only closed. */
+let dialogs = 0;
 export function dialog(title, build) {
 	return new Promise((resolve) => {
+		const id = `dialog-${++dialogs}`;
 		let result = null;
 		const close = (value = null) => {
 			result = value;
@@ -159,7 +163,7 @@ export function dialog(title, build) {
 		};
 		const leave = () => close();	// another view
 		addEventListener("hashchange", leave);
-		const node = el("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+		const node = el("dialog", { "aria-labelledby": id, onclose: () => {
 			removeEventListener("hashchange", leave);
 			document.body.append(...node.querySelectorAll("#toasts"));
 			node.remove();
@@ -167,12 +171,31 @@ export function dialog(title, build) {
 		} },
 			el("article", null,
 				el("header", null,
-					el("h2", { id: "dialog-title" }, title),
+					el("h2", { id }, title),
 					el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => close() }, sign("cross"))),
 				build(close)));
 		document.body.append(node);
 		node.showModal();
 	});
+}
+
+/* The password once more, before what gives power to somebody; what was being done
+   goes on. True: it was right. */
+export async function prove(name, send) {
+	return await dialog(w.proof.title, (close) => {
+		const password = el("input", { type: "password", autocomplete: "current-password", required: true, autofocus: true });
+		return el("form", { onsubmit: async (event) => {
+			event.preventDefault();
+			if (await act(event.submitter, () => send(password.value)))
+				return close(true);
+			password.select();
+			password.focus();
+		} },
+			el("p", null, w.proof.words),
+			el("input", { type: "text", autocomplete: "username", value: name, hidden: true, "aria-hidden": "true" }),
+			field(w.login.password, password),
+			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, w.proof.act)));
+	}) === true;
 }
 
 /* As a page shows it: spaces in a row are one; what isolates a name is not of it. */

@@ -3,8 +3,9 @@
 import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { browserOf, dateAndClock, exact, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
+import { act, choice, confirm, copyable, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
 import { w } from "../words.js";
+import { qr } from "../qr.js";
 import { zones } from "./setup.js";
 import { ticks } from "./ticks.js";
 
@@ -13,8 +14,78 @@ let node, body, context, tab;
 
 // ---- you
 
+// ---- codes at login
+
+const codeInput = () => el("input", { type: "text", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true, maxlength: "40", autofocus: true });
+
+function showCodes({ codes }) {
+	return dialog(t.totp.codes, (close) => el("div", null, el("p", null, state("warning", w.shownOnce)), el("p", null, t.totp.codesWords),
+		copyable(codes.join("\n"), { block: true }),
+		el("footer", null, el("button", { type: "button", onclick: () => close(true) }, w.close))));
+}
+
+async function setUpCodes(button) {
+	const made = await act(button, () => api.post("me/totp"));
+	if (!made)
+		return;
+	const picture = await qr(made.uri, t.totp.picture);
+	const confirmed = await dialog(t.totp.begin, (close) => {
+		const code = codeInput();
+		return el("form", { onsubmit: async (event) => {
+			event.preventDefault();
+			const answer = await act(event.submitter, () => api.put("me/totp", { code: code.value }), t.totp.done);
+			if (answer)
+				return close(answer);
+			code.select();
+			code.focus();
+		} },
+			el("p", null, t.totp.scan), picture,
+			el("div", { class: "field" }, el("strong", null, t.totp.secret), copyable(made.secret)),
+			field(t.totp.code, code),
+			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit" }, t.totp.confirm)));
+	});
+	if (!confirmed)
+		return;
+	await showCodes(confirmed);
+	fill();
+}
+
+async function freshCodes(button) {
+	const made = await act(button, () => api.post("me/totp/codes"));
+	if (!made)
+		return;
+	await showCodes(made);
+	fill();
+}
+
+async function endCodes() {
+	const isOver = await dialog(t.totp.end, (close) => {
+		const code = codeInput();
+		return el("form", { onsubmit: async (event) => {
+			event.preventDefault();
+			if (await act(event.submitter, () => api.remove("me/totp", { code: code.value }), t.totp.ended))
+				return close(true);
+			code.select();
+			code.focus();
+		} },
+			el("p", null, t.totp.endWords), field(w.login.code, code),
+			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), el("button", { type: "submit", class: "danger" }, t.totp.end)));
+	});
+	if (isOver)
+		fill();
+}
+
+function codesAtLogin(totp) {
+	return section(t.totp.title, totp.on
+		? [el("p", null, state(totp.codes_left > 2 ? "well" : "warning", t.totp.on(totp.codes_left))),
+			el("div", { class: "line" }, el("button", { type: "button", class: "secondary", onclick: (event) => freshCodes(event.currentTarget) }, t.totp.fresh),
+				el("button", { type: "button", class: "danger", onclick: endCodes }, t.totp.end))]
+		: [el("p", null, state("off", t.totp.off)),
+			el("button", { type: "button", onclick: (event) => setUpCodes(event.currentTarget) }, t.totp.begin)]);
+}
+
 async function me() {
-	await api.get("session");	// nothing else here asks whether one is logged in still
+	const { operator } = await api.get("session");	// nothing else here asks whether one is logged in still
 	const zone = zones(zoneName(), { name: "zone" });
 	const old = el("input", { type: "password", autocomplete: "current-password", required: true });
 	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "12" });
@@ -34,6 +105,7 @@ async function me() {
 		section(t.password, el("form", { class: "slim", onsubmit: savePassword },
 			el("input", { type: "text", autocomplete: "username", value: context.session.operator.name, hidden: true, "aria-hidden": "true" }),
 			field(t.oldPassword, old), field(t.newPassword, fresh, t.passwordHint), el("button", { type: "submit" }, t.changePassword))),
+		codesAtLogin(operator.totp),
 	];
 }
 
@@ -46,6 +118,10 @@ async function operators() {
 	async function disable(button, o) {
 		if (await confirm({ title: t.disableTitle(o.name), words: t.disableWords(o.name), name: o.name, act: t.disable }))
 			await changed(button, o.id, { enabled: false });
+	}
+	async function resetCodes(button, o) {
+		if (await confirm({ title: t.totp.resetTitle(o.name), words: t.totp.resetWords(o.name), name: o.name, act: t.totp.reset }))
+			await changed(button, o.id, { totp: false });
 	}
 	function reset(o) {
 		return dialog(t.resetTitle(o.name), (close) => {
@@ -63,10 +139,12 @@ async function operators() {
 		{ head: t.role, cell: (o) => t.roleWords[o.role] },
 		{ head: t.zone, cell: (o) => o.zone },
 		{ head: t.state, cell: (o) => state(o.enabled ? "well" : "off", o.enabled ? t.enabled : t.disabled) },
+		{ head: t.totp.head, cell: (o) => state(o.totp ? "well" : "off", o.totp ? t.totp.isOn : t.totp.isOff) },
 		{ head: t.lastLogin, cell: (o) => moment(o.seen_at) },
 		context.isOwner ? { head: w.actions, cell: (o) => menu([
 			{ text: o.role === "owner" ? t.makeViewer : t.makeOwner, run: (button) => changed(button, o.id, { role: o.role === "owner" ? "viewer" : "owner" }) },
 			o.is_me ? null : { text: t.reset, run: () => reset(o) },
+			o.is_me || !o.totp ? null : { text: t.totp.reset, danger: true, run: (button) => resetCodes(button, o) },
 			o.enabled ? { text: t.disable, danger: true, run: (button) => disable(button, o) } : { text: t.enable, run: (button) => changed(button, o.id, { enabled: true }) },
 		], `${w.actions}: ${o.name}`) } : null,
 	].filter(Boolean), items, { caption: t.tabs.operators, key: (o) => o.id })),
