@@ -210,7 +210,7 @@ returns table (name text, from_day text, until_day text, zone text, workspace_id
                frozen_us bigint, entries bigint, seconds bigint, entries_now bigint, seconds_now bigint)
 language sql stable security definer set search_path = ledger, pg_temp set jit = off
 as $$
-  select i.name, (i.from_at at time zone i.zone)::date::text, (i.until_at at time zone i.zone)::date::text, i.zone, i.workspace_id, coalesce(i.client_name, i.client_id::text),
+  select i.name, to_char(i.from_at at time zone i.zone, 'YYYY-MM-DD'), to_char(i.until_at at time zone i.zone, 'YYYY-MM-DD'), i.zone, i.workspace_id, coalesce(i.client_name, i.client_id::text),
          coalesce(i.project_name, i.project_id::text), ledger.us(i.frozen_at), i.entries, i.seconds, i.entries_now, i.seconds_now
   from toggl.invoice i
   order by i.frozen_at, i.name

@@ -394,6 +394,12 @@ begin
     ('standbys', (select count(*) from pg_stat_replication)::text),
     ('in_recovery', pg_is_in_recovery()::text),
     ('read_only', current_setting('default_transaction_read_only')),
+    -- the connection sets them itself, but behind a pooler it cannot
+    ('odd_settings', (
+      select string_agg(format('%s = %s', w.name, w.value), ', ' order by w.name)
+      from (values ('standard_conforming_strings', 'on'), ('array_nulls', 'on'), ('transform_null_equals', 'off'), ('quote_all_identifiers', 'off'),
+                   ('default_transaction_isolation', 'read committed'), ('IntervalStyle', 'postgres'), ('lock_timeout', '0')) w (name, value)
+      where current_setting(w.name) <> w.value)),
     ('owner', current_user::text),
     ('caller', session_user::text),
     ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
@@ -441,7 +447,7 @@ create function operator.drift_list(since timestamptz)
 returns table (day text, model text, field text, found text, count bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 begin atomic
-  select d.day::text, d.model, d.field, d.found, sum(d.count)::bigint
+  select to_char(d.day, 'YYYY-MM-DD'), d.model, d.field, d.found, sum(d.count)::bigint
   from ledger.drift d
   where d.day >= (since at time zone 'UTC')::date
   group by d.day, d.model, d.field, d.found

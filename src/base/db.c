@@ -156,6 +156,28 @@ done:
 	return transport;
 }
 
+/* What a postgresql.conf, ALTER DATABASE or ALTER ROLE may have set, and what would
+   change how our SQL is read, what it does or how its answers are written. Said when
+   the connection is made, which stands above all of these. Not here: what only makes
+   it slower, and what only a superuser may set. */
+static const char pins[] =
+	"-c standard_conforming_strings=on -c backslash_quote=safe_encoding -c escape_string_warning=on "
+	"-c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off -c check_function_bodies=on "
+	"-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex "
+	"-c xmlbinary=base64 -c xmloption=content -c lc_monetary=C -c lc_numeric=C -c lc_time=C "
+	"-c default_transaction_read_only=off -c default_transaction_deferrable=off "
+	"-c default_transaction_isolation=read\\ committed -c row_security=on -c search_path=pg_catalog,public "
+	"-c default_table_access_method=heap -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+
+/* Behind a pooler a session is not ours, so nothing can be set for it, and options are
+   refused. Of these two libpq makes parameters of the connection, and pgbouncer keeps
+   them for each client. What else there is, hookledger migrate and doctor look after. */
+static void pin_pooled(void)
+{
+	setenv("PGDATESTYLE", "ISO, MDY", 1);
+	setenv("PGTZ", "UTC", 1);
+}
+
 struct db *db_open(const struct db_how *how)
 {
 	struct db *db = mem_zero(1, sizeof(*db));
@@ -167,13 +189,16 @@ struct db *db_open(const struct db_how *how)
 	db->deadline_ms = how->deadline_ms;
 	db->backoff_ms = BACKOFF_FIRST_MS;
 	db->dice.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
-	if (!how->pooled && how->deadline_ms > 0) {
+	if (how->pooled) {
+		pin_pooled();
+	} else {
 		struct buf options = { 0 };
 
 		/* A statement that we gave up on ends on the server too; else
 		   they would pile up behind a lock. */
+		buf_addf(&options, "%s ", pins);
 		add_own_options(&options, db->conninfo);
-		buf_addf(&options, "-c statement_timeout=%lld", (long long)how->deadline_ms);
+		buf_addf(&options, "-c statement_timeout=%lld", (long long)(how->deadline_ms > 0 ? how->deadline_ms : 0));
 		db->options = mem_dup(buf_str(&options));
 		buf_done(&options);
 	}

@@ -88,6 +88,11 @@ static void check_server(struct doctor *doctor, const struct db_rows *facts)
 	else if (fact_is(facts, "read_only", "on"))
 		doctor_say(doctor, STATE_ERROR, "read-only",
 		           "default_transaction_read_only is on; callbacks go to the spool until it is off");
+	if (fact(facts, "odd_settings").len)
+		doctor_say(doctor, STATE_ERROR, "settings",
+		           "behind a pooler hookledger cannot set them itself: `alter role … set` for each, then "
+		           "restart the pooler: %.*s",
+		           (int)fact(facts, "odd_settings").len, fact(facts, "odd_settings").at);
 }
 
 static void check_durability(struct doctor *doctor, const struct db_rows *facts)

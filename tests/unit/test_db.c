@@ -727,6 +727,60 @@ static void real_options_are_kept(void **state)
 	db_close(db);
 }
 
+/* What the database sets for all its sessions does not reach ours. */
+static void real_settings_are_pinned(void **state)
+{
+	static const struct {
+		const char *name, *hostile, *ours;
+	} table[] = {
+		{ "standard_conforming_strings", "off", "on" }, { "DateStyle", "German", "ISO, MDY" },
+		{ "IntervalStyle", "sql_standard", "postgres" }, { "TimeZone", "Asia/Tokyo", "UTC" },
+		{ "default_transaction_read_only", "on", "off" }, { "default_transaction_isolation", "serializable", "read committed" },
+		{ "bytea_output", "escape", "hex" }, { "extra_float_digits", "-5", "1" }, { "array_nulls", "off", "on" },
+		{ "transform_null_equals", "on", "off" }, { "quote_all_identifiers", "on", "off" }, { "backslash_quote", "off", "safe_encoding" },
+		{ "search_path", "nowhere", "pg_catalog,public" }, { "client_encoding", "LATIN1", "UTF8" },
+		{ "lock_timeout", "1", "0" }, { "idle_in_transaction_session_timeout", "1", "0" }, { "row_security", "off", "on" },
+		{ "xmlbinary", "hex", "base64" }, { "statement_timeout", "1", "3s" }, { "check_function_bodies", "off", "on" },
+	};
+	struct db *db = real(false, "");
+	struct db_args *args = db_args_new();
+	struct buf text = { 0 };
+
+	(void)state;
+	buf_add_text(&text, "create database hostile");
+	if (db_run(db, buf_text(&text)))
+		fail_msg("%s", db_problem(db));
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		buf_clear(&text);
+		buf_addf(&text, "alter database hostile set %s = '%s'", table[i].name, table[i].hostile);
+		if (db_run(db, buf_text(&text)))
+			fail_msg("%s: %s", table[i].name, db_problem(db));
+	}
+	db_close(db);
+	db = real(false, "dbname=hostile");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		db_args_clear(args);
+		db_arg_text(args, str_of(table[i].name));
+		assert_calls(db, "current_setting", args, table[i].ours);
+	}
+	db_close(db);
+	/* behind a pooler, what it keeps for each client */
+	db = real(true, "dbname=hostile");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].name, "DateStyle") && strcmp(table[i].name, "TimeZone") && strcmp(table[i].name, "client_encoding"))
+			continue;
+		db_args_clear(args);
+		db_arg_text(args, str_of(table[i].name));
+		assert_calls(db, "current_setting", args, table[i].ours);
+	}
+	db_close(db);
+	db = real(false, "");
+	assert_err(ERR_NONE, db_run(db, "drop database hostile with (force)"));
+	db_close(db);
+	db_args_free(args);
+	buf_done(&text);
+}
+
 /* What one session says the other hears, also while it is at a call. */
 static void real_notifications_are_heard(void **state)
 {
@@ -791,6 +845,7 @@ int main(void)
 		cmocka_unit_test(real_calls_in_two_halves),
 		cmocka_unit_test(real_rows_are_read),
 		cmocka_unit_test(real_options_are_kept),
+		cmocka_unit_test(real_settings_are_pinned),
 		cmocka_unit_test(real_notifications_are_heard),
 	};
 
