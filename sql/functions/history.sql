@@ -98,6 +98,9 @@ begin
   said.changed_by := creator;
   said.payload_at := at;
   said.payload_event_id := event;
+  said.lifecycle_at := case when of_action in ('created', 'deleted') then at else '-infinity' end;
+  said.lifecycle_event_id := case when of_action in ('created', 'deleted') then event else 0 end;
+  said.gone_at := case when of_action = 'deleted' then said.deleted_at end;
   return said;
 end
 $$;
@@ -132,6 +135,7 @@ declare
                              where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
   change record;
   said toggl.time_entry;
+  gone timestamptz;
   before jsonb;
   after jsonb;
 begin
@@ -145,6 +149,7 @@ begin
   loop
     if change.is_first then
       before := '{}';
+      gone := null;
     end if;
     if change.is_first or changed_by is distinct from change.creator_id then
       changed_by := change.creator_id;
@@ -153,6 +158,11 @@ begin
     end if;
     said := ledger.told_time_entry(change.workspace_id, entry, change.created_at, change.event_id, change.creator_id,
                                    change.action, change.body);
+    -- Final until it is created again.
+    if change.action in ('created', 'deleted') then
+      gone := said.gone_at;
+    end if;
+    said.deleted_at := coalesce(gone, said.deleted_at);
     after := to_jsonb(said);
     if change.action = 'deleted' and not ledger.is_telling('time_entry', change.body) then
       after := before || jsonb_build_object('deleted_at', after -> 'deleted_at');
@@ -231,7 +241,12 @@ begin
     join ledger.change c on c.workspace_id = l.workspace_id and c.event_id = l.event_id and c.created_at = l.created_at
     cross join lateral ledger.told_time_entry(c.workspace_id, c.entity_id, c.created_at, c.event_id, c.creator_id,
                                               c.action, c.body) r
-    where l.action <> 'deleted' and r.deleted_at is null;
+    where l.action <> 'deleted' and r.deleted_at is null
+      -- a deletion before it is final, unless it was created again
+      and (select o.action from ledger.change o
+           where o.entity_id = l.entity_id and o.workspace_id = l.workspace_id and o.model = 'time_entry' and o.created_at <= moment
+             and o.action in ('created', 'deleted')
+           order by o.created_at desc, o.event_id desc limit 1) is distinct from 'deleted';
 end
 $$;
 comment on function toggl.time_entries_as_of(timestamptz) is

@@ -2,25 +2,25 @@
 -- transaction, while callbacks keep arriving.
 
 create or replace view ledger.entity as
-  select t.workspace_id, 'time_entry' as model, t.time_entry_id as entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' as is_bare from toggl.time_entry t
+  select t.workspace_id, 'time_entry' as model, t.time_entry_id as entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' as is_bare, t.lifecycle_at, t.lifecycle_event_id from toggl.time_entry t
   union all
-  select t.workspace_id, 'project', t.project_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.project t
+  select t.workspace_id, 'project', t.project_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project t
   union all
-  select t.workspace_id, 'client', t.client_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.client t
+  select t.workspace_id, 'client', t.client_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.client t
   union all
-  select t.workspace_id, 'tag', t.tag_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.tag t
+  select t.workspace_id, 'tag', t.tag_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.tag t
   union all
-  select t.workspace_id, 'task', t.task_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.task t
+  select t.workspace_id, 'task', t.task_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.task t
   union all
-  select t.workspace_id, 'workspace', t.workspace_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.workspace t
+  select t.workspace_id, 'workspace', t.workspace_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.workspace t
   union all
-  select t.workspace_id, 'workspace_user', t.workspace_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.workspace_user t
+  select t.workspace_id, 'workspace_user', t.workspace_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.workspace_user t
   union all
-  select t.workspace_id, 'project_user', t.project_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.project_user t
+  select t.workspace_id, 'project_user', t.project_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project_user t
   union all
-  select t.workspace_id, 'project_group', t.project_group_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.project_group t
+  select t.workspace_id, 'project_group', t.project_group_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project_group t
   union all
-  select t.workspace_id, t.model, t.entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' from toggl.other_entity t;
+  select t.workspace_id, t.model, t.entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.other_entity t;
 comment on view ledger.entity is
   'Every row of the typed tables by its key, with the events it says it comes from.';
 comment on column ledger.entity.workspace_id is 'Toggl workspace.';
@@ -30,6 +30,8 @@ comment on column ledger.entity.changed_at is 'created_at of the last change.';
 comment on column ledger.entity.changed_event_id is 'Number of that event.';
 comment on column ledger.entity.payload_at is 'created_at of the event that the columns come from.';
 comment on column ledger.entity.payload_event_id is 'Number of that event.';
+comment on column ledger.entity.lifecycle_at is 'created_at of the last event that created or deleted it.';
+comment on column ledger.entity.lifecycle_event_id is 'Number of that event.';
 comment on column ledger.entity.is_bare is 'It says no more than that the entity is gone.';
 
 create function ledger.write_order(of_model text)
@@ -58,7 +60,7 @@ returns table (workspace_id bigint, model text, entity_id bigint)
 language sql stable set search_path = ledger, pg_temp
 as $$
   with told as materialized (
-    select k.workspace_id, k.event_id, k.created_at, k.entity_id, k.model,
+    select k.workspace_id, k.event_id, k.created_at, k.entity_id, k.model, k.action,
            k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
     from ledger.change k
     where k.entity_id between first and last
@@ -69,8 +71,10 @@ as $$
                   and c.event_id = t.changed_event_id and c.created_at = t.changed_at
   left join told p on p.workspace_id = t.workspace_id and p.model = t.model and p.entity_id = t.entity_id
                   and p.event_id = t.payload_event_id and p.created_at = t.payload_at and p.is_full
+  left join told v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
+                  and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at and v.action in ('created', 'deleted')
   where t.workspace_id = any (ledger.homes()) and t.entity_id between first and last and t.model <> 'workspace'
-    and (c.event_id is null or p.event_id is null and not t.is_bare)
+    and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null and t.lifecycle_at > '-infinity')
   union all
   -- A workspace is one row whatever entity its events name.
   select t.workspace_id, 'workspace', t.workspace_id
@@ -83,7 +87,11 @@ as $$
                   or exists (select from ledger.change k
                              where k.workspace_id = t.workspace_id and k.event_id = t.payload_event_id
                                and k.created_at = t.payload_at and k.model = 'workspace'
-                               and (k.action <> 'deleted' or ledger.is_telling(k.model, k.body)))))
+                               and (k.action <> 'deleted' or ledger.is_telling(k.model, k.body))))
+             and (t.lifecycle_at = '-infinity'
+                  or exists (select from ledger.change k
+                             where k.workspace_id = t.workspace_id and k.event_id = t.lifecycle_event_id
+                               and k.created_at = t.lifecycle_at and k.model = 'workspace' and k.action in ('created', 'deleted'))))
 $$;
 comment on function ledger.strays(bigint, bigint) is
   'Rows of these entities that come from no event of the ledger: something else has written them.';
@@ -122,12 +130,15 @@ begin
       select l.*, row_number() over of_model as place, sum(pg_column_size(l.body)) over of_model as bytes
       from (
         select k.*, count(*) filter (where k.action <> 'deleted')
-                      over (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc) as rank
+                      over latest_first as rank,
+               k.action in ('created', 'deleted')
+                 and count(*) filter (where k.action in ('created', 'deleted')) over latest_first = 1 as is_lifecycle
         from ledger.change k
         -- as ledger.apply_all_but() has it
-        where %s and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body))) l
-      -- the latest that is no deletion, and the deletions after it
-      where l.rank = case when l.action = 'deleted' then 0 else 1 end
+        where %s and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body))
+        window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc)) l
+      -- the latest that is no deletion, the deletions after it, and the last that created or deleted it
+      where l.rank = case when l.action = 'deleted' then 0 else 1 end or l.is_lifecycle
       window of_model as (partition by l.model order by l.workspace_id, l.entity_id, l.created_at desc, l.event_id desc)) p
     group by p.model, p.place / 200, p.bytes / 4194304
     order by ledger.write_order(p.model), p.model, p.place / 200, p.bytes / 4194304

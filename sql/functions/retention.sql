@@ -126,32 +126,34 @@ as $$
 declare
   added bigint;
 begin
-  -- Of each entity the last event that says all of it, and the last deletion when
-  -- that is later. A workspace is one entity whatever its events name.
+  -- Of each entity the last event that says all of it, the last deletion when that
+  -- is later, and the last that created or deleted it. A workspace is one entity whatever its events name.
   insert into ledger.baseline (workspace_id, event_id, created_at, received_at, seq, txid, epoch, endpoint_id, secret_id,
                                creator_id, entity_id, model, action, source, signature, body)
   select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
          e.creator_id, e.entity_id, e.model, e.action, e.source, e.signature, e.body
   from (
-    select t.*, count(*) over latest_first as place, count(*) filter (where t.is_full) over latest_first as fulls
-    from (select k.workspace_id, k.event_id, k.created_at, k.model, case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
+    select t.*, count(*) over latest_first as place, count(*) filter (where t.is_full) over latest_first as fulls,
+           t.is_lifecycle and count(*) filter (where t.is_lifecycle) over latest_first = 1 as is_last_lifecycle
+    from (select k.workspace_id, k.event_id, k.created_at, k.model, k.action in ('created', 'deleted') as is_lifecycle, case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
                  k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
           from ledger.event k where k.created_at < until and (k.entity_id is not null or k.model = 'workspace')) t
     window latest_first as (partition by t.workspace_id, t.model, t.entity_id order by t.created_at desc, t.event_id desc)) l
   join ledger.event e on e.workspace_id = l.workspace_id and e.event_id = l.event_id and e.created_at = l.created_at
   where e.created_at < until
-    and case when l.is_full then l.fulls = 1 else l.fulls = 0 and l.place = 1 end;
+    and (l.is_last_lifecycle or case when l.is_full then l.fulls = 1 else l.fulls = 0 and l.place = 1 end);
   get diagnostics added = row_count;
 
   -- What was kept of these entities before, and is superseded.
   delete from ledger.baseline b
   using (
     select t.workspace_id, t.event_id, t.created_at,
-           case when t.is_full then t.fulls > 1 else t.place > 1 end as is_superseded
+           not t.is_last_lifecycle and case when t.is_full then t.fulls > 1 else t.place > 1 end as is_superseded
     from (
       select k.workspace_id, k.event_id, k.created_at, k.is_full, count(*) over latest_first as place,
-             count(*) filter (where k.is_full) over latest_first as fulls
-      from (select o.workspace_id, o.event_id, o.created_at, o.model, case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
+             count(*) filter (where k.is_full) over latest_first as fulls,
+             k.is_lifecycle and count(*) filter (where k.is_lifecycle) over latest_first = 1 as is_last_lifecycle
+      from (select o.workspace_id, o.event_id, o.created_at, o.model, o.action in ('created', 'deleted') as is_lifecycle, case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
                    o.action <> 'deleted' or ledger.is_telling(o.model, o.body) as is_full
             from ledger.baseline o
             where o.model = 'workspace'

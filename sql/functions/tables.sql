@@ -20,6 +20,21 @@ $$;
 comment on function ledger.entity_in(json, text) is
   'The entity that a callback without a payload is about, by its metadata; null when that does not say it, or the body is too costly to look.';
 
+create function ledger.deletion_in(of_model text, entity jsonb)
+returns timestamptz
+language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+declare
+  said constant jsonb := (
+    select nullif(entity -> k.key, 'null')
+    from ledger.field f cross join unnest(f.keys) with ordinality k (key, place)
+    where f.model = of_model and f.name = 'deleted_at' and entity ? k.key order by k.place limit 1);
+begin
+  return case when said is not null and ledger.is_good('time', said) then nullif(said #>> '{}', '')::timestamptz end;
+end
+$$;
+comment on function ledger.deletion_in(text, jsonb) is 'When an entity was deleted, as its own JSON says; null when it says nothing that can be read.';
+
 -- ---- the writer of a table
 
 create function ledger.writer(of_model text)
@@ -33,12 +48,21 @@ declare
     returns void
     language plpgsql set search_path = ledger, pg_temp
     as $body$
+    declare
+      written bigint;
     begin
       begin
-        if 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is told}) then
+        if 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is told})
+           or cardinality(event_ids) > 1 and (select count(*) > count(distinct i.{key}) from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
           {write all, strictly};
         else
           {write told};
+          get diagnostics written = row_count;
+          -- Some are not the latest of their entities: they may be the last that created or deleted them.
+          if written < cardinality(event_ids)
+             and written < (select count(*) from unnest(models, entity_ids) i (model, entity_id) where {mine}) then
+            {write all, strictly};
+          end if;
         end if;
       exception when data_exception or program_limit_exceeded then
         if not again then
@@ -57,16 +81,18 @@ declare
   -- What the batch tells: of each entity the latest change that says how it is.
   -- All changes are read, not only the latest, so that what is odd is found
   -- whatever it comes together with.
-  told constant text := $sql$
-          select distinct on ({keys}) {as it counts}
-          from (
+  read constant text := $sql$
             select {keys of i}, {readings}coalesce({gone}, case when i.action = 'deleted' then i.created_at end) as deleted_at,
                    i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
-                   i.created_at as payload_at, i.event_id as payload_event_id, j.entity as payload
+                   i.created_at as payload_at, i.event_id as payload_event_id, j.entity as payload,
+                   {lifecycle}, case when i.action = 'deleted' then coalesce({gone}, i.created_at) end as gone_at
             from {batch}
             {read}
             where {mine} and {is told}
-            offset 0) s
+            offset 0$sql$;
+  told constant text := $sql$
+          select distinct on ({keys}) {as it counts}
+          from ({said}) s
           order by {keys}, s.changed_at desc, s.changed_event_id desc$sql$;
   strictly constant text := $sql$cross join lateral (
               select case when p.entity ?| '{secrets}' then ledger.without_secrets(p.entity) else p.entity end as entity
@@ -80,46 +106,66 @@ declare
             cross join lateral (
               select {values} from (select ledger.cleaned('{table}', j.entity) as entity offset 0) e offset 0) v$sql$;
 
-  -- The latest deletion of each entity that says no more than that.
+  -- Deletions that say no more than that.
   bare constant text := $sql$
-          select distinct on ({keys}) {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by
-          from {batch}
-          where {mine} and not {is told}
-          order by {keys}, i.created_at desc, i.event_id desc$sql$;
+            select {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
+                   {lifecycle}, i.created_at as gone_at
+            from {batch}
+            where {mine} and not {is told}$sql$;
 
-  -- Without bare deletions, nearly always: the row is what was told last.
+  -- Each entity once and no bare deletion, nearly always: the row is what was told
+  -- last, if nothing later is there.
   write_told constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
-                                          payload_at, payload_event_id, payload)
+                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
           {told, strictly}
           on conflict ({keys}) do update
             set {columns as told}payload = excluded.payload, payload_at = excluded.payload_at,
-                payload_event_id = excluded.payload_event_id, {what happened last}
+                payload_event_id = excluded.payload_event_id, {what happened last},
+                deleted_at = case when {is lived} then excluded.deleted_at else coalesce(t.gone_at, excluded.deleted_at) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or again and (excluded.payload_at, excluded.payload_event_id) = (t.payload_at, t.payload_event_id)$sql$;
 
-  -- With them, what was told last and what happened last are two. One statement
-  -- writes both, in the order of keys: a second one could wait for another
-  -- session that waits for the first.
+  -- Else what was told last, what happened last, and what created or deleted it last
+  -- are three. One statement writes all of them, in the order of keys: a second one
+  -- could wait for another session that waits for the first.
   write_all constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
-                                          payload_at, payload_event_id, payload)
-          select {keys}, {columns}case when l.is_bare then b.changed_at else p.deleted_at end,
-                 case when l.is_bare then b.changed_at else p.changed_at end,
-                 case when l.is_bare then b.changed_event_id else p.changed_event_id end,
-                 case when l.is_bare then b.changed_by else p.changed_by end,
-                 coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload
-          from ({told, strictly}) p
-          full join ({bare}) b using ({keys})
-          cross join lateral (
-            select p.changed_at is null or (b.changed_at, b.changed_event_id) > (p.changed_at, p.changed_event_id) as is_bare) l
+                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
+          with said as materialized ({said, strictly}),
+          happened as materialized (
+            select {keys}, changed_at, changed_event_id, changed_by, lifecycle_at, lifecycle_event_id, gone_at from said
+            union all
+            {bare}),
+          told as (
+            select distinct on ({keys}) {as it counts} from said s
+            order by {keys}, s.changed_at desc, s.changed_event_id desc),
+          last as (
+            select distinct on ({keys}) {keys}, changed_at, changed_event_id, changed_by from happened
+            order by {keys}, changed_at desc, changed_event_id desc),
+          lived as (
+            select distinct on ({keys}) {keys}, lifecycle_at, lifecycle_event_id, gone_at from happened
+            order by {keys}, lifecycle_at desc, lifecycle_event_id desc)
+          select {keys}, {columns}coalesce(v.gone_at, p.deleted_at), l.changed_at, l.changed_event_id, l.changed_by,
+                 coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload, v.lifecycle_at, v.lifecycle_event_id, v.gone_at
+          from last l
+          join lived v using ({keys})
+          left join told p using ({keys})
           order by {keys}
           on conflict ({keys}) do update
-            set {what was told last}, {what happened last}
+            set {what was told last}, {what happened last},
+                deleted_at = case when case when {is lived} then excluded.gone_at else t.gone_at end is not null
+                                  then case when {is lived} then excluded.gone_at else t.gone_at end
+                                  when {is newer} then case when excluded.gone_at is null then excluded.deleted_at
+                                                            else ledger.deletion_in('{table}', excluded.payload) end
+                                  when t.gone_at is null then t.deleted_at
+                                  else ledger.deletion_in('{table}', t.payload) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
-               or (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id) or again$sql$;
+               or (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)
+               or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id) or again$sql$;
   is_newer constant text := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
   is_later constant text := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
+  is_lived constant text := '(excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, t.lifecycle_event_id)';
 
   count_odd constant text := $sql$
           perform ledger.drift_count('{table}', array_agg(i.model), array_agg(i.body))
@@ -162,17 +208,25 @@ begin
   if 'duration_seconds' = any (columns) then
     counted := (select string_agg(case c when 'duration_seconds' then 'toggl.entry_seconds(s.start_at, s.stop_at, s.duration_seconds) as ' || c else 's.' || c end, ', ')
                 from unnest(string_to_array(keys, ', ') || columns
-                            || '{deleted_at,changed_at,changed_event_id,changed_by,payload_at,payload_event_id,payload}'::text[]) c);
+                            || '{deleted_at,changed_at,changed_event_id,changed_by,payload_at,payload_event_id,payload,lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c);
   end if;
 
   foreach hole slice 1 in array array[
     ['{write told}', write_told],
     ['{write all, strictly}', write_all],
-    ['{write all, carefully}', replace(write_all, '{told, strictly}', '{told, carefully}')],
+    ['{write all, carefully}', replace(write_all, '{said, strictly}', '{said, carefully}')],
     ['{count}', count_odd],
-    ['{told, strictly}', replace(told, '{read}', strictly)],
-    ['{told, carefully}', replace(told, '{read}', carefully)],
+    ['{told, strictly}', replace(told, '{said}', replace(read, '{read}', strictly))],
+    ['{said, strictly}', replace(read, '{read}', strictly)],
+    ['{said, carefully}', replace(read, '{read}', carefully)],
     ['{bare}', bare],
+    ['{lifecycle}', 'case when i.action in (''created'', ''deleted'') then i.created_at else ''-infinity'' end as lifecycle_at, '
+                    'case when i.action in (''created'', ''deleted'') then i.event_id else 0 end as lifecycle_event_id'],
+    ['{key}', case when of_model = 'workspace' then 'workspace_id' else 'entity_id' end],
+    ['{is newer}', is_newer],
+    ['{is lived}', is_lived],
+    ['{what lives}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_lived), E',\n                ')
+                      from unnest('{lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c)],
     ['{batch}', batch],
     -- An object in the entity may have secrets too. One short pattern, because
     -- searching takes longer than all else but parsing.
@@ -191,7 +245,7 @@ begin
     ['{what was told last}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer), E',\n                ')
                               from unnest(columns || '{payload,payload_at,payload_event_id}'::text[]) c)],
     ['{what happened last}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later), E',\n                ')
-                              from unnest('{deleted_at,changed_at,changed_event_id,changed_by}'::text[]) c)],
+                              from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
     ['{table}', of_model]] loop
     made := replace(made, hole[1], hole[2]);
   end loop;
@@ -256,7 +310,7 @@ begin
 end
 $$;
 comment on function ledger.apply(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean, text[]) is
-  'Brings the typed tables up to these events. Of each entity the latest event by (created_at, event_id) counts, whatever the order they come in; an event that was applied before changes nothing. An odd value never fails. `again`: an event that the row comes from already is applied once more, for a rebuild. payloads: the payloads of the bodies, so that they need not be taken out here, or null; each is null or an object that is plain: no object inside it, no \u, and no number with an exponent.';
+  'Brings the typed tables up to these events. Of each entity the latest event by (created_at, event_id) counts, and a deletion until a later creation, whatever the order they come in; an event that was applied before changes nothing. An odd value never fails. `again`: an event that the row comes from already is applied once more, for a rebuild. payloads: the payloads of the bodies, so that they need not be taken out here, or null; each is null or an object that is plain: no object inside it, no \u, and no number with an exponent.';
 
 create function ledger.apply_all_but(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], creator_ids bigint[], entity_ids bigint[],

@@ -5,16 +5,17 @@
 -- which a test runs.
 
 -- The one rule. An entry of nonsense has to be small enough to be added, and a
--- difference of times without end is an error: hence the bounds. Short, and without
--- settings, so that it becomes part of the query that calls it.
+-- difference of times without end is an error: hence the bounds. Without settings,
+-- and immutable in all its parts, so that it becomes part of the query that calls it
+-- (a call for each row would add a tenth to recording).
 create or replace function toggl.entry_seconds(start_at timestamptz, stop_at timestamptz, duration_seconds bigint)
 returns bigint
 language sql immutable parallel safe
 return case when duration_seconds >= 0 then least(duration_seconds, 4000000000)
             when stop_at is null then null
             when stop_at > start_at and start_at > '-infinity'
-            then case when stop_at < start_at + interval '4000000000 seconds'
-                      then floor(extract(epoch from stop_at - start_at))::bigint else 4000000000 end
+            then case when stop_at < 'infinity' then least(floor(extract(epoch from stop_at - start_at)), 4000000000)::bigint
+                      else 4000000000 end
             else 0 end;
 comment on function toggl.entry_seconds(timestamptz, timestamptz, bigint) is
   'How long a time entry lasts, by the one rule of all that adds up time: its duration where Toggl told one, also where stop_at says something else; else from start to stop (when the duration is below zero, missing or of an odd type). Never below 0, as when it stopped before it started, and at most 4000000000 (126 years); null while it runs. The columns named duration_seconds have it already. Example: select time_entry_id, toggl.entry_seconds(start_at, least(stop_at, ''2026-06-01''), null) from toggl.time_entries;';

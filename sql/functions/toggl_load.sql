@@ -48,7 +48,9 @@ begin
   insert into ledger.toggl_arrival (job_id, workspace_id, created_at, model, entity_id, body)
   select job.job_id, home, e.created_at, of_model, e.id, json_build_object(
            'event_id', 0, 'created_at', to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'creator_id', null,
-           'metadata', json_build_object('action', 'updated', 'model', of_model, 'workspace_id', home::text, 'request_type', 'GET'),
+           -- (what Toggl lists is there: only a creation says so of what was deleted)
+           'metadata', json_build_object('action', case when exists (select from ledger.toggl_payloads(home, of_model, array[e.id]) k where k.deleted_at is not null)
+                                                         then 'created' else 'updated' end, 'model', of_model, 'workspace_id', home::text, 'request_type', 'GET'),
            'payload', e.entity)
   from (
     select distinct on (1) ledger.toggl_number(t.one -> 'id') as id, ledger.without_secrets(t.one) as entity,
@@ -139,7 +141,7 @@ begin
   select array_agg(a.workspace_id order by a.event_id) as workspace_ids, array_agg(a.event_id order by a.event_id) as event_ids,
          array_agg(a.created_at order by a.event_id) as created, array_agg(null::bigint) as creator_ids,
          array_agg(a.entity_id order by a.event_id) as entity_ids, array_agg(a.model order by a.event_id) as models,
-         array_agg('updated'::text) as actions, array_agg(a.body order by a.event_id) as bodies,
+         array_agg(a.body #>> '{metadata,action}' order by a.event_id) as actions, array_agg(a.body order by a.event_id) as bodies,
          array_agg(i.signature order by a.event_id) as signatures
   into told
   from unnest(event_ids, signatures) i (event_id, signature)
@@ -153,9 +155,9 @@ begin
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
                             entity_id, model, action, source, signature, body)
   select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint, secret, null,
-         i.entity_id, i.model, 'updated', 'backfill', i.signature, i.body
-  from unnest(told.workspace_ids, told.event_ids, told.created, told.entity_ids, told.models, told.signatures, told.bodies)
-         i (workspace_id, event_id, created_at, entity_id, model, signature, body)
+         i.entity_id, i.model, i.action, 'backfill', i.signature, i.body
+  from unnest(told.workspace_ids, told.event_ids, told.created, told.entity_ids, told.models, told.actions, told.signatures, told.bodies)
+         i (workspace_id, event_id, created_at, entity_id, model, action, signature, body)
   where i.created_at >= (select s.horizon from ledger.state s)
   on conflict do nothing;
   if (select count(*) from ledger.event e

@@ -46,7 +46,7 @@ create table ledger.baseline (
 create index baseline_entity on ledger.baseline (entity_id);
 create index baseline_cursor on ledger.baseline (epoch, txid, seq);
 comment on table ledger.baseline is
-  'Of each entity the last event before the retention horizon (and the last that says all of it, when that is another one): where history and a rebuild start. Same columns as ledger.event.';
+  'Of each entity the last event before the retention horizon (and the last that says all of it, and the last that created or deleted it, when those are others): where history and a rebuild start. Same columns as ledger.event.';
 comment on column ledger.baseline.workspace_id is 'As in ledger.event, like all columns here.';
 comment on column ledger.baseline.event_id is 'As in ledger.event.';
 comment on column ledger.baseline.created_at is 'As in ledger.event.';
@@ -147,6 +147,9 @@ create table toggl.time_entry (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, time_entry_id)
 ) with (fillfactor = 85);
 comment on table toggl.time_entry is
@@ -174,6 +177,9 @@ comment on column toggl.time_entry.changed_by is 'Toggl user who made that chang
 comment on column toggl.time_entry.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.time_entry.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.time_entry.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.time_entry.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.time_entry.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.time_entry.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project (
   workspace_id bigint not null,
@@ -217,6 +223,9 @@ create table toggl.project (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, project_id)
 );
 comment on table toggl.project is
@@ -262,6 +271,9 @@ comment on column toggl.project.changed_by is 'Toggl user who made that change.'
 comment on column toggl.project.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.project.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.project.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.client (
   workspace_id bigint not null,
@@ -283,6 +295,9 @@ create table toggl.client (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, client_id)
 );
 comment on table toggl.client is
@@ -306,6 +321,9 @@ comment on column toggl.client.changed_by is 'Toggl user who made that change.';
 comment on column toggl.client.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.client.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.client.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.client.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.client.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.client.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.tag (
   workspace_id bigint not null,
@@ -324,6 +342,9 @@ create table toggl.tag (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, tag_id)
 );
 comment on table toggl.tag is
@@ -344,6 +365,9 @@ comment on column toggl.tag.changed_by is 'Toggl user who made that change.';
 comment on column toggl.tag.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.tag.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.tag.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.tag.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.tag.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.tag.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.task (
   workspace_id bigint not null,
@@ -372,6 +396,9 @@ create table toggl.task (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, task_id)
 );
 comment on table toggl.task is
@@ -402,6 +429,9 @@ comment on column toggl.task.changed_by is 'Toggl user who made that change.';
 comment on column toggl.task.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.task.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.task.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.task.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.task.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.task.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.workspace (
   workspace_id bigint not null,
@@ -444,6 +474,9 @@ create table toggl.workspace (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id)
 );
 comment on table toggl.workspace is
@@ -488,6 +521,9 @@ comment on column toggl.workspace.changed_by is 'Toggl user who made that change
 comment on column toggl.workspace.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.workspace.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.workspace.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.workspace.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.workspace.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.workspace_user (
   workspace_id bigint not null,
@@ -522,6 +558,9 @@ create table toggl.workspace_user (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, workspace_user_id)
 );
 comment on table toggl.workspace_user is
@@ -558,6 +597,9 @@ comment on column toggl.workspace_user.changed_by is 'Toggl user who made that c
 comment on column toggl.workspace_user.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.workspace_user.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace_user.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.workspace_user.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.workspace_user.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.workspace_user.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project_user (
   workspace_id bigint not null,
@@ -578,6 +620,9 @@ create table toggl.project_user (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, project_user_id)
 );
 comment on table toggl.project_user is
@@ -600,6 +645,9 @@ comment on column toggl.project_user.changed_by is 'Toggl user who made that cha
 comment on column toggl.project_user.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project_user.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_user.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.project_user.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.project_user.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project_user.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project_group (
   workspace_id bigint not null,
@@ -613,6 +661,9 @@ create table toggl.project_group (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, project_group_id)
 );
 comment on table toggl.project_group is
@@ -628,6 +679,9 @@ comment on column toggl.project_group.changed_by is 'Toggl user who made that ch
 comment on column toggl.project_group.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project_group.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_group.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.project_group.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.project_group.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project_group.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.other_entity (
   workspace_id bigint not null,
@@ -640,6 +694,9 @@ create table toggl.other_entity (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
+  lifecycle_at timestamptz not null default '-infinity',
+  lifecycle_event_id bigint not null default 0,
+  gone_at timestamptz,
   primary key (workspace_id, model, entity_id)
 );
 comment on table toggl.other_entity is
@@ -654,6 +711,9 @@ comment on column toggl.other_entity.changed_by is 'Toggl user who made that cha
 comment on column toggl.other_entity.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.other_entity.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.other_entity.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
+comment on column toggl.other_entity.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
+comment on column toggl.other_entity.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.other_entity.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 -- Ranges of time, and the newest first.
 create index time_entry_start on toggl.time_entry (start_at);
 -- Who is tracking now: a few rows among all.

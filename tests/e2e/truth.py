@@ -253,7 +253,7 @@ def says_what_it_was(table, payload):
 def tell(events):
     """The rows after these events, {(table, key): {column: value}}, and how often
     each (model, field, JSON type) was odd."""
-    rows, drift = {}, collections.Counter()
+    rows, drift, lives = {}, collections.Counter(), {}
     for event in sorted(events, key=lambda event: (event.created_us, event.event_id)):
         if event.entity is None and event.model != "workspace":
             continue
@@ -265,6 +265,7 @@ def tell(events):
                 row = {column: None for column, _, _ in fields(table)}
                 row.update(payload=None, payload_at="-infinity", payload_event_id=0)
             row = {**row, "deleted_at": event.created_us}
+            lives[table, key] = (event, event.created_us)
         else:
             if canonical(mended(payload)) != canonical(payload):
                 drift[event.model, "payload", "value"] += 1
@@ -281,7 +282,15 @@ def tell(events):
                 row["duration_seconds"] = how_long(row)
             if row["deleted_at"] is None and event.action == "deleted":
                 row["deleted_at"] = event.created_us
+            # A deletion is final until it is created again.
+            if event.action in ("created", "deleted"):
+                lives[table, key] = (event, row["deleted_at"] if event.action == "deleted" else None)
+            elif lives.get((table, key), (None, None))[1] is not None:
+                row["deleted_at"] = lives[table, key][1]
             row.update(payload=canonical(entity), payload_at=event.created_us, payload_event_id=event.event_id)
+        life, gone = lives.get((table, key), (None, None))
+        row = {**row, "lifecycle_at": life.created_us if life else "-infinity", "lifecycle_event_id": life.event_id if life else 0,
+               "gone_at": gone}
         rows[table, key] = {**row, "changed_at": event.created_us, "changed_event_id": event.event_id,
                             "changed_by": event.creator}
     return rows, drift

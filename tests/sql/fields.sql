@@ -18,7 +18,8 @@ create temp view wanted_column as
   from (select m.model from ledger.model m union all values ('other_entity')) t (model)
   cross join (values ('workspace_id', 'bigint'), ('changed_at', 'timestamp with time zone'), ('changed_event_id', 'bigint'),
                      ('changed_by', 'bigint'), ('payload_at', 'timestamp with time zone'), ('payload_event_id', 'bigint'),
-                     ('payload', 'jsonb')) c (name, type)
+                     ('payload', 'jsonb'), ('lifecycle_at', 'timestamp with time zone'), ('lifecycle_event_id', 'bigint'),
+                     ('gone_at', 'timestamp with time zone')) c (name, type)
   union all
   select m.model, m.id_column, 'bigint' from ledger.model m where m.id_column is not null
   union all

@@ -130,5 +130,22 @@ where w.call = 'hours_by_project' or d.days like '%date_trunc%';
 select results_eq($$select day_start from toggl.day_start('2026-03-30', 'Asia/Tokyo')$$, $$values (timestamptz '2026-03-29 15:00Z')$$, 'the start of a day');
 select results_eq($$select time_entry_id from toggl.ran_through(timestamptz '2026-03-29', timestamptz '2026-03-30')$$, 'select 1::bigint where false', 'all that take dates do');
 
+-- ---- a call for each row would be slow
+
+create function pg_temp.plan(query text) returns text language plpgsql as $$
+declare
+  line text;
+  told text := '';
+begin
+  for line in execute 'explain (verbose) ' || query loop
+    told := told || line;
+  end loop;
+  return told;
+end
+$$;
+select is(pg_temp.plan(q) ~ f, false, f || ' is part of the query that asks')
+from (values ('select duration_seconds from toggl.time_entries', 'entry_seconds'), ('select tag_names from toggl.time_entries', 'tags_of'),
+             ('select toggl.search_vector(description) from toggl.time_entry', 'search_vector')) v (q, f);
+
 select * from finish();
 rollback;
