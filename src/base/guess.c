@@ -13,11 +13,11 @@ enum { WORD_LEAST = 3, WALK_LEAST = 3 };
    what belongs to this program. Longer ones are found as several of them. */
 static const char *const words[] = {
 	/* what a password is called, who logs in */
-	"password passwort passwd pass parola senha contrasena motdepasse wachtwoord haslo geheim secret secreto admin "
+	"password passwort passwd pass parola senha contraseña motdepasse wachtwoord haslo пароль geheim secret secreto admin "
 	"administrator root user username login logon guest test tester testing demo default changeme change temp temporary "
 	"welcome willkommen bienvenue hello hallo salut letmein open sesame access enter master super superuser manager owner "
 	"server system oracle cisco mysql postgres postgresql database internet computer windows linux google apple hookledger "
-	"toggl track webhook ledger timer",
+	"toggl track webhook ledger timer salasana lösenord jelszó şifre heslo lozinka parool 密码 パスワード 비밀번호",
 	/* short words that make sentences of them */
 	"the and this that is are was not you your love with for from have all mein dein ist und ich dich liebe iloveyou loveyou "
 	"lovely lover fuckyou fuck shit bitch whatever nothing forever never always please trust god jesus christ angel heaven "

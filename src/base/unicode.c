@@ -39,9 +39,14 @@ uint32_t *unicode_folded(struct str text, size_t *count)
 	const uint8_t *bytes = (const uint8_t *)(text.len ? text.at : "");
 	size_t len = 0;
 	/* (u8_casefold() makes something of everything) */
-	uint8_t *folded = u8_check(bytes, text.len) ? NULL : u8_casefold(bytes, text.len, NULL, UNINORM_NFKC, NULL, &len);
-	uint32_t *all = folded ? u8_to_u32(folded, len, NULL, count) : NULL;
+	uint8_t *folded = u8_check(bytes, text.len) ? NULL : u8_casefold(bytes, text.len, NULL, UNINORM_NFKD, NULL, &len);
+	size_t all_count = 0, kept = 0;
+	uint32_t *all = folded ? u8_to_u32(folded, len, NULL, &all_count) : NULL;
 
+	for (size_t i = 0; all && i < all_count; i++)
+		if (!uc_is_general_category_withtable(all[i], UC_CATEGORY_MASK_Mn))
+			all[kept++] = all[i];
+	*count = kept;
 	if (folded)
 		mem_wipe(folded, len);
 	free(folded);

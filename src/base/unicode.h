@@ -13,8 +13,8 @@
    of space is U+0020, then NFC. false: it is no UTF-8, or has a control character. */
 bool unicode_opaque(struct str text, struct buf *out);
 
-/* The characters of the text in NFKC and without upper case, for comparing; free()
-   them. NULL: it is no UTF-8. */
+/* The characters of the text for comparing: as NFKD has them, without upper case and
+   without accents; free() them. NULL: it is no UTF-8. */
 uint32_t *unicode_folded(struct str text, size_t *count);
 
 /* How many characters it has; bytes that are no UTF-8 are counted in some way. */
