@@ -16,6 +16,8 @@ import servers
 from admin import PASSWORD, Page, audit, by_hand, operator
 from stage import WORKSPACE
 
+pytestmark = pytest.mark.plain
+
 OTHER = "another long password"
 
 

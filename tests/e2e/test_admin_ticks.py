@@ -10,6 +10,8 @@ from admin import Page, audit, by_hand, operator
 from api import Client
 from stage import wait_for
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def page_site(site):

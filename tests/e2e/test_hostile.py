@@ -13,6 +13,8 @@ import servers
 from life import contents
 from stage import WORKSPACE, Cluster, give, wait_for
 
+pytestmark = pytest.mark.plain
+
 STORY = ("--events", 600, "--start", "2025-02-01", "--people", 4, "--workspace", WORKSPACE)
 
 HOSTILE = {

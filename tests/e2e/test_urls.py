@@ -9,6 +9,8 @@ from api import BASE, EAGER, account, by_hand, set_up
 from stage import WORKSPACE
 from subscriber import Subscriber
 
+pytestmark = pytest.mark.plain
+
 SUBSCRIPTIONS = f"{BASE}/subscriptions/{WORKSPACE}"
 
 
