@@ -20,7 +20,7 @@ language sql immutable set search_path = ledger, pg_temp
 return regexp_replace(key, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g') ~* (
   '(^|[^a-z])(hourly|daily|weekly|monthly|yearly|labou?r|billable|billing|fixed|flat|base|default|unit|total|net|gross|cost|sell|exchange)?'
   || '(rate|cost|fee|amount|price|pricing|pay|payment|payroll|payout|paid|salary|salarie|wage|earning|income|revenue'
-  || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse)s?($|[^a-z])');
+  || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse|tariff|remuneration|hourly|card)s?($|[^a-z])');
 comment on function ledger.tells_pay(text) is
   'Does a key of this name tell pay, a price or a cost, or when it changed: rate, labor_cost, fixed_fee, default_hourly_rate, billable_amount_in_cents, rate_last_updated, hourlyRate and their like?';
 
@@ -28,14 +28,14 @@ comment on function ledger.tells_pay(text) is
 create function ledger.may_tell_pay(content text)
 returns boolean
 language sql immutable
-return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|\\u00[4-7]';
+return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card|\\u00[4-7]';
 comment on function ledger.may_tell_pay(text) is
   'Could this JSON hold a key that ledger.tells_pay()? Cheap, and nearly always no for time entries.';
 
 create function ledger.pay_key_like()
 returns text
 language sql immutable
-return '(rate|cost|fee|amount|pric|pay|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu)[^":]*"\s*:';
+return '(rate|cost|fee|amount|pric|pay|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card)[^":]*"\s*:';
 comment on function ledger.pay_key_like() is 'A regular expression for what may be a key that ledger.tells_pay(), in JSON that may be a string of JSON.';
 
 create function ledger.read_json(content text)
@@ -75,9 +75,9 @@ begin
     -- (offset 0, here and below: else a member is judged at each of its mentions,
     -- which doubles the work at each level)
     -- {"op":"replace","path":"/rate","value":50}
-    is_change := content ~ '"(path|key|field|property|attribute|column|name)"' and exists (
+    is_change := content ~ '(path|key|field|property|attribute|column|name|type|kind)"' and exists (
       select from json_each(document) o
-      where o.key in ('path', 'key', 'field', 'property', 'attribute', 'column', 'name') and json_typeof(o.value) = 'string'
+      where o.key ~* '(^|_)(path|key|field|property|attribute|column|name|type|kind)$' and json_typeof(o.value) = 'string'
         and ledger.tells_pay(o.value #>> '{}'));
     return (
       select case when bool_or(m.is_gone or m.shown is not null)
@@ -90,7 +90,7 @@ begin
             cross join lateral (
               -- a flag tells no pay: view_edit_billable_rates
               select ledger.may_tell_pay(e.key) and ledger.tells_pay(e.key) and e.value::text not in ('true', 'false')
-                     or is_change and e.key ~* '^((old|new|previous)_?)?values?$|^(old|new|before|after|from|to)$' as is_gone offset 0) g
+                     or is_change and e.key ~* '(^|_)(values?|old|new|before|after|previous|current|from|to)$' as is_gone offset 0) g
             offset 0) m);
   when 'array' then
     return (

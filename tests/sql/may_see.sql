@@ -2,7 +2,7 @@
 -- not what they were when something was recorded.
 begin;
 create extension if not exists pgtap;
-select plan(68);
+select plan(71);
 
 -- ---- keys
 
@@ -10,7 +10,7 @@ select is(string_agg(k, ' '), null, 'these tell pay')
 from unnest('{rate,rate_last_updated,rates,by_rate,labor_cost,labour_cost,labor_cost_last_updated,labour_cost_in_cents,cost,fixed_fee,
               default_hourly_rate,hourly_rate,hourly_rate_in_cents,hourlyRate,HourlyRate,HOURLY-RATE,"hourly rate",amount,billable_amount,
               billable_amount_in_cents,max_amount_cents,total_amount_converted,price,unitPrice,salary,salaries,wage,budget,revenue,profit,
-              payment_details,next_payment_date,exchange_rate,paid,bonus,rate2,ratePerHour}'::text[]) k
+              payment_details,next_payment_date,exchange_rate,paid,bonus,rate2,ratePerHour,hourly,card_details}'::text[]) k
 where not ledger.tells_pay(k);
 select is(string_agg(k, ' '), null, 'these do not')
 from unnest('{id,name,currency,default_currency,billable,estimated_hours,actual_seconds,integration_provider,payload,created_at,duration,
@@ -57,6 +57,10 @@ select is(pg_temp.asked(to_json('{"r\u0061te":50}'::text)::text), '{"request_bod
 select is(pg_temp.asked('[{"op":"replace","path":"/rate","value":50},{"op":"replace","path":"/name","value":"x"}]'),
           '{"request_body":"[{\"op\":\"replace\",\"path\":\"/rate\"},{\"op\":\"replace\",\"path\":\"/name\",\"value\":\"x\"}]"}', 'JSON Patch (RFC 6902)');
 select is(pg_temp.asked('[{"field":"labor_cost","old":1,"new":2}]'), '{"request_body":"[{\"field\":\"labor_cost\"}]"}', 'a list of changes');
+select is(pg_temp.asked('{"field_name":"rate","new_value":2,"level_id":3}'), '{"request_body":"{\"field_name\":\"rate\",\"level_id\":3}"}', 'by other names');
+select is(pg_temp.asked('{"name":"Rate of today","color":"#fff","auto_estimates":true,"from":1}'), '{"request_body":"{\"name\":\"Rate of today\",\"color\":\"#fff\",\"auto_estimates\":true}"}',
+          'one that is only called so keeps what it has');
+select is(pg_temp.asked('%7B%22rate%22%3A50%7D'), '{"withheld":"request_body"}', 'written for a URL: withheld');
 select is(pg_temp.asked('{"name":"x","rate":50'), '{"withheld":"request_body"}', 'cut short: withheld');
 select is(pg_temp.asked('rate=50&name=x'), '{"withheld":"request_body"}', 'a form: withheld');
 select is(pg_temp.asked('name=x&color=red'), null, 'without such a word it cannot tell pay');
