@@ -69,7 +69,7 @@ begin
   if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id and s.deleted_at is not null) then
     raise exception 'subscription % is deleted: nothing is delivered to it any more', one.subscription_id using errcode = '22023';
   end if;
-  if not exists (select from ledger.deliveries_of_maker(one.workspace_id, one.subscription_id, array[delivery])) then
+  if ledger.deliveries_of_maker(one.workspace_id, one.subscription_id, array[delivery]) = '{}' then
     raise exception 'the account of subscription % may not see this event, so it is not delivered to it', one.subscription_id using errcode = '22023';
   end if;
   if one.state = 'due' then
@@ -105,8 +105,9 @@ begin
         from ledger.delivery i
         where i.workspace_id = home and i.subscription_id = subscription and i.delivery_id > coalesce(after, 0)
         order by i.delivery_id limit most) d;
-  replayed := ledger.delivery_replay(home, subscription, coalesce(ids, '{}'));
-  hidden := coalesce(cardinality(ids), 0) - replayed;
+  ids := coalesce(ids, '{}');
+  hidden := cardinality(ids) - cardinality(ledger.deliveries_of_maker(home, subscription, ids));
+  replayed := ledger.delivery_replay(home, subscription, ids);
   notify hookledger_outbox;
   return next;
 end
