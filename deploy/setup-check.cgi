@@ -117,7 +117,8 @@ html() { # of standard input
 begin() {
 	printf 'Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n'
 	printf 'Referrer-Policy: no-referrer\r\nX-Robots-Tag: noindex\r\n'
-	printf "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n\r\n"
+	# the hash is that of the one script, in short_answer()
+	printf "Content-Security-Policy: default-src 'none'; script-src 'sha256-K6e17FpBXbsJhWUSNg6tUsYx2s2xHHl8kh4nFO1Z+Fw='; connect-src 'self'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n\r\n"
 	cat <<-'END'
 		<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 		<title>hookledger: set-up check</title>
@@ -128,11 +129,14 @@ begin() {
 	END
 }
 
+# Its script sends the token with a header Authorization, so that the answer says whether
+# that arrives; without scripts the form goes without it.
 short_answer() {
 	begin
 	cat <<-'END'
 		<p>This page answers only to the <code>setup_token</code> of the settings.</p>
 		<form method="post"><input type="password" name="token" aria-label="setup_token" autocomplete="off"> <button>Check</button></form>
+		<script>document.forms[0].addEventListener("submit", async (event) => { event.preventDefault(); const answer = await fetch(location.pathname, { method: "POST", headers: { Authorization: "Basic cHJvYmU6cHJvYmU=", "X-Probe": "yes" }, body: new URLSearchParams(new FormData(event.target)) }); document.body.innerHTML = (await answer.text()).split("</style>")[1]; });</script>
 	END
 	case $state in
 	absent) echo "<p>No settings file was found: it must be $NAME in your home folder, or the file that the line SetEnv of .htaccess names.</p>" ;;
@@ -279,8 +283,10 @@ check_website() {
 	fi
 	if [ -n "${HTTP_AUTHORIZATION:-}${REDIRECT_HTTP_AUTHORIZATION:-}" ]; then
 		fine 'The header Authorization arrives.'
+	elif [ "${HTTP_X_PROBE:-}" = yes ]; then
+		wrong 'The header Authorization does not arrive, so that metrics and your own subscribers are refused: is the part SetEnvIf of .htaccess there, and mod_setenvif at the host?'
 	else
-		note 'The header Authorization was not sent to this page, so it is not known whether it arrives: <code>curl -u probe:probe --data-urlencode token@- ADDRESS-OF-THIS-PAGE</code> tries it (give the token on standard input).'
+		note 'The header Authorization was not sent to this page, so it is not known whether it arrives: a browser with JavaScript tries it.'
 	fi
 	if is_within "$folder" "${DOCUMENT_ROOT:-}" || is_within "$folder" "${CONTEXT_DOCUMENT_ROOT:-}" || is_within "$folder" "$here"; then
 		wrong 'The settings are inside of the website, where they may be fetched by HTTP: move the folder hookledger to beside the website.'

@@ -40,12 +40,20 @@ class Host:
         for folder in (work, self.home.parent):
             folder.chmod(0o755)
         for user, home in ((self.customer, self.home), (self.web, work)):
-            run("/usr/sbin/useradd", "--no-create-home", "--no-log-init", "--home-dir", home, "--shell", "/usr/sbin/nologin", user)
+            wait_for(lambda user=user, home=home: self.add_user(user, home), f"user {user}")
             self.made.append(user)
         # what suEXEC lets this web server's user run: programs below these
         self.rules = pathlib.Path("/etc/apache2/suexec") / self.web
         self.rules.parent.mkdir(exist_ok=True)
         self.rules.write_text(f"{work}\npublic_html\n", encoding="utf-8")
+
+    @staticmethod
+    def add_user(user, home):
+        """False when somebody else, such as another worker, is at the users."""
+        done = subprocess.run(["/usr/sbin/useradd", "--no-create-home", "--no-log-init", "--home-dir", home, "--shell", "/usr/sbin/nologin", user],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or "lock" in done.stderr, done.stderr
+        return done.returncode == 0
 
     def own(self, path, mode=None):
         """Makes it the customer's, with all that is in it."""
