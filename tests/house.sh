@@ -11,7 +11,6 @@ long=(
 	"src/base/http.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
 	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
-	"src/base/conf.c            one table, and how each kind of value is read"
 	"src/base/json.c            scanner and writer share their tables"
 	"src/ledger/spool.c         one file format, read and written"
 	"src/ledger/story.c         one plot; people, days and mistakes depend on each other"

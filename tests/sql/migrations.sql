@@ -67,6 +67,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/accounts.sql
 \ir ../../sql/functions/api.sql
 \ir ../../sql/functions/api_events.sql
+\ir ../../sql/functions/published.sql
 \ir ../../sql/functions/api_v9.sql
 \ir ../../sql/functions/deliveries.sql
 \ir ../../sql/functions/replay.sql
