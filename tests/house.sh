@@ -259,7 +259,7 @@ fi | rule "the manuals are well-formed and installed"
 	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c src/bin/courier.c
 	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
-	grep -qE "^\.It Li .*\b$event\b" man/hookledger-receiver.8 man/hookledger-api.8 man/hookledger-courier.8 || echo "$event"
+	grep -qE "^\.It Li .*\b$event\b" man/hookledger-{receiver,api,admin,courier}.8 || echo "$event"
 done | rule "every event of the log is in the manual of the program that says it"
 
 echo "1..$count"

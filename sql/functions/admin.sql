@@ -29,8 +29,10 @@ begin
   end if;
   perform set_config('hookledger.client', home, true);
   perform set_config('hookledger.page', 'on', true);
+  -- Not behind another request of the session that takes long: it writes the same.
   update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
-  where s.digest = token and s.seen_at < clock - interval '1 minute';
+  where s.session_id = (select o.session_id from ledger.session o
+                        where o.digest = token and o.seen_at < clock - interval '1 minute' for update skip locked);
   return who;
 end
 $$;
@@ -52,6 +54,20 @@ end
 $$;
 comment on function ledger.enter_proved(bytea, boolean) is
   'As ledger.enter(), for what gives power to somebody: SQLSTATE HL428 when the password was not given for a while, because a session may have been left open on a desk, or stolen.';
+
+create function admin.visitor(session bytea)
+returns table (operator_id bigint)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  who ledger.operator := ledger.enter(session);
+begin
+  operator_id := who.operator_id;
+  return next;
+end
+$$;
+comment on function admin.visitor(bytea) is 'Whose a session is, for the limits of what one operator may have under way; or the error of ledger.enter().';
 
 create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null, after jsonb default null)
 returns void
@@ -132,6 +148,44 @@ $$;
 comment on function ledger.throttle_add(text, text, bigint, bigint) is
   'Puts one more into a leaky bucket: 0, or when it is full the seconds until there is room.';
 
+create function ledger.throttle_add(kinds text[], subjects text[], bursts bigint[], paces bigint[])
+returns bigint
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  clock timestamptz := ledger.clock();
+  wait_s bigint;
+begin
+  -- In their order: two who count the same buckets lock them alike.
+  insert into ledger.throttle as t (kind, subject, level, at)
+  select b.kind, b.subject, 0, clock from unnest(kinds, subjects) b (kind, subject) order by b.kind, b.subject
+  on conflict (kind, subject) do update set level = t.level;
+  select coalesce(max(case when ledger.bucket_level(t.level, t.at, b.pace, clock) > b.burst
+                           then ledger.bucket_wait(ledger.bucket_level(t.level, t.at, b.pace, clock), b.burst, b.pace) end), 0) into wait_s
+  from unnest(kinds, subjects, bursts, paces) b (kind, subject, burst, pace)
+  join ledger.throttle t on t.kind = b.kind and t.subject = b.subject;
+  if wait_s = 0 then
+    update ledger.throttle t set level = ledger.bucket_level(t.level, t.at, b.pace, clock), at = greatest(clock, t.at)
+    from unnest(kinds, subjects, paces) b (kind, subject, pace)
+    where t.kind = b.kind and t.subject = b.subject;
+  end if;
+  return wait_s;
+end
+$$;
+comment on function ledger.throttle_add(text[], text[], bigint[], bigint[]) is
+  'Puts one more into each of these leaky buckets: 0; or, when one of them is full, into none: the seconds until there is room in all.';
+
+create function ledger.name_digest(called text)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+begin
+  return (select encode(sha256(convert_to(s.login_key || lower(coalesce(ledger.name_of(called), '')), 'UTF8')), 'hex') from ledger.state s);
+end
+$$;
+comment on function ledger.name_digest(text) is
+  'What a name is counted by. Of a name that nobody has no more is kept: it may be a password that was typed into the wrong field.';
+
 create function admin.login_begin(called text, client text)
 returns table (wait_s bigint, operator_id bigint, password text)
 language plpgsql security definer set search_path = ledger, pg_temp
@@ -139,24 +193,42 @@ as $$
 #variable_conflict use_column
 declare
   who ledger.operator;
+  home constant text := ledger.network_of(client);
+  digest constant text := ledger.name_digest(called);
+  is_home boolean;
+  buckets integer;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  wait_s := ledger.throttle_add('address', ledger.network_of(client), 10, 5);
   select o.* into who from ledger.operator o where lower(o.name) = lower(ledger.name_of(called)) and o.enabled;
-  if wait_s = 0 and who.operator_id is not null
-     and not exists (select from ledger.operator_address a
-                     where a.operator_id = who.operator_id and a.address = ledger.network_of(client)) then
-    wait_s := ledger.throttle_add('name', who.operator_id::text, 20, 10);
-  end if;
+  is_home := exists (select from ledger.operator_address a where a.operator_id = who.operator_id and a.address = home);
+  -- A name by itself is counted only where its owner has never been: else whoever
+  -- guesses at it would keep its owner out.
+  buckets := case when is_home then 2 else 3 end;
+  wait_s := ledger.throttle_add((array['pair', 'address', 'name'])[:buckets], (array[digest || ' ' || home, home, digest])[:buckets],
+                                (array[10, 30, 20])[:buckets]::bigint[], (array[2, 10, 10])[:buckets]::bigint[]);
   if wait_s = 0 then
     operator_id := who.operator_id;
     password := who.password;
+  else
+    -- by less than that nobody's patience differs, and so no answer
+    wait_s := (wait_s + 9) / 10 * 10;
   end if;
   return next;
 end
 $$;
 comment on function admin.login_begin(text, text) is
-  'Before a password is computed: counts the attempt by address and by name. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
+  'Before a password is computed: counts the attempt by name and address, by address and by name, whether anybody has the name or not. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
+
+create function ledger.throttle_forgive(who ledger.operator, client text)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  delete from ledger.throttle t where t.kind = 'pair' and t.subject = ledger.name_digest(who.name) || ' ' || ledger.network_of(client);
+  update ledger.throttle t set level = greatest(t.level - 1, 0)
+  where t.kind = 'address' and t.subject = ledger.network_of(client) or t.kind = 'name' and t.subject = ledger.name_digest(who.name)
+$$;
+comment on function ledger.throttle_forgive(ledger.operator, text) is
+  'A password was right: takes this one attempt back. What others'' names have come to from this address stays, or an account of one''s own would make guessing free.';
 
 create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint, proof_minutes bigint,
                                 step bigint, recovery bytea)
@@ -194,7 +266,7 @@ begin
           client::inet, left(agent, 300));
   insert into ledger.operator_address (operator_id, address, seen_at) values (operator, ledger.network_of(client), clock)
   on conflict on constraint operator_address_pkey do update set seen_at = excluded.seen_at;
-  delete from ledger.throttle t where t.kind = 'address' and t.subject = ledger.network_of(client);
+  perform ledger.throttle_forgive(who, client);
   perform ledger.audit_write(who, 'session.begin', format('operator %s (%s)', who.operator_id, who.name));
   status := 200;
   return next;

@@ -4,7 +4,8 @@
 create table ledger.state (
   only_row boolean primary key default true check (only_row),
   epoch integer not null default 1,
-  horizon timestamptz not null default '-infinity'
+  horizon timestamptz not null default '-infinity',
+  login_key text not null default gen_random_uuid()::text || gen_random_uuid()
 );
 comment on table ledger.state is 'Facts about this database as a whole; one row.';
 comment on column ledger.state.only_row is 'Keeps it at one row.';
@@ -12,6 +13,7 @@ comment on column ledger.state.epoch is
   'Goes up when the database is restored from a backup (`hookledger restored`): transaction numbers start anew then, and cursors of readers must not skip what carries the old ones.';
 comment on column ledger.state.horizon is
   'Events created before this were dropped by retention; when one is delivered again it is counted and not recorded.';
+comment on column ledger.state.login_key is 'Random: with it the names that are tried at login are digested.';
 insert into ledger.state default values;
 
 create table ledger.endpoint (

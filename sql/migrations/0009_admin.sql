@@ -74,15 +74,15 @@ comment on column ledger.recovery_code.digest is 'SHA-256 of the code: of 80 ran
 comment on column ledger.recovery_code.used_at is 'When it was used up; null: it is good.';
 
 create table ledger.throttle (
-  kind text not null check (kind in ('address', 'name', 'proof', 'code')),
+  kind text not null check (kind in ('address', 'name', 'pair', 'proof', 'code')),
   subject text not null,
   level real not null,
   at timestamptz not null,
   primary key (kind, subject)
 );
 comment on table ledger.throttle is 'Leaky buckets of logins that failed.';
-comment on column ledger.throttle.kind is 'What is counted: an address (IPv6 by /64), the name of an operator, passwords that somebody gave who is logged in (proof), codes that somebody gave who knew the password (code).';
-comment on column ledger.throttle.subject is 'The address or the operator''s number.';
+comment on column ledger.throttle.kind is 'What is counted: an address (IPv6 by /64), a name, both together (pair), passwords that somebody gave who is logged in (proof), codes that somebody gave who knew the password (code).';
+comment on column ledger.throttle.subject is 'The address; a digest of the name, whether anybody has it or not; both; the operator''s number.';
 comment on column ledger.throttle.level is 'How full it was.';
 comment on column ledger.throttle.at is 'When it was so full.';
 

@@ -47,6 +47,9 @@ struct conf {
 	char *api_cors_origin;
 	char *setup_token;
 	int64_t page_export_max;
+	int64_t page_connections;
+	int64_t page_exports;
+	int64_t password_hashes;
 	int64_t session_idle_hours;
 	int64_t session_max_hours;
 	int64_t session_proof_minutes;

@@ -18,13 +18,15 @@ enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
 /* How long a cancelled statement may take to end, and when to ask again. */
 enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200 };
 
+static const char query_canceled[] = "57014";
+
 enum { KEPT_MAX = 96, FUNCTION_MAX = 64 };
 
 enum state { DOWN, CONNECTING, READY, WORKING };
 
 struct db {
 	char *conninfo, *program, *options;
-	bool pooled, is_unreadable;	/* the conninfo */
+	bool pooled, cancels, is_unreadable;	/* the conninfo */
 	int64_t deadline_ms;
 
 	PGconn *conn;
@@ -185,6 +187,7 @@ struct db *db_open(const struct db_how *how)
 	db->conninfo = mem_dup(str_of(how->conninfo ? how->conninfo : ""));
 	db->program = mem_dup(str_of(how->program));
 	db->pooled = how->pooled;
+	db->cancels = how->cancels;
 	db->is_unreadable = !is_readable_string(db->conninfo);
 	db->deadline_ms = how->deadline_ms;
 	db->backoff_ms = BACKOFF_FIRST_MS;
@@ -628,6 +631,79 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 	return ERR_NONE;
 }
 
+static void cancel(struct db *db)
+{
+	PGcancel *handle = PQgetCancel(db->conn);
+	char why[256] = "no connection";
+
+	if (!handle || !PQcancel(handle, why, sizeof(why)))
+		log_write(LOG_DEBUG, "db_cancel_failed",
+		          (struct log_field[]){ log_text("reason", why), log_end() });
+	PQfreeCancel(handle);
+}
+
+/* Throws away what came; has the server ended the statement? */
+static bool has_ended(struct db *db)
+{
+	char *piece = NULL;
+	bool is_copy = false;
+	int len;
+
+	if (!PQconsumeInput(db->conn))
+		return true;
+	while ((len = PQgetCopyData(db->conn, &piece, 1)) > 0)
+		PQfreemem(piece);
+	while (len < 0 && !is_copy && !PQisBusy(db->conn)) {
+		PGresult *result = PQgetResult(db->conn);
+		ExecStatusType status = PQresultStatus(result);
+
+		if (!result)
+			return true;
+		is_copy = status == PGRES_COPY_OUT || status == PGRES_COPY_IN;
+		PQclear(result);
+	}
+	return false;
+}
+
+/* Without this a server that computes would notice only at its next row that
+   nobody listens any more. A cancel that comes before it has begun is lost:
+   so again, until it says that it has ended. false: it has not. */
+static bool stop_call(struct db *db)
+{
+	int64_t until = clock_ms() + CANCEL_WAIT_MS, again_at = 0;
+
+	bool ended;
+
+	while (!(ended = has_ended(db)) && clock_ms() < until) {
+		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+		if (clock_ms() >= again_at) {
+			cancel(db);
+			again_at = clock_ms() + CANCEL_AGAIN_MS;
+		}
+		wait_for(&fd, again_at < until ? again_at : until, -1);
+	}
+	return ended && PQstatus(db->conn) == CONNECTION_OK;
+}
+
+static void give_up(struct db *db)
+{
+	(void)stop_call(db);
+	go_down(db);
+}
+
+/* After a call that failed: was its time over, by the server's clock or by ours, and
+   is the connection good for another? */
+static bool is_timed_out(struct db *db)
+{
+	if (strcmp(db->sqlstate, query_canceled) == 0)
+		return PQstatus(db->conn) == CONNECTION_OK && PQtransactionStatus(db->conn) == PQTRANS_IDLE;
+	if (PQstatus(db->conn) != CONNECTION_OK || PQtransactionStatus(db->conn) != PQTRANS_ACTIVE || !stop_call(db))
+		return false;
+	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", query_canceled);
+	return PQtransactionStatus(db->conn) == PQTRANS_IDLE;
+}
+
 static struct db_rows *rows_of(PGresult *result)
 {
 	struct db_rows *rows = mem_zero(1, sizeof(*rows));
@@ -643,7 +719,10 @@ static enum err finish(struct db *db, int64_t until, struct db_rows **rows)
 	enum err err = take_results(db, until, &result);
 
 	if (err == ERR_BUSY && !is_collision(db)) {
-		go_down(db);
+		if (!db->cancels || !is_timed_out(db))
+			go_down(db);
+		else
+			db->state = READY;
 		return err;
 	}
 	db->state = READY;
@@ -786,59 +865,6 @@ static enum err hear(struct db *db, int stop_fd)
 		return ERR_BUSY;
 	}
 	return ERR_NONE;
-}
-
-static void cancel(struct db *db)
-{
-	PGcancel *handle = PQgetCancel(db->conn);
-	char why[256] = "no connection";
-
-	if (!handle || !PQcancel(handle, why, sizeof(why)))
-		log_write(LOG_DEBUG, "db_cancel_failed",
-		          (struct log_field[]){ log_text("reason", why), log_end() });
-	PQfreeCancel(handle);
-}
-
-/* Throws away what came; has the server ended the statement? */
-static bool has_ended(struct db *db)
-{
-	char *piece = NULL;
-	bool is_copy = false;
-	int len;
-
-	if (!PQconsumeInput(db->conn))
-		return true;
-	while ((len = PQgetCopyData(db->conn, &piece, 1)) > 0)
-		PQfreemem(piece);
-	while (len < 0 && !is_copy && !PQisBusy(db->conn)) {
-		PGresult *result = PQgetResult(db->conn);
-		ExecStatusType status = PQresultStatus(result);
-
-		if (!result)
-			return true;
-		is_copy = status == PGRES_COPY_OUT || status == PGRES_COPY_IN;
-		PQclear(result);
-	}
-	return false;
-}
-
-/* Without this a server that computes would notice only at its next row that
-   nobody listens any more. A cancel that comes before it has begun is lost:
-   so again, until it says that it has ended. */
-static void give_up(struct db *db)
-{
-	int64_t until = clock_ms() + CANCEL_WAIT_MS, again_at = 0;
-
-	while (!has_ended(db) && clock_ms() < until) {
-		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
-
-		if (clock_ms() >= again_at) {
-			cancel(db);
-			again_at = clock_ms() + CANCEL_AGAIN_MS;
-		}
-		wait_for(&fd, again_at < until ? again_at : until, -1);
-	}
-	go_down(db);
 }
 
 /* Rows from the first to the end, which may be a failure: take_results() knows. */

@@ -23,6 +23,7 @@ struct db_how {
 	const char *program;	/* application_name */
 	bool pooled;		/* unnamed statements only, no session settings */
 	int64_t deadline_ms;	/* of one connection attempt, and of statements on the server */
+	bool cancels;		/* a call whose time is over is cancelled, and the connection kept */
 };
 
 /* Copies `how`. Does not connect yet. */
@@ -48,7 +49,8 @@ MUST_USE enum err db_wait(struct db *db, int64_t wait_ms);
    want them. Errors by SQLSTATE: 22, 23, 54 and raised exceptions ERR_INPUT,
    23505 ERR_CONFLICT, P0002 ERR_ABSENT, HL (of our own) ERR_DENIED, 40 repeated once, everything
    else ERR_BUSY; when the time is over ERR_BUSY, and the outcome is unknown.
-   After ERR_BUSY the connection is dropped and made anew by db_tend(). */
+   After ERR_BUSY the connection is dropped and made anew by db_tend(), unless
+   `cancels` and the time of the call was over: db_sqlstate() is 57014 then. */
 MUST_USE enum err db_call(struct db *db, const char *function, const struct db_args *args,
                           int64_t wait_ms, struct db_rows **rows);
 

@@ -32,6 +32,8 @@ enum {
 	KEEP_MAX = 64 * 1024,		/* storage of a body that is kept for the next one */
 	END_MS = 2000,			/* for requests that are on their way when we are to end */
 	ANSWER_AT_ONCE = 64 * 1024,	/* a socket takes about 200 KB without being read */
+	STALL_MS = 30000,		/* for a reader that takes nothing */
+	PIECE_MAX = 4096,		/* what a pipe that poll() calls writable takes without waiting */
 };
 
 struct http_req {
@@ -45,6 +47,10 @@ struct http_req {
 	int tape;		/* a second descriptor of that tape */
 	off_t from;		/* where the answer begins on it */
 	bool is_answered, input_is_left;
+	bool is_held;
+	struct buf reply;	/* the answer of one that is held, until it is released */
+	bool is_cut;		/* a stream that ends before its end */
+	int64_t stalls_at;	/* of a stream of which something is left to send */
 };
 
 struct http {
@@ -109,6 +115,7 @@ static void free_req(struct http_req *req)
 {
 	buf_done(&req->body);
 	buf_done(&req->path);
+	buf_done(&req->reply);
 	free(req);
 }
 
@@ -314,6 +321,58 @@ static void accept_all(struct http *http)
 	}
 }
 
+/* ---- what is written */
+
+/* From here on libfcgi writes to a file in memory, and what is on it is sent from
+   there: libfcgi takes a connection that is full for one that failed. */
+static void begin_tape(struct http_req *req)
+{
+	int tape, second;
+
+	if (req->tape < 0 && (tape = memfd_create("answer", MFD_CLOEXEC)) >= 0) {
+		if ((second = fcntl(tape, F_DUPFD_CLOEXEC, 0)) < 0) {
+			close(tape);
+		} else {
+			req->fd = req->fcgi.ipcFd;
+			req->fcgi.ipcFd = tape;
+			req->tape = second;
+		}
+	}
+	if (req->tape >= 0)
+		req->from = lseek(req->tape, 0, SEEK_CUR);
+}
+
+/* The answer of a plain CGI request: whoever reads it may take its time, but not
+   for ever. */
+static bool write_out(struct str bytes)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	size_t done = 0;
+
+	while (done < bytes.len) {
+		int ready = poll(&fd, 1, STALL_MS);
+		ssize_t put = 0;
+
+		if (ready > 0)
+			put = write(STDOUT_FILENO, bytes.at + done, bytes.len - done < PIECE_MAX ? bytes.len - done : PIECE_MAX);
+		if (ready == 0 || ((ready < 0 || put < 0) && errno != EINTR && errno != EAGAIN))
+			return false;
+		done += put > 0 ? (size_t)put : 0;
+	}
+	return true;
+}
+
+static void send_answer(struct http_req *req, const struct buf *reply)
+{
+	if (req->http->is_cgi) {
+		(void)write_out(buf_str(reply));
+		return;
+	}
+	if (reply->len > ANSWER_AT_ONCE || req->tape >= 0)
+		begin_tape(req);
+	FCGX_PutStr(reply->at, (int)reply->len, req->fcgi.out);
+}
+
 /* ---- ending requests */
 
 static void finish_fcgi(struct http_req *req)
@@ -330,11 +389,37 @@ static void finish_fcgi(struct http_req *req)
 	req->fd = req->tape = -1;
 }
 
+/* libfcgi gets rid of the request as if all was well; nobody gets what it writes.
+   nginx takes a mere end of the connection for the end of the answer, so it gets
+   what is no record (FastCGI specification, 3.3: the version is 1). */
+static void cut_fcgi(struct http_req *req)
+{
+	static const char no_record[8];
+
+	if (req->tape >= 0 && send(req->fd, no_record, sizeof(no_record), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		req->input_is_left = false;	/* whoever is gone needs none */
+	if (req->tape < 0)
+		shutdown(req->fcgi.ipcFd, SHUT_RDWR);
+	req->fcgi.keepConnection = 0;
+	FCGX_Detach(&req->fcgi);
+	FCGX_Finish_r(&req->fcgi);
+	req->env = NULL;
+	if (req->tape < 0)
+		return;
+	close(req->tape);
+	close(req->fd);
+	req->fd = req->tape = -1;
+}
+
 static void finish(struct http_req *req)
 {
 	if (!req->is_answered)
 		http_answer(req, 500, NULL, str_of("{\"error\":\"internal error\"}"));
-	if (!req->http->is_cgi)
+	if (req->reply.len)
+		send_answer(req, &req->reply);
+	if (!req->http->is_cgi && req->is_cut)
+		cut_fcgi(req);
+	else if (!req->http->is_cgi)
 		finish_fcgi(req);
 }
 
@@ -362,6 +447,7 @@ void http_hold(struct http_req *req)
 		http->reqs[i] = http->reqs[i + 1];
 	http->reqs[http->count] = new_req(http);
 	http->held++;
+	req->is_held = true;
 }
 
 void http_release(struct http_req *req)
@@ -577,25 +663,6 @@ enum http_flaw http_flaw(const struct http_req *req)
 	return req->flaw;
 }
 
-/* What is more than a socket takes at once goes to a tape first: libfcgi takes
-   a connection that is full for one that failed. */
-static void begin_answer(struct http_req *req, size_t size)
-{
-	int tape, second;
-
-	if (req->tape < 0 && size > ANSWER_AT_ONCE && (tape = memfd_create("answer", MFD_CLOEXEC)) >= 0) {
-		if ((second = fcntl(tape, F_DUPFD_CLOEXEC, 0)) < 0) {
-			close(tape);
-		} else {
-			req->fd = req->fcgi.ipcFd;
-			req->fcgi.ipcFd = tape;
-			req->tape = second;
-		}
-	}
-	if (req->tape >= 0)
-		req->from = lseek(req->tape, 0, SEEK_CUR);
-}
-
 void http_answer(struct http_req *req, int status, const char *headers, struct str json)
 {
 	http_answer_as(req, status, "application/json", headers, json);
@@ -603,20 +670,80 @@ void http_answer(struct http_req *req, int status, const char *headers, struct s
 
 void http_answer_as(struct http_req *req, int status, const char *type, const char *headers, struct str body)
 {
-	struct buf *out = &req->http->answer;
+	/* who answers one that is held may be another thread: it has a buffer of its own */
+	struct buf *out = req->is_held ? &req->reply : &req->http->answer;
 
 	buf_clear(out);
 	reply_write(out, status, type, headers, body, str_is(http_method(req), "HEAD"));
 	req->is_answered = true;
-	if (!req->http->is_cgi) {
-		begin_answer(req, out->len);
-		FCGX_PutStr(out->at, (int)out->len, req->fcgi.out);
-	} else {
-		size_t done = 0;
-		ssize_t put;
+	if (!req->is_held)
+		send_answer(req, out);
+}
 
-		while (done < out->len &&
-		       (put = write(STDOUT_FILENO, out->at + done, out->len - done)) > 0)
-			done += (size_t)put;
+/* ---- streams */
+
+void http_stream_begin(struct http_req *req, int status, const char *type, const char *headers)
+{
+	struct buf head = { 0 };
+
+	req->is_answered = true;
+	reply_write_head(&head, status, type, headers);
+	if (!req->http->is_cgi)
+		begin_tape(req);
+	(void)http_stream_put(req, buf_str(&head));
+	buf_done(&head);
+}
+
+void http_stream_cut(struct http_req *req)
+{
+	req->is_cut = true;
+}
+
+size_t http_stream_left(const struct http_req *req)
+{
+	off_t end = req->tape < 0 ? 0 : lseek(req->tape, 0, SEEK_CUR);
+
+	return end > req->from ? (size_t)(end - req->from) : 0;
+}
+
+bool http_stream_go_on(struct http_req *req)
+{
+	int64_t now = clock_ms();
+	char piece[16384];
+	size_t left;
+
+	while (req->tape >= 0 && (left = http_stream_left(req)) > 0) {
+		ssize_t got = pread(req->tape, piece, left < sizeof(piece) ? left : sizeof(piece), req->from), put;
+
+		if (got <= 0)
+			return false;
+		put = send(req->fd, piece, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (put < 0)
+			return (errno == EAGAIN || errno == EINTR) && now < req->stalls_at;
+		req->from += put;
+		req->stalls_at = now + STALL_MS;
 	}
+	/* All is sent: the tape begins anew, or it would become as long as the stream. */
+	if (req->tape >= 0 && req->from > 0 && ftruncate(req->tape, 0) == 0)
+		req->from = lseek(req->tape, 0, SEEK_SET);
+	req->stalls_at = now + STALL_MS;
+	return true;
+}
+
+bool http_stream_put(struct http_req *req, struct str piece)
+{
+	if (req->http->is_cgi)
+		return write_out(piece);
+	/* pieces of a few hundred kilobytes: an int holds their length */
+	if (FCGX_PutStr(piece.at, (int)piece.len, req->fcgi.out) < 0 || FCGX_FFlush(req->fcgi.out) < 0)
+		return false;
+	return http_stream_go_on(req);
+}
+
+int http_stream_poll(const struct http_req *req, struct pollfd *fd)
+{
+	bool waits = http_stream_left(req) > 0;
+
+	*fd = (struct pollfd){ .fd = waits ? req->fd : -1, .events = POLLOUT };
+	return waits ? clock_within(-1, req->stalls_at - clock_ms()) : -1;
 }

@@ -85,9 +85,29 @@ void http_answer_as(struct http_req *req, int status, const char *type, const ch
    good until http_release(), which ends it (answered 500 when nobody has). The
    requests behind it move up one place. Told to end, http_gather() still
    returns true until all that is held is released or timeout_ms is over. A
-   held request must be released before http_close(). */
+   held request must be released before http_close(). While it is held, one other
+   thread may read and answer it; everything else here is for the thread that
+   gathers. */
 void http_hold(struct http_req *req);
 void http_release(struct http_req *req);
+
+/* ---- an answer of unknown length, piece by piece, to a held request */
+
+/* Begins it. It ends whole by http_release(); http_stream_cut() before that ends
+   the connection in the middle, which a web server tells its client. */
+void http_stream_begin(struct http_req *req, int status, const char *type, const char *headers);
+void http_stream_cut(struct http_req *req);
+
+/* Adds a piece; sends as much as the web server takes. A plain CGI program waits
+   until it took all. false: it is gone, or took nothing for 30 s. */
+bool http_stream_put(struct http_req *req, struct str piece);
+
+/* Sends more of what was put; false as above. */
+bool http_stream_go_on(struct http_req *req);
+
+/* The bytes that were put and not sent yet, and what to wait for to send them. */
+size_t http_stream_left(const struct http_req *req);
+int http_stream_poll(const struct http_req *req, struct pollfd *fd);
 
 /* Sends the answer of a plain CGI request on its way before the process ends. */
 void http_flush(struct http *http);

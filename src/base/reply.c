@@ -30,18 +30,35 @@ static const char *phrase(int status)
 	return "Internal Server Error";
 }
 
+static void add_status(struct buf *out, int status)
+{
+	buf_addf(out, "Status: %d %s\r\n", status, phrase(status));
+}
+
+static void add_rest(struct buf *out, const char *headers)
+{
+	buf_add_text(out, "Cache-Control: no-store\r\n");
+	if (headers)
+		buf_addf(out, "%s\r\n", headers);
+	buf_add_text(out, "\r\n");
+}
+
+void reply_write_head(struct buf *out, int status, const char *type, const char *headers)
+{
+	add_status(out, status);
+	buf_addf(out, "Content-Type: %s\r\n", type);
+	add_rest(out, headers);
+}
+
 void reply_write(struct buf *out, int status, const char *type, const char *headers, struct str body, bool is_head)
 {
 	/* RFC 9110, 8.6: these have no body, and say no length of one */
 	bool is_bare = status == 204 || status == 304;
 
-	buf_addf(out, "Status: %d %s\r\n", status, phrase(status));
+	add_status(out, status);
 	if (!is_bare)
 		buf_addf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.len);
-	buf_add_text(out, "Cache-Control: no-store\r\n");
-	if (headers)
-		buf_addf(out, "%s\r\n", headers);
-	buf_add_text(out, "\r\n");
+	add_rest(out, headers);
 	/* RFC 3875, 4.3.3: for HEAD the program leaves the body out */
 	if (!is_bare && !is_head)
 		buf_add_str(out, body);

@@ -12,4 +12,7 @@
    its length told. */
 void reply_write(struct buf *out, int status, const char *type, const char *headers, struct str body, bool is_head);
 
+/* The same without a length: the body follows, and ends with the request. */
+void reply_write_head(struct buf *out, int status, const char *type, const char *headers);
+
 #endif

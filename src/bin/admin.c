@@ -11,12 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/conf.h"
 #include "base/cookie.h"
 #include "base/crypto.h"
-#include "base/db.h"
-#include "base/fetch.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/program.h"
@@ -25,11 +22,7 @@
 
 #define API "/admin/api"
 
-enum {
-	TOKEN_MAX = 200,
-	ASKING_MAX = 64,	/* others asked at once, by one process */
-	ANSWER_KEEP = 4096,	/* of their answers */
-};
+enum { TOKEN_MAX = 200 };
 
 static const struct admin_row rows[] = {
 	{ { "GET", API "/session" }, admin_session_get, NULL, false },
@@ -122,7 +115,7 @@ static const struct parameters {
 	{ API "/events", FILTERS ", after, limit" },
 	{ API "/events/new", FILTERS ", after" },
 	{ API "/events/newer", FILTERS ", after, limit" },
-	{ API "/events/export", FILTERS ", format" },
+	{ API "/events/export", FILTERS ", format, end" },
 	{ API "/time", "from, until, workspace" },
 	{ API "/audit", "after, limit" },
 	{ API "/subscribers/subscriptions/{subscription_id}/deliveries", "state, after, limit" },
@@ -132,6 +125,48 @@ static const struct parameters {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
+
+/* What does not only call the database, or may not wait behind what does. */
+static const struct { admin_operation *run; enum admin_lane lane; } lanes[] = {
+	{ admin_health, LANE_HEALTH },
+	{ admin_metrics, LANE_METRICS },
+	{ admin_session_begin, LANE_PASSWORD },
+	{ admin_session_prove, LANE_PASSWORD },
+	{ admin_setup_do, LANE_PASSWORD },
+	{ admin_operator_add, LANE_PASSWORD },
+	{ admin_operator_change, LANE_PASSWORD },
+	{ admin_me_change, LANE_PASSWORD },
+	{ admin_event_export, LANE_EXPORT },
+	{ admin_subscription_write, LANE_ASKING },
+	{ admin_subscription_ping, LANE_ASKING },
+	{ admin_subscription_replay, LANE_ASKING },
+	{ admin_endpoint_test, LANE_ASKING },
+	{ admin_notice_test, LANE_ASKING },
+	{ admin_toggl_do, LANE_ASKING },
+	{ admin_toggl_connect, LANE_ASKING },
+};
+
+/* What grows with the ledger, and with what is asked for. */
+static const char *const dear[] = {
+	API "/events", API "/events/new", API "/events/newer", API "/events/{workspace_id}/{event_id}/{created_at}", API "/time",
+	API "/overview", API "/subscribers", API "/subscribers/subscriptions/{subscription_id}/deliveries",
+};
+
+static enum admin_lane lane_of(const struct admin_row *row)
+{
+	for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++)
+		if (lanes[i].run == row->run)
+			return lanes[i].lane;
+	return LANE_PAGE;
+}
+
+static bool is_dear(const struct admin_row *row)
+{
+	for (size_t i = 0; i < sizeof(dear) / sizeof(dear[0]); i++)
+		if (str_is(str_of(row->route.path), dear[i]))
+			return true;
+	return false;
+}
 
 /* ---- what a request brings */
 
@@ -148,6 +183,15 @@ static void read_session(struct admin *admin, struct http_req *req, struct visit
 	address_write(&from, &visit->client);
 	buf_add(&visit->session, digest, sizeof(digest));
 	buf_add(&visit->session, visit->client.at, visit->client.len);
+}
+
+void admin_network(const struct visit *visit, struct buf *out)
+{
+	static const unsigned char ipv4[12] = { [10] = 0xff, [11] = 0xff };
+	struct address from;
+
+	if (address_read(buf_str(&visit->client), &from))
+		buf_add(out, from.at, memcmp(from.at, ipv4, sizeof(ipv4)) == 0 ? sizeof(from.at) : sizeof(from.at) / 2);
 }
 
 /* The parts of the path as an object, by the names that the row gives them. */
@@ -168,7 +212,7 @@ static void read_path(const struct route_match *match, struct buf *json)
 	buf_add_char(json, '}');
 }
 
-static void visit_done(struct visit *visit)
+void admin_visit_done(struct visit *visit)
 {
 	buf_done(&visit->session);
 	buf_done(&visit->client);
@@ -271,10 +315,10 @@ static void serve_row(struct admin *admin, struct http_req *req, const struct ro
 	} else if ((status = find_flaw(req, &visit, &why))) {
 		admin_refuse(req, status, buf_text(&why));
 	} else {
-		row->run(admin, req, &visit, match);
+		admin_pool_give(admin->pool, req, row, lane_of(row), is_dear(row), match, &visit);
 	}
 	buf_done(&why);
-	visit_done(&visit);
+	admin_visit_done(&visit);
 }
 
 static void refuse_method(struct http_req *req)
@@ -308,82 +352,35 @@ static void serve_one(struct admin *admin, struct http_req *req)
 
 /* ---- the program */
 
-static void open_parts(struct admin *admin, const struct program *program)
-{
-	const struct conf *conf = program->conf;
-	struct fetch_how fetch = {
-		.requests_max = ASKING_MAX,
-		.answer_max = ANSWER_KEEP,
-		.cuts_answers = true,
-		.ca_file = conf->ca_file,
-		.agent = "hookledger/" HL_VERSION,
-	};
-
-	admin->conf = conf;
-	networks_read_again(&admin->trusted, conf->trusted_proxies);
-	networks_read_again(&admin->allowed, conf->allowed_networks);
-	admin->web = program_open_http(program, conf->api_body_max_bytes);
-	admin->db = program_open_db(program);
-	admin->sealer = sealer_new(conf->master_key, conf->master_key_previous);
-	admin->own = fetch_new(&fetch);
-	fetch.is_guarded = true;
-	fetch.allowed = &admin->allowed;
-	admin->fetch = fetch_new(&fetch);
-	program_await_db(program, admin->web, admin->db);
-}
-
-static void close_parts(struct admin *admin)
-{
-	admin_watch_done(admin);
-	fetch_free(admin->fetch);
-	fetch_free(admin->own);
-	sealer_free(admin->sealer);
-	db_close(admin->db);
-	http_close(admin->web);
-	networks_done(&admin->trusted);
-	networks_done(&admin->allowed);
-}
-
-static void take_outcomes(struct admin *admin, struct fetch *fetch)
-{
-	struct fetch_outcome outcome;
-
-	while (!fetch_take(fetch, &outcome))
-		((struct admin_asked *)outcome.user)->done(admin, &outcome);
-}
-
 static int work(struct program *program)
 {
-	struct admin admin = { 0 };
-	struct pollfd fds[5];
+	struct pollfd fds[ADMIN_POOL_FDS];
+	struct admin front = { .conf = program->conf };
+	struct admin_pool *pool;
+	size_t count;
 	int wait_ms;
 
-	open_parts(&admin, program);
+	networks_read_again(&front.trusted, front.conf->trusted_proxies);
+	front.web = program_open_http(program, front.conf->api_body_max_bytes);
+	/* threads are confined as who starts them is */
 	sandbox_confine(program->conf, true);
+	front.pool = pool = admin_pool_new(program, front.web);
 	for (;;) {
-		db_tend(admin.db);
-		take_outcomes(&admin, admin.fetch);
-		take_outcomes(&admin, admin.own);
-		admin_notice_go_on(&admin);
-		admin_toggl_go_on(&admin);
-		wait_ms = admin_replays_go_on(&admin) ? 0 : -1;
-		wait_ms = clock_sooner(wait_ms, db_poll(admin.db, &fds[0]));
-		wait_ms = clock_sooner(wait_ms, fetch_poll(admin.fetch, &fds[1]));
-		wait_ms = clock_sooner(wait_ms, fetch_poll(admin.own, &fds[2]));
-		wait_ms = clock_sooner(wait_ms, admin_notice_poll(&admin, &fds[3]));
-		wait_ms = clock_sooner(wait_ms, admin_toggl_poll(&admin, &fds[4]));
-		if (!http_gather(admin.web, fds, sizeof(fds) / sizeof(fds[0]), wait_ms))
+		admin_pool_go_on(pool);
+		wait_ms = admin_pool_poll(pool, fds, &count);
+		if (!http_gather(front.web, fds, count, wait_ms))
 			break;
-		/* A held request moves those behind it up. */
-		for (size_t i = 0; i < http_count(admin.web);) {
-			size_t count = http_count(admin.web);
+		/* A request that is held moves those behind it up. */
+		for (size_t i = 0; i < http_count(front.web);) {
+			size_t before = http_count(front.web);
 
-			serve_one(&admin, http_at(admin.web, i));
-			i += http_count(admin.web) == count;
+			serve_one(&front, http_at(front.web, i));
+			i += http_count(front.web) == before;
 		}
 	}
-	admin_toggl_close(&admin);
-	close_parts(&admin);
+	admin_pool_free(pool);
+	http_close(front.web);
+	networks_done(&front.trusted);
 	return 0;
 }
 

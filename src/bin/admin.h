@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/route.h"
+#include "bin/admin_pool.h"
 
 struct conf;
 struct db;
@@ -23,9 +24,12 @@ struct http_req;
 struct notice;
 struct sealer;
 
+/* What a thread has (bin/admin_pool), for itself but for conf, web and pool. */
 struct admin {
 	const struct conf *conf;
 	struct http *web;
+	struct admin_pool *pool;
+	struct admin_job *job;	/* that is being run */
 	struct db *db;
 	struct sealer *sealer;
 	struct fetch *fetch;	/* to others: public addresses, and what allowed_networks has */
@@ -50,6 +54,12 @@ struct visit {
 	struct str given;	/* JSON: the body; at == NULL: none */
 };
 
+void admin_visit_done(struct visit *visit);
+
+/* By what strangers are told apart: the bytes of an IPv4 address, or of the /64 of an
+   IPv6 address, of which anybody has plenty. Appends. */
+void admin_network(const struct visit *visit, struct buf *out);
+
 typedef void admin_operation(struct admin *, struct http_req *, const struct visit *, const struct route_match *);
 
 struct admin_row {
@@ -64,15 +74,28 @@ struct admin_asked {
 	void (*done)(struct admin *, const struct fetch_outcome *);
 };
 
+/* ---- asking others (admin_asking.c); what this needs of struct admin is there only
+   in that thread */
+
+void admin_asking_open(struct admin *admin);
+void admin_asking_close(struct admin *admin);
+
+/* Goes on with all that is under way; what to wait for before the next time. */
+enum { ADMIN_ASKING_FDS = 5 };
+int admin_asking_go_on(struct admin *admin, struct pollfd *fds);
+
 /* ---- answering (admin_answer.c) */
 
 #define ADMIN_NO_KEY "master_key is not set in hookledger.conf, so secrets cannot be sealed: write the output of `openssl rand -hex 32` into it"
 
+#define ADMIN_OWN_EXPORT "an export of yours is still on its way; wait until it is there, then try again"
+#define ADMIN_MANY_EXPORTS "others are exporting just now, as many as may at once; please try again in a minute"
+
 /* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
 
-/* 200 with something else than JSON. */
-void admin_answer_as(struct http_req *req, const char *type, const char *headers, struct str body);
+/* Headers that belong to every answer, lines with \r\n between. */
+extern const char admin_safe_headers[];
 
 /* {"error": words} */
 void admin_refuse(struct http_req *req, int status, const char *words);
@@ -88,6 +111,9 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
    functions have them; an error is answered. db_rows_free() the rows. */
 MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
                             struct db_rows **rows);
+
+/* Calls a function of the door, within the time that a request has for it. */
+MUST_USE enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args, struct db_rows **rows);
 
 /* Calls any other function of the door; an error is answered. */
 MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,

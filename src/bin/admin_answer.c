@@ -3,11 +3,16 @@
    object with words, and what the database said. */
 #include "bin/admin.h"
 
+#include <string.h>
+
 #include "base/conf.h"
 #include "base/db.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
+
+/* The server ends a statement a little sooner than we give up, so that it says so. */
+enum { SAYS_SO_MS = 500 };
 
 /* No page of another origin may read or frame it, whatever a browser takes it
    for. Nosniff: JSON stays JSON. */
@@ -15,14 +20,7 @@
 	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n" \
 	"Cross-Origin-Resource-Policy: same-origin"
 
-void admin_answer_as(struct http_req *req, const char *type, const char *headers, struct str body)
-{
-	struct buf all = { 0 };
-
-	buf_addf(&all, SAFE "\r\n%s", headers);
-	http_answer_as(req, 200, type, buf_text(&all), body);
-	buf_done(&all);
-}
+const char admin_safe_headers[] = SAFE;
 
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json)
 {
@@ -31,7 +29,7 @@ void admin_answer(struct http_req *req, int status, const char *headers, struct 
 	buf_add_text(&all, SAFE);
 	if (headers)
 		buf_addf(&all, "\r\n%s", headers);
-	if (status == 503)
+	if (status == 503 && !(headers && strstr(headers, "Retry-After")))
 		buf_add_text(&all, "\r\nRetry-After: 2");
 	http_answer(req, status, buf_text(&all), json);
 	buf_done(&all);
@@ -86,6 +84,7 @@ static int status_of(const struct db *db, enum err err)
 void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function, enum err err)
 {
 	int status = status_of(admin->db, err);
+	struct buf words = { 0 };
 
 	if (err == ERR_DENIED && str_is(str_of(db_sqlstate(admin->db)), "HL428")) {
 		admin_refuse_needing(req, 403, "password", db_problem(admin->db));
@@ -97,14 +96,28 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 	}
 	log_write(LOG_ERROR, "call_failed",
 	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(admin->db)), log_end() });
+	/* query_canceled: by its time limit */
+	if (str_is(str_of(db_sqlstate(admin->db)), "57014")) {
+		buf_addf(&words, "this took the database longer than the %g seconds that it may take; nothing was changed. "
+		         "Ask for a shorter time or with fewer filters, or try again when less is going on",
+		         (double)admin->conf->db_deadline_ms / 1000);
+		admin_refuse(req, 503, buf_text(&words));
+		buf_done(&words);
+		return;
+	}
 	admin_refuse(req, status, status == 503 ? "the database cannot answer now; nothing was changed, please try again in a moment"
 	                                        : "something is wrong with hookledger itself; its log says what");
+}
+
+enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args, struct db_rows **rows)
+{
+	return db_call(admin->db, function, args, admin->conf->db_deadline_ms + SAYS_SO_MS, rows);
 }
 
 enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
                         struct db_rows **rows)
 {
-	enum err err = db_call(admin->db, function, args, admin->conf->db_deadline_ms, rows);
+	enum err err = admin_db_call(admin, function, args, rows);
 
 	if (err)
 		admin_refuse_failed(admin, req, function, err);

@@ -176,7 +176,7 @@ static void tried(struct admin *admin, const struct fetch_outcome *outcome)
 	json_put_text(&json, "problem", str_of(outcome->problem));
 	buf_add_char(&json, '}');
 	admin_answer(trial->req, 200, NULL, buf_str(&json));
-	http_release(trial->req);
+	admin_release(admin, trial->req);
 	buf_done(&json);
 	free_trial(trial);
 }
@@ -195,7 +195,7 @@ static void send(struct admin *admin, struct trial *trial, struct str secret)
 
 	switch (handshake_send(admin->own, &shake, &trial->body)) {
 	case ERR_NONE:
-		http_hold(trial->req);
+		admin_hold(admin, trial->req);
 		return;
 	case ERR_PACE:
 		admin_refuse(trial->req, 503, "too many endpoints are being tried out right now; please try again in a moment");

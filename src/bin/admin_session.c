@@ -90,7 +90,7 @@ void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
 	struct buf headers = { 0 }, words = { 0 };
 
 	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
-	buf_addf(&words, "too many attempts to log in; try again in %lld seconds", (long long)wait_s);
+	buf_addf(&words, "too many attempts; try again in %lld seconds", (long long)wait_s);
 	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
 	buf_done(&headers);
 	buf_done(&words);

@@ -3,14 +3,19 @@
    settings makes the tables and the owner. Over as soon as there is an operator. */
 #include "bin/admin.h"
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "base/tries.h"
 #include "bin/migration.h"
 
 enum { TOKEN_MIN = 20, TOKEN_MAX = 1000, WORD_MAX = 400, OWNER_WAIT_MS = 10000 };
+
+/* As for one name from one address at login. */
+enum { TRIES_BURST = 10, TRIES_PER_MINUTE = 2 };
 
 bool admin_setup_is_due(struct admin *admin)
 {
@@ -18,7 +23,7 @@ bool admin_setup_is_due(struct admin *admin)
 	bool is_due = admin->conf->setup_token;
 
 	/* without tables there is no function to ask: then it is due as well */
-	if (is_due && db_call(admin->db, "admin.has_operators", NULL, admin->conf->db_deadline_ms, &found) == ERR_NONE)
+	if (is_due && admin_db_call(admin, "admin.has_operators", NULL, &found) == ERR_NONE)
 		is_due = !db_bool(found, 0, "has_operators");
 	db_rows_free(found);
 	return is_due;
@@ -68,12 +73,33 @@ static bool migrate(struct admin *admin, struct http_req *req)
 	return end == MIGRATION_DONE;
 }
 
+/* Guesses are counted for each network beside the spool: without tables there is no
+   other place, and where a process serves one request, none in memory. */
+static int64_t count_try(const struct admin *admin, const struct visit *visit)
+{
+	static struct log_gate gate;
+	struct buf path = { 0 }, network = { 0 };
+	struct tries_how how = { .burst = TRIES_BURST, .per_minute = TRIES_PER_MINUTE };
+	int64_t wait_s;
+
+	buf_addf(&path, "%s/setup-tries", admin->conf->spool_dir);
+	how.path = buf_text(&path);
+	admin_network(visit, &network);
+	wait_s = tries_take(&how, buf_str(&network), clock_now_us());
+	if (wait_s && log_gate_passes(&gate, 1))
+		log_write(LOG_WARN, "setup_token_guessed", (struct log_field[]){ log_str("client", buf_str(&visit->client)), log_end() });
+	buf_done(&path);
+	buf_done(&network);
+	return wait_s;
+}
+
 void admin_setup_do(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
 {
 	const struct conf *conf = admin->conf;
 	struct db_args *args = db_args_new();
 	struct db_rows *made = NULL;
 	struct buf token = { 0 }, name = { 0 }, zone = { 0 }, kept = { 0 };
+	int64_t wait_s;
 
 	(void)match;
 	if (!conf->setup_token) {
@@ -86,6 +112,10 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 	}
 	if (!admin_text(req, visit, "token", TOKEN_MAX, &token))
 		goto done;
+	if ((wait_s = count_try(admin, visit)) > 0) {
+		admin_refuse_hurry(req, wait_s);
+		goto done;
+	}
 	if (!is_token(conf, buf_str(&token))) {
 		admin_refuse(req, 403, "this is not the set-up token of the settings file");
 		goto done;

@@ -160,7 +160,7 @@ static void asked(struct admin *admin, const struct fetch_outcome *outcome)
 
 	subscribe_asked(&how, held->asking, outcome, &end);
 	finish(admin, held->req, held->method, &end);
-	http_release(held->req);
+	admin_release(admin, held->req);
 	subscribe_end_done(&end);
 	free(held);
 }
@@ -198,7 +198,7 @@ static void begin(struct admin *admin, struct http_req *req, const struct visit 
 	order.user = held;
 	held->asking = subscribe_begin(&how, &order, &end);
 	if (held->asking) {
-		http_hold(req);
+		admin_hold(admin, req);
 	} else {
 		finish(admin, req, held->method, &end);
 		free(held);
@@ -314,7 +314,7 @@ void admin_subscription_replay(struct admin *admin, struct http_req *req, const 
 		free_replay(replay);
 		return;
 	}
-	http_hold(req);
+	admin_hold(admin, req);
 	while (*last)
 		last = &(*last)->next;
 	*last = replay;
@@ -329,7 +329,7 @@ bool admin_replays_go_on(struct admin *admin)
 	admin->replays = replay->next;
 	replay->next = NULL;
 	if (is_replayed(admin, replay)) {
-		http_release(replay->req);
+		admin_release(admin, replay->req);
 		free_replay(replay);
 	} else {
 		/* those behind it are next */

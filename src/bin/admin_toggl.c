@@ -84,7 +84,7 @@ static void let_go(struct admin *admin, struct admin_held *held)
 	if (!held->req)
 		return;
 	answer(admin, held);
-	http_release(held->req);
+	admin_release(admin, held->req);
 	held->req = NULL;
 }
 
@@ -221,7 +221,7 @@ static enum err start(struct admin *admin, struct admin_held *held, const struct
 static void hold(struct admin *admin, struct admin_held *held, enum err err)
 {
 	if (held->count) {
-		http_hold(held->req);
+		admin_hold(admin, held->req);
 		return;
 	}
 	refuse_start(admin, held->req, err);

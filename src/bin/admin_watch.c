@@ -77,7 +77,7 @@ void admin_notice_test(struct admin *admin, struct http_req *req, const struct v
 		notice_read(rows, &sealed, &message);
 		notice_send(admin->notice, &message);
 		admin->testing = req;
-		http_hold(req);
+		admin_hold(admin, req);
 	}
 	buf_done(&page);
 	buf_done(&sealed);
@@ -99,7 +99,7 @@ static void settle(struct admin *admin, const struct notice_outcome *outcome)
 	db_arg_int(args, outcome->lease);
 	db_arg_text(args, str_of(outcome->problem));
 	/* who waits is told all the same */
-	if (db_call(admin->db, "admin.notice_settle", args, admin->conf->db_deadline_ms, NULL))
+	if (admin_db_call(admin, "admin.notice_settle", args, NULL))
 		log_write(LOG_WARN, "call_failed", (struct log_field[]){ log_text("function", "admin.notice_settle"),
 		                                                           log_text("why", db_problem(admin->db)), log_end() });
 	db_args_free(args);
@@ -118,7 +118,7 @@ void admin_notice_go_on(struct admin *admin)
 	json_put_text(&json, "words", str_of(outcome.problem ? outcome.problem : "The test was taken. Look whether it arrives."));
 	buf_add_char(&json, '}');
 	admin_answer(admin->testing, 200, NULL, buf_str(&json));
-	http_release(admin->testing);
+	admin_release(admin, admin->testing);
 	admin->testing = NULL;
 	buf_done(&json);
 }
@@ -139,7 +139,7 @@ void admin_health(struct admin *admin, struct http_req *req, const struct visit 
 	(void)visit, (void)match;
 	if (clock_ms() >= health->until_ms) {
 		buf_clear(&health->json);
-		if (db_call(admin->db, "admin.health", NULL, admin->conf->db_deadline_ms, &rows)) {
+		if (admin_db_call(admin, "admin.health", NULL, &rows)) {
 			health->status = 503;
 			buf_add_text(&health->json, "{\"status\":\"trouble\",\"findings\":[\"database\"]}");
 		} else {

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: ISC
 """What happened, is it well, who is tracking what."""
+import contextlib
+import csv
+import fcntl
 import json
 import time
 
@@ -251,3 +254,28 @@ def test_an_export_is_what_is_filtered(olga):
     lines = [json.loads(line) for line in said.splitlines()]
     expected = olga.site.sql("select count(*)::int from ledger.event where model = 'project'")[0][0]
     assert len(lines) == expected > 0
+
+
+def test_an_export_is_saved_when_it_is_whole(olga, tmp_path):
+    olga.open("#/events?model=project", anew=False)
+    olga.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    expected = olga.site.sql("select count(*)::int from ledger.event where model = 'project'")[0][0]
+    olga.js("document.querySelector('a[download]').click()")
+    saved = tmp_path / "hookledger-events.csv"
+    olga.wait(saved.exists, "the file to be saved")
+    assert len(list(csv.DictReader(saved.read_text(encoding="utf-8").splitlines()))) == expected > 0
+    saved.unlink()
+    # all places for exports are taken
+    olga.may_fail(503)
+    with contextlib.ExitStack() as stack:
+        for number in range(2):
+            place = stack.enter_context(open(olga.site.spool / f"export-{number}", "ab"))
+            (olga.site.spool / f"export-{number}").chmod(0o666)
+            fcntl.flock(place, fcntl.LOCK_EX)
+        olga.js("document.querySelector('a[download]').click()")
+        olga.says("Others are exporting just now")
+    # the web server hides that it ended early
+    olga.js("const whole = window.fetch; window.fetch = async (...all) => new Response((await (await whole(...all)).text()).slice(0, -20));")
+    olga.js("document.querySelector('a[download]').click()")
+    olga.says("Nothing was saved")
+    assert not list(tmp_path.iterdir())

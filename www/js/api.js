@@ -49,6 +49,12 @@ async function read(response) {
 	}
 }
 
+function refusal(path, method, response, answer) {
+	if (response.status === 401 && (path !== "session" || method === "GET"))
+		whenLoggedOut();
+	return new ApiError(response.status, begun(answer.error) ?? `The web server answered ${response.status} without saying why.`, answer);
+}
+
 /* A request that needs the password once more is sent again when it was given: who
    asked for it goes on as if nothing had been. */
 async function call(method, path, how) {
@@ -84,9 +90,41 @@ async function send(method, path, { query, body, signal } = {}) {
 	const answer = await read(response);
 	if (response.ok)
 		return { status: response.status, ...answer };
-	if (response.status === 401 && (path !== "session" || method === "GET"))
-		whenLoggedOut();
-	throw new ApiError(response.status, begun(answer.error) ?? `The web server answered ${response.status} without saying why.`, answer);
+	throw refusal(path, method, response, answer);
+}
+
+/* A file, piece by piece: its blob when it is whole, else an error. Its last line must
+   be the word that was asked for: a web server may hide that it ended early. */
+export async function download(path, query, progress) {
+	const end = crypto.getRandomValues(new Uint32Array(4)).join("-"), tail = new TextEncoder().encode(`${end}\n`);
+	const pieces = [];
+	let response, bytes = 0, last = new Uint8Array();
+
+	try {
+		response = await fetch(url(path, { ...query, end }), { credentials: "same-origin" });
+		if (response.ok)
+			for (const reader = response.body.getReader(); ;) {
+				const { done, value } = await reader.read();
+				if (done)
+					break;
+				const both = new Uint8Array(last.length + value.length);
+				both.set(last);
+				both.set(value, last.length);
+				/* what may be the last line is kept back */
+				const kept = Math.min(tail.length, both.length);
+				pieces.push(new Blob([both.subarray(0, both.length - kept)]));
+				last = both.slice(both.length - kept);
+				bytes += value.length;
+				progress(bytes);
+			}
+	} catch {
+		throw new ApiError(0, "The connection broke before all of it had come. Nothing was saved; try again.");
+	}
+	if (!response.ok)
+		throw refusal(path, "GET", response, await read(response));
+	if (last.length !== tail.length || !last.every((byte, place) => byte === tail[place]))
+		throw new ApiError(0, "The server ended before all of it had come. Nothing was saved; try again.");
+	return new Blob(pieces, { type: response.headers.get("Content-Type") });
 }
 
 export const get = (path, query, signal) => call("GET", path, { query, signal });

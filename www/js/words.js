@@ -186,6 +186,7 @@ export const w = {
 		liveHint: "Show new events as they come",
 		exportCsv: "Export CSV",
 		exportJson: "Export NDJSON",
+		exporting: (bytes) => `Exporting, ${(bytes / 1e6).toFixed(1)} MB`,
 		none: "No event fits these filters.",
 		zeroByte: "One of these filters has a character in it (number 0) that no event can have. Remove that filter.",
 		noneYet: "No event has come yet. The overview says how to connect Toggl.",

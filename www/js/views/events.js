@@ -164,12 +164,32 @@ function form(query) {
 	return made;
 }
 
+/* A browser that follows the link saves an error, or half of it, as the file. So the
+   page fetches it, and saves what came whole. */
+function exporting(query, format, words) {
+	const asked = { ...filtersOf(query), format };
+	const link = el("a", { class: "small", href: api.url("events/export", asked), download: true, onclick: async (event) => {
+		event.preventDefault();
+		if (link.ariaBusy)
+			return;
+		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), `hookledger-events.${format}`));
+		replace(link, words);
+	} }, words);
+	return link;
+}
+
+function save(blob, name) {
+	const link = el("a", { href: URL.createObjectURL(blob), download: name });
+	link.click();
+	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
 function tools(query) {
 	const live = el("input", { type: "checkbox", role: "switch", checked: isLive, onchange: () => { isLive = live.checked; if (isLive) showNews().catch(() => {}); } });
 	return el("div", { class: "tools" },
 		el("label", { class: "inline", title: t.liveHint }, live, t.live),
-		el("a", { class: "small", href: api.url("events/export", { ...filtersOf(query), format: "csv" }), download: true }, t.exportCsv),
-		el("a", { class: "small", href: api.url("events/export", { ...filtersOf(query), format: "ndjson" }), download: true }, t.exportJson));
+		exporting(query, "csv", t.exportCsv),
+		exporting(query, "ndjson", t.exportJson));
 }
 
 // ---- one event
