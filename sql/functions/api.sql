@@ -216,6 +216,8 @@ begin
         problem := 'URL endpoint  request failed with error: the url_callback must not be empty';
       elsif length(new.url_callback) > 4096 then
         problem := 'The url_callback must not be longer than 4096 characters';
+      elsif ledger.has_blank(new.url_callback) then
+        problem := 'The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for a blank that belongs there';
       elsif jsonb_typeof(body -> 'secret') not in ('string', 'null') then
         problem := 'The secret must be a string';
       elsif octet_length(ledger.member_text(body, 'secret')) > 256 then

@@ -100,6 +100,12 @@ language sql immutable set search_path = ledger, pg_temp
 return case when isfinite(moment) then (extract(epoch from moment) * 1000000)::bigint end;
 comment on function ledger.us(timestamptz) is 'Microseconds since 1970; null for null and for infinity.';
 
+create function ledger.has_blank(url text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+return url ~ U&'[[:space:][:cntrl:]\00A0\1680\2000-\200F\2028-\202F\205F-\2064\3000\FEFF]';
+comment on function ledger.has_blank(text) is 'Does it contain a blank or another character that cannot be seen, as what was copied from a text does?';
+
 create function ledger.rfc3339(moment timestamptz)
 returns text
 language sql stable strict set search_path = ledger, pg_temp

@@ -270,6 +270,9 @@ begin
       raise exception 'this is no e-mail address such as ada@example.org' using errcode = '22023';
     end if;
   elsif kind = any ('{webhook,slack,teams,discord,mattermost,googlechat,ntfy}') then
+    if ledger.has_blank(target) then
+      raise exception 'the address contains a blank or a character that cannot be seen: remove it' using errcode = '22023';
+    end if;
     if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
       raise exception 'this is no http or https URL such as https://example.org/hook' using errcode = '22023';
     end if;

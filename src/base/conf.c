@@ -204,6 +204,13 @@ static bool is_text(const struct setting *s)
 	return s->type != NUMBER && s->type != YESNO;
 }
 
+static bool is_url(const struct setting *s)
+{
+	size_t len = strlen(s->key);
+
+	return len > 4 && strcmp(s->key + len - 4, "_url") == 0;
+}
+
 /* Checked here, where the line is known; networks_read_again() is for who uses it. */
 static bool are_networks(const struct setting *s, struct str value, struct buf *problem)
 {
@@ -276,8 +283,14 @@ static bool apply(struct conf *conf, const struct setting *s, struct str value, 
 			break;
 		}
 		fine = !memchr(value.at ? value.at : "", '\0', value.len);
-		if (!fine)
+		if (!fine) {
 			buf_addf(problem, "%s contains a NUL byte", s->key);
+			break;
+		}
+		for (size_t i = 0; fine && is_url(s) && i < value.len; i++)
+			fine = (unsigned char)value.at[i] > ' ' && value.at[i] != 0x7f;
+		if (!fine)
+			buf_addf(problem, "%s contains a blank", s->key);
 		break;
 	}
 	if (!fine)
@@ -334,6 +347,13 @@ static bool apply_line(struct conf *conf, struct str line, struct buf *problem)
 	return apply(conf, s, str_trim(line), problem);
 }
 
+/* An editor put them there; they are left out, and whoever wonders can see it. */
+static void say_dropped(const char *path, const char *what)
+{
+	log_write(LOG_WARN, "settings_file_bytes_dropped",
+	          (struct log_field[]){ log_text("path", path), log_text("what", what), log_end() });
+}
+
 static bool apply_file(struct conf *conf, const char *path, int fd, struct buf *problem)
 {
 	struct buf text = { 0 }, wrong = { 0 };
@@ -341,6 +361,13 @@ static bool apply_file(struct conf *conf, const char *path, int fd, struct buf *
 	bool fine = conf_file_read(path, fd, &text, problem) == ERR_NONE;
 
 	rest = buf_str(&text);
+	if (str_starts(rest, "\xef\xbb\xbf")) {
+		rest.at += 3;
+		rest.len -= 3;
+		say_dropped(path, "a byte order mark");
+	}
+	if (rest.len && memchr(rest.at, '\r', rest.len))
+		say_dropped(path, "carriage returns at the ends of lines");
 	for (int line = 1; fine && rest.len; line++) {
 		fine = apply_line(conf, str_cut(&rest, '\n'), &wrong);
 		if (!fine)

@@ -13,7 +13,7 @@
 #include "bin/term.h"
 
 /* As long as any HMAC key need be, and what ledger's receivers will load. */
-enum { OPTIONS_MAX = 24, SECRET_MAX = 256, FIRST_OPTION = 1000 };
+enum { OPTIONS_MAX = 24, SECRET_MAX = 256, FRAME_MAX = 256, FIRST_OPTION = 1000 };
 
 bool input_id(const char *text, const char *what, int64_t *id)
 {
@@ -64,15 +64,44 @@ bool input_file(const char *path, size_t max, struct buf *text)
 	return got >= 0 && !text->full;
 }
 
+/* What an editor, a shell or a clipboard puts around a secret is none of it: a byte
+   order mark, line ends, blanks, further lines. All but the line end is said, because
+   somebody may have meant it. */
+static void take_first_line(const char *path, struct buf *secret)
+{
+	struct str rest = buf_str(secret), line;
+	bool has_mark = str_starts(rest, "\xef\xbb\xbf");
+	bool has_more = false;
+	size_t len;
+
+	if (has_mark) {
+		rest.at += 3;
+		rest.len -= 3;
+	}
+	line = str_cut(&rest, '\n');
+	for (size_t i = 0; i < rest.len; i++)
+		has_more = has_more || !strchr(" \t\r\n", rest.at[i]) || rest.at[i] == '\0';
+	if (line.len && line.at[line.len - 1] == '\r')
+		line.len--;
+	len = line.len;
+	line = str_trim(line);
+	if (has_mark || has_more || line.len < len)
+		term_problem("note: %s%s%sleft out of the secret in %s", has_mark ? "a byte order mark, " : "",
+		             line.len < len ? "blanks around it, " : "", has_more ? "further lines, " : "",
+		             strcmp(path, "-") == 0 ? "standard input" : path);
+	if (!secret->len)
+		return;
+	memmove(secret->at, line.at, line.len);
+	secret->len = line.len;
+	secret->at[line.len] = '\0';
+}
+
 bool input_secret(const char *path, struct buf *secret)
 {
 	/* room for the line end that an editor leaves */
-	if (!input_file(path, SECRET_MAX + 2, secret))
+	if (!input_file(path, SECRET_MAX + FRAME_MAX, secret))
 		return false;
-	if (secret->len && secret->at[secret->len - 1] == '\n')
-		secret->len--;
-	if (secret->len && secret->at[secret->len - 1] == '\r')
-		secret->len--;
+	take_first_line(path, secret);
 	if (secret->len >= 1 && secret->len <= SECRET_MAX)
 		return true;
 	term_problem("a secret has 1 to %d bytes; %s has %zu", SECRET_MAX,

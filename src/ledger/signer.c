@@ -18,8 +18,11 @@ static struct mac *standard_mac(struct str secret)
 	struct buf key = { 0 };
 	struct mac *mac;
 
-	if (str_starts(secret, "whsec_"))
-		text = (struct str){ secret.at + 6, secret.len - 6 };
+	/* as some pages show it, with the version of the signature in front */
+	if (str_starts(text, "v1,whsec_"))
+		text = (struct str){ text.at + 3, text.len - 3 };
+	if (str_starts(text, "whsec_"))
+		text = (struct str){ text.at + 6, text.len - 6 };
 	if (text.len < secret.len && text.len && base64_read(text, &key))
 		mac = mac_new(buf_str(&key));
 	else

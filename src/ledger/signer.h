@@ -21,7 +21,7 @@ void signer_write_toggl(struct signer *signer, struct str body, struct buf *out)
 
 /* The value of webhook-signature: "v1," and the HMAC-SHA-256 of
    "id.timestamp.body" in base64. Its key is what stands in base64 behind
-   "whsec_"; a secret that is not of that form is its own key. `id` holds no
+   "whsec_" or "v1,whsec_"; a secret that is not of that form is its own key. `id` holds no
    full stop. Appends: with two secrets the header has both values, with a space
    between. */
 void signer_write_standard(struct signer *signer, struct str id, int64_t timestamp, struct str body,

@@ -11,6 +11,9 @@ BODY_MAX = 65536
 # what the callback at /NAME/… of the subscriber answers: status, and whether it proves itself
 CALLBACKS = {"prove": (200, True), "shy": (200, False), "other": (202, True), "broken": (500, True), "moved": (302, True)}
 
+# as ledger.has_blank() has it
+BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
+
 
 @dataclasses.dataclass
 class Account:
@@ -149,6 +152,8 @@ class Model:
                 raise Refused(400, "URL endpoint  request failed with error: the url_callback must not be empty")
             if len(new.url) > 4096:
                 raise Refused(400, "The url_callback must not be longer than 4096 characters")
+            if BLANK.search(new.url):
+                raise Refused(400, "The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for a blank that belongs there")
             if not isinstance(body.get("secret", ""), (str, type(None))):
                 raise Refused(400, "The secret must be a string")
             secret = (text_in(body, "secret") or "").replace("\x00", "\ufffd")

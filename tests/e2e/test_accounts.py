@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import servers
 from api import BASE, USER, Client, account, set_up
 from stage import WORKSPACE, runs_as
 
@@ -114,6 +115,20 @@ def test_what_is_refused(peopled):
     for empty in ("", "x" * 257):
         assert "a secret has 1 to 256 bytes" in words_of(peopled, 2, "subscription", "rotate", "1", "--secret-file", "-", stdin=empty)
     assert state(peopled) == before
+
+
+def test_what_editors_add_to_a_secret_is_left_out(bare_site):
+    """A byte order mark, blanks, Windows' line ends, further lines; and it is said."""
+    plain = bare_site.add_endpoint(secret="made-elsewhere")
+    assert plain["secret"] == "made-elsewhere" if "secret" in plain else True
+    for text, words in (("made-elsewhere\r\n", ""), ("made-elsewhere\n\n", ""), ("\ufeffmade-elsewhere", "a byte order mark, "),
+                        (" made-elsewhere \n", "blanks around it, "), ("made-elsewhere\nand more\n", "further lines, ")):
+        done = bare_site.hookledger("endpoint", "rotate", plain["endpoint_id"], "--secret-file", "-", stdin=text)
+        assert (f"note: {words}left out of the secret" in done.stderr) == bool(words), (text, done.stderr)
+    body = bare_site.event()
+    bare_site.endpoint = {**plain, "secret": "made-elsewhere"}
+    servers.lighttpd_spawned(bare_site)
+    assert bare_site.send(body).status == 200
 
 
 def test_every_command_explains_itself(bare_site):

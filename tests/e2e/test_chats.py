@@ -87,7 +87,7 @@ def test_a_chat_says_why_it_refuses(told, hook):
     ("webhook", "https://prod-1.westeurope.logic.azure.com:443/workflows/secretpart", "belongs to teams"),
     ("webhook", "https://CHAT.googleapis.com/v1/spaces/secretpart", "belongs to googlechat"),
     ("ntfy", "https://ntfy.sh/", "no address of an ntfy topic"),
-    ("ntfy", "https://ntfy.example/bad topic", "no http or https URL"),
+    ("ntfy", "https://ntfy.example/bad topic", "contains a blank"),
     ("slack", "hooks.slack.com/services/secretpart", "no http or https URL"),
     ("pager", "https://x.example/", "goes by mail, webhook, slack"),
 ])

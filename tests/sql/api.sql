@@ -1,7 +1,7 @@
 -- The door of hookledger-api: who may ask how much, and subscriptions.
 begin;
 create extension if not exists pgtap;
-select plan(87);
+select plan(92);
 
 insert into ledger.organization (organization_id, name, plan, hourly_requests) values (1, 'one', 'free', 3), (2, 'two', 'premium', null);
 insert into ledger.workspace values (100, 1), (200, 2), (300, 1);
@@ -105,6 +105,9 @@ $$;
 select is(words, null, 'one may be made') from pg_temp.make(1, pg_temp.body('one'));
 select is(words, 'User 11 already reached the limit of 1 enabled subscriptions for workspace 100', 'one enabled on the free plan')
 from pg_temp.make(1, pg_temp.body('two'));
+select is(words, 'The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for a blank that belongs there', 'a URL with a blank or what cannot be seen')
+from unnest(array['https://example.org/a b', ' https://example.org/a', 'https://example.org/a\t', 'https://exam\u200bple.org/a', '\ufeffhttps://example.org/']) u (url),
+     pg_temp.make(1, replace(pg_temp.body('blank', 'false'), 'https://example.org/x', u.url));
 select is(words, null, 'a disabled one more') from pg_temp.make(1, pg_temp.body('two', 'false'));
 select is(words, 'Subscription description ''two'' is already in use for workspace 100', 'the description is unique in the workspace')
 from pg_temp.make(2, pg_temp.body('two', 'false'));
