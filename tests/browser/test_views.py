@@ -59,3 +59,18 @@ def test_on_paper(olga, scheme):
         assert set(looks) == {"exact"} or view == "toggl" and not looks
         assert olga.js("return [...document.querySelectorAll('.uplot')].every((one) => one.getBoundingClientRect().right <= one.closest('.block').getBoundingClientRect().right)")
         assert olga.js("return getComputedStyle(document.documentElement).getPropertyValue('--quiet')").strip() == "#57606a"
+
+
+def test_the_week_of_who_looks(olga):
+    """Weeks begin as where the browser's language is spoken, also where it does not say how."""
+    olga.open("#/time", anew=False)
+    olga.settle()
+    first, mine = olga.js("return import(new URL('js/format.js', document.baseURI)).then((m) => [new Date(document.querySelector('#time-from').value).getUTCDay(), m.weekStart()])")
+    assert first == mine
+    asked = """const { weekStart } = await import(new URL('js/format.js', document.baseURI));
+               const days = () => ['en-US', 'de-DE', 'ar-EG', 'ja-JP', 'en-GB', 'fa', 'pt-BR', 'hi'].map((each) => weekStart(each));
+               const said = days(), own = Intl.Locale.prototype.getWeekInfo;
+               delete Intl.Locale.prototype.getWeekInfo;
+               Object.defineProperty(Intl.Locale.prototype, 'weekInfo', { value: undefined, configurable: true });
+               return [said, days()];"""
+    assert olga.js(f"return (async () => {{ {asked} }})()") == [[0, 1, 6, 0, 1, 6, 0, 0]] * 2
