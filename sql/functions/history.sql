@@ -254,8 +254,9 @@ comment on function toggl.time_entries_as_of(timestamptz) is
 
 -- ---- loads by other systems
 
--- An entity is told of where the event stands that made its row what it is (two
--- of them for one whose deletion named only the id: the later). Its other events
+-- An entity is told of where the event stands that made its row what it is (up to
+-- three: what was told last, what happened last, what created or deleted it last;
+-- then where the one stands that was recorded last). Its other events
 -- are passed over, because this one is still to come, or has come. As for
 -- operator.event_read() the planner is kept from sorting all that is left.
 create or replace function toggl.changed_since(of_model text, after text default null, most integer default 1000)
@@ -295,14 +296,18 @@ begin
       join toggl.%2$I t on t.workspace_id = c.workspace_id and %3$s
       where c.model = %4$L and (c.epoch, c.txid, c.seq) > ($1, $2, $3) and (c.epoch, c.txid, c.seq) < ($4, $5, 0)
         and case when (t.changed_at, t.changed_event_id) = (t.payload_at, t.payload_event_id)
+                      and ((t.lifecycle_at, t.lifecycle_event_id) = (t.changed_at, t.changed_event_id) or t.lifecycle_at = '-infinity')
                  then (c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
                  else ((c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
-                       or (c.created_at, c.event_id) = (t.payload_at, t.payload_event_id))
+                       or (c.created_at, c.event_id) = (t.payload_at, t.payload_event_id)
+                       or (c.created_at, c.event_id) = (t.lifecycle_at, t.lifecycle_event_id))
                       and not exists (select from ledger.change o
-                                      where o.workspace_id = c.workspace_id and o.event_id in (t.changed_event_id, t.payload_event_id)
-                                        and o.created_at in (t.changed_at, t.payload_at)
+                                      where o.workspace_id = c.workspace_id
+                                        and o.event_id in (t.changed_event_id, t.payload_event_id, t.lifecycle_event_id)
+                                        and o.created_at in (t.changed_at, t.payload_at, t.lifecycle_at)
                                         and ((o.created_at, o.event_id) = (t.changed_at, t.changed_event_id)
-                                             or (o.created_at, o.event_id) = (t.payload_at, t.payload_event_id))
+                                             or (o.created_at, o.event_id) = (t.payload_at, t.payload_event_id)
+                                             or (o.created_at, o.event_id) = (t.lifecycle_at, t.lifecycle_event_id))
                                         and (o.epoch, o.txid, o.seq) > (c.epoch, c.txid, c.seq)) end
       order by c.epoch, c.txid, c.seq
       limit $6
