@@ -98,8 +98,8 @@ begin
   said.changed_by := creator;
   said.payload_at := at;
   said.payload_event_id := event;
-  said.lifecycle_at := case when of_action in ('created', 'deleted') then at else '-infinity' end;
-  said.lifecycle_event_id := case when of_action in ('created', 'deleted') then event else 0 end;
+  said.lifecycle_at := case when of_action in ('created', 'deleted') then at end;
+  said.lifecycle_event_id := case when of_action in ('created', 'deleted') then event end;
   said.gone_at := case when of_action = 'deleted' then said.deleted_at end;
   return said;
 end
@@ -296,7 +296,7 @@ begin
       join toggl.%2$I t on t.workspace_id = c.workspace_id and %3$s
       where c.model = %4$L and (c.epoch, c.txid, c.seq) > ($1, $2, $3) and (c.epoch, c.txid, c.seq) < ($4, $5, 0)
         and case when (t.changed_at, t.changed_event_id) = (t.payload_at, t.payload_event_id)
-                      and ((t.lifecycle_at, t.lifecycle_event_id) = (t.changed_at, t.changed_event_id) or t.lifecycle_at = '-infinity')
+                      and ((t.lifecycle_at, t.lifecycle_event_id) = (t.changed_at, t.changed_event_id) or t.lifecycle_at is null)
                  then (c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
                  else ((c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
                        or (c.created_at, c.event_id) = (t.payload_at, t.payload_event_id)

@@ -74,7 +74,7 @@ as $$
   left join told v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
                   and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at and v.action in ('created', 'deleted')
   where t.workspace_id = any (ledger.homes()) and t.entity_id between first and last and t.model <> 'workspace'
-    and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null and t.lifecycle_at > '-infinity')
+    and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null and t.lifecycle_at is not null)
   union all
   -- A workspace is one row whatever entity its events name.
   select t.workspace_id, 'workspace', t.workspace_id
@@ -88,7 +88,7 @@ as $$
                              where k.workspace_id = t.workspace_id and k.event_id = t.payload_event_id
                                and k.created_at = t.payload_at and k.model = 'workspace'
                                and (k.action <> 'deleted' or ledger.is_telling(k.model, k.body))))
-             and (t.lifecycle_at = '-infinity'
+             and (t.lifecycle_at is null
                   or exists (select from ledger.change k
                              where k.workspace_id = t.workspace_id and k.event_id = t.lifecycle_event_id
                                and k.created_at = t.lifecycle_at and k.model = 'workspace' and k.action in ('created', 'deleted'))))

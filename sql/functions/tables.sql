@@ -145,7 +145,7 @@ declare
             order by {keys}, changed_at desc, changed_event_id desc),
           lived as (
             select distinct on ({keys}) {keys}, lifecycle_at, lifecycle_event_id, gone_at from happened
-            order by {keys}, lifecycle_at desc, lifecycle_event_id desc)
+            order by {keys}, lifecycle_at desc nulls last, lifecycle_event_id desc)
           select {keys}, {columns}coalesce(v.gone_at, p.deleted_at), l.changed_at, l.changed_event_id, l.changed_by,
                  coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload, v.lifecycle_at, v.lifecycle_event_id, v.gone_at
           from last l
@@ -162,10 +162,10 @@ declare
                                   else ledger.deletion_in('{table}', t.payload) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)
-               or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id) or again$sql$;
+               or excluded.lifecycle_at is not null and (t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id)) or again$sql$;
   is_newer constant text := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
   is_later constant text := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
-  is_lived constant text := '(excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, t.lifecycle_event_id)';
+  is_lived constant text := '(t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, t.lifecycle_event_id))';
 
   count_odd constant text := $sql$
           perform ledger.drift_count('{table}', array_agg(i.model), array_agg(i.body))
@@ -220,8 +220,8 @@ begin
     ['{said, strictly}', replace(read, '{read}', strictly)],
     ['{said, carefully}', replace(read, '{read}', carefully)],
     ['{bare}', bare],
-    ['{lifecycle}', 'case when i.action in (''created'', ''deleted'') then i.created_at else ''-infinity'' end as lifecycle_at, '
-                    'case when i.action in (''created'', ''deleted'') then i.event_id else 0 end as lifecycle_event_id'],
+    ['{lifecycle}', 'case when i.action in (''created'', ''deleted'') then i.created_at end as lifecycle_at, '
+                    'case when i.action in (''created'', ''deleted'') then i.event_id end as lifecycle_event_id'],
     ['{key}', case when of_model = 'workspace' then 'workspace_id' else 'entity_id' end],
     ['{is newer}', is_newer],
     ['{is lived}', is_lived],

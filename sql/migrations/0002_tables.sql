@@ -147,8 +147,8 @@ create table toggl.time_entry (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, time_entry_id)
 ) with (fillfactor = 85);
@@ -177,8 +177,8 @@ comment on column toggl.time_entry.changed_by is 'Toggl user who made that chang
 comment on column toggl.time_entry.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.time_entry.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.time_entry.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.time_entry.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.time_entry.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.time_entry.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.time_entry.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.time_entry.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project (
@@ -223,8 +223,8 @@ create table toggl.project (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, project_id)
 );
@@ -271,8 +271,8 @@ comment on column toggl.project.changed_by is 'Toggl user who made that change.'
 comment on column toggl.project.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.project.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.project.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.project.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.client (
@@ -295,8 +295,8 @@ create table toggl.client (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, client_id)
 );
@@ -321,8 +321,8 @@ comment on column toggl.client.changed_by is 'Toggl user who made that change.';
 comment on column toggl.client.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.client.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.client.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.client.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.client.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.client.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.client.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.client.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.tag (
@@ -342,8 +342,8 @@ create table toggl.tag (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, tag_id)
 );
@@ -365,8 +365,8 @@ comment on column toggl.tag.changed_by is 'Toggl user who made that change.';
 comment on column toggl.tag.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.tag.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.tag.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.tag.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.tag.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.tag.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.tag.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.tag.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.task (
@@ -396,8 +396,8 @@ create table toggl.task (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, task_id)
 );
@@ -429,8 +429,8 @@ comment on column toggl.task.changed_by is 'Toggl user who made that change.';
 comment on column toggl.task.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.task.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.task.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.task.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.task.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.task.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.task.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.task.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.workspace (
@@ -474,8 +474,8 @@ create table toggl.workspace (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id)
 );
@@ -521,8 +521,8 @@ comment on column toggl.workspace.changed_by is 'Toggl user who made that change
 comment on column toggl.workspace.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.workspace.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.workspace.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.workspace.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.workspace.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.workspace.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.workspace_user (
@@ -558,8 +558,8 @@ create table toggl.workspace_user (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, workspace_user_id)
 );
@@ -597,8 +597,8 @@ comment on column toggl.workspace_user.changed_by is 'Toggl user who made that c
 comment on column toggl.workspace_user.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.workspace_user.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace_user.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.workspace_user.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.workspace_user.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.workspace_user.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.workspace_user.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.workspace_user.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project_user (
@@ -620,8 +620,8 @@ create table toggl.project_user (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, project_user_id)
 );
@@ -645,8 +645,8 @@ comment on column toggl.project_user.changed_by is 'Toggl user who made that cha
 comment on column toggl.project_user.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project_user.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_user.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.project_user.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.project_user.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project_user.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.project_user.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_user.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.project_group (
@@ -661,8 +661,8 @@ create table toggl.project_group (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, project_group_id)
 );
@@ -679,8 +679,8 @@ comment on column toggl.project_group.changed_by is 'Toggl user who made that ch
 comment on column toggl.project_group.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.project_group.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_group.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.project_group.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.project_group.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.project_group.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.project_group.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.project_group.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 
 create table toggl.other_entity (
@@ -694,8 +694,8 @@ create table toggl.other_entity (
   payload_at timestamptz not null,
   payload_event_id bigint not null,
   payload jsonb,
-  lifecycle_at timestamptz not null default '-infinity',
-  lifecycle_event_id bigint not null default 0,
+  lifecycle_at timestamptz,
+  lifecycle_event_id bigint,
   gone_at timestamptz,
   primary key (workspace_id, model, entity_id)
 );
@@ -711,8 +711,8 @@ comment on column toggl.other_entity.changed_by is 'Toggl user who made that cha
 comment on column toggl.other_entity.payload_at is 'created_at of the event that payload and columns come from; earlier than changed_at only when a deletion came that named nothing but the id.';
 comment on column toggl.other_entity.payload_event_id is 'Toggl''s number of that event.';
 comment on column toggl.other_entity.payload is 'The whole entity as Toggl sent it, less the keys that are secrets.';
-comment on column toggl.other_entity.lifecycle_at is 'created_at of the last event that created or deleted it; -infinity when none is known.';
-comment on column toggl.other_entity.lifecycle_event_id is 'Toggl''s number of that event; 0 when none is known.';
+comment on column toggl.other_entity.lifecycle_at is 'created_at of the last event that created or deleted it; null when none is known.';
+comment on column toggl.other_entity.lifecycle_event_id is 'Toggl''s number of that event.';
 comment on column toggl.other_entity.gone_at is 'When it was deleted, if that event is a deletion: final until it is created again, whatever updates come later.';
 -- Ranges of time, and the newest first.
 create index time_entry_start on toggl.time_entry (start_at);

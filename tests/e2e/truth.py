@@ -289,7 +289,7 @@ def tell(events):
                 row["deleted_at"] = lives[table, key][1]
             row.update(payload=canonical(entity), payload_at=event.created_us, payload_event_id=event.event_id)
         life, gone = lives.get((table, key), (None, None))
-        row = {**row, "lifecycle_at": life.created_us if life else "-infinity", "lifecycle_event_id": life.event_id if life else 0,
+        row = {**row, "lifecycle_at": life.created_us if life else None, "lifecycle_event_id": life.event_id if life else None,
                "gone_at": gone}
         rows[table, key] = {**row, "changed_at": event.created_us, "changed_event_id": event.event_id,
                             "changed_by": event.creator}
