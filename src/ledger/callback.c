@@ -6,7 +6,7 @@
 
 /* A model or action is a short word; Toggl's own filters allow letters,
    digits and '_' only. */
-enum { WORD_MAX = 64, CODE_MAX = 256 };
+enum { WORD_MAX = 64, CODE_MAX = 256, COSTLY_MIN = 4000 };
 
 enum {
 	EVENT_ID,
@@ -222,6 +222,7 @@ enum err callback_parse(struct callback *cb, enum reason *reason, const char **w
 	}
 	cb->kind = CALLBACK_EVENT;
 	*why = read_event(cb, found);
-	cb->is_costly = callback_cost(cb->body) > CALLBACK_COST_MAX;
+	/* nothing shorter can be, and nearly everything is: so it costs them nothing */
+	cb->is_costly = cb->body.len > COSTLY_MIN && callback_cost(cb->body) > CALLBACK_COST_MAX;
 	return *why ? ERR_INPUT : ERR_NONE;
 }
