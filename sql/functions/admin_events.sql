@@ -243,6 +243,12 @@ end
 $$;
 comment on function ledger.csv_cell(text) is 'A cell of CSV (RFC 4180), safe to open in a spreadsheet.';
 
+create function ledger.number_cell(number bigint, format text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+  return coalesce(case format when 'csv' then '"' || number || '"' else ledger.csv_cell(number::text) end, '');
+comment on function ledger.number_cell(bigint, text) is 'An id as a cell of CSV: as it is, or (format spreadsheet) as text when a spreadsheet would round it.';
+
 create function admin.event_export(session bytea, path jsonb, query jsonb, given jsonb, most bigint, after text default null)
 returns table (line text, next text)
 language plpgsql security definer set search_path = ledger, pg_temp
@@ -251,25 +257,35 @@ as $$
 declare
   who ledger.operator := ledger.enter(session);
   kind text := coalesce(query ->> 'format', 'csv');
+  zone_here text := who.time_zone;
+  cut text := case coalesce(query ->> 'separator', 'comma') when 'comma' then ',' when 'semicolon' then ';' when 'tab' then E'\t' end;
   page record;
 begin
-  if kind not in ('csv', 'ndjson') then
-    raise exception 'format is csv or ndjson' using errcode = '22023';
+  if kind not in ('csv', 'spreadsheet', 'ndjson') then
+    raise exception 'format is csv, spreadsheet or ndjson' using errcode = '22023';
+  end if;
+  if cut is null then
+    raise exception 'separator is comma, semicolon or tab' using errcode = '22023';
   end if;
   page := ledger.event_page(after, ledger.wish_of(query), most, 20000);
   next := page.next;
-  if kind = 'csv' and after is null then
-    line := 'created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source';
+  if kind <> 'ndjson' and after is null then
+    line := case kind when 'spreadsheet' then E'\ufeff' else '' end
+      || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source', ',', cut);
     return next;
   end if;
-  if kind = 'csv' then
+  if kind <> 'ndjson' then
     return query
-      select concat_ws(',',
-               format('"%s","%s"', ledger.rfc3339(t.created_at), t.workspace_id), ledger.csv_cell(t.workspace),
-               format('"%s"', t.event_id), ledger.csv_cell(t.model), ledger.csv_cell(t.action), coalesce('"' || t.entity_id || '"', ''),
-               coalesce('"' || t.creator_id || '"', ''), ledger.csv_cell(t.who), ledger.csv_cell(t.what), ledger.csv_cell(t.name),
+      select concat_ws(cut, t.at, t.workspace_id, ledger.csv_cell(t.workspace), t.event_id, ledger.csv_cell(t.model), ledger.csv_cell(t.action),
+               t.entity_id, t.creator_id, ledger.csv_cell(t.who), ledger.csv_cell(t.what), ledger.csv_cell(t.name),
                ledger.csv_cell(t.duration_seconds::text), ledger.csv_cell(t.project), ledger.csv_cell(t.source)), page.next
-      from ledger.events_told(page.marks) t
+      from (
+        select t.place, t.workspace, t.model, t.action, t.who, t.what, t.name, t.duration_seconds, t.project, t.source,
+               -- a program wants the moment and the number; a spreadsheet reads no offset and no 16th digit
+               case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"' else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
+               ledger.number_cell(t.workspace_id, kind) as workspace_id, ledger.number_cell(t.event_id, kind) as event_id,
+               ledger.number_cell(t.entity_id, kind) as entity_id, ledger.number_cell(t.creator_id, kind) as creator_id
+        from ledger.events_told(page.marks) t) t
       order by t.place;
   else
     return query

@@ -115,7 +115,7 @@ static const struct parameters {
 	{ API "/events", FILTERS ", after, limit" },
 	{ API "/events/new", FILTERS ", after" },
 	{ API "/events/newer", FILTERS ", after, limit" },
-	{ API "/events/export", FILTERS ", format, end" },
+	{ API "/events/export", FILTERS ", format, separator, end" },
 	{ API "/time", "from, until, workspace" },
 	{ API "/audit", "after, limit" },
 	{ API "/subscribers/subscriptions/{subscription_id}/deliveries", "state, after, limit" },

@@ -40,7 +40,7 @@ def test_deliveries_and_replays(page_site, olga):
     for query in ("state=eaten", "after=x", "limit=0", "limit=501", "limit=x"):
         refused(olga.get(f"{path}?{query}"), 400)
     detail = done(olga.get(f"subscribers/deliveries/{items[0]['id']}"))
-    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["took_ms"] >= 0 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url
+    assert detail["attempts"][0]["status"] == 500 and detail["attempts"][0]["took_ms"] >= 0 and detail["attempts"][0]["answer"] == XSS and detail["url"] == one.url.removesuffix("callback") + "…"
     assert detail["event_created_at"].endswith("Z") and len(detail["attempts"]) == items[0]["attempts"]
 
     # one, then all that was given up

@@ -236,6 +236,22 @@ def test_export(full, format_):
     assert olga.get("events/export?format=xlsx").status == 400
 
 
+@pytest.mark.parametrize("separator, sign", [(None, ","), ("comma", ","), ("semicolon", ";"), ("tab", "\t")])
+def test_export_for_a_spreadsheet(full, separator, sign):
+    """With a byte order mark, local times, no long numbers and no formulas, whatever separates the cells."""
+    full.send(full.event(model="tag", created_at="2026-03-29T01:30:00Z", payload={"id": 77, "wid": WORKSPACE, "name": 'a;=1+1,=2\t=3'}))
+    olga = operator(full, zone="Europe/Berlin")
+    more = f"&separator={separator}" if separator else ""
+    answer = olga.get(f"events/export?format=spreadsheet&model=tag{more}")
+    assert answer.status == 200 and answer.headers["content-disposition"] == 'attachment; filename="hookledger-events.csv"'
+    assert answer.body.startswith(b"\xef\xbb\xbfcreated_at" + sign.encode()) and answer.body.count(b"\xef\xbb\xbf") == 1
+    rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline=""), delimiter=sign))
+    row, = (row for row in rows if row["entity_id"] == "77" and row["name"].startswith("a"))
+    assert row["created_at"] == "2026-03-29 03:30:00" and row["name"] == "a;'=1+1,'=2\t'=3"
+    assert row["workspace_id"] == str(WORKSPACE) and row["event_id"] == f"'{full.next_event}"
+    assert olga.get("events/export?format=spreadsheet&separator=x").status == 400
+
+
 def test_an_export_has_a_limit(site):
     site.write_conf(page_export_max="5")
     servers.lighttpd_spawned(site)

@@ -185,6 +185,7 @@ export const w = {
 		live: "Live",
 		liveHint: "Show new events as they come",
 		exportCsv: "Export CSV",
+		exportSpreadsheet: "Export for a spreadsheet",
 		exportJson: "Export NDJSON",
 		exporting: (bytes) => `Exporting, ${(bytes / 1e6).toFixed(1)} MB`,
 		none: "No event fits these filters.",

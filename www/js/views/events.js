@@ -168,11 +168,15 @@ function form(query) {
    page fetches it, and saves what came whole. */
 function exporting(query, format, words) {
 	const asked = { ...filtersOf(query), format };
+	const ending = format === "ndjson" ? "ndjson" : "csv";
+	// where numbers are written 2,5 a spreadsheet expects semicolons
+	if (format === "spreadsheet" && new Intl.NumberFormat().format(2.5).includes(","))
+		asked.separator = "semicolon";
 	const link = el("a", { class: "small", href: api.url("events/export", asked), download: true, onclick: async (event) => {
 		event.preventDefault();
 		if (link.ariaBusy)
 			return;
-		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), `hookledger-events.${format}`));
+		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), `hookledger-events.${ending}`));
 		replace(link, words);
 	} }, words);
 	return link;
@@ -189,6 +193,7 @@ function tools(query) {
 	return el("div", { class: "tools" },
 		el("label", { class: "inline", title: t.liveHint }, live, t.live),
 		exporting(query, "csv", t.exportCsv),
+		exporting(query, "spreadsheet", t.exportSpreadsheet),
 		exporting(query, "ndjson", t.exportJson));
 }
 
