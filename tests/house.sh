@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 long=(
 	"src/base/http.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
+	"src/base/conf.c            one table of settings, and how a value gets into it"
 	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
 	"src/base/json.c            scanner and writer share their tables"
 	"src/ledger/spool.c         one file format, read and written"

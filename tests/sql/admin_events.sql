@@ -174,7 +174,7 @@ select matches((select line from admin.event_export(sha256('Vera') || '192.0.2.1
                '^\{.*"=1\+1".*\}$', 'JSON as it is');
 select matches((select line from admin.event_export(sha256('Vera') || '192.0.2.1'::bytea, null, '{"entity": "71", "model": "time_entry"}', null, 9) offset 1),
                $$"'=1\+1"$$, 'but no formula for a spreadsheet');
-select throws_ok($$select * from admin.event_export(sha256('Vera') || '192.0.2.1'::bytea, null, '{"format": "xls"}', null, 9)$$, '22023', 'format is csv or ndjson', 'no other format');
+select throws_ok($$select * from admin.event_export(sha256('Vera') || '192.0.2.1'::bytea, null, '{"format": "xls"}', null, 9)$$, '22023', 'format is csv, spreadsheet or ndjson', 'no other format');
 
 -- ---- what few pass is looked for in pieces, and how far is said
 
