@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <libpq-fe.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +19,7 @@
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
 
 /* How long a cancelled statement may take to end, and when to ask again. */
-enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200 };
+enum { CANCEL_WAIT_MS = 3000, CANCEL_AGAIN_MS = 200, CANCEL_LOOK_MS = 10 };
 
 static const char query_canceled[] = "57014";
 
@@ -631,15 +634,64 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 	return ERR_NONE;
 }
 
-static void cancel(struct db *db)
-{
-	PGcancel *handle = PQgetCancel(db->conn);
-	char why[256] = "no connection";
+/* A request to cancel that is on its way. PQcancel() has no time limit: it makes a
+   connection and waits until the server ends that one, which a server that is stopped
+   never does. So a thread of its own waits for it. */
+struct canceling {
+	PGcancel *handle;
+	atomic_int holders;	/* that thread, and who waits for the statement to end */
+	atomic_bool is_over;
+};
 
-	if (!handle || !PQcancel(handle, why, sizeof(why)))
-		log_write(LOG_DEBUG, "db_cancel_failed",
-		          (struct log_field[]){ log_text("reason", why), log_end() });
-	PQfreeCancel(handle);
+static void let_go(struct canceling *canceling)
+{
+	if (!canceling || atomic_fetch_sub(&canceling->holders, 1) > 1)
+		return;
+	PQfreeCancel(canceling->handle);
+	free(canceling);
+}
+
+static void say_not_cancelled(const char *why)
+{
+	log_write(LOG_DEBUG, "db_cancel_failed", (struct log_field[]){ log_text("reason", why), log_end() });
+}
+
+static void *send_cancel(void *argument)
+{
+	struct canceling *canceling = argument;
+	char why[256];
+
+	if (!PQcancel(canceling->handle, why, sizeof(why)))
+		say_not_cancelled(why);
+	atomic_store(&canceling->is_over, true);
+	let_go(canceling);
+	return NULL;
+}
+
+/* NULL: nothing is on its way. */
+static struct canceling *cancel(struct db *db)
+{
+	struct canceling *canceling = mem_zero(1, sizeof(*canceling));
+	sigset_t all, before;
+	pthread_t thread;
+	int failed = -1;
+
+	canceling->handle = PQgetCancel(db->conn);
+	atomic_init(&canceling->holders, 2);
+	/* signals are for the thread that has always been there */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (canceling->handle)
+		failed = pthread_create(&thread, NULL, send_cancel, canceling);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!failed) {
+		pthread_detach(thread);
+		return canceling;
+	}
+	say_not_cancelled(canceling->handle ? strerror(failed) : "no connection");
+	atomic_store(&canceling->holders, 1);
+	let_go(canceling);
+	return NULL;
 }
 
 /* Throws away what came; has the server ended the statement? */
@@ -667,23 +719,32 @@ static bool has_ended(struct db *db)
 
 /* Without this a server that computes would notice only at its next row that
    nobody listens any more. A cancel that comes before it has begun is lost:
-   so again, until it says that it has ended. false: it has not. */
+   so again, until it says that it has ended. One that is still on its way would
+   hit the next statement. false: one of the two is not over. */
 static bool stop_call(struct db *db)
 {
 	int64_t until = clock_ms() + CANCEL_WAIT_MS, again_at = 0;
+	struct canceling *canceling = NULL;
+	bool has_come = true, ended = false;
 
-	bool ended;
+	for (;;) {
+		struct pollfd fd = { .fd = -1, .events = POLLIN };
 
-	while (!(ended = has_ended(db)) && clock_ms() < until) {
-		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
-
-		if (clock_ms() >= again_at) {
-			cancel(db);
+		has_come = !canceling || atomic_load(&canceling->is_over);
+		ended = ended || has_ended(db);
+		if ((ended && has_come) || clock_ms() >= until)
+			break;
+		if (has_come && clock_ms() >= again_at) {
+			let_go(canceling);
+			canceling = cancel(db);
 			again_at = clock_ms() + CANCEL_AGAIN_MS;
 		}
-		wait_for(&fd, again_at < until ? again_at : until, -1);
+		if (!ended)
+			fd.fd = PQsocket(db->conn);
+		wait_for(&fd, until, CANCEL_LOOK_MS);
 	}
-	return ended && PQstatus(db->conn) == CONNECTION_OK;
+	let_go(canceling);
+	return ended && has_come && PQstatus(db->conn) == CONNECTION_OK;
 }
 
 static void give_up(struct db *db)

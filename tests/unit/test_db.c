@@ -366,6 +366,27 @@ static void a_server_that_hangs_costs_its_wait(void **state)
 	served();
 }
 
+/* Nor does it take a cancel: the connection for that is never ended. */
+static void a_server_that_hangs_keeps_no_cancel_waiting(void **state)
+{
+	char conninfo[128];
+	struct db_how how = { .conninfo = conninfo, .program = "unit", .pooled = true, .deadline_ms = 150, .cancels = true };
+	struct db *db;
+	int64_t begun;
+
+	(void)state;
+	serve((struct str){ 0 });
+	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
+	db = db_open(&how);
+	assert_err(ERR_NONE, db_wait(db, 2000));
+	begun = clock_ms();
+	assert_err(ERR_BUSY, db_call(db, "f", NULL, 120, NULL));
+	assert_in_range(clock_ms() - begun, 119, 5000);
+	assert_false(db_is_ready(db));
+	db_close(db);
+	served();
+}
+
 static void a_server_that_dies_is_noticed(void **state)
 {
 	struct db *db;
@@ -834,6 +855,7 @@ int main(void)
 		cmocka_unit_test(a_silent_listener_costs_its_deadline),
 		cmocka_unit_test(a_listener_of_another_kind),
 		cmocka_unit_test(a_server_that_hangs_costs_its_wait),
+		cmocka_unit_test(a_server_that_hangs_keeps_no_cancel_waiting),
 		cmocka_unit_test(a_server_that_dies_is_noticed),
 		cmocka_unit_test(every_sqlstate_has_its_meaning),
 		cmocka_unit_test(a_function_that_is_missing_is_busy),
