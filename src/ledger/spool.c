@@ -44,7 +44,6 @@ enum {
 	POSTPONE_MS = 10000,
 	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
 	AGAIN_MS = 10000,	/* the first wait of a record that failed alone */
-	AGAIN_DOUBLINGS = 8,	/* the longest is so many times twice that */
 	ASIDE_AFTER = 3,	/* failures, with others recorded between them */
 	NOTE_MS = 100,		/* so often is it noted that something was recorded */
 };
@@ -103,6 +102,18 @@ static void give_to_owner(const struct spool *spool, int fd)
 			log_text("why", strerror(errno)), log_end() });
 }
 
+static bool open_folder(struct spool *spool)
+{
+	spool->dir_fd = open(spool->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->dir_fd < 0)
+		return false;
+	spool->lock_fd = openat(spool->dir_fd, "lock",
+	                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (spool->lock_fd >= 0)
+		give_to_owner(spool, spool->lock_fd);
+	return spool->lock_fd >= 0;
+}
+
 enum err spool_open(struct spool **out, const struct spool_how *how)
 {
 	struct spool *spool;
@@ -120,18 +131,11 @@ enum err spool_open(struct spool **out, const struct spool_how *how)
 	spool->again_before_us = how->again_now ? clock_now_us() : 0;
 	/* a short process has not looked when it records */
 	spool->has_again = how->shared_files;
-	spool->judged.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = -1;
+	spool->judged.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = spool->dir_fd = -1;
 	buf_addf(&path, "%s/keyring", how->dir);
 	spool->keyring_path = mem_dup(buf_str(&path));
 	buf_done(&path);
-	spool->dir_fd = open(how->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->dir_fd >= 0) {
-		spool->lock_fd = openat(spool->dir_fd, "lock",
-		                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-		if (spool->lock_fd >= 0)
-			give_to_owner(spool, spool->lock_fd);
-	}
-	if (spool->lock_fd < 0)
+	if (!open_folder(spool))
 		err = unusable(how->dir);
 	if (err)
 		spool_close(spool);
@@ -469,13 +473,14 @@ static bool reuse_file(struct spool *spool, const char *prefix, struct file *fil
 
 /* Made and locked under a name that no drainer looks at, and then renamed: one
    that met an empty, unlocked file would take it for drained and remove it
-   while we write to it. */
+   while we write to it. On an error errno says why. */
 static enum err create_file(struct spool *spool, const char *prefix, struct file *file)
 {
 	struct buf name = { 0 }, aside = { 0 };
 	unsigned char tail[4];
 	enum err err = ERR_BUSY;
 	char head[HEAD_BYTES] = { 0 };
+	int why;
 
 	memcpy(head, file_magic, MAGIC_BYTES);
 	head[SALT_AT - 1] = HEAD_BYTES;
@@ -497,9 +502,11 @@ static enum err create_file(struct spool *spool, const char *prefix, struct file
 	if (flock(file->fd, LOCK_EX | LOCK_NB) || !write_all(file->fd, head, HEAD_BYTES, 0) ||
 	    renameat(spool->dir_fd, buf_text(&aside), spool->dir_fd, buf_text(&name)) ||
 	    fsync(spool->dir_fd)) {
+		why = errno;
 		unlinkat(spool->dir_fd, buf_text(&aside), 0);
 		unlinkat(spool->dir_fd, buf_text(&name), 0);
 		file_close(file);
+		errno = why;
 		goto done;
 	}
 	err = ERR_NONE;
@@ -509,13 +516,21 @@ done:
 	return err;
 }
 
+/* Somebody may have tidied the folder up: nobody would ever read what we add then. */
+static bool has_name(const struct file *file)
+{
+	struct stat facts;
+
+	return fstat(file->fd, &facts) == 0 && facts.st_nlink > 0;
+}
+
 static enum err file_for(struct spool *spool, bool unjudged, struct file **out)
 {
 	struct file *file = unjudged ? &spool->unjudged : &spool->judged;
 	const char *prefix = unjudged ? "unjudged-" : "callbacks-";
 	enum err err = ERR_NONE;
 
-	if (file->fd >= 0 && file->size > FILE_MAX)
+	if (file->fd >= 0 && (file->size > FILE_MAX || !has_name(file)))
 		file_close(file);
 	if (file->fd < 0 && !(spool->shared_files && reuse_file(spool, prefix, file)))
 		err = create_file(spool, prefix, file);
@@ -544,15 +559,56 @@ static bool has_room(const struct spool *spool, bool unjudged, int64_t more)
 	       (!unjudged || of_unjudged + more <= spool->unjudged_max_bytes);
 }
 
+/* The folder was removed, or another one stands in its place: nobody would read what
+   we write to it. */
+static bool is_folder_gone(const struct spool *spool)
+{
+	struct stat ours, named;
+
+	return fstat(spool->dir_fd, &ours) || stat(spool->dir, &named) || ours.st_dev != named.st_dev ||
+	       ours.st_ino != named.st_ino;
+}
+
+/* What is being drained goes on: its descriptor is good. */
+static bool open_again(struct spool *spool)
+{
+	file_close(&spool->judged);
+	file_close(&spool->unjudged);
+	if (spool->lock_fd >= 0)
+		close(spool->lock_fd);
+	if (spool->dir_fd >= 0)
+		close(spool->dir_fd);
+	spool->lock_fd = spool->dir_fd = -1;
+	if (mkdir(spool->dir, 0700) && errno != EEXIST)
+		return false;
+	return open_folder(spool);
+}
+
+/* Waits for this process's turn to append; false, and errno says why: there is none. */
+static bool take_turn(struct spool *spool)
+{
+	if (is_folder_gone(spool) && !open_again(spool))
+		return false;
+	return descriptor_lock(spool->lock_fd);
+}
+
+static enum err refuse(const char *why, size_t count)
+{
+	static struct log_gate gate;
+
+	if (log_gate_passes(&gate, 1))
+		log_write(LOG_ERROR, "spool_refused",
+		          (struct log_field[]){ log_text("why", why), log_num("callbacks", (int64_t)count), log_end() });
+	return ERR_BUSY;
+}
+
 enum err spool_append(struct spool *spool, enum spool_kind kind,
                       const struct callback *const *callbacks, size_t count)
 {
-	static struct log_gate gate;
-	bool unjudged = kind == SPOOL_UNJUDGED;
+	bool unjudged = kind == SPOOL_UNJUDGED, room;
 	struct file *file = NULL;
 	enum err err = ERR_BUSY;
 	int why;
-	bool room;
 
 	buf_clear(&spool->out);
 	for (size_t i = 0; i < count; i++) {
@@ -561,9 +617,8 @@ enum err spool_append(struct spool *spool, enum spool_kind kind,
 			return ERR_INPUT;
 		write_record(&spool->out, kind, callbacks[i]);
 	}
-	if (!descriptor_lock(spool->lock_fd))
-		return ERR_BUSY;
-	errno = 0;
+	if (!take_turn(spool))
+		return refuse(strerror(errno), count);
 	room = has_room(spool, unjudged, (int64_t)spool->out.len);
 	if (room)
 		err = file_for(spool, unjudged, &file);
@@ -582,14 +637,8 @@ enum err spool_append(struct spool *spool, enum spool_kind kind,
 		take_back(file);
 		err = ERR_BUSY;
 	}
-	if (err) {
-		if (log_gate_passes(&gate, 1))
-			log_write(LOG_ERROR, "spool_refused",
-			          (struct log_field[]){
-					log_text("why", room ? strerror(why) : "its limit is reached"),
-					log_num("callbacks", (int64_t)count), log_end() });
-		return err;
-	}
+	if (err)
+		return refuse(room ? strerror(why) : "its limit is reached", count);
 	file->size += (int64_t)spool->out.len;
 	if (spool->out.cap > FILE_MAX / 4)
 		buf_done(&spool->out);
@@ -863,6 +912,13 @@ static void again_name(struct buf *name, int failures)
 	buf_addf(name, ".%d.spool", failures);
 }
 
+/* errno says why. */
+static enum err not_deferred(void)
+{
+	log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	return ERR_BUSY;
+}
+
 /* The source is such a file already: it gets another name. */
 static enum err rename_again(struct spool *spool, bool *is_set_aside)
 {
@@ -881,8 +937,9 @@ static enum err rename_again(struct spool *spool, bool *is_set_aside)
 		buf_add_text(&name, ".aside");
 	}
 	if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd))
-		err = ERR_BUSY;
+		err = not_deferred();
 	file_close(&spool->source);
+	spool->source_is_damaged = false;	/* that will be seen again */
 	buf_done(&name);
 	return err;
 }
@@ -896,14 +953,14 @@ static enum err copy_again(struct spool *spool)
 	enum err err = create_file(spool, "new-", &file);
 
 	if (err)
-		return err;
+		return not_deferred();
 	buf_add(&record, spool->in.at, (size_t)(spool->source_next - spool->source_at));
 	write_checks(&record, file.salt);
 	again_name(&name, 1);
 	if (!write_all(file.fd, record.at, record.len, file.size) || fdatasync(file.fd) ||
 	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd)) {
+		err = not_deferred();
 		unlinkat(spool->dir_fd, file.name, 0);
-		err = ERR_BUSY;
 	}
 	file_close(&file);
 	buf_done(&record);
@@ -915,17 +972,12 @@ static enum err copy_again(struct spool *spool)
 
 enum err spool_defer(struct spool *spool, bool *is_set_aside)
 {
-	enum err err;
-
 	*is_set_aside = false;
 	if (spool->source.fd < 0)
 		return ERR_BUSY;
 	spool->has_again = true;
 	spool->again_after_ms = clock_ms() + spool->again_ms;
-	err = is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool);
-	if (err)
-		log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
-	return err;
+	return is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool);
 }
 
 enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user)

@@ -35,7 +35,8 @@ MUST_USE enum err spool_open(struct spool **spool, const struct spool_how *how);
 void spool_close(struct spool *spool);	/* gives its locks up; the files stay */
 
 /* Writes `count` callbacks of one kind and syncs them to disk before it
-   returns. All or nothing. ERR_BUSY: the limit is reached, or the disk is
+   returns. All or nothing. A folder or file that somebody has removed is made again.
+   ERR_BUSY: the limit is reached, or the disk is
    full or failed; nothing of it will ever be drained then. ERR_INPUT: an
    address longer than 65535 bytes. */
 MUST_USE enum err spool_append(struct spool *spool, enum spool_kind kind,

@@ -885,23 +885,72 @@ static void a_folder_that_cannot_be_used_is_said(void **state)
 	buf_done(&heard);
 }
 
-/* The folder is taken away while the spool is open. */
-static void a_folder_that_vanishes_refuses(void **state)
+/* The file cannot even be begun: the reason is the disk's, not that of tidying up. */
+static void a_full_disk_is_said(void **state)
 {
+	struct rlimit limit, before;
 	struct spool *spool = open_it();
-	struct buf heard = { 0 };
+	int log[2], own = dup(STDERR_FILENO);
+	char heard[500];
+	ssize_t len;
 
 	(void)state;
 	next_second();
-	unlink(scratch_path("lock"));
-	assert_int_equal(0, rmdir(folder));
-	scratch_hush();
+	signal(SIGXFSZ, SIG_IGN);
+	/* a pipe: the limit is for files, also for one of the log */
+	assert_int_equal(0, pipe(log));
+	dup2(log[1], STDERR_FILENO);
+	assert_int_equal(0, getrlimit(RLIMIT_FSIZE, &before));
+	limit = before;
+	limit.rlim_cur = 10;
+	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &limit));
 	assert_err(ERR_BUSY, append(spool, SPOOL_EVENT, 1));
-	scratch_heard(&heard);
-	assert_has(&heard, "why=\"No such file or directory\"");
+	setrlimit(RLIMIT_FSIZE, &before);
+	dup2(own, STDERR_FILENO);
+	close(own);
+	close(log[1]);
+	len = read(log[0], heard, sizeof(heard) - 1);
+	close(log[0]);
+	assert_true(len > 0);
+	heard[len] = '\0';
+	assert_non_null(strstr(heard, "event=spool_refused why=\"File too large\""));
+	assert_int_equal(0, names_with(".new"));
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 2));
 	spool_close(spool);
-	assert_int_equal(0, mkdir(folder, 0700));
-	buf_done(&heard);
+}
+
+/* The folder is taken away while the spool is open. */
+static void a_folder_that_vanishes_is_made_again(void **state)
+{
+	struct spool *spool = open_it();
+	int64_t numbers[4];
+
+	(void)state;
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
+	unlink(scratch_path("lock"));
+	unlink(spool_file());
+	assert_int_equal(0, rmdir(folder));
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 2));
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 3));
+	assert_int_equal(1, names_with(".spool"));
+	assert_int_equal(2, drain(spool, numbers, 4));
+	assert_int_equal(2, numbers[0]);
+	spool_close(spool);
+}
+
+/* What we hold open would be read by nobody. */
+static void a_file_that_vanishes_is_made_again(void **state)
+{
+	struct spool *spool = open_it();
+	int64_t numbers[4];
+
+	(void)state;
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
+	assert_int_equal(0, unlink(spool_file()));
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 2));
+	assert_int_equal(1, drain(spool, numbers, 4));
+	assert_int_equal(2, numbers[0]);
+	spool_close(spool);
 }
 
 static void counting_tells_depth_and_age(void **state)
@@ -964,7 +1013,9 @@ int main(void)
 		IN_FOLDER(a_damaged_file_is_not_appended_to),
 		IN_FOLDER(a_full_disk_takes_nothing_half),
 		IN_FOLDER(a_folder_that_cannot_be_used_is_said),
-		IN_FOLDER(a_folder_that_vanishes_refuses),
+		IN_FOLDER(a_full_disk_is_said),
+		IN_FOLDER(a_folder_that_vanishes_is_made_again),
+		IN_FOLDER(a_file_that_vanishes_is_made_again),
 		IN_FOLDER(counting_tells_depth_and_age),
 	};
 
