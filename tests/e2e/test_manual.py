@@ -10,6 +10,7 @@ import pytest
 import api
 import servers
 from delivering import start_courier
+from fixtures import finish, make_site
 from stage import BUILD, SOURCE, runs_as
 
 pytestmark = pytest.mark.plain
@@ -65,8 +66,11 @@ def bounded(line):
 
 
 @pytest.fixture
-def quickstarted(site):
-    """As after deploy/quickstart: a server, an endpoint, and some events."""
+def quickstarted(request, own_cluster, own_template, run_folder):
+    """As after deploy/quickstart: a server, an endpoint, and some events; in a
+    PostgreSQL that waits for the disk, because `hookledger doctor` demands it."""
+    site = make_site(request, own_cluster, run_folder / "manual", own_template)
+    site.add_endpoint()
     site.write_conf(allowed_networks="127.0.0.1")
     servers.lighttpd_spawned(site)
     start_courier(site)
@@ -74,7 +78,8 @@ def quickstarted(site):
     site.api_token = api.account(site).token
     site.hookledger("simulate", "--url", site.endpoint["callback_url"], "--secret-file", "-", "--events", 60,
                     "--workspace", site.endpoint["workspace_id"], stdin=site.endpoint["secret"])
-    return site
+    yield site
+    finish(request, site)
 
 
 @pytest.mark.parametrize("page", PAGES)
