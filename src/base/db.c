@@ -177,10 +177,18 @@ static const char pins[] =
 /* Behind a pooler a session is not ours, so nothing can be set for it, and options are
    refused. Of these two libpq makes parameters of the connection, and pgbouncer keeps
    them for each client. What else there is, hookledger migrate and doctor look after. */
-static void pin_pooled(void)
+static void pin(const char *name, const char *value)
 {
-	setenv("PGDATESTYLE", "ISO, MDY", 1);
-	setenv("PGTZ", "UTC", 1);
+	const char *now = getenv(name);
+
+	if (!now || strcmp(now, value) != 0)
+		setenv(name, value, 1);
+}
+
+void db_pin_pooled(void)
+{
+	pin("PGDATESTYLE", "ISO, MDY");
+	pin("PGTZ", "UTC");
 }
 
 struct db *db_open(const struct db_how *how)
@@ -196,7 +204,7 @@ struct db *db_open(const struct db_how *how)
 	db->backoff_ms = BACKOFF_FIRST_MS;
 	db->dice.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
 	if (how->pooled) {
-		pin_pooled();
+		db_pin_pooled();
 	} else {
 		struct buf options = { 0 };
 

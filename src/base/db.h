@@ -26,8 +26,12 @@ struct db_how {
 	bool cancels;		/* a call whose time is over is cancelled, and the connection kept */
 };
 
-/* Copies `how`. Does not connect yet. */
+/* Copies `how`. Does not connect yet. Each connection is for one thread. */
 struct db *db_open(const struct db_how *how);
+
+/* What db_open() sets in the environment for a pooled connection, unless it is set so
+   already. Threads read the environment: where there are any, this comes before. */
+void db_pin_pooled(void);
 void db_close(struct db *db);
 
 /* Moves connecting on as far as it goes without waiting: starts an attempt

@@ -263,7 +263,7 @@ static void take_tape(struct http *http, const struct arrival *arrival)
 	struct http_req *req = http->reqs[http->count];
 	int tape = arrival->tape;
 
-	req->tape = dup(tape);
+	req->tape = fcntl(tape, F_DUPFD_CLOEXEC, 0);
 	req->fd = arrival->fd;
 	if (req->tape < 0 || lseek(tape, 0, SEEK_SET) != 0) {
 		close(tape);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,16 +121,20 @@ struct log_field log_end(void)
 
 bool log_gate_passes(struct log_gate *gate, int64_t burst)
 {
+	static pthread_mutex_t all = PTHREAD_MUTEX_INITIALIZER;
 	int64_t now = (int64_t)time(NULL);
+	bool passes;
 
+	pthread_mutex_lock(&all);
 	if (now != gate->second) {
 		gate->second = now;
 		gate->passed = 0;
 	}
-	if (gate->passed >= burst) {
+	passes = gate->passed < burst;
+	if (passes)
+		gate->passed++;
+	else
 		gate->held++;
-		return false;
-	}
-	gate->passed++;
-	return true;
+	pthread_mutex_unlock(&all);
+	return passes;
 }

@@ -35,7 +35,7 @@ struct log_field log_end(void);
 
 /* A gate for lines that strangers can cause: true at most `burst` times a
    second for one gate; the number it held back is in gate->held then, for the
-   line that passes to say. {0} is a new gate. */
+   line that passes to say. {0} is a new gate. Threads may share one. */
 struct log_gate {
 	int64_t second;
 	int64_t passed;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -18,12 +18,11 @@ enum { AGAIN_MS = 20 };
 
 static void say_uncounted(const char *path)
 {
-	static bool is_said;
+	static atomic_flag is_said = ATOMIC_FLAG_INIT;
 
-	if (!is_said)
+	if (!atomic_flag_test_and_set(&is_said))
 		log_write(LOG_WARN, "places_not_counted",
 		          (struct log_field[]){ log_text("file", path), log_text("why", strerror(errno)), log_end() });
-	is_said = true;
 }
 
 /* Each descriptor is a lock of its own: threads of one process count like others. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ static double level_now(const struct bucket *bucket, double per_minute, int64_t 
 
 int64_t tries_take(const struct tries_how *how, struct str who, int64_t now_us)
 {
+	static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 	static struct bucket own[PLACES];
 	unsigned char digest[DIGEST_BYTES];
 	struct bucket kept, *bucket = &kept;
@@ -52,6 +54,7 @@ int64_t tries_take(const struct tries_how *how, struct str who, int64_t now_us)
 
 	crypto_digest(who, digest);
 	place = (digest[0] << 8 | digest[1]) % PLACES;
+	pthread_mutex_lock(&turn);
 	fd = open_file(how->path);
 	if (fd < 0)
 		bucket = &own[place];
@@ -67,5 +70,6 @@ int64_t tries_take(const struct tries_how *how, struct str who, int64_t now_us)
 		own[place] = *bucket;
 	if (fd >= 0)
 		close(fd);
+	pthread_mutex_unlock(&turn);
 	return wait_s;
 }

@@ -282,7 +282,7 @@ void admin_hold(struct admin *admin, struct http_req *req)
 void admin_release(struct admin *admin, struct http_req *req)
 {
 	struct admin_pool *pool = admin->pool;
-	struct admin_job *job = pool->kept;
+	struct admin_job *job;
 
 	/* answered before its operation has returned */
 	if (admin->job && admin->job->req == req) {
@@ -341,6 +341,8 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	size_t page = (size_t)conf->page_connections;
 	bool is_cgi = http_is_cgi(web);
 
+	if (conf->db_pooled)
+		db_pin_pooled();
 	pool->program = program;
 	pool->web = web;
 	pthread_mutex_init(&pool->lock, NULL);

@@ -50,12 +50,14 @@ static void try_folder(const char *folder, const char *name, bool is_judged)
 	static const char *const below[] = { "", "/bin" };
 	char path[PATH_MAX_BYTES + 64];
 
-	if (is_judged && !is_safe(folder, S_IFDIR))
-		return;
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s%s/hookledger-%s", folder, below[i], name) >= (int)sizeof(path))
-			continue;
-		if (!is_judged || is_safe(path, S_IFREG))
+		int len = snprintf(path, sizeof(path), "%s%s", folder, below[i]);
+
+		/* bin is judged after the folder that it is in */
+		if (len >= (int)sizeof(path) || (is_judged && !is_safe(path, S_IFDIR)))
+			return;
+		len += snprintf(path + len, sizeof(path) - (size_t)len, "/hookledger-%s", name);
+		if (len < (int)sizeof(path) && (!is_judged || is_safe(path, S_IFREG)))
 			execl(path, path, (char *)NULL);
 	}
 }
