@@ -17,18 +17,21 @@
 create function ledger.tells_pay(key text)
 returns boolean
 language sql immutable set search_path = ledger, pg_temp
-return regexp_replace(key, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g') ~* (
-  '(^|[^a-z])(hourly|daily|weekly|monthly|yearly|labou?r|billable|billing|fixed|flat|base|default|unit|total|net|gross|cost|sell|exchange)?'
+return concat(key, ' ', regexp_replace(key, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g')) ~* (
+  '(^|[^a-z])(hourly|daily|weekly|monthly|yearly|labou?r|billable|billing|bill|pay|user|member|fixed|flat|base|default|unit|total|net|gross|cost|sell|exchange)?'
   || '(rate|cost|fee|amount|price|pricing|pay|payment|payroll|payout|paid|salary|salarie|wage|earning|income|revenue'
   || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse|tariff|remuneration|hourly|card)s?($|[^a-z])');
 comment on function ledger.tells_pay(text) is
   'Does a key of this name tell pay, a price or a cost, or when it changed: rate, labor_cost, fixed_fee, default_hourly_rate, billable_amount_in_cents, rate_last_updated, hourlyRate and their like?';
 
--- (The letters of a key may be spelled as escapes. A body always has a payload.)
+-- (The letters of a key may be spelled as escapes. A body always has a payload. What
+-- was sent to Toggl as one long word, as base64 has it, is read by nobody here.)
 create function ledger.may_tell_pay(content text)
 returns boolean
 language sql immutable
-return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card|\\u00[4-7]';
+return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card|\\u00[4-7]'
+       or position('%' in content) > 0 and content ~ '%[4-7][[:xdigit:]]'
+       or position('request_body' in content) > 0 and content ~ 'request_body"\s*:\s*"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*")';
 comment on function ledger.may_tell_pay(text) is
   'Could this JSON hold a key that ledger.tells_pay()? Cheap, and nearly always no for time entries.';
 
@@ -50,6 +53,34 @@ end
 $$;
 comment on function ledger.read_json(text) is 'The text as json, whose strings can all be read; null when it is no JSON.';
 
+create function ledger.names_pay(document json, names text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select exists (
+    select from json_each(document) o
+    cross join lateral json_array_elements(case when json_typeof(o.value) = 'array' then o.value else json_build_array(o.value) end) v (value)
+    where o.key ~* ('(^|_)(' || names || ')s?$') and json_typeof(v.value) = 'string' and ledger.tells_pay(v.value #>> '{}'))
+$$;
+comment on function ledger.names_pay(json, text) is
+  'Does the object say, under a key that ends with one of these names, that it is about a key that ledger.tells_pay()? {"field": "rate", "new": 50} does.';
+
+create function ledger.changed_keys()
+returns text
+language sql immutable
+return '(^|_)(values?|vals?|data|old|new|was|is|before|after|previous|prior|original|updated|current|from|to)$';
+comment on function ledger.changed_keys() is 'A regular expression for the keys under which the values of ledger.names_pay() stand.';
+
+create function ledger.form_tells_pay(words text)
+returns boolean
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select exists (select from regexp_matches(left(words, 16384), '([\w.%-]+)\s*[=:]', 'g') w (word)
+                 where ledger.tells_pay(w.word[1]) or w.word[1] ~* '%[4-7][0-9a-f]')
+$$;
+comment on function ledger.form_tells_pay(text) is
+  'Has a text that is no JSON (a form, the query of a URL) a name that ledger.tells_pay(), or one whose letters are encoded?';
+
 create function ledger.without_pay(document json, is_told boolean, depth integer default 0)
 returns json
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -57,6 +88,7 @@ as $$
 declare
   content constant text := document::text;
   is_change boolean;
+  is_named boolean;
   within json;
 begin
   if not ledger.may_tell_pay(content) then
@@ -75,10 +107,9 @@ begin
     -- (offset 0, here and below: else a member is judged at each of its mentions,
     -- which doubles the work at each level)
     -- {"op":"replace","path":"/rate","value":50}
-    is_change := content ~ '(path|key|field|property|attribute|column|name|type|kind)"' and exists (
-      select from json_each(document) o
-      where o.key ~* '(^|_)(path|key|field|property|attribute|column|name|type|kind)$' and json_typeof(o.value) = 'string'
-        and ledger.tells_pay(o.value #>> '{}'));
+    is_named := content ~* '(path|key|field|property|attribute|column)s?"' and ledger.names_pay(document, 'path|key|field|property|attribute|column');
+    -- what has a name or a type may be a project that is called "Budget"
+    is_change := is_named or content ~* '(name|type|kind)s?"' and ledger.names_pay(document, 'name|type|kind');
     return (
       select case when bool_or(m.is_gone or m.shown is not null)
                   then concat('{', string_agg(concat(to_json(m.key), ':', coalesce(m.shown, m.value)), ',' order by m.place)
@@ -90,9 +121,17 @@ begin
             cross join lateral (
               -- a flag tells no pay: view_edit_billable_rates
               select ledger.may_tell_pay(e.key) and ledger.tells_pay(e.key) and e.value::text not in ('true', 'false')
-                     or is_change and e.key ~* '(^|_)(values?|old|new|before|after|previous|current|from|to)$' as is_gone offset 0) g
+                     or is_change and e.key ~* ledger.changed_keys()
+                     or is_named and e.key !~* '(^|_)(ids?|at|op|operation|action|model|entity|event|source|path|key|field|property|attribute|column|name|type|kind)s?$'
+                        and e.value::text not in ('true', 'false') as is_gone offset 0) g
             offset 0) m);
   when 'array' then
+    -- ["rate", 50]
+    if exists (select from json_array_elements(document) e (value) where json_typeof(e.value) = 'string' and ledger.tells_pay(e.value #>> '{}'))
+       and exists (select from json_array_elements(document) e (value)
+                   where json_typeof(e.value) = 'number' or is_told and json_typeof(e.value) = 'string' and e.value #>> '{}' ~ '^\s*[-+]?[\d.,]+\s*$') then
+      return '[]';
+    end if;
     return (
       select case when bool_or(m.shown is not null)
                   then concat('[', string_agg(coalesce(m.shown, m.value)::text, ',' order by m.place), ']')::json end
@@ -102,6 +141,9 @@ begin
   when 'string' then
     -- JSON within JSON, as a request is told of
     if document #>> '{}' !~ '^\s*[[{"]' then
+      if is_told and ledger.form_tells_pay(document #>> '{}') then
+        raise data_exception;
+      end if;
       return null;
     end if;
     within := ledger.read_json(document #>> '{}');
@@ -115,7 +157,7 @@ begin
 end
 $$;
 comment on function ledger.without_pay(json, boolean, integer) is
-  'The JSON without the keys that tell pay, at any depth, in strings that are JSON themselves too; null when it has none. What stays is as it was, but for blanks. is_told: a string that begins like JSON and is none fails with a data_exception. What is large, deep or of many members fails with program_limit_exceeded, unless it can have no such key.';
+  'The JSON without the keys that tell pay, at any depth, in strings that are JSON themselves too; null when it has none. What stays is as it was, but for blanks. is_told: a string that begins like JSON and is none, or has names of pay as a form has (ledger.form_tells_pay()), fails with a data_exception. What is large, deep or of many members fails with program_limit_exceeded, unless it can have no such key.';
 
 -- ---- what of an entity, what of an event
 
@@ -140,6 +182,7 @@ as $$
 declare
   kept text[] := '{}';
   is_less boolean := cardinality(withheld) > 0;
+  is_change boolean;
   one record;
   shown json;
 begin
@@ -153,20 +196,18 @@ begin
     end;
     metadata := '{}';
   end if;
+  is_change := ledger.names_pay(metadata, 'key|field|property|attribute|column');
   for one in select e.key, e.value from json_each(metadata) with ordinality e (key, value, place) order by e.place loop
-    if ledger.tells_pay(one.key) then
+    if ledger.tells_pay(one.key) or is_change and one.key ~* ledger.changed_keys() then
       is_less := true;
       continue;
     end if;
     shown := null;
-    if ledger.may_tell_pay(one.value::text) then
+    if one.key = 'request_body' or ledger.may_tell_pay(one.value::text) then
       begin
         shown := ledger.without_pay(one.value, true);
-        -- What is no JSON is read by nobody here: a form, or something cut short.
-        if json_typeof(one.value) = 'string' and one.value #>> '{}' !~ '^\s*[[{"]'
-           and (one.key = 'request_body' or exists (
-                select from regexp_matches(left(one.value #>> '{}', 16384), '([\w.-]+)\s*[=:]', 'g') w (word)
-                where ledger.tells_pay(w.word[1]))) then
+        -- What is no JSON is read by nobody here: a form, something encoded or cut short.
+        if one.key = 'request_body' and (ledger.may_tell_pay(one.value::text) or one.value::text ~ '^"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*"$)') and json_typeof(one.value) = 'string' and one.value #>> '{}' !~ '^\s*([[{"]|$)' then
           raise data_exception;
         end if;
       exception when data_exception or program_limit_exceeded then

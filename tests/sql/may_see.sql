@@ -2,7 +2,7 @@
 -- not what they were when something was recorded.
 begin;
 create extension if not exists pgtap;
-select plan(71);
+select plan(81);
 
 -- ---- keys
 
@@ -58,6 +58,16 @@ select is(pg_temp.asked('[{"op":"replace","path":"/rate","value":50},{"op":"repl
           '{"request_body":"[{\"op\":\"replace\",\"path\":\"/rate\"},{\"op\":\"replace\",\"path\":\"/name\",\"value\":\"x\"}]"}', 'JSON Patch (RFC 6902)');
 select is(pg_temp.asked('[{"field":"labor_cost","old":1,"new":2}]'), '{"request_body":"[{\"field\":\"labor_cost\"}]"}', 'a list of changes');
 select is(pg_temp.asked('{"field_name":"rate","new_value":2,"level_id":3}'), '{"request_body":"{\"field_name\":\"rate\",\"level_id\":3}"}', 'by other names');
+select is(pg_temp.asked('{"field":"rate","original":1,"amended":2,"at":"now","active":true}'), '{"request_body":"{\"field\":\"rate\",\"at\":\"now\",\"active\":true}"}', 'whatever the values are called');
+select is(pg_temp.asked('{"fields":["name","rate"],"values":["x",50]}'), '{"request_body":"{\"fields\":[\"name\",\"rate\"]}"}', 'several fields');
+select is(pg_temp.asked('[["rate",50],["rate","50"],["tags","rate"]]'), '{"request_body":"[[],[],[\"tags\",\"rate\"]]"}', 'pairs');
+select is(pg_temp.asked(said), '{"withheld":"request_body"}', 'no JSON: ' || said)
+from unnest(array['r%61te=50', 'eyJyYXRlIjo1MH0=', chr(65279) || '{"rate":50}']) said;
+select is(pg_temp.asked(''), null, 'nothing at all');
+select is(pg_temp.shown('{"metadata":{"request":{"body":"rate=50"},"url":"/x?r%61te=5","action":"updated"},"payload":{}}'), '= | {"action":"updated","withheld":"request,url"}',
+          'a form that stands deeper, and letters that are encoded');
+select is(pg_temp.shown('{"metadata":{"changed_field":"rate","old_value":1,"new_value":2,"model":"x"},"payload":{}}'), '= | {"changed_field":"rate","model":"x"}', 'a change in metadata itself');
+select is(pg_temp.shown('{"metadata":{},"payload":{"users":{"1":{"RaTe":4,"payrate":5}},"tags":["rate","2026"]}}'), '{"users":{"1":{}},"tags":["rate","2026"]} | =', 'odd letters; tags are words');
 select is(pg_temp.asked('{"name":"Rate of today","color":"#fff","auto_estimates":true,"from":1}'), '{"request_body":"{\"name\":\"Rate of today\",\"color\":\"#fff\",\"auto_estimates\":true}"}',
           'one that is only called so keeps what it has');
 select is(pg_temp.asked('%7B%22rate%22%3A50%7D'), '{"withheld":"request_body"}', 'written for a URL: withheld');
