@@ -3,7 +3,7 @@
      lock                     held while the total is looked at and added to
      callbacks-*.spool        judged callbacks, and signed ones that are no event
      unjudged-*.spool         callbacks that came before any secret was known
-     again-*.spool            one record each, which failed alone
+     again-*.spool            one record each, which failed alone, or is dear and let others pass
      *.aside                  one record each, which failed alone again and again
      recorded                 empty; was changed when the database last recorded something
      *.damaged                files with an unreadable part, kept for a person
@@ -44,6 +44,8 @@ enum {
 	POSTPONE_MS = 10000,
 	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
 	AGAIN_MS = 10000,	/* the first wait of a record that failed alone */
+	DEAR_MIN = 65536,	/* callback_cost() of a record that lets others pass: a tenth of a second */
+	BEHIND_MOST = 8,	/* so many records are put behind before one is given: each costs two syncs */
 	ASIDE_AFTER = 3,	/* failures, with others recorded between them */
 	NOTE_MS = 100,		/* so often is it noted that something was recorded */
 };
@@ -75,7 +77,8 @@ struct spool {
 	int64_t unjudged_after_ms;	/* clock_ms() */
 	int64_t again_ms, again_after_ms, note_after_ms;	/* the latter two by clock_ms() */
 	int64_t again_before_us;	/* by hand: those that failed before this are due; else 0 */
-	bool has_again;			/* records that failed alone were seen or made */
+	bool has_again;			/* records of again-* were seen or made */
+	int behind;			/* so many were put behind since one was given */
 	struct buf out, in;
 };
 
@@ -692,13 +695,14 @@ static bool take_own(struct spool *spool, struct file *own, const char *name)
 	return true;
 }
 
-/* Of one that failed alone: when, and how often with others recorded between. */
+/* Of one that failed alone: when, and how often with others recorded between; 0: it
+   has not, it only let others pass. */
 static void read_again_name(const char *name, int64_t *failed_us, int *failures)
 {
 	const char *dot = strchr(name, '.');
 
 	*failed_us = strtoll(name + 6, NULL, 16);
-	*failures = dot && dot[1] >= '1' && dot[1] <= '9' ? dot[1] - '0' : 1;
+	*failures = dot && dot[1] >= '0' && dot[1] <= '9' ? dot[1] - '0' : 1;
 }
 
 static bool is_due(const struct spool *spool, const char *name)
@@ -707,6 +711,8 @@ static bool is_due(const struct spool *spool, const char *name)
 	int failures;
 
 	read_again_name(name, &failed_us, &failures);
+	if (failures == 0)
+		return true;
 	if (spool->again_before_us)
 		return failed_us < spool->again_before_us;
 	if (clock_ms() < spool->again_after_ms)
@@ -800,6 +806,67 @@ static bool pass_over(struct spool *spool)
 	return true;
 }
 
+static void again_name(struct buf *name, int failures)
+{
+	unsigned char tail[4];
+
+	crypto_random(tail, sizeof(tail));
+	buf_addf(name, "again-%016llx-%ld-", (unsigned long long)clock_now_us(), (long)getpid());
+	buf_add_hex(name, tail, sizeof(tail));
+	buf_addf(name, ".%d.spool", failures);
+}
+
+/* errno says why. */
+static enum err not_deferred(void)
+{
+	log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	return ERR_BUSY;
+}
+
+/* The record of a larger file, which has failed or not: a copy of it is a file of its
+   own, and only when that is on disk the file goes on behind it. */
+static enum err copy_again(struct spool *spool, int failures)
+{
+	struct buf record = { 0 }, name = { 0 };
+	struct file file = { .fd = -1 };
+	enum err err = create_file(spool, "new-", &file);
+
+	if (err)
+		return not_deferred();
+	buf_add(&record, spool->in.at, (size_t)(spool->source_next - spool->source_at));
+	write_checks(&record, file.salt);
+	again_name(&name, failures);
+	if (!write_all(file.fd, record.at, record.len, file.size) || fdatasync(file.fd) ||
+	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd)) {
+		err = not_deferred();
+		unlinkat(spool->dir_fd, file.name, 0);
+	}
+	file_close(&file);
+	buf_done(&record);
+	buf_done(&name);
+	if (!err)
+		spool_settle(spool);
+	return err;
+}
+
+/* Is it one that the database takes long for, where cheap ones, of other endpoints
+   perhaps, may wait behind it? */
+static bool is_dear(const struct spool *spool, const struct callback *cb, enum spool_kind kind)
+{
+	return kind == SPOOL_EVENT && !is_again(spool->source.name) && callback_cost(cb->body) > DEAR_MIN;
+}
+
+/* Puts the dear record at source_at, of so many bytes, behind all others. */
+static bool put_behind(struct spool *spool, size_t len)
+{
+	if (spool->behind >= BEHIND_MOST)
+		return false;
+	spool->behind++;
+	spool->source_next = spool->source_at + (int64_t)len;
+	spool->has_again = true;
+	return copy_again(spool, 0) == ERR_NONE;
+}
+
 enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct callback *records,
                     size_t *count, enum spool_kind *kind)
 {
@@ -808,6 +875,7 @@ enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct ca
 	*count = 0;
 	for (;;) {
 		size_t at = 0, len;
+		bool is_behind = false;
 
 		if (spool->source.fd < 0 && !next_source(spool))
 			return ERR_NONE;
@@ -823,13 +891,25 @@ enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct ca
 			read_record(spool->in.at + at, len, &records[*count], &this_kind);
 			if (*count && this_kind != *kind)
 				break;
+			if (is_dear(spool, &records[*count], this_kind)) {
+				if (*count)
+					break;
+				is_behind = put_behind(spool, len);
+				if (is_behind)
+					break;
+				max = 1;
+			}
 			*kind = this_kind;
 			(*count)++;
 			at += len;
 		}
+		if (is_behind)
+			continue;
 		spool->source_next = spool->source_at + (int64_t)at;
-		if (*count)
+		if (*count) {
+			spool->behind = 0;
 			return ERR_NONE;
+		}
 		/* A record larger than what was read, or no record at all. */
 		if (spool->in.len >= 8 && u32_at(spool->in.at) == record_magic &&
 		    u32_at(spool->in.at + 4) > spool->in.len &&
@@ -902,23 +982,6 @@ static bool was_recorded_after(const struct spool *spool, int64_t us)
 	       (int64_t)facts.st_mtim.tv_sec * 1000000 + facts.st_mtim.tv_nsec / 1000 > us;
 }
 
-static void again_name(struct buf *name, int failures)
-{
-	unsigned char tail[4];
-
-	crypto_random(tail, sizeof(tail));
-	buf_addf(name, "again-%016llx-%ld-", (unsigned long long)clock_now_us(), (long)getpid());
-	buf_add_hex(name, tail, sizeof(tail));
-	buf_addf(name, ".%d.spool", failures);
-}
-
-/* errno says why. */
-static enum err not_deferred(void)
-{
-	log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
-	return ERR_BUSY;
-}
-
 /* The source is such a file already: it gets another name. */
 static enum err rename_again(struct spool *spool, bool *is_set_aside)
 {
@@ -928,7 +991,7 @@ static enum err rename_again(struct spool *spool, bool *is_set_aside)
 	enum err err = ERR_NONE;
 
 	read_again_name(spool->source.name, &failed_us, &failures);
-	if (failures < 9 && was_recorded_after(spool, failed_us))
+	if (failures == 0 || (failures < 9 && was_recorded_after(spool, failed_us)))
 		failures++;
 	*is_set_aside = failures >= ASIDE_AFTER;
 	again_name(&name, failures);
@@ -944,32 +1007,6 @@ static enum err rename_again(struct spool *spool, bool *is_set_aside)
 	return err;
 }
 
-/* The record of a larger file: a copy of it is a file of its own, and only when that
-   is on disk the file goes on behind it. */
-static enum err copy_again(struct spool *spool)
-{
-	struct buf record = { 0 }, name = { 0 };
-	struct file file = { .fd = -1 };
-	enum err err = create_file(spool, "new-", &file);
-
-	if (err)
-		return not_deferred();
-	buf_add(&record, spool->in.at, (size_t)(spool->source_next - spool->source_at));
-	write_checks(&record, file.salt);
-	again_name(&name, 1);
-	if (!write_all(file.fd, record.at, record.len, file.size) || fdatasync(file.fd) ||
-	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd)) {
-		err = not_deferred();
-		unlinkat(spool->dir_fd, file.name, 0);
-	}
-	file_close(&file);
-	buf_done(&record);
-	buf_done(&name);
-	if (!err)
-		spool_settle(spool);
-	return err;
-}
-
 enum err spool_defer(struct spool *spool, bool *is_set_aside)
 {
 	*is_set_aside = false;
@@ -977,7 +1014,7 @@ enum err spool_defer(struct spool *spool, bool *is_set_aside)
 		return ERR_BUSY;
 	spool->has_again = true;
 	spool->again_after_ms = clock_ms() + spool->again_ms;
-	return is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool);
+	return is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool, 1);
 }
 
 enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user)

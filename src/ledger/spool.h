@@ -45,7 +45,8 @@ MUST_USE enum err spool_append(struct spool *spool, enum spool_kind kind,
 /* Takes up to `max` records that belong to nobody else, oldest file first,
    until `max_bytes` are exceeded: address, body, signature, received_us,
    endpoint_id, secret_id and reason are filled, borrowed until the next call.
-   All of one kind, given in *kind. *count 0: nothing waits. */
+   All of one kind, given in *kind. *count 0: nothing waits. What the database takes
+   long for comes behind all others, so that nobody's callbacks wait for another's. */
 MUST_USE enum err spool_read(struct spool *spool, size_t max, size_t max_bytes,
                              struct callback *records, size_t *count, enum spool_kind *kind);
 
