@@ -1,7 +1,7 @@
 -- Bodies that cost too much to take apart: recorded as they came, and nothing more.
 begin;
 create extension if not exists pgtap;
-select plan(31);
+select plan(32);
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (101, 'address_of_the_first_1', 'first', 7);
 insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value values (201, 101, '');
@@ -69,6 +69,7 @@ select is(ledger.is_running(e.body), null, 'nor whether a timer runs') from ledg
 select is(of_user, 0::bigint, 'nobody but administrators may see one') from ledger.event_scope(7, '{1}', array[timestamptz '2026-07-01 10:01Z']);
 select is(jsonb_array_length(ledger.events_json(array_agg(row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark))),
           (select count(*)::integer from shape), 'the page lists them') from ledger.event e;
+select is(ledger.payload_quick(format('{"payload":{"description":"%s"}}', repeat('9', 500000))::json), null, 'a list reads none that is long, either');
 select is(ledger.event_changes(e), '[]', 'and shows one') from ledger.event e where e.event_id = 1;
 select is(count(*), (select count(*) from shape), 'all can be exported')
 from operator.event_read(null, '1-9999999999-0', 1000, 100000000, null, null, null, null, null, null, null);
