@@ -170,3 +170,58 @@ done:
 	buf_done(&query.text);
 	return err;
 }
+
+/* ---- what is not for everybody's eyes */
+
+/* How many bytes at the beginning of `words` are this part, or at their end the
+   beginning of it. */
+static size_t hidden_by(struct str words, struct str part, size_t least)
+{
+	size_t len = part.len < words.len ? part.len : words.len;
+
+	return len >= least && memcmp(words.at, part.at, len) == 0 ? len : 0;
+}
+
+/* The longest that is hidden where `words` begin, of the parts of `text`. */
+static size_t hidden_at(struct str words, struct str text, size_t least)
+{
+	size_t longest = 0, start = 0;
+
+	for (size_t i = 0; i <= text.len; i++) {
+		size_t len;
+
+		if (i < text.len && !strchr("/?#&=@:;,", text.at[i]))
+			continue;
+		len = hidden_by(words, (struct str){ text.at + start, i - start }, least);
+		longest = len > longest ? len : longest;
+		start = i + 1;
+	}
+	return longest;
+}
+
+void uri_hide(struct str words, struct str url, size_t least, struct buf *out)
+{
+	struct str user = { url.at, 0 }, rest = { url.at, 0 };
+	size_t from = 0;
+
+	for (size_t i = 0; i + 2 < url.len && !from; i++)
+		if (memcmp(url.at + i, "://", 3) == 0)
+			from = i + 3;
+	for (size_t i = from; i < url.len && !rest.len; i++) {
+		if (url.at[i] == '@')
+			user = (struct str){ url.at + from, i - from };
+		else if (strchr("/?#", url.at[i]))
+			rest = (struct str){ url.at + i, url.len - i };
+	}
+	while (words.len) {
+		size_t of_user = hidden_at(words, user, least), of_rest = hidden_at(words, rest, least);
+		size_t len = of_user > of_rest ? of_user : of_rest;
+
+		if (len)
+			buf_add_text(out, "…");
+		else
+			buf_add_char(out, words.at[0]);
+		words.at += len ? len : 1;
+		words.len -= len ? len : 1;
+	}
+}

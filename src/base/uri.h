@@ -32,4 +32,9 @@ MUST_USE enum err uri_unknown(struct str query, const char *known, struct buf *o
    first. Appends. ERR_INPUT as above. */
 MUST_USE enum err uri_query_json(struct str query, struct buf *out);
 
+/* Appends words of a server that was asked at `url`, without what lets in whoever
+   knows it: "…" for each part of the URL's user, path and query that has `least`
+   bytes or more, also for the beginning of one at the words' end. */
+void uri_hide(struct str words, struct str url, size_t least, struct buf *out);
+
 #endif

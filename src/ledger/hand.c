@@ -7,11 +7,12 @@
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/fetch.h"
+#include "base/uri.h"
 #include "ledger/delivery.h"
 #include "ledger/sending.h"
 #include "ledger/watch.h"
 
-enum { STALE_MS = 5000 };
+enum { STALE_MS = 5000, PART_MIN = 8 };	/* of a URL that an answer does not repeat */
 
 /* ---- what is in the hand */
 
@@ -203,13 +204,17 @@ static void take_from(struct delivery **list, const struct delivery *delivery)
 void hand_collect(struct hand *hand)
 {
 	struct fetch_outcome outcome;
+	struct buf answer = { 0 };
 
 	while (fetch_take(hand->fetch, &outcome) == ERR_NONE) {
 		struct delivery *delivery = outcome.user;
 		struct lane *lane = delivery->lane;
 		struct str retry_after = fetch_header(hand->fetch, "Retry-After");
 
-		delivery_note(delivery, outcome.status, outcome.duration_us, outcome.body, fetch_told(&outcome));
+		/* servers repeat where they were asked: "Cannot POST /hooks/…" */
+		buf_clear(&answer);
+		uri_hide(outcome.body, buf_str(&lane->url), PART_MIN, &answer);
+		delivery_note(delivery, outcome.status, outcome.duration_us, buf_str(&answer), fetch_told(&outcome));
 		if (outcome.status && (outcome.status < 200 || outcome.status > 299))
 			delivery->pause_ms = delivery_pause_ms(retry_after, clock_now_us());
 		/* an attempt like any other, but the next one need not wait */
@@ -224,6 +229,7 @@ void hand_collect(struct hand *hand)
 		note_result(hand, delivery, outcome.problem ? str_of(outcome.problem) : buf_str(&delivery->problem));
 		add_done(hand, delivery);
 	}
+	buf_done(&answer);
 }
 
 int hand_poll(const struct hand *hand, struct pollfd *fd)

@@ -14,6 +14,7 @@
 #include "base/db.h"
 #include "base/fetch.h"
 #include "base/json.h"
+#include "base/uri.h"
 #include "ledger/chat.h"
 #include "ledger/mail.h"
 #include "ledger/sealing.h"
@@ -27,6 +28,7 @@ enum {
 	ANSWER_MAX = 1000,
 	HEADERS = 5,
 	HEADER_MAX = 512,
+	PART_MIN = 5,	/* of a target, such as the topic of an ntfy, that is not repeated */
 	REASON_MAX = 200,	/* of a chat's answer in what the owner reads */
 };
 
@@ -38,6 +40,7 @@ struct notice {
 	struct child child;
 	int64_t message_id, lease;	/* message_id 0: nothing is under way */
 	struct buf kind, from, to, url, text;	/* borrowed by what is under way */
+	struct buf target;
 	struct buf problem;
 	bool is_over;
 };
@@ -69,6 +72,7 @@ static void forget(struct notice *notice)
 	buf_clear(&notice->from);
 	buf_clear(&notice->to);
 	buf_clear(&notice->url);
+	buf_clear(&notice->target);
 }
 
 void notice_free(struct notice *notice)
@@ -83,6 +87,7 @@ void notice_free(struct notice *notice)
 	buf_done(&notice->from);
 	buf_done(&notice->to);
 	buf_done(&notice->url);
+	buf_done(&notice->target);
 	buf_done(&notice->problem);
 	free(notice);
 }
@@ -258,6 +263,8 @@ void notice_send(struct notice *notice, const struct notice_message *message)
 	notice->is_over = false;
 	notice->message_id = message->message_id;
 	notice->lease = message->lease;
+	if (!str_is(message->kind, "mail"))
+		buf_add_str(&notice->target, message->target);
 	if (str_is(message->kind, "mail"))
 		start_mail(notice, message);
 	else if (chat_is_kind(message->kind))
@@ -312,12 +319,15 @@ static void look(struct notice *notice)
 	}
 }
 
-/* It may have another program's or server's words in it, in any encoding. */
-static void make_text(struct buf *problem)
+/* It may have another program's or server's words in it, in any encoding; and these
+   may repeat where we have sent, which lets in whoever reads it. */
+static void make_text(struct buf *problem, struct str target)
 {
-	struct buf text = { 0 };
+	struct buf shown = { 0 }, text = { 0 };
 
-	utf8_add(&text, buf_str(problem));
+	uri_hide(buf_str(problem), target, PART_MIN, &shown);
+	utf8_add(&text, buf_str(&shown));
+	buf_done(&shown);
 	buf_done(problem);
 	*problem = text;
 }
@@ -329,7 +339,7 @@ bool notice_take(struct notice *notice, struct notice_outcome *outcome)
 	look(notice);
 	if (!notice->is_over)
 		return false;
-	make_text(&notice->problem);
+	make_text(&notice->problem, buf_str(&notice->target));
 	*outcome = (struct notice_outcome){
 		.message_id = notice->message_id,
 		.lease = notice->lease,

@@ -81,6 +81,17 @@ def test_a_chat_says_why_it_refuses(told, hook):
     assert "was taken" in told.hookledger("notice", "test", number).stdout
 
 
+def test_an_answer_that_repeats_the_address(told, hook):
+    """The address lets in whoever reads it, and viewers read what went wrong."""
+    number = add_notice(told, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
+    hook.answer = lambda request: (404, {}, f"Cannot POST {request['path']}".encode())
+    done = told.hookledger("notice", "test", number, check=False)
+    assert done.returncode == 1 and "answered with status 404: Cannot POST" in done.stderr
+    kept, = told.sql("select last_problem from ledger.notice where notice_id = %s", number)[0]
+    for words in (done.stdout + done.stderr, kept, told.hookledger("notice", "list", "--json").stdout):
+        assert "secretpart" not in words and "othersecret" not in words
+
+
 @pytest.mark.parametrize("kind, target, problem", [
     ("webhook", "https://hooks.slack.com/services/T/B/secretpart", "belongs to slack"),
     ("slack", "https://discord.com/api/webhooks/1/secretpart", "choose discord instead of slack"),

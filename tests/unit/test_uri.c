@@ -130,6 +130,28 @@ static void names_that_nobody_knows(void **state)
 	buf_done(&out);
 }
 
+static void what_lets_in_is_hidden(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "https://chat.example/services/T0/B0123/AbCdEfGh", "Cannot POST /services/T0/B0123/AbCdEfGh", "Cannot POST /…/T0/…/…" },
+		{ "https://chat.example/x/AbCdEfGhIjKl", "no such hook: AbCdEfG", "no such hook: …" },
+		{ "https://me:sesame@chat.example:8080/?key=AbCdEfGh&v=1#hello", "me sesame chat.example AbCdEfGh hello AbCd", "me … chat.example … … AbCd" },
+		{ "https://chat.example/AbCdEfGh/AbCdEfGhIj", "AbCdEfGhIj", "…" },
+		{ "https://chat.example", "https://chat.example said no", "https://chat.example said no" },
+		{ "https://chat.example/", "invalid_token", "invalid_token" },
+		{ "", "anything", "anything" },
+	};
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&out);
+		uri_hide(str_of(cases[i][1]), str_of(cases[i][0]), 5, &out);
+		assert_string_equal(cases[i][2], buf_text(&out));
+	}
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +160,7 @@ int main(void)
 		cmocka_unit_test(queries_that_are_wrong),
 		cmocka_unit_test(queries_become_json),
 		cmocka_unit_test(names_that_nobody_knows),
+		cmocka_unit_test(what_lets_in_is_hidden),
 	};
 
 	return cmocka_run_group_tests_name("uri", tests, NULL, NULL);
