@@ -3,7 +3,7 @@
 -- analysts in their own queries.
 
 -- A program that opens a file with another separator than the one it was written with cuts
--- a cell in pieces, so each piece is looked at: after , ; | a tab or a line end. A piece is
+-- a cell in pieces, so each piece is looked at: after , ; | a tab or a line end of any kind. A piece is
 -- taken for a formula when it begins with = + - or @, in ASCII, full-width or small form.
 -- Blanks, quotes and invisible characters before the sign do not protect: programs skip them.
 create or replace function toggl.spreadsheet_text(value text)
@@ -16,10 +16,11 @@ return case
     then case when value ~* '^[+-]?(\d{16}|0\d|\d+e\d+$)' then '''' || value else value end
   else case when value ~ '^[\t\r\n]' then '''' else '' end
        || regexp_replace(value,
-            '(^|[,;|\t\r\n])'
+            '(^|[,;|\t\r\n\u000b\u000c\u0085\u2028\u2029])'
             -- a piece that is a number stays one too
             '(?![+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:$|[,;|\t\r\n]))'
-            '([\u0001-\u0008\u000b\u000c\u000e-\u0020"\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060\u3000\ufeff]*'
+            '([\u0001-\u0008\u000e-\u0020"\u007f-\u0084\u0086-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u180b-\u180f'
+            '\u2000-\u200f\u202a-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]*'
             '[-=+@\uff0b\uff0d\uff1d\uff20\ufe62\ufe63\ufe66\ufe6b])', '\1''\2', 'g')
 end;
 comment on function toggl.spreadsheet_text(text) is

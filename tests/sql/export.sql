@@ -54,12 +54,12 @@ create temp table texts as
 select text, text as wanted from unnest(array['x', '', '-5', '+5', '-0.25', '-.5e-3', '0', '0.5', '123456789012345', '1+1', '''=1', 'a-b, c+d; e=f', 'x@y.org',
                                               'a;-5,+3;.5', e'-5\t-6', 'a; b, c', '2026-05-04', '12:30', 'größe', null]) text
 union all
-select text, '''' || text from unnest(array['=1+1', '-1+1', '+49 30 1', '@x', '-', '-infinity', '=', '-1.2.3', ' =1', '"=1"', e'\u00a0=1', e'\u200b@x', e'\ufeff=1', e'\u0001=1',
+select text, '''' || text from unnest(array['=1+1', '-1+1', '+49 30 1', '@x', '-', '-infinity', '=', '-1.2.3', ' =1', '"=1"', e'\u00a0=1', e'\u200b@x', e'\ufeff=1', e'\u0001=1', e'\u2003=1', e'\u061c=1', e'\ufe0f@x', e'\u2066\u3000＝1',
                                             '＝1+1', '＋1', '－1', '＠x', '﹦1',
                                             '8023169274704072', '-8023169274704072', '1234567890123456.5', '007', '12E5']) text
 union all
 select text, wanted from (values
-  ('a,=1', 'a,''=1'), ('a;=1', 'a;''=1'), (e'a\t=1', e'a\t''=1'), ('a|=1', 'a|''=1'), (e'a\n=1', e'a\n''=1'), (e'a\r\n@x', e'a\r\n''@x'), ('a;;=1', 'a;;''=1'),
+  ('a,=1', 'a,''=1'), ('a;=1', 'a;''=1'), (e'a\t=1', e'a\t''=1'), ('a|=1', 'a|''=1'), (e'a\u000b=1', e'a\u000b''=1'), (e'a\u0085-x', e'a\u0085''-x'), (e'a\u2028＝1', e'a\u2028''＝1'), (e'a\n=1', e'a\n''=1'), (e'a\r\n@x', e'a\r\n''@x'), ('a;;=1', 'a;;''=1'),
   ('a;" =1";b', 'a;''" =1";b'), ('a; ＝1', 'a;'' ＝1'), ('=1;=2', '''=1;''=2'), ('a;-5;-x', 'a;-5;''-x'), (e'-5\n=1', e'-5\n''=1'), ('a;+49 30', 'a;''+49 30'),
   (e'\t=1', e'''\t''=1'), (e'\n', e'''\n'), (e'\r=1', e'''\r''=1')) x (text, wanted);
 select is_empty($$select text, toggl.spreadsheet_text(text), wanted from texts where toggl.spreadsheet_text(text) is distinct from wanted$$,
