@@ -34,7 +34,17 @@ static const uint32_t denied[] = {
 	SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct,
 	SYS_quotactl, SYS_open_by_handle_at, SYS_personality, SYS_io_uring_setup, SYS_io_uring_enter,
 	SYS_io_uring_register, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
-	SYS_setgroups, SYS_mknodat,
+	SYS_setgroups, SYS_mknodat, SYS_fchmod, SYS_fchmodat, SYS_pidfd_getfd, SYS_open_tree, SYS_move_mount,
+	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_kexec_file_load,
+#ifdef SYS_chmod	/* aarch64 has not these */
+	SYS_chmod, SYS_mknod,
+#endif
+#ifdef SYS_mount_setattr
+	SYS_mount_setattr,
+#endif
+#ifdef SYS_fchmodat2
+	SYS_fchmodat2,
+#endif
 #ifndef __SANITIZE_ADDRESS__	/* the leak checker looks at its own process so */
 	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
 #endif
@@ -97,6 +107,9 @@ static const uint64_t HANDLED =
 	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
 	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
 	LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+/* Since the third version; before it, a file can be emptied by its name anywhere. */
+static const uint64_t TRUNCATE = UINT64_C(1) << 14;
+enum { TRUNCATE_SINCE = 3 };
 static const uint64_t WRITING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
 
 static bool allow(int rules, const char *path, uint64_t rights)
@@ -114,13 +127,15 @@ static bool allow(int rules, const char *path, uint64_t rights)
 
 static bool confine_files(const char *writable)
 {
-	const struct landlock_ruleset_attr handled = { .handled_access_fs = HANDLED };
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	const uint64_t emptying = version >= TRUNCATE_SINCE ? TRUNCATE : 0;
+	const struct landlock_ruleset_attr handled = { .handled_access_fs = HANDLED | emptying };
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
 	bool is_there = writable && access(writable, F_OK) == 0, fine;
 
 	if (rules < 0)
 		return false;
-	fine = (!is_there || allow(rules, writable, WRITING)) && allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE) &&
+	fine = (!is_there || allow(rules, writable, WRITING | emptying)) && allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE | emptying) &&
 	       syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 	close(rules);
 	return fine;

@@ -52,6 +52,11 @@ static int what_is_refused(const char *folder, struct sandbox sandbox)
 		return 5;
 	if (!fails_with(EACCES, open("/proc/self/comm", O_WRONLY)))
 		return 6;
+	/* what is the user's own, such as the settings: neither emptied nor shown to others */
+	snprintf(outside, sizeof(outside), "%s-ours", folder);
+	if (truncate(outside, 0) == 0 || !fails_with(EPERM, chmod(outside, 0644)) || access(outside, R_OK))
+		return 8;
+	snprintf(outside, sizeof(outside), "%s-outside", folder);
 	/* a second one, as a child's, gives nothing back */
 	sandbox_enter(NULL);
 	return fails_with(EACCES, open(outside, O_CREAT | O_WRONLY, 0600)) ? 0 : 7;
@@ -86,12 +91,20 @@ static int without_a_folder(const char *folder, struct sandbox sandbox)
 
 static void refusals(void **state)
 {
-	char folder[] = "/tmp/hl-sandbox-XXXXXX";
+	char folder[] = "/tmp/hl-sandbox-XXXXXX", ours[64];
+	struct stat facts;
+	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
+	snprintf(ours, sizeof(ours), "%s-ours", folder);
+	fd = open(ours, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	assert_true(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
 	assert_int_equal(in_child(what_is_refused, folder), 0);
 	assert_int_equal(in_child(what_goes_on, folder), 0);
+	assert_int_equal(stat(ours, &facts), 0);
+	assert_int_equal(facts.st_size, 1);
+	assert_int_equal(unlink(ours), 0);
 	assert_int_equal(rmdir(folder), 0);
 	assert_int_equal(in_child(without_a_folder, folder), 0);
 }
