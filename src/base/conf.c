@@ -173,11 +173,11 @@ static const struct setting settings[] = {
 	  "And password; it is sent by TLS only, or to this machine." },
 	{ "watch_ms", NUMBER, FIELD(watch_ms), "60000", 100, 86400000, false,
 	  "How often a courier looks whether something is wrong, to tell the owner." },
-	{ "sandbox", YESNO, FIELD(sandbox), "yes", 0, 0, false,
-	  "The programs give up the right to start others and to write outside spool_dir, where the kernel can do that." },
 	{ "metrics_token", TEXT, FIELD(metrics_token), NULL, 0, 0, true,
 	  "Bearer token with which Prometheus may read /admin/api/metrics; not set: nobody may." },
 	{ "log_level", LEVEL, FIELD(log_level), "info", 0, 0, false, "error, warn, info or debug." },
+	{ "sandbox", YESNO, FIELD(sandbox), "yes", 0, 0, false,
+	  "The programs give up the right to start others and to write outside spool_dir, where the kernel can do that." },
 	{ "sql_dir", TEXT, FIELD(sql_dir), HL_DATADIR "/sql", 0, 0, false,
 	  "Where `hookledger migrate` finds the schema." },
 };
