@@ -138,8 +138,8 @@ void admin_event_export(struct admin *admin, struct http_req *req, const struct 
 	(void)match;
 	export.is_json = uri_value(http_query(req), "format", &export.kind) == ERR_NONE && str_is(buf_str(&export.kind), "ndjson");
 	export.type = export.is_json ? "application/x-ndjson" : "text/csv; charset=utf-8; header=present";
-	buf_addf(&export.headers, "%s\r\nContent-Disposition: attachment; filename=\"hookledger-events.%s\"",
-	         admin_safe_headers, export.is_json ? "ndjson" : "csv");
+	buf_addf(&export.headers, "%s\r\nContent-Disposition: attachment; filename=\"hookledger-events%s\"",
+	         admin_safe_headers, export.is_json ? ".ndjson" : str_is(buf_str(&export.kind), "spreadsheet") ? "-spreadsheet.csv" : ".csv");
 	if (!read_end(req, &export))
 		admin_refuse(req, 400, "end has at most 64 letters, digits and -: the last line by which a whole export is known");
 	else if ((err = read_page(admin, &export, visit, &lines)))

@@ -243,7 +243,7 @@ def test_export_for_a_spreadsheet(full, separator, sign):
     olga = operator(full, zone="Europe/Berlin")
     more = f"&separator={separator}" if separator else ""
     answer = olga.get(f"events/export?format=spreadsheet&model=tag{more}")
-    assert answer.status == 200 and answer.headers["content-disposition"] == 'attachment; filename="hookledger-events.csv"'
+    assert answer.status == 200 and answer.headers["content-disposition"] == 'attachment; filename="hookledger-events-spreadsheet.csv"'
     assert answer.body.startswith(b"\xef\xbb\xbfcreated_at" + sign.encode()) and answer.body.count(b"\xef\xbb\xbf") == 1
     rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline=""), delimiter=sign))
     row, = (row for row in rows if row["entity_id"] == "77" and row["name"].startswith("a"))

@@ -100,6 +100,13 @@ export function toast(words, level = "well") {
 		setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
+/* Says what came of what was taken; with a warning where it was in vain: a test that
+   did not arrive, an address that did not answer as it should. */
+export function tell(answer, words) {
+	const isInVain = answer?.sent === false || answer?.validated === false || answer?.status >= 300;
+	toast(words, isInVain ? "warning" : "well");
+}
+
 /* What was refused before is mended, or tried again. */
 const forgive = (form) => form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
 
@@ -123,7 +130,7 @@ export async function act(button, work, done) {
 	try {
 		const answer = await work();
 		if (done)
-			toast(typeof done === "function" ? done(answer) : done);
+			tell(answer, typeof done === "function" ? done(answer) : done);
 		return answer;
 	} catch (error) {
 		refuse(form, error.message);

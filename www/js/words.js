@@ -358,7 +358,7 @@ export const w = {
 		optionsWords: "When something counts as a finding.",
 		defaultIs: (value) => `default ${value}`,
 		options: { silence_minutes: "Silence of Toggl, minutes", silence_times: "Silence, events missing", dead_days: "Dead deliveries, days" },
-		auditWords: "Every change that was made on this page, and by whom.",
+		auditWords: "Every login, and every change made on this page or to operators by command line, and by whom.",
 		when: "When",
 		who: "Who",
 		what: "What",

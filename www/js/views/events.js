@@ -168,7 +168,7 @@ function form(query) {
    page fetches it, and saves what came whole. */
 function exporting(query, format, words) {
 	const asked = { ...filtersOf(query), format };
-	const ending = format === "ndjson" ? "ndjson" : "csv";
+	const name = { csv: "hookledger-events.csv", spreadsheet: "hookledger-events-spreadsheet.csv", ndjson: "hookledger-events.ndjson" }[format];
 	// where numbers are written 2,5 a spreadsheet expects semicolons
 	if (format === "spreadsheet" && new Intl.NumberFormat().format(2.5).includes(","))
 		asked.separator = "semicolon";
@@ -176,7 +176,7 @@ function exporting(query, format, words) {
 		event.preventDefault();
 		if (link.ariaBusy)
 			return;
-		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), `hookledger-events.${ending}`));
+		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), name));
 		replace(link, words);
 	} }, words);
 	return link;

@@ -270,6 +270,8 @@ function change({ before, after: became }) {
 		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : `${said(was[name])} → ${said(is[name])}`;
 		return name ? `${name.replaceAll("_", " ")}: ${value}` : value;
 	}).join(", ");
+	if (!text)	// such as of a password
+		return el("span", { class: "quiet" }, "–");
 	return el("span", { class: "cut", title: text }, isGone ? `${t.was} ` : null, text);
 }
 

@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { fromField, number, toField, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, tell, toast, trouble } from "../parts.js";
 import { address, here } from "../route.js";
 import { actions, filters as inWords, models, w } from "../words.js";
 import { zones } from "./setup.js";
@@ -20,7 +20,7 @@ async function run(work, done = w.saved) {
 	body.setAttribute("aria-busy", "true");
 	try {
 		const answer = await work();
-		toast(answer.words ?? (typeof done === "function" ? done(answer) : done));
+		tell(answer, answer.words ?? (typeof done === "function" ? done(answer) : done));
 		await fill();
 		return answer;
 	} catch (error) {
