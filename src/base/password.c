@@ -30,7 +30,7 @@ const char *password_flaw(struct str password, struct str owner)
 		flaw = "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember";
 	else if (guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
 		flaw = "this password is among the first that are guessed: common words, names, years, rows of keys and repetitions count little; "
-		       "take more words, and such as have nothing to do with each other";
+		       "take more words that have nothing to do with each other";
 	mem_wipe(plain.at, plain.len);
 	buf_done(&plain);
 	return flaw;

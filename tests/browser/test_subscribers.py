@@ -77,6 +77,9 @@ def test_from_an_organization_to_a_delivery(own_page, bare_site, subscriber):
     page.choose(HOSTILE, "Delete")
     page.confirm(HOSTILE, "Delete")
     page.says("Nobody has subscribed yet.")
+    page.open("#/settings/audit", anew=False)
+    page.says("none → id: 7435584, is admin: true", "table")
+    assert "[" not in page.text("table") and "{" not in page.text("table")
 
 
 def test_an_address_that_is_refused(own_page, bare_site):

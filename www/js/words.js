@@ -566,7 +566,7 @@ export const w = {
 		disableAccountWords: "Its token is refused and its subscriptions get nothing.",
 		workspaces: "Workspaces",
 		grant: "Give access to a workspace",
-		admin: "as administrator: sees everybody's events",
+		admin: "as administrator: sees everybody's events, and pay",
 		revoke: (name) => `Take ${isolated(name)} away`,
 		seen: "Last request",
 		noAccounts: "No account yet.",

@@ -255,7 +255,16 @@ async function options() {
 
 let trail = [], after = null;
 
-const said = (value) => (value === null || value === undefined ? w.none : typeof value === "object" ? JSON.stringify(value) : String(value));
+const called = (name) => name.replaceAll("_", " ");
+
+/* A value, or what is in a list or an object, without their brackets. */
+function said(value) {
+	if (value === null || value === undefined)
+		return w.none;
+	if (typeof value !== "object")
+		return String(value);
+	return (Array.isArray(value) ? value.map(said).join("; ") : Object.entries(value).map(([name, own]) => `${called(name)}: ${said(own)}`).join(", ")) || w.none;
+}
 
 /* What was {"role":"viewer"} and became {"role":"owner"}: "role: viewer → owner";
    never more than fits. */
@@ -263,12 +272,13 @@ function change({ before, after: became }) {
 	const isNew = before === null || before === undefined, isGone = became === null || became === undefined;
 	if (isNew && isGone)
 		return el("span", { class: "quiet" }, "–");
-	const was = typeof before === "object" ? before ?? {} : { "": before }, is = typeof became === "object" ? became ?? {} : { "": became };
+	const byName = (value) => (typeof value === "object" && !Array.isArray(value) ? value ?? {} : { "": value });
+	const was = byName(before), is = byName(became);
 	const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
 	// of a change only what has changed
 	const text = names.filter((name) => isNew || isGone || said(was[name]) !== said(is[name])).map((name) => {
 		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : `${said(was[name])} → ${said(is[name])}`;
-		return name ? `${name.replaceAll("_", " ")}: ${value}` : value;
+		return name ? `${called(name)}: ${value}` : value;
 	}).join(", ");
 	if (!text)	// such as of a password
 		return el("span", { class: "quiet" }, "–");
