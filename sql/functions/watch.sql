@@ -358,8 +358,8 @@ begin
            or exists (select from ledger.toggl_connection t where t.token_sealed is not null));
   return query
     select 'notice', 'warning', 'notice ' || n.notice_id,
-           format('Nothing can be told by %s to %s for %s: %s', case n.kind when 'mail' then 'e-mail' else 'webhook' end, ledger.notice_shown(n),
-                  ledger.for_long(at - n.failing_since), n.last_problem),
+           format('Nothing can be told by %s to %s for %s: %s.', case n.kind when 'mail' then 'e-mail' else n.kind end, ledger.notice_shown(n),
+                  ledger.for_long(at - n.failing_since), rtrim(n.last_problem, '.')),
            format('Mend it, then try it: `hookledger notice test %s`.', n.notice_id), n.failing_since, '#/settings/notices'
     from ledger.notice n
     where n.enabled and n.failing_since < at - interval '10 minutes';

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(93);
+select plan(94);
 
 create function pg_temp.told(only_kind text) returns table (level text, subject text, words text)
 language sql as $$ select f.level, f.subject, f.words from ledger.findings() f where f.kind = only_kind $$;
@@ -277,6 +277,11 @@ select ledger.notice_settle(1, 2, null);
 select is(subject, 'hookledger: all is well again', 'then the next') from ledger.notice_claim(1000);
 select ledger.notice_settle(2, 1, null);
 select results_eq('select last_problem, failing_since from ledger.notice', $$values (null::text, null::timestamptz)$$, 'all are sent');
+
+update ledger.notice set kind = 'slack', target = 'https://hooks.slack.com/services/T/B/secret', last_problem = 'no route to host',
+                         failing_since = ledger.clock() - interval '15 minutes';
+select results_eq($$select words from pg_temp.told('notice')$$,
+  $$values ('Nothing can be told by slack to https://hooks.slack.com/… for 15 minutes: no route to host.')$$, 'a chat that takes nothing, without its address');
 
 select * from finish();
 rollback;
