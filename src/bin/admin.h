@@ -125,8 +125,10 @@ struct db_args *admin_args(const struct visit *visit);
 /* Calls a function of the door, whose status and body are the answer. */
 void admin_answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args);
 
-/* The same, and the body gets a member more that the database does not know: a
-   secret that was made here and is shown this once. */
+/* The same, and the body gets a member more that the database does not know: what was
+   made here and is shown this once, as JSON; or a secret, as its text. */
+void admin_answer_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                       const char *name, struct str json);
 void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
                       const char *name, struct str secret);
 

@@ -159,23 +159,35 @@ void admin_answer_call(struct admin *admin, struct http_req *req, const char *fu
 	db_rows_free(found);
 }
 
-void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                      const char *name, struct str secret)
+void admin_answer_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                       const char *name, struct str json)
 {
 	struct db_rows *found = NULL;
-	struct buf json = { 0 };
+	struct buf whole = { 0 };
 	struct str body;
 
 	if (admin_ask_with(admin, req, function, args, &found))
 		return;
 	body = db_str(found, 0, "body");
-	buf_add(&json, body.at, body.len - 1);
-	json_put_text(&json, name, secret);
-	buf_add_char(&json, '}');
-	admin_answer(req, (int)db_int(found, 0, "status"), NULL, buf_str(&json));
+	buf_add(&whole, body.at, body.len - 1);
+	json_key(&whole, name);
+	buf_add_str(&whole, json);
+	buf_add_char(&whole, '}');
+	admin_answer(req, (int)db_int(found, 0, "status"), NULL, buf_str(&whole));
+	mem_wipe(whole.at, whole.len);
+	buf_done(&whole);
+	db_rows_free(found);
+}
+
+void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
+                      const char *name, struct str secret)
+{
+	struct buf json = { 0 };
+
+	json_quote(&json, secret);
+	admin_answer_with(admin, req, function, args, name, buf_str(&json));
 	mem_wipe(json.at, json.len);
 	buf_done(&json);
-	db_rows_free(found);
 }
 
 void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)

@@ -200,24 +200,6 @@ static void new_recovery(struct db_args *args, struct buf *list)
 	buf_add_char(list, ']');
 }
 
-/* The function's body, and in it the codes, which are shown this once. */
-static void answer_codes(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args, const struct buf *list)
-{
-	struct db_rows *found = NULL;
-	struct buf json = { 0 };
-	struct str body;
-
-	if (admin_ask_with(admin, req, function, args, &found))
-		return;
-	body = db_str(found, 0, "body");
-	buf_add(&json, body.at, body.len - 1);
-	buf_addf(&json, ",\"codes\":%s}", buf_text(list));
-	admin_answer(req, (int)db_int(found, 0, "status"), NULL, buf_str(&json));
-	mem_wipe(json.at, json.len);
-	buf_done(&json);
-	db_rows_free(found);
-}
-
 /* A code of one's own, typed anew. false: answered. */
 static bool own_code(struct admin *admin, struct http_req *req, const struct visit *visit, bool is_on, struct admin_code *code)
 {
@@ -251,7 +233,7 @@ void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct 
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_int(args, code.step);
 	new_recovery(args, &list);
-	answer_codes(admin, req, "admin.totp_confirm", args, &list);
+	admin_answer_with(admin, req, "admin.totp_confirm", args, "codes", buf_str(&list));
 done:
 	mem_wipe(list.at, list.len);
 	buf_done(&list);
@@ -267,7 +249,7 @@ void admin_totp_codes(struct admin *admin, struct http_req *req, const struct vi
 	(void)match;
 	db_arg_bytes(args, buf_str(&visit->session));
 	new_recovery(args, &list);
-	answer_codes(admin, req, "admin.totp_codes", args, &list);
+	admin_answer_with(admin, req, "admin.totp_codes", args, "codes", buf_str(&list));
 	mem_wipe(list.at, list.len);
 	buf_done(&list);
 	db_args_free(args);

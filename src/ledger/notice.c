@@ -18,6 +18,7 @@
 #include "ledger/chat.h"
 #include "ledger/mail.h"
 #include "ledger/sealing.h"
+#include "ledger/sending.h"
 #include "ledger/signer.h"
 
 enum {
@@ -26,8 +27,6 @@ enum {
 	SEND_MS = 60 * 1000,
 	HOST_MAX = 256,
 	ANSWER_MAX = 1000,
-	HEADERS = 5,
-	HEADER_MAX = 512,
 	PART_MIN = 5,	/* of a target, such as the topic of an ntfy, that is not repeated */
 	REASON_MAX = 200,	/* of a chat's answer in what the owner reads */
 };
@@ -186,35 +185,14 @@ static void start_mail(struct notice *notice, const struct notice_message *messa
 	}
 }
 
-/* As deliveries are. */
-static void sign(struct signer *signer, const struct notice_message *message, char lines[HEADERS][HEADER_MAX])
+static int64_t limit_ms(const struct notice *notice)
 {
-	int64_t now_s = clock_now_us() / 1000000;
-	struct buf value = { 0 };
-	char id[96];
-
-	snprintf(id, sizeof(id), "notice_%" PRId64 "_%" PRId64, message->message_id, message->made_us);
-	snprintf(lines[0], HEADER_MAX, "Content-Type: application/json");
-	signer_write_toggl(signer, message->body, &value);
-	snprintf(lines[1], HEADER_MAX, "X-Webhook-Signature-256: %s", buf_text(&value));
-	snprintf(lines[2], HEADER_MAX, "webhook-id: %s", id);
-	snprintf(lines[3], HEADER_MAX, "webhook-timestamp: %" PRId64, now_s);
-	buf_clear(&value);
-	signer_write_standard(signer, str_of(id), now_s, message->body, &value);
-	snprintf(lines[4], HEADER_MAX, "webhook-signature: %s", buf_text(&value));
-	buf_done(&value);
+	return notice->conf->delivery_timeout_ms < SEND_MS ? notice->conf->delivery_timeout_ms : SEND_MS;
 }
 
-/* What stands in url and text. */
-static void post(struct notice *notice, const char *const *headers)
+static void note_start(struct notice *notice, enum err err)
 {
-	int64_t limit_ms = notice->conf->delivery_timeout_ms;
-
-	if (fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
-	                                                      .headers = headers,
-	                                                      .body = buf_str(&notice->text),
-	                                                      .is_sent_once = true,
-	                                                      .timeout_ms = limit_ms < SEND_MS ? limit_ms : SEND_MS }))
+	if (err)
 		fail(notice, "its target is no http or https URL");
 }
 
@@ -230,28 +208,36 @@ static void start_chat(struct notice *notice, const struct notice_message *messa
 	                                                                   .text = message->words,
 	                                                                   .status = message->status,
 	                                                                   .page = buf_str(&page) }, &notice->text);
-	post(notice, headers);
+	note_start(notice, fetch_add(notice->fetch, &(struct fetch_request){ .url = buf_text(&notice->url),
+	                                                                     .headers = headers,
+	                                                                     .body = buf_str(&notice->text),
+	                                                                     .is_sent_once = true,
+	                                                                     .timeout_ms = limit_ms(notice) }));
 	buf_done(&page);
 }
 
+/* Signed as deliveries are. */
 static void start_webhook(struct notice *notice, const struct notice_message *message)
 {
-	char lines[HEADERS][HEADER_MAX];
-	const char *headers[HEADERS + 1] = { 0 };
 	struct buf secret = { 0 };
 	struct signer *signer;
+	char id[96];
+	int len = snprintf(id, sizeof(id), "notice_%" PRId64 "_%" PRId64, message->message_id, message->made_us);
 
 	if (sealing_notice_open(notice->sealer, message->notice_id, message->secret_sealed, &secret)) {
 		fail(notice, "its secret does not open with this master key");
 		return;
 	}
 	signer = signer_new(buf_str(&secret));
-	sign(signer, message, lines);
-	for (size_t i = 0; i < HEADERS; i++)
-		headers[i] = lines[i];
 	buf_add_str(&notice->url, message->target);
 	buf_add_str(&notice->text, message->body);
-	post(notice, headers);
+	note_start(notice, sending_start(notice->fetch, &(struct sending){ .url = buf_text(&notice->url),
+	                                                                   .id = { id, (size_t)len },
+	                                                                   .body = buf_str(&notice->text),
+	                                                                   .signer = signer,
+	                                                                   .is_sent_once = true,
+	                                                                   .timeout_ms = limit_ms(notice) },
+	                                 clock_now_us()));
 	signer_free(signer);
 	mem_wipe(secret.at, secret.cap);
 	buf_done(&secret);

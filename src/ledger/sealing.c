@@ -19,6 +19,14 @@ void sealing_new_address(struct buf *out)
 	crypto_random_text(out, ADDRESS_RANDOM);
 }
 
+/* The place of a secret that is known by a number. */
+static struct str place_of(char text[PLACE_MAX], const char *kind, int64_t id)
+{
+	int len = snprintf(text, PLACE_MAX, "%s:%lld", kind, (long long)id);
+
+	return (struct str){ text, (size_t)len };
+}
+
 enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret, struct buf *out)
 {
 	return seal(sealer, address, secret, out);
@@ -34,8 +42,7 @@ enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "subscription:%lld", (long long)subscription_id);
-	return seal(sealer, str_of(place), secret, out);
+	return seal(sealer, place_of(place, "subscription", subscription_id), secret, out);
 }
 
 enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
@@ -43,54 +50,47 @@ enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscrip
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "subscription:%lld", (long long)subscription_id);
-	return seal_open(sealer, str_of(place), sealed, out);
+	return seal_open(sealer, place_of(place, "subscription", subscription_id), sealed, out);
 }
 
 enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "toggl:%lld", (long long)connection_id);
-	return seal(sealer, str_of(place), token, out);
+	return seal(sealer, place_of(place, "toggl", connection_id), token, out);
 }
 
 enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "toggl:%lld", (long long)connection_id);
-	return seal_open(sealer, str_of(place), sealed, out);
+	return seal_open(sealer, place_of(place, "toggl", connection_id), sealed, out);
 }
 
 enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "totp:%lld", (long long)operator_id);
-	return seal(sealer, str_of(place), secret, out);
+	return seal(sealer, place_of(place, "totp", operator_id), secret, out);
 }
 
 enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "totp:%lld", (long long)operator_id);
-	return seal_open(sealer, str_of(place), sealed, out);
+	return seal_open(sealer, place_of(place, "totp", operator_id), sealed, out);
 }
 
 enum err sealing_notice(const struct sealer *sealer, int64_t notice_id, struct str secret, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "notice:%lld", (long long)notice_id);
-	return seal(sealer, str_of(place), secret, out);
+	return seal(sealer, place_of(place, "notice", notice_id), secret, out);
 }
 
 enum err sealing_notice_open(const struct sealer *sealer, int64_t notice_id, struct str sealed, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "notice:%lld", (long long)notice_id);
-	return seal_open(sealer, str_of(place), sealed, out);
+	return seal_open(sealer, place_of(place, "notice", notice_id), sealed, out);
 }

@@ -110,7 +110,7 @@ def test_the_address_of_a_chat_is_shown_to_nobody(page_site, olga, hook):
 def test_the_address_of_a_subscriber_is_shown_to_owners_alone(page_site, olga, hook):
     done(olga.post("subscribers/subscriptions", {
         "account_id": "1", "workspace_id": WORKSPACE, "description": "test", "url_callback": hook.url + "/in?key=bearer-secret",
-        "secret": "a secret of the test", "enabled": True, "event_filters": [{"entity": "tag", "action": "*"}]}))
+        "secret": "a secret of the test", "enabled": True, "event_filters": [{"entity": "tag", "action": "*"}]}), 201)
     vera = operator(page_site, "Vera", "viewer")
     assert "bearer-secret" in olga.get("subscribers").body.decode()	# to change it
     assert "bearer-secret" not in vera.get("subscribers").body.decode() and hook.url.split("/")[2] in vera.get("subscribers").body.decode()
