@@ -8,6 +8,7 @@ as $$
 declare
   added bigint;
 begin
+  perform ledger.label_check(called);
   if not exists (select from ledger.plan p where p.plan = organization_add.plan) then
     raise exception 'there is no plan "%"; free, starter, premium and enterprise are', plan using errcode = '22023';
   end if;
@@ -123,6 +124,7 @@ as $$
 declare
   added bigint;
 begin
+  perform ledger.label_check(called);
   perform ledger.zone_check(zone);
   insert into ledger.account (name, user_id, email, time_zone, token_digest)
   values (called, toggl_user, account_add.email, zone, digest)
@@ -156,6 +158,7 @@ returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
+  perform ledger.label_check(called);
   if zone is not null then
     perform ledger.zone_check(zone);
   end if;

@@ -23,6 +23,19 @@ $$;
 comment on function ledger.door_to(text) is
   'Makes a function of a door, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
 
+create function ledger.label_check(called text)
+returns void
+language plpgsql immutable set search_path = ledger, pg_temp
+as $$
+begin
+  if called ~ '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\U000e0000-\U000e007f]' then
+    raise exception 'a name has no control characters, and none that are invisible or turn the direction of a text' using errcode = '22023';
+  end if;
+end
+$$;
+comment on function ledger.label_check(text) is
+  'For names of endpoints, accounts and organizations, which need not be unlike: 22023 in words when a list would show another one than what is there. What joins letters and emoji stays.';
+
 create function ledger.url_shown(url text)
 returns text
 language sql immutable set search_path = ledger, pg_temp

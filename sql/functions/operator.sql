@@ -43,6 +43,7 @@ declare
   added bigint;
   called text := coalesce(endpoint_add.name, 'workspace ' || workspace, 'endpoint');
 begin
+  perform ledger.label_check(called);
   if length(called) not between 1 and 200 then
     raise exception 'a name has 1 to 200 characters' using errcode = '22023';
   end if;

@@ -2,7 +2,7 @@
 -- Runs alone: an open transaction of another test would be the oldest of the server.
 begin;
 create extension if not exists pgtap;
-select plan(86);
+select plan(91);
 
 -- ---- endpoints
 
@@ -202,6 +202,13 @@ update ledger.state set horizon = '2019-01-01';
 select is(operator.partition_make('2018-06-01Z'), ledger.us('2018-07-01Z'), 'the end of a month that was dropped');
 select results_eq($$select count(*) from pg_inherits where inhparent = 'ledger.event'::regclass and inhrelid::regclass::text ~ 'y20(20m01|18m)'$$,
                   array[1::bigint], 'which gets none');
+
+-- ---- names that a list would show as others
+
+select throws_ok(format($$select operator.endpoint_add('address_of_a_hidden_one', %L, null, '')$$, 'Toggl' || c), '22023', null, 'an endpoint')
+from unnest(array[e'\u202e', e'\u200b', e'\u001b[31m']) c;
+select throws_ok($$select operator.account_add(e'a\u2066b', 5, '', 'UTC', '')$$, '22023', null, 'an account');
+select throws_ok($$select operator.organization_add(e'a\u00adb', 'free', null, null, null)$$, '22023', null, 'an organization');
 
 select * from finish();
 rollback;
