@@ -24,6 +24,7 @@ class Installation:
     def __init__(self, site, dice, disks, shaky):
         self.site, self.dice, self.disks, self.shaky = site, dice, disks, shaky
         self.cluster = site.cluster
+        self.unended = []	# what ran of PostgreSQL when it had not ended in order
         self.couriers = [start_courier(site, f"courier{number}") for number in range(2)]
 
     def programs(self, name):
@@ -127,6 +128,9 @@ def stop_database(on):
     try:
         on.cluster.stop("fast")
     except subprocess.TimeoutExpired:
+        processes = subprocess.run(["ps", "-o", "pid,stat,wchan:24,etime,args", "--pid", ",".join(map(str, on.cluster.pids()))],
+                                   capture_output=True, text=True, check=False)
+        on.unended.append(processes.stdout)
         on.cluster.stop("immediate")
 
 

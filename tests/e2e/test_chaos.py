@@ -200,6 +200,7 @@ def test_nothing_is_lost_or_doubled(installation, capfd):
     doubled = [event for event, times in recorded.items() if times > 1]
     lines = [f"{times:6} {name}" for name, times in sorted(counted.items())]
     lines.append(f"{sum(counted.values()):6} faults by seed {SEED} in {time.monotonic() - began:.0f} s")
+    lines.extend(f"       PostgreSQL had not ended after 60 s:\n{processes}" for processes in on.unended)
     lines.append(f"{len(acknowledged):6} acknowledged, {sum(sender.again for sender in senders)} of them twice; "
                  f"{sum(sender.refused for sender in senders)} times not acknowledged")
     lines.append(f"{len(recorded):6} recorded, {len(doubled)} doubled, {len(lost)} lost")

@@ -139,6 +139,19 @@ def test_postgresql_frozen(faulty):
     assert_all_acknowledged(senders)
 
 
+def test_health_is_told_while_postgresql_is_frozen(faulty):
+    """Nor does a cancel get through to it."""
+    def health():
+        answer = faulty.send(b"", method="GET", path="/admin/api/health", signature=False, content_type=None, timeout=30)
+        return answer.status
+
+    wait_for(lambda: health() == 200, "it to be well")
+    with faulty.cluster.frozen():
+        wait_for(lambda: health() == 503, "the trouble to be told", 20)
+        assert health() == 503
+    wait_for(lambda: health() == 200, "it to be well again")
+
+
 def test_table_locked(faulty):
     with traffic(faulty) as senders:
         wait_for_more(senders)
