@@ -204,7 +204,7 @@ static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES],
 	struct buf user = { 0 }, password = { 0 };
 	bool fine = http_basic(req, &user, &password) && str_is(buf_str(&password), "api_token") && user.len <= TOKEN_MAX;
 
-	*is_other = !fine && (http_header(req, "HTTP_AUTHORIZATION").len || http_header(req, "REDIRECT_HTTP_AUTHORIZATION").len);
+	*is_other = !fine && http_authorization(req).len;
 	crypto_digest(fine ? buf_str(&user) : str_of(""), digest);
 	mem_wipe(user.at, user.len);
 	mem_wipe(password.at, password.len);

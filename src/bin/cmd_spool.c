@@ -268,15 +268,20 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (!spool && status)
 		return status;
+	status = CLI_FAILED;
 	if (given.json)
 		buf_add_text(&list.out, "{\"aside\":[");
-	if (spool && spool_aside_each(spool, put_aside, &list))
+	if (spool && spool_aside_each(spool, put_aside, &list)) {
 		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+		goto done;
+	}
 	if (given.json)
 		buf_add_text(&list.out, "]}\n");
 	else if (!list.count)
 		buf_add_text(&list.out, "Nothing was set aside.\n");
-	status = term_write(buf_str(&list.out)) ? CLI_FINE : CLI_FAILED;
+	if (term_write(buf_str(&list.out)))
+		status = CLI_FINE;
+done:
 	spool_close(spool);
 	buf_done(&list.out);
 	return status;
@@ -306,8 +311,11 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (argc == 1)
 		buf_addf(&names, "%s\n", argv[0]);
-	else if (spool_aside_each(spool, add_name, &names))
+	status = CLI_FAILED;
+	if (argc != 1 && spool_aside_each(spool, add_name, &names)) {
+		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
 		goto done;
+	}
 	status = CLI_FINE;
 	for (rest = buf_str(&names); rest.len;) {
 		struct str name = str_cut(&rest, '\n');

@@ -254,29 +254,35 @@ static int open_ours(const struct spool *spool, const char *name, int flags, str
 	return -1;
 }
 
-/* All names that `wanted` takes, sorted: names begin with the time they were
-   made at, so the oldest is first. The caller frees each and the array. */
-static char **list(const struct spool *spool, bool (*wanted)(const char *), size_t *count)
+/* All names that `wanted` takes, in no order, into *names, which free_list() frees.
+   ERR_FAULT: the folder cannot be read, and there are none. */
+static enum err list(const struct spool *spool, bool (*wanted)(const char *), char ***names, size_t *count)
 {
+	static struct log_gate gate;
 	int fd = openat(spool->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	char **names = NULL;
 	struct dirent *entry;
 
+	*names = NULL;
 	*count = 0;
-	while (dir && (entry = readdir(dir))) {
+	if (!dir) {
+		if (log_gate_passes(&gate, 1))
+			(void)unusable(spool->dir);
+		if (fd >= 0)
+			close(fd);
+		return ERR_FAULT;
+	}
+	while ((entry = readdir(dir))) {
 		if (!wanted(entry->d_name))
 			continue;
-		names = mem_grow(names, *count + 1, sizeof(*names));
-		names[(*count)++] = mem_dup(str_of(entry->d_name));
+		*names = mem_grow(*names, *count + 1, sizeof(**names));
+		(*names)[(*count)++] = mem_dup(str_of(entry->d_name));
 	}
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	return names;
+	closedir(dir);
+	return ERR_NONE;
 }
 
+/* Names have the time at which they were made behind the first hyphen. */
 static int by_age(const void *a, const void *b)
 {
 	const char *left = strchr(*(char *const *)a, '-'), *right = strchr(*(char *const *)b, '-');
@@ -291,10 +297,11 @@ static void free_list(char **names, size_t count)
 	free(names);
 }
 
-static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
+static enum err sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
 {
 	size_t count;
-	char **names = list(spool, is_kept, &count);
+	char **names;
+	enum err err = list(spool, is_kept, &names, &count);
 
 	*all = *unjudged = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -307,6 +314,7 @@ static void sizes(const struct spool *spool, int64_t *all, int64_t *unjudged)
 			*unjudged += facts.st_size;
 	}
 	free_list(names, count);
+	return err;
 }
 
 /* Opens and locks a file of the folder; false when another process has it. */
@@ -457,9 +465,10 @@ static int64_t valid_end(struct spool *spool, const struct file *file)
 static bool reuse_file(struct spool *spool, const char *prefix, struct file *file)
 {
 	size_t count;
-	char **names = list(spool, is_spool_file, &count);
+	char **names;
 	bool found = false;
 
+	(void)list(spool, is_spool_file, &names, &count);
 	for (size_t i = 0; i < count && !found; i++) {
 		if (strncmp(names[i], prefix, strlen(prefix)) != 0 || !claim(spool, names[i], file))
 			continue;
@@ -557,7 +566,8 @@ static bool has_room(const struct spool *spool, bool unjudged, int64_t more)
 {
 	int64_t all, of_unjudged;
 
-	sizes(spool, &all, &of_unjudged);
+	if (sizes(spool, &all, &of_unjudged))
+		return true;	/* then no file can be made there either, and that tells why */
 	return all + more <= spool->max_bytes &&
 	       (!unjudged || of_unjudged + more <= spool->unjudged_max_bytes);
 }
@@ -724,9 +734,10 @@ static bool is_due(const struct spool *spool, const char *name)
 static bool next_source(struct spool *spool)
 {
 	size_t count;
-	char **names = list(spool, is_spool_file, &count);
+	char **names;
 	bool found = false, has_again = false;
 
+	(void)list(spool, is_spool_file, &names, &count);
 	if (count > 1)
 		qsort(names, count, sizeof(*names), by_age);
 	for (size_t i = 0; i < count && !found; i++) {
@@ -1020,7 +1031,8 @@ enum err spool_defer(struct spool *spool, bool *is_set_aside)
 enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user)
 {
 	size_t count;
-	char **names = list(spool, is_aside, &count);
+	char **names;
+	enum err err = list(spool, is_aside, &names, &count);
 
 	if (count > 1)
 		qsort(names, count, sizeof(*names), by_age);
@@ -1048,7 +1060,7 @@ enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *use
 		file_close(&file);
 	}
 	free_list(names, count);
-	return ERR_NONE;
+	return err;
 }
 
 enum err spool_aside_retry(struct spool *spool, struct str name)
@@ -1113,12 +1125,16 @@ enum err spool_count(struct spool *spool, struct spool_status *status)
 {
 	struct spool_status sum = { 0 };
 	size_t count;
-	char **names = list(spool, is_kept, &count);
+	char **names;
+	enum err err = list(spool, is_kept, &names, &count);
 
 	for (size_t i = 0; i < count; i++)
 		count_file(spool, names[i], &sum);
 	free_list(names, count);
-	names = list(spool, is_damaged, &count);
+	if (!err)
+		err = list(spool, is_damaged, &names, &count);
+	if (err)
+		return err;
 	sum.damaged_files = (int64_t)count;
 	free_list(names, count);
 	*status = sum;

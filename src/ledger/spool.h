@@ -74,7 +74,8 @@ void spool_note_recorded(struct spool *spool);
 bool spool_is_shared(const struct spool *spool);
 
 /* Calls `each` for every record that is set aside, the oldest first, with a name
-   for spool_aside_retry(); callback and name are borrowed until it returns. */
+   for spool_aside_retry(); callback and name are borrowed until it returns.
+   ERR_FAULT: the folder cannot be read. */
 typedef void spool_aside_sink(void *user, const char *name, const struct callback *cb);
 MUST_USE enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user);
 
@@ -92,6 +93,7 @@ struct spool_status {
 	int64_t aside_records;	/* set aside; not among the records above, their bytes are among the bytes */
 	int64_t oldest_us;	/* received_us of the oldest, also of those set aside; 0 when none */
 };
+/* ERR_FAULT: the folder cannot be read. */
 MUST_USE enum err spool_count(struct spool *spool, struct spool_status *status);
 
 /* Path of the file for the keyring, beside the spool; owned by the spool. */

@@ -985,6 +985,30 @@ static void counting_tells_depth_and_age(void **state)
 	spool_close(spool);
 }
 
+/* What cannot be counted is not nothing: who forgets a user asks. */
+static void a_folder_that_cannot_be_read_is_not_empty(void **state)
+{
+	struct spool *spool = open_it();
+	struct spool_status status = { .files = 99 };
+	struct rlimit limit, before;
+	struct buf heard = { 0 };
+
+	(void)state;
+	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
+	scratch_hush();
+	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &before));
+	limit = before;
+	limit.rlim_cur = 3;
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &limit));
+	assert_err(ERR_FAULT, spool_count(spool, &status));
+	setrlimit(RLIMIT_NOFILE, &before);
+	scratch_heard(&heard);
+	assert_has(&heard, "event=spool_unusable");
+	assert_int_equal(99, status.files);
+	spool_close(spool);
+	buf_done(&heard);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, in_a_folder, and_out_again)
 
 int main(void)
@@ -1017,6 +1041,7 @@ int main(void)
 		IN_FOLDER(a_folder_that_vanishes_is_made_again),
 		IN_FOLDER(a_file_that_vanishes_is_made_again),
 		IN_FOLDER(counting_tells_depth_and_age),
+		IN_FOLDER(a_folder_that_cannot_be_read_is_not_empty),
 	};
 
 	return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
