@@ -4,6 +4,7 @@ import pytest
 
 import servers
 from admin import PASSWORD, Page
+from browser import PHONE
 from stage import Site, new_folder
 
 HOSTILE = "<b>Nora</b> & \"so\""
@@ -111,6 +112,11 @@ def test_addresses_for_web_cron(mine):
     mine.choose(HOSTILE, "Remove")
     mine.confirm(HOSTILE, "Remove")
     mine.says("There is no address yet")
+    # the longest label of the trail stays within its card
+    mine.open("#/settings/audit", anew=False)
+    mine.screen(PHONE)
+    assert mine.js("""return [...document.querySelectorAll("table.cards .label")].every((label) =>
+        label.getBoundingClientRect().right <= label.closest("td").getBoundingClientRect().right)""")
 
 
 def test_a_stolen_page_cannot_act(mine):
