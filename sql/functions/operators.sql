@@ -22,10 +22,10 @@ comment on function ledger.name_of(text) is
 create function ledger.name_skeleton(called text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
-return lower(translate(lower(translate(normalize(called, NFKC), 'I1|ІӀΙ0', 'llllllO')),
-  -- Cyrillic, Greek, Armenian and Latin letters that look like one of ASCII
-  'абвгеёзикмнорстухчіїјѕһԁԛԝѵӏґє' || 'αβγεηικνορτυχωϲϳ' || 'ոօսցհ' || 'ıȷɑɡɩʟᴏ',
-  'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo'));
+return lower(translate(lower(translate(regexp_replace(normalize(called, NFKD), '[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g'), 'I1|ІӀΙ0', 'llllllO')),
+  -- Cyrillic, Greek, Armenian and Latin letters that look like one of ASCII, without their marks
+  'абвгеёзикмнорстухчіїјѕһԁԛԝѵӏґє' || 'αβγεηικνορτυχωϲϳ' || 'ոօսցհ' || 'ıȷɑɡɩʟᴏ' || 'ɾɪʏɴʜʙɢʀᴀᴄᴅᴇᴊᴋᴍᴘᴛᴜᴠᴡᴢꜱɐɓɗɖɦɱɲʋøłđħŧɨʉɵ',
+  'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo' || 'rlynhbgracdejkmptuvwzsabddhmnvoldhtiuo'));
 comment on function ledger.name_skeleton(text) is
   'The same for names that a person takes for each other (UTS 39 has the idea; here are the letters of names that one mixes up).';
 

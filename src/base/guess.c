@@ -7,7 +7,7 @@
 
 #include "base/unicode.h"
 
-enum { WORD_LEAST = 3, WALK_LEAST = 3 };
+enum { WORD_LEAST = 3, WALK_LEAST = 3, AGAIN_LEAST = 3, AGAIN_MOST = 64 };
 
 /* The stems of the passwords that are used most, in the languages of most leaks, and
    what belongs to this program. Longer ones are found as several of them. */
@@ -221,6 +221,21 @@ static void reach_repeats(struct search *search, size_t from)
 			reach(search, from, len, 0);
 }
 
+/* What has been there before, also with something between: paul-paul-paul. */
+static void reach_again(struct search *search, size_t from)
+{
+	const uint32_t *at = search->text.at;
+
+	for (size_t earlier = 0; earlier < from; earlier++) {
+		size_t len = 0;
+
+		while (len < AGAIN_MOST && from + len < search->text.count && at[earlier + len] == at[from + len])
+			len++;
+		if (len >= AGAIN_LEAST)
+			reach(search, from, len, 1);
+	}
+}
+
 enum { WORDS = sizeof(words) / sizeof(words[0]), WALKS = sizeof(walks) / sizeof(walks[0]) };
 
 static size_t fewest(struct text text, const struct text *known, struct text owner, const struct text *paths)
@@ -241,6 +256,7 @@ static size_t fewest(struct text text, const struct text *known, struct text own
 			reach(&search, i, steps_at(text, i, step), 1);
 		reach(&search, i, digits_at(text, i), 1);
 		reach_repeats(&search, i);
+		reach_again(&search, i);
 	}
 	pieces = search.cost[text.count];
 	free(search.cost);

@@ -2,7 +2,7 @@
 -- Runs alone: an open transaction of another test would be the oldest of the server.
 begin;
 create extension if not exists pgtap;
-select plan(91);
+select plan(92);
 
 -- ---- endpoints
 
@@ -209,6 +209,9 @@ select throws_ok(format($$select operator.endpoint_add('address_of_a_hidden_one'
 from unnest(array[e'\u202e', e'\u200b', e'\u001b[31m']) c;
 select throws_ok($$select operator.account_add(e'a\u2066b', 5, '', 'UTC', '')$$, '22023', null, 'an account');
 select throws_ok($$select operator.organization_add(e'a\u00adb', 'free', null, null, null)$$, '22023', null, 'an organization');
+
+select is_empty($$select n from unnest(array['owner', e'\u014dwner', e'owner\u0332', e'\u1ecdwner', e'owne\u027e', e'\u043ewner', 'Owner', '0wner']) n
+                  where ledger.name_skeleton(n) <> 'owner'$$, 'names of operators that one takes for each other, also by marks of their letters');
 
 select * from finish();
 rollback;

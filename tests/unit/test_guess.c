@@ -14,7 +14,7 @@ static void what_is_guessed_first(void **state)
 		"admin-admin-admin", "administrator", "Administrator1", "welcome12345", "Sommer2026!!!", "summerwinter2025", "monkeydragon99",
 		"Xk9#Xk9#Xk9#", "trustno1trustno1", "football1985", "01.01.1990 01", "correcthorsebatterystaple", "changemechangeme",
 		"\xef\xbd\x90\xef\xbd\x81\xef\xbd\x93\xef\xbd\x93\xef\xbd\x97\xef\xbd\x8f\xef\xbd\x92\xef\xbd\x84password",	/* in wide letters */
-		"йцукенгшщзхъ", "минусминусминус\xff", "Пароль123456", "contraseña12", "Contrasena 2026", "pässwörd2026", "密码密码密码密码密码密码", "Password123!", "welcome2hookledger",
+		"йцукенгшщзхъ", "минусминусминус\xff", "Пароль123456", "contraseña12", "Contrasena 2026", "pässwörd2026", "密码密码密码密码密码密码", "Password123!", "welcome2hookledger", "paul-paul-paul", "kim+kim/kim.kim",
 	};
 	static const char *const fine[] = {
 		"correct horse Größe", "some long password", "another long password", "yet another password", "xJ4#mQ9!tR2z",
