@@ -47,14 +47,20 @@ begin
         order by d.delivery_id desc), '[]'))::text
     from ledger.delivery d
     left join lateral (
-      select v.creator_id, coalesce(c.metadata::json, r.event -> 'metadata') as metadata,
-             ledger.without_secrets(ledger.payload(json_build_object('payload', coalesce(c.payload::json, r.event -> 'payload')))) as payload
+      -- A hundred that are long would take longer than an answer may, and others would
+      -- wait for it. Toggl's are a hundredth of that.
+      select v.creator_id,
+             case when l.is_long then json_build_object('model', v.model, 'action', v.action, 'withheld', 'payload,metadata')
+                  else coalesce(c.metadata::json, r.event -> 'metadata') end as metadata,
+             case when not l.is_long then
+               ledger.without_secrets(ledger.payload(json_build_object('payload', coalesce(c.payload::json, r.event -> 'payload')))) end as payload
       from ledger.event v
-      cross join lateral ledger.seen_event(v.body, sees_all) c
-      cross join lateral (select ledger.read_json(v.body::text) as event offset 0) r
+      cross join lateral (select octet_length(v.body::text) > 65536 as is_long offset 0) l
+      left join lateral (select s.payload, s.metadata from ledger.seen_event(v.body, sees_all) s where not l.is_long) c on true
+      left join lateral (select ledger.read_json(v.body::text) as event where not l.is_long offset 0) r on true
       where v.workspace_id = d.workspace_id and v.event_id = d.event_id and v.created_at = d.created_at limit 1) e on true
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = any (ids);
 end
 $$;
 comment on function api.event_list(bigint, bigint, jsonb, bigint) is
-  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, and for one that is no administrator of the newest 5000.';
+  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, less of what is longer than 64 KiB (metadata.withheld says so), and for one that is no administrator of the newest 5000.';

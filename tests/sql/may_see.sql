@@ -2,7 +2,7 @@
 -- not what they were when something was recorded.
 begin;
 create extension if not exists pgtap;
-select plan(81);
+select plan(82);
 
 -- ---- keys
 
@@ -123,6 +123,16 @@ create function pg_temp.listed(account bigint, subscription bigint) returns text
                                    from json_array_elements(l.body::json -> 'events') e)
   from api.event_list(account, 1000, '{}', subscription) l
 $$;
+
+savepoint before;
+-- ---- what is long, and would make others wait
+
+select pg_temp.record(90, 'tag', 90, format('{"id":90,"workspace_id":1000,"name":"%s"}', repeat('9', 70000)));
+select courier.gather(0, 1000, 1000);
+select is((select jsonb_build_array(e -> 'payload', e -> 'metadata') from jsonb_array_elements(l.body::jsonb -> 'events') e where e ->> 'event_id' = '90'),
+          '[null, {"model": "tag", "action": "updated", "withheld": "payload,metadata"}]', 'is not read for a list')
+from api.event_list(2, 1000, '{}', 2) l;
+rollback to before;
 
 select pg_temp.record(1, 'time_entry', 5, '{"user_id":33,"project_id":null}');
 select pg_temp.record(2, 'time_entry', 5, '{"user_id":33,"project_id":null,"description":"x"}');
