@@ -130,8 +130,9 @@ begin
       'So the web server was reached and hookledger-receiver did not answer: is it running, and does it reach the database? `hookledger doctor` and the web server''s log say more'
     when status like '2__' then
       'So something answers there, but not hookledger-receiver: Toggl wants 200 with the code of the ping. Does public_url lead to this host?'
-    when problem ~* 'resolve|no such host|dns|name or service' then
-      format('So the name %s is not known outside: check the DNS entry and the setting public_url', host)
+    -- the last is what another hookledger says
+    when problem ~* 'resolve|no such host|dns|name or service|no public address' then
+      format('So the name %s is not known outside, or leads to no public address: check the DNS entry and the setting public_url', host)
     when problem ~* 'x509|certificate|tls|ssl' then
       format('So the TLS certificate of %s is not good for strangers: has it run out, is it for this name, does the server send the whole chain?', host)
     when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then

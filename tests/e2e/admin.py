@@ -20,7 +20,7 @@ class Page:
     def call(self, method, path, body=None, *, headers=None, raw=None, timeout=30):
         everything = {"Sec-Fetch-Site": "same-origin"}
         if self.cookie:
-            everything["Cookie"] = f"theme=dark; hl_session={self.cookie}"
+            everything["Cookie"] = f"theme=dark; {self.cookie_name()}={self.cookie}"
         if self.csrf and method not in ("GET", "HEAD"):
             everything["X-HL-CSRF"] = self.csrf
         data = raw if raw is not None else json.dumps(body).encode() if body is not None else None
@@ -35,6 +35,11 @@ class Page:
             return Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
         finally:
             link.close()
+
+    def cookie_name(self):
+        """A browser keeps what is sent by TLS alone under another name."""
+        is_plain = (self.site.settings["public_url"] or "").startswith(("http://127.", "http://localhost"))
+        return "hl_session" if is_plain else "__Secure-hl_session"
 
     def get(self, path, **more):
         return self.call("GET", path, **more)

@@ -54,8 +54,8 @@ def test_accounts_and_limits(page_site, olga):
     assert "started" in seen["event_filters"]["time_entry"] and seen["subscriptions"] == []
     assert done(olga.call("DELETE", f"subscribers/accounts/{account}/workspaces/{WORKSPACE}"))["workspaces"] == []
 
-    assert actions(page_site) == ["organization.add", "workspace.set", "account.add", "account.grant", "organization.change",
-                                  "organization.change", "account.change", "account.token", "account.change", "account.revoke"]
+    assert actions(page_site) == ["organization.add", "workspace.set", "account.add", "account.grant", *["organization.change"] * 4,
+                                  "account.change", "account.token", "account.change", "account.revoke"]
     trail = json.dumps(done(olga.get("audit")))
     assert token not in trail and fresh not in trail
     before, after = page_site.sql("select before, after from ledger.audit where action = 'account.revoke'")[0]
@@ -158,7 +158,9 @@ def test_a_subscription_by_the_apis_own_path(page_site, olga, subscriber):
     assert Client(page_site, token).get(f"{BASE}/subscriptions/{WORKSPACE}").json() == []
     assert actions(page_site)[4:] == ["subscription.add"] + 4 * ["subscription.change"] + ["subscription.remove"]
     before, after = page_site.sql("select before, after from ledger.audit where action = 'subscription.change' order by audit_id desc limit 1")[0]
-    assert (before["url"], after["url"]) == (subscriber.url, subscriber.url + "/2")
+    # a callback's address may be as good as a password: the trail has its host, and that it is another
+    host = subscriber.url.removesuffix("callback") + "…"
+    assert (before["url"], after["url"], after["address"]) == (host, host, "another")
     assert made["secret"] not in json.dumps(done(olga.get("audit?limit=500")))
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import servers
-from admin import by_hand, operator
+from admin import PASSWORD, by_hand, operator
 from api import Client
 from delivering import run_round, start_courier
 from stage import BUILD, WORKSPACE, wait_for
@@ -305,6 +305,7 @@ def test_one_that_waits_for_the_quota_keeps_its_place(us, liar, side, page):
     assert re.search(r"begun at \d{4}-\d\d-\d\dT[\d:]+Z\).* waits for the quota until \d{4}-\d\d-\d\dT[\d:]+Z and goes on", answer.json()["error"]), answer
     assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
     later(us, 31)
+    assert page.post("session/proof", {"password": PASSWORD}).status == 200
     # the same again is the one that waits; another has to wait for it
     other = {"workspace_id": str(WORKSPACE), "description": "another"}
     answer = page.post("toggl/subscriptions", other)

@@ -211,9 +211,13 @@ def test_addresses_that_are_none(api_site):
     ada = account(api_site)
     for url in ("ftp://example.org/", "file:///etc/passwd", "gopher://127.0.0.1:5432/_x", "example.org/x", "//example.org/x", "mailto:a@example.org",
                 "http://", "https://", "http://:80/", "javascript:alert(1)", "unix:///run/x", "dict://127.0.0.1/", "x", "http//x",
-                "http://ada:secret@127.0.0.1/", "https://ada@example.org/", "http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://exa mple.org/",
-                "http://[::1/", "http://[fe80::1%25eth0]/\x01", "http://a\r\nb/"):
+                "http://ada:secret@127.0.0.1/", "https://ada@example.org/", "http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://[::1/"):
         assert "must be an http or https URL" in refused(ada, url), url
+    # what is pasted with something in it that nobody sees
+    for url in ("http://exa mple.org/", "http://[fe80::1%25eth0]/\x01", "http://a\r\nb/", "https://example.org/a b", " https://example.org/", "https://example.org/\u200b",
+                "https://example.org/\u00a0", "https://example.org/\t"):
+        answer = ada.subscribe(url, "x")
+        assert answer.status == 400 and "contains a blank or a character that cannot be seen" in answer.json(), (url, answer)
     assert api_site.sql("select from ledger.subscription") == []
 
 

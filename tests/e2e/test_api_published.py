@@ -217,7 +217,7 @@ def test_every_answer_that_we_add(api_site, subscriber):
         short = by_hand(api_site, method, path, b"{}", CONTENT_LENGTH="3", CONTENT_TYPE="application/json", HTTP_AUTHORIZATION=ada.authorization)
         assert short.status == 400
     assert ada.call("PATCH", one, {}).status == 400
-    for change in ({"description": "x" * 1001}, {"url_callback": "http://x/" + "x" * 4096}, {"secret": 5}, {"secret": "é" * 129}):
+    for change in ({"description": "x" * 1001}, {"url_callback": "http://x/" + "x" * 4096}, {"url_callback": "http://x/a b"}, {"secret": 5}, {"secret": "é" * 129}):
         for method, path in (("POST", SUBSCRIPTIONS), ("PUT", one)):
             assert ada.call(method, path, {**GOOD, "url_callback": subscriber.url, **change}).status == 400
     # what only reads
@@ -228,6 +228,8 @@ def test_every_answer_that_we_add(api_site, subscriber):
     assert get("/api/v9/me/time_entries?start_date=yesterday-ish").status == 400
     assert get("/api/v9/me/clients?status=lost").status == 400
     assert get(f"/api/v9/workspaces/{WORKSPACE}/tasks?active=perhaps").status == 400
+    assert get(f"/api/v9/workspaces/{WORKSPACE}/projects?per_page=201").status == 400
+    assert get("/api/v9/me/logged").json() == "OK"
     # limits
     api_site.sql("update ledger.organization set hourly_requests = 0")
     assert get(f"{BASE}/limits/{WORKSPACE}").status == 402
