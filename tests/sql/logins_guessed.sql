@@ -41,7 +41,7 @@ begin
   for n in 1..12 loop
     perform * from admin.login_begin('Olga', '203.0.113.7');
     perform * from admin.login_begin('Vera', '203.0.113.7');
-    perform * from admin.login_end((select o.operator_id from ledger.operator o where o.name = 'Vera'), 'kept', sha256(n::text::bytea), '203.0.113.7', 'x', 1, 1);
+    perform * from admin.login_end((select o.operator_id from ledger.operator o where o.name = 'Vera'), 'kept', sha256(n::text::bytea), '203.0.113.7', 'x', 1, 1, 10, null, null);
   end loop;
 end
 $$;
@@ -50,7 +50,7 @@ select is((select wait_s from admin.login_begin('Vera', '203.0.113.7')), 0::bigi
 
 delete from ledger.throttle;
 do $$ begin for n in 1..9 loop perform * from admin.login_begin('Vera', '203.0.113.8'); end loop; end $$;
-select is((select status from admin.login_end((select o.operator_id from ledger.operator o where o.name = 'Vera'), 'kept', sha256('v'), '203.0.113.8', 'x', 1, 1)), 200::bigint,
+select is((select status from admin.login_end((select o.operator_id from ledger.operator o where o.name = 'Vera'), 'kept', sha256('v'), '203.0.113.8', 'x', 1, 1, 10, null, null)), 200::bigint,
           'who mistyped and then knew it');
 select is((select max(b.wait_s) from generate_series(1, 9), lateral (select * from admin.login_begin('Vera', '203.0.113.8')) b), 0::bigint, 'begins anew');
 

@@ -73,6 +73,7 @@ select has_table('ledger', 'event', 'the tables are not');
 \ir ../../sql/functions/replay.sql
 \ir ../../sql/functions/courier.sql
 \ir ../../sql/functions/admin.sql
+\ir ../../sql/functions/admin_totp.sql
 \ir ../../sql/functions/operators.sql
 \ir ../../sql/functions/admin_people.sql
 \ir ../../sql/functions/admin_subscribers.sql
