@@ -83,8 +83,10 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if IS_SANITIZED and not is_foreign(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    # first what may take long, so that at the end no worker is alone with it
-    items.sort(key=lambda item: not item.get_closest_marker("timeout"))
+    # first what may take long, so that at the end no worker is alone with it; without
+    # workers in the order of the files, in which the quickstart is told
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.get_closest_marker("timeout"))
 
 
 def pytest_sessionfinish(session):
