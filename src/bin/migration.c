@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "bin/migration.h"
 
+#include <string.h>
+
 #include "base/conf.h"
 #include "base/db.h"
 #include "bin/steps.h"
 
 /* A step may rewrite a large table; a person can press Ctrl-C. */
-enum { SERVER_VERSION_MIN = 140000, CALL_WAIT_MS = 7 * 24 * 3600 * 1000 };
+enum { SERVER_VERSION_MIN = 140000, CALL_WAIT_MS = 7 * 24 * 3600 * 1000, TRIES_MAX = 10 };
 
 static void say(struct migration *m, const struct buf *line)
 {
@@ -74,8 +76,8 @@ static enum err read_applied(struct migration *m, struct db_rows **applied)
 }
 
 /* One step, one transaction. Another migrate that was faster leaves nothing
-   to do here. Says what was done. */
-static enum err apply(struct migration *m, const struct steps *steps, const struct step *step)
+   to do here. Says what was done. *is_deadlock: it failed for that, and left nothing. */
+static enum err try_step(struct migration *m, const struct steps *steps, const struct step *step, bool *is_deadlock)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
@@ -110,12 +112,32 @@ done:
 		else
 			buf_add_text(&line, "made the functions anew");
 		say(m, &line);
-	} else if (db_is_ready(m->db) && db_run(m->db, "rollback")) {
-		buf_addf(&m->problem, "; and the transaction could not be ended: %s", db_problem(m->db));
+	} else {
+		*is_deadlock = strcmp(db_sqlstate(m->db), "40P01") == 0;
+		if (db_is_ready(m->db) && db_run(m->db, "rollback")) {
+			*is_deadlock = false;
+			buf_addf(&m->problem, "; and the transaction could not be ended: %s", db_problem(m->db));
+		}
 	}
 	buf_done(&line);
 	db_rows_free(rows);
 	db_args_free(args);
+	return err;
+}
+
+/* Programs at work lock the views that they read in an order of their own, so a step that
+   replaces views may deadlock with them. PostgreSQL then ends one of the two; what was
+   ended here begins again. */
+static enum err apply(struct migration *m, const struct steps *steps, const struct step *step)
+{
+	enum err err = ERR_NONE;
+	bool is_deadlock = true;
+
+	for (int tries = 0; is_deadlock && tries < TRIES_MAX; tries++) {
+		buf_clear(&m->problem);
+		is_deadlock = false;
+		err = try_step(m, steps, step, &is_deadlock);
+	}
 	return err;
 }
 

@@ -212,6 +212,27 @@ def test_upgrade_under_load(faulty):
     assert_all_acknowledged(senders)
 
 
+def test_an_upgrade_that_deadlocks_begins_again(faulty):
+    """A transaction that has read one view and goes on to another, in another order than
+    migrate replaces them: PostgreSQL ends migrate's, which repeats it."""
+    faulty.sql("update ledger.migration set checksum = 'older' where version = 0")
+    outcomes = []
+    with faulty.cluster.connect(faulty.database) as db:
+        # migrate waits for less time than we do, so it is the one that is ended
+        db.execute("set deadlock_timeout = '1min'")
+        db.execute("begin")
+        db.execute("select 1 from ledger.served limit 0")
+        thread = threading.Thread(target=lambda: outcomes.append(
+            faulty.hookledger("migrate", check=False, env={"PGOPTIONS": "-c deadlock_timeout=3s"})))
+        thread.start()
+        wait_for(lambda: faulty.sql("select 1 from pg_locks where not granted and relation = 'ledger.served'::regclass"), "migrate to wait for us")
+        db.execute("select 1 from ledger.model limit 0")	# given as soon as migrate is ended
+        db.execute("rollback")
+        thread.join(60)
+    assert outcomes[0].returncode == 0, outcomes[0]
+    assert "made the functions anew" in outcomes[0].stdout
+
+
 def test_two_migrations_at_once(faulty):
     faulty.sql("update ledger.migration set checksum = 'older' where version = 0")
     outcomes = []
