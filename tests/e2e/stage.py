@@ -275,10 +275,13 @@ class Site:
 
     def write_conf(self, **changes):
         self.settings.update({key.replace("__", "."): value for key, value in changes.items()})
-        self.conf.write_text("".join(f"{key} = {value}\n" for key, value in self.settings.items()
-                                     if value is not None), encoding="utf-8")
-        self.conf.chmod(0o640)
-        give(self.conf)
+        # in one go: a program that starts at this moment reads the one or the other
+        fresh = self.conf.with_suffix(".new")
+        fresh.write_text("".join(f"{key} = {value}\n" for key, value in self.settings.items()
+                                 if value is not None), encoding="utf-8")
+        fresh.chmod(0o640)
+        give(fresh)
+        fresh.rename(self.conf)
 
     # Programs
 
