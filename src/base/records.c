@@ -16,17 +16,20 @@ enum {
 
 /* Only what a web server asks of a responder: libfcgi is not made for more, and
    leaks and waits over some of it. An abort is a reason to hang up as well. */
-static bool is_next(struct records *r, unsigned type, unsigned id, size_t content)
+static bool is_next(struct records *r, unsigned type, unsigned id, size_t content, size_t padding)
 {
+	/* libfcgi forgets the padding of the first record, and of the one that ends the
+	   parameters, and takes it for the head of the next: it would read lengths that
+	   were not looked at here */
 	if (!r->id) {
 		r->id = id;
-		return type == FCGI_TYPE_BEGIN && id && content == FCGI_BEGIN_BYTES;
+		return type == FCGI_TYPE_BEGIN && id && content == FCGI_BEGIN_BYTES && padding == 0;
 	}
 	if (id != r->id)
 		return false;
 	if (type == FCGI_TYPE_PARAMS && !r->params_are_over) {
 		r->params_are_over = content == 0;
-		return content || (!r->param && !r->lengths_have);
+		return content || (!r->param && !r->lengths_have && padding == 0);
 	}
 	return type == FCGI_TYPE_STDIN && r->params_are_over;
 }
@@ -97,7 +100,7 @@ void records_follow(struct records *r, const char *at, size_t len)
 		r->content = (size_t)r->header[4] << 8 | r->header[5];
 		r->padding = r->header[6];
 		if (r->header[0] != FCGI_VERSION ||
-		    !is_next(r, r->header[1], (unsigned)r->header[2] << 8 | r->header[3], r->content))
+		    !is_next(r, r->header[1], (unsigned)r->header[2] << 8 | r->header[3], r->content, r->padding))
 			r->is_broken = true;
 		else if (r->header[1] == FCGI_TYPE_STDIN && r->content == 0)
 			r->is_whole = true;

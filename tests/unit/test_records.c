@@ -46,6 +46,32 @@ static void a_request_ends_with_its_last_record(void **state)
 	buf_done(&bytes);
 }
 
+/* libfcgi would take it for the next record. */
+static void no_padding_where_it_is_forgotten(void **state)
+{
+	static const char begin[] = "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0", over[] = "\1\4\0\1\0\0\0\0", body[] = "\1\5\0\1\0\0\0\0";
+	char padding[255] = { 0 };
+
+	(void)state;
+	for (int at = 0; at < 4; at++) {
+		struct buf bytes = { 0 };
+		bool is_broken = false;
+
+		buf_add_str(&bytes, LIT(begin));
+		buf_add_str(&bytes, LIT(over));
+		bytes.at[6] = (char)(at == 1 ? 204 : 0);
+		bytes.at[16 + 6] = (char)(at == 2 ? 8 : 0);
+		if (at == 1 || at == 2)
+			buf_add_str(&bytes, (struct str){ padding, sizeof(padding) });
+		buf_add_str(&bytes, LIT(body));
+		/* the last record may have some */
+		bytes.at[bytes.len - 2] = (char)(at == 3 ? 8 : 0);
+		end_of(&bytes, &is_broken);
+		assert_int_equal(at == 1 || at == 2, is_broken);
+		buf_done(&bytes);
+	}
+}
+
 /* Names and values of every length, over as many records as there are bytes. */
 static void parameters_may_be_cut_anywhere(void **state)
 {
@@ -134,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_ends_with_its_last_record),
+		cmocka_unit_test(no_padding_where_it_is_forgotten),
 		cmocka_unit_test(parameters_may_be_cut_anywhere),
 		cmocka_unit_test(lengths_must_fit),
 		cmocka_unit_test(the_order_counts),
