@@ -14,7 +14,7 @@ static struct str without_slashes(struct str text)
 /* Scheme and host, which are the same in any case; what follows is the path. */
 static size_t host_end(struct str url)
 {
-	const char *from = memmem(url.at, url.len, "://", 3);
+	const char *from = url.len ? memmem(url.at, url.len, "://", 3) : NULL;
 	const char *end;
 
 	if (!from)

@@ -45,7 +45,10 @@ def processes(site):
     found = {}
     for child in site.processes:
         for pid in descendants(child.pid):
-            status = status_of(pid)
+            try:
+                status = status_of(pid)
+            except FileNotFoundError:	# it has ended meanwhile
+                continue
             if status["Name"].startswith("hookledger"):
                 found.setdefault(status["Name"], []).append((status["Seccomp"], status["NoNewPrivs"]))
     return found
