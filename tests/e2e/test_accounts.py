@@ -144,7 +144,9 @@ def test_every_command_explains_itself(bare_site):
 def test_organizations_and_workspaces(bare_site):
     site = bare_site
     assert site.hookledger("organization", "add", "Acme").stdout == "Organization 1 is made.\n"
-    assert site.hookledger("organization", "add", "Ümläut \x1b[2J", "--id", 500, "--plan", "enterprise").stdout == "Organization 500 is made.\n"
+    for name in ("Ümläut \x1b[2J", "a\u202eb", "a\u200bb", "a\u2028b", "a\nb"):
+        assert "no control characters" in site.hookledger("organization", "add", name, check=False).stderr
+    assert site.hookledger("organization", "add", "Ümläut <b>", "--id", 500, "--plan", "enterprise").stdout == "Organization 500 is made.\n"
     assert site.hookledger("organization", "add", "behind it", "--plan", "starter").stdout == "Organization 501 is made.\n"
     plans = {one["organization_id"]: (one["plan"], one["max_webhooks"], one["max_filters"], one["hourly_requests"], one["user_requests"])
              for one in listed(site, "organization", "list")}
@@ -161,6 +163,7 @@ def test_organizations_and_workspaces(bare_site):
     for number in (600, 601):
         site.sql("delete from ledger.organization where organization_id = %s", number)
     site.hookledger("organization", "set", 1, "--plan", "free")
+    site.sql("update ledger.organization set name = 'older' || chr(27) || '[2J' where organization_id = 500")
     assert "\x1b" not in site.hookledger("organization", "list").stdout
     site.hookledger("organization", "set", 1, "--webhooks", 0, "--requests", 5)
     site.hookledger("organization", "set", 1, "--filters", 9)
