@@ -173,9 +173,13 @@ class Browser:
         return found
 
     def press(self, name, css="button, a, [role=button], summary"):
-        control = self.wait(lambda: self.named(name, css), f'a button "{name}"')
-        self.js("arguments[0].scrollIntoView({ block: 'center' })", control)
-        control.click()
+        def pressed():	# found anew when the page has put another in its place meanwhile
+            control = self.named(name, css)
+            self.js("arguments[0].scrollIntoView({ block: 'center' })", control)
+            control.click()
+            return True
+
+        self.wait(pressed, f'a button "{name}"')
         self.settle()
 
     def choose(self, row, item):

@@ -55,6 +55,27 @@ def test_a_session_that_ends_between_two_views(olga):
         olga.settle()
 
 
+def test_a_late_answer_of_the_old_session(olga):
+    """It does not throw out who has logged in again since."""
+    olga.may_fail(401)
+    olga.open("#/overview", anew=False)
+    # the first answer to a request for events waits until it is let go
+    olga.js("""const real = window.fetch;
+        window.fetch = (url, how) => String(url).includes("api/events?") && !window.letGo
+            ? new Promise((done) => { window.letGo = () => done(new Response('{"error":"late"}', { status: 401 })); }) : real(url, how);""")
+    olga.js("location.hash = '#/events'")	# not press(): the page does not settle
+    olga.wait(lambda: olga.js("return Boolean(window.letGo)"), "the request")
+    olga.js("document.querySelector('.who button').click()")
+    olga.wait(lambda: olga.all("input[type=password]"), "the form to log in")
+    olga.js("""document.querySelector("input[name=name]").value = "Olga";
+        document.querySelector("input[name=password]").value = "correct horse Größe";
+        document.querySelector("form button[type=submit]").click();""")
+    olga.wait(lambda: olga.all("nav a[aria-current=page]"), "to be logged in")
+    olga.js("window.letGo()")
+    olga.settle()
+    assert olga.all("nav a[aria-current=page]") and "has ended" not in olga.text()
+
+
 def test_a_page_that_may_not_copy(olga):
     """Over plain http a browser has no clipboard for it."""
     olga.open("#/toggl")

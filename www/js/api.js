@@ -49,8 +49,10 @@ async function read(response) {
 	}
 }
 
-function refusal(path, method, response, answer) {
-	if (response.status === 401 && (path !== "session" || method === "GET"))
+/* `asked` is the code of the session in which the request was sent: an answer that comes
+   late, from a session that has ended, says nothing of the one that was begun since. */
+function refusal(path, method, asked, response, answer) {
+	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
 		whenLoggedOut();
 	return new ApiError(response.status, begun(answer.error) ?? `The web server answered ${response.status} without saying why.`, answer);
 }
@@ -71,7 +73,7 @@ async function call(method, path, how) {
 }
 
 async function send(method, path, { query, body, signal } = {}) {
-	const how = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" } };
+	const how = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" } }, asked = csrf;
 	let response;
 
 	if (method !== "GET")
@@ -90,14 +92,14 @@ async function send(method, path, { query, body, signal } = {}) {
 	const answer = await read(response);
 	if (response.ok)
 		return { status: response.status, ...answer };
-	throw refusal(path, method, response, answer);
+	throw refusal(path, method, asked, response, answer);
 }
 
 /* A file, piece by piece: its blob when it is whole, else an error. Its last line must
    be the word that was asked for: a web server may hide that it ended early. */
 export async function download(path, query, progress) {
 	const end = crypto.getRandomValues(new Uint32Array(4)).join("-"), tail = new TextEncoder().encode(`${end}\n`);
-	const pieces = [];
+	const pieces = [], asked = csrf;
 	let response, bytes = 0, last = new Uint8Array();
 
 	try {
@@ -121,7 +123,7 @@ export async function download(path, query, progress) {
 		throw new ApiError(0, "The connection broke before all of it had come. Nothing was saved; try again.");
 	}
 	if (!response.ok)
-		throw refusal(path, "GET", response, await read(response));
+		throw refusal(path, "GET", asked, response, await read(response));
 	if (last.length !== tail.length || !last.every((byte, place) => byte === tail[place]))
 		throw new ApiError(0, "The server ended before all of it had come. Nothing was saved; try again.");
 	return new Blob(pieces, { type: response.headers.get("Content-Type") });
