@@ -43,16 +43,33 @@ def test_a_session_that_ends_between_two_views(olga):
     olga.open("#/events", anew=False)
     olga.open("#/overview", anew=False)
     for view in ("Events", "Time", "Toggl", "Subscribers", "Overview", "Settings"):
-        olga.site.sql("delete from ledger.session")
-        olga.press(view, "nav a")
+        end_session_and_press(olga, view)
         olga.says("Your session has ended")
         olga.settle()
-        assert olga.all("input[type=password]"), olga.text()	# what came late has not replaced it
-        olga.fill("Name", "Olga")
-        olga.fill("Password", "correct horse Größe")
-        olga.press("Log in")
-        olga.wait(lambda view=view: olga.all("nav a[aria-current=page]") and olga.one("nav a[aria-current=page]").text == view, f"{view}, where one wanted to go")
+        assert olga.all("input[type=password]"), olga.text()	# a late answer has not replaced the form
+        log_in(olga)
+        olga.wait(lambda view=view: olga.all("nav a[aria-current=page]") and olga.one("nav a[aria-current=page]").text == view, f"{view}, the view that was chosen")
         olga.settle()
+
+
+def end_session_and_press(olga, view):
+    """The first request after the end of the session is the one of the new view. A
+    refresh of the old view that comes first shows the form by itself: then again."""
+    for _ in range(5):
+        olga.site.sql("delete from ledger.session")
+        if olga.js("""const link = [...document.querySelectorAll("nav a")].find((each) => each.innerText === arguments[0]);
+                link?.click(); return Boolean(link);""", view):
+            return
+        log_in(olga)
+        olga.wait(lambda: olga.all("nav a[aria-current=page]"), "the view of before")
+        olga.settle()
+    raise AssertionError("the old view is always first")
+
+
+def log_in(olga):
+    olga.fill("Name", "Olga")
+    olga.fill("Password", "correct horse Größe")
+    olga.press("Log in")
 
 
 def test_a_late_answer_of_the_old_session(olga):
