@@ -235,14 +235,16 @@ grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S
 	done
 } | rule "every module has a unit test, every test is built"
 {
-	for file in $(matching '^tests/e2e/test_.*\.py$'); do
+	for file in $(matching '^tests/e2e/.*test_.*\.py$'); do
 		says -E '^pytestmark = .*pytest\.mark\.(foreign|plain)\b' "$file" ||
 			echo "$file: pytestmark = pytest.mark.foreign (C reads what others wrote: run with the sanitizers too) or .plain"
 	done
-	for text in callback:cases http:senders api:api_odd login:admin_access toggl:toggl_trouble subscriber:courier; do
-		says -E 'pytest\.mark\.foreign' "tests/e2e/test_${text#*:}.py" || echo "nothing of kind ${text%:*} is run with the sanitizers"
+	for text in callback:receiver/test_cases http:receiver/test_senders api:api/test_api_odd login:admin/test_admin_access \
+		toggl:toggl/test_toggl_trouble subscriber:courier/test_courier; do
+		says -E 'pytest\.mark\.foreign' "tests/e2e/${text#*:}.py" || echo "nothing of kind ${text%:*} is run with the sanitizers"
 	done
 } | rule "each end-to-end test says whether the sanitizers see it"
+matching '^tests/e2e/[^/]*\.py$|^tests/e2e/lib/test_' | grep -v '/conftest\.py$' | rule "each end-to-end test is in a folder that tests/run chooses"
 if command -v mandoc >/dev/null; then
 	for page in $(matching '^man/.*\.[1-8]$'); do
 		# what Debian's mandoc does not know is no fault: pages of other packages

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.chrome.service import Service
 
-import admin
+import admin_client
 
 PHONE, DESK = 360, 1280
 AXE = pathlib.Path(os.environ.get("HL_NPM", "node_modules")) / "axe-core/axe.min.js"
@@ -107,7 +107,7 @@ class Browser:
         self.driver.get(self.url(route))
         self.settle()
 
-    def login(self, name, password=admin.PASSWORD, route="#/overview"):
+    def login(self, name, password=admin_client.PASSWORD, route="#/overview"):
         self.open(route)
         self.fill("Name", name)
         self.fill("Password", password)

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-import admin
-import api
-import servers
+import admin_client
+import api_client
+import web_servers
 from browser import Browser
 from fixtures import *  # pylint: disable=wildcard-import,unused-wildcard-import
-from stage import SOURCE, WORKSPACE, Site, new_folder
+from installation import SOURCE, WORKSPACE, Site, new_folder
 
 SHOTS = pathlib.Path(os.environ.get("HL_SCREENSHOTS", SOURCE / "var/screenshots"))
 STORY_DAYS, EVENTS_MOST = 6, 3000
@@ -37,9 +37,9 @@ def tell_story(site):
     assert 100 < happened < EVENTS_MOST
     site.hookledger(*story, "--events", happened, "--into-database")
     for name, role in (("Olga", "owner"), ("Vera", "viewer")):
-        site.hookledger("operator", "add", name, "--role", role, "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin.PASSWORD)
-    api.set_up(site)
-    site.ada = api.account(site)
+        site.hookledger("operator", "add", name, "--role", role, "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin_client.PASSWORD)
+    api_client.set_up(site)
+    site.ada = api_client.account(site)
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +47,9 @@ def told_site(shared_cluster, template, run_folder):
     """A site with a story, for tests that leave it as it is but for what is theirs."""
     site = Site(shared_cluster, new_folder(run_folder / "sites") / "told", template)
     site.add_endpoint("--name", "Toggl")
-    site.write_conf(**api.EAGER)
+    site.write_conf(**api_client.EAGER)
     tell_story(site)
-    servers.lighttpd_spawned(site)
+    web_servers.lighttpd_spawned(site)
     yield site
     site.close()
 
@@ -77,7 +77,7 @@ def vera(page):
 @pytest.fixture
 def own_page(chromium, bare_site):
     """The page of a site of the test's own; nothing is served yet."""
-    bare_site.write_conf(**api.EAGER)
+    bare_site.write_conf(**api_client.EAGER)
     chromium.begin(bare_site)
     yield chromium
     chromium.end()

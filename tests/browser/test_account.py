@@ -8,15 +8,15 @@ import struct
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-import servers
-from admin import PASSWORD
+import web_servers
+from admin_client import PASSWORD
 from browser import DESK, PHONE
 
 
 @pytest.fixture
 def mine(own_page, bare_site):
     bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
-    servers.lighttpd_spawned(bare_site)
+    web_servers.lighttpd_spawned(bare_site)
     own_page.login("Olga", route="#/settings/operators")
     return own_page
 

@@ -6,8 +6,8 @@ import fcntl
 import json
 import time
 
-import admin
-import servers
+import admin_client
+import web_servers
 from selenium.webdriver.common.keys import Keys
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'&lt; ⏱ Wahnsinn'
@@ -27,8 +27,8 @@ PIXELS = """
 
 def serve(page, site, zone="Europe/Berlin"):
     """An operator before a site that is served."""
-    site.hookledger("operator", "add", "Olga", "--zone", zone, "--password-file", "-", stdin=admin.PASSWORD)
-    servers.lighttpd_spawned(site)
+    site.hookledger("operator", "add", "Olga", "--zone", zone, "--password-file", "-", stdin=admin_client.PASSWORD)
+    web_servers.lighttpd_spawned(site)
     page.begin(site)
 
 

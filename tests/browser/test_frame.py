@@ -2,7 +2,7 @@
 """Coming in, going about, going out."""
 from selenium.webdriver.common.keys import Keys
 
-import admin
+import admin_client
 
 
 def test_login_and_logout(page):
@@ -181,7 +181,7 @@ def test_a_viewer_is_shown_no_button_that_changes(vera):
 
 def test_two_at_once(olga):
     """What one has changed meanwhile, the other sees, and is told no nonsense."""
-    other = admin.Page(olga.site)
+    other = admin_client.Page(olga.site)
     other.login("Olga")
     olga.open("#/settings/operators", anew=False)
     made = other.post("operators", {"name": "Between", "role": "viewer", "zone": "UTC", "password": "some long password"})

@@ -2,10 +2,10 @@
 """You, who else may come in, who is told, what was changed; and the first visit."""
 import pytest
 
-import servers
-from admin import PASSWORD, Page
+import web_servers
+from admin_client import PASSWORD, Page
 from browser import PHONE
-from stage import Site, new_folder
+from installation import Site, new_folder
 
 HOSTILE = "<b>Nora</b> & \"so\""
 TOKEN = "a set-up token of my own"
@@ -14,7 +14,7 @@ TOKEN = "a set-up token of my own"
 @pytest.fixture
 def mine(own_page, bare_site):
     bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
-    servers.lighttpd_spawned(bare_site)
+    web_servers.lighttpd_spawned(bare_site)
     own_page.login("Olga", route="#/settings")
     return own_page
 
@@ -133,7 +133,7 @@ def test_a_stolen_page_cannot_act(mine):
 def empty_site(shared_cluster, run_folder):
     site = Site(shared_cluster, new_folder(run_folder / "sites" / "first"), "template0")
     site.write_conf(setup_token=TOKEN)
-    servers.lighttpd_spawned(site)
+    web_servers.lighttpd_spawned(site)
     yield site
     site.close()
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Subscribers of one's own: accounts, limits, subscriptions, deliveries."""
-import servers
-from admin import PASSWORD
-from delivering import start_courier
-from stage import wait_for
+import web_servers
+from admin_client import PASSWORD
+from deliveries import start_courier
+from installation import wait_for
 
 HOSTILE = '<img src=x onerror="document.title=1"> & "so"'
 
@@ -12,7 +12,7 @@ def test_from_an_organization_to_a_delivery(own_page, bare_site, subscriber):
     page, site = own_page, bare_site
     site.add_endpoint("--name", "Toggl")
     site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
-    servers.lighttpd_spawned(site)
+    web_servers.lighttpd_spawned(site)
     page.login("Olga", route="#/subscribers/organizations")
     page.press("New organization")
     page.fill("Name", HOSTILE)
@@ -91,7 +91,7 @@ def test_an_address_that_is_refused(own_page, bare_site):
     site.hookledger("account", "add", "Ada", "--user", "9000001", "--json")
     site.hookledger("account", "grant", "1", "7435584")
     site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
-    servers.lighttpd_spawned(site)
+    web_servers.lighttpd_spawned(site)
     page.may_fail(400, 409)
     page.login("Olga", route="#/subscribers")
     page.press("New subscription")

@@ -2,10 +2,10 @@
 """Connect, change, repair: Toggl's side, played by another hookledger."""
 import pytest
 
-import servers
-from admin import PASSWORD
-from conftest import finish, make_site
-from toggl_pair import Liar, Toggl
+import web_servers
+from admin_client import PASSWORD
+from fixtures import finish, make_site
+from toggl_server import Liar, Toggl
 
 HOSTILE = '<img src=x onerror="document.title=1"> & "so"'
 
@@ -16,7 +16,7 @@ def connected(request, own_page, bare_site, shared_cluster, template, run_folder
     other = make_site(request, shared_cluster, run_folder / "toggls", template)
     try:
         own_page.toggl = Toggl(other, bare_site)
-        servers.lighttpd_spawned(bare_site)
+        web_servers.lighttpd_spawned(bare_site)
         bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
         own_page.login("Olga", route="#/toggl")
         own_page.says("hookledger is not connected to Toggl yet")
@@ -115,7 +115,7 @@ def test_toggls_own_words_are_text(own_page, bare_site):
     page = own_page
     liar = Liar(bare_site, {"GET /api/me": (403, {}, HOSTILE)})
     try:
-        servers.lighttpd_spawned(bare_site)
+        web_servers.lighttpd_spawned(bare_site)
         bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
         page.may_fail(400, 403, 409, 502)
         page.login("Olga", route="#/toggl")
@@ -129,7 +129,7 @@ def test_toggls_own_words_are_text(own_page, bare_site):
 
 def test_callback_addresses(own_page, bare_site):
     page = own_page
-    servers.lighttpd_spawned(bare_site)
+    web_servers.lighttpd_spawned(bare_site)
     bare_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
     page.login("Olga", route="#/toggl")
     page.press("New address")

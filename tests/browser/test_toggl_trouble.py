@@ -7,12 +7,12 @@ import threading
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-import servers
-from admin import PASSWORD
-from conftest import finish, make_site
-from delivering import run_round
-from stage import WORKSPACE
-from toggl_pair import HOOKS, Toggl, later
+import web_servers
+from admin_client import PASSWORD
+from deliveries import run_round
+from fixtures import finish, make_site
+from installation import WORKSPACE
+from toggl_server import HOOKS, Toggl, later
 
 SPENT = (402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
 PARTS = ("", "/workspace_users", "/clients", "/projects", "/tags", "/tasks", "/project_users")
@@ -33,7 +33,7 @@ def liar(liar):
 
 
 def log_in(page, us):
-    servers.lighttpd_spawned(us)
+    web_servers.lighttpd_spawned(us)
     us.hookledger("operator", "add", "Olga", "--zone", "Asia/Tokyo", "--password-file", "-", stdin=PASSWORD)
     page.login("Olga", route="#/toggl")
 

@@ -1,5 +1,5 @@
 -- Loads by other systems, from cursor to cursor. (With transactions that run at
--- once: tests/e2e/test_loads.py.)
+-- once: tests/e2e/projection/test_changed_since.py.)
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: ISC
+"""What the tests of the data's life share: a story that is told once, copies of
+it, what the typed tables hold, commands that run beside the test."""
+import json
+import subprocess
+
+import pytest
+
+import fixtures
+from installation import BUILD, WORKSPACE, Site, new_folder, runs_as
+
+EVENTS, START = 20000, "2025-02-01"
+STORY = ("--events", EVENTS, "--start", START, "--people", 5, "--workspace", WORKSPACE)
+
+
+def tables(site):
+    return [name for name, in site.sql(
+        "select relname from pg_class where relnamespace = 'toggl'::regnamespace and relkind = 'r' order by 1")]
+
+
+def contents(site):
+    """Every typed table as (rows, checksum)."""
+    return {name: site.sql(f"select count(*), md5(string_agg(t::text, E'\\n' order by t::text)) from toggl.{name} t")[0]
+            for name in tables(site)}
+
+
+def told(site, *more, check=True):
+    return json.loads(site.hookledger("simulate", "--into-database", *STORY, "--json", *more, check=check).stdout)
+
+
+@pytest.fixture(scope="module")
+def story(shared_cluster, template, run_folder):
+    """A site that was told the story in order and once."""
+    site = Site(shared_cluster, new_folder(run_folder / "story"), template)
+    assert told(site, "--connections", 1)["recorded"] == EVENTS
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def truth(story):
+    return contents(story)
+
+
+@pytest.fixture
+def told_site(request, shared_cluster, run_folder, story, truth):
+    """A copy of that site."""
+    site = fixtures.make_site(request, shared_cluster, run_folder / "sites", story.database)
+    site.write_conf(master_key=story.settings["master_key"])
+    yield site
+    fixtures.finish(request, site)
+
+
+def begin(site, *words):
+    """A command that runs beside the test."""
+    child = subprocess.Popen([str(word) for word in (BUILD / "hookledger", *words)], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=site.work,
+                             env=site.environment(), **runs_as())
+    site.processes.append(child)
+    return child
+
+
+def finish(site, child):
+    output = child.communicate(timeout=120)[0]
+    site.processes.remove(child)
+    return child.returncode, output
+
+
+def waits_for_lock(site):
+    return site.sql("select true from pg_stat_activity where datname = %s and wait_event_type = 'Lock'", site.database)
+
+
+def append(site, event, created, entity, action="updated"):
+    """The statement, and its values, that records one change of a time entry."""
+    return ("""select receiver.append(array[e.endpoint_id], array[s.secret_id], array[null::bigint], array[%s::bigint],
+                                      array[%s::timestamptz], array[now()], array[5::bigint], array[%s::bigint], array['time_entry'],
+                                      array[%s], array['\\x00'::bytea], array['{"payload":{"start":"2025-02-01T10:00:00Z"}}'::json], 'webhook')
+               from ledger.endpoint e join ledger.endpoint_secret s using (endpoint_id)""", [event, created, entity, action])

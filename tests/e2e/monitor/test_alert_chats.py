@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: ISC
+"""Findings in chats: each service gets the body that its incoming webhook takes,
+and a refusal is told in the service's own words."""
+import json
+
+import pytest
+
+from deliveries import add_notice, run_round
+from test_alerts import break_it, passing  # pylint: disable=unused-import
+
+pytestmark = pytest.mark.foreign
+
+KINDS = ("slack", "teams", "discord", "mattermost", "googlechat", "ntfy")
+
+
+def text_of(kind, request):
+    """What a person reads, from the place where the service shows it."""
+    body = request["body"]
+    if kind == "discord":
+        assert set(body) == {"content", "allowed_mentions"} and body["allowed_mentions"] == {"parse": []}
+        assert len(body["content"]) <= 2000
+        return body["content"]
+    if kind == "teams":
+        attachment, = body["attachments"]
+        assert body["type"] == "message" and attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        card = attachment["content"]
+        assert card["type"] == "AdaptiveCard" and all(block["type"] == "TextBlock" and block["wrap"] for block in card["body"])
+        return "\n".join(block["text"] for block in card["body"])
+    if kind == "ntfy":
+        assert set(body) <= {"topic", "title", "message", "priority", "tags", "click"}
+        assert body["topic"] == "ntfy" and body["priority"] == 4
+        return body["title"] + "\n" + body["message"]
+    assert set(body) == {"text"}
+    return body["text"]
+
+
+@pytest.fixture
+def told(passing, hook):
+    """A site that tells findings to each kind of chat."""
+    for kind in KINDS:
+        answer = add_notice(passing, kind, f"{hook.url}/{kind}")
+        assert set(answer) == {"id"}, "nothing that is sent to a chat is signed"
+    return passing
+
+
+def test_each_chat_gets_its_own_form(told, hook):
+    hostile = "<!channel> @everyone <@U1> *x* [y](http://evil.example) &amp; `z` \u202e\U0001f600 \"\\"
+    break_it(told, hostile)
+    run_round(told)
+    assert len(hook.got) == len(KINDS)
+    rows = told.sql("select n.kind from ledger.notice_message m join ledger.notice n using (notice_id) where sent_at is not null order by m.message_id")
+    assert sorted(kind for kind, in rows) == sorted(KINDS)
+    markdown = "\\<!channel\\> @\u200beveryone \\<@\u200bU1\\> \\*x\\* \\[y\\](http://evil.example) &amp; \\`z\\`"
+    harmless = {"slack": "&lt;!channel&gt; @everyone &lt;@U1&gt; *x* [y](http://evil.example) &amp;amp; `z`",
+                "googlechat": "<\u200b!channel> @everyone <\u200b@U1> *x*", "ntfy": hostile,
+                "discord": markdown, "mattermost": markdown, "teams": markdown}
+    seen = set()
+    for request in hook.got:
+        headers = {name.lower(): value for name, value in request["headers"].items()}
+        assert headers["content-type"].lower() == "application/json; charset=utf-8"
+        assert not any("signature" in name for name in headers)
+        # JSON for ntfy names the topic and goes to its root
+        kind = "ntfy" if request["path"] == "/callback/" else request["path"].removeprefix("/callback/")
+        seen.add(kind)
+        text = text_of(kind, request)
+        assert "WARNING" in text and "hookledger: warning" in text and harmless[kind] in text, (kind, text)
+    assert seen == set(KINDS)
+
+
+def test_a_chat_says_why_it_refuses(told, hook):
+    hook.answer = lambda request: (404, {}, b"no_service\n\x1b[31m" + b"x" * 5000)
+    done = told.hookledger("notice", "test", 1, check=False)
+    assert done.returncode == 1 and "answered with status 404: no_service" in done.stderr
+    assert "\x1b" not in done.stderr and len(done.stderr) < 500
+    # the older connectors of Teams refuse with 200
+    hook.answer = lambda request: (200, {}, b"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429")
+    number, = (row["notice_id"] for row in json.loads(told.hookledger("notice", "list", "--json").stdout)["notices"] if row["kind"] == "teams")
+    done = told.hookledger("notice", "test", number, check=False)
+    assert done.returncode == 1 and "delivery failed" in done.stderr
+    hook.answer = lambda request: (202, {}, b"")
+    assert "was taken" in told.hookledger("notice", "test", number).stdout
+
+
+def test_an_answer_that_repeats_the_address(told, hook):
+    """The address lets in whoever reads it, and viewers read what went wrong."""
+    number = add_notice(told, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
+    hook.answer = lambda request: (404, {}, f"Cannot POST {request['path']}".encode())
+    done = told.hookledger("notice", "test", number, check=False)
+    assert done.returncode == 1 and "answered with status 404: Cannot POST" in done.stderr
+    kept, = told.sql("select last_problem from ledger.notice where notice_id = %s", number)[0]
+    for words in (done.stdout + done.stderr, kept, told.hookledger("notice", "list", "--json").stdout):
+        assert "secretpart" not in words and "othersecret" not in words
+
+
+@pytest.mark.parametrize("kind, target, problem", [
+    ("webhook", "https://hooks.slack.com/services/T/B/secretpart", "belongs to slack"),
+    ("slack", "https://discord.com/api/webhooks/1/secretpart", "choose discord instead of slack"),
+    ("webhook", "https://prod-1.westeurope.logic.azure.com:443/workflows/secretpart", "belongs to teams"),
+    ("webhook", "https://CHAT.googleapis.com/v1/spaces/secretpart", "belongs to googlechat"),
+    ("ntfy", "https://ntfy.sh/", "no address of an ntfy topic"),
+    ("ntfy", "https://ntfy.example/bad topic", "contains a blank"),
+    ("slack", "hooks.slack.com/services/secretpart", "no http or https URL"),
+    ("pager", "https://x.example/", "goes by mail, webhook, slack"),
+])
+def test_what_fits_no_chat(site, kind, target, problem):
+    """Is said before anything is kept, and the address, which is a secret, is not repeated."""
+    done = site.hookledger("notice", "add", kind, target, check=False)
+    assert done.returncode != 0 and problem in done.stderr and "secretpart" not in done.stderr
+    assert site.sql("select count(*) from ledger.notice") == [(0,)]
