@@ -169,7 +169,10 @@ export function stackedBars(recolour) {
 	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (shown && node.isConnected) recolour(); });
 
 	return {
-		node,
+		/* The picture; once it is shown, what patch() keeps it for. */
+		get node() {
+			return node.isConnected ? el("figure", { class: "chart", "data-keep": "" }) : node;
+		},
 		show(what) {
 			shown = what;
 			tell();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
 // Making and changing nodes. Text is always text: nothing here reads HTML.
+import morphdom from "../vendor/morphdom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-// What is set as a property; all else is an attribute.
-const properties = new Set(["value", "checked", "selected", "disabled", "open", "hidden", "indeterminate"]);
 
 function add(node, child) {
 	if (child === null || child === undefined || child === false)
@@ -21,8 +20,6 @@ function dress(node, attributes) {
 		if (name.startsWith("on")) {
 			node[name] = value;
 			(node.listens ??= []).push(name);
-		} else if (properties.has(name)) {
-			node[name] = value;
 		} else {
 			node.setAttribute(name, value === true ? "" : value);
 		}
@@ -69,61 +66,83 @@ export function replace(parent, ...children) {
 
 // ---- changing what is shown without disturbing who reads it
 
-// What the reader, or an action under way, has changed.
-const kept = new Set(["open", "aria-busy"]);
+/* The `open` that each <details> was last given: the reader's own choice stays until
+   the page wants another one. */
+const openAsGiven = new WeakMap();
 
-function isSame(old, fresh) {
-	return old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && old.dataset?.key === fresh.dataset?.key;
+const isControl = (node) => node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement;
+
+/* Brings to `fresh` what the reader, or an action under way, has changed in `old`, so
+   that the library does not take it back. */
+function keepState(old, fresh) {
+	if (old.hasAttribute("aria-busy")) {	// act() runs
+		fresh.setAttribute("aria-busy", old.getAttribute("aria-busy"));
+		fresh.toggleAttribute("disabled", old.hasAttribute("disabled"));
+	}
+	if (old instanceof HTMLDetailsElement) {
+		const given = fresh.open;
+		if (given === (openAsGiven.get(old) ?? false))
+			fresh.open = old.open;
+		openAsGiven.set(old, given);
+	}
+	// as an attribute our Content-Security-Policy forbids it
+	if (fresh.hasAttribute("style"))
+		old.style.cssText = fresh.style.cssText;
+	else if (old.hasAttribute("style"))
+		fresh.style.cssText = old.style.cssText;	// such as where a menu is
+	if (isControl(old) && old === document.activeElement) {
+		fresh.value = old.value;
+		fresh.checked = old.checked;
+	}
 }
 
-function patchNode(old, fresh) {
-	if (old.nodeType === Node.TEXT_NODE) {
-		if (old.data !== fresh.data)
-			old.data = fresh.data;
-		return;
-	}
-	// a chart, or what somebody may be typing into
-	if (old.dataset?.keep !== undefined)
-		return;
-	for (const { name } of [...old.attributes])
-		if (!fresh.hasAttribute(name) && !kept.has(name))
-			old.removeAttribute(name);
-	for (const { name, value } of fresh.attributes)
-		if (name === "style")
-			old.style.cssText = value;	// as an attribute our Content-Security-Policy forbids it
-		else if (old.getAttribute(name) !== value && !kept.has(name))
-			old.setAttribute(name, value);
+function takeListeners(old, fresh) {
+	for (const name of old.listens ?? [])
+		old[name] = null;
 	for (const name of fresh.listens ?? [])
 		old[name] = fresh[name];
-	if (old instanceof HTMLProgressElement)
-		old.value = fresh.value;
-	patch(old, ...fresh.childNodes);
+	old.listens = fresh.listens;
 }
 
-/* Makes `parent` show these children. Nodes that are the same (by data-key, else
-   by place) stay: focus, selection, open details and scrolling too. */
+/* Makes `parent` show these children. Nodes that are the same (by data-key, which is
+   unique among siblings, else by place) stay: focus, selection, open details and
+   scrolling too. A control shows what it is given, unless it has the focus. What has
+   data-keep (a chart, a form that somebody may be typing into) is left alone. */
 export function patch(parent, ...children) {
-	const list = document.createElement("template").content;
-	let at = parent.firstChild;
+	const fresh = parent.cloneNode(), active = document.activeElement, selects = new Map();
 
-	add(list, children);
-	for (const fresh of [...list.childNodes]) {
-		let old = at;
-		while (old && !isSame(old, fresh))
-			old = fresh.dataset?.key === undefined ? null : old.nextSibling;
-		if (old) {
-			patchNode(old, fresh);
-			if (old === at)
-				at = at.nextSibling;
-			else
-				parent.insertBefore(old, at);
-		} else {
-			parent.insertBefore(fresh, at);
-		}
+	/* The library knows a node by its key alone: so the keys of all around it are part of it. */
+	function getNodeKey(node) {
+		if (node.dataset?.key === undefined || node === parent || node === fresh)
+			return undefined;
+		let path = "";
+		for (let at = node; at && at !== parent && at !== fresh; at = at.parentNode)
+			if (at.dataset?.key !== undefined)
+				path = `${at.dataset.key}\n${path}`;
+		return path;
 	}
-	while (at) {
-		const next = at.nextSibling;
-		at.remove();
-		at = next;
-	}
+
+	add(fresh, children);
+	morphdom(parent, fresh, {
+		childrenOnly: true,
+		getNodeKey,
+		addChild: (to, node) => (node.isConnected && to.moveBefore ? to.moveBefore(node, null) : to.append(node)),
+		onBeforeElUpdated(old, one) {
+			if (old.dataset?.keep !== undefined)
+				return false;
+			keepState(old, one);
+			takeListeners(old, one);
+			if (old instanceof HTMLSelectElement)
+				selects.set(old, one.value);
+			return true;
+		},
+		onNodeAdded(node) {
+			if (node instanceof HTMLDetailsElement)
+				openAsGiven.set(node, node.open);
+		},
+	});
+	// the library chooses by the attributes of options alone
+	selects.forEach((value, select) => { select.value = value; });
+	if (active !== document.activeElement && active?.isConnected)
+		active.focus({ preventScroll: true });	// it was moved
 }

@@ -129,7 +129,7 @@ async function keepFresh() {
 			hasEvents = await refresh();
 	} catch (error) {
 		if (mine === node && error.status !== 401)
-			patch(node, el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, error.message))), ...[...node.childNodes].slice(1));
+			node.firstChild.replaceWith(el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, error.message))));
 	}
 	if (mine === node)
 		timer = setTimeout(keepFresh, hasEvents ? EVERY_MS : FIRST_MS);
