@@ -8,19 +8,19 @@ cd "$(dirname "$0")/.."
 
 # Longer than 500 lines, with the reason why they are one idea all the same.
 long=(
-	"src/base/http.c            two transports behind one promise, and what a request says"
+	"src/http/http_server.c            two transports behind one promise, and what a request says"
 	"src/base/db.c              one connection; its states are of no use one by one"
 	"src/base/conf.c            one table of settings, and how a value gets into it"
-	"src/base/fetch.c           one library: requests and e-mails share its sockets and slots"
+	"src/http/http_client.c           one library: requests and e-mails share its sockets and slots"
 	"src/base/json.c            scanner and writer share their tables"
 	"src/ledger/spool.c         one file format, read and written"
-	"src/ledger/story.c         one plot; people, days and mistakes depend on each other"
-	"src/ledger/told.c          one sentence a kind of event"
-	"src/ledger/toggl.c        one job, from its first request to its last"
-	"src/bin/receiver.c         the path of a callback, to be read from top to bottom"
+	"src/sim/generator.c         one plot; people, days and mistakes depend on each other"
+	"src/sim/payload.c          one sentence a kind of event"
+	"src/toggl/toggl_client.c        one job, from its first request to its last"
+	"src/receiver/main.c         the path of a callback, to be read from top to bottom"
 	"sql/migrations/0002_tables.sql  ten tables, a comment a column"
-	"tests/unit/test_http.c     one way a web server misbehaves after the other"
-	"tests/unit/test_fetch.c    one way the other side misbehaves after the other"
+	"tests/unit/test_http_server.c     one way a web server misbehaves after the other"
+	"tests/unit/test_http_client.c    one way the other side misbehaves after the other"
 	"tests/unit/test_db.c       with the server that it talks to"
 	"tests/unit/test_spool.c    one accident after the other"
 	"tests/unit/test_json.c     tables of what is JSON and what is not"
@@ -29,22 +29,28 @@ long=(
 
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
-	"json_pretty  test_json"
-	"program      end to end: every program begins with it"
-	"intake       end to end: it is one SQL call"
-	"told         test_story"
-	"wording      test_story"
-	"workspace    test_story"
-	"dice         test_story"
-	"toggl        end to end: another hookledger plays Toggl"
-	"toggl_round  end to end: a courier goes on with what waits"
-	"sealing      end to end: rotate and deliver"
-	"notice       end to end: real mail servers and webhooks"
-	"watch        end to end: with the courier"
-	"outbox       end to end: it is SQL calls and nothing else"
-	"subscribe    end to end: the API and the admin page, with a real callback"
-	"hand         end to end: lanes, requests and results together"
-	"courier      end to end: one loop over database and subscribers"
+	"json_pretty    test_json"
+	"program        end to end: every program begins with it"
+	"intake         end to end: it is one SQL call"
+	"payload        test_generator"
+	"state          test_generator"
+	"prng           test_generator"
+	"toggl_client   end to end: another hookledger plays Toggl"
+	"toggl_check    end to end: a courier goes on with what waits"
+	"sealing        end to end: rotate and deliver"
+	"alert          end to end: real mail servers and webhooks"
+	"monitor        end to end: with the courier"
+	"delivery_store end to end: it is SQL calls and nothing else"
+	"subscription   end to end: the API and the admin page, with a real callback"
+	"inflight       end to end: queues, requests and results together"
+	"migration      end to end: every installation begins with it"
+	"schema_files   end to end: every installation begins with it"
+	"names          test_generator"
+	"record         end to end: a generated history in the ledger"
+	"send           end to end: a generated history through the web server"
+	"schedule       end to end: simulate send"
+	"histogram      end to end: simulate send"
+	"delivery_loop  end to end: one loop over database and subscribers"
 )
 
 # grep -q at the end of a pipe: but that ends before who writes, which pipefail
@@ -86,10 +92,27 @@ done
 
 # ---- who may know whom
 
-includes() { grep -nE "^#include \"$2" $(matching "$1") /dev/null; }
-includes '^src/base/.*\.[ch]$' '(ledger|bin)/' | rule "base knows nothing of ledger and bin"
-includes '^src/ledger/.*\.[ch]$' 'bin/' | rule "ledger knows nothing of bin"
-includes '^src/bin/(receiver|courier)\.c$' 'bin/' | rule "no program includes a part of another"
+# To be opened.
+still_upward='^src/(ledger/schema_files|sim/(record|send))\.c:'
+
+# FOLDER and the folders below it, whose headers it may include beside its own.
+below() {
+	case $1 in
+	base) ;;
+	http) echo base ;;
+	ledger) echo http base ;;
+	delivery | toggl | sim) echo ledger http base ;;
+	receiver | api | admin | courier) echo delivery toggl ledger http base ;;
+	cli) echo sim delivery toggl ledger http base ;;
+	cgi) ;;
+	*) return 1 ;;
+	esac
+}
+for folder in $(printf '%s\n' "${c_files[@]}" | cut -d/ -f2 | sort -u); do
+	allowed=$(below "$folder") || { echo "src/$folder has no place in the order of folders (tests/house.sh)"; continue; }
+	grep -nE '^#include "[a-z]+/' $(matching "^src/$folder/.*\.[ch]$") /dev/null |
+		grep -vE "#include \"($folder${allowed:+|${allowed// /|}})/" | grep -vE "$still_upward"
+done | rule "includes go to the folder itself and to those below it"
 
 owner() { # PATTERN FILE
 	grep -nE "^#include <$1" "${c_files[@]}" | grep -v "^$2:"
@@ -97,12 +120,12 @@ owner() { # PATTERN FILE
 }
 {
 	owner 'libpq' src/base/db.c
-	owner 'fcgi' src/base/http.c
+	owner 'fcgi' src/http/http_server.c
 	owner 'json-c/' src/base/json_pretty.c
 	owner 'openssl/' src/base/crypto.c
-	owner 'curl/' src/base/fetch.c
+	owner 'curl/' src/http/http_client.c
 	owner 'uni(case|ctype|norm|str)\.h' src/base/unicode.c
-	owner 'idn2' src/base/host.c
+	owner 'idn2' src/http/hostname.c
 } | rule "every library has one owner"
 
 # ---- headers
@@ -137,7 +160,7 @@ grep -nE '(db_call|db_send|cli_call)\([^,]+, "' "${c_files[@]}" |
 	grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
-grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/bin/migration.c:|doctor_say' |
+grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/ledger/migration.c:|doctor_say' |
 	rule "transactions are begun by migrate only"
 
 # Each "create table schema.name (" has a comment on it and on each column.
@@ -226,7 +249,7 @@ grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S
 # ---- tests and manuals
 
 {
-	for file in $(matching '^src/(base|ledger)/.*\.c$'); do
+	for file in $(matching '^src/(base|http|ledger|delivery|toggl|sim)/.*\.c$'); do
 		name=$(basename "$file" .c)
 		[[ -f tests/unit/test_$name.c ]] || printf '%s\n' "${elsewhere[@]}" | says "^$name " || echo "$file has no unit test"
 	done
@@ -259,7 +282,7 @@ else
 fi | rule "the manuals are well-formed and installed"
 
 {
-	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|ledger)/.*\.c$') src/bin/receiver.c src/bin/courier.c
+	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|http|ledger|delivery|toggl|sim)/.*\.c$') src/receiver/main.c src/courier/main.c
 	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
 	grep -qE "^\.It Li .*\b$event\b" man/hookledger-{receiver,api,admin,courier}.8 || echo "$event"

@@ -1,5 +1,5 @@
 -- The admin page: subscriptions of our subscribers. Making, changing and pinging
--- one is the API's own path (api.sql, src/ledger/subscribe), gone by the operator
+-- one is the API's own path (api.sql, src/delivery/subscription), gone by the operator
 -- on behalf of the account whose it is.
 
 create function ledger.subscription_state(s ledger.subscription, dead bigint)

@@ -1,6 +1,6 @@
 -- The second factor of an operator: codes of an app (RFC 6238), each of which is
 -- good once, and recovery codes. What a code is compared with is computed in C
--- (base/totp); here is what it may be used for.
+-- (ledger/totp); here is what it may be used for.
 
 create function ledger.totp_is_on(operator bigint)
 returns boolean

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/address.h"
+#include "base/ip.h"
 #include "base/conf_file.h"
 
 #ifndef HL_SYSCONFDIR
@@ -211,16 +211,16 @@ static bool is_url(const struct setting *s)
 	return len > 4 && strcmp(s->key + len - 4, "_url") == 0;
 }
 
-/* Checked here, where the line is known; networks_read_again() is for who uses it. */
+/* Checked here, where the line is known; ip_networks_reread() is for who uses it. */
 static bool are_networks(const struct setting *s, struct str value, struct buf *problem)
 {
-	struct networks networks = { 0 };
+	struct ip_networks networks = { 0 };
 	struct buf wrong = { 0 };
-	bool fine = networks_read(&networks, value, &wrong) == ERR_NONE;
+	bool fine = ip_networks_read(&networks, value, &wrong) == ERR_NONE;
 
 	if (!fine)
 		buf_addf(problem, "%s: %s", s->key, buf_text(&wrong));
-	networks_done(&networks);
+	ip_networks_done(&networks);
 	buf_done(&wrong);
 	return fine;
 }

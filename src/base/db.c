@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/dice.h"
+#include "base/prng.h"
 #include "base/log.h"
 
 /* The longest pause between two attempts to connect. */
@@ -36,7 +36,7 @@ struct db {
 	enum state state;
 	PostgresPollingStatusType wants;	/* while CONNECTING */
 	int64_t attempt_until, next_attempt_at, backoff_ms;
-	struct dice dice;	/* workers that lost it together do not come back together */
+	struct prng prng;	/* workers that lost it together do not come back together */
 	int64_t sessions;	/* so far */
 
 	/* functions that have a statement of their name on this connection */
@@ -191,7 +191,7 @@ void db_pin_pooled(void)
 	pin("PGTZ", "UTC");
 }
 
-struct db *db_open(const struct db_how *how)
+struct db *db_open(const struct db_options *how)
 {
 	struct db *db = mem_zero(1, sizeof(*db));
 
@@ -202,7 +202,7 @@ struct db *db_open(const struct db_how *how)
 	db->is_unreadable = !is_readable_string(db->conninfo);
 	db->deadline_ms = how->deadline_ms;
 	db->backoff_ms = BACKOFF_FIRST_MS;
-	db->dice.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
+	db->prng.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
 	if (how->pooled) {
 		db_pin_pooled();
 	} else {
@@ -251,7 +251,7 @@ static void go_down(struct db *db)
 	db->conn = NULL;
 	db->state = DOWN;
 	db->kept_count = 0;
-	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + dice_below(&db->dice, db->backoff_ms / 2 + 1);
+	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + prng_below(&db->prng, db->backoff_ms / 2 + 1);
 	db->backoff_ms = db->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : db->backoff_ms * 2;
 }
 

@@ -18,7 +18,7 @@ struct db_rows;
 
 /* ---- the connection */
 
-struct db_how {
+struct db_options {
 	const char *conninfo;
 	const char *program;	/* application_name */
 	bool pooled;		/* unnamed statements only, no session settings */
@@ -27,7 +27,7 @@ struct db_how {
 };
 
 /* Copies `how`. Does not connect yet. Each connection is for one thread. */
-struct db *db_open(const struct db_how *how);
+struct db *db_open(const struct db_options *options);
 
 /* What db_open() sets in the environment for a pooled connection, unless it is set so
    already. Threads read the environment: where there are any, this comes before. */

@@ -6,7 +6,7 @@
 
 #include "base/base64.h"
 #include "base/crypto.h"
-#include "base/guess.h"
+#include "base/password_guess.h"
 #include "base/unicode.h"
 
 /* Five pieces of a thousand common ones are 50 bits at most, and whoever has them
@@ -28,7 +28,7 @@ const char *password_flaw(struct str password, struct str owner)
 		flaw = "a password is text in UTF-8, without tabs, line ends and their like";
 	else if (unicode_length(buf_str(&plain)) < PASSWORD_MIN)
 		flaw = "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember";
-	else if (guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
+	else if (password_guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
 		flaw = "this password is among the first that are guessed: common words, names, years, rows of keys and repetitions count little; "
 		       "take more words that have nothing to do with each other";
 	mem_wipe(plain.at, plain.len);

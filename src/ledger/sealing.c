@@ -81,16 +81,16 @@ enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, str
 	return seal_open(sealer, place_of(place, "totp", operator_id), sealed, out);
 }
 
-enum err sealing_notice(const struct sealer *sealer, int64_t notice_id, struct str secret, struct buf *out)
+enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	return seal(sealer, place_of(place, "notice", notice_id), secret, out);
+	return seal(sealer, place_of(place, "notice", alert_id), secret, out);
 }
 
-enum err sealing_notice_open(const struct sealer *sealer, int64_t notice_id, struct str sealed, struct buf *out)
+enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed, struct buf *out)
 {
 	char place[PLACE_MAX];
 
-	return seal_open(sealer, place_of(place, "notice", notice_id), sealed, out);
+	return seal_open(sealer, place_of(place, "notice", alert_id), sealed, out);
 }

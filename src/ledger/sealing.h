@@ -33,12 +33,12 @@ MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_
 MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
                                      struct buf *out);
 
-/* The secret of an operator's codes (base/totp.h); likewise. */
+/* The secret of an operator's codes (ledger/totp.h); likewise. */
 MUST_USE enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret, struct buf *out);
 MUST_USE enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed, struct buf *out);
 
 /* The secret of a notice; likewise. */
-MUST_USE enum err sealing_notice(const struct sealer *sealer, int64_t notice_id, struct str secret, struct buf *out);
-MUST_USE enum err sealing_notice_open(const struct sealer *sealer, int64_t notice_id, struct str sealed, struct buf *out);
+MUST_USE enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret, struct buf *out);
+MUST_USE enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed, struct buf *out);
 
 #endif

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/descriptors.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "ledger/callback.h"
 
@@ -70,7 +70,7 @@ struct spool {
 	int64_t max_bytes, unjudged_max_bytes;
 	bool shared_files;
 	int dir_fd, lock_fd;
-	struct file judged, unjudged;	/* being appended to */
+	struct file verdict, unjudged;	/* being appended to */
 	struct file source;		/* being drained */
 	int64_t source_at, source_next;	/* records before source_at are settled */
 	bool source_is_damaged;
@@ -117,29 +117,29 @@ static bool open_folder(struct spool *spool)
 	return spool->lock_fd >= 0;
 }
 
-enum err spool_open(struct spool **out, const struct spool_how *how)
+enum err spool_open(struct spool **out, const struct spool_options *options)
 {
 	struct spool *spool;
 	enum err err = ERR_NONE;
 	struct buf path = { 0 };
 
-	if (!how->dir || (mkdir(how->dir, 0700) && errno != EEXIST))
-		return unusable(how->dir ? how->dir : "(spool_dir is not set)");
+	if (!options->dir || (mkdir(options->dir, 0700) && errno != EEXIST))
+		return unusable(options->dir ? options->dir : "(spool_dir is not set)");
 	spool = mem_zero(1, sizeof(*spool));
-	spool->dir = mem_dup(str_of(how->dir));
-	spool->max_bytes = how->max_bytes;
-	spool->unjudged_max_bytes = how->unjudged_max_bytes;
-	spool->shared_files = how->shared_files;
-	spool->again_ms = how->again_ms > 0 ? how->again_ms : AGAIN_MS;
-	spool->again_before_us = how->again_now ? clock_now_us() : 0;
+	spool->dir = mem_dup(str_of(options->dir));
+	spool->max_bytes = options->max_bytes;
+	spool->unjudged_max_bytes = options->unjudged_max_bytes;
+	spool->shared_files = options->shared_files;
+	spool->again_ms = options->again_ms > 0 ? options->again_ms : AGAIN_MS;
+	spool->again_before_us = options->again_now ? clock_now_us() : 0;
 	/* a short process has not looked when it records */
-	spool->has_again = how->shared_files;
-	spool->judged.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = spool->dir_fd = -1;
-	buf_addf(&path, "%s/keyring", how->dir);
+	spool->has_again = options->shared_files;
+	spool->verdict.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = spool->dir_fd = -1;
+	buf_addf(&path, "%s/keyring", options->dir);
 	spool->keyring_path = mem_dup(buf_str(&path));
 	buf_done(&path);
 	if (!open_folder(spool))
-		err = unusable(how->dir);
+		err = unusable(options->dir);
 	if (err)
 		spool_close(spool);
 	else
@@ -159,7 +159,7 @@ void spool_close(struct spool *spool)
 {
 	if (!spool)
 		return;
-	file_close(&spool->judged);
+	file_close(&spool->verdict);
 	file_close(&spool->unjudged);
 	file_close(&spool->source);
 	if (spool->lock_fd >= 0)
@@ -538,7 +538,7 @@ static bool has_name(const struct file *file)
 
 static enum err file_for(struct spool *spool, bool unjudged, struct file **out)
 {
-	struct file *file = unjudged ? &spool->unjudged : &spool->judged;
+	struct file *file = unjudged ? &spool->unjudged : &spool->verdict;
 	const char *prefix = unjudged ? "unjudged-" : "callbacks-";
 	enum err err = ERR_NONE;
 
@@ -585,7 +585,7 @@ static bool is_folder_gone(const struct spool *spool)
 /* What is being drained goes on: its descriptor is good. */
 static bool open_again(struct spool *spool)
 {
-	file_close(&spool->judged);
+	file_close(&spool->verdict);
 	file_close(&spool->unjudged);
 	if (spool->lock_fd >= 0)
 		close(spool->lock_fd);
@@ -602,7 +602,7 @@ static bool take_turn(struct spool *spool)
 {
 	if (is_folder_gone(spool) && !open_again(spool))
 		return false;
-	return descriptor_lock(spool->lock_fd);
+	return fd_lock(spool->lock_fd);
 }
 
 static enum err refuse(const char *why, size_t count)
@@ -744,7 +744,7 @@ static bool next_source(struct spool *spool)
 		has_again = has_again || is_again(names[i]);
 		if (is_again(names[i]) || (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms))
 			continue;
-		found = take_own(spool, &spool->judged, names[i]) ||
+		found = take_own(spool, &spool->verdict, names[i]) ||
 		        take_own(spool, &spool->unjudged, names[i]) ||
 		        claim(spool, names[i], &spool->source);
 	}

@@ -20,7 +20,7 @@ enum spool_kind {
 	SPOOL_REFUSED = 3,	/* genuine but no event: for the quarantine */
 };
 
-struct spool_how {
+struct spool_options {
 	const char *dir;
 	int64_t max_bytes;
 	int64_t unjudged_max_bytes;
@@ -31,7 +31,7 @@ struct spool_how {
 
 /* Makes the folder (mode 0700) if it is missing. ERR_FAULT: it cannot be used;
    the log says why. Copies `how`. */
-MUST_USE enum err spool_open(struct spool **spool, const struct spool_how *how);
+MUST_USE enum err spool_open(struct spool **spool, const struct spool_options *options);
 void spool_close(struct spool *spool);	/* gives its locks up; the files stay */
 
 /* Writes `count` callbacks of one kind and syncs them to disk before it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What one request of base/fetch costs: signed callbacks of 1,000 bytes, so many
+/* What one request of http/http_peer costs: signed callbacks of 1,000 bytes, so many
    at once, to the URLs in turn; beside them as many that are never answered as
    SILENT says (to its port). Prints requests a second and CPU time a request.
 
@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "base/fetch.h"
+#include "http/http_client.h"
 
 enum { BODY = 1000, REQUEST_MS = 60000, SETTLE_MS = 500 };
 
@@ -33,12 +33,12 @@ static double cpu_us(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-static void post(struct fetch *fetch, const char *url)
+static void post(struct http_client *client, const char *url)
 {
 	static char body[BODY];
 
 	memset(body, 'x', sizeof(body));
-	if (fetch_add(fetch, &(struct fetch_request){ .url = url,
+	if (http_client_add(client, &(struct http_client_request){ .url = url,
 	                                              .headers = headers,
 	                                              .body = { body, sizeof(body) },
 	                                              .timeout_ms = REQUEST_MS }))
@@ -50,34 +50,34 @@ int main(int argc, char **argv)
 	size_t connections = argc > 5 ? (size_t)atoi(argv[1]) : 0, silent = argc > 5 ? (size_t)atoi(argv[3]) : 0;
 	static const char *const wanted[] = { "Retry-After", NULL };
 	int64_t done = 0, failed = 0, began, until;
-	struct fetch_outcome outcome;
-	struct fetch *fetch;
+	struct http_client_result outcome;
+	struct http_client *client;
 	double cpu;
 
 	if (!connections) {
 		fputs("usage: fetch CONNECTIONS SECONDS SILENT SILENT-URL URL...\n", stderr);
 		return 2;
 	}
-	fetch = fetch_new(&(struct fetch_how){ .requests_max = connections + silent,
+	client = http_client_new(&(struct http_client_options){ .requests_max = connections + silent,
 	                                       .answer_max = 1000,
 	                                       .cuts_answers = true,
 	                                       .wanted = wanted,
 	                                       .connect_ms = 5000 });
 	for (size_t i = 0; i < silent; i++)
-		post(fetch, argv[4]);
-	if (silent && fetch_wait(fetch, SETTLE_MS, &outcome) != ERR_PACE)
+		post(client, argv[4]);
+	if (silent && http_client_wait(client, SETTLE_MS, &outcome) != ERR_PACE)
 		return EXIT_FAILURE;
 	began = clock_ms();
 	until = began + atoi(argv[2]) * 1000;
 	cpu = cpu_us();
 	for (int64_t sent = 0; clock_ms() < until; done++) {
-		while (fetch_count(fetch) < connections + silent)
-			post(fetch, argv[5 + sent++ % (argc - 5)]);
-		if (fetch_wait(fetch, -1, &outcome) || outcome.status != 200)
+		while (http_client_count(client) < connections + silent)
+			post(client, argv[5 + sent++ % (argc - 5)]);
+		if (http_client_wait(client, -1, &outcome) || outcome.status != 200)
 			failed++;
 	}
 	printf("%5zu at once, %4zu silent: %6.0f a second, %5.1f us of CPU each, %" PRId64 " failed\n", connections,
 	       silent, (double)done * 1000 / (double)(clock_ms() - began), (cpu_us() - cpu) / (double)done, failed);
-	fetch_free(fetch);
+	http_client_free(client);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

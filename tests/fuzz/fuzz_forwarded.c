@@ -3,18 +3,18 @@
    stranger's address that a trusted proxy wrote, neither. */
 #include "fuzz.h"
 
-#include "base/forwarded.h"
+#include "http/forwarded.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct networks nobody, proxies;
+	static struct ip_networks nobody, proxies;
 	struct str raw = { (const char *)data, size };
 	struct buf problem = { 0 }, list = { 0 };
-	struct address peer, stranger, client;
+	struct ip_address peer, stranger, client;
 
 	if (!proxies.count)
-		MUST(networks_read(&proxies, str_of("10.0.0.0/8"), &problem) == ERR_NONE);
-	MUST(address_read(str_of("10.0.0.1"), &peer) && address_read(str_of("203.0.113.7"), &stranger));
+		MUST(ip_networks_read(&proxies, str_of("10.0.0.0/8"), &problem) == ERR_NONE);
+	MUST(ip_read(str_of("10.0.0.1"), &peer) && ip_read(str_of("203.0.113.7"), &stranger));
 	client = forwarded_client(&peer, raw, &nobody);
 	MUST(memcmp(&client, &peer, sizeof(peer)) == 0);
 	(void)forwarded_client(&peer, raw, &proxies);

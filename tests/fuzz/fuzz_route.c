@@ -3,7 +3,7 @@
    gave, is the path. */
 #include "fuzz.h"
 
-#include "base/route.h"
+#include "http/route.h"
 
 static const struct route rows[] = {
 	{ "GET", "/status" },

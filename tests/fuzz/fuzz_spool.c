@@ -32,10 +32,10 @@ static struct callback numbered(int64_t n)
 
 static struct spool *open_spool(void)
 {
-	struct spool_how how = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20 };
+	struct spool_options options = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20 };
 	struct spool *spool = NULL;
 
-	MUST(spool_open(&spool, &how) == ERR_NONE);
+	MUST(spool_open(&spool, &options) == ERR_NONE);
 	return spool;
 }
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/ca_bundle.h"
+#include "http/ca_bundle.h"
 #include "scratch.h"
 
 static const char *root;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "base/cookie.h"
+#include "http/cookie.h"
 
 static void found(void **state)
 {

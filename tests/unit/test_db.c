@@ -120,10 +120,10 @@ static void served(void)
 
 static struct db *open_with(const char *conninfo, bool pooled, int64_t deadline_ms)
 {
-	struct db_how how = { .conninfo = conninfo, .program = "unit", .pooled = pooled,
+	struct db_options options = { .conninfo = conninfo, .program = "unit", .pooled = pooled,
 		              .deadline_ms = deadline_ms };
 
-	return db_open(&how);
+	return db_open(&options);
 }
 
 static struct db *open_port(bool pooled, int64_t deadline_ms)
@@ -370,14 +370,14 @@ static void a_server_that_hangs_costs_its_wait(void **state)
 static void a_server_that_hangs_keeps_no_cancel_waiting(void **state)
 {
 	char conninfo[128];
-	struct db_how how = { .conninfo = conninfo, .program = "unit", .pooled = true, .deadline_ms = 150, .cancels = true };
+	struct db_options options = { .conninfo = conninfo, .program = "unit", .pooled = true, .deadline_ms = 150, .cancels = true };
 	struct db *db;
 	int64_t begun;
 
 	(void)state;
 	serve((struct str){ 0 });
 	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
-	db = db_open(&how);
+	db = db_open(&options);
 	assert_err(ERR_NONE, db_wait(db, 2000));
 	begun = clock_ms();
 	assert_err(ERR_BUSY, db_call(db, "f", NULL, 120, NULL));

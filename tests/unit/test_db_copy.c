@@ -13,12 +13,12 @@
 
 static struct db *connected(bool pooled)
 {
-	struct db_how how = { .conninfo = cluster_given, .program = "unit", .pooled = pooled };
+	struct db_options options = { .conninfo = cluster_given, .program = "unit", .pooled = pooled };
 	struct db *db;
 
 	if (!cluster_given)
 		skip();
-	db = db_open(&how);
+	db = db_open(&options);
 	if (db_wait(db, 10000))
 		fail_msg("%s: %s", cluster_given, db_problem(db));
 	return db;
@@ -184,7 +184,7 @@ static void assert_ends(struct db *other, const char *word)
 }
 
 /* Whatever the server does at that moment, it stops working for nobody. */
-static void told_to_stop(void **state)
+static void stopping(void **state)
 {
 	struct db *db = connected(false), *other = connected(false);
 	struct seen seen = { 0 };
@@ -301,7 +301,7 @@ int main(void)
 		cmocka_unit_test(many_and_large_rows),
 		cmocka_unit_test(a_failure_in_the_middle),
 		cmocka_unit_test(what_does_not_begin),
-		cmocka_unit_test(told_to_stop),
+		cmocka_unit_test(stopping),
 		cmocka_unit_test(a_statement_is_described),
 		cmocka_unit_test(a_statement_that_is_none),
 		cmocka_unit_test(a_verifier_is_no_password),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "ledger/delivery.h"
+#include "delivery/delivery.h"
 
 enum { NOW_S = 1784288613 };	/* 2026-07-17T11:43:33Z */
 static const int64_t NOW_US = NOW_S * INT64_C(1000000);

@@ -3,21 +3,21 @@
 
 #include <stdio.h>
 
-#include "base/forwarded.h"
+#include "http/forwarded.h"
 
 static void assert_client(const char *trusted, const char *peer, const char *list, const char *wanted)
 {
-	struct networks networks = { 0 };
+	struct ip_networks networks = { 0 };
 	struct buf problem = { 0 }, text = { 0 };
-	struct address from, client;
+	struct ip_address from, client;
 
-	assert_true(address_read(str_of(peer), &from));
-	assert_err(ERR_NONE, networks_read(&networks, str_of(trusted), &problem));
+	assert_true(ip_read(str_of(peer), &from));
+	assert_err(ERR_NONE, ip_networks_read(&networks, str_of(trusted), &problem));
 	client = forwarded_client(&from, str_of(list), &networks);
-	address_write(&client, &text);
+	ip_write(&client, &text);
 	if (strcmp(buf_text(&text), wanted) != 0)
 		fail_msg("%s, \"%s\": %s", peer, list ? list : "", buf_text(&text));
-	networks_done(&networks);
+	ip_networks_done(&networks);
 	buf_done(&problem);
 	buf_done(&text);
 }

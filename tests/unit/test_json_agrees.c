@@ -9,14 +9,14 @@
 #include <stdlib.h>
 
 #include "base/db.h"
-#include "base/dice.h"
+#include "base/prng.h"
 #include "base/json.h"
 #include "cases.h"
 #include "cluster.h"
 
 enum { DOCUMENTS = 40000, BATCH = 400, ROOTS_MAX = 200 };
 
-static struct dice dice;
+static struct prng prng;
 static struct db *db;
 static struct db_args *args;
 static struct buf batch[BATCH];
@@ -24,7 +24,7 @@ static size_t waiting, sent;
 
 static int below(int most)
 {
-	return (int)dice_below(&dice, most);
+	return (int)prng_below(&prng, most);
 }
 
 static void random_string(struct buf *out)
@@ -152,14 +152,14 @@ static void keep(const struct test_case *c)
 static void what_we_accept_postgresql_accepts(void **state)
 {
 	const char *conninfo = cluster_start();
-	struct db_how how = { .conninfo = conninfo, .program = "unit", .deadline_ms = 30000 };
+	struct db_options options = { .conninfo = conninfo, .program = "unit", .deadline_ms = 30000 };
 	struct buf document = { 0 };
 
 	(void)state;
 	if (!conninfo)
 		skip();
-	dice.state = 1;
-	db = db_open(&how);
+	prng.state = 1;
+	db = db_open(&options);
 	args = db_args_new();
 	assert_err(ERR_NONE, db_wait(db, 10000));
 	assert_true(cases_each(keep) > 50);

@@ -275,8 +275,8 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 
 static void without_a_database_the_old_keys_stand(void **state)
 {
-	struct db_how how = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
-	struct db *db = db_open(&how);
+	struct db_options options = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
+	struct db *db = db_open(&options);
 	struct keyring *ring = keyring_new(sealer);
 	struct buf text = { 0 }, heard = { 0 };
 	bool changed = false;

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/listener.h"
+#include "http/listener.h"
 #include "scratch.h"
 
 static void listening_says_what_is_wrong(void **state)

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/db.h"
-#include "bin/listing.h"
+#include "cli/listing.h"
 
 /* ---- rows of our own, in place of those of libpq */
 

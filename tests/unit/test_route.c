@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "base/route.h"
+#include "http/route.h"
 
 struct row {
 	struct route route;

@@ -16,13 +16,13 @@
 #include "base/sandbox.h"
 
 /* What a confined child finds; a step that failed is its exit status. */
-static int in_child(int (*steps)(const char *folder, struct sandbox sandbox), const char *folder)
+static int in_child(int (*schema)(const char *folder, struct sandbox sandbox), const char *folder)
 {
 	int status;
 	pid_t child = fork();
 
 	if (child == 0)
-		_exit(steps(folder, sandbox_enter(folder)));
+		_exit(schema(folder, sandbox_enter(folder)));
 	assert_true(child > 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));

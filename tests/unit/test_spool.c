@@ -41,11 +41,11 @@ static int and_out_again(void **state)
 
 static struct spool *open_with(int64_t max, int64_t unjudged_max, bool shared)
 {
-	struct spool_how how = { .dir = folder, .max_bytes = max,
+	struct spool_options options = { .dir = folder, .max_bytes = max,
 		                 .unjudged_max_bytes = unjudged_max, .shared_files = shared };
 	struct spool *spool = NULL;
 
-	assert_err(ERR_NONE, spool_open(&spool, &how));
+	assert_err(ERR_NONE, spool_open(&spool, &options));
 	return spool;
 }
 
@@ -868,17 +868,17 @@ static void a_full_disk_takes_nothing_half(void **state)
 
 static void a_folder_that_cannot_be_used_is_said(void **state)
 {
-	struct spool_how how = { .dir = "/proc/nowhere/spool", .max_bytes = 1 };
+	struct spool_options options = { .dir = "/proc/nowhere/spool", .max_bytes = 1 };
 	struct spool *spool = (struct spool *)8;
 	struct buf heard = { 0 };
 
 	(void)state;
 	scratch_hush();
-	assert_err(ERR_FAULT, spool_open(&spool, &how));
-	how.dir = scratch_write("a-file", "x", 1);
-	assert_err(ERR_FAULT, spool_open(&spool, &how));
-	how.dir = NULL;
-	assert_err(ERR_FAULT, spool_open(&spool, &how));
+	assert_err(ERR_FAULT, spool_open(&spool, &options));
+	options.dir = scratch_write("a-file", "x", 1);
+	assert_err(ERR_FAULT, spool_open(&spool, &options));
+	options.dir = NULL;
+	assert_err(ERR_FAULT, spool_open(&spool, &options));
 	scratch_heard(&heard);
 	assert_has(&heard, "event=spool_unusable path=/proc/nowhere/spool");
 	assert_ptr_equal((struct spool *)8, spool);

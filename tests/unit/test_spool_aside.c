@@ -13,7 +13,7 @@
 #include "ledger/callback.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
-#include "ledger/tally.h"
+#include "ledger/counters.h"
 #include "scratch.h"
 
 static const char *folder;
@@ -40,11 +40,11 @@ static int and_out_again(void **state)
 
 static struct spool *open_it(int64_t again_ms, bool again_now)
 {
-	struct spool_how how = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20,
+	struct spool_options options = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20,
 		                 .again_ms = again_ms, .again_now = again_now };
 	struct spool *spool = NULL;
 
-	assert_err(ERR_NONE, spool_open(&spool, &how));
+	assert_err(ERR_NONE, spool_open(&spool, &options));
 	return spool;
 }
 
@@ -228,7 +228,7 @@ static void set_aside(struct spool *spool)
 static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 {
 	struct spool *spool = open_it(1, false);
-	struct spool_how how = { .dir = folder, .max_bytes = 400, .unjudged_max_bytes = 400 };
+	struct spool_options options = { .dir = folder, .max_bytes = 400, .unjudged_max_bytes = 400 };
 	struct callback large = { .address = LIT("an-address-of-22-chars"), .body = LIT(
 		"{\"event_id\":1,\"x\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}") };
@@ -243,7 +243,7 @@ static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 	assert_err(ERR_NONE, spool_aside_each(spool, look, NULL));
 	assert_int_equal(1, listed);
 	/* it counts for the limit */
-	assert_err(ERR_NONE, spool_open(&other, &how));
+	assert_err(ERR_NONE, spool_open(&other, &options));
 	assert_err(ERR_BUSY, spool_append(other, SPOOL_EVENT, (const struct callback *[]){ &large }, 1));
 	spool_close(other);
 	/* and comes back as if it had never failed */
@@ -263,7 +263,7 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	struct spool *spool = open_it(0, false);
 	struct sealer *sealer = sealer_new(NULL, NULL);
 	struct keyring *ring = keyring_new(sealer);
-	struct tally *tally = tally_new();
+	struct counters *counters = counters_new();
 	int fd;
 
 	(void)state;
@@ -297,12 +297,12 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	spool_note_recorded(spool);
 	assert_err(ERR_NONE, spool_aside_each(spool, look, NULL));
 	assert_err(ERR_FAULT, keyring_load_file(ring, spool_keyring_path(spool)));
-	assert_err(ERR_ABSENT, tally_load(tally, folder));
-	tally_add(tally, REASON_METHOD, 0);
-	assert_err(ERR_BUSY, tally_save(tally, folder));
+	assert_err(ERR_ABSENT, counters_load(counters, folder));
+	counters_add(counters, REASON_METHOD, 0);
+	assert_err(ERR_BUSY, counters_save(counters, folder));
 	assert_int_equal(0, access(scratch_path("callbacks-0000000000000005-1-00000000.spool"), F_OK));
 	rmdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"));
-	tally_free(tally);
+	counters_free(counters);
 	keyring_free(ring);
 	sealer_free(sealer);
 	spool_close(spool);

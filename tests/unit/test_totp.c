@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "base/totp.h"
+#include "ledger/totp.h"
 
 /* RFC 6238, appendix B: those with SHA-1, of 8 digits. */
 static void rfc_6238(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "base/uri.h"
+#include "http/uri.h"
 
 static void paths_are_decoded_once(void **state)
 {

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* How the owner is told, and what machines ask: health for whoever watches the
+   host, metrics for Prometheus. */
+#include "admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ledger/alert.h"
+#include "ledger/sealing.h"
+#include "ledger/monitor.h"
+
+/* Whoever may ask without a login asks the database no oftener than that. */
+enum { HEALTH_MS = 2000 };
+
+static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
+
+/* ---- notices */
+
+void admin_alert_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = admin_args(visit);
+	struct db_rows *rows = NULL;
+	struct buf secret = { 0 }, sealed = { 0 };
+
+	(void)match;
+	if (admin_ask(admin, req, visit, "admin.notice_begin", &rows))
+		goto done;
+	db_arg_int(args, db_int(rows, 0, "notice_id"));
+	if (!str_is(db_str(rows, 0, "kind"), "webhook")) {
+		db_arg_bytes(args, (struct str){ 0 });
+		admin_answer_call(admin, req, "admin.notice_add", args);
+		goto done;
+	}
+	sealing_new_secret(&secret);
+	if (sealing_alert(admin->sealer, db_int(rows, 0, "notice_id"), buf_str(&secret), &sealed)) {
+		admin_refuse(req, 500, ADMIN_NO_KEY);
+		goto done;
+	}
+	db_arg_bytes(args, buf_str(&sealed));
+	admin_answer_new(admin, req, "admin.notice_add", args, "secret", buf_str(&secret));
+done:
+	mem_wipe(secret.at, secret.cap);
+	buf_done(&secret);
+	buf_done(&sealed);
+	db_rows_free(rows);
+	db_args_free(args);
+}
+
+/* One at a time: a mail server may take half a minute. */
+void admin_alert_test(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args;
+	struct db_rows *rows = NULL;
+	struct buf page = { 0 }, sealed = { 0 };
+	struct alert_message message;
+
+	(void)match;
+	if (admin->testing) {
+		admin_refuse(req, 503, "another test is being sent just now; please try again in a moment");
+		return;
+	}
+	args = admin_args(visit);
+	alert_page(admin->conf, &page);
+	db_arg_text(args, page.len ? buf_str(&page) : str_of(""));
+	db_arg_int(args, ALERT_LEASE_MS);
+	if (!admin_ask_with(admin, req, "admin.notice_test", args, &rows)) {
+		if (!admin->alert)
+			admin->alert = alert_new(admin->conf, admin->sealer);
+		alert_read(rows, &sealed, &message);
+		alert_send(admin->alert, &message);
+		admin->testing = req;
+		admin_hold(admin, req);
+	}
+	buf_done(&page);
+	buf_done(&sealed);
+	db_rows_free(rows);
+	db_args_free(args);
+}
+
+int admin_alert_poll(const struct admin *admin, struct pollfd *fd)
+{
+	*fd = (struct pollfd){ .fd = -1 };
+	return admin->testing ? alert_poll(admin->alert, fd) : -1;
+}
+
+static void settle(struct admin *admin, const struct alert_outcome *outcome)
+{
+	struct db_args *args = db_args_new();
+
+	db_arg_int(args, outcome->message_id);
+	db_arg_int(args, outcome->lease);
+	db_arg_text(args, str_of(outcome->problem));
+	/* who waits is told all the same */
+	if (admin_db_call(admin, "admin.notice_settle", args, NULL))
+		log_write(LOG_WARN, "call_failed", (struct log_field[]){ log_text("function", "admin.notice_settle"),
+		                                                           log_text("why", db_problem(admin->db)), log_end() });
+	db_args_free(args);
+}
+
+void admin_alert_go_on(struct admin *admin)
+{
+	struct alert_outcome outcome;
+	struct buf json = { 0 };
+
+	if (!admin->testing || !alert_take(admin->alert, &outcome))
+		return;
+	settle(admin, &outcome);
+	buf_add_char(&json, '{');
+	json_put_bool(&json, "sent", !outcome.problem);
+	json_put_text(&json, "words", str_of(outcome.problem ? outcome.problem : "The test was taken. Look whether it arrives."));
+	buf_add_char(&json, '}');
+	admin_answer(admin->testing, 200, NULL, buf_str(&json));
+	admin_release(admin, admin->testing);
+	admin->testing = NULL;
+	buf_done(&json);
+}
+
+void admin_watch_done(struct admin *admin)
+{
+	alert_free(admin->alert);
+	buf_done(&admin->health.json);
+}
+
+/* ---- for machines */
+
+void admin_health(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct admin_health *health = &admin->health;
+	struct db_rows *rows = NULL;
+
+	(void)visit, (void)match;
+	if (clock_ms() >= health->until_ms) {
+		buf_clear(&health->json);
+		if (admin_db_call(admin, "admin.health", NULL, &rows)) {
+			health->status = 503;
+			buf_add_text(&health->json, "{\"status\":\"trouble\",\"findings\":[\"database\"]}");
+		} else {
+			health->status = (int)db_int(rows, 0, "status");
+			buf_add_str(&health->json, db_str(rows, 0, "body"));
+		}
+		health->until_ms = clock_ms() + HEALTH_MS;
+		db_rows_free(rows);
+	}
+	admin_answer(req, health->status, NULL, buf_str(&health->json));
+}
+
+/* Compared by their digests: they have one length, and tell nothing of the token. */
+static bool is_token(const struct conf *conf, struct str given)
+{
+	unsigned char wanted[DIGEST_BYTES], brought[DIGEST_BYTES];
+	struct str rest = given, scheme = str_cut(&rest, ' ');
+
+	if (!str_equal_nocase(scheme, "Bearer"))
+		return false;
+	crypto_digest(str_of(conf->metrics_token), wanted);
+	crypto_digest(str_trim(rest), brought);
+	return crypto_equal(wanted, brought, DIGEST_BYTES);
+}
+
+void admin_metrics(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = NULL;
+	struct db_rows *rows = NULL;
+
+	(void)visit, (void)match;
+	if (!admin->conf->metrics_token) {
+		admin_refuse(req, 404, "there is nothing at this address; the setting metrics_token opens it");
+		return;
+	}
+	if (!is_token(admin->conf, http_authorization(req))) {
+		admin_answer(req, 401, "WWW-Authenticate: Bearer realm=\"hookledger metrics\"",
+		             str_of("{\"error\":\"this needs the setting metrics_token as bearer token\"}"));
+		return;
+	}
+	args = db_args_new();
+	monitor_put_host(admin->conf, args);
+	if (!admin_ask_with(admin, req, "admin.metrics", args, &rows))
+		http_answer_as(req, 200, metrics_type, "X-Content-Type-Options: nosniff",
+		               db_cell(rows, 0, 0));
+	db_rows_free(rows);
+	db_args_free(args);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/* Endpoints, as far as the admin page's functions in SQL cannot do it alone:
+   secrets and addresses are made here, and an endpoint is tried out as Toggl uses
+   it, by a signed ping to its public URL. */
+#include "admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "http/http_client.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "delivery/callback_ping.h"
+#include "ledger/sealing.h"
+
+enum { CODE_RANDOM = 24 };
+
+static void add_url(const struct admin *admin, struct str address, struct buf *out)
+{
+	conf_public_url(admin->conf, "/hook/", address, out);
+}
+
+void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = admin_args(visit);
+	struct buf hook = { 0 };
+
+	(void)match;
+	add_url(admin, str_of(""), &hook);
+	db_arg_text(args, buf_str(&hook));
+	admin_answer_call(admin, req, "admin.endpoint_list", args);
+	buf_done(&hook);
+	db_args_free(args);
+}
+
+/* ---- secrets */
+
+void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = admin_args(visit);
+	struct buf secret = { 0 }, address = { 0 }, sealed = { 0 }, url = { 0 };
+
+	(void)match;
+	sealing_new_secret(&secret);
+	sealing_new_address(&address);
+	if (sealing_endpoint(admin->sealer, buf_str(&address), buf_str(&secret), &sealed)) {
+		admin_refuse(req, 500, ADMIN_NO_KEY);
+		goto done;
+	}
+	add_url(admin, buf_str(&address), &url);
+	db_arg_text(args, buf_str(&address));
+	db_arg_bytes(args, buf_str(&sealed));
+	db_arg_text(args, buf_str(&url));
+	admin_answer_new(admin, req, "admin.endpoint_add", args, "secret", buf_str(&secret));
+done:
+	mem_wipe(secret.at, secret.len);
+	buf_done(&secret);
+	buf_done(&address);
+	buf_done(&sealed);
+	buf_done(&url);
+	db_args_free(args);
+}
+
+void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = admin_args(visit);
+	struct db_rows *found = NULL;
+	struct buf secret = { 0 }, sealed = { 0 };
+
+	(void)match;
+	if (admin_ask(admin, req, visit, "admin.endpoint_find", &found))
+		goto done;
+	sealing_new_secret(&secret);
+	if (sealing_endpoint(admin->sealer, db_str(found, 0, "address"), buf_str(&secret), &sealed)) {
+		admin_refuse(req, 500, ADMIN_NO_KEY);
+		goto done;
+	}
+	db_arg_bytes(args, buf_str(&sealed));
+	admin_answer_new(admin, req, "admin.endpoint_rotate", args, "secret", buf_str(&secret));
+done:
+	mem_wipe(secret.at, secret.len);
+	buf_done(&secret);
+	buf_done(&sealed);
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+/* ---- trying it out */
+
+struct trial {
+	struct admin_asked asked;
+	struct http_req *req;
+	bool is_enabled;
+	struct buf url, code, body;
+};
+
+static void free_trial(struct trial *trial)
+{
+	buf_done(&trial->url);
+	buf_done(&trial->code);
+	buf_done(&trial->body);
+	free(trial);
+}
+
+/* One word, and a sentence that says what to look at. */
+struct verdict {
+	const char *word, *words;
+};
+
+static struct verdict of_silence(enum http_client_failure trouble)
+{
+	switch (trouble) {
+	case HTTP_CLIENT_NAME:
+		return (struct verdict){ "name", "The host of public_url has no address: look at its spelling in hookledger.conf, and at DNS." };
+	case HTTP_CLIENT_CONNECT:
+		return (struct verdict){ "unreachable", "Nobody takes connections there: does the web server run, on this port, and does a firewall let it through?" };
+	case HTTP_CLIENT_TLS:
+		return (struct verdict){ "tls", "TLS fails, and Toggl will find the same: look at the certificate, its chain and the name it is for." };
+	case HTTP_CLIENT_SLOW:
+		return (struct verdict){ "timeout", "No answer came in time: a firewall that drops, a web server that hangs, or the receiver does not run." };
+	default:
+		return (struct verdict){ "broken", "The connection ended without an answer that is HTTP: is it the right port, and http or https as in public_url?" };
+	}
+}
+
+static bool holds(struct str body, const char *words)
+{
+	return body.len && memmem(body.at, body.len, words, strlen(words));
+}
+
+static struct verdict judge_answer(const struct trial *trial, const struct http_client_result *outcome)
+{
+	int status = outcome->status;
+
+	if (!status)
+		return of_silence(outcome->trouble);
+	if (callback_ping_is_answered(outcome, buf_str(&trial->code)) && !trial->is_enabled)
+		return (struct verdict){ "disabled", "A signed ping came back, but this endpoint is disabled: every event is answered 404." };
+	if (callback_ping_is_answered(outcome, buf_str(&trial->code)))
+		return (struct verdict){ "well", "A signed ping went out, and the right answer came back: Toggl can reach this endpoint, if it can reach this host." };
+	if (status >= 200 && status < 300)
+		return (struct verdict){ "stranger", "Something else answers at this address: the web server does not pass it to hookledger-receiver." };
+	if (status >= 300 && status < 400)
+		return (struct verdict){ "redirect", "The web server sends on to another address, which Toggl does not follow: set public_url to that one." };
+	if (status == 404 && holds(outcome->body, "no such callback address"))
+		return trial->is_enabled ? (struct verdict){ "unknown", "hookledger-receiver answers, and does not know this address: it works on another database, or could not read the new endpoint yet." }
+		                         : (struct verdict){ "disabled", "hookledger-receiver answers 404, because this endpoint is disabled." };
+	if (status == 401)
+		return (struct verdict){ "secret", "The signature was refused: the receiver has another secret for this address, so another database or another master_key." };
+	if (status == 404 || status == 405 || status == 403)
+		return (struct verdict){ "wrong_path", "The web server answers, and does not pass this path to hookledger-receiver: look at its configuration, base_path and public_url." };
+	if (status >= 500)
+		return (struct verdict){ "down", "The web server answers, but what stands behind it does not work: look at its log and at that of hookledger-receiver." };
+	return (struct verdict){ "refused", "The ping was refused: look at the log of the web server and at that of hookledger-receiver." };
+}
+
+static void tried(struct admin *admin, const struct http_client_result *outcome)
+{
+	struct trial *trial = outcome->user;
+	struct verdict verdict = judge_answer(trial, outcome);
+	struct buf json = { 0 };
+
+	(void)admin;
+	buf_add_char(&json, '{');
+	json_put_text(&json, "result", str_of(verdict.word));
+	json_put_text(&json, "url", buf_str(&trial->url));
+	if (outcome->status)
+		json_put_int(&json, "status", outcome->status);
+	else
+		json_put_text(&json, "status", (struct str){ 0 });
+	json_put_int(&json, "milliseconds", outcome->duration_us / 1000);
+	json_put_text(&json, "words", str_of(verdict.words));
+	json_put_text(&json, "problem", str_of(outcome->problem));
+	buf_add_char(&json, '}');
+	admin_answer(trial->req, 200, NULL, buf_str(&json));
+	admin_release(admin, trial->req);
+	buf_done(&json);
+	free_trial(trial);
+}
+
+/* Sends the ping; the request is held until its answer. */
+static void send(struct admin *admin, struct trial *trial, struct str secret)
+{
+	struct callback_ping shake = {
+		.url = buf_text(&trial->url),
+		.secret = secret,
+		.code = buf_str(&trial->code),
+		.code_url = buf_str(&trial->url),
+		.timeout_ms = admin->conf->handshake_timeout_ms,
+		.user = trial,
+	};
+
+	switch (callback_ping_send(admin->own, &shake, &trial->body)) {
+	case ERR_NONE:
+		admin_hold(admin, trial->req);
+		return;
+	case ERR_PACE:
+		admin_refuse(trial->req, 503, "too many endpoints are being tried out right now; please try again in a moment");
+		break;
+	default:
+		admin_refuse(trial->req, 409, "public_url in hookledger.conf is no http or https URL");
+	}
+	free_trial(trial);
+}
+
+void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_rows *found = NULL;
+	struct buf sealed = { 0 }, secret = { 0 };
+	struct trial *trial;
+
+	(void)match;
+	if (admin_ask(admin, req, visit, "admin.endpoint_find", &found))
+		return;
+	db_bytes(found, 0, "sealed", &sealed);
+	if (!admin->conf->public_url) {
+		admin_refuse(req, 409, "public_url is not set in hookledger.conf, so nobody knows where this endpoint is");
+	} else if (!sealed.len) {
+		admin_refuse(req, 409, "this endpoint has no secret that is good: give it a new one first");
+	} else if (sealing_endpoint_open(admin->sealer, db_str(found, 0, "address"), buf_str(&sealed), &secret)) {
+		admin_refuse(req, 409, "the secret of this endpoint does not open with the master_key in hookledger.conf: give it a new one, or put the key back");
+	} else {
+		trial = mem_zero(1, sizeof(*trial));
+		*trial = (struct trial){ .asked = { tried }, .req = req, .is_enabled = db_bool(found, 0, "enabled") };
+		add_url(admin, db_str(found, 0, "address"), &trial->url);
+		crypto_random_text(&trial->code, CODE_RANDOM);
+		send(admin, trial, buf_str(&secret));
+	}
+	mem_wipe(secret.at, secret.len);
+	buf_done(&secret);
+	buf_done(&sealed);
+	db_rows_free(found);
+}

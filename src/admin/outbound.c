@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* The thread that asks others (subscribers, Toggl, mail servers): what it waits for,
+   and the requests that wait for it. It calls the database as the others do. */
+#include "admin/admin.h"
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/db.h"
+#include "http/http_client.h"
+
+enum {
+	ASKING_MAX = 64,	/* others asked at once, by one process */
+	ANSWER_KEEP = 4096,	/* of their answers */
+};
+
+void admin_asking_open(struct admin *admin)
+{
+	const struct conf *conf = admin->conf;
+	struct http_client_options client = {
+		.requests_max = ASKING_MAX,
+		.answer_max = ANSWER_KEEP,
+		.cuts_answers = true,
+		.ca_file = conf->ca_file,
+		.agent = "hookledger/" HL_VERSION,
+	};
+
+	ip_networks_reread(&admin->allowed, conf->allowed_networks);
+	admin->own = http_client_new(&client);
+	client.is_guarded = true;
+	client.allowed = &admin->allowed;
+	admin->client = http_client_new(&client);
+}
+
+static void take_outcomes(struct admin *admin, struct http_client *client)
+{
+	struct http_client_result outcome;
+
+	while (!http_client_take(client, &outcome))
+		((struct admin_asked *)outcome.user)->done(admin, &outcome);
+}
+
+int admin_asking_go_on(struct admin *admin, struct pollfd *fds)
+{
+	int wait_ms;
+
+	db_tend(admin->db);
+	take_outcomes(admin, admin->client);
+	take_outcomes(admin, admin->own);
+	admin_alert_go_on(admin);
+	admin_toggl_go_on(admin);
+	wait_ms = admin_replays_go_on(admin) ? 0 : -1;
+	wait_ms = clock_sooner(wait_ms, db_poll(admin->db, &fds[0]));
+	wait_ms = clock_sooner(wait_ms, http_client_poll(admin->client, &fds[1]));
+	wait_ms = clock_sooner(wait_ms, http_client_poll(admin->own, &fds[2]));
+	wait_ms = clock_sooner(wait_ms, admin_alert_poll(admin, &fds[3]));
+	return clock_sooner(wait_ms, admin_toggl_poll(admin, &fds[4]));
+}
+
+void admin_asking_close(struct admin *admin)
+{
+	admin_toggl_close(admin);
+	http_client_free(admin->client);
+	http_client_free(admin->own);
+	ip_networks_done(&admin->allowed);
+}

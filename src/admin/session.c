@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/* Logging in to the admin page and out of it. A session is 256 random bits in a
+   cookie that scripts cannot read; PostgreSQL has their SHA-256. */
+#include "admin/admin.h"
+
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/password.h"
+
+enum { TOKEN_BYTES = 32, NAME_MAX_BYTES = 400, AGENT_MAX = 300 };
+
+/* Made of the token, so that it needs no place of its own, and tells nothing of
+   it: a page of another origin can send the cookie but not know this. */
+void admin_csrf(struct str token, struct buf *out)
+{
+	unsigned char code[MAC_BYTES];
+	struct mac *mac = mac_new(token);
+
+	mac_sign(mac, str_of("hookledger csrf"), code);
+	mac_free(mac);
+	base64_write_url(out, code, sizeof(code));
+}
+
+/* Without TLS only on the machine itself: for trying it out. */
+static bool is_on_loopback(const struct conf *conf)
+{
+	static const char *const all[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+	struct str url = str_of(conf->public_url);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (str_starts(url, all[i]) && (url.len == strlen(all[i]) || strchr(":/", url.at[strlen(all[i])])))
+			return true;
+	return false;
+}
+
+const char *admin_cookie(const struct conf *conf)
+{
+	return is_on_loopback(conf) ? "hl_session" : "__Secure-hl_session";
+}
+
+static void add_cookie(const struct conf *conf, struct str token, int64_t seconds, struct buf *headers)
+{
+	buf_addf(headers, "Set-Cookie: %s=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s", admin_cookie(conf),
+	         (int)token.len, token.at ? token.at : "", conf->base_path ? conf->base_path : "", (long long)seconds,
+	         is_on_loopback(conf) ? "" : "; Secure");
+}
+
+/* What admin.session_read() says, and what only this program knows. */
+static void answer_session(struct admin *admin, struct http_req *req, const struct visit *visit, const char *headers)
+{
+	struct db_rows *found = NULL;
+	struct buf json = { 0 }, csrf = { 0 };
+	struct str body;
+
+	if (admin_ask(admin, req, visit, "admin.session_read", &found))
+		return;
+	body = db_str(found, 0, "body");
+	admin_csrf(visit->token, &csrf);
+	buf_add_char(&json, '{');
+	json_put_text(&json, "csrf", buf_str(&csrf));
+	json_put_text(&json, "version", str_of(HL_VERSION));
+	json_put_text(&json, "public_url", str_of(admin->conf->public_url));
+	buf_add_char(&json, ',');
+	buf_add(&json, body.at + 1, body.len - 1);
+	admin_answer(req, 200, headers, buf_str(&json));
+	buf_done(&json);
+	buf_done(&csrf);
+	db_rows_free(found);
+}
+
+void admin_session_get(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	(void)match;
+	if (visit->token.at)
+		answer_session(admin, req, visit, NULL);
+	else	/* no error: a browser's console would show it as one at every first look */
+		admin_answer(req, 200, NULL, str_of(admin_setup_is_due(admin) ? "{\"operator\":null,\"setup\":true}"
+		                                                              : "{\"operator\":null,\"setup\":false}"));
+}
+
+void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
+{
+	struct buf headers = { 0 }, words = { 0 };
+
+	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
+	buf_addf(&words, "too many attempts; try again in %lld seconds", (long long)wait_s);
+	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
+	buf_done(&headers);
+	buf_done(&words);
+}
+
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
+                         struct str compared, const struct admin_code *code)
+{
+	const struct conf *conf = admin->conf;
+	unsigned char digest[DIGEST_BYTES];
+	struct db_args *args = db_args_new();
+	struct db_rows *made = NULL;
+	struct buf token = { 0 }, headers = { 0 };
+	struct str agent = http_header(req, "HTTP_USER_AGENT");
+	struct visit fresh = *visit;
+
+	crypto_random_text(&token, TOKEN_BYTES);
+	crypto_digest(buf_str(&token), digest);
+	if (agent.len > AGENT_MAX)
+		agent.len = AGENT_MAX;
+	db_arg_int(args, operator_id);
+	db_arg_text(args, compared);
+	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
+	db_arg_text(args, buf_str(&visit->client));
+	db_arg_text(args, utf8_is_valid(agent) ? agent : str_of(""));
+	db_arg_int(args, conf->session_idle_hours);
+	db_arg_int(args, conf->session_max_hours);
+	db_arg_int(args, conf->session_proof_minutes);
+	admin_code_put(args, code);
+	if (admin_ask_with(admin, req, "admin.login_end", args, &made))
+		goto done;
+	if (db_int(made, 0, "status") == 403) {
+		admin_refuse_needing(req, 401, "code", "this code is not good, or was used already");
+		goto done;
+	}
+	if (db_int(made, 0, "status") != 200) {
+		admin_refuse(req, 401, "name or password is wrong");
+		goto done;
+	}
+	add_cookie(conf, buf_str(&token), conf->session_max_hours * 3600, &headers);
+	fresh.token = buf_str(&token);
+	fresh.session = (struct buf){ 0 };
+	buf_add(&fresh.session, digest, sizeof(digest));
+	buf_add(&fresh.session, visit->client.at, visit->client.len);
+	answer_session(admin, req, &fresh, buf_text(&headers));
+	buf_done(&fresh.session);
+done:
+	mem_wipe(token.at, token.len);
+	buf_done(&token);
+	buf_done(&headers);
+	db_rows_free(made);
+	db_args_free(args);
+}
+
+/* The password was right; the code, where one is asked for, comes in the same request. */
+static void begin_with_code(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct str compared)
+{
+	struct admin_code code;
+
+	if (admin_code_read(admin, req, visit, operator_id, &code))
+		admin_session_start(admin, req, visit, operator_id, compared, &code);
+	admin_code_done(&code);
+}
+
+void admin_session_begin(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+	struct buf name = { 0 }, password = { 0 };
+	bool fits;
+
+	(void)match;
+	if (!admin_text(req, visit, "name", NAME_MAX_BYTES, &name) || !admin_text(req, visit, "password", PASSWORD_MAX, &password))
+		goto done;
+	db_arg_text(args, buf_str(&name));
+	db_arg_text(args, buf_str(&visit->client));
+	if (admin_ask_with(admin, req, "admin.login_begin", args, &found))
+		goto done;
+	if (db_int(found, 0, "wait_s") > 0) {
+		admin_refuse_hurry(req, db_int(found, 0, "wait_s"));
+		goto done;
+	}
+	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
+	if (fits && !db_is_null(found, 0, "operator_id"))
+		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"), db_str(found, 0, "password"));
+	else
+		admin_refuse(req, 401, "name or password is wrong");
+done:
+	mem_wipe(password.at, password.len);
+	buf_done(&password);
+	buf_done(&name);
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+void admin_session_end(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct db_rows *found = NULL;
+	struct buf headers = { 0 };
+
+	(void)match;
+	if (admin_ask(admin, req, visit, "admin.session_end", &found))
+		return;
+	add_cookie(admin->conf, str_of(""), 0, &headers);
+	admin_answer(req, 200, buf_text(&headers), str_of("{}"));
+	buf_done(&headers);
+	db_rows_free(found);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/* The first visit, for hosts without a shell: who knows the set-up token of the
+   settings makes the tables and the owner. Over as soon as there is an operator. */
+#include "admin/admin.h"
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "http/http_server.h"
+#include "base/log.h"
+#include "base/throttle.h"
+#include "ledger/migration.h"
+
+enum { TOKEN_MIN = 20, TOKEN_MAX = 1000, WORD_MAX = 400, OWNER_WAIT_MS = 10000 };
+
+/* As for one name from one address at login. */
+enum { TRIES_BURST = 10, TRIES_PER_MINUTE = 2 };
+
+bool admin_setup_is_due(struct admin *admin)
+{
+	struct db_rows *found = NULL;
+	bool is_due = admin->conf->setup_token;
+
+	/* without tables there is no function to ask: then it is due as well */
+	if (is_due && admin_db_call(admin, "admin.has_operators", NULL, &found) == ERR_NONE)
+		is_due = !db_bool(found, 0, "has_operators");
+	db_rows_free(found);
+	return is_due;
+}
+
+void admin_setup_look(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	(void)visit, (void)match;
+	admin_answer(req, 200, NULL, str_of(admin_setup_is_due(admin) ? "{\"needed\":true}" : "{\"needed\":false}"));
+}
+
+/* Digests are compared: of two texts the length alone would tell something. */
+static bool is_token(const struct conf *conf, struct str said)
+{
+	unsigned char ours[DIGEST_BYTES], theirs[DIGEST_BYTES];
+
+	crypto_digest(str_of(conf->setup_token), ours);
+	crypto_digest(said, theirs);
+	return crypto_equal(ours, theirs, sizeof(ours));
+}
+
+/* As the owner of the schemas, which is another login where roles are used. */
+static bool migrate(struct admin *admin, struct http_req *req)
+{
+	struct db_options options = {
+		.conninfo = conf_database(admin->conf, "owner"),
+		.program = "hookledger-admin",
+		.deadline_ms = admin->conf->db_deadline_ms,
+	};
+	struct migration migration = { .db = db_open(&options), .conf = admin->conf };
+	struct buf words = { 0 };
+	enum migration_end end = MIGRATION_REFUSED;
+
+	if (db_wait(migration.db, OWNER_WAIT_MS))
+		buf_addf(&migration.problem, "the database cannot be reached: %s", db_problem(migration.db));
+	else
+		end = migration_run(&migration);
+	if (end != MIGRATION_DONE) {
+		buf_addf(&words, "the tables could not be made: %s",
+		         migration.problem.len ? buf_text(&migration.problem) : "the files of the setting sql_dir cannot be read");
+		log_write(LOG_ERROR, "setup_failed", (struct log_field[]){ log_text("why", buf_text(&words)), log_end() });
+		admin_refuse(req, 503, buf_text(&words));
+	}
+	buf_done(&words);
+	buf_done(&migration.problem);
+	db_close(migration.db);
+	return end == MIGRATION_DONE;
+}
+
+/* Guesses are counted for each network beside the spool: without tables there is no
+   other place, and where a process serves one request, none in memory. */
+static int64_t count_try(const struct admin *admin, const struct visit *visit)
+{
+	static struct log_gate gate;
+	struct buf path = { 0 }, network = { 0 };
+	struct throttle_options options = { .burst = TRIES_BURST, .per_minute = TRIES_PER_MINUTE };
+	int64_t wait_s;
+
+	buf_addf(&path, "%s/setup-tries", admin->conf->spool_dir);
+	options.path = buf_text(&path);
+	admin_network(visit, &network);
+	wait_s = throttle_take(&options, buf_str(&network), clock_now_us());
+	if (wait_s && log_gate_passes(&gate, 1))
+		log_write(LOG_WARN, "setup_token_guessed", (struct log_field[]){ log_str("client", buf_str(&visit->client)), log_end() });
+	buf_done(&path);
+	buf_done(&network);
+	return wait_s;
+}
+
+void admin_setup_do(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	const struct conf *conf = admin->conf;
+	struct db_args *args = db_args_new();
+	struct db_rows *made = NULL;
+	struct buf token = { 0 }, name = { 0 }, zone = { 0 }, kept = { 0 };
+	int64_t wait_s;
+
+	(void)match;
+	if (!conf->setup_token) {
+		admin_refuse(req, 403, "there is no set-up token in the settings; with a shell, `hookledger operator add NAME` makes the first operator");
+		goto done;
+	}
+	if (str_of(conf->setup_token).len < TOKEN_MIN) {
+		admin_refuse(req, 403, "the setting setup_token is too short to be safe: give it 20 characters or more");
+		goto done;
+	}
+	if (!admin_text(req, visit, "token", TOKEN_MAX, &token))
+		goto done;
+	if ((wait_s = count_try(admin, visit)) > 0) {
+		admin_refuse_hurry(req, wait_s);
+		goto done;
+	}
+	if (!is_token(conf, buf_str(&token))) {
+		admin_refuse(req, 403, "this is not the set-up token of the settings file");
+		goto done;
+	}
+	if (!admin_setup_is_due(admin)) {
+		admin_refuse(req, 409, "hookledger is set up already; log in");
+		goto done;
+	}
+	if (!admin_text(req, visit, "name", WORD_MAX, &name) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
+	    !admin_new_password(req, visit, "password", buf_str(&name), &kept) || !migrate(admin, req))
+		goto done;
+	db_arg_text(args, buf_str(&name));
+	db_arg_text(args, buf_str(&zone));
+	db_arg_text(args, buf_str(&kept));
+	db_arg_text(args, buf_str(&visit->client));
+	if (db_wait(admin->db, OWNER_WAIT_MS)) {
+		admin_refuse(req, 503, "the tables are there, but the database does not answer; try again");
+		goto done;
+	}
+	if (!admin_ask_with(admin, req, "admin.setup", args, &made))
+		admin_session_start(admin, req, visit, db_int(made, 0, "setup"), (struct str){ 0 }, NULL);
+done:
+	mem_wipe(token.at, token.len);
+	buf_done(&token);
+	buf_done(&name);
+	buf_done(&zone);
+	buf_done(&kept);
+	db_rows_free(made);
+	db_args_free(args);
+}

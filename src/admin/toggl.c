@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/* What the page does at Toggl. What is asked for is read and checked in SQL
+   (admin.toggl_wish) and becomes jobs; the request is held until they have ended,
+   or for a while: then it is answered 202 with the number of the job, which goes
+   on here, or as plain CGI with the next process. */
+#include "admin/admin.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/db.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "toggl/toggl_client.h"
+
+enum {
+	HELD_MAX = 8,		/* requests at once in this process */
+	JOBS_EACH = 8,		/* as admin.toggl_wish() gives at most */
+	TOKEN_MAX = 200,	/* an API token has 32 bytes */
+	ENDING_MS = 5000,	/* for the answers under way when the process is to end */
+};
+
+/* A request that waits for its jobs. */
+struct admin_held {
+	struct http_req *req;	/* NULL: answered, the jobs go on */
+	struct buf session;
+	int64_t jobs[JOBS_EACH];
+	size_t count, open;
+	int64_t until_ms;
+};
+
+struct admin_toggl {
+	struct toggl_client *toggl;
+	struct buf hook_url;
+	struct admin_held *held[HELD_MAX];
+};
+
+/* The first time it is needed: most requests of the page are not for Toggl. */
+static struct toggl_client *open_toggl(struct admin *admin)
+{
+	struct toggl_client_options options = {
+		.db = admin->db,
+		.conf = admin->conf,
+		.sealer = admin->sealer,
+		.schema = TOGGL_SCHEMA_ADMIN,
+		.agent = "hookledger/" HL_VERSION,
+		.wait_ms = admin->conf->db_deadline_ms,
+	};
+
+	if (!admin->toggl) {
+		admin->toggl = mem_zero(1, sizeof(*admin->toggl));
+		conf_public_url(admin->conf, "/hook/", str_of(""), &admin->toggl->hook_url);
+		options.hook_url = buf_text(&admin->toggl->hook_url);
+		admin->toggl->toggl = toggl_client_new(&options);
+	}
+	return admin->toggl->toggl;
+}
+
+/* ---- answering */
+
+static void answer(struct admin *admin, struct admin_held *held)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+
+	db_arg_bytes(args, buf_str(&held->session));
+	db_array(args, DB_INTS, held->count);
+	for (size_t i = 0; i < held->count; i++)
+		db_put_int(args, held->jobs[i]);
+	if (admin_ask_with(admin, held->req, "admin.toggl_outcome", args, &found))
+		goto done;
+	if (db_rows_count(found))
+		admin_answer(held->req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+	else
+		admin_refuse(held->req, 409, "the connection to Toggl was ended meanwhile");
+done:
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+static void let_go(struct admin *admin, struct admin_held *held)
+{
+	if (!held->req)
+		return;
+	answer(admin, held);
+	admin_release(admin, held->req);
+	held->req = NULL;
+}
+
+static void drop(struct admin *admin, struct admin_held *held)
+{
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (admin->toggl->held[i] == held)
+			admin->toggl->held[i] = NULL;
+	buf_done(&held->session);
+	free(held);
+}
+
+/* The answers under way are waited for so long. */
+static void close_after(struct admin *admin, int64_t wait_ms)
+{
+	toggl_client_leave(admin->toggl->toggl, wait_ms);
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		struct admin_held *held = admin->toggl->held[i];
+
+		if (held) {
+			let_go(admin, held);
+			drop(admin, held);
+		}
+	}
+	toggl_client_free(admin->toggl->toggl);
+	buf_done(&admin->toggl->hook_url);
+	free(admin->toggl);
+	admin->toggl = NULL;
+}
+
+void admin_toggl_close(struct admin *admin)
+{
+	if (admin->toggl)
+		close_after(admin, ENDING_MS);
+}
+
+/* ---- the loop */
+
+int admin_toggl_poll(const struct admin *admin, struct pollfd *fd)
+{
+	int64_t now_ms = clock_ms(), wait_ms;
+
+	*fd = (struct pollfd){ .fd = -1 };
+	if (!admin->toggl)
+		return -1;
+	wait_ms = toggl_client_poll(admin->toggl->toggl, fd);
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		const struct admin_held *held = admin->toggl->held[i];
+		int64_t left_ms = held && held->req ? held->until_ms - now_ms : INT32_MAX;
+
+		if (held && held->req && (wait_ms < 0 || left_ms < wait_ms))
+			wait_ms = left_ms < 0 ? 0 : left_ms;
+	}
+	return wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
+}
+
+void admin_toggl_go_on(struct admin *admin)
+{
+	struct toggl_job_result outcome;
+	bool is_over = false;
+
+	if (!admin->toggl)
+		return;
+	while (toggl_client_take(admin->toggl->toggl, &outcome) == ERR_NONE) {
+		struct admin_held *held = outcome.user;
+
+		if (--held->open)
+			continue;
+		let_go(admin, held);
+		drop(admin, held);
+	}
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		struct admin_held *held = admin->toggl->held[i];
+
+		if (!held || !held->req || clock_ms() < held->until_ms)
+			continue;
+		/* it ends with its one request: what goes on has to go on elsewhere */
+		is_over = http_is_cgi(admin->web);
+		if (!is_over)
+			let_go(admin, held);
+	}
+	if (is_over)
+		close_after(admin, admin->conf->toggl_timeout_ms);
+}
+
+/* ---- beginning */
+
+/* NULL: answered, there is no place. */
+static struct admin_held *find_place(struct admin *admin, struct http_req *req, const struct visit *visit)
+{
+	struct admin_held *held;
+
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		if (admin->toggl->held[i])
+			continue;
+		held = admin->toggl->held[i] = mem_zero(1, sizeof(*held));
+		held->req = req;
+		buf_add_str(&held->session, buf_str(&visit->session));
+		held->until_ms = clock_ms() + admin->conf->toggl_hold_ms;
+		return held;
+	}
+	admin_refuse(req, 503, "too much is being done at Toggl right now; nothing was begun, please try again when some of it has ended");
+	return NULL;
+}
+
+static void refuse_start(struct admin *admin, struct http_req *req, enum err err)
+{
+	if (err == ERR_PACE)
+		admin_refuse(req, 503, "too much is being done at Toggl right now; nothing was begun, please try again when some of it has ended");
+	else if (err == ERR_FAULT)
+		admin_refuse(req, 500, ADMIN_NO_KEY);
+	else
+		admin_refuse_failed(admin, req, "admin.toggl_begin", err);
+}
+
+/* One more job of a request. */
+static enum err start(struct admin *admin, struct admin_held *held, const struct toggl_job *like)
+{
+	struct toggl_job task = *like;
+	enum err err;
+
+	task.is_interactive = true;
+	task.who = buf_str(&held->session);
+	task.user = held;
+	err = toggl_client_start(admin->toggl->toggl, &task, &held->jobs[held->count]);
+	if (!err) {
+		held->count++;
+		held->open++;
+	}
+	return err;
+}
+
+/* What was begun is waited for, also when not all could be. */
+static void hold(struct admin *admin, struct admin_held *held, enum err err)
+{
+	if (held->count) {
+		admin_hold(admin, held->req);
+		return;
+	}
+	refuse_start(admin, held->req, err);
+	drop(admin, held);
+}
+
+static bool is_possible(struct admin *admin, struct http_req *req, const char *what)
+{
+	bool needs_url = str_is(str_of(what), "subscribe") || str_is(str_of(what), "adopt");
+
+	if (admin->conf->public_url || !needs_url)
+		return true;
+	admin_refuse(req, 409, "public_url is not set in hookledger.conf, so there is no address that Toggl could call");
+	return false;
+}
+
+void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	const char *what = ((const struct admin_row *)match->row)->function;
+	struct db_args *args = admin_args(visit);
+	struct db_rows *found = NULL;
+	struct admin_held *held = NULL;
+	enum err err = ERR_NONE;
+
+	db_arg_text(args, str_of(what));
+	if (admin_ask_with(admin, req, "admin.toggl_wish", args, &found) || !is_possible(admin, req, what) || !open_toggl(admin))
+		goto done;
+	held = find_place(admin, req, visit);
+	if (!held)
+		goto done;
+	for (size_t i = 0; i < db_rows_count(found) && i < JOBS_EACH && !err; i++)
+		err = start(admin, held, &(struct toggl_job){ .connection_id = db_int(found, i, "connection"), .what = what,
+		                                               .asked = db_str(found, i, "asked"), .address = db_str(found, i, "address") });
+	hold(admin, held, err);
+done:
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+{
+	struct admin_held *held = NULL;
+	struct buf token = { 0 };
+	int64_t connection_id;
+	enum err err;
+
+	(void)match;
+	if (!admin_text(req, visit, "token", TOKEN_MAX, &token) || !open_toggl(admin))
+		goto done;
+	if (!str_trim(buf_str(&token)).len) {
+		admin_refuse(req, 400, "\"token\" is empty; the API token stands at the end of https://track.toggl.com/profile");
+		goto done;
+	}
+	held = find_place(admin, req, visit);
+	if (!held)
+		goto done;
+	err = toggl_client_connection(admin->toggl->toggl, buf_str(&visit->session), str_trim(buf_str(&token)), &connection_id);
+	if (!err)
+		err = start(admin, held, &(struct toggl_job){ .connection_id = connection_id, .what = "connect",
+		                                               .asked = str_of("{\"connect\":true}") });
+	hold(admin, held, err);
+done:
+	mem_wipe(token.at, token.len);
+	buf_done(&token);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: ISC */
+/* hookledger-api: Toggl's Webhooks API v1 for our own subscribers, and of its
+   Track API v9 what a client asks before it subscribes. A request passes these
+   gates: path, method, then token, pace, workspace and quota by one call, then
+   the body. A bad body is found before that call, so that it costs nothing of
+   the quota, and told after it: strangers learn of nothing but their token, and
+   every answer to an account says what is left of its quota. What only reads is
+   a row of the table below and a function of the door. */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "http/http_client.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "http/program.h"
+#include "base/sandbox.h"
+#include "http/uri.h"
+
+#define WEBHOOKS "/webhooks/api/v1"
+#define TRACK "/api/v9"
+
+enum {
+	ASKING_MAX = 256,	/* callbacks asked at once, by one process */
+	ANSWER_KEEP = 4096,	/* of a callback's answer: a validation code has 32 bytes */
+	TOKEN_MAX = 512,
+	TYPE_SHOWN = 100,	/* of a Content-Type that is not JSON */
+};
+
+/* What a request must bring, and what it costs. */
+enum scope {
+	OPEN,		/* no authentication */
+	FREE,		/* a token; costs nothing */
+	USER,		/* counts in the user's own window */
+	WORKSPACE,	/* the first part of the path is a workspace, whose window counts */
+};
+
+typedef void operation(struct api *, struct http_req *, const struct caller *, const struct route_match *);
+
+static operation answer_status, answer_openapi, answer_validate, answer_logged, answer_read;
+
+struct row {
+	struct route route;
+	enum scope scope;
+	operation *run;
+	const char *function;	/* of the door, for answer_read */
+	const char *item;	/* the part of the path that names one thing, or NULL */
+	const char *denied;	/* what who may not use the workspace is told, if not what the database says */
+};
+
+/* Behind Toggl's words for wrong credentials, which also come from e-mail and password there. */
+#define TOKEN_WANTED ": this API takes an API token only, by HTTP Basic authentication with the token as the user name " \
+                     "and the word api_token as the password"
+#define NO_ACCESS "User does not have access to this resource."	/* as the Track API has it */
+
+static const struct row rows[] = {
+	{ { "GET", WEBHOOKS "/status" }, OPEN, answer_status, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/openapi.json" }, OPEN, answer_openapi, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/validate/{workspace_id}/{subscription_id}/{validation_code}" }, OPEN, answer_validate, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/event_filters" }, USER, answer_read, "api.event_filters", NULL, NULL },
+	{ { "GET", WEBHOOKS "/limits/{workspace_id}" }, WORKSPACE, answer_read, "api.limits", NULL, NULL },
+	{ { "POST", WEBHOOKS "/ping/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_ping, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_list, NULL, NULL, NULL },
+	{ { "POST", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "PUT", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
+	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_delete, NULL, NULL, NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id", NULL },
+	{ { "GET", "/tick/{token}" }, OPEN, api_tick, NULL, NULL, NULL },
+	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL, NULL },
+	{ { "GET", TRACK "/me/logged" }, USER, answer_logged, NULL, NULL, NULL },
+	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL, NULL },
+	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL, NULL },
+	{ { "GET", TRACK "/me/organizations" }, USER, answer_read, "api.v9_organizations", NULL, NULL },
+	{ { "GET", TRACK "/me/projects" }, USER, answer_read, "api.v9_projects", NULL, NULL },
+	{ { "GET", TRACK "/me/clients" }, USER, answer_read, "api.v9_clients", NULL, NULL },
+	{ { "GET", TRACK "/me/tags" }, USER, answer_read, "api.v9_tags", NULL, NULL },
+	{ { "GET", TRACK "/me/tasks" }, USER, answer_read, "api.v9_tasks", NULL, NULL },
+	{ { "GET", TRACK "/me/time_entries" }, USER, answer_read, "api.v9_time_entries", NULL, NULL },
+	{ { "GET", TRACK "/me/time_entries/current" }, USER, answer_read, "api.v9_current", NULL, NULL },
+	{ { "GET", TRACK "/workspaces/{workspace_id}" }, WORKSPACE, answer_read, "api.v9_workspace", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/users" }, WORKSPACE, answer_read, "api.v9_users", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/workspace_users" }, WORKSPACE, answer_read, "api.v9_workspace_users", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects" }, WORKSPACE, answer_read, "api.v9_projects", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects/{project_id}" }, WORKSPACE, answer_read, "api.v9_projects", "project_id", NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/clients" }, WORKSPACE, answer_read, "api.v9_clients", NULL, "Forbidden" },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tags" }, WORKSPACE, answer_read, "api.v9_tags", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tasks" }, WORKSPACE, answer_read, "api.v9_tasks", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/project_users" }, WORKSPACE, answer_read, "api.v9_project_users", NULL, NO_ACCESS },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void add_workspace(struct db_args *args, const struct row *row, const struct route_match *match)
+{
+	if (row->scope == WORKSPACE)
+		db_arg_int(args, route_int(match, "workspace_id"));
+	else
+		db_arg_null(args);
+}
+
+/* The status, and the body or the problem, that a function of the door gives. */
+static void answer_rows(struct api *api, struct http_req *req, const struct caller *caller, const struct db_rows *found)
+{
+	if (db_rows_count(found) == 0)
+		api_refuse(api, req, caller, 404, "Not Found");
+	else
+		api_answer(api, req, caller, (int)db_int(found, 0, "status"), db_str(found, 0, "body"));
+}
+
+/* ---- what only reads */
+
+static void answer_status(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	(void)match;
+	api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
+}
+
+/* To try credentials: who comes here has some that are good. */
+static void answer_logged(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	(void)match;
+	api_answer(api, req, caller, 200, str_of("\"OK\""));
+}
+
+/* The lines of doc/openapi.json, made by the Makefile: the program tells of
+   itself, wherever it was copied to. */
+static const char *const openapi[] = {
+#include "openapi.inc"
+};
+
+static void answer_openapi(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	struct buf text = { 0 };
+
+	(void)match;
+	for (size_t i = 0; i < sizeof(openapi) / sizeof(openapi[0]); i++)
+		buf_add_text(&text, openapi[i]);
+	api_answer(api, req, caller, 200, buf_str(&text));
+	buf_done(&text);
+}
+
+static void answer_validate(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+
+	db_arg_int(args, route_int(match, "workspace_id"));
+	db_arg_int(args, route_int(match, "subscription_id"));
+	db_arg_text(args, route_text(match, "validation_code"));
+	if (api_call(api, req, caller, "api.subscription_validate", args, &found))
+		goto done;
+	if (db_int(found, 0, "status") == 200) {
+		api_answer(api, req, caller, 200, str_of("\"OK\""));
+	} else {
+		char *problem = mem_dup(db_str(found, 0, "problem"));
+
+		api_refuse(api, req, caller, (int)db_int(found, 0, "status"), problem);
+		free(problem);
+	}
+done:
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+static void answer_read(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+{
+	const struct row *row = (const struct row *)match->row;
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+	struct buf query = { 0 };
+
+	if (uri_query_json(http_query(req), &query)) {
+		api_refuse(api, req, caller, 400, "The query of the URL is not properly encoded");
+		goto done;
+	}
+	db_arg_int(args, caller->account_id);
+	add_workspace(args, row, match);
+	db_arg_jsonb(args, buf_str(&query));
+	if (row->item)
+		db_arg_int(args, route_int(match, row->item));
+	else
+		db_arg_null(args);
+	if (!api_call(api, req, caller, row->function, args, &found))
+		answer_rows(api, req, caller, found);
+done:
+	buf_done(&query);
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+/* ---- the gates */
+
+/* The API token of HTTP Basic authentication, as its SHA-256. Without one, of
+   nothing: unknown tokens and none cost the same. *is_other: there are credentials
+   of another kind, such as an e-mail address and a password. */
+static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES], bool *is_other)
+{
+	struct buf user = { 0 }, password = { 0 };
+	bool fine = http_basic(req, &user, &password) && str_is(buf_str(&password), "api_token") && user.len <= TOKEN_MAX;
+
+	*is_other = !fine && http_authorization(req).len;
+	crypto_digest(fine ? buf_str(&user) : str_of(""), digest);
+	mem_wipe(user.at, user.len);
+	mem_wipe(password.at, password.len);
+	buf_done(&user);
+	buf_done(&password);
+}
+
+static enum err admit(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match,
+                      bool costs, struct caller *caller)
+{
+	unsigned char digest[DIGEST_BYTES];
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+	struct buf address = { 0 };
+	struct ip_address from;
+	bool is_other;
+	enum err err;
+	int status;
+
+	read_token(req, digest, &is_other);
+	http_peer(req, &api->trusted, &from);
+	ip_write(&from, &address);
+	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
+	db_arg_text(args, buf_str(&address));
+	add_workspace(args, row, match);
+	db_arg_bool(args, costs);
+	db_arg_int(args, api->conf->api_burst);
+	db_arg_int(args, api->conf->api_per_minute);
+	err = api_call(api, req, NULL, "api.admit", args, &found);
+	if (err)
+		goto done;
+	*caller = (struct caller){
+		.account_id = db_int(found, 0, "account_id"),
+		.user_id = db_int(found, 0, "user_id"),
+		.has_quota = db_bool(found, 0, "has_quota"),
+		.remaining = db_int(found, 0, "remaining"),
+		.resets_in = db_int(found, 0, "resets_in"),
+		.retry_after = db_int(found, 0, "retry_after"),
+	};
+	status = (int)db_int(found, 0, "status");
+	if (status != 200) {
+		struct buf problem = { 0 };
+
+		buf_add_str(&problem, db_str(found, 0, "problem"));
+		if (status == 403 && !caller->account_id && is_other)
+			buf_add_text(&problem, TOKEN_WANTED);
+		api_refuse(api, req, caller, status,
+		           status == 403 && caller->account_id && row->denied ? row->denied : buf_text(&problem));
+		buf_done(&problem);
+		err = ERR_DENIED;
+	}
+done:
+	buf_done(&address);
+	db_rows_free(found);
+	db_args_free(args);
+	return err;
+}
+
+/* A body must say that it is JSON, and be it: the status to refuse it with and
+   why, or 0. One that nobody asked for is not looked at. */
+static int find_flaw(const struct http_req *req, const struct row *row, struct buf *why)
+{
+	size_t where = 0;
+
+	if (row->run != api_subscription_write)
+		return 0;
+	if (http_flaw(req) == HTTP_TOO_BIG) {
+		buf_add_text(why, "The body is larger than this server takes");
+		return 413;
+	}
+	if (http_flaw(req) == HTTP_CUT_SHORT) {
+		buf_add_text(why, "The body is not as long as Content-Length says");
+		return 400;
+	}
+	if (!str_equal_nocase(http_type(req), "application/json")) {
+		struct str type = http_type(req);
+
+		buf_add_text(why, "The Content-Type must be application/json: send the body with the header "
+		                  "\"Content-Type: application/json\"");
+		if (!type.len)
+			buf_add_text(why, "; this one came without");
+		else if (type.len <= TYPE_SHOWN && utf8_is_valid(type))
+			buf_addf(why, "; this one came as %.*s", (int)type.len, type.at);
+		return 415;
+	}
+	if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
+		buf_addf(why, "The body is no valid JSON object: it goes wrong at byte %zu", where);
+		return 400;
+	}
+	return 0;
+}
+
+static void serve_row(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match)
+{
+	struct caller caller = { 0 };
+	bool is_open = row->scope == OPEN;
+	struct buf why = { 0 };
+	int status = find_flaw(req, row, &why);
+
+	if (!is_open && admit(api, req, row, match, !status && row->scope != FREE, &caller))
+		goto done;
+	if (status)
+		api_refuse(api, req, is_open ? NULL : &caller, status, buf_text(&why));
+	else
+		row->run(api, req, is_open ? NULL : &caller, match);
+done:
+	buf_done(&why);
+}
+
+static void serve_one(struct api *api, struct http_req *req)
+{
+	static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
+	struct route_match match;
+	struct str path = api_path(req);
+
+	switch (route_find(&table, http_method(req), path, &match)) {
+	case ROUTE_FOUND:
+		serve_row(api, req, (const struct row *)match.row, &match);
+		break;
+	case ROUTE_OTHER_METHOD:
+		if (api->conf->api_cors_origin && str_is(http_method(req), "OPTIONS"))
+			api_answer_preflight(api, req);
+		else
+			api_refuse_method(api, req, &table);
+		break;
+	case ROUTE_ABSENT:
+		api_refuse(api, req, NULL, 404, "Not Found");
+		break;
+	}
+}
+
+/* ---- the program */
+
+static void open_parts(struct api *api, const struct program *program)
+{
+	const struct conf *conf = program->conf;
+	struct http_client_options client = {
+		.requests_max = ASKING_MAX,
+		.answer_max = ANSWER_KEEP,
+		.cuts_answers = true,
+		.is_guarded = true,
+		.allowed = &api->allowed,
+		.ca_file = conf->ca_file,
+		.agent = "hookledger/" HL_VERSION,
+	};
+
+	api->conf = conf;
+	ip_networks_reread(&api->trusted, conf->trusted_proxies);
+	ip_networks_reread(&api->allowed, conf->allowed_networks);
+	api->web = program_open_http(program, conf->api_body_max_bytes);
+	api->db = program_open_db(program);
+	api->client = http_client_new(&client);
+	api->sealer = sealer_new(conf->master_key, conf->master_key_previous);
+	program_await_db(program, api->web, api->db);
+}
+
+static void close_parts(struct api *api)
+{
+	http_client_free(api->client);
+	sealer_free(api->sealer);
+	db_close(api->db);
+	http_close(api->web);
+	ip_networks_done(&api->trusted);
+	ip_networks_done(&api->allowed);
+}
+
+static int work(struct program *program)
+{
+	struct api api = { 0 };
+	struct http_client_result outcome;
+	struct pollfd fds[2];
+	int wait_ms;
+
+	open_parts(&api, program);
+	sandbox_confine(program->conf, true);
+	for (;;) {
+		db_tend(api.db);
+		while (!http_client_take(api.client, &outcome))
+			api_subscription_asked(&api, &outcome);
+		wait_ms = clock_sooner(db_poll(api.db, &fds[0]), http_client_poll(api.client, &fds[1]));
+		if (!http_gather(api.web, fds, 2, wait_ms))
+			break;
+		/* A held request moves those behind it up. */
+		for (size_t i = 0; i < http_count(api.web);) {
+			size_t count = http_count(api.web);
+
+			serve_one(&api, http_at(api.web, i));
+			i += http_count(api.web) == count;
+		}
+	}
+	close_parts(&api);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = {
+		.name = "hookledger-api",
+		.schema = "api",
+		.about = "Serves Toggl's Webhooks API v1 to our own subscribers. A web server starts it by\n"
+		         "FastCGI or CGI; see hookledger-api(8) and the ready configurations.\n",
+		.work = work,
+	};
+
+	return program_run(&program, argc, argv);
+}

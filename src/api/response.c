@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* How the API answers: always JSON, errors as a string, with the headers that
+   belong to the caller and to pages of another origin. */
+#include "api/api.h"
+
+#include "base/conf.h"
+#include "base/db.h"
+#include "http/http_server.h"
+#include "base/json.h"
+#include "base/log.h"
+
+enum { BUSY_S = 2 };	/* when to try again what cannot be answered now */
+
+/* For web pages of another origin, where that is set. */
+static void add_origin(struct api *api, struct buf *headers)
+{
+	if (api->conf->api_cors_origin)
+		buf_addf(headers, "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+		                  "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, X-Toggl-Quota-Resets-In, Retry-After",
+		         headers->len ? "\r\n" : "", api->conf->api_cors_origin);
+}
+
+void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status, struct str json)
+{
+	struct buf headers = { 0 };
+
+	if (caller && caller->has_quota)
+		buf_addf(&headers, "X-Toggl-Quota-Remaining: %lld\r\nX-Toggl-Quota-Resets-In: %lld",
+		         (long long)caller->remaining, (long long)caller->resets_in);
+	if (status == 503 || (status == 429 && caller))
+		buf_addf(&headers, "%sRetry-After: %lld", headers.len ? "\r\n" : "",
+		         (long long)(status == 503 ? BUSY_S : caller->retry_after));
+	add_origin(api, &headers);
+	http_answer(req, status, headers.len ? buf_text(&headers) : NULL, json);
+	buf_done(&headers);
+}
+
+void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status, const char *words)
+{
+	struct buf json = { 0 };
+
+	json_quote(&json, str_of(words));
+	api_answer(api, req, caller, status, buf_str(&json));
+	buf_done(&json);
+}
+
+void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller, const char *function, enum err err)
+{
+	log_write(LOG_ERROR, "call_failed",
+	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(api->db)), log_end() });
+	if (err == ERR_BUSY)
+		api_refuse(api, req, caller, 503, "The database cannot answer now; please try again in a moment");
+	else
+		api_refuse(api, req, caller, 500, "Internal Server Error");
+}
+
+enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
+                  const struct db_args *args, struct db_rows **out)
+{
+	struct db_rows *found = NULL;
+	enum err err = db_call(api->db, function, args, api->conf->db_deadline_ms, &found);
+
+	if (err)
+		api_refuse_failed(api, req, caller, function, err);
+	else if (out)
+		*out = found;
+	else
+		db_rows_free(found);
+	return err;
+}
+
+void api_answer_preflight(struct api *api, struct http_req *req)
+{
+	struct buf headers = { 0 };
+
+	buf_addf(&headers,
+	         "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+	         "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
+	         "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 600",
+	         api->conf->api_cors_origin);
+	http_answer(req, 200, buf_text(&headers), str_of("\"OK\""));
+	buf_done(&headers);
+}
+
+struct str api_path(const struct http_req *req)
+{
+	struct str path = http_path(req);
+
+	/* what is no UTF-8 is no name of anything, and no text that the database takes */
+	if (!utf8_is_valid(path))
+		return (struct str){ 0 };
+	while (path.len > 1 && path.at[path.len - 1] == '/')
+		path.len--;
+	return path;
+}
+
+void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table)
+{
+	struct buf headers = { 0 };
+
+	buf_add_text(&headers, "Allow: ");
+	route_write_allow(table, api_path(req), &headers);
+	add_origin(api, &headers);
+	http_answer(req, 405, buf_text(&headers), str_of("\"Method Not Allowed\""));
+	buf_done(&headers);
+}

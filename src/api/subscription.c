@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/* Subscriptions: read, made, changed, deleted, pinged. Where the callback is asked
+   first (delivery/subscription), the request is held meanwhile, so that a slow callback
+   holds up nobody else. */
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "base/db.h"
+#include "http/http_client.h"
+#include "http/http_server.h"
+#include "base/log.h"
+#include "base/json.h"
+#include "ledger/sealing.h"
+#include "delivery/subscription.h"
+
+/* A request whose callback is being asked. */
+struct held {
+	struct http_req *req;
+	struct caller caller;
+	int64_t workspace_id;
+	bool answers_it;	/* with the subscription as it is then */
+	struct subscription_change *asking;
+};
+
+static const struct subscription_functions functions = {
+	.check = "api.subscription_check",
+	.write = "api.subscription_write",
+	.give_up = "api.subscription_give_up",
+	.validate = "api.subscription_validate",
+	.ping_find = "api.ping_find",
+};
+
+/* ---- reading */
+
+/* The object without its end, then the secret: its maker's only. */
+static void put_subscription(struct api *api, struct buf *out, const struct db_rows *found, size_t row)
+{
+	struct buf sealed = { 0 }, secret = { 0 };
+
+	buf_add_str(out, db_str(found, row, "head"));
+	if (db_bool(found, row, "is_own")) {
+		db_bytes(found, row, "sealed", &sealed);
+		if (sealing_subscription_open(api->sealer, db_int(found, row, "subscription_id"), buf_str(&sealed), &secret))
+			log_write(LOG_WARN, "secret_does_not_open",
+			          (struct log_field[]){ log_num("subscription", db_int(found, row, "subscription_id")),
+			                                log_end() });
+		else
+			json_put_text(out, "secret", buf_str(&secret));
+	}
+	buf_add_char(out, '}');
+	mem_wipe(secret.at, secret.len);
+	buf_done(&secret);
+	buf_done(&sealed);
+}
+
+/* subscription_id 0: all. */
+static enum err read_subscriptions(struct api *api, struct http_req *req, const struct caller *caller,
+                                   int64_t workspace_id, int64_t subscription_id, struct db_rows **found)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_arg_int(args, caller->account_id);
+	db_arg_int(args, workspace_id);
+	if (subscription_id)
+		db_arg_int(args, subscription_id);
+	else
+		db_arg_null(args);
+	err = api_call(api, req, caller, "api.subscription_read", args, found);
+	db_args_free(args);
+	return err;
+}
+
+void api_subscription_list(struct api *api, struct http_req *req, const struct caller *caller,
+                           const struct route_match *match)
+{
+	struct db_rows *found = NULL;
+	struct buf out = { 0 };
+
+	if (read_subscriptions(api, req, caller, route_int(match, "workspace_id"), 0, &found))
+		return;
+	buf_add_char(&out, '[');
+	for (size_t i = 0; i < db_rows_count(found); i++) {
+		if (i)
+			buf_add_char(&out, ',');
+		put_subscription(api, &out, found, i);
+	}
+	buf_add_char(&out, ']');
+	api_answer(api, req, caller, 200, buf_str(&out));
+	mem_wipe(out.at, out.len);
+	buf_done(&out);
+	db_rows_free(found);
+}
+
+static void answer_subscription(struct api *api, struct http_req *req, const struct caller *caller,
+                                int64_t workspace_id, int64_t subscription_id)
+{
+	struct db_rows *found = NULL;
+	struct buf out = { 0 };
+
+	if (read_subscriptions(api, req, caller, workspace_id, subscription_id, &found))
+		return;
+	if (db_rows_count(found)) {
+		put_subscription(api, &out, found, 0);
+		api_answer(api, req, caller, 200, buf_str(&out));
+	} else {
+		/* deleted by somebody else just now */
+		buf_addf(&out, "subscription %lld for workspace %lld was not found", (long long)subscription_id,
+		         (long long)workspace_id);
+		api_refuse(api, req, caller, 404, buf_text(&out));
+	}
+	mem_wipe(out.at, out.len);
+	buf_done(&out);
+	db_rows_free(found);
+}
+
+/* What the door refused is answered; true when it did. */
+static bool is_refused(struct api *api, struct http_req *req, const struct caller *caller, const struct db_rows *found)
+{
+	char *problem;
+
+	if (db_int(found, 0, "status") == 200)
+		return false;
+	problem = mem_dup(db_str(found, 0, "problem"));
+	api_refuse(api, req, caller, (int)db_int(found, 0, "status"), problem);
+	free(problem);
+	return true;
+}
+
+/* ---- making, changing, pinging */
+
+static struct subscription_context how_of(const struct api *api)
+{
+	return (struct subscription_context){
+		.conf = api->conf, .db = api->db, .sealer = api->sealer, .client = api->client, .functions = &functions,
+	};
+}
+
+/* `answers_it`: with the subscription as it is now; else that it is fine. */
+static void finish(struct api *api, struct http_req *req, const struct caller *caller, const struct subscription_result *end,
+                   int64_t workspace_id, bool answers_it)
+{
+	if (!end->status)
+		api_refuse_failed(api, req, caller, end->function, end->err);
+	else if (end->status != 200)
+		api_refuse(api, req, caller, end->status, buf_text(&end->words));
+	else if (answers_it)
+		answer_subscription(api, req, caller, workspace_id, end->subscription_id);
+	else
+		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
+}
+
+/* `method` NULL: a ping only. */
+static void begin(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match,
+                  const char *method)
+{
+	struct held *held = mem_zero(1, sizeof(*held));
+	struct subscription_context options = how_of(api);
+	struct subscription_result end = { 0 };
+	struct subscription_request order = {
+		.account_id = caller->account_id,
+		.user_id = caller->user_id,
+		.workspace_id = route_int(match, "workspace_id"),
+		.subscription_id = match->count > 1 ? route_int(match, "subscription_id") : 0,
+		.method = method,
+		.given = http_body(req),
+		.user = held,
+	};
+
+	*held = (struct held){ .req = req, .caller = *caller, .workspace_id = order.workspace_id, .answers_it = method };
+	held->asking = subscription_begin(&options, &order, &end);
+	if (held->asking) {
+		http_hold(req);
+	} else {
+		finish(api, req, caller, &end, order.workspace_id, method);
+		free(held);
+	}
+	subscription_result_done(&end);
+}
+
+void api_subscription_asked(struct api *api, const struct http_client_result *outcome)
+{
+	struct held *held = outcome->user;
+	struct subscription_context options = how_of(api);
+	struct subscription_result end = { 0 };
+
+	subscription_continue(&options, held->asking, outcome, &end);
+	finish(api, held->req, &held->caller, &end, held->workspace_id, held->answers_it);
+	http_release(held->req);
+	subscription_result_done(&end);
+	free(held);
+}
+
+void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller,
+                            const struct route_match *match)
+{
+	static const char *const methods[] = { "POST", "PUT", "PATCH" };
+	const char *method = NULL;
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (str_is(http_method(req), methods[i]))
+			method = methods[i];
+	begin(api, req, caller, match, method);
+}
+
+void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller,
+                           const struct route_match *match)
+{
+	begin(api, req, caller, match, NULL);
+}
+
+void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller,
+                             const struct route_match *match)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+
+	db_arg_int(args, caller->account_id);
+	db_arg_int(args, route_int(match, "workspace_id"));
+	db_arg_int(args, route_int(match, "subscription_id"));
+	if (!api_call(api, req, caller, "api.subscription_delete", args, &found) && !is_refused(api, req, caller, found))
+		answer_subscription(api, req, caller, route_int(match, "workspace_id"),
+		                    route_int(match, "subscription_id"));
+	db_rows_free(found);
+	db_args_free(args);
+}

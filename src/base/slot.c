@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* flock() with a time limit does not exist. */
+enum { AGAIN_MS = 20 };
+
+static void say_uncounted(const char *path)
+{
+	static atomic_flag is_said = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&is_said))
+		log_write(LOG_WARN, "places_not_counted",
+		          (struct log_field[]){ log_text("file", path), log_text("why", strerror(errno)), log_end() });
+}
+
+/* Each descriptor is a lock of its own: threads of one process count like others. */
+static int take_now(const char *dir, const char *name, int64_t count)
+{
+	struct buf path = { 0 };
+	int place = SLOT_NONE;
+
+	for (int64_t i = 0; i < count && place == SLOT_NONE; i++) {
+		int fd;
+
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s-%lld", dir, name, (long long)i);
+		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		if (fd < 0) {
+			say_uncounted(buf_text(&path));
+			place = SLOT_FREE;
+		} else if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			place = fd;
+		} else {
+			close(fd);
+		}
+	}
+	buf_done(&path);
+	return place;
+}
+
+int slot_take(const char *dir, const char *name, int64_t count, int64_t wait_ms)
+{
+	int64_t until = clock_ms() + wait_ms;
+	int place;
+
+	while ((place = take_now(dir, name, count)) == SLOT_NONE && clock_ms() < until)
+		(void)poll(NULL, 0, clock_within(AGAIN_MS, until - clock_ms()));
+	return place;
+}
+
+void slot_leave(int place)
+{
+	if (place >= 0)
+		close(place);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+/* What is not well, and the ways by which the owner is told of it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/json.h"
+#include "cli/cmd.h"
+#include "cli/input.h"
+#include "cli/listing.h"
+#include "cli/term.h"
+#include "ledger/alert.h"
+#include "ledger/sealing.h"
+
+/* Exit status of `findings`: worse than a failure of its own, so that a monitor
+   tells them apart. */
+enum { FOUND_WARNING = 3, FOUND_TROUBLE = 4 };
+
+static struct {
+	bool json;
+} given;
+
+/* ---- findings */
+
+static void put_finding(struct buf *out, const struct db_rows *rows, size_t row)
+{
+	buf_addf(out, "%-8s ", str_is(db_str(rows, row, "level"), "trouble") ? "TROUBLE" : "warning");
+	term_add_safe(out, db_str(rows, row, "words"));
+	if (!db_is_null(rows, row, "since_us")) {
+		buf_add_text(out, " Since ");
+		term_add_time(out, db_int(rows, row, "since_us"));
+		buf_add_char(out, '.');
+	}
+	buf_add_text(out, "\n         ");
+	term_add_safe(out, db_str(rows, row, "todo"));
+	buf_add_char(out, '\n');
+}
+
+static int run_findings(struct cli *cli, int argc, char **argv)
+{
+	struct db_rows *rows = NULL;
+	struct buf out = { 0 };
+	int status = CLI_FINE;
+	bool fine;
+
+	(void)argc, (void)argv;
+	if (cli_call(cli->db, "operator.findings", NULL, &rows))
+		return CLI_FAILED;
+	for (size_t i = 0; i < db_rows_count(rows); i++) {
+		bool is_trouble = str_is(db_str(rows, i, "level"), "trouble");
+
+		if (is_trouble || !status)
+			status = is_trouble ? FOUND_TROUBLE : FOUND_WARNING;
+		put_finding(&out, rows, i);
+	}
+	if (!db_rows_count(rows))
+		buf_add_text(&out, "All is well.\n");
+	fine = given.json ? listing_write(rows, "findings", true) : term_write(buf_str(&out));
+	buf_done(&out);
+	db_rows_free(rows);
+	return fine ? status : CLI_FAILED;
+}
+
+/* ---- notices */
+
+static int run_list(struct cli *cli, int argc, char **argv)
+{
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
+
+	(void)argc, (void)argv;
+	if (!cli_call(cli->db, "operator.notice_list", NULL, &rows) && listing_write(rows, "notices", given.json))
+		status = CLI_FINE;
+	db_rows_free(rows);
+	return status;
+}
+
+static bool give_secret(struct cli *cli, int64_t id, struct buf *secret)
+{
+	struct sealer *sealer = cli_sealer(cli->conf);
+	struct db_args *args = db_args_new();
+	struct buf sealed = { 0 };
+	bool fine = false;
+
+	if (!sealer)
+		goto done;
+	sealing_new_secret(secret);
+	if (sealing_alert(sealer, id, buf_str(secret), &sealed)) {
+		term_problem("the secret cannot be sealed");
+		goto done;
+	}
+	db_arg_int(args, id);
+	db_arg_bytes(args, buf_str(&sealed));
+	fine = !cli_call(cli->db, "operator.notice_secret", args, NULL);
+done:
+	buf_done(&sealed);
+	db_args_free(args);
+	sealer_free(sealer);
+	return fine;
+}
+
+static void put_added(struct buf *out, int64_t id, const struct buf *secret)
+{
+	if (given.json) {
+		buf_add_char(out, '{');
+		json_put_id(out, "id", id);
+		if (secret->len)
+			json_put_text(out, "secret", buf_str(secret));
+		buf_add_text(out, "}\n");
+		return;
+	}
+	/* (without its target: what is printed may be kept in a log) */
+	buf_addf(out, "Notice %lld: findings will be told there.\n", (long long)id);
+	if (secret->len)
+		buf_addf(out, "Its secret, which signs what is sent and is shown only now:\n\n  %s\n\n", buf_text(secret));
+	buf_addf(out, "Try it: hookledger notice test %lld\n", (long long)id);
+}
+
+static int run_add(struct cli *cli, int argc, char **argv)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	struct buf secret = { 0 }, out = { 0 };
+	int status = CLI_FAILED;
+
+	(void)argc;
+	db_arg_text(args, str_of(argv[0]));
+	db_arg_text(args, str_of(argv[1]));
+	if (cli_call(cli->db, "operator.notice_add", args, &rows))
+		goto done;
+	if (str_is(str_of(argv[0]), "webhook") && !give_secret(cli, db_int(rows, 0, "notice_add"), &secret))
+		goto done;
+	put_added(&out, db_int(rows, 0, "notice_add"), &secret);
+	if (term_write(buf_str(&out)))
+		status = CLI_FINE;
+done:
+	mem_wipe(secret.at, secret.cap);
+	mem_wipe(out.at, out.cap);
+	buf_done(&secret);
+	buf_done(&out);
+	db_rows_free(rows);
+	db_args_free(args);
+	return status;
+}
+
+/* Sent from here, so that what goes wrong is said at once. */
+static int send_test(struct cli *cli, const struct db_rows *rows, const struct sealer *sealer)
+{
+	struct alert *alert = alert_new(cli->conf, sealer);
+	struct db_args *args = db_args_new();
+	struct buf sealed = { 0 };
+	struct alert_message message;
+	struct alert_outcome outcome;
+	int status = CLI_FAILED;
+
+	alert_read(rows, &sealed, &message);
+	alert_send(alert, &message);
+	alert_wait(alert, &outcome);
+	db_arg_int(args, outcome.message_id);
+	db_arg_int(args, outcome.lease);
+	db_arg_text(args, str_of(outcome.problem));
+	if (cli_call(cli->db, "operator.notice_settle", args, NULL))
+		goto done;
+	if (outcome.problem) {
+		term_problem("the test was not taken: %s", outcome.problem);
+		goto done;
+	}
+	puts("The test was taken.");
+	status = CLI_FINE;
+done:
+	buf_done(&sealed);
+	db_args_free(args);
+	alert_free(alert);
+	return status;
+}
+
+static int run_test(struct cli *cli, int argc, char **argv)
+{
+	struct sealer *sealer = NULL;
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	struct buf page = { 0 };
+	int64_t id;
+	int status = CLI_USAGE;
+
+	(void)argc;
+	if (!input_id(argv[0], "the number of a notice", &id))
+		goto done;
+	status = CLI_FAILED;
+	sealer = cli_sealer(cli->conf);
+	if (!sealer)
+		goto done;
+	alert_page(cli->conf, &page);
+	db_arg_int(args, id);
+	db_arg_text(args, buf_str(&page).at ? buf_str(&page) : str_of(""));
+	db_arg_int(args, ALERT_LEASE_MS);
+	if (!cli_call(cli->db, "operator.notice_test", args, &rows))
+		status = send_test(cli, rows, sealer);
+done:
+	buf_done(&page);
+	db_rows_free(rows);
+	db_args_free(args);
+	sealer_free(sealer);
+	return status;
+}
+
+static int change(struct cli *cli, const char *number, const char *function, const bool *enable, const char *said)
+{
+	struct db_args *args = db_args_new();
+	int64_t id;
+	int status = CLI_USAGE;
+
+	if (!input_id(number, "notice", &id))
+		goto done;
+	db_arg_int(args, id);
+	if (enable)
+		db_arg_bool(args, *enable);
+	status = cli_call(cli->db, function, args, NULL) ? CLI_FAILED : CLI_FINE;
+	if (!status)
+		printf("Notice %lld is %s.\n", (long long)id, said);
+done:
+	db_args_free(args);
+	return status;
+}
+
+static int run_enable(struct cli *cli, int argc, char **argv)
+{
+	const bool enable = true;
+
+	(void)argc;
+	return change(cli, argv[0], "operator.notice_enable", &enable, "enabled");
+}
+
+static int run_disable(struct cli *cli, int argc, char **argv)
+{
+	const bool enable = false;
+
+	(void)argc;
+	return change(cli, argv[0], "operator.notice_enable", &enable, "disabled");
+}
+
+static int run_remove(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return change(cli, argv[0], "operator.notice_remove", NULL, "gone");
+}
+
+static const struct cli_option json_options[] = {
+	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
+	{ 0 },
+};
+
+const struct command cmd_alert[] = {
+	{ .name = "findings",
+	  .need = NEED_OPERATOR,
+	  .run = run_findings,
+	  .options = json_options,
+	  .help = "say what is not well, and what to do about it",
+	  .more = "Exit status: 0 all is well, 3 warnings, 4 trouble; 1 it could not look." },
+	{ .name = "notice list",
+	  .need = NEED_OPERATOR,
+	  .run = run_list,
+	  .options = json_options,
+	  .help = "list the ways by which the owner is told of findings" },
+	{ .name = "notice add",
+	  .need = NEED_OPERATOR,
+	  .run = run_add,
+	  .operands = "mail|webhook|slack|teams|discord|mattermost|googlechat|ntfy TARGET",
+	  .options = json_options,
+	  .help = "tell findings to an e-mail address, a program or a chat",
+	  .more = "A webhook gets signed JSON. A chat gets a message in its own form; TARGET is the URL of\n"
+	          "its incoming webhook, or of the topic (ntfy).\n"
+	          "A courier tells what is new, what became worse and what is over, each once.\n"
+	          "How e-mails are sent: settings smtp_url, mail_sendmail, mail_from." },
+	{ .name = "notice test",
+	  .need = NEED_OPERATOR,
+	  .run = run_test,
+	  .operands = "ID",
+	  .options = no_options,
+	  .help = "send a test there, and say what came of it" },
+	{ .name = "notice enable",
+	  .need = NEED_OPERATOR,
+	  .run = run_enable,
+	  .operands = "ID",
+	  .options = no_options,
+	  .help = "tell findings there again" },
+	{ .name = "notice disable",
+	  .need = NEED_OPERATOR,
+	  .run = run_disable,
+	  .operands = "ID",
+	  .options = no_options,
+	  .help = "tell nothing there for now" },
+	{ .name = "notice remove",
+	  .need = NEED_OPERATOR,
+	  .run = run_remove,
+	  .operands = "ID",
+	  .options = no_options,
+	  .help = "tell nothing there any more" },
+	{ 0 },
+};

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+/* Takes a person out of what is recorded, on request: first a look, then a
+   question, then by ranges of entities, so that it may be stopped and goes on. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/json.h"
+#include "cli/cmd.h"
+#include "cli/term.h"
+#include "ledger/spool.h"
+
+enum { STEP_EVENTS = 5000, ANSWER_MAX = 64 };
+
+static struct {
+	int64_t user, workspace;	/* 0: not given */
+	bool yes, dry_run, json;
+} given;
+
+static void add_person(struct db_args *args)
+{
+	db_args_clear(args);
+	db_arg_int(args, given.user);
+	if (given.workspace)
+		db_arg_int(args, given.workspace);
+	else
+		db_arg_null(args);
+}
+
+/* A callback that waits in the spool would bring the person back. */
+static bool is_spool_empty(const struct conf *conf)
+{
+	struct spool_status waiting = { 0 };
+	int status;
+	struct spool *spool = cli_spool(conf, &status);
+	bool is_empty = !spool && status == CLI_FINE;
+
+	if (spool && spool_count(spool, &waiting))
+		term_problem("the spool %s cannot be read", conf->spool_dir);
+	else if (waiting.records || waiting.aside_records)
+		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; let them be "
+		             "recorded first (`hookledger spool drain`)%s", conf->spool_dir,
+		             (long long)(waiting.records + waiting.aside_records),
+		             waiting.aside_records ? "; some were set aside (`hookledger spool list`)" : "");
+	else if (spool)
+		is_empty = true;
+	spool_close(spool);
+	return is_empty;
+}
+
+/* ---- the look */
+
+static bool has_anything(const struct db_rows *found)
+{
+	return db_int(found, 0, "made") || db_int(found, 0, "about") || db_int(found, 0, "entries") ||
+	       db_int(found, 0, "invoices") || db_int(found, 0, "quarantined") ||
+	       db_int(found, 0, "accounts") || db_str(found, 0, "names").len ||
+	       db_bool(found, 0, "is_begun");
+}
+
+static void add_line(struct buf *out, const char *what, int64_t count)
+{
+	buf_addf(out, "  %-46s %lld\n", what, (long long)count);
+}
+
+static bool say_found(const struct db_rows *found)
+{
+	struct buf out = { 0 };
+	bool fine;
+
+	buf_addf(&out, "User %lld", (long long)given.user);
+	if (db_str(found, 0, "names").len) {
+		buf_add_text(&out, ", known as ");
+		term_add_safe(&out, db_str(found, 0, "names"));
+	}
+	if (db_str(found, 0, "emails").len) {
+		buf_add_text(&out, ", ");
+		term_add_safe(&out, db_str(found, 0, "emails"));
+	}
+	if (given.workspace)
+		buf_addf(&out, ", in workspace %lld only", (long long)given.workspace);
+	buf_add_text(&out, ":\n");
+	add_line(&out, "events made by the user", db_int(found, 0, "made"));
+	add_line(&out, "events of others about what is the user's own", db_int(found, 0, "about"));
+	add_line(&out, "time entries", db_int(found, 0, "entries"));
+	add_line(&out, "entries of frozen invoices", db_int(found, 0, "invoices"));
+	add_line(&out, "callbacks in quarantine", db_int(found, 0, "quarantined"));
+	add_line(&out, "accounts of the API, which will be disabled", db_int(found, 0, "accounts"));
+	buf_add_text(&out, "Descriptions, names, addresses and the number go; times, durations, projects, tags, rates\n"
+	                   "and what is billable stay, under an alias. It cannot be undone.\n");
+	if (db_int(found, 0, "mentions"))
+		buf_addf(&out, "Not touched: %lld event%s of others that have the name in their text.\n",
+		         (long long)db_int(found, 0, "mentions"), term_s(db_int(found, 0, "mentions")));
+	if (db_bool(found, 0, "is_begun"))
+		buf_add_text(&out, "An earlier run was not finished; this one goes on with it.\n");
+	fine = term_write(buf_str(&out));
+	buf_done(&out);
+	return fine;
+}
+
+static bool say_found_json(const struct db_rows *found)
+{
+	static const char *const counts[] = { "made", "about", "mentions", "entries", "invoices",
+		                              "quarantined", "accounts" };
+	struct buf out = { 0 };
+	bool fine;
+
+	buf_add_char(&out, '{');
+	json_put_id(&out, "user_id", given.user);
+	json_put_text(&out, "names", db_str(found, 0, "names"));
+	json_put_text(&out, "emails", db_str(found, 0, "emails"));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_put_int(&out, counts[i], db_int(found, 0, counts[i]));
+	json_put_bool(&out, "is_begun", db_bool(found, 0, "is_begun"));
+	buf_add_text(&out, "}\n");
+	fine = term_write(buf_str(&out));
+	buf_done(&out);
+	return fine;
+}
+
+static bool is_confirmed(void)
+{
+	char answer[ANSWER_MAX] = "";
+	struct str typed;
+	int64_t id;
+
+	if (given.yes)
+		return true;
+	fputs("Type the number of the user to go on: ", stderr);
+	fflush(stderr);
+	if (!fgets(answer, sizeof(answer), stdin))
+		fputc('\n', stderr);
+	typed = str_of(answer);
+	if (str_int(str_trim(str_cut(&typed, '\n')), &id) && id == given.user)
+		return true;
+	term_problem("nothing was changed (--yes goes on without the question)");
+	return false;
+}
+
+/* ---- doing it */
+
+static enum err begin(struct db *db, int64_t *erasure, int64_t *done, int64_t *total)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	add_person(args);
+	err = cli_call(db, "operator.forget_begin", args, &rows);
+	if (!err) {
+		*erasure = db_int(rows, 0, "erasure_id");
+		*done = db_int(rows, 0, "events_done");
+		*total = db_int(rows, 0, "events");
+	}
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
+static enum err forget(struct db *db, int64_t *replaced)
+{
+	struct db_args *args = db_args_new();
+	struct progress progress;
+	int64_t erasure = 0, before = 0, total = 0;
+	bool finished = false;
+	enum err err = begin(db, &erasure, &before, &total);
+
+	if (err)
+		goto done;
+	db_arg_int(args, erasure);
+	db_arg_int(args, STEP_EVENTS);
+	progress = progress_start("events", total - before);
+	while (!err && !finished) {
+		struct db_rows *rows = NULL;
+
+		err = cli_call(db, "operator.forget_step", args, &rows);
+		if (!err) {
+			finished = db_bool(rows, 0, "finished");
+			*replaced = db_int(rows, 0, "replaced");
+			progress_to(&progress, db_int(rows, 0, "events_done") - before);
+		}
+		db_rows_free(rows);
+	}
+	progress_end(&progress);
+	if (err)
+		term_problem("not finished; the same command goes on where it stopped");
+done:
+	db_args_free(args);
+	return err;
+}
+
+static bool say_done(int64_t replaced)
+{
+	struct buf out = { 0 };
+	bool fine;
+
+	if (given.json) {
+		buf_add_char(&out, '{');
+		json_put_int(&out, "replaced", replaced);
+		buf_add_text(&out, "}\n");
+	} else {
+		buf_addf(&out, "Forgotten: %lld event%s replaced. Copies that others keep load anew by themselves.\n"
+		               "Backups made before still have it all. `vacuum` takes the old rows off the disk.\n",
+		         (long long)replaced, term_s(replaced));
+	}
+	fine = term_write(buf_str(&out));
+	buf_done(&out);
+	return fine;
+}
+
+static int run_forget(struct cli *cli, int argc, char **argv)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+	int64_t replaced = 0;
+	int status = CLI_USAGE;
+
+	(void)argc, (void)argv;
+	if (!given.user) {
+		term_problem("say who: --user ID, Toggl's number of the user (it is in toggl.workspace_user)");
+		goto done;
+	}
+	status = CLI_FAILED;
+	add_person(args);
+	if (cli_call(cli->db, "operator.forget_look", args, &found))
+		goto done;
+	if (!has_anything(found)) {
+		term_problem("nothing is recorded of user %lld", (long long)given.user);
+		goto done;
+	}
+	if ((given.dry_run || !given.json) &&
+	    !(given.json ? say_found_json(found) : say_found(found)))
+		goto done;
+	if (given.dry_run)
+		status = CLI_FINE;
+	else if (is_spool_empty(cli->conf) && is_confirmed() && forget(cli->db, &replaced) == ERR_NONE &&
+	         say_done(replaced))
+		status = CLI_FINE;
+done:
+	db_rows_free(found);
+	db_args_free(args);
+	return status;
+}
+
+static const struct cli_option options[] = {
+	{ "user", OPTION_COUNT, &given.user, "ID", "Toggl's number of the user" },
+	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "only of this workspace" },
+	{ "dry-run", OPTION_FLAG, &given.dry_run, NULL, "say what is there, do nothing" },
+	{ "yes", OPTION_FLAG, &given.yes, NULL, "do it without the question, for scripts" },
+	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
+	{ 0 },
+};
+
+const struct command cmd_forget[] = {
+	{ .name = "forget",
+	  .need = NEED_OPERATOR,
+	  .run = run_forget,
+	  .options = options,
+	  .help = "take a person out of what is recorded, on request",
+	  .more = "Says what is there and asks for the number of the user before it changes anything.\n"
+	          "The company's books stay as they are, under an alias; of each original body its\n"
+	          "SHA-256 stays. It may be stopped: run again, it goes on." },
+	{ 0 },
+};

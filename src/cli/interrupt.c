@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t came;
+static int ends[2] = { -1, -1 };
+
+/* A flag alone would be seen too late by who is about to wait. */
+static void note(int number)
+{
+	int saved = errno;
+
+	came = number;
+	if (write(ends[1], "", 1) < 0) {
+		/* the pipe is full: it can be read already */
+	}
+	errno = saved;
+}
+
+int interrupt_open(void)
+{
+	struct sigaction action = { .sa_handler = note, .sa_flags = (int)SA_RESETHAND };
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		abort();
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return ends[0];
+}
+
+int interrupt_signal(void)
+{
+	return came;
+}

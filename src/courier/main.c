@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* hookledger-courier: delivers events to the subscriptions of our own
+   subscribers. A daemon that is woken by the receiver, or with --once a round
+   for cron. Any number of them work beside each other. What is due at Toggl is
+   done by a process beside it, so that no delivery waits for that. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "delivery/delivery_loop.h"
+#include "toggl/toggl_check.h"
+
+enum {
+	ROUND_MS = 55 * 1000,	/* a minute has room for the next one of cron */
+	TOGGL_MS = 60 * 1000,	/* between two looks at what is due at Toggl */
+};
+
+static const char usage[] =
+	"usage: hookledger-courier [--conf FILE] [--once [--seconds N]]\n"
+	"\n"
+	"Delivers events to our own subscribers; see hookledger-courier(8).\n"
+	"\n"
+	"  --conf FILE   settings (else $HOOKLEDGER_CONF and other places: hookledger.conf(5))\n"
+	"  --once        one round, for cron: until nothing is due\n"
+	"  --seconds N   and at most so long (55)\n"
+	"  --version, --help\n";
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "hookledger-courier: %s\n", what);
+	exit(2);
+}
+
+/* SIGTERM and SIGINT: finish, then end. */
+static int stop_descriptor(void)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0 || sigprocmask(SIG_BLOCK, &signals, NULL))
+		give_up("the system gives no descriptor for signals");
+	return fd;
+}
+
+static int64_t milliseconds_of(const char *seconds)
+{
+	int64_t count;
+
+	if (!str_int(str_of(seconds), &count) || count < 1 || count > 86400)
+		give_up("--seconds must be a whole number from 1 to 86400");
+	return count * 1000;
+}
+
+/* ---- the process beside */
+
+/* It ends when nobody has the other end of stop_fd any more, so with its parent
+   in any case; ended_fd can be read when it has ended. */
+struct beside {
+	pid_t pid;
+	int stop_fd, ended_fd;
+};
+
+static void bury(pid_t child)
+{
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* Each round in a process of its own: one that dies is followed by the next. */
+static void run_beside(const struct conf *conf, const struct delivery_loop_task *task, int stop_fd)
+{
+	struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
+
+	if (task->is_round)
+		_exit(toggl_check_run(conf, task->for_ms, stop_fd) ? 1 : 0);
+	do {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(toggl_check_run(conf, 0, stop_fd) ? 1 : 0);
+		bury(child);
+	} while (poll(&fd, 1, TOGGL_MS) == 0);
+	_exit(0);
+}
+
+/* Before the courier opens anything: a child has nothing of its parent's to spoil. */
+static struct beside begin_beside(const struct conf *conf, const struct delivery_loop_task *task)
+{
+	struct beside beside = { 0 };
+	int stop[2], ended[2];
+
+	if (pipe2(stop, O_CLOEXEC) || pipe2(ended, O_CLOEXEC))
+		give_up("the system gives no pipe");
+	beside.pid = fork();
+	if (beside.pid < 0)
+		give_up("the system gives no process");
+	if (beside.pid == 0) {
+		close(stop[1]);
+		close(ended[0]);
+		run_beside(conf, task, stop[0]);
+	}
+	close(stop[0]);
+	close(ended[1]);
+	beside.stop_fd = stop[1];
+	beside.ended_fd = ended[0];
+	return beside;
+}
+
+/* A round is over when this one is too, unless it is told to end. */
+static void end_beside(const struct beside *beside, const struct delivery_loop_task *task)
+{
+	struct pollfd fds[2] = { { .fd = beside->ended_fd, .events = POLLIN }, { .fd = task->stop_fd, .events = POLLIN } };
+
+	while (task->is_round && poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	close(beside->stop_fd);
+	bury(beside->pid);
+	close(beside->ended_fd);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "conf", required_argument, NULL, 'c' }, { "once", no_argument, NULL, 'o' },
+		{ "seconds", required_argument, NULL, 's' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },          { 0 },
+	};
+	struct delivery_loop_task task = { .stop_fd = -1 };
+	struct delivery_loop_count count;
+	struct buf problem = { 0 };
+	struct conf conf = { 0 };
+	const char *path = NULL;
+	struct delivery_loop *courier;
+	struct beside beside;
+	int64_t began = clock_ms();
+	int option, status = 0;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'o':
+			task.is_round = true;
+			break;
+		case 's':
+			task.for_ms = milliseconds_of(optarg);
+			break;
+		case 'V':
+			puts("hookledger-courier " HL_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc || (task.for_ms && !task.is_round)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (task.is_round && !task.for_ms)
+		task.for_ms = ROUND_MS;
+	if (conf_load(&conf, path, &problem))
+		give_up(buf_text(&problem));
+	if (!conf_database(&conf, "courier"))
+		give_up("no database is set; write `database = …` into the settings file");
+	if (!conf.master_key)
+		give_up("master_key is not set; without it no secret opens and nothing can be signed");
+	log_open("hookledger-courier", conf_log_level(&conf));
+	task.stop_fd = stop_descriptor();
+	beside = begin_beside(&conf, &task);
+	courier = delivery_loop_new(&conf);
+	sandbox_confine(&conf, true);
+	if (delivery_loop_run(courier, &task))
+		status = 1;
+	end_beside(&beside, &task);
+	count = delivery_loop_total(courier);
+	log_write(LOG_INFO, "courier_ended",
+	          (struct log_field[]){ log_num("delivered", count.delivered), log_num("failed", count.failed),
+	                                log_num("ms", clock_ms() - began), log_end() });
+	delivery_loop_free(courier);
+	conf_done(&conf);
+	buf_done(&problem);
+	close(task.stop_fd);
+	return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#include "delivery/backpressure.h"
+
+#include <limits.h>
+
+enum {
+	HEARING_MS = 100,	/* events are counted over that time at least */
+	HEARD_MOST = 1000 * 1000,	/* of one call */
+	BUSY_RATE = 500,	/* from so many a second on receivers are busy, */
+	BUSY_MS = 300,		/* and stay so for that long */
+	RESTS = 3,		/* the database rests so many times as long as it has worked */
+	STARTS = 4,		/* requests in a millisecond */
+};
+
+void backpressure_hear(struct backpressure *backpressure, int64_t events, int64_t now)
+{
+	int64_t age = now - backpressure->heard_since;
+
+	/* no receiver records as many, but whoever has a login can say so */
+	backpressure->heard_events += events < 0 ? 0 : events > HEARD_MOST ? HEARD_MOST : events;
+	if (age < HEARING_MS)
+		return;
+	if (backpressure->heard_events * 1000 >= BUSY_RATE * age)
+		backpressure->busy_until = now + BUSY_MS;
+	backpressure->heard_since = now;
+	backpressure->heard_events = 0;
+}
+
+void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now)
+{
+	backpressure->rest_until = now < backpressure->busy_until ? now + RESTS * for_ms : 0;
+}
+
+int64_t backpressure_rest_ms(const struct backpressure *backpressure, int64_t now)
+{
+	return backpressure->rest_until > now ? backpressure->rest_until - now : 0;
+}
+
+int backpressure_starts(struct backpressure *backpressure, int64_t now)
+{
+	if (now >= backpressure->busy_until)
+		return INT_MAX;
+	if (now > backpressure->started_at)
+		backpressure->started = 0;
+	backpressure->started_at = now;
+	return backpressure->started < STARTS ? STARTS - backpressure->started : 0;
+}
+
+void backpressure_started(struct backpressure *backpressure, int count)
+{
+	backpressure->started = backpressure->started > INT_MAX - count ? INT_MAX : backpressure->started + count;
+}

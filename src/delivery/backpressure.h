@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Recording comes first: while receivers are busy, a courier leaves the database
+   and the machine to them most of the time. It works in larger batches then, so
+   it delivers hardly less. All times are those of clock_ms(). */
+#ifndef HL_DELIVERY_BACKPRESSURE_H
+#define HL_DELIVERY_BACKPRESSURE_H
+
+#include <stdint.h>
+
+/* {0}: nothing was heard. */
+struct backpressure {
+	int64_t heard_since, heard_events;	/* what receivers told they have recorded */
+	int64_t busy_until;
+	int64_t rest_until;			/* the database rests */
+	int64_t started_at;			/* the millisecond of the last requests */
+	int started;				/* how many in it */
+};
+
+/* Receivers have recorded so many events since they told last. */
+void backpressure_hear(struct backpressure *backpressure, int64_t events, int64_t now);
+
+/* The database has worked for us for so long. */
+void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now);
+/* So long it is to rest from us still; 0: no more. */
+int64_t backpressure_rest_ms(const struct backpressure *backpressure, int64_t now);
+
+/* How many requests may start now; when it is 0, ask again a millisecond later. */
+int backpressure_starts(struct backpressure *backpressure, int64_t now);
+void backpressure_started(struct backpressure *backpressure, int count);
+
+#endif

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: ISC */
+#include "delivery/delivery_loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/log.h"
+#include "delivery/backpressure.h"
+#include "delivery/inflight.h"
+#include "delivery/subscriber_queue.h"
+#include "delivery/delivery_store.h"
+#include "ledger/monitor.h"
+
+enum {
+	CALL_MS = 30000,	/* for a call of the database: nobody waits for us */
+	CONNECT_MS = 10000,	/* for the first connection of a round */
+	SETTLE_MS = 5,		/* results wait so long for others at most */
+	SETTLE_MOST = 64,	/* or for so many */
+	NEW_LANES = 16,		/* in one claim */
+	ADMIN_QUEUES_EACH = 4,		/* lanes at most for each request that there may be at once */
+	RESCAN_MS = 3000,	/* a claim begins at the start again: what was committed late */
+	BLOCKED_MS = 20,	/* somebody else gathers, or there is enough to do */
+	LOOK_AGAIN_MS = 100,	/* something is due that could not be taken */
+	LEASE_MARGIN_MS = 2000,	/* two requests of its time limit, each with a second to spare */
+	HOUSEKEEP_MS = 60 * 1000,	/* the database decides; this is how often it is asked */
+};
+
+static const int64_t DAY_MS = INT64_C(86400) * 1000;
+
+struct delivery_loop {
+	const struct conf *conf;
+	int64_t lease_ms;
+	struct db *db;
+	struct delivery_store *store;
+	struct inflight inflight;
+	struct monitor *monitor;
+
+	int64_t heard_session;	/* of the connection that listens */
+	int64_t call_sent, call_until;
+	struct backpressure backpressure;
+	int64_t most_lanes;	/* new ones, of the claim that is under way */
+	bool is_gathering, is_seeking;	/* the outbox, subscriptions may have work */
+	int64_t gather_at, look_at, housekeep_at;	/* not before */
+	bool is_housekept;
+	bool is_stopping;
+};
+
+struct delivery_loop *delivery_loop_new(const struct conf *conf)
+{
+	struct delivery_loop *c = mem_zero(1, sizeof(*c));
+	struct db_options db = {
+		.conninfo = conf_database(conf, "courier"),
+		.program = "hookledger-courier",
+		.pooled = conf->db_pooled,
+		.deadline_ms = CALL_MS,
+	};
+	struct delivery_store_options store = {
+		.parallel = conf->delivery_parallel,
+		.retry_first_ms = conf->delivery_retry_first_ms,
+		.retry_factor = conf->delivery_retry_factor,
+		.retry_longest_ms = conf->delivery_retry_longest_ms,
+		.give_up_ms = conf->delivery_give_up_ms,
+		.failing_ms = conf->delivery_failing_ms,
+		.keep_ms = conf->delivery_keep_days * DAY_MS,
+		.keep_dead_ms = conf->delivery_keep_dead_days * DAY_MS,
+	};
+
+	c->conf = conf;
+	/* it must outlast a request, and be renewed in its first half */
+	c->lease_ms = 2 * conf->delivery_timeout_ms + LEASE_MARGIN_MS;
+	if (c->lease_ms < conf->courier_lease_ms)
+		c->lease_ms = conf->courier_lease_ms;
+	store.lease_ms = c->lease_ms;
+	c->db = db_open(&db);
+	c->store = delivery_store_new(c->db, &store);
+	inflight_init(&c->inflight, conf);
+	c->monitor = c->inflight.monitor = monitor_new(conf, c->db, c->inflight.sealer);
+	return c;
+}
+
+void delivery_loop_free(struct delivery_loop *c)
+{
+	if (!c)
+		return;
+	monitor_free(c->monitor);
+	inflight_done(&c->inflight);
+	delivery_store_free(c->store);
+	db_close(c->db);
+	free(c);
+}
+
+/* ---- calls of the database: which one */
+
+static void fail(struct delivery_loop *c)
+{
+	static struct log_gate gate;
+
+	if (log_gate_passes(&gate, 1))
+		log_write(LOG_WARN, "courier_call_failed",
+		          (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
+	/* Whether it was settled is not known: settled once more it changes nothing. */
+	inflight_not_settled(&c->inflight);
+}
+
+static bool is_any_spent(const struct subscriber_queues *queues)
+{
+	for (size_t i = 0; i < queues->count; i++)
+		if (subscriber_queue_is_spent(queues->at[i]))
+			return true;
+	return false;
+}
+
+/* Results, or a lane to give back. */
+static bool is_settling_due(const struct delivery_loop *c)
+{
+	const struct inflight *inflight = &c->inflight;
+
+	if (!inflight->done)
+		return is_any_spent(&inflight->queues);
+	return inflight->done_count >= SETTLE_MOST || !inflight->under_way || clock_ms() - inflight->done_since_ms >= SETTLE_MS;
+}
+
+/* Far more of them than requests: those that do not answer keep their lanes. */
+static int64_t room_for_lanes(const struct delivery_loop *c)
+{
+	int64_t room = ADMIN_QUEUES_EACH * c->conf->courier_requests_max - (int64_t)c->inflight.queues.count;
+
+	return c->is_stopping || room < 0 ? 0 : room < NEW_LANES ? room : NEW_LANES;
+}
+
+/* Notes in each lane what the claim is to do for it. */
+static bool prepare_claim(struct delivery_loop *c)
+{
+	struct subscriber_queues *queues = &c->inflight.queues;
+	int64_t now = clock_ms();
+	bool is_worth_it;
+
+	c->most_lanes = c->is_seeking ? room_for_lanes(c) : 0;
+	is_worth_it = c->most_lanes > 0;
+	for (size_t i = 0; i < queues->count; i++) {
+		struct subscriber_queue *queue = queues->at[i];
+
+		/* a lease that has run out may be somebody else's by now */
+		if (queue->is_leased && now >= queue->until_ms)
+			inflight_lose(&c->inflight, queue);
+		queue->given = 0;
+		queue->wanted = c->is_stopping ? 0 : subscriber_queue_wants(queue);
+		queue->is_renewed = queue->is_leased && queue->until_ms - now < c->lease_ms / 2;
+		if (now - queue->scanned_ms >= RESCAN_MS)
+			queue->due_us = 0;
+		if (queue->wanted && !queue->due_us)
+			queue->scanned_ms = now;
+		is_worth_it = is_worth_it || queue->wanted || queue->is_renewed;
+	}
+	return is_worth_it;
+}
+
+/* The next call, and in this order: none of them can keep the others waiting. */
+static enum err start_call(struct delivery_loop *c)
+{
+	int64_t now = clock_ms();
+	bool starts;
+	enum err err;
+
+	c->call_sent = now;
+	c->call_until = now + CALL_MS;
+	if (!c->conf->db_pooled && c->heard_session != db_session(c->db))
+		return delivery_store_listen(c->store);
+	if (!c->is_stopping && now >= c->look_at)
+		return delivery_store_look(c->store);
+	err = monitor_start(c->monitor, !c->is_stopping, &starts);
+	if (err || starts)
+		return err;
+	if (is_settling_due(c)) {
+		inflight_settle(&c->inflight);
+		for (size_t i = 0; i < c->inflight.queues.count; i++)
+			c->inflight.queues.at[i]->is_given_back = subscriber_queue_is_spent(c->inflight.queues.at[i]);
+		return delivery_store_settle(c->store, &c->inflight.queues, c->inflight.settling);
+	}
+	if (prepare_claim(c))
+		return delivery_store_claim(c->store, &c->inflight.queues, c->inflight.under_way, c->inflight.done, c->most_lanes);
+	if (c->is_stopping)
+		return ERR_NONE;
+	if (c->is_gathering && now >= c->gather_at)
+		return delivery_store_gather(c->store);
+	if (now < c->housekeep_at)
+		return ERR_NONE;
+	/* one that fails is not tried again at once: it may have taken long */
+	c->housekeep_at = now + HOUSEKEEP_MS;
+	c->is_housekept = true;
+	return delivery_store_housekeep(c->store);
+}
+
+/* ---- and what it said */
+
+static void gathered(struct delivery_loop *c)
+{
+	struct delivery_store_gathered news = delivery_store_gathered(c->store);
+	struct subscriber_queues *queues = &c->inflight.queues;
+
+	c->is_gathering = news.is_more;
+	/* rung for something else than an event: look what it is */
+	if (!news.is_more && !c->inflight.queues.count)
+		c->look_at = clock_ms();
+	if (news.is_more && !news.taken)
+		c->gather_at = clock_ms() + BLOCKED_MS;
+	if (!news.made)
+		return;
+	c->is_seeking = true;
+	for (size_t i = 0; i < queues->count; i++)
+		queues->at[i]->is_hungry = true;
+}
+
+/* Starts nothing more, and asks for nothing more. */
+static void stop(struct delivery_loop *c)
+{
+	c->is_stopping = true;
+	for (size_t i = 0; i < c->inflight.queues.count; i++) {
+		inflight_drop_waiting(&c->inflight, c->inflight.queues.at[i]);
+		c->inflight.queues.at[i]->is_hungry = false;
+	}
+}
+
+static void claimed(struct delivery_loop *c)
+{
+	struct subscriber_queues *queues = &c->inflight.queues;
+	size_t rows = delivery_store_claimed_count(c->store), old = queues->count;
+
+	for (size_t i = 0; i < old; i++)
+		if (queues->at[i]->is_renewed)
+			queues->at[i]->until_ms = c->call_sent + c->lease_ms;
+	for (size_t i = 0; i < rows; i++) {
+		struct delivery_store_claimed row;
+		struct subscriber_queue *queue;
+
+		delivery_store_claimed(c->store, i, &row);
+		queue = inflight_queue(&c->inflight, &row);
+		if (row.delivery_id)
+			inflight_put(&c->inflight, queue, &row);
+		else
+			inflight_lose(&c->inflight, queue);
+	}
+	for (size_t i = old; i < queues->count; i++) {
+		queues->at[i]->until_ms = c->call_sent + c->lease_ms;
+		queues->at[i]->scanned_ms = c->call_sent;
+	}
+	for (size_t i = 0; i < queues->count; i++)
+		if (queues->at[i]->wanted)
+			subscriber_queue_claimed(queues->at[i], queues->at[i]->wanted, queues->at[i]->given);
+	if ((int64_t)(queues->count - old) < c->most_lanes)
+		c->is_seeking = false;
+}
+
+static void settled(struct delivery_loop *c)
+{
+	size_t rows = delivery_store_settled_count(c->store);
+
+	/* what stood behind may be due now */
+	c->is_seeking = c->is_seeking || c->inflight.settling;
+	inflight_settled(&c->inflight);
+	for (size_t i = 0; i < rows; i++) {
+		struct delivery_store_settled row;
+		struct subscriber_queue *queue;
+
+		delivery_store_settled(c->store, i, &row);
+		queue = subscriber_queues_find(&c->inflight.queues, row.subscription_id);
+		if (!row.is_held)
+			inflight_lose(&c->inflight, queue);
+		if (row.disabled_reason.len)
+			log_write(LOG_WARN, "subscription_disabled",
+			          (struct log_field[]){ log_num("subscription", row.subscription_id),
+			                                log_str("reason", row.disabled_reason), log_end() });
+		if (!row.is_open)
+			inflight_drop_waiting(&c->inflight, queue);
+		if (queue->is_given_back)
+			subscriber_queues_remove(&c->inflight.queues, queue);
+	}
+	/* and something new later, such as the next attempt */
+	if (!c->inflight.queues.count)
+		c->look_at = clock_ms();
+}
+
+static void looked(struct delivery_loop *c)
+{
+	struct delivery_store_looked news = delivery_store_looked(c->store);
+	int64_t next_ms = c->conf->courier_poll_ms;
+
+	c->is_gathering = c->is_gathering || news.has_events;
+	if (news.next_us <= 0) {
+		c->is_seeking = true;
+		next_ms = LOOK_AGAIN_MS;
+	} else if (news.next_us / 1000 < next_ms) {
+		next_ms = news.next_us / 1000 + 1;
+	}
+	c->look_at = clock_ms() + next_ms;
+}
+
+static void hear(struct delivery_loop *c)
+{
+	int64_t events = 0;
+
+	if (!db_has_heard(c->db, &events))
+		return;
+	c->is_gathering = true;
+	backpressure_hear(&c->backpressure, events, clock_ms());
+}
+
+static void start_requests(struct delivery_loop *c, int *wait_ms)
+{
+	int most = backpressure_starts(&c->backpressure, clock_ms());
+
+	backpressure_started(&c->backpressure, inflight_start(&c->inflight, most, wait_ms));
+	if (backpressure_starts(&c->backpressure, clock_ms()) == 0)
+		*wait_ms = 1;
+}
+
+static void take_news(struct delivery_loop *c, enum delivery_store_call call)
+{
+	switch (call) {
+	case DELIVERY_STORE_LISTEN:
+		c->heard_session = db_session(c->db);
+		c->look_at = 0;	/* what nobody told us meanwhile */
+		break;
+	case DELIVERY_STORE_GATHER:
+		gathered(c);
+		break;
+	case DELIVERY_STORE_CLAIM:
+		claimed(c);
+		break;
+	case DELIVERY_STORE_SETTLE:
+		settled(c);
+		break;
+	case DELIVERY_STORE_LOOK:
+		looked(c);
+		break;
+	case DELIVERY_STORE_HOUSEKEEP:
+		if (delivery_store_housekept(c->store)) {
+			c->is_housekept = false;
+			c->housekeep_at = 0;
+		}
+		break;
+	case DELIVERY_STORE_NONE:
+		break;
+	}
+}
+
+static bool is_calling(const struct delivery_loop *c)
+{
+	return delivery_store_in_flight(c->store) || monitor_is_calling(c->monitor);
+}
+
+static void take_outcome(struct delivery_loop *c)
+{
+	enum delivery_store_call call = delivery_store_in_flight(c->store);
+	enum err err;
+
+	if (clock_ms() >= c->call_until)
+		db_drop(c->db);
+	err = call ? delivery_store_take(c->store) : monitor_take(c->monitor);
+	if (err == ERR_PACE)
+		return;
+	backpressure_worked(&c->backpressure, clock_ms() - c->call_sent, clock_ms());
+	if (err) {
+		fail(c);
+		return;
+	}
+	take_news(c, call);
+	/* told to while this call was under way */
+	if (c->is_stopping)
+		stop(c);
+}
+
+static void work_database(struct delivery_loop *c)
+{
+	db_tend(c->db);
+	if (is_calling(c))
+		take_outcome(c);
+	hear(c);
+	if (!is_calling(c) && db_is_ready(c->db) && !backpressure_rest_ms(&c->backpressure, clock_ms()) &&
+	    start_call(c))
+		fail(c);
+}
+
+/* ---- the loop */
+
+/* Nothing in the hand, nothing waits anywhere. */
+static bool is_at_rest(const struct delivery_loop *c)
+{
+	return !c->inflight.queues.count && !c->is_gathering && !c->is_seeking && !is_calling(c) && c->look_at > clock_ms() &&
+	       monitor_is_at_rest(c->monitor);
+}
+
+/* When the database is to be called next, if nothing happens before. */
+static int until_next_call(const struct delivery_loop *c, int wait_ms)
+{
+	int64_t now = clock_ms();
+
+	if (is_calling(c))
+		return clock_within(wait_ms, c->call_until - now);
+	if (!db_is_ready(c->db))
+		return wait_ms;
+	if (backpressure_rest_ms(&c->backpressure, now))
+		return clock_within(wait_ms, backpressure_rest_ms(&c->backpressure, now));
+	if (!c->is_stopping) {
+		wait_ms = clock_within(wait_ms, c->look_at - now);
+		wait_ms = clock_within(wait_ms, c->housekeep_at - now);
+		if (c->is_gathering)
+			wait_ms = clock_within(wait_ms, c->gather_at - now);
+	}
+	wait_ms = clock_within(wait_ms, monitor_next_at(c->monitor, !c->is_stopping) - now);
+	if (c->inflight.done)
+		wait_ms = clock_within(wait_ms, c->inflight.under_way ? c->inflight.done_since_ms + SETTLE_MS - now : 0);
+	for (size_t i = 0; i < c->inflight.queues.count; i++)
+		wait_ms = clock_within(wait_ms, c->inflight.queues.at[i]->until_ms - c->lease_ms / 2 + 1 - now);
+	return wait_ms;
+}
+
+/* Until something happens or is due. */
+static void wait_for_news(const struct delivery_loop *c, int stop_fd, int wait_ms)
+{
+	struct pollfd fds[4] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
+		                 { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
+
+	wait_ms = clock_sooner(wait_ms, db_poll(c->db, &fds[0]));
+	wait_ms = clock_sooner(wait_ms, inflight_poll(&c->inflight, &fds[1]));
+	wait_ms = clock_sooner(wait_ms, monitor_poll(c->monitor, &fds[2]));
+	if (poll(fds, 4, until_next_call(c, wait_ms)) < 0 && errno != EINTR)
+		abort();
+}
+
+static bool is_stopping(const struct delivery_loop_task *task)
+{
+	struct pollfd fd = { .fd = task->stop_fd, .events = POLLIN };
+
+	return task->stop_fd >= 0 && poll(&fd, 1, 0) > 0;
+}
+
+enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_task *task)
+{
+	int64_t until = task->for_ms ? clock_ms() + task->for_ms : INT64_MAX;
+
+	c->is_stopping = c->is_housekept = false;
+	c->is_gathering = c->is_seeking = true;
+	c->look_at = c->housekeep_at = c->gather_at = 0;
+	monitor_restart(c->monitor);
+	if (task->is_round && db_wait(c->db, CONNECT_MS)) {
+		log_write(LOG_ERROR, "database_away",
+		          (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
+		return ERR_BUSY;
+	}
+	for (;;) {
+		int wait_ms = -1;
+
+		work_database(c);
+		inflight_collect(&c->inflight);
+		monitor_collect(c->monitor);
+		if (!c->is_stopping)
+			start_requests(c, &wait_ms);
+		if (!c->is_stopping && (clock_ms() >= until || is_stopping(task))) {
+			stop(c);
+			/* what is under way ends by its own time limit */
+			until = clock_ms() + c->conf->delivery_timeout_ms + CONNECT_MS;
+		}
+		if (task->is_round && is_at_rest(c) && c->is_housekept && !monitor_tell(c->monitor))
+			break;
+		if (c->is_stopping && ((!c->inflight.queues.count && !is_calling(c) && !monitor_is_busy(c->monitor)) || clock_ms() >= until))
+			break;
+		wait_for_news(c, task->stop_fd, until == INT64_MAX ? wait_ms : clock_within(wait_ms, until - clock_ms()));
+	}
+	return ERR_NONE;
+}
+
+struct delivery_loop_count delivery_loop_total(const struct delivery_loop *c)
+{
+	return (struct delivery_loop_count){ .delivered = c->inflight.delivered, .failed = c->inflight.failed };
+}

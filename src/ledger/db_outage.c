@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/db_outage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "ledger/alert.h"
+#include "ledger/spool.h"
+
+enum { TARGETS_MAX = 50 };	/* as ledger.notice_add() takes at most */
+
+struct target {
+	int64_t alert_id;
+	struct buf kind, target, secret_sealed;
+	bool is_notified;
+	int64_t due_ms;	/* not before */
+};
+
+struct db_outage {
+	int64_t after_ms;
+	struct buf place, page;
+	struct target targets[TARGETS_MAX];
+	size_t count;
+	bool is_away;
+	int64_t since_us;	/* also when it works again, until db_outage_end() */
+	struct buf why, words, subject, text, body;
+};
+
+static const char todo[] = "Look at PostgreSQL, its disk, and the setting `database`; `hookledger doctor` says what is wrong.";
+
+struct db_outage *db_outage_new(int64_t after_ms, struct str place, struct str page)
+{
+	struct db_outage *outage = mem_zero(1, sizeof(*outage));
+
+	outage->after_ms = after_ms;
+	buf_add_str(&outage->place, place);
+	buf_add_str(&outage->page, page);
+	return outage;
+}
+
+void db_outage_forget(struct db_outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++) {
+		buf_done(&outage->targets[i].kind);
+		buf_done(&outage->targets[i].target);
+		buf_done(&outage->targets[i].secret_sealed);
+	}
+	outage->count = 0;
+}
+
+void db_outage_free(struct db_outage *outage)
+{
+	if (!outage)
+		return;
+	db_outage_forget(outage);
+	buf_done(&outage->place);
+	buf_done(&outage->page);
+	buf_done(&outage->why);
+	buf_done(&outage->words);
+	buf_done(&outage->subject);
+	buf_done(&outage->text);
+	buf_done(&outage->body);
+	free(outage);
+}
+
+void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, struct str target, struct str secret_sealed)
+{
+	struct target *one;
+
+	if (outage->count == TARGETS_MAX)
+		return;
+	one = &outage->targets[outage->count++];
+	*one = (struct target){ .alert_id = alert_id };
+	buf_add_str(&one->kind, kind);
+	buf_add_str(&one->target, target);
+	buf_add_str(&one->secret_sealed, secret_sealed);
+}
+
+bool db_outage_is_notified(const struct db_outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++)
+		if (outage->targets[i].is_notified)
+			return true;
+	return false;
+}
+
+void db_outage_observe(struct db_outage *outage, bool works, int64_t now_ms, const char *why)
+{
+	struct str said = str_of(why ? why : "");
+
+	if (works || outage->is_away) {
+		outage->is_away = !works;
+		return;
+	}
+	outage->is_away = true;
+	/* one that comes back before its end was told goes on */
+	if (db_outage_is_notified(outage))
+		return;
+	/* it stands within a sentence of ours, and a server that refuses to be connected
+	   to has no encoding agreed with us */
+	while (said.len && strchr(" \n.", said.at[said.len - 1]))
+		said.len--;
+	outage->since_us = clock_now_us();
+	buf_clear(&outage->why);
+	utf8_add_line(&outage->why, said.len ? str_trim(said) : str_of("no answer"));
+	for (size_t i = 0; i < outage->count; i++)
+		outage->targets[i].due_ms = now_ms + outage->after_ms;
+}
+
+/* ---- telling */
+
+/* The place of who is told next, and when; INT64_MAX: nobody is. */
+static size_t find_due(const struct db_outage *outage, int64_t *due_ms)
+{
+	size_t first = 0;
+
+	*due_ms = INT64_MAX;
+	for (size_t i = 0; outage->is_away && i < outage->count; i++) {
+		const struct target *one = &outage->targets[i];
+
+		if (!one->is_notified && one->due_ms < *due_ms) {
+			*due_ms = one->due_ms;
+			first = i;
+		}
+	}
+	return first;
+}
+
+int64_t db_outage_next_at(const struct db_outage *outage)
+{
+	int64_t due_ms;
+
+	(void)find_due(outage, &due_ms);
+	return due_ms;
+}
+
+static void write_words(struct db_outage *outage, const struct spool_status *spool)
+{
+	struct buf since = { 0 };
+
+	clock_write(&since, outage->since_us);
+	buf_clear(&outage->words);
+	buf_addf(&outage->words, "The courier on %s cannot use the database since %.10s %.5s UTC: %s. ", buf_text(&outage->place),
+	         buf_text(&since), buf_text(&since) + 11, buf_text(&outage->why));
+	buf_add_text(&outage->words, "Callbacks are acknowledged all the same and kept in the spool");
+	if (spool)
+		buf_addf(&outage->words, " (%" PRId64 " now, %" PRId64 " kB)", spool->records, (spool->bytes + 1023) / 1024);
+	buf_add_text(&outage->words, "; they are recorded when it is back. Subscribers get nothing until then.");
+	buf_done(&since);
+}
+
+/* As ledger.notice_write() makes it. */
+static void write_mail(struct db_outage *outage)
+{
+	buf_clear(&outage->subject);
+	buf_addf(&outage->subject, "hookledger: trouble: the courier on %s cannot use the database", buf_text(&outage->place));
+	buf_clear(&outage->text);
+	buf_addf(&outage->text, "TROUBLE: %s\n  %s\n\nYou are told when it is over.\n", buf_text(&outage->words), todo);
+	if (outage->page.len)
+		buf_addf(&outage->text, "\n%s\n", buf_text(&outage->page));
+}
+
+static void write_finding(struct db_outage *outage, struct str since, const char *change)
+{
+	struct buf *out = &outage->body;
+
+	buf_add_text(out, "[{");
+	if (change)
+		json_put_text(out, "change", str_of(change));
+	json_put_text(out, "kind", str_of("database"));
+	json_put_text(out, "level", str_of("trouble"));
+	json_put_text(out, "subject", str_of("database"));
+	json_put_text(out, "words", buf_str(&outage->words));
+	json_put_text(out, "todo", str_of(todo));
+	json_put_text(out, "since", since);
+	json_put_text(out, "link", buf_str(&outage->page));
+	buf_add_text(out, "}]");
+}
+
+static void write_body(struct db_outage *outage)
+{
+	struct buf since = { 0 }, now = { 0 }, *out = &outage->body;
+
+	clock_write(&since, outage->since_us);
+	clock_write(&now, clock_now_us());
+	buf_clear(out);
+	buf_add_char(out, '{');
+	json_put_text(out, "type", str_of("hookledger.findings"));
+	json_put_text(out, "timestamp", buf_str(&now));
+	json_put_bool(out, "test", false);
+	json_put_text(out, "status", str_of("trouble"));
+	json_put_text(out, "subject", buf_str(&outage->subject));
+	json_key(out, "changes");
+	write_finding(outage, buf_str(&since), "new");
+	json_key(out, "findings");
+	write_finding(outage, buf_str(&since), NULL);
+	buf_add_char(out, '}');
+	buf_done(&since);
+	buf_done(&now);
+}
+
+bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool, struct alert_message *message)
+{
+	int64_t due_ms;
+	size_t place = find_due(outage, &due_ms);
+	struct target *target = &outage->targets[place];
+
+	if (due_ms == INT64_MAX || now_ms < due_ms)
+		return false;
+	write_words(outage, spool);
+	write_mail(outage);
+	write_body(outage);
+	*message = (struct alert_message){
+		.message_id = -1 - (int64_t)place,
+		.alert_id = target->alert_id,
+		.made_us = outage->since_us,
+		.kind = buf_str(&target->kind),
+		.target = buf_str(&target->target),
+		.secret_sealed = buf_str(&target->secret_sealed),
+		.subject = buf_str(&outage->subject),
+		.words = buf_str(&outage->text),
+		.status = str_of("trouble"),
+		.body = buf_str(&outage->body),
+	};
+	/* not once more while it is on its way */
+	target->due_ms = INT64_MAX;
+	return true;
+}
+
+void db_outage_notified(struct db_outage *outage, int64_t message_id, bool is_sent, int64_t now_ms)
+{
+	size_t place = (size_t)(-1 - message_id);
+
+	if (place >= outage->count)
+		return;
+	outage->targets[place].is_notified = is_sent;
+	outage->targets[place].due_ms = now_ms + outage->after_ms;
+}
+
+/* ---- the end of it */
+
+bool db_outage_is_over(const struct db_outage *outage)
+{
+	return !outage->is_away && db_outage_is_notified(outage);
+}
+
+int64_t db_outage_since_us(const struct db_outage *outage)
+{
+	return outage->since_us;
+}
+
+struct str db_outage_write(const struct db_outage *outage)
+{
+	return buf_str(&outage->words);
+}
+
+void db_outage_end(struct db_outage *outage)
+{
+	for (size_t i = 0; i < outage->count; i++)
+		outage->targets[i].is_notified = false;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+#include "ledger/schema_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "cli/input.h"
+#include "cli/term.h"
+
+/* A file of sql/ has tens of kilobytes. */
+enum { SQL_MAX = 4 * 1024 * 1024, NUMBER_DIGITS = 4 };
+
+/* In the order of what uses what; the grants come last. */
+static const char *const function_files[] = {
+	"ledger.sql",
+	"fields.sql",
+	"tables.sql",
+	"history.sql",
+	"toggl.sql",
+	"spreadsheet.sql",
+	"hours.sql",
+	"money.sql",
+	"moments.sql",
+	"pass_on.sql",
+	"may_see.sql",
+	"toggl_gate.sql",
+	"toggl_plan.sql",
+	"toggl_step.sql",
+	"toggl_load.sql",
+	"toggl_jobs.sql",
+	"pulse.sql",
+	"watch.sql",
+	"receiver.sql",
+	"operator.sql",
+	"sealing.sql",
+	"invoice.sql",
+	"rebuild.sql",
+	"retention.sql",
+	"forget.sql",
+	"export.sql",
+	"logins.sql",
+	"accounts.sql",
+	"api.sql",
+	"api_events.sql",
+	"published.sql",
+	"api_v9.sql",
+	"deliveries.sql",
+	"replay.sql",
+	"courier.sql",
+	"admin.sql",
+	"admin_totp.sql", "operators.sql",
+	"admin_people.sql",
+	"admin_subscribers.sql",
+	"admin_subscriptions.sql",
+	"admin_deliveries.sql",
+	"admin_endpoints.sql",
+	"admin_ticks.sql",
+	"admin_toggl.sql",
+	"toggl_doors.sql",
+	"notices.sql",
+	"watch_doors.sql",
+	"metrics.sql",
+	"admin_watch.sql",
+	"finding.sql",
+	"admin_events.sql",
+	"admin_event.sql",
+	"admin_overview.sql",
+	"admin_time.sql",
+	"grants.sql",
+	"roles.sql",
+};
+
+enum { FUNCTION_FILES = sizeof(function_files) / sizeof(function_files[0]) };
+
+static void sum(struct str text, char hex[CHECKSUM_CHARS + 1])
+{
+	unsigned char digest[DIGEST_BYTES];
+	struct buf out = { 0 };
+
+	crypto_digest(text, digest);
+	buf_add_hex(&out, digest, sizeof(digest));
+	memcpy(hex, out.at, CHECKSUM_CHARS + 1);
+	buf_done(&out);
+}
+
+static bool read_sql(const char *dir, const char *name, struct buf *text)
+{
+	struct buf path = { 0 };
+	bool fine;
+
+	buf_addf(&path, "%s/%s", dir, name);
+	fine = input_file(buf_text(&path), SQL_MAX, text);
+	buf_done(&path);
+	return fine;
+}
+
+/* "0001_ledger.sql" */
+static bool is_migration(const char *name, int64_t *version)
+{
+	struct str number = { .at = name, .len = NUMBER_DIGITS };
+	size_t len = strlen(name);
+
+	return len > NUMBER_DIGITS + 5 && name[NUMBER_DIGITS] == '_' &&
+	       strcmp(name + len - 4, ".sql") == 0 && name[0] != '-' && str_int(number, version) &&
+	       *version > 0;
+}
+
+static int only_migrations(const struct dirent *entry)
+{
+	int64_t version;
+
+	return is_migration(entry->d_name, &version);
+}
+
+static bool add_migration(struct schema_files *schema, const char *dir, const char *name)
+{
+	struct schema_file *step = &schema->migrations[schema->count];
+	struct buf text = { 0 };
+	bool fine;
+
+	*step = (struct schema_file){ .name = mem_dup(str_of(name)) };
+	schema->count++;
+	fine = is_migration(name, &step->version) && read_sql(dir, name, &text);
+	if (fine && step->version != (int64_t)schema->count) {
+		term_problem("%s/%s is out of order: number %zu was expected", dir, name, schema->count);
+		fine = false;
+	}
+	if (fine) {
+		sum(buf_str(&text), step->checksum);
+		step->text = mem_dup(buf_str(&text));
+	}
+	buf_done(&text);
+	return fine;
+}
+
+static bool load_migrations(struct schema_files *schema, const char *sql_dir)
+{
+	struct dirent **names = NULL;
+	struct buf dir = { 0 };
+	bool fine = true;
+	int count;
+
+	buf_addf(&dir, "%s/migrations", sql_dir);
+	count = scandir(buf_text(&dir), &names, only_migrations, alphasort);
+	if (count <= 0) {
+		term_problem("no schema in %s (%s); is hookledger installed, or the setting sql_dir right?",
+		             buf_text(&dir), count < 0 ? strerror(errno) : "no files");
+		fine = false;
+	}
+	schema->migrations = mem_zero(count > 0 ? (size_t)count : 0, sizeof(*schema->migrations));
+	for (int i = 0; i < count; i++) {
+		fine = fine && add_migration(schema, buf_text(&dir), names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	buf_done(&dir);
+	return fine;
+}
+
+/* The checksum of the doors covers setup.sql too: a change there is applied
+   with them. Without db_roles the file of the roles is no part of it, so that
+   changing the setting counts as a change. */
+static bool load_doors(struct schema_files *schema, const struct conf *conf)
+{
+	struct buf all = { 0 }, dir = { 0 };
+	size_t count = conf->db_roles ? FUNCTION_FILES : FUNCTION_FILES - 1;
+	bool fine = true;
+
+	buf_addf(&dir, "%s/functions", conf->sql_dir);
+	buf_add_text(&all, schema->setup);
+	for (size_t i = 0; fine && i < count; i++) {
+		struct buf text = { 0 };
+
+		fine = read_sql(buf_text(&dir), function_files[i], &text);
+		buf_addf(&all, "\n-- %s\n", function_files[i]);
+		buf_add_str(&all, buf_str(&text));
+		buf_done(&text);
+	}
+	if (fine) {
+		schema->doors = (struct schema_file){ .name = mem_dup(str_of("functions")) };
+		sum(buf_str(&all), schema->doors.checksum);
+		schema->doors.text = mem_dup((struct str){ .at = all.at + strlen(schema->setup),
+		                                          .len = all.len - strlen(schema->setup) });
+	}
+	buf_done(&all);
+	buf_done(&dir);
+	return fine;
+}
+
+bool schema_files_load(struct schema_files *schema, const struct conf *conf)
+{
+	struct buf setup = { 0 };
+	bool fine;
+
+	*schema = (struct schema_files){ 0 };
+	fine = load_migrations(schema, conf->sql_dir) && read_sql(conf->sql_dir, "setup.sql", &setup);
+	if (fine) {
+		schema->setup = mem_dup(buf_str(&setup));
+		fine = load_doors(schema, conf);
+	}
+	buf_done(&setup);
+	return fine;
+}
+
+static void step_done(struct schema_file *step)
+{
+	free(step->name);
+	free(step->text);
+}
+
+void schema_files_done(struct schema_files *schema)
+{
+	for (size_t i = 0; i < schema->count; i++)
+		step_done(&schema->migrations[i]);
+	step_done(&schema->doors);
+	free(schema->migrations);
+	free(schema->setup);
+	*schema = (struct schema_files){ 0 };
+}
+
+struct schema_files_state schema_files_compare(const struct schema_files *schema, const struct db_rows *applied)
+{
+	struct schema_files_state state = { .pending = schema->count, .functions_pending = true };
+
+	for (size_t i = 0; applied && i < db_rows_count(applied); i++) {
+		int64_t version = db_int(applied, i, "version");
+		struct str checksum = db_str(applied, i, "checksum");
+
+		if (version > (int64_t)schema->count) {
+			state.newer = version;
+		} else if (version == 0) {
+			state.functions_pending = !str_is(checksum, schema->doors.checksum);
+		} else {
+			state.pending--;
+			if (!str_is(checksum, schema->migrations[version - 1].checksum))
+				state.changed = &schema->migrations[version - 1];
+		}
+	}
+	state.functions_pending = state.functions_pending || state.pending > 0;
+	return state;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "ledger/alert.h"
+#include "ledger/db_outage.h"
+#include "ledger/spool.h"
+
+enum { AFTER = 1000, FOR_ADA = -1, FOR_CHAT = -2 };
+
+static struct db_outage *of_two(void)
+{
+	struct db_outage *outage = db_outage_new(AFTER, str_of("db.example"), str_of("https://example.org/admin/"));
+
+	db_outage_add(outage, 7, str_of("mail"), str_of("ada@example.org"), str_of(""));
+	db_outage_add(outage, 9, str_of("webhook"), str_of("https://chat.example.org/"), str_of("sealed"));
+	return outage;
+}
+
+static void assert_next(struct db_outage *outage, int64_t now, int64_t wanted)
+{
+	struct alert_message message;
+
+	assert_true(db_outage_next(outage, now, NULL, &message));
+	assert_int_equal(wanted, message.message_id);
+}
+
+static void assert_none(struct db_outage *outage, int64_t now)
+{
+	struct alert_message message;
+
+	assert_false(db_outage_next(outage, now, NULL, &message));
+}
+
+static void a_short_one_is_told_nobody(void **state)
+{
+	struct db_outage *outage = of_two();
+
+	(void)state;
+	assert_int_equal(INT64_MAX, db_outage_next_at(outage));
+	for (int64_t now = 0; now < 10 * AFTER; now += AFTER) {
+		db_outage_observe(outage, false, now, "refused");
+		db_outage_observe(outage, false, now + AFTER - 2, "refused");
+		assert_none(outage, now + AFTER - 1);
+		db_outage_observe(outage, true, now + AFTER - 1, NULL);
+		assert_none(outage, now + AFTER - 1);
+	}
+	assert_false(db_outage_is_over(outage));
+	db_outage_free(outage);
+}
+
+static void each_is_told_once(void **state)
+{
+	struct db_outage *outage = of_two();
+
+	(void)state;
+	db_outage_observe(outage, false, 500, "refused");
+	assert_int_equal(500 + AFTER, db_outage_next_at(outage));
+	assert_next(outage, 500 + AFTER, FOR_ADA);
+	db_outage_notified(outage, FOR_ADA, true, 500 + AFTER);
+	assert_true(db_outage_is_notified(outage));
+	assert_next(outage, 500 + AFTER, FOR_CHAT);
+	/* on its way */
+	assert_none(outage, 500 + 100 * AFTER);
+	db_outage_notified(outage, FOR_CHAT, true, 600 + AFTER);
+	assert_int_equal(INT64_MAX, db_outage_next_at(outage));
+	assert_false(db_outage_is_over(outage));
+	db_outage_observe(outage, true, 10 * AFTER, NULL);
+	assert_true(db_outage_is_over(outage));
+	db_outage_end(outage);
+	assert_false(db_outage_is_over(outage));
+	db_outage_observe(outage, false, 20 * AFTER, "again");
+	assert_next(outage, 21 * AFTER, FOR_ADA);
+	db_outage_free(outage);
+}
+
+static void who_could_not_be_told_is_told_later(void **state)
+{
+	struct db_outage *outage = of_two();
+
+	(void)state;
+	db_outage_observe(outage, false, 0, "refused");
+	assert_next(outage, AFTER, FOR_ADA);
+	db_outage_notified(outage, FOR_ADA, false, AFTER + 50);
+	assert_next(outage, AFTER + 50, FOR_CHAT);
+	db_outage_notified(outage, FOR_CHAT, true, AFTER + 60);
+	assert_none(outage, 2 * AFTER + 49);
+	assert_next(outage, 2 * AFTER + 50, FOR_ADA);
+	db_outage_free(outage);
+}
+
+/* Back for a moment, and away before that was told: nobody is told twice. */
+static void one_that_comes_back_is_the_same(void **state)
+{
+	struct db_outage *outage = of_two();
+	int64_t since;
+
+	(void)state;
+	db_outage_observe(outage, false, 0, "refused");
+	since = db_outage_since_us(outage);
+	assert_next(outage, AFTER, FOR_ADA);
+	db_outage_notified(outage, FOR_ADA, true, AFTER);
+	db_outage_observe(outage, true, 5 * AFTER, NULL);
+	db_outage_observe(outage, false, 6 * AFTER, "another");
+	assert_int_equal(since, db_outage_since_us(outage));
+	assert_next(outage, 6 * AFTER, FOR_CHAT);
+	db_outage_notified(outage, FOR_CHAT, true, 6 * AFTER);
+	assert_none(outage, 60 * AFTER);
+	db_outage_free(outage);
+}
+
+static void assert_says(struct str text, const char *words)
+{
+	if (!memmem(text.at, text.len, words, strlen(words)))
+		fail_msg("\"%s\" is not in \"%.*s\"", words, (int)text.len, text.at);
+}
+
+static void it_says_what_is_so_and_what_to_do(void **state)
+{
+	struct db_outage *outage = of_two();
+	struct spool_status spool = { .records = 12, .bytes = 4097 };
+	struct alert_message message;
+
+	(void)state;
+	/* as a server says it that speaks another language, before an encoding is agreed */
+	db_outage_observe(outage, false, 0, "connection to server \"x\"\r\nfailed: f\xfcr.\n");
+	assert_true(db_outage_next(outage, AFTER, &spool, &message));
+	assert_int_equal(7, message.alert_id);
+	assert_says(message.subject, "trouble: the courier on db.example cannot use the database");
+	assert_says(message.words, "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
+	assert_says(message.words, "(12 now, 5 kB)");
+	assert_says(message.words, "hookledger doctor");
+	assert_says(message.words, "https://example.org/admin/");
+	db_outage_notified(outage, FOR_ADA, true, AFTER);
+	assert_true(db_outage_next(outage, AFTER, NULL, &message));
+	assert_true(str_is(message.kind, "webhook"));
+	assert_true(str_is(message.secret_sealed, "sealed"));
+	assert_says(message.body, "{\"type\":\"hookledger.findings\",");
+	assert_says(message.body, "\"changes\":[{\"change\":\"new\",\"kind\":\"database\",\"level\":\"trouble\",");
+	assert_says(message.body, "server \\\"x\\\"");
+	assert_says(message.body, "\"findings\":[{\"kind\":\"database\"");
+	db_outage_free(outage);
+}
+
+static void nobody_is_no_trouble(void **state)
+{
+	struct db_outage *outage = db_outage_new(AFTER, str_of("x"), str_of(""));
+
+	(void)state;
+	db_outage_observe(outage, false, 0, NULL);
+	assert_none(outage, 100 * AFTER);
+	db_outage_notified(outage, -51, true, 0);
+	assert_false(db_outage_is_notified(outage));
+	for (int64_t i = 0; i < 60; i++)
+		db_outage_add(outage, i, str_of("mail"), str_of("a@example.org"), str_of(""));
+	db_outage_free(outage);
+	db_outage_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_short_one_is_told_nobody),
+		cmocka_unit_test(each_is_told_once),
+		cmocka_unit_test(who_could_not_be_told_is_told_later),
+		cmocka_unit_test(one_that_comes_back_is_the_same),
+		cmocka_unit_test(it_says_what_is_so_and_what_to_do),
+		cmocka_unit_test(nobody_is_no_trouble),
+	};
+
+	return cmocka_run_group_tests_name("outage", tests, NULL, NULL);
+}
