@@ -191,6 +191,9 @@ awk '/^create (or replace )?function/ { name = $0; body = "" } { body = body $0 
 		name = ""
 	}' "${sql_files[@]}" | rule "every SQL function pins its search_path, or has no names to look up"
 
+diff <(sed -n 's/ *#.*//; /./p' sql/functions/ORDER | sort) <(matching '^sql/functions/.*\.sql$' | sed 's|^sql/functions/||' | sort) |
+	grep '^[<>]' | rule "every file of SQL functions is in ORDER"
+
 # ---- settings
 
 mapfile -t keys < <(sed -nE 's/^\t\{ "([a-z_.]+)", [A-Z]+, FIELD.*/\1/p' src/base/conf.c)

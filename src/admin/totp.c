@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Codes besides the password: asked for at the login, set up and turned off under
-   Settings. What may be done is said in SQL (admin_totp.sql); here the secret is
+   Settings. What may be done is said in SQL (admin/totp.sql); here the secret is
    opened and codes are computed. */
 #include "admin/admin.h"
 

@@ -175,7 +175,7 @@ static enum err apply_all(struct migration *m, const struct schema_files *schema
 	for (size_t i = schema->count - state->pending; !err && i < schema->count; i++)
 		err = apply(m, schema, &schema->migrations[i]);
 	if (!err)
-		err = apply(m, schema, &schema->doors);
+		err = apply(m, schema, &schema->functions);
 	return err;
 }
 

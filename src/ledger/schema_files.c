@@ -12,70 +12,12 @@
 #include "cli/input.h"
 #include "cli/term.h"
 
+/* In it a path below sql/functions a line, in the order to run; "#" begins a comment. */
+static const char order_file[] = "ORDER";
+/* Run only with db_roles. */
+static const char roles_file[] = "roles.sql";
 /* A file of sql/ has tens of kilobytes. */
 enum { SQL_MAX = 4 * 1024 * 1024, NUMBER_DIGITS = 4 };
-
-/* In the order of what uses what; the grants come last. */
-static const char *const function_files[] = {
-	"ledger.sql",
-	"fields.sql",
-	"tables.sql",
-	"history.sql",
-	"toggl.sql",
-	"spreadsheet.sql",
-	"hours.sql",
-	"money.sql",
-	"moments.sql",
-	"pass_on.sql",
-	"may_see.sql",
-	"toggl_gate.sql",
-	"toggl_plan.sql",
-	"toggl_step.sql",
-	"toggl_load.sql",
-	"toggl_jobs.sql",
-	"pulse.sql",
-	"watch.sql",
-	"receiver.sql",
-	"operator.sql",
-	"sealing.sql",
-	"invoice.sql",
-	"rebuild.sql",
-	"retention.sql",
-	"forget.sql",
-	"export.sql",
-	"logins.sql",
-	"accounts.sql",
-	"api.sql",
-	"api_events.sql",
-	"published.sql",
-	"api_v9.sql",
-	"deliveries.sql",
-	"replay.sql",
-	"courier.sql",
-	"admin.sql",
-	"admin_totp.sql", "operators.sql",
-	"admin_people.sql",
-	"admin_subscribers.sql",
-	"admin_subscriptions.sql",
-	"admin_deliveries.sql",
-	"admin_endpoints.sql",
-	"admin_ticks.sql",
-	"admin_toggl.sql",
-	"toggl_doors.sql",
-	"notices.sql",
-	"watch_doors.sql",
-	"metrics.sql",
-	"admin_watch.sql",
-	"finding.sql",
-	"admin_events.sql",
-	"admin_event.sql",
-	"admin_overview.sql",
-	"admin_time.sql",
-	"grants.sql",
-	"roles.sql",
-};
-
-enum { FUNCTION_FILES = sizeof(function_files) / sizeof(function_files[0]) };
 
 static void sum(struct str text, char hex[CHECKSUM_CHARS + 1])
 {
@@ -162,33 +104,49 @@ static bool load_migrations(struct schema_files *schema, const char *sql_dir)
 	return fine;
 }
 
-/* The checksum of the doors covers setup.sql too: a change there is applied
+static bool add_functions(struct buf *all, const char *dir, struct str name)
+{
+	struct buf path = { 0 }, text = { 0 };
+	bool fine;
+
+	buf_add_str(&path, name);
+	fine = read_sql(dir, buf_text(&path), &text);
+	buf_addf(all, "\n-- %s\n", buf_text(&path));
+	buf_add_str(all, buf_str(&text));
+	buf_done(&text);
+	buf_done(&path);
+	return fine;
+}
+
+/* The checksum of the functions covers setup.sql too: a change there is applied
    with them. Without db_roles the file of the roles is no part of it, so that
    changing the setting counts as a change. */
-static bool load_doors(struct schema_files *schema, const struct conf *conf)
+static bool load_functions(struct schema_files *schema, const struct conf *conf)
 {
-	struct buf all = { 0 }, dir = { 0 };
-	size_t count = conf->db_roles ? FUNCTION_FILES : FUNCTION_FILES - 1;
-	bool fine = true;
+	struct buf all = { 0 }, dir = { 0 }, order = { 0 };
+	struct str rest;
+	bool fine;
 
 	buf_addf(&dir, "%s/functions", conf->sql_dir);
 	buf_add_text(&all, schema->setup);
-	for (size_t i = 0; fine && i < count; i++) {
-		struct buf text = { 0 };
+	fine = read_sql(buf_text(&dir), order_file, &order);
+	rest = buf_str(&order);
+	while (fine && rest.len > 0) {
+		struct str line = str_cut(&rest, '\n');
+		struct str name = str_trim(str_cut(&line, '#'));
 
-		fine = read_sql(buf_text(&dir), function_files[i], &text);
-		buf_addf(&all, "\n-- %s\n", function_files[i]);
-		buf_add_str(&all, buf_str(&text));
-		buf_done(&text);
+		if (name.len > 0 && (conf->db_roles || !str_is(name, roles_file)))
+			fine = add_functions(&all, buf_text(&dir), name);
 	}
 	if (fine) {
-		schema->doors = (struct schema_file){ .name = mem_dup(str_of("functions")) };
-		sum(buf_str(&all), schema->doors.checksum);
-		schema->doors.text = mem_dup((struct str){ .at = all.at + strlen(schema->setup),
+		schema->functions = (struct schema_file){ .name = mem_dup(str_of("functions")) };
+		sum(buf_str(&all), schema->functions.checksum);
+		schema->functions.text = mem_dup((struct str){ .at = all.at + strlen(schema->setup),
 		                                          .len = all.len - strlen(schema->setup) });
 	}
 	buf_done(&all);
 	buf_done(&dir);
+	buf_done(&order);
 	return fine;
 }
 
@@ -201,7 +159,7 @@ bool schema_files_load(struct schema_files *schema, const struct conf *conf)
 	fine = load_migrations(schema, conf->sql_dir) && read_sql(conf->sql_dir, "setup.sql", &setup);
 	if (fine) {
 		schema->setup = mem_dup(buf_str(&setup));
-		fine = load_doors(schema, conf);
+		fine = load_functions(schema, conf);
 	}
 	buf_done(&setup);
 	return fine;
@@ -217,7 +175,7 @@ void schema_files_done(struct schema_files *schema)
 {
 	for (size_t i = 0; i < schema->count; i++)
 		step_done(&schema->migrations[i]);
-	step_done(&schema->doors);
+	step_done(&schema->functions);
 	free(schema->migrations);
 	free(schema->setup);
 	*schema = (struct schema_files){ 0 };
@@ -234,7 +192,7 @@ struct schema_files_state schema_files_compare(const struct schema_files *schema
 		if (version > (int64_t)schema->count) {
 			state.newer = version;
 		} else if (version == 0) {
-			state.functions_pending = !str_is(checksum, schema->doors.checksum);
+			state.functions_pending = !str_is(checksum, schema->functions.checksum);
 		} else {
 			state.pending--;
 			if (!str_is(checksum, schema->migrations[version - 1].checksum))

@@ -26,7 +26,7 @@ struct schema_files {
 	char *setup;		/* run before the first step */
 	struct schema_file *migrations;	/* by version, without gaps from 1 */
 	size_t count;
-	struct schema_file doors;	/* the functions, one text */
+	struct schema_file functions;	/* the functions, one text */
 };
 
 /* Reads all files of conf->sql_dir. false: said on stderr what is missing. */

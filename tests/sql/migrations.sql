@@ -1,4 +1,5 @@
--- The list of migrations, and that the functions can be made anew at any time.
+-- The list of migrations, and that the functions can be made anew at any time. The
+-- variable "functions" is a file with all of them, in order (tests/run).
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
@@ -38,61 +39,7 @@ select ok(to_regnamespace('receiver') is null and to_regnamespace('operator') is
 select is_empty($$select name from now_there where name !~ '^ledger.migration_'$$, 'and the functions behind them are gone');
 select has_table('ledger', 'event', 'the tables are not');
 
-\ir ../../sql/functions/ledger.sql
-\ir ../../sql/functions/fields.sql
-\ir ../../sql/functions/tables.sql
-\ir ../../sql/functions/history.sql
-\ir ../../sql/functions/pass_on.sql
-\ir ../../sql/functions/may_see.sql
-\ir ../../sql/functions/toggl_gate.sql
-\ir ../../sql/functions/toggl_plan.sql
-\ir ../../sql/functions/toggl_step.sql
-\ir ../../sql/functions/toggl_load.sql
-\ir ../../sql/functions/toggl_jobs.sql
-\ir ../../sql/functions/pulse.sql
-\ir ../../sql/functions/watch.sql
-\ir ../../sql/functions/toggl.sql
-\ir ../../sql/functions/hours.sql
-\ir ../../sql/functions/money.sql
-\ir ../../sql/functions/moments.sql
-\ir ../../sql/functions/receiver.sql
-\ir ../../sql/functions/operator.sql
-\ir ../../sql/functions/sealing.sql
-\ir ../../sql/functions/rebuild.sql
-\ir ../../sql/functions/export.sql
-\ir ../../sql/functions/invoice.sql
-\ir ../../sql/functions/logins.sql
-\ir ../../sql/functions/retention.sql
-\ir ../../sql/functions/forget.sql
-\ir ../../sql/functions/accounts.sql
-\ir ../../sql/functions/api.sql
-\ir ../../sql/functions/api_events.sql
-\ir ../../sql/functions/published.sql
-\ir ../../sql/functions/api_v9.sql
-\ir ../../sql/functions/deliveries.sql
-\ir ../../sql/functions/replay.sql
-\ir ../../sql/functions/courier.sql
-\ir ../../sql/functions/admin.sql
-\ir ../../sql/functions/admin_totp.sql
-\ir ../../sql/functions/operators.sql
-\ir ../../sql/functions/admin_people.sql
-\ir ../../sql/functions/admin_subscribers.sql
-\ir ../../sql/functions/admin_subscriptions.sql
-\ir ../../sql/functions/admin_deliveries.sql
-\ir ../../sql/functions/admin_endpoints.sql
-\ir ../../sql/functions/admin_ticks.sql
-\ir ../../sql/functions/admin_toggl.sql
-\ir ../../sql/functions/toggl_doors.sql
-\ir ../../sql/functions/notices.sql
-\ir ../../sql/functions/watch_doors.sql
-\ir ../../sql/functions/metrics.sql
-\ir ../../sql/functions/admin_watch.sql
-\ir ../../sql/functions/finding.sql
-\ir ../../sql/functions/admin_events.sql
-\ir ../../sql/functions/admin_event.sql
-\ir ../../sql/functions/admin_overview.sql
-\ir ../../sql/functions/admin_time.sql
-\ir ../../sql/functions/grants.sql
+\i :functions
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');
 select is_empty(
   $$select b.name from before b join now_there n on n.name = b.name

@@ -1,5 +1,5 @@
 -- From events to deliveries: whether a timer was started or stopped, and the order
--- of an entity's events. What the maker of a subscription may see: may_see.sql.
+-- of an entity's events. What the maker of a subscription may see: visibility.sql.
 
 -- ---- timers
 

@@ -1,7 +1,5 @@
 -- Everything that hookledger-api is able to do: who may ask how much, and
 -- Toggl's Webhooks API v1. Error texts are those that Toggl publishes.
-create schema api;
-comment on schema api is 'Door of hookledger-api.';
 
 -- ---- who asks, and how much
 
@@ -101,7 +99,7 @@ comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
 
 -- ---- subscriptions
 
--- Those that only read take what those of api_v9.sql take, and answer likewise.
+-- Those that only read take what those of track_v9.sql take, and answer likewise.
 create function api.limits(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp

@@ -1,5 +1,5 @@
 -- The admin page: who may use our API, and how much. What is allowed is judged by
--- the functions of the command line (accounts.sql).
+-- the functions of the command line (operator/accounts.sql).
 
 -- ---- what came in a body
 

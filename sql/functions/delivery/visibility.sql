@@ -1,6 +1,6 @@
 -- What an account may see. This file alone decides it, for the answers of the Track
--- API (api_v9.sql), the list of a subscription's events (api.sql), making deliveries
--- (deliveries.sql), sending them (courier.sql) and replay (replay.sql):
+-- API (api/track_v9.sql), the list of a subscription's events (api/delivery_list.sql), making deliveries
+-- (fan_out.sql), sending them (courier/courier.sql) and replay (operator/deliveries.sql):
 --
 --   which events, entries and projects   may_see_events(), may_see_entry(), may_see_project()
 --   what of one                          seen_event(), seen_entity()

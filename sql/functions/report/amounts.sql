@@ -1,5 +1,5 @@
 -- Schema toggl: what the time tracked is worth. Rates are those of today: Toggl's
--- events tell what a rate is, not since when it counts. Rules as in toggl.sql.
+-- events tell what a rate is, not since when it counts. Rules as in entities.sql.
 
 create or replace function toggl.amounts(from_date date, until_date date, zone text default 'UTC', bucket text default 'total',
                                          running_until timestamptz default null, week_start integer default 1)

@@ -1,6 +1,6 @@
 -- Schema toggl: each function that takes dates takes points in time too, so that
 -- date_trunc('month', now()) can be written where a date is meant. Made of those
--- that are there, and replaced like them: rules as in toggl.sql. PostgreSQL reads a
+-- that are there, and replaced like them: rules as in entities.sql. PostgreSQL reads a
 -- literal such as '2026-05-01' by these: as the midnight of the session, whose
 -- day there is the one that was written, in every zone.
 do $$

@@ -1,5 +1,5 @@
 -- Toggl in the doors: the same functions for each program that talks to it, and
--- what the command line lists. What a job is and does: toggl_jobs.sql.
+-- what the command line lists. What a job is and does: job.sql.
 
 select ledger.door_to(called) from unnest(array[
   'operator.toggl_begin', 'operator.toggl_turn', 'operator.toggl_leave', 'operator.toggl_due',

@@ -1,5 +1,5 @@
 -- The admin page: the callback addresses of ours and their secrets, by the
--- functions of the command line (operator.sql).
+-- functions of the command line (operator/endpoints.sql).
 
 create function ledger.endpoint_json(e ledger.endpoint, hook text)
 returns jsonb

@@ -1,6 +1,6 @@
 -- From the JSON of an entity to the columns of its table in schema toggl. One
 -- table says what each column is made of (ledger.field); the functions that write
--- are made from it (tables.sql). A value is read strictly, because that is fast,
+-- are made from it (apply.sql). A value is read strictly, because that is fast,
 -- and nearly always right: what is odd fails, and who reads it then leaves out
 -- what ledger.cleaned() leaves out, and counts it (ledger.drift_count).
 

@@ -1,6 +1,6 @@
 -- Toggl's side on the admin page: what is there, how it differs from what we
 -- want, what is being done. What is done is begun by admin.toggl_begin()
--- (toggl_doors.sql) and goes on in jobs (toggl_jobs.sql).
+-- (toggl_client/interface.sql) and goes on in jobs (toggl_client/job.sql).
 
 create function ledger.toggl_for_page(words text)
 returns text

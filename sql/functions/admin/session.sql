@@ -4,8 +4,6 @@
 --     returns table (status bigint, body text)
 -- and begins with ledger.enter(): path and query are objects of strings, given
 -- the body of the request, or null.
-create schema admin;
-comment on schema admin is 'Door of hookledger-admin.';
 
 create function ledger.enter(session bytea, needs_owner boolean default false)
 returns ledger.operator

@@ -1,5 +1,5 @@
 -- The admin page: the addresses for web-cron, by the functions of the command line
--- (accounts.sql).
+-- (operator/accounts.sql).
 
 create function ledger.tick_json(t ledger.tick)
 returns json

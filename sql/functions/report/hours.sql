@@ -1,6 +1,6 @@
 -- Schema toggl: time by day, week, month and by whatever people group it by, in a
 -- time zone. Entries are split at the borders of the buckets, in whole seconds
--- that add up to the entry's duration. Rules as in toggl.sql.
+-- that add up to the entry's duration. Rules as in entities.sql.
 
 create or replace function toggl.buckets(from_date date, until_date date, zone text default 'UTC', bucket text default 'day',
                                          week_start integer default 1)

@@ -1,5 +1,5 @@
 -- Being looked after, in the doors of courier, page and command line. What it is
--- and does: pulse.sql, watch.sql and notices.sql.
+-- and does: event_counts.sql, findings.sql and alerts.sql.
 
 select ledger.door_to(called) from unnest(array[
   'courier.notice_claim', 'courier.notice_settle', 'courier.outage_over',

@@ -1,6 +1,4 @@
 -- Everything that hookledger-receiver is able to do.
-create schema receiver;
-comment on schema receiver is 'Door of hookledger-receiver.';
 
 create function receiver.keys()
 returns table (endpoint_id bigint, address text, secret_id bigint, sealed bytea,

@@ -1,5 +1,5 @@
 -- The admin page: what is on its way to our subscribers, and delivering it once
--- more, by the functions of the command line (replay.sql).
+-- more, by the functions of the command line (operator/deliveries.sql).
 
 create function ledger.delivery_json(d ledger.delivery)
 returns jsonb

@@ -3,8 +3,6 @@
 --
 -- Commits here do not wait for the disk. What a crash of the database takes back
 -- is done again: an event is delivered at least once.
-create schema courier;
-comment on schema courier is 'Door of hookledger-courier.';
 
 create function courier.listen()
 returns void

@@ -1,0 +1,143 @@
+-- Part of the door of the command line: what `hookledger doctor` looks at, counters
+-- and partitions, and the time after a restore.
+
+create function operator.migrations()
+returns table (version bigint, name text, checksum text, program_version text, applied_us bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select m.version::bigint, m.name, m.checksum, m.program_version, ledger.us(m.applied_at)
+  from ledger.migration m
+  order by m.version;
+end;
+comment on function operator.migrations() is 'Schema steps that this database has; 0 stands for all functions.';
+
+create function operator.refusals(since timestamptz)
+returns table (endpoint_id bigint, reason text, count bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select t.endpoint_id, t.reason, sum(t.count)::bigint
+  from ledger.tally t
+  where t.minute >= since
+  group by t.endpoint_id, t.reason
+  order by t.endpoint_id, t.reason;
+end;
+comment on function operator.refusals(timestamptz) is
+  'What came and was not recorded since then, by endpoint (0: unknown address) and reason.';
+
+create function operator.facts()
+returns table (fact text, value text)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+declare
+  newest record;
+  months date[];
+begin
+  select e.epoch, e.txid, e.seq into newest
+  from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 1;
+  select array_agg(to_date(substr(c.relname, 8), 'YYYY"m"MM')) into months
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$';
+  return query values
+    ('now_us', ledger.us(clock_timestamp())::text),
+    ('server_version', current_setting('server_version_num')),
+    ('server_encoding', current_setting('server_encoding')),
+    ('fsync', current_setting('fsync')),
+    ('full_page_writes', current_setting('full_page_writes')),
+    ('synchronous_commit', current_setting('synchronous_commit')),
+    ('synchronous_standby_names', current_setting('synchronous_standby_names')),
+    ('standbys', (select count(*) from pg_stat_replication)::text),
+    ('in_recovery', pg_is_in_recovery()::text),
+    ('read_only', current_setting('default_transaction_read_only')),
+    -- the connection sets them itself, but behind a pooler it cannot
+    ('odd_settings', (
+      select string_agg(format('%s = %s', w.name, w.value), ', ' order by w.name)
+      from (values ('standard_conforming_strings', 'on'), ('array_nulls', 'on'), ('transform_null_equals', 'off'), ('quote_all_identifiers', 'off'),
+                   ('default_transaction_isolation', 'read committed'), ('IntervalStyle', 'postgres'), ('lock_timeout', '0')) w (name, value)
+      where current_setting(w.name) <> w.value)),
+    ('owner', current_user::text),
+    ('caller', session_user::text),
+    ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
+    ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
+    ('endpoints_without_secret', (
+      select count(*) from ledger.endpoint e
+      where e.enabled and not exists (
+        select from ledger.endpoint_secret s
+        where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()))::text),
+    ('partitions', coalesce(cardinality(months), 0)::text),
+    ('months_ahead', (
+      select count(*) from generate_series(1, 3) ahead
+      where (date_trunc('month', now() at time zone 'UTC') + ahead * interval '1 month')::date = any (months))::text),
+    ('this_month', (date_trunc('month', now() at time zone 'UTC')::date = any (months))::text),
+    ('default_rows', (select count(*) from (select from ledger.event_default limit 10001) d)::text),
+    ('quarantine_waiting', (
+      select count(*) from (select from ledger.quarantine q where q.retried_at is null limit 10001) q)::text),
+    ('epoch', (select state.epoch from ledger.state)::text),
+    ('txid_behind', (
+      newest is not null and newest.epoch = (select state.epoch from ledger.state)
+      and newest.txid >= pg_snapshot_xmax(pg_current_snapshot()))::text),
+    ('seq_behind', (newest is not null and newest.seq > (select last_value from ledger.event_seq))::text);
+end
+$$;
+comment on function operator.facts() is
+  'What `hookledger doctor` looks at, as pairs. txid_behind and seq_behind true: the database was restored from a backup and its counters are behind its rows.';
+
+create function operator.housekeep(keep_days bigint default 1100)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
+as $$
+begin
+  delete from ledger.tally t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
+  delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
+  perform ledger.buckets_empty(ledger.clock(), null);
+  return ledger.partition_ahead();
+end
+$$;
+comment on function operator.housekeep(bigint) is
+  'Makes the partitions of the next months and moves what the default partition has of them, removes counters (refusals, odd values) older than so many days, and forgets buckets that have run empty. Waits at most 5 s for a lock. Returns how many partitions it made.';
+
+create function operator.drift_list(since timestamptz)
+returns table (day text, model text, field text, found text, count bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+begin atomic
+  select to_char(d.day, 'YYYY-MM-DD'), d.model, d.field, d.found, sum(d.count)::bigint
+  from ledger.drift d
+  where d.day >= (since at time zone 'UTC')::date
+  group by d.day, d.model, d.field, d.found
+  order by d.day desc, d.model, d.field, d.found;
+end;
+comment on function operator.drift_list(timestamptz) is
+  'Values of an odd type by day (UTC), the newest first: kind of entity, column, and the JSON type that was found (value: the type was right).';
+
+create function operator.partition_make(moment timestamptz)
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
+as $$
+declare
+  month timestamp := date_trunc('month', moment at time zone 'UTC');
+begin
+  if moment >= (select state.horizon from ledger.state) then
+    -- Two at once would wait for each other's locks crosswise.
+    perform pg_advisory_xact_lock(7306021983461007);
+    perform ledger.partition_ensure(month::date);
+  end if;
+  return ledger.us((month + interval '1 month') at time zone 'UTC');
+end
+$$;
+comment on function operator.partition_make(timestamptz) is
+  'Makes the partition of the month that the moment is in, before many events of it are recorded, unless it is there or retention has dropped it. Waits at most 5 s for a lock. Returns when that month ends (UTC), in microseconds since 1970.';
+
+create function operator.restored()
+returns bigint
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  raised bigint;
+begin
+  update ledger.state set epoch = state.epoch + 1 returning state.epoch into raised;
+  perform setval('ledger.event_seq', greatest((select last_value from ledger.event_seq),
+                                              (select coalesce(max(e.seq), 1) from ledger.event e)));
+  return raised;
+end
+$$;
+comment on function operator.restored() is
+  'To be called once after the database was restored from a backup: starts a new epoch, so that readers who go on from a cursor skip nothing, and puts the sequence of events ahead of its rows. Returns the new epoch.';
