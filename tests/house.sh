@@ -8,23 +8,27 @@ cd "$(dirname "$0")/.."
 
 # Longer than 500 lines, with the reason why they are one idea all the same.
 long=(
+	"sql/migrations/0002_tables.sql    ten tables, a comment a column"
+	"src/admin/pool.c                  one pool of threads"
+	"src/api/main.c                    the path of a request, from top to bottom"
+	"src/base/conf.c                   one table of settings, and how a value gets into it"
+	"src/base/db.c                     one connection; its states are of no use one by one"
+	"src/base/json.c                   scanner and writer share their tables"
+	"src/cli/cmd_account.c             one command"
+	"src/cli/cmd_toggl.c               one command"
+	"src/http/http_client.c            one library: requests and e-mails share its sockets and slots"
 	"src/http/http_server.c            two transports behind one promise, and what a request says"
-	"src/base/db.c              one connection; its states are of no use one by one"
-	"src/base/conf.c            one table of settings, and how a value gets into it"
-	"src/http/http_client.c           one library: requests and e-mails share its sockets and slots"
-	"src/base/json.c            scanner and writer share their tables"
-	"src/ledger/spool.c         one file format, read and written"
-	"src/sim/generator.c         one plot; people, days and mistakes depend on each other"
-	"src/sim/payload.c          one sentence a kind of event"
-	"src/toggl/toggl_client.c        one job, from its first request to its last"
-	"src/receiver/main.c         the path of a callback, to be read from top to bottom"
-	"sql/migrations/0002_tables.sql  ten tables, a comment a column"
+	"src/ledger/spool.c                one file format, read and written"
+	"src/receiver/main.c               the path of a callback, to be read from top to bottom"
+	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
+	"src/sim/payload.c                 one sentence a kind of event"
+	"src/toggl/toggl_client.c          one job, from its first request to its last"
+	"tests/bench/load.c                one program"
+	"tests/unit/test_db.c              with the server that it talks to"
+	"tests/unit/test_http_client.c     one way the other side misbehaves after the other"
 	"tests/unit/test_http_server.c     one way a web server misbehaves after the other"
-	"tests/unit/test_http_client.c    one way the other side misbehaves after the other"
-	"tests/unit/test_db.c       with the server that it talks to"
-	"tests/unit/test_spool.c    one accident after the other"
-	"tests/unit/test_json.c     tables of what is JSON and what is not"
-	"tests/bench/load.c         one program"
+	"tests/unit/test_json.c            tables of what is JSON and what is not"
+	"tests/unit/test_spool.c           one accident after the other"
 )
 
 # Modules without a unit test of their own name, and where they are tested.
@@ -156,8 +160,9 @@ made() { { created; handed_on; } | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
 comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | rule "every function of a door is called"
 # nothing but the name of a function in quotes: then the two rules above see all calls
-grep -nE '(db_call|db_send|cli_call)\([^,]+, "' "${c_files[@]}" |
-	grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
+for file in "${c_files[@]}"; do
+	tr '\n\t' '  ' <"$file" | grep -oE '(db_call|db_send|cli_call)\([^,;]+, +"[^"]*"' | sed "s|^|$file: |"
+done | grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
 grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/ledger/migration.c:|doctor_say' |
@@ -196,7 +201,9 @@ diff <(sed -n 's/ *#.*//; /./p' sql/functions/ORDER | sort) <(matching '^sql/fun
 
 # ---- settings
 
-mapfile -t keys < <(sed -nE 's/^\t\{ "([a-z_.]+)", [A-Z]+, FIELD.*/\1/p' src/base/conf.c)
+# a row is "{ "name", KIND, FIELD(member), "default", ...", on as many lines as it takes
+rows() { tr '\n\t' '  ' <src/base/conf.c | grep -oE '\{ "[a-z_.]+", +[A-Z]+, +FIELD\([a-z_]+\), +(NULL|[A-Z_"][^,]*),'; }
+mapfile -t keys < <(rows | cut -d'"' -f2)
 {
 	((${#keys[@]} >= 20)) || echo "only ${#keys[@]} settings were found in src/base/conf.c"
 	for key in "${keys[@]}"; do
@@ -205,8 +212,7 @@ mapfile -t keys < <(sed -nE 's/^\t\{ "([a-z_.]+)", [A-Z]+, FIELD.*/\1/p' src/bas
 	sed -nE 's/^\.It Ic ([a-z_.]+).*/\1/p' man/hookledger.conf.5 | grep -vxF -f <(printf '%s\n' "${keys[@]}") |
 		sed 's/$/ is in the manual, and no setting/'
 } | rule "every setting is in the manual"
-for key in "${keys[@]}"; do
-	fallback=$(sed -nE "s/^\t\{ \"${key//./\\.}\", [A-Z]+, FIELD\([a-z_]+\), (\"([^\"]*)\"|[A-Z_]+ \"([^\"]*)\"|NULL),.*/\2\3/p" src/base/conf.c)
+rows | sed -nE 's/^\{ "([a-z_.]+)".*\), +[A-Z_ ]*"([^"]*)",$/\1 \2/p' | while read -r key fallback; do
 	[[ -z $fallback ]] || grep -A 3 -xE "\.It Ic ${key//./\\.}( .*)?" man/hookledger.conf.5 | says -F -- "$fallback" ||
 		echo "$key: its default $fallback is not in the manual"
 done | rule "every default is in the manual"
@@ -237,7 +243,11 @@ grep -nE '[[:space:]]+$' "${texts[@]}" | rule "no white space at the end of a li
 for file in "${texts[@]}"; do
 	[[ ! -s $file || -z $(tail -c 1 "$file") ]] || echo "$file"
 done | rule "every file ends with a newline"
-grep -nP '^ +\t|^\t* {8,}(?! )\S' "${c_files[@]}" | grep -vP '^[^:]+:\d+:\t* +\S' | rule "C is indented with tabs"
+if command -v clang-format >/dev/null; then
+	clang-format --dry-run $(matching '\.[ch]$') 2>&1 | grep -E '(warning|error):'
+else
+	echo "clang-format is not installed"
+fi | rule "C looks as .clang-format says, in at most 100 columns"
 {
 	for file in $(matching '\.(c|h|sql|py|sh)$'); do
 		lines=$(wc -l <"$file")

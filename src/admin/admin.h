@@ -29,29 +29,33 @@ struct admin {
 	const struct conf *conf;
 	struct http *web;
 	struct admin_pool *pool;
-	struct admin_job *job;	/* that is being run */
+	struct admin_job *job; /* that is being run */
 	struct db *db;
 	struct sealer *sealer;
-	struct http_client *client;	/* to others: public addresses, and what allowed_networks has */
-	struct http_client *own;	/* to our own public_url, wherever that is */
+	struct http_client *client; /* to others: public addresses, and what allowed_networks has */
+	struct http_client *own;    /* to our own public_url, wherever that is */
 	struct ip_networks trusted, allowed;
-	struct replay *replays;	/* that go on beside other requests */
-	struct alert *alert;	/* sends tests; NULL: none was asked for yet */
-	struct http_req *testing;	/* who waits for what comes of one; NULL: nobody */
-	struct admin_health { int64_t until_ms; int status; struct buf json; } health;
-	struct admin_toggl *toggl;	/* NULL: nothing was asked of Toggl yet */
+	struct replay *replays;	  /* that go on beside other requests */
+	struct alert *alert;	  /* sends tests; NULL: none was asked for yet */
+	struct http_req *testing; /* who waits for what comes of one; NULL: nobody */
+	struct admin_health {
+		int64_t until_ms;
+		int status;
+		struct buf json;
+	} health;
+	struct admin_toggl *toggl; /* NULL: nothing was asked of Toggl yet */
 };
 
 /* What a request brings; borrowed until its operation returns, also of a request
    that is held. */
 struct visit {
-	struct str token;	/* of the cookie; at == NULL: none */
-	bool has_two;		/* cookies of its name */
-	struct buf session;	/* first argument of the functions of the door, see ledger.enter() */
-	struct buf client;	/* the address it comes from */
-	struct buf path;	/* JSON: the parts of the path */
-	struct buf query;	/* JSON: the parameters of the URL */
-	struct str given;	/* JSON: the body; at == NULL: none */
+	struct str token;   /* of the cookie; at == NULL: none */
+	bool has_two;	    /* cookies of its name */
+	struct buf session; /* first argument of the functions of the door, see ledger.enter() */
+	struct buf client;  /* the address it comes from */
+	struct buf path;    /* JSON: the parts of the path */
+	struct buf query;   /* JSON: the parameters of the URL */
+	struct str given;   /* JSON: the body; at == NULL: none */
 };
 
 void admin_visit_done(struct visit *visit);
@@ -60,13 +64,15 @@ void admin_visit_done(struct visit *visit);
    IPv6 address, of which anybody has plenty. Appends. */
 void admin_network(const struct visit *visit, struct buf *out);
 
-typedef void admin_operation(struct admin *, struct http_req *, const struct visit *, const struct route_match *);
+typedef void admin_operation(struct admin *, struct http_req *, const struct visit *,
+			     const struct route_match *);
 
 struct admin_row {
 	struct route route;
 	admin_operation *run;
-	const char *function;	/* of the door, for admin_call; what is to be done, for admin_toggl_do */
-	bool is_open;		/* without a login, so without the check against forged requests */
+	/* of the door, for admin_call; what is to be done, for admin_toggl_do */
+	const char *function;
+	bool is_open; /* without a login, so without the check against forged requests */
 };
 
 /* What `user` of a request of fetch begins with: who takes its outcome. */
@@ -86,10 +92,14 @@ int admin_asking_go_on(struct admin *admin, struct pollfd *fds);
 
 /* ---- answering (admin_answer.c) */
 
-#define ADMIN_NO_KEY "master_key is not set in hookledger.conf, so secrets cannot be sealed: write the output of `openssl rand -hex 32` into it"
+#define ADMIN_NO_KEY \
+	"master_key is not set in hookledger.conf, so secrets cannot be sealed: write the output " \
+	"of `openssl rand -hex 32` into it"
 
-#define ADMIN_OWN_EXPORT "an export of yours is still on its way; wait until it is there, then try again"
-#define ADMIN_MANY_EXPORTS "others are exporting just now, as many as may at once; please try again in a minute"
+#define ADMIN_OWN_EXPORT \
+	"an export of yours is still on its way; wait until it is there, then try again"
+#define ADMIN_MANY_EXPORTS \
+	"others are exporting just now, as many as may at once; please try again in a minute"
 
 /* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
@@ -105,44 +115,51 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 
 /* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
    database's words, 503 or 500. */
-void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function, enum err err);
+void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function,
+			 enum err err);
 
 /* Calls a function of the door with session, path, query and body, as the page's
    functions have them; an error is answered. db_rows_free() the rows. */
-MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
-                            struct db_rows **rows);
+MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
+			    const char *function, struct db_rows **rows);
 
 /* Calls a function of the door, within the time that a request has for it. */
-MUST_USE enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args, struct db_rows **rows);
+MUST_USE enum err admin_db_call(struct admin *admin, const char *function,
+				const struct db_args *args, struct db_rows **rows);
 
 /* Calls any other function of the door; an error is answered. */
-MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                                 struct db_rows **rows);
+MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function,
+				 const struct db_args *args, struct db_rows **rows);
 
 /* Session, path, query and body as the first arguments of a call; db_args_free(). */
 struct db_args *admin_args(const struct visit *visit);
 
 /* Calls a function of the door, whose status and body are the answer. */
-void admin_answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args);
+void admin_answer_call(struct admin *admin, struct http_req *req, const char *function,
+		       const struct db_args *args);
 
 /* The same, and the body gets a member more that the database does not know: what was
    made here and is shown this once, as JSON; or a secret, as its text. */
-void admin_answer_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                       const char *name, struct str json);
-void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                      const char *name, struct str secret);
+void admin_answer_with(struct admin *admin, struct http_req *req, const char *function,
+		       const struct db_args *args, const char *name, struct str json);
+void admin_answer_new(struct admin *admin, struct http_req *req, const char *function,
+		      const struct db_args *args, const char *name, struct str secret);
 
 /* Operation: the function of the row gives status and body. */
-void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match);
+void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit,
+		const struct route_match *match);
 
 /* A member of the body that must be a text; appends. false: answered (400), it is
    missing, no text, or longer than `max` bytes. */
-bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out);
-bool admin_has(const struct visit *visit, const char *name);	/* is it there, and not null? */
+bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max,
+		struct buf *out);
+bool admin_has(const struct visit *visit, const char *name); /* is it there, and not null? */
 
 /* A new password in the member of this name, as it is kept; appends. `owner`: whose it
-   will be, see password_flaw(). Takes its time: first see who asks. false: answered (400), it is none. */
-bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct str owner, struct buf *kept);
+   will be, see password_flaw(). Takes its time: first see who asks. false: answered (400), it is
+   none. */
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name,
+			struct str owner, struct buf *kept);
 
 /* 429: too many passwords or codes were tried; when to come back. */
 void admin_refuse_hurry(struct http_req *req, int64_t wait_s);
@@ -151,15 +168,16 @@ void admin_refuse_hurry(struct http_req *req, int64_t wait_s);
 
 /* What a code may be; the database says whether it is good, and uses it up. */
 struct admin_code {
-	int64_t step;		/* of the app's code; -1: it is none of these */
-	struct buf recovery;	/* SHA-256, if it is a recovery code; empty: it is none */
+	int64_t step;	     /* of the app's code; -1: it is none of these */
+	struct buf recovery; /* SHA-256, if it is a recovery code; empty: it is none */
 };
 void admin_code_done(struct admin_code *code);
 
 /* The password was right: reads the code that was given besides, into *code (where
    none is asked for it stays empty). false: answered, 401 with "needs" when it is
    missing. */
-bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct admin_code *code);
+bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit,
+		     int64_t operator_id, struct admin_code *code);
 
 /* The two arguments that take a code; NULL: there is none. */
 void admin_code_put(struct db_args *args, const struct admin_code *code);
@@ -181,8 +199,8 @@ admin_operation admin_session_get, admin_session_begin, admin_session_end;
    `compared`: what the password was compared with, which must not have changed
    meanwhile; at == NULL: the operator has just been made. `code`: what was given
    besides; NULL: nothing. */
-void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
-                         struct str compared, const struct admin_code *code);
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 int64_t operator_id, struct str compared, const struct admin_code *code);
 
 /* ---- the password once more (admin_proof.c) */
 
@@ -190,7 +208,8 @@ admin_operation admin_session_prove;
 
 /* Is the member of this name the password of who asks? What it was compared with is
    appended to `compared` (NULL: not wanted). Takes its time. false: answered. */
-bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit, const char *name, struct buf *compared);
+bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit,
+			  const char *name, struct buf *compared);
 
 /* ---- operators and the first visit (admin_people.c, admin_setup.c) */
 
@@ -207,7 +226,8 @@ bool admin_setup_is_due(struct admin *admin);
 /* ---- subscribers (admin_subscriber.c) and endpoints (admin_endpoint.c) */
 
 admin_operation admin_account_add, admin_account_token, admin_organization_write;
-admin_operation admin_subscription_write, admin_subscription_ping, admin_subscription_rotate, admin_subscription_replay;
+admin_operation admin_subscription_write, admin_subscription_ping, admin_subscription_rotate,
+	admin_subscription_replay;
 admin_operation admin_endpoint_list, admin_endpoint_add, admin_endpoint_rotate, admin_endpoint_test;
 
 /* ---- addresses for web-cron (admin_tick.c) */

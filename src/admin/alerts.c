@@ -24,7 +24,8 @@ static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 /* ---- notices */
 
-void admin_alert_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_alert_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+		     const struct route_match *match)
 {
 	struct db_args *args = admin_args(visit);
 	struct db_rows *rows = NULL;
@@ -55,7 +56,8 @@ done:
 }
 
 /* One at a time: a mail server may take half a minute. */
-void admin_alert_test(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_alert_test(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct route_match *match)
 {
 	struct db_args *args;
 	struct db_rows *rows = NULL;
@@ -64,7 +66,8 @@ void admin_alert_test(struct admin *admin, struct http_req *req, const struct vi
 
 	(void)match;
 	if (admin->testing) {
-		admin_refuse(req, 503, "another test is being sent just now; please try again in a moment");
+		admin_refuse(req, 503,
+			     "another test is being sent just now; please try again in a moment");
 		return;
 	}
 	args = admin_args(visit);
@@ -100,8 +103,10 @@ static void settle(struct admin *admin, const struct alert_outcome *outcome)
 	db_arg_text(args, str_of(outcome->problem));
 	/* who waits is told all the same */
 	if (admin_db_call(admin, "admin.notice_settle", args, NULL))
-		log_write(LOG_WARN, "call_failed", (struct log_field[]){ log_text("function", "admin.notice_settle"),
-		                                                           log_text("why", db_problem(admin->db)), log_end() });
+		log_write(LOG_WARN, "call_failed",
+			  (struct log_field[]){ log_text("function", "admin.notice_settle"),
+						log_text("why", db_problem(admin->db)),
+						log_end() });
 	db_args_free(args);
 }
 
@@ -115,7 +120,9 @@ void admin_alert_go_on(struct admin *admin)
 	settle(admin, &outcome);
 	buf_add_char(&json, '{');
 	json_put_bool(&json, "sent", !outcome.problem);
-	json_put_text(&json, "words", str_of(outcome.problem ? outcome.problem : "The test was taken. Look whether it arrives."));
+	json_put_text(&json, "words",
+		      str_of(outcome.problem ? outcome.problem
+					     : "The test was taken. Look whether it arrives."));
 	buf_add_char(&json, '}');
 	admin_answer(admin->testing, 200, NULL, buf_str(&json));
 	admin_release(admin, admin->testing);
@@ -131,7 +138,8 @@ void admin_watch_done(struct admin *admin)
 
 /* ---- for machines */
 
-void admin_health(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_health(struct admin *admin, struct http_req *req, const struct visit *visit,
+		  const struct route_match *match)
 {
 	struct admin_health *health = &admin->health;
 	struct db_rows *rows = NULL;
@@ -141,7 +149,8 @@ void admin_health(struct admin *admin, struct http_req *req, const struct visit 
 		buf_clear(&health->json);
 		if (admin_db_call(admin, "admin.health", NULL, &rows)) {
 			health->status = 503;
-			buf_add_text(&health->json, "{\"status\":\"trouble\",\"findings\":[\"database\"]}");
+			buf_add_text(&health->json,
+				     "{\"status\":\"trouble\",\"findings\":[\"database\"]}");
 		} else {
 			health->status = (int)db_int(rows, 0, "status");
 			buf_add_str(&health->json, db_str(rows, 0, "body"));
@@ -165,26 +174,30 @@ static bool is_token(const struct conf *conf, struct str given)
 	return crypto_equal(wanted, brought, DIGEST_BYTES);
 }
 
-void admin_metrics(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_metrics(struct admin *admin, struct http_req *req, const struct visit *visit,
+		   const struct route_match *match)
 {
 	struct db_args *args = NULL;
 	struct db_rows *rows = NULL;
 
 	(void)visit, (void)match;
 	if (!admin->conf->metrics_token) {
-		admin_refuse(req, 404, "there is nothing at this address; the setting metrics_token opens it");
+		admin_refuse(
+			req, 404,
+			"there is nothing at this address; the setting metrics_token opens it");
 		return;
 	}
 	if (!is_token(admin->conf, http_authorization(req))) {
 		admin_answer(req, 401, "WWW-Authenticate: Bearer realm=\"hookledger metrics\"",
-		             str_of("{\"error\":\"this needs the setting metrics_token as bearer token\"}"));
+			     str_of("{\"error\":\"this needs the setting metrics_token as bearer "
+				    "token\"}"));
 		return;
 	}
 	args = db_args_new();
 	monitor_put_host(admin->conf, args);
 	if (!admin_ask_with(admin, req, "admin.metrics", args, &rows))
 		http_answer_as(req, 200, metrics_type, "X-Content-Type-Options: nosniff",
-		               db_cell(rows, 0, 0));
+			       db_cell(rows, 0, 0));
 	db_rows_free(rows);
 	db_args_free(args);
 }

@@ -23,7 +23,8 @@ static void add_url(const struct admin *admin, struct str address, struct buf *o
 	conf_public_url(admin->conf, "/hook/", address, out);
 }
 
-void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	struct db_args *args = admin_args(visit);
 	struct buf hook = { 0 };
@@ -38,7 +39,8 @@ void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct
 
 /* ---- secrets */
 
-void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+			const struct route_match *match)
 {
 	struct db_args *args = admin_args(visit);
 	struct buf secret = { 0 }, address = { 0 }, sealed = { 0 }, url = { 0 };
@@ -64,7 +66,8 @@ done:
 	db_args_free(args);
 }
 
-void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const struct visit *visit,
+			   const struct route_match *match)
 {
 	struct db_args *args = admin_args(visit);
 	struct db_rows *found = NULL;
@@ -74,7 +77,8 @@ void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const stru
 	if (admin_ask(admin, req, visit, "admin.endpoint_find", &found))
 		goto done;
 	sealing_new_secret(&secret);
-	if (sealing_endpoint(admin->sealer, db_str(found, 0, "address"), buf_str(&secret), &sealed)) {
+	if (sealing_endpoint(admin->sealer, db_str(found, 0, "address"), buf_str(&secret),
+			     &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}
@@ -114,15 +118,24 @@ static struct verdict of_silence(enum http_client_failure trouble)
 {
 	switch (trouble) {
 	case HTTP_CLIENT_NAME:
-		return (struct verdict){ "name", "The host of public_url has no address: look at its spelling in hookledger.conf, and at DNS." };
+		return (struct verdict){ "name", "The host of public_url has no address: look at "
+						 "its spelling in hookledger.conf, and at DNS." };
 	case HTTP_CLIENT_CONNECT:
-		return (struct verdict){ "unreachable", "Nobody takes connections there: does the web server run, on this port, and does a firewall let it through?" };
+		return (struct verdict){ "unreachable",
+					 "Nobody takes connections there: does the web server run, "
+					 "on this port, and does a firewall let it through?" };
 	case HTTP_CLIENT_TLS:
-		return (struct verdict){ "tls", "TLS fails, and Toggl will find the same: look at the certificate, its chain and the name it is for." };
+		return (struct verdict){ "tls",
+					 "TLS fails, and Toggl will find the same: look at the "
+					 "certificate, its chain and the name it is for." };
 	case HTTP_CLIENT_SLOW:
-		return (struct verdict){ "timeout", "No answer came in time: a firewall that drops, a web server that hangs, or the receiver does not run." };
+		return (struct verdict){ "timeout",
+					 "No answer came in time: a firewall that drops, a web "
+					 "server that hangs, or the receiver does not run." };
 	default:
-		return (struct verdict){ "broken", "The connection ended without an answer that is HTTP: is it the right port, and http or https as in public_url?" };
+		return (struct verdict){ "broken",
+					 "The connection ended without an answer that is HTTP: is "
+					 "it the right port, and http or https as in public_url?" };
 	}
 }
 
@@ -131,30 +144,56 @@ static bool holds(struct str body, const char *words)
 	return body.len && memmem(body.at, body.len, words, strlen(words));
 }
 
-static struct verdict judge_answer(const struct trial *trial, const struct http_client_result *outcome)
+static struct verdict judge_answer(const struct trial *trial,
+				   const struct http_client_result *outcome)
 {
 	int status = outcome->status;
 
 	if (!status)
 		return of_silence(outcome->trouble);
 	if (callback_ping_is_answered(outcome, buf_str(&trial->code)) && !trial->is_enabled)
-		return (struct verdict){ "disabled", "A signed ping came back, but this endpoint is disabled: every event is answered 404." };
+		return (struct verdict){ "disabled", "A signed ping came back, but this endpoint "
+						     "is disabled: every event is answered 404." };
 	if (callback_ping_is_answered(outcome, buf_str(&trial->code)))
-		return (struct verdict){ "well", "A signed ping went out, and the right answer came back: Toggl can reach this endpoint, if it can reach this host." };
+		return (struct verdict){
+			"well", "A signed ping went out, and the right answer came back: Toggl can "
+				"reach this endpoint, if it can reach this host."
+		};
 	if (status >= 200 && status < 300)
-		return (struct verdict){ "stranger", "Something else answers at this address: the web server does not pass it to hookledger-receiver." };
+		return (struct verdict){ "stranger",
+					 "Something else answers at this address: the web server "
+					 "does not pass it to hookledger-receiver." };
 	if (status >= 300 && status < 400)
-		return (struct verdict){ "redirect", "The web server sends on to another address, which Toggl does not follow: set public_url to that one." };
+		return (struct verdict){ "redirect",
+					 "The web server sends on to another address, which Toggl "
+					 "does not follow: set public_url to that one." };
 	if (status == 404 && holds(outcome->body, "no such callback address"))
-		return trial->is_enabled ? (struct verdict){ "unknown", "hookledger-receiver answers, and does not know this address: it works on another database, or could not read the new endpoint yet." }
-		                         : (struct verdict){ "disabled", "hookledger-receiver answers 404, because this endpoint is disabled." };
+		return trial->is_enabled
+			       ? (struct verdict){ "unknown",
+						   "hookledger-receiver answers, and does not know "
+						   "this address: it works on another database, or "
+						   "could not read the new endpoint yet." }
+			       : (struct verdict){ "disabled",
+						   "hookledger-receiver answers 404, because this "
+						   "endpoint is disabled." };
 	if (status == 401)
-		return (struct verdict){ "secret", "The signature was refused: the receiver has another secret for this address, so another database or another master_key." };
+		return (struct verdict){
+			"secret", "The signature was refused: the receiver has another secret for "
+				  "this address, so another database or another master_key."
+		};
 	if (status == 404 || status == 405 || status == 403)
-		return (struct verdict){ "wrong_path", "The web server answers, and does not pass this path to hookledger-receiver: look at its configuration, base_path and public_url." };
+		return (struct verdict){
+			"wrong_path",
+			"The web server answers, and does not pass this path to "
+			"hookledger-receiver: look at its configuration, base_path and public_url."
+		};
 	if (status >= 500)
-		return (struct verdict){ "down", "The web server answers, but what stands behind it does not work: look at its log and at that of hookledger-receiver." };
-	return (struct verdict){ "refused", "The ping was refused: look at the log of the web server and at that of hookledger-receiver." };
+		return (struct verdict){
+			"down", "The web server answers, but what stands behind it does not work: "
+				"look at its log and at that of hookledger-receiver."
+		};
+	return (struct verdict){ "refused", "The ping was refused: look at the log of the web "
+					    "server and at that of hookledger-receiver." };
 }
 
 static void tried(struct admin *admin, const struct http_client_result *outcome)
@@ -198,15 +237,19 @@ static void send(struct admin *admin, struct trial *trial, struct str secret)
 		admin_hold(admin, trial->req);
 		return;
 	case ERR_PACE:
-		admin_refuse(trial->req, 503, "too many endpoints are being tried out right now; please try again in a moment");
+		admin_refuse(trial->req, 503,
+			     "too many endpoints are being tried out right now; please try again "
+			     "in a moment");
 		break;
 	default:
-		admin_refuse(trial->req, 409, "public_url in hookledger.conf is no http or https URL");
+		admin_refuse(trial->req, 409,
+			     "public_url in hookledger.conf is no http or https URL");
 	}
 	free_trial(trial);
 }
 
-void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	struct db_rows *found = NULL;
 	struct buf sealed = { 0 }, secret = { 0 };
@@ -217,14 +260,22 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 		return;
 	db_bytes(found, 0, "sealed", &sealed);
 	if (!admin->conf->public_url) {
-		admin_refuse(req, 409, "public_url is not set in hookledger.conf, so nobody knows where this endpoint is");
+		admin_refuse(req, 409,
+			     "public_url is not set in hookledger.conf, so nobody knows where this "
+			     "endpoint is");
 	} else if (!sealed.len) {
-		admin_refuse(req, 409, "this endpoint has no secret that is good: give it a new one first");
-	} else if (sealing_endpoint_open(admin->sealer, db_str(found, 0, "address"), buf_str(&sealed), &secret)) {
-		admin_refuse(req, 409, "the secret of this endpoint does not open with the master_key in hookledger.conf: give it a new one, or put the key back");
+		admin_refuse(req, 409,
+			     "this endpoint has no secret that is good: give it a new one first");
+	} else if (sealing_endpoint_open(admin->sealer, db_str(found, 0, "address"),
+					 buf_str(&sealed), &secret)) {
+		admin_refuse(req, 409,
+			     "the secret of this endpoint does not open with the master_key in "
+			     "hookledger.conf: give it a new one, or put the key back");
 	} else {
 		trial = mem_zero(1, sizeof(*trial));
-		*trial = (struct trial){ .asked = { tried }, .req = req, .is_enabled = db_bool(found, 0, "enabled") };
+		*trial = (struct trial){ .asked = { tried },
+					 .req = req,
+					 .is_enabled = db_bool(found, 0, "enabled") };
 		add_url(admin, db_str(found, 0, "address"), &trial->url);
 		crypto_random_text(&trial->code, CODE_RANDOM);
 		send(admin, trial, buf_str(&secret));

@@ -24,7 +24,8 @@ static const char *verify_signature(struct admin *admin, const struct db_rows *f
 
 	db_bytes(found, 0, "sealed", &sealed);
 	db_bytes(found, 0, "signature", &signature);
-	if (seal_open(admin->sealer, db_str(found, 0, "address"), buf_str(&sealed), &secret) == ERR_NONE)
+	if (seal_open(admin->sealer, db_str(found, 0, "address"), buf_str(&sealed), &secret) ==
+	    ERR_NONE)
 		mac = mac_new(buf_str(&secret));
 	verdict = signature_verify(mac, db_str(found, 0, "body"), buf_str(&signature));
 	mac_free(mac);
@@ -35,7 +36,8 @@ static const char *verify_signature(struct admin *admin, const struct db_rows *f
 	return signature_word(verdict);
 }
 
-void admin_event_read(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_event_read(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct route_match *match)
 {
 	struct db_rows *found = NULL;
 	struct buf json = { 0 };
@@ -59,12 +61,13 @@ void admin_event_read(struct admin *admin, struct http_req *req, const struct vi
 
 enum { EXPORT_PAGE = 500, END_MAX = 64 };
 
-struct export {
-	struct buf kind, end;	/* the parameters format and end */
-	struct buf headers, next;	/* next: where the next page begins */
+struct export
+{
+	struct buf kind, end;	  /* the parameters format and end */
+	struct buf headers, next; /* next: where the next page begins */
 	const char *type;
 	bool is_json;
-	int64_t left;		/* of page_export_max */
+	int64_t left; /* of page_export_max */
 };
 
 /* What stands behind a whole export where somebody wants to see that it is: a web
@@ -74,13 +77,16 @@ static bool read_end(struct http_req *req, struct export *export)
 	bool is_there = uri_value(http_query(req), "end", &export->end) == ERR_NONE;
 
 	for (size_t i = 0; i < export->end.len; i++)
-		is_there = is_there && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", export->end.at[i]);
+		is_there = is_there &&
+			   strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-",
+				  export->end.at[i]);
 	return !export->end.len || (is_there && export->end.len <= END_MAX);
 }
 
 /* A page is a call of its own: no transaction stays open while the reader takes its
    time. ERR_NONE with next empty: it was the last. */
-static enum err read_page(struct admin *admin, struct export *export, const struct visit *visit, struct buf *lines)
+static enum err read_page(struct admin *admin, struct export *export, const struct visit *visit,
+			  struct buf *lines)
 {
 	bool is_first = !export->next.len;
 	int64_t most = export->left < EXPORT_PAGE ? export->left : EXPORT_PAGE;
@@ -110,11 +116,13 @@ done:
 }
 
 /* What is begun cannot become an error any more: it ends early then. */
-static void stream_pages(struct admin *admin, struct export *export, const struct visit *visit, struct buf *lines)
+static void stream_pages(struct admin *admin, struct export *export, const struct visit *visit,
+			 struct buf *lines)
 {
 	bool is_last = false;
 
-	while (admin_stream_put(admin, export->type, buf_text(&export->headers), lines) && !is_last) {
+	while (admin_stream_put(admin, export->type, buf_text(&export->headers), lines) &&
+	       !is_last) {
 		buf_clear(lines);
 		is_last = !export->next.len || export->left <= 0;
 		if (is_last && export->end.len) {
@@ -122,26 +130,37 @@ static void stream_pages(struct admin *admin, struct export *export, const struc
 		} else if (is_last) {
 			return;
 		} else if (read_page(admin, export, visit, lines)) {
-			log_write(LOG_WARN, "export_cut", (struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
+			log_write(LOG_WARN, "export_cut",
+				  (struct log_field[]){ log_text("why", db_problem(admin->db)),
+							log_end() });
 			admin_stream_cut(admin);
 			return;
 		}
 	}
 }
 
-void admin_event_export(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_event_export(struct admin *admin, struct http_req *req, const struct visit *visit,
+			const struct route_match *match)
 {
 	struct export export = { .left = admin->conf->page_export_max };
 	struct buf lines = { 0 };
 	enum err err;
 
 	(void)match;
-	export.is_json = uri_value(http_query(req), "format", &export.kind) == ERR_NONE && str_is(buf_str(&export.kind), "ndjson");
-	export.type = export.is_json ? "application/x-ndjson" : "text/csv; charset=utf-8; header=present";
-	buf_addf(&export.headers, "%s\r\nContent-Disposition: attachment; filename=\"hookledger-events%s\"",
-	         admin_safe_headers, export.is_json ? ".ndjson" : str_is(buf_str(&export.kind), "spreadsheet") ? "-spreadsheet.csv" : ".csv");
+	export.is_json = uri_value(http_query(req), "format", &export.kind) == ERR_NONE &&
+			 str_is(buf_str(&export.kind), "ndjson");
+	export.type = export.is_json ? "application/x-ndjson"
+				     : "text/csv; charset=utf-8; header=present";
+	buf_addf(&export.headers,
+		 "%s\r\nContent-Disposition: attachment; filename=\"hookledger-events%s\"",
+		 admin_safe_headers,
+		 export.is_json					? ".ndjson"
+		 : str_is(buf_str(&export.kind), "spreadsheet") ? "-spreadsheet.csv"
+								: ".csv");
 	if (!read_end(req, &export))
-		admin_refuse(req, 400, "end has at most 64 letters, digits and -: the last line by which a whole export is known");
+		admin_refuse(req, 400,
+			     "end has at most 64 letters, digits and -: the last line by which a "
+			     "whole export is known");
 	else if ((err = read_page(admin, &export, visit, &lines)))
 		admin_refuse_failed(admin, req, "admin.event_export", err);
 	else if (str_is(http_method(req), "HEAD"))

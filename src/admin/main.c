@@ -36,7 +36,10 @@ static const struct admin_row rows[] = {
 	{ { "GET", API "/events/new" }, admin_call, "admin.event_new", false },
 	{ { "GET", API "/events/newer" }, admin_call, "admin.event_newer", false },
 	{ { "GET", API "/events/export" }, admin_event_export, NULL, false },
-	{ { "GET", API "/events/{workspace_id}/{event_id}/{created_at}" }, admin_event_read, NULL, false },
+	{ { "GET", API "/events/{workspace_id}/{event_id}/{created_at}" },
+	  admin_event_read,
+	  NULL,
+	  false },
 	{ { "GET", API "/time" }, admin_call, "admin.time_read", false },
 	{ { "GET", API "/operators" }, admin_call, "admin.operator_list", false },
 	{ { "POST", API "/operators" }, admin_operator_add, NULL, false },
@@ -53,28 +56,79 @@ static const struct admin_row rows[] = {
 	{ { "GET", API "/audit" }, admin_call, "admin.audit_list", false },
 	{ { "GET", API "/subscribers" }, admin_call, "admin.subscriber_list", false },
 	{ { "POST", API "/subscribers/accounts" }, admin_account_add, NULL, false },
-	{ { "PATCH", API "/subscribers/accounts/{account_id}" }, admin_call, "admin.account_change", false },
-	{ { "POST", API "/subscribers/accounts/{account_id}/token" }, admin_account_token, NULL, false },
-	{ { "PUT", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" }, admin_call, "admin.member_set", false },
-	{ { "DELETE", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" }, admin_call, "admin.member_remove", false },
-	{ { "POST", API "/subscribers/organizations" }, admin_organization_write, "admin.organization_add", false },
-	{ { "PATCH", API "/subscribers/organizations/{organization_id}" }, admin_organization_write, "admin.organization_change", false },
-	{ { "PUT", API "/subscribers/workspaces/{workspace_id}" }, admin_call, "admin.workspace_set", false },
+	{ { "PATCH", API "/subscribers/accounts/{account_id}" },
+	  admin_call,
+	  "admin.account_change",
+	  false },
+	{ { "POST", API "/subscribers/accounts/{account_id}/token" },
+	  admin_account_token,
+	  NULL,
+	  false },
+	{ { "PUT", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" },
+	  admin_call,
+	  "admin.member_set",
+	  false },
+	{ { "DELETE", API "/subscribers/accounts/{account_id}/workspaces/{workspace_id}" },
+	  admin_call,
+	  "admin.member_remove",
+	  false },
+	{ { "POST", API "/subscribers/organizations" },
+	  admin_organization_write,
+	  "admin.organization_add",
+	  false },
+	{ { "PATCH", API "/subscribers/organizations/{organization_id}" },
+	  admin_organization_write,
+	  "admin.organization_change",
+	  false },
+	{ { "PUT", API "/subscribers/workspaces/{workspace_id}" },
+	  admin_call,
+	  "admin.workspace_set",
+	  false },
 	{ { "POST", API "/subscribers/subscriptions" }, admin_subscription_write, NULL, false },
-	{ { "PATCH", API "/subscribers/subscriptions/{subscription_id}" }, admin_subscription_write, NULL, false },
-	{ { "DELETE", API "/subscribers/subscriptions/{subscription_id}" }, admin_call, "admin.subscription_remove", false },
-	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/ping" }, admin_subscription_ping, NULL, false },
-	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/validate" }, admin_subscription_ping, NULL, false },
-	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/rotate" }, admin_subscription_rotate, NULL, false },
-	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/replay" }, admin_subscription_replay, NULL, false },
-	{ { "GET", API "/subscribers/subscriptions/{subscription_id}/deliveries" }, admin_call, "admin.delivery_list", false },
-	{ { "GET", API "/subscribers/deliveries/{delivery_id}" }, admin_call, "admin.delivery_read", false },
-	{ { "POST", API "/subscribers/deliveries/{delivery_id}/replay" }, admin_call, "admin.delivery_replay", false },
+	{ { "PATCH", API "/subscribers/subscriptions/{subscription_id}" },
+	  admin_subscription_write,
+	  NULL,
+	  false },
+	{ { "DELETE", API "/subscribers/subscriptions/{subscription_id}" },
+	  admin_call,
+	  "admin.subscription_remove",
+	  false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/ping" },
+	  admin_subscription_ping,
+	  NULL,
+	  false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/validate" },
+	  admin_subscription_ping,
+	  NULL,
+	  false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/rotate" },
+	  admin_subscription_rotate,
+	  NULL,
+	  false },
+	{ { "POST", API "/subscribers/subscriptions/{subscription_id}/replay" },
+	  admin_subscription_replay,
+	  NULL,
+	  false },
+	{ { "GET", API "/subscribers/subscriptions/{subscription_id}/deliveries" },
+	  admin_call,
+	  "admin.delivery_list",
+	  false },
+	{ { "GET", API "/subscribers/deliveries/{delivery_id}" },
+	  admin_call,
+	  "admin.delivery_read",
+	  false },
+	{ { "POST", API "/subscribers/deliveries/{delivery_id}/replay" },
+	  admin_call,
+	  "admin.delivery_replay",
+	  false },
 	{ { "GET", API "/endpoints" }, admin_endpoint_list, NULL, false },
 	{ { "POST", API "/endpoints" }, admin_endpoint_add, NULL, false },
 	{ { "PATCH", API "/endpoints/{endpoint_id}" }, admin_call, "admin.endpoint_change", false },
 	{ { "POST", API "/endpoints/{endpoint_id}/rotate" }, admin_endpoint_rotate, NULL, false },
-	{ { "DELETE", API "/endpoints/{endpoint_id}/secrets/{secret_id}" }, admin_call, "admin.secret_revoke", false },
+	{ { "DELETE", API "/endpoints/{endpoint_id}/secrets/{secret_id}" },
+	  admin_call,
+	  "admin.secret_revoke",
+	  false },
 	{ { "POST", API "/endpoints/{endpoint_id}/test" }, admin_endpoint_test, NULL, false },
 	{ { "GET", API "/toggl" }, admin_call, "admin.toggl_read", false },
 	{ { "GET", API "/toggl/plan" }, admin_call, "admin.toggl_plan", false },
@@ -97,13 +151,34 @@ static const struct admin_row rows[] = {
 	{ { "POST", API "/toggl/check" }, admin_toggl_do, "check", false },
 	{ { "POST", API "/toggl/jobs/{job_id}/continue" }, admin_toggl_do, "resume", false },
 	{ { "POST", API "/toggl/subscriptions" }, admin_toggl_do, "subscribe", false },
-	{ { "PATCH", API "/toggl/subscriptions/{subscription_id}" }, admin_toggl_do, "change", false },
-	{ { "DELETE", API "/toggl/subscriptions/{subscription_id}" }, admin_toggl_do, "delete", false },
-	{ { "POST", API "/toggl/subscriptions/{subscription_id}/ping" }, admin_toggl_do, "ping", false },
-	{ { "POST", API "/toggl/subscriptions/{subscription_id}/validate" }, admin_toggl_do, "validate", false },
-	{ { "POST", API "/toggl/subscriptions/{subscription_id}/rotate" }, admin_toggl_do, "rotate", false },
-	{ { "POST", API "/toggl/subscriptions/{subscription_id}/repair" }, admin_toggl_do, "repair", false },
-	{ { "POST", API "/toggl/subscriptions/{subscription_id}/adopt" }, admin_toggl_do, "adopt", false },
+	{ { "PATCH", API "/toggl/subscriptions/{subscription_id}" },
+	  admin_toggl_do,
+	  "change",
+	  false },
+	{ { "DELETE", API "/toggl/subscriptions/{subscription_id}" },
+	  admin_toggl_do,
+	  "delete",
+	  false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/ping" },
+	  admin_toggl_do,
+	  "ping",
+	  false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/validate" },
+	  admin_toggl_do,
+	  "validate",
+	  false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/rotate" },
+	  admin_toggl_do,
+	  "rotate",
+	  false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/repair" },
+	  admin_toggl_do,
+	  "repair",
+	  false },
+	{ { "POST", API "/toggl/subscriptions/{subscription_id}/adopt" },
+	  admin_toggl_do,
+	  "adopt",
+	  false },
 };
 
 /* What the query of a URL may say; where an address is not here, nothing. Passed
@@ -127,7 +202,10 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
 
 /* What does not only call the database, or may not wait behind what does. */
-static const struct { admin_operation *run; enum admin_queue_kind queue; } queues[] = {
+static const struct {
+	admin_operation *run;
+	enum admin_queue_kind queue;
+} queues[] = {
 	{ admin_health, ADMIN_QUEUE_HEALTH },
 	{ admin_metrics, ADMIN_QUEUE_METRICS },
 	{ admin_session_begin, ADMIN_QUEUE_PASSWORD },
@@ -148,8 +226,10 @@ static const struct { admin_operation *run; enum admin_queue_kind queue; } queue
 
 /* What grows with the ledger, and with what is asked for. */
 static const char *const dear[] = {
-	API "/events", API "/events/new", API "/events/newer", API "/events/{workspace_id}/{event_id}/{created_at}", API "/time",
-	API "/overview", API "/subscribers", API "/subscribers/subscriptions/{subscription_id}/deliveries",
+	API "/events",	     API "/events/new",
+	API "/events/newer", API "/events/{workspace_id}/{event_id}/{created_at}",
+	API "/time",	     API "/overview",
+	API "/subscribers",  API "/subscribers/subscriptions/{subscription_id}/deliveries",
 };
 
 static enum admin_queue_kind queue_of(const struct admin_row *row)
@@ -175,7 +255,8 @@ static void read_session(struct admin *admin, struct http_req *req, struct visit
 	unsigned char digest[DIGEST_BYTES];
 	struct ip_address from;
 
-	visit->has_two = cookie_find(http_header(req, "HTTP_COOKIE"), admin_cookie(admin->conf), &visit->token) > 1;
+	visit->has_two = cookie_find(http_header(req, "HTTP_COOKIE"), admin_cookie(admin->conf),
+				     &visit->token) > 1;
 	if (visit->token.len > TOKEN_MAX)
 		visit->token = (struct str){ 0 };
 	crypto_digest(visit->token.at ? visit->token : str_of(""), digest);
@@ -191,7 +272,9 @@ void admin_network(const struct visit *visit, struct buf *out)
 	struct ip_address from;
 
 	if (ip_read(buf_str(&visit->client), &from))
-		buf_add(out, from.at, memcmp(from.at, ipv4, sizeof(ipv4)) == 0 ? sizeof(from.at) : sizeof(from.at) / 2);
+		buf_add(out, from.at,
+			memcmp(from.at, ipv4, sizeof(ipv4)) == 0 ? sizeof(from.at)
+								 : sizeof(from.at) / 2);
 }
 
 /* The parts of the path as an object, by the names that the row gives them. */
@@ -232,7 +315,8 @@ static bool only_looks(const struct http_req *req)
    itself who sends a request (Fetch Metadata), it is believed too. */
 static bool is_forged(struct http_req *req, const struct admin_row *row, const struct visit *visit)
 {
-	struct str site = http_header(req, "HTTP_SEC_FETCH_SITE"), brought = http_header(req, "HTTP_X_HL_CSRF");
+	struct str site = http_header(req, "HTTP_SEC_FETCH_SITE"),
+		   brought = http_header(req, "HTTP_X_HL_CSRF");
 	struct buf wanted = { 0 };
 	bool fine;
 
@@ -244,7 +328,8 @@ static bool is_forged(struct http_req *req, const struct admin_row *row, const s
 		return false;
 	admin_csrf(visit->token.at ? visit->token : str_of(""), &wanted);
 	fine = visit->token.at && brought.len == wanted.len &&
-	       crypto_equal((const unsigned char *)brought.at, (const unsigned char *)wanted.at, wanted.len);
+	       crypto_equal((const unsigned char *)brought.at, (const unsigned char *)wanted.at,
+			    wanted.len);
 	buf_done(&wanted);
 	return !fine;
 }
@@ -262,7 +347,8 @@ static bool is_query_wrong(struct http_req *req, const struct admin_row *row, st
 			known = parameters[i].names;
 	is_wrong = !row->is_open && uri_unknown(http_query(req), known, &name) == ERR_NONE;
 	if (is_wrong)
-		buf_addf(why, "there is no parameter \"%s\" here, %s%s", buf_text(&name), *known ? "only " : "and no other", known);
+		buf_addf(why, "there is no parameter \"%s\" here, %s%s", buf_text(&name),
+			 *known ? "only " : "and no other", known);
 	buf_done(&name);
 	return is_wrong;
 }
@@ -304,10 +390,14 @@ static void serve_row(struct admin *admin, struct http_req *req, const struct ro
 	read_session(admin, req, &visit);
 	read_path(match, &visit.path);
 	if (visit.has_two) {
-		admin_refuse(req, 400, "two session cookies came, and one of them is not from here; delete the cookies of this host in the browser, and log in again");
+		admin_refuse(req, 400,
+			     "two session cookies came, and one of them is not from here; delete "
+			     "the cookies of this host in the browser, and log in again");
 	} else if (is_forged(req, row, &visit)) {
-		admin_refuse(req, 403, visit.token.at ? "this request did not come from the admin page; load the page anew and try again"
-		                                      : "you are not logged in, or your session has ended");
+		admin_refuse(req, 403,
+			     visit.token.at ? "this request did not come from the admin page; load "
+					      "the page anew and try again"
+					    : "you are not logged in, or your session has ended");
 	} else if (uri_query_json(http_query(req), &visit.query)) {
 		admin_refuse(req, 400, "the query of the URL is not properly encoded");
 	} else if (is_query_wrong(req, row, &why)) {
@@ -327,7 +417,8 @@ static void refuse_method(struct http_req *req)
 
 	buf_add_text(&headers, "Allow: ");
 	route_write_allow(&table, http_path(req), &headers);
-	admin_answer(req, 405, buf_text(&headers), str_of("{\"error\":\"this address has other methods\"}"));
+	admin_answer(req, 405, buf_text(&headers),
+		     str_of("{\"error\":\"this address has other methods\"}"));
 	buf_done(&headers);
 }
 
@@ -389,8 +480,10 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-admin",
 		.schema = "admin",
-		.about = "Serves the data of the admin page and does what is asked for there. A web server\n"
-		         "starts it by FastCGI or CGI; see hookledger-admin(8) and the ready configurations.\n",
+		.about = "Serves the data of the admin page and does what is asked for there. A "
+			 "web server\n"
+			 "starts it by FastCGI or CGI; see hookledger-admin(8) and the ready "
+			 "configurations.\n",
 		.work = work,
 	};
 

@@ -10,7 +10,8 @@
 
 enum { WORD_MAX = 400 };
 
-bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name, struct str owner, struct buf *kept)
+bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name,
+			struct str owner, struct buf *kept)
 {
 	struct buf password = { 0 };
 	const char *flaw = NULL;
@@ -31,7 +32,8 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 
 /* `of`: the number of the operator that is changed; at == NULL: who asks. Appends the
    name of that one. */
-static bool may(struct admin *admin, struct http_req *req, const struct visit *visit, bool needs_owner, bool needs_proof, struct str of, struct buf *name)
+static bool may(struct admin *admin, struct http_req *req, const struct visit *visit,
+		bool needs_owner, bool needs_proof, struct str of, struct buf *name)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -49,14 +51,17 @@ static bool may(struct admin *admin, struct http_req *req, const struct visit *v
 	return !err;
 }
 
-void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+			const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 }, who = { 0 };
 
 	(void)match;
-	if (!may(admin, req, visit, true, true, (struct str){ 0 }, &who) || !admin_text(req, visit, "name", WORD_MAX, &name) ||
-	    !admin_text(req, visit, "role", WORD_MAX, &role) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
+	if (!may(admin, req, visit, true, true, (struct str){ 0 }, &who) ||
+	    !admin_text(req, visit, "name", WORD_MAX, &name) ||
+	    !admin_text(req, visit, "role", WORD_MAX, &role) ||
+	    !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
 	    !admin_new_password(req, visit, "password", buf_str(&name), &kept))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
@@ -74,7 +79,8 @@ done:
 	db_args_free(args);
 }
 
-void admin_operator_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_operator_change(struct admin *admin, struct http_req *req, const struct visit *visit,
+			   const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct buf kept = { 0 }, name = { 0 };
@@ -95,15 +101,18 @@ done:
 	db_args_free(args);
 }
 
-void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit,
+		     const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct buf zone = { 0 }, kept = { 0 }, name = { 0 };
 	bool has_zone = admin_has(visit, "zone"), has_password = admin_has(visit, "password");
 
 	(void)match;
-	if (!may(admin, req, visit, false, false, (struct str){ 0 }, &name) || (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
-	    (has_password && (!admin_knows_password(admin, req, visit, "old_password", NULL) || !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
+	if (!may(admin, req, visit, false, false, (struct str){ 0 }, &name) ||
+	    (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
+	    (has_password && (!admin_knows_password(admin, req, visit, "old_password", NULL) ||
+			      !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });

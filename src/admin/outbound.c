@@ -9,8 +9,8 @@
 #include "http/http_client.h"
 
 enum {
-	ASKING_MAX = 64,	/* others asked at once, by one process */
-	ANSWER_KEEP = 4096,	/* of their answers */
+	ASKING_MAX = 64,    /* others asked at once, by one process */
+	ANSWER_KEEP = 4096, /* of their answers */
 };
 
 void admin_asking_open(struct admin *admin)

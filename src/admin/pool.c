@@ -24,10 +24,10 @@
 #include "admin/queue.h"
 
 enum {
-	IDLE_MS = 60000,	/* then a thread gives its connection back */
+	IDLE_MS = 60000, /* then a thread gives its connection back */
 	PLACE_WAIT_MS = 5000,
-	CONNECT_MS = 1000,	/* for a connection that is not there */
-	KEY_QUEUE_MAX = 24,	/* a page asks for about six things at once */
+	CONNECT_MS = 1000,  /* for a connection that is not there */
+	KEY_QUEUE_MAX = 24, /* a page asks for about six things at once */
 };
 
 static void calm(int fd)
@@ -35,7 +35,7 @@ static void calm(int fd)
 	uint64_t all;
 
 	if (read(fd, &all, sizeof(all)) < 0)
-		return;	/* nobody woke it */
+		return; /* nobody woke it */
 }
 
 /* ---- running */
@@ -69,7 +69,8 @@ static bool find_out(struct admin *admin, struct admin_job *job)
 static bool needs_operator(const struct admin_pool *pool, const struct admin_job *job)
 {
 	/* without a cookie the operation itself knows what to say */
-	return !job->row->is_open && job->visit.token.at && !str_starts(buf_str(&job->key), "operator ") && !http_is_cgi(pool->web);
+	return !job->row->is_open && job->visit.token.at &&
+	       !str_starts(buf_str(&job->key), "operator ") && !http_is_cgi(pool->web);
 }
 
 /* Is it over a limit, now that it is known whose it is? */
@@ -78,14 +79,17 @@ static bool is_over(struct admin_queue *queue, const struct admin_job *job)
 	bool is_over;
 
 	pthread_mutex_lock(&queue->pool->lock);
-	is_over = admin_jobs_count(queue->running, job, false) > queue->key_max || admin_jobs_count(queue->running, job, true) > queue->dear_key_max;
+	is_over = admin_jobs_count(queue->running, job, false) > queue->key_max ||
+		  admin_jobs_count(queue->running, job, true) > queue->dear_key_max;
 	pthread_mutex_unlock(&queue->pool->lock);
 	return is_over;
 }
 
 static int64_t places(const struct admin_queue *queue, const struct conf *conf)
 {
-	return queue->number == ADMIN_QUEUE_EXPORT ? conf->page_exports : queue->number == ADMIN_QUEUE_PASSWORD ? conf->password_hashes : conf->page_connections;
+	return queue->number == ADMIN_QUEUE_EXPORT     ? conf->page_exports
+	       : queue->number == ADMIN_QUEUE_PASSWORD ? conf->password_hashes
+						       : conf->page_connections;
 }
 
 /* true: put back, because its operator has enough under way. */
@@ -95,17 +99,27 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 	int place = SLOT_FREE;
 
 	if (job->is_late) {
-		refuse_crowd(job->req, 503, "so much is asked at once that this waited for 20 seconds; please try again in a moment");
+		refuse_crowd(job->req, 503,
+			     "so much is asked at once that this waited for 20 seconds; please try "
+			     "again in a moment");
 		return false;
 	}
-	if (queue->place && (place = slot_take(conf->spool_dir, queue->place, places(queue, conf), queue->place_wait_ms)) == SLOT_NONE) {
-		refuse_crowd(job->req, 503, queue->number == ADMIN_QUEUE_EXPORT ? ADMIN_MANY_EXPORTS : "too much is asked at once; please try again in a moment");
+	if (queue->place && (place = slot_take(conf->spool_dir, queue->place, places(queue, conf),
+					       queue->place_wait_ms)) == SLOT_NONE) {
+		refuse_crowd(job->req, 503,
+			     queue->number == ADMIN_QUEUE_EXPORT
+				     ? ADMIN_MANY_EXPORTS
+				     : "too much is asked at once; please try again in a moment");
 		return false;
 	}
-	db_tend(admin->db);	/* it may have been lost while nobody asked */
+	db_tend(admin->db); /* it may have been lost while nobody asked */
 	if (!db_is_ready(admin->db) &&
-	    db_wait(admin->db, http_is_cgi(admin->web) || conf->db_deadline_ms < CONNECT_MS ? conf->db_deadline_ms : CONNECT_MS))
-		log_write(LOG_WARN, "database_away", (struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
+	    db_wait(admin->db, http_is_cgi(admin->web) || conf->db_deadline_ms < CONNECT_MS
+				       ? conf->db_deadline_ms
+				       : CONNECT_MS))
+		log_write(
+			LOG_WARN, "database_away",
+			(struct log_field[]){ log_text("why", db_problem(admin->db)), log_end() });
 	if (needs_operator(admin->pool, job)) {
 		bool is_known_now = find_out(admin, job);
 
@@ -219,7 +233,8 @@ static void *serve_queue(void *argument)
 
 	open_admin(&admin, queue);
 	if (queue->number == ADMIN_QUEUE_HEALTH && db_wait(admin.db, CONNECT_MS))
-		log_write(LOG_WARN, "database_away", (struct log_field[]){ log_text("why", db_problem(admin.db)), log_end() });
+		log_write(LOG_WARN, "database_away",
+			  (struct log_field[]){ log_text("why", db_problem(admin.db)), log_end() });
 	while (serve_next(&admin, queue))
 		;
 	close_admin(&admin);
@@ -301,7 +316,8 @@ void admin_release(struct admin *admin, struct http_req *req)
 
 /* ---- the front */
 
-static void init_queue(struct admin_pool *pool, enum admin_queue_kind number, size_t threads, size_t queue_max)
+static void init_queue(struct admin_pool *pool, enum admin_queue_kind number, size_t threads,
+		       size_t queue_max)
 {
 	struct admin_queue *queue = &pool->queues[number];
 	pthread_condattr_t options;
@@ -311,9 +327,16 @@ static void init_queue(struct admin_pool *pool, enum admin_queue_kind number, si
 	pthread_cond_init(&queue->changed, &options);
 	pthread_condattr_destroy(&options);
 	*queue = (struct admin_queue){
-		.pool = pool, .number = number, .changed = queue->changed, .threads_max = threads, .queue_max = queue_max,
+		.pool = pool,
+		.number = number,
+		.changed = queue->changed,
+		.threads_max = threads,
+		.queue_max = queue_max,
 		/* by default anybody may have all of it */
-		.dear_max = threads, .key_max = threads, .dear_key_max = threads, .key_queue_max = queue_max,
+		.dear_max = threads,
+		.key_max = threads,
+		.dear_key_max = threads,
+		.key_queue_max = queue_max,
 		.threads = mem_zero(threads, sizeof(pthread_t)),
 	};
 }
@@ -326,10 +349,13 @@ static void start_thread(struct admin_queue *queue)
 	/* signals are for the front, whose poll they wake */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&queue->threads[queue->started], NULL, queue->number == ADMIN_QUEUE_OUTBOUND ? serve_asking : serve_queue, queue);
+	failed = pthread_create(&queue->threads[queue->started], NULL,
+				queue->number == ADMIN_QUEUE_OUTBOUND ? serve_asking : serve_queue,
+				queue);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed)
-		log_write(LOG_ERROR, "thread_not_started", (struct log_field[]){ log_text("why", strerror(failed)), log_end() });
+		log_write(LOG_ERROR, "thread_not_started",
+			  (struct log_field[]){ log_text("why", strerror(failed)), log_end() });
 	else
 		queue->started++;
 }
@@ -349,15 +375,17 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	pool->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pool->asking_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->wake_fd < 0 || pool->asking_fd < 0)
-		abort();	/* no descriptors at the start */
+		abort(); /* no descriptors at the start */
 	init_queue(pool, ADMIN_QUEUE_PAGE, page, 256);
-	pool->queues[ADMIN_QUEUE_PAGE].key_max = pool->queues[ADMIN_QUEUE_PAGE].dear_max = (page + 1) / 2;
+	pool->queues[ADMIN_QUEUE_PAGE].key_max = pool->queues[ADMIN_QUEUE_PAGE].dear_max =
+		(page + 1) / 2;
 	pool->queues[ADMIN_QUEUE_PAGE].dear_key_max = (page + 3) / 4;
 	pool->queues[ADMIN_QUEUE_PAGE].key_queue_max = KEY_QUEUE_MAX;
 	init_queue(pool, ADMIN_QUEUE_HEALTH, 1, 256);
 	init_queue(pool, ADMIN_QUEUE_METRICS, 1, 16);
 	init_queue(pool, ADMIN_QUEUE_PASSWORD, (size_t)conf->password_hashes, 64);
-	pool->queues[ADMIN_QUEUE_PASSWORD].key_max = (pool->queues[ADMIN_QUEUE_PASSWORD].threads_max + 1) / 2;
+	pool->queues[ADMIN_QUEUE_PASSWORD].key_max =
+		(pool->queues[ADMIN_QUEUE_PASSWORD].threads_max + 1) / 2;
 	pool->queues[ADMIN_QUEUE_PASSWORD].key_queue_max = 16;
 	pool->queues[ADMIN_QUEUE_PASSWORD].place = "password";
 	pool->queues[ADMIN_QUEUE_PASSWORD].place_wait_ms = PLACE_WAIT_MS;
@@ -367,16 +395,19 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	init_queue(pool, ADMIN_QUEUE_OUTBOUND, 1, 64);
 	/* A process a request: only the host can count them. */
 	if (is_cgi) {
-		pool->queues[ADMIN_QUEUE_PAGE].place = pool->queues[ADMIN_QUEUE_OUTBOUND].place = "page";
-		pool->queues[ADMIN_QUEUE_PAGE].place_wait_ms = pool->queues[ADMIN_QUEUE_OUTBOUND].place_wait_ms = PLACE_WAIT_MS;
+		pool->queues[ADMIN_QUEUE_PAGE].place = pool->queues[ADMIN_QUEUE_OUTBOUND].place =
+			"page";
+		pool->queues[ADMIN_QUEUE_PAGE].place_wait_ms =
+			pool->queues[ADMIN_QUEUE_OUTBOUND].place_wait_ms = PLACE_WAIT_MS;
 	} else {
 		start_thread(&pool->queues[ADMIN_QUEUE_HEALTH]);
 	}
 	return pool;
 }
 
-void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row, enum admin_queue_kind number,
-                     bool is_dear, const struct route_match *match, struct visit *visit)
+void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row,
+		     enum admin_queue_kind number, bool is_dear, const struct route_match *match,
+		     struct visit *visit)
 {
 	struct admin_job *job = mem_zero(1, sizeof(*job));
 	struct admin_queue *queue = &pool->queues[number];
@@ -424,9 +455,11 @@ int admin_pool_poll(struct admin_pool *pool, struct pollfd *fds, size_t *count)
 	fds[0] = (struct pollfd){ .fd = pool->wake_fd, .events = POLLIN };
 	*count = 1;
 	pthread_mutex_lock(&pool->lock);
-	for (const struct admin_job *job = pool->queues[ADMIN_QUEUE_EXPORT].running; job && *count < ADMIN_POOL_FDS; job = job->next)
+	for (const struct admin_job *job = pool->queues[ADMIN_QUEUE_EXPORT].running;
+	     job && *count < ADMIN_POOL_FDS; job = job->next)
 		if (job->is_begun)
-			wait_ms = clock_sooner(wait_ms, http_stream_poll(job->req, &fds[(*count)++]));
+			wait_ms = clock_sooner(wait_ms,
+					       http_stream_poll(job->req, &fds[(*count)++]));
 	pthread_mutex_unlock(&pool->lock);
 	return wait_ms;
 }

@@ -24,12 +24,12 @@ struct route_match;
 struct visit;
 
 enum admin_queue_kind {
-	ADMIN_QUEUE_PAGE,	/* calls of the database: what the page shows and changes */
-	ADMIN_QUEUE_HEALTH,	/* has its connection from the start, and keeps it */
+	ADMIN_QUEUE_PAGE,   /* calls of the database: what the page shows and changes */
+	ADMIN_QUEUE_HEALTH, /* has its connection from the start, and keeps it */
 	ADMIN_QUEUE_METRICS,
-	ADMIN_QUEUE_PASSWORD,	/* whoever computes one, for a tenth of a second and 32 MiB */
+	ADMIN_QUEUE_PASSWORD, /* whoever computes one, for a tenth of a second and 32 MiB */
 	ADMIN_QUEUE_EXPORT,
-	ADMIN_QUEUE_OUTBOUND,	/* asks others, who may take their time: one thread with a loop */
+	ADMIN_QUEUE_OUTBOUND, /* asks others, who may take their time: one thread with a loop */
 	ADMIN_QUEUES,
 };
 
@@ -44,8 +44,9 @@ void admin_pool_free(struct admin_pool *pool);
 /* Holds a request and has it run in the lane; keeps `visit`. `client`: the network
    it comes from, by which is shared out what nobody has logged in for. `is_dear`: it
    may take the database seconds. What is too much at once is answered. */
-void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row, enum admin_queue_kind kind,
-                     bool is_dear, const struct route_match *match, struct visit *visit);
+void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row,
+		     enum admin_queue_kind kind, bool is_dear, const struct route_match *match,
+		     struct visit *visit);
 
 /* What to wait for beside the web server: fills at most ADMIN_POOL_FDS, *count of
    them; the wait as http_client_poll() says it. */
@@ -65,7 +66,8 @@ void admin_release(struct admin *admin, struct http_req *req);
 /* Operations of ADMIN_QUEUE_EXPORT: an answer piece by piece. Waits until the web server has
    taken most of what went before; takes the bytes of `piece` and leaves it empty.
    false: nobody wants it any more. admin_stream_cut(): it will not become whole. */
-bool admin_stream_put(struct admin *admin, const char *type, const char *headers, struct buf *piece);
+bool admin_stream_put(struct admin *admin, const char *type, const char *headers,
+		      struct buf *piece);
 void admin_stream_cut(struct admin *admin);
 
 #endif

@@ -8,13 +8,13 @@
 #include "base/clock.h"
 
 enum {
-	WAIT_MAX_MS = 20000,	/* whoever asked has given up by then */
-	KNOWN_MS = 60000,	/* so long is known whose a session is */
+	WAIT_MAX_MS = 20000, /* whoever asked has given up by then */
+	KNOWN_MS = 60000,    /* so long is known whose a session is */
 };
 
 static uint64_t hash_of(struct str key)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);	/* FNV-1a */
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
 
 	for (size_t i = 0; i < key.len; i++)
 		hash = (hash ^ (unsigned char)key.at[i]) * UINT64_C(1099511628211);
@@ -23,7 +23,8 @@ static uint64_t hash_of(struct str key)
 
 static struct known *known_of(struct admin_pool *pool, const struct admin_job *job)
 {
-	return &pool->known[hash_of((struct str){ job->visit.session.at, DIGEST_BYTES }) % KNOWN_MAX];
+	return &pool->known[hash_of((struct str){ job->visit.session.at, DIGEST_BYTES }) %
+			    KNOWN_MAX];
 }
 
 static void set_operator(struct admin_job *job, int64_t operator_id)
@@ -38,7 +39,8 @@ void admin_job_own(struct admin_pool *pool, struct admin_job *job)
 {
 	const struct known *known = known_of(pool, job);
 
-	if (!job->row->is_open && known->until_ms > clock_ms() && memcmp(known->digest, job->visit.session.at, DIGEST_BYTES) == 0) {
+	if (!job->row->is_open && known->until_ms > clock_ms() &&
+	    memcmp(known->digest, job->visit.session.at, DIGEST_BYTES) == 0) {
 		set_operator(job, known->operator_id);
 		return;
 	}
@@ -100,7 +102,7 @@ static bool may_run(const struct admin_queue *queue, const struct admin_job *job
 	if (admin_jobs_count(queue->running, job, false) >= queue->key_max)
 		return false;
 	return !job->is_dear || (admin_jobs_count(queue->running, NULL, true) < queue->dear_max &&
-	                         admin_jobs_count(queue->running, job, true) < queue->dear_key_max);
+				 admin_jobs_count(queue->running, job, true) < queue->dear_key_max);
 }
 
 /* The larger, the longer ago. */
@@ -114,11 +116,14 @@ static size_t served_ago(const struct admin_queue *queue, const struct admin_job
 	return ago;
 }
 
-static bool goes_before(const struct admin_queue *queue, const struct admin_job *a, const struct admin_job *b)
+static bool goes_before(const struct admin_queue *queue, const struct admin_job *a,
+			const struct admin_job *b)
 {
-	size_t running_a = admin_jobs_count(queue->running, a, false), running_b = admin_jobs_count(queue->running, b, false);
+	size_t running_a = admin_jobs_count(queue->running, a, false),
+	       running_b = admin_jobs_count(queue->running, b, false);
 
-	return running_a != running_b ? running_a < running_b : served_ago(queue, a) > served_ago(queue, b);
+	return running_a != running_b ? running_a < running_b
+				      : served_ago(queue, a) > served_ago(queue, b);
 }
 
 struct admin_job *admin_queue_pick(struct admin_queue *queue)
@@ -135,28 +140,37 @@ struct admin_job *admin_queue_pick(struct admin_queue *queue)
 	queue->queued--;
 	admin_jobs_add(&queue->running, best);
 	ago = served_ago(queue, best);
-	memmove(queue->served + 1, queue->served, (ago < SERVED_MAX ? ago : SERVED_MAX - 1) * sizeof(queue->served[0]));
+	memmove(queue->served + 1, queue->served,
+		(ago < SERVED_MAX ? ago : SERVED_MAX - 1) * sizeof(queue->served[0]));
 	queue->served[0] = hash_of(buf_str(&best->key));
 	best->is_late = clock_ms() - best->since_ms > WAIT_MAX_MS;
 	return best;
 }
 
-const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job, int *status)
+const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job,
+			      int *status)
 {
 	size_t busy = queue->queued + admin_jobs_count(queue->running, NULL, false);
 
 	*status = 429;
-	if (queue->number == ADMIN_QUEUE_EXPORT && admin_jobs_count(queue->running, job, false) + admin_jobs_count(queue->waiting, job, false) >= queue->key_max)
+	if (queue->number == ADMIN_QUEUE_EXPORT &&
+	    admin_jobs_count(queue->running, job, false) +
+			    admin_jobs_count(queue->waiting, job, false) >=
+		    queue->key_max)
 		return ADMIN_OWN_EXPORT;
-	if (admin_jobs_count(queue->waiting, job, false) >= queue->key_queue_max && queue->number != ADMIN_QUEUE_EXPORT)
-		return queue->number == ADMIN_QUEUE_PASSWORD ? "too many attempts to log in at once; please wait a moment"
-		                                     : "you ask for too much at once; please wait until some of it is there";
+	if (admin_jobs_count(queue->waiting, job, false) >= queue->key_queue_max &&
+	    queue->number != ADMIN_QUEUE_EXPORT)
+		return queue->number == ADMIN_QUEUE_PASSWORD
+			       ? "too many attempts to log in at once; please wait a moment"
+			       : "you ask for too much at once; please wait until some of it is "
+				 "there";
 	*status = 503;
 	if (queue->number == ADMIN_QUEUE_EXPORT && busy >= queue->threads_max)
 		return ADMIN_MANY_EXPORTS;
 	if (queue->number != ADMIN_QUEUE_EXPORT && queue->queued >= queue->queue_max)
-		return queue->number == ADMIN_QUEUE_PASSWORD ? "too many are logging in just now; please try again in a moment"
-		                                     : "too much is asked at once; please try again in a moment";
+		return queue->number == ADMIN_QUEUE_PASSWORD
+			       ? "too many are logging in just now; please try again in a moment"
+			       : "too much is asked at once; please try again in a moment";
 	return NULL;
 }
 
@@ -177,5 +191,5 @@ void admin_wake(int fd)
 	uint64_t one = 1;
 
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;	/* it is full, so it is awake */
+		return; /* it is full, so it is awake */
 }

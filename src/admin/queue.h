@@ -16,7 +16,7 @@
 
 enum {
 	SERVED_MAX = 64,
-	KNOWN_MAX = 256,	/* sessions of which is known whose they are */
+	KNOWN_MAX = 256, /* sessions of which is known whose they are */
 };
 
 struct admin_job {
@@ -27,13 +27,13 @@ struct admin_job {
 	struct visit visit;
 	enum admin_queue_kind kind;
 	bool is_dear;
-	bool is_kept;		/* its thread answers it later */
-	bool is_late;		/* it waited too long */
-	struct buf key;		/* whose it is */
+	bool is_kept;	/* its thread answers it later */
+	bool is_late;	/* it waited too long */
+	struct buf key; /* whose it is */
 	int64_t since_ms;
 
 	/* a stream: pieces on their way from its thread to the front */
-	struct buf head, piece;	/* the first line of `head` is the media type */
+	struct buf head, piece; /* the first line of `head` is the media type */
 	bool is_stream, is_begun, has_piece, is_cut, is_gone;
 };
 
@@ -41,13 +41,13 @@ struct admin_queue {
 	struct admin_pool *pool;
 	enum admin_queue_kind number;
 	size_t threads_max, dear_max, key_max, dear_key_max, queue_max, key_queue_max;
-	const char *place;	/* counted on this host by this name; NULL: they are not */
+	const char *place; /* counted on this host by this name; NULL: they are not */
 	int64_t place_wait_ms;
 	pthread_t *threads;
 	size_t started, idle;
 	struct admin_job *waiting, *running;
 	size_t queued;
-	uint64_t served[SERVED_MAX];	/* by the hash of their key, the last first */
+	uint64_t served[SERVED_MAX]; /* by the hash of their key, the last first */
 	pthread_cond_t changed;
 };
 
@@ -60,14 +60,17 @@ struct admin_pool {
 	struct admin_job *done, *kept;
 	int wake_fd, asking_fd;
 	bool ends;
-	struct known { unsigned char digest[DIGEST_BYTES]; int64_t operator_id, until_ms; } known[KNOWN_MAX];
+	struct known {
+		unsigned char digest[DIGEST_BYTES];
+		int64_t operator_id, until_ms;
+	} known[KNOWN_MAX];
 };
 
 /* Whose a new job is, as far as that is known; and what the database said of it. */
 void admin_job_own(struct admin_pool *pool, struct admin_job *job);
 void admin_job_learn(struct admin_pool *pool, struct admin_job *job, int64_t operator_id);
 
-void admin_jobs_add(struct admin_job **list, struct admin_job *job);	/* at its end */
+void admin_jobs_add(struct admin_job **list, struct admin_job *job); /* at its end */
 void admin_jobs_remove(struct admin_job **list, const struct admin_job *job);
 
 /* Those of a list, or of them those of the job's key or the dear ones, or both. */
@@ -82,12 +85,13 @@ void admin_queue_add(struct admin_queue *queue, struct admin_job *job);
 struct admin_job *admin_queue_pick(struct admin_queue *queue);
 
 /* What a new job is answered instead of being queued, and its *status; NULL: nothing. */
-const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job, int *status);
+const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job,
+			      int *status);
 
 /* Waits until something in the lane has changed, or so long. */
 void admin_queue_wait(struct admin_queue *queue, int64_t wait_ms);
 
-void admin_wake(int fd);	/* an eventfd; -1: nobody */
+void admin_wake(int fd); /* an eventfd; -1: nobody */
 
 /* For the front: passes on what has come of a stream (admin/stream). */
 void admin_stream_send(struct admin_pool *pool, struct admin_job *job);

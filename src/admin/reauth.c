@@ -9,7 +9,8 @@
 #include "http/http_server.h"
 #include "base/password.h"
 
-bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit, const char *name, struct buf *compared)
+bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit,
+			  const char *name, struct buf *compared)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -36,7 +37,8 @@ done:
 	return fine;
 }
 
-void admin_session_prove(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_session_prove(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct buf compared = { 0 };

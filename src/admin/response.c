@@ -16,8 +16,10 @@ enum { SAYS_SO_MS = 500 };
 
 /* No page of another origin may read or frame it, whatever a browser takes it
    for. Nosniff: JSON stays JSON. */
-#define SAFE "X-Content-Type-Options: nosniff\r\n" \
-	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n" \
+#define SAFE \
+	"X-Content-Type-Options: nosniff\r\n" \
+	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: " \
+	"no-referrer\r\n" \
 	"Cross-Origin-Resource-Policy: same-origin"
 
 const char admin_safe_headers[] = SAFE;
@@ -81,7 +83,8 @@ static int status_of(const struct db *db, enum err err)
 	}
 }
 
-void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function, enum err err)
+void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function,
+			 enum err err)
 {
 	int status = status_of(admin->db, err);
 	struct buf words = { 0 };
@@ -95,27 +98,35 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 		return;
 	}
 	log_write(LOG_ERROR, "call_failed",
-	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(admin->db)), log_end() });
+		  (struct log_field[]){ log_text("function", function),
+					log_text("why", db_problem(admin->db)), log_end() });
 	/* query_canceled: by its time limit */
 	if (str_is(str_of(db_sqlstate(admin->db)), "57014")) {
-		buf_addf(&words, "this took the database longer than the %g seconds that it may take; nothing was changed. "
-		         "Ask for a shorter time or with fewer filters, or try again when less is going on",
-		         (double)admin->conf->db_deadline_ms / 1000);
+		buf_addf(&words,
+			 "this took the database longer than the %g seconds that it may take; "
+			 "nothing was changed. "
+			 "Ask for a shorter time or with fewer filters, or try again when less is "
+			 "going on",
+			 (double)admin->conf->db_deadline_ms / 1000);
 		admin_refuse(req, 503, buf_text(&words));
 		buf_done(&words);
 		return;
 	}
-	admin_refuse(req, status, status == 503 ? "the database cannot answer now; nothing was changed, please try again in a moment"
-	                                        : "something is wrong with hookledger itself; its log says what");
+	admin_refuse(req, status,
+		     status == 503
+			     ? "the database cannot answer now; nothing was changed, please try "
+			       "again in a moment"
+			     : "something is wrong with hookledger itself; its log says what");
 }
 
-enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args, struct db_rows **rows)
+enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args,
+		       struct db_rows **rows)
 {
 	return db_call(admin->db, function, args, admin->conf->db_deadline_ms + SAYS_SO_MS, rows);
 }
 
-enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                        struct db_rows **rows)
+enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function,
+			const struct db_args *args, struct db_rows **rows)
 {
 	enum err err = admin_db_call(admin, function, args, rows);
 
@@ -135,8 +146,8 @@ struct db_args *admin_args(const struct visit *visit)
 	return args;
 }
 
-enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function,
-                   struct db_rows **rows)
+enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
+		   const char *function, struct db_rows **rows)
 {
 	struct db_args *args = admin_args(visit);
 	enum err err;
@@ -146,7 +157,8 @@ enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit
 	return err;
 }
 
-void admin_answer_call(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args)
+void admin_answer_call(struct admin *admin, struct http_req *req, const char *function,
+		       const struct db_args *args)
 {
 	struct db_rows *found = NULL;
 
@@ -159,8 +171,8 @@ void admin_answer_call(struct admin *admin, struct http_req *req, const char *fu
 	db_rows_free(found);
 }
 
-void admin_answer_with(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                       const char *name, struct str json)
+void admin_answer_with(struct admin *admin, struct http_req *req, const char *function,
+		       const struct db_args *args, const char *name, struct str json)
 {
 	struct db_rows *found = NULL;
 	struct buf whole = { 0 };
@@ -179,8 +191,8 @@ void admin_answer_with(struct admin *admin, struct http_req *req, const char *fu
 	db_rows_free(found);
 }
 
-void admin_answer_new(struct admin *admin, struct http_req *req, const char *function, const struct db_args *args,
-                      const char *name, struct str secret)
+void admin_answer_new(struct admin *admin, struct http_req *req, const char *function,
+		      const struct db_args *args, const char *name, struct str secret)
 {
 	struct buf json = { 0 };
 
@@ -190,7 +202,8 @@ void admin_answer_new(struct admin *admin, struct http_req *req, const char *fun
 	buf_done(&json);
 }
 
-void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit,
+		const struct route_match *match)
 {
 	const struct admin_row *row = (const struct admin_row *)match->row;
 	struct db_args *args = admin_args(visit);
@@ -208,17 +221,20 @@ bool admin_has(const struct visit *visit, const char *name)
 	       value.kind != JSON_ABSENT && value.kind != JSON_NULL;
 }
 
-bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max, struct buf *out)
+bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max,
+		struct buf *out)
 {
 	struct json_want want = { .outer = name };
 	struct json_value value = { 0 };
 	size_t before = out->len;
 	struct buf words = { 0 };
-	bool fine = visit->given.at && json_scan(visit->given, &want, &value, 1, NULL) == ERR_NONE &&
-	            json_text(value, out) == ERR_NONE && out->len - before <= max;
+	bool fine = visit->given.at &&
+		    json_scan(visit->given, &want, &value, 1, NULL) == ERR_NONE &&
+		    json_text(value, out) == ERR_NONE && out->len - before <= max;
 
 	if (!fine) {
-		buf_addf(&words, "\"%s\" is missing, or is no text of at most %zu bytes", name, max);
+		buf_addf(&words, "\"%s\" is missing, or is no text of at most %zu bytes", name,
+			 max);
 		admin_refuse(req, 400, buf_text(&words));
 		buf_done(&words);
 	}

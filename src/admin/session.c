@@ -35,7 +35,8 @@ static bool is_on_loopback(const struct conf *conf)
 	struct str url = str_of(conf->public_url);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (str_starts(url, all[i]) && (url.len == strlen(all[i]) || strchr(":/", url.at[strlen(all[i])])))
+		if (str_starts(url, all[i]) &&
+		    (url.len == strlen(all[i]) || strchr(":/", url.at[strlen(all[i])])))
 			return true;
 	return false;
 }
@@ -45,15 +46,19 @@ const char *admin_cookie(const struct conf *conf)
 	return is_on_loopback(conf) ? "hl_session" : "__Secure-hl_session";
 }
 
-static void add_cookie(const struct conf *conf, struct str token, int64_t seconds, struct buf *headers)
+static void add_cookie(const struct conf *conf, struct str token, int64_t seconds,
+		       struct buf *headers)
 {
-	buf_addf(headers, "Set-Cookie: %s=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s", admin_cookie(conf),
-	         (int)token.len, token.at ? token.at : "", conf->base_path ? conf->base_path : "", (long long)seconds,
-	         is_on_loopback(conf) ? "" : "; Secure");
+	buf_addf(headers,
+		 "Set-Cookie: %s=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
+		 admin_cookie(conf), (int)token.len, token.at ? token.at : "",
+		 conf->base_path ? conf->base_path : "", (long long)seconds,
+		 is_on_loopback(conf) ? "" : "; Secure");
 }
 
 /* What admin.session_read() says, and what only this program knows. */
-static void answer_session(struct admin *admin, struct http_req *req, const struct visit *visit, const char *headers)
+static void answer_session(struct admin *admin, struct http_req *req, const struct visit *visit,
+			   const char *headers)
 {
 	struct db_rows *found = NULL;
 	struct buf json = { 0 }, csrf = { 0 };
@@ -75,14 +80,17 @@ static void answer_session(struct admin *admin, struct http_req *req, const stru
 	db_rows_free(found);
 }
 
-void admin_session_get(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_session_get(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const struct route_match *match)
 {
 	(void)match;
 	if (visit->token.at)
 		answer_session(admin, req, visit, NULL);
-	else	/* no error: a browser's console would show it as one at every first look */
-		admin_answer(req, 200, NULL, str_of(admin_setup_is_due(admin) ? "{\"operator\":null,\"setup\":true}"
-		                                                              : "{\"operator\":null,\"setup\":false}"));
+	else /* no error: a browser's console would show it as one at every first look */
+		admin_answer(req, 200, NULL,
+			     str_of(admin_setup_is_due(admin)
+					    ? "{\"operator\":null,\"setup\":true}"
+					    : "{\"operator\":null,\"setup\":false}"));
 }
 
 void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
@@ -96,8 +104,8 @@ void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
 	buf_done(&words);
 }
 
-void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id,
-                         struct str compared, const struct admin_code *code)
+void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 int64_t operator_id, struct str compared, const struct admin_code *code)
 {
 	const struct conf *conf = admin->conf;
 	unsigned char digest[DIGEST_BYTES];
@@ -123,7 +131,8 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 	if (admin_ask_with(admin, req, "admin.login_end", args, &made))
 		goto done;
 	if (db_int(made, 0, "status") == 403) {
-		admin_refuse_needing(req, 401, "code", "this code is not good, or was used already");
+		admin_refuse_needing(req, 401, "code",
+				     "this code is not good, or was used already");
 		goto done;
 	}
 	if (db_int(made, 0, "status") != 200) {
@@ -146,7 +155,8 @@ done:
 }
 
 /* The password was right; the code, where one is asked for, comes in the same request. */
-static void begin_with_code(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct str compared)
+static void begin_with_code(struct admin *admin, struct http_req *req, const struct visit *visit,
+			    int64_t operator_id, struct str compared)
 {
 	struct admin_code code;
 
@@ -155,7 +165,8 @@ static void begin_with_code(struct admin *admin, struct http_req *req, const str
 	admin_code_done(&code);
 }
 
-void admin_session_begin(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_session_begin(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -163,7 +174,8 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 	bool fits;
 
 	(void)match;
-	if (!admin_text(req, visit, "name", NAME_MAX_BYTES, &name) || !admin_text(req, visit, "password", PASSWORD_MAX, &password))
+	if (!admin_text(req, visit, "name", NAME_MAX_BYTES, &name) ||
+	    !admin_text(req, visit, "password", PASSWORD_MAX, &password))
 		goto done;
 	db_arg_text(args, buf_str(&name));
 	db_arg_text(args, buf_str(&visit->client));
@@ -175,7 +187,8 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 	}
 	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
 	if (fits && !db_is_null(found, 0, "operator_id"))
-		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"), db_str(found, 0, "password"));
+		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"),
+				db_str(found, 0, "password"));
 	else
 		admin_refuse(req, 401, "name or password is wrong");
 done:
@@ -186,7 +199,8 @@ done:
 	db_args_free(args);
 }
 
-void admin_session_end(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_session_end(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const struct route_match *match)
 {
 	struct db_rows *found = NULL;
 	struct buf headers = { 0 };

@@ -29,10 +29,13 @@ bool admin_setup_is_due(struct admin *admin)
 	return is_due;
 }
 
-void admin_setup_look(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_setup_look(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct route_match *match)
 {
 	(void)visit, (void)match;
-	admin_answer(req, 200, NULL, str_of(admin_setup_is_due(admin) ? "{\"needed\":true}" : "{\"needed\":false}"));
+	admin_answer(
+		req, 200, NULL,
+		str_of(admin_setup_is_due(admin) ? "{\"needed\":true}" : "{\"needed\":false}"));
 }
 
 /* Digests are compared: of two texts the length alone would tell something. */
@@ -58,13 +61,16 @@ static bool migrate(struct admin *admin, struct http_req *req)
 	enum migration_end end = MIGRATION_REFUSED;
 
 	if (db_wait(migration.db, OWNER_WAIT_MS))
-		buf_addf(&migration.problem, "the database cannot be reached: %s", db_problem(migration.db));
+		buf_addf(&migration.problem, "the database cannot be reached: %s",
+			 db_problem(migration.db));
 	else
 		end = migration_run(&migration);
 	if (end != MIGRATION_DONE) {
 		buf_addf(&words, "the tables could not be made: %s",
-		         migration.problem.len ? buf_text(&migration.problem) : "the files of the setting sql_dir cannot be read");
-		log_write(LOG_ERROR, "setup_failed", (struct log_field[]){ log_text("why", buf_text(&words)), log_end() });
+			 migration.problem.len ? buf_text(&migration.problem)
+					       : "the files of the setting sql_dir cannot be read");
+		log_write(LOG_ERROR, "setup_failed",
+			  (struct log_field[]){ log_text("why", buf_text(&words)), log_end() });
 		admin_refuse(req, 503, buf_text(&words));
 	}
 	buf_done(&words);
@@ -87,13 +93,16 @@ static int64_t count_try(const struct admin *admin, const struct visit *visit)
 	admin_network(visit, &network);
 	wait_s = throttle_take(&options, buf_str(&network), clock_now_us());
 	if (wait_s && log_gate_passes(&gate, 1))
-		log_write(LOG_WARN, "setup_token_guessed", (struct log_field[]){ log_str("client", buf_str(&visit->client)), log_end() });
+		log_write(LOG_WARN, "setup_token_guessed",
+			  (struct log_field[]){ log_str("client", buf_str(&visit->client)),
+						log_end() });
 	buf_done(&path);
 	buf_done(&network);
 	return wait_s;
 }
 
-void admin_setup_do(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_setup_do(struct admin *admin, struct http_req *req, const struct visit *visit,
+		    const struct route_match *match)
 {
 	const struct conf *conf = admin->conf;
 	struct db_args *args = db_args_new();
@@ -103,11 +112,15 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 
 	(void)match;
 	if (!conf->setup_token) {
-		admin_refuse(req, 403, "there is no set-up token in the settings; with a shell, `hookledger operator add NAME` makes the first operator");
+		admin_refuse(req, 403,
+			     "there is no set-up token in the settings; with a shell, `hookledger "
+			     "operator add NAME` makes the first operator");
 		goto done;
 	}
 	if (str_of(conf->setup_token).len < TOKEN_MIN) {
-		admin_refuse(req, 403, "the setting setup_token is too short to be safe: give it 20 characters or more");
+		admin_refuse(req, 403,
+			     "the setting setup_token is too short to be safe: give it 20 "
+			     "characters or more");
 		goto done;
 	}
 	if (!admin_text(req, visit, "token", TOKEN_MAX, &token))
@@ -124,19 +137,23 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 		admin_refuse(req, 409, "hookledger is set up already; log in");
 		goto done;
 	}
-	if (!admin_text(req, visit, "name", WORD_MAX, &name) || !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
-	    !admin_new_password(req, visit, "password", buf_str(&name), &kept) || !migrate(admin, req))
+	if (!admin_text(req, visit, "name", WORD_MAX, &name) ||
+	    !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
+	    !admin_new_password(req, visit, "password", buf_str(&name), &kept) ||
+	    !migrate(admin, req))
 		goto done;
 	db_arg_text(args, buf_str(&name));
 	db_arg_text(args, buf_str(&zone));
 	db_arg_text(args, buf_str(&kept));
 	db_arg_text(args, buf_str(&visit->client));
 	if (db_wait(admin->db, OWNER_WAIT_MS)) {
-		admin_refuse(req, 503, "the tables are there, but the database does not answer; try again");
+		admin_refuse(req, 503,
+			     "the tables are there, but the database does not answer; try again");
 		goto done;
 	}
 	if (!admin_ask_with(admin, req, "admin.setup", args, &made))
-		admin_session_start(admin, req, visit, db_int(made, 0, "setup"), (struct str){ 0 }, NULL);
+		admin_session_start(admin, req, visit, db_int(made, 0, "setup"), (struct str){ 0 },
+				    NULL);
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);

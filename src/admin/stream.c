@@ -11,8 +11,8 @@
 #include "admin/queue.h"
 
 enum {
-	PIECE_WAIT_MS = 60000,	/* for the reader to take one piece */
-	SCHEDULE_AHEAD = 256 * 1024,	/* bytes that wait to be sent, besides one piece */
+	PIECE_WAIT_MS = 60000,	     /* for the reader to take one piece */
+	SCHEDULE_AHEAD = 256 * 1024, /* bytes that wait to be sent, besides one piece */
 };
 
 bool admin_stream_put(struct admin *admin, const char *type, const char *headers, struct buf *piece)

@@ -18,13 +18,14 @@
 #include "delivery/subscription.h"
 
 enum {
-	REPLAY_PAGE = 1000,	/* as admin.subscription_replay() has it */
-	REPLAY_MS = 20000,	/* less than web servers wait for an answer */
+	REPLAY_PAGE = 1000, /* as admin.subscription_replay() has it */
+	REPLAY_MS = 20000,  /* less than web servers wait for an answer */
 };
 
 /* ---- tokens and secrets */
 
-static void answer_token(struct admin *admin, struct http_req *req, const struct visit *visit, const char *function)
+static void answer_token(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const char *function)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = admin_args(visit);
@@ -38,20 +39,23 @@ static void answer_token(struct admin *admin, struct http_req *req, const struct
 	db_args_free(args);
 }
 
-void admin_account_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_account_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const struct route_match *match)
 {
 	(void)match;
 	answer_token(admin, req, visit, "admin.account_add");
 }
 
-void admin_account_token(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_account_token(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	(void)match;
 	answer_token(admin, req, visit, "admin.account_token");
 }
 
 /* Made or changed; of plan enterprise with the numbers of the settings. */
-void admin_organization_write(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_organization_write(struct admin *admin, struct http_req *req, const struct visit *visit,
+			      const struct route_match *match)
 {
 	const struct admin_row *row = (const struct admin_row *)match->row;
 	struct db_args *args = admin_args(visit);
@@ -63,17 +67,19 @@ void admin_organization_write(struct admin *admin, struct http_req *req, const s
 }
 
 void admin_subscription_rotate(struct admin *admin, struct http_req *req, const struct visit *visit,
-                               const struct route_match *match)
+			       const struct route_match *match)
 {
 	struct db_args *args = admin_args(visit);
 	struct buf secret = { 0 }, sealed = { 0 };
 
 	sealing_new_secret(&secret);
-	if (sealing_subscription(admin->sealer, route_int(match, "subscription_id"), buf_str(&secret), &sealed)) {
+	if (sealing_subscription(admin->sealer, route_int(match, "subscription_id"),
+				 buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 	} else {
 		db_arg_bytes(args, buf_str(&sealed));
-		admin_answer_new(admin, req, "admin.subscription_rotate", args, "secret", buf_str(&secret));
+		admin_answer_new(admin, req, "admin.subscription_rotate", args, "secret",
+				 buf_str(&secret));
 	}
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
@@ -87,7 +93,7 @@ void admin_subscription_rotate(struct admin *admin, struct http_req *req, const 
 struct held {
 	struct admin_asked asked;
 	struct http_req *req;
-	const char *method;	/* of Toggl's API; NULL: a ping only */
+	const char *method; /* of Toggl's API; NULL: a ping only */
 	struct subscription_change *asking;
 };
 
@@ -102,25 +108,33 @@ static const struct subscription_functions functions = {
 static struct subscription_context how_of(const struct admin *admin)
 {
 	return (struct subscription_context){
-		.conf = admin->conf, .db = admin->db, .sealer = admin->sealer, .client = admin->client, .functions = &functions,
+		.conf = admin->conf,
+		.db = admin->db,
+		.sealer = admin->sealer,
+		.client = admin->client,
+		.functions = &functions,
 	};
 }
 
 /* What the callback's answer was worth. */
 static void add_words(struct buf *words, const struct subscription_result *end)
 {
-	buf_addf(words, "Its address answered %d in %lld ms", end->callback_status, (long long)(end->duration_us / 1000));
+	buf_addf(words, "Its address answered %d in %lld ms", end->callback_status,
+		 (long long)(end->duration_us / 1000));
 	if (end->is_proven)
 		buf_add_text(words, " with the validation code: the subscription is valid.");
 	else if (end->has_sent_code)
-		buf_add_text(words, ", but without the validation code: the subscription gets events once its address has "
-		                    "answered {\"validation_code\": …} to a ping, or has called the validation_code_url that "
-		                    "stands in it.");
+		buf_add_text(words, ", but without the validation code: the subscription gets "
+				    "events once its address has "
+				    "answered {\"validation_code\": …} to a ping, or has called "
+				    "the validation_code_url that "
+				    "stands in it.");
 	else
 		buf_add_char(words, '.');
 }
 
-static void finish(struct admin *admin, struct http_req *req, const char *method, const struct subscription_result *end)
+static void finish(struct admin *admin, struct http_req *req, const char *method,
+		   const struct subscription_result *end)
 {
 	struct buf json = { 0 }, words = { 0 };
 
@@ -145,7 +159,8 @@ static void finish(struct admin *admin, struct http_req *req, const char *method
 		json_put_text(&json, "words", buf_str(&words));
 	}
 	buf_add_char(&json, '}');
-	admin_answer(req, method && str_is(str_of(method), "POST") ? 201 : 200, NULL, buf_str(&json));
+	admin_answer(req, method && str_is(str_of(method), "POST") ? 201 : 200, NULL,
+		     buf_str(&json));
 done:
 	mem_wipe(json.at, json.len);
 	buf_done(&json);
@@ -175,7 +190,8 @@ static const char *method_of(struct str word)
 	return NULL;
 }
 
-static void begin(struct admin *admin, struct http_req *req, const struct visit *visit, bool is_ping)
+static void begin(struct admin *admin, struct http_req *req, const struct visit *visit,
+		  bool is_ping)
 {
 	struct db_args *args = admin_args(visit);
 	struct db_rows *rows = NULL;
@@ -188,7 +204,9 @@ static void begin(struct admin *admin, struct http_req *req, const struct visit 
 	if (admin_ask_with(admin, req, "admin.subscription_begin", args, &rows))
 		goto done;
 	held = mem_zero(1, sizeof(*held));
-	*held = (struct held){ .asked = { asked }, .req = req, .method = method_of(db_str(rows, 0, "method")) };
+	*held = (struct held){ .asked = { asked },
+			       .req = req,
+			       .method = method_of(db_str(rows, 0, "method")) };
 	order.account_id = db_int(rows, 0, "account_id");
 	order.user_id = db_int(rows, 0, "user_id");
 	order.workspace_id = db_int(rows, 0, "workspace_id");
@@ -210,14 +228,14 @@ done:
 }
 
 void admin_subscription_write(struct admin *admin, struct http_req *req, const struct visit *visit,
-                              const struct route_match *match)
+			      const struct route_match *match)
 {
 	(void)match;
 	begin(admin, req, visit, false);
 }
 
 void admin_subscription_ping(struct admin *admin, struct http_req *req, const struct visit *visit,
-                             const struct route_match *match)
+			     const struct route_match *match)
 {
 	(void)match;
 	begin(admin, req, visit, true);
@@ -245,16 +263,20 @@ static void answer_replay(const struct replay *replay, bool is_done)
 {
 	struct buf json = { 0 }, words = { 0 }, next = { 0 };
 
-	buf_addf(&words, "%lld deliver%s due once more. ", (long long)replay->replayed, replay->replayed == 1 ? "y is" : "ies are");
+	buf_addf(&words, "%lld deliver%s due once more. ", (long long)replay->replayed,
+		 replay->replayed == 1 ? "y is" : "ies are");
 	if (replay->hidden)
-		buf_addf(&words, "%lld %s left out: the account of the subscription may not see what they tell. ",
-		         (long long)replay->hidden, replay->hidden == 1 ? "is" : "are");
+		buf_addf(&words,
+			 "%lld %s left out: the account of the subscription may not see what they "
+			 "tell. ",
+			 (long long)replay->hidden, replay->hidden == 1 ? "is" : "are");
 	if (!is_done) {
 		buf_addf(&next, "%lld", (long long)replay->after);
 		buf_add_text(&words, "There are more: go on. ");
 	}
-	buf_add_text(&words, "Events that came while the subscription was disabled or not validated were never made for it, "
-	                     "and are not among them.");
+	buf_add_text(&words, "Events that came while the subscription was disabled or not "
+			     "validated were never made for it, "
+			     "and are not among them.");
 	buf_add_char(&json, '{');
 	json_put_int(&json, "replayed", replay->replayed);
 	json_put_text(&json, "next", is_done ? (struct str){ 0 } : buf_str(&next));
@@ -299,7 +321,7 @@ done:
 }
 
 void admin_subscription_replay(struct admin *admin, struct http_req *req, const struct visit *visit,
-                               const struct route_match *match)
+			       const struct route_match *match)
 {
 	struct replay *replay = mem_zero(1, sizeof(*replay)), **last = &admin->replays;
 

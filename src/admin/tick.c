@@ -6,7 +6,8 @@
 #include "base/crypto.h"
 #include "base/db.h"
 
-void admin_tick_add(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_tick_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+		    const struct route_match *match)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = admin_args(visit);

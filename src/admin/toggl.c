@@ -15,15 +15,15 @@
 #include "toggl/toggl_client.h"
 
 enum {
-	HELD_MAX = 8,		/* requests at once in this process */
-	JOBS_EACH = 8,		/* as admin.toggl_wish() gives at most */
-	TOKEN_MAX = 200,	/* an API token has 32 bytes */
-	ENDING_MS = 5000,	/* for the answers under way when the process is to end */
+	HELD_MAX = 8,	  /* requests at once in this process */
+	JOBS_EACH = 8,	  /* as admin.toggl_wish() gives at most */
+	TOKEN_MAX = 200,  /* an API token has 32 bytes */
+	ENDING_MS = 5000, /* for the answers under way when the process is to end */
 };
 
 /* A request that waits for its jobs. */
 struct admin_held {
-	struct http_req *req;	/* NULL: answered, the jobs go on */
+	struct http_req *req; /* NULL: answered, the jobs go on */
 	struct buf session;
 	int64_t jobs[JOBS_EACH];
 	size_t count, open;
@@ -71,7 +71,8 @@ static void answer(struct admin *admin, struct admin_held *held)
 	if (admin_ask_with(admin, held->req, "admin.toggl_outcome", args, &found))
 		goto done;
 	if (db_rows_count(found))
-		admin_answer(held->req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+		admin_answer(held->req, (int)db_int(found, 0, "status"), NULL,
+			     db_str(found, 0, "body"));
 	else
 		admin_refuse(held->req, 409, "the connection to Toggl was ended meanwhile");
 done:
@@ -173,7 +174,8 @@ void admin_toggl_go_on(struct admin *admin)
 /* ---- beginning */
 
 /* NULL: answered, there is no place. */
-static struct admin_held *find_place(struct admin *admin, struct http_req *req, const struct visit *visit)
+static struct admin_held *find_place(struct admin *admin, struct http_req *req,
+				     const struct visit *visit)
 {
 	struct admin_held *held;
 
@@ -186,14 +188,18 @@ static struct admin_held *find_place(struct admin *admin, struct http_req *req, 
 		held->until_ms = clock_ms() + admin->conf->toggl_hold_ms;
 		return held;
 	}
-	admin_refuse(req, 503, "too much is being done at Toggl right now; nothing was begun, please try again when some of it has ended");
+	admin_refuse(req, 503,
+		     "too much is being done at Toggl right now; nothing was begun, please try "
+		     "again when some of it has ended");
 	return NULL;
 }
 
 static void refuse_start(struct admin *admin, struct http_req *req, enum err err)
 {
 	if (err == ERR_PACE)
-		admin_refuse(req, 503, "too much is being done at Toggl right now; nothing was begun, please try again when some of it has ended");
+		admin_refuse(req, 503,
+			     "too much is being done at Toggl right now; nothing was begun, please "
+			     "try again when some of it has ended");
 	else if (err == ERR_FAULT)
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 	else
@@ -234,11 +240,14 @@ static bool is_possible(struct admin *admin, struct http_req *req, const char *w
 
 	if (admin->conf->public_url || !needs_url)
 		return true;
-	admin_refuse(req, 409, "public_url is not set in hookledger.conf, so there is no address that Toggl could call");
+	admin_refuse(req, 409,
+		     "public_url is not set in hookledger.conf, so there is no address that Toggl "
+		     "could call");
 	return false;
 }
 
-void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visit *visit,
+		    const struct route_match *match)
 {
 	const char *what = ((const struct admin_row *)match->row)->function;
 	struct db_args *args = admin_args(visit);
@@ -247,21 +256,26 @@ void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visi
 	enum err err = ERR_NONE;
 
 	db_arg_text(args, str_of(what));
-	if (admin_ask_with(admin, req, "admin.toggl_wish", args, &found) || !is_possible(admin, req, what) || !open_toggl(admin))
+	if (admin_ask_with(admin, req, "admin.toggl_wish", args, &found) ||
+	    !is_possible(admin, req, what) || !open_toggl(admin))
 		goto done;
 	held = find_place(admin, req, visit);
 	if (!held)
 		goto done;
 	for (size_t i = 0; i < db_rows_count(found) && i < JOBS_EACH && !err; i++)
-		err = start(admin, held, &(struct toggl_job){ .connection_id = db_int(found, i, "connection"), .what = what,
-		                                               .asked = db_str(found, i, "asked"), .address = db_str(found, i, "address") });
+		err = start(admin, held,
+			    &(struct toggl_job){ .connection_id = db_int(found, i, "connection"),
+						 .what = what,
+						 .asked = db_str(found, i, "asked"),
+						 .address = db_str(found, i, "address") });
 	hold(admin, held, err);
 done:
 	db_rows_free(found);
 	db_args_free(args);
 }
 
-void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const struct route_match *match)
 {
 	struct admin_held *held = NULL;
 	struct buf token = { 0 };
@@ -272,16 +286,21 @@ void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct
 	if (!admin_text(req, visit, "token", TOKEN_MAX, &token) || !open_toggl(admin))
 		goto done;
 	if (!str_trim(buf_str(&token)).len) {
-		admin_refuse(req, 400, "\"token\" is empty; the API token stands at the end of https://track.toggl.com/profile");
+		admin_refuse(req, 400,
+			     "\"token\" is empty; the API token stands at the end of "
+			     "https://track.toggl.com/profile");
 		goto done;
 	}
 	held = find_place(admin, req, visit);
 	if (!held)
 		goto done;
-	err = toggl_client_connection(admin->toggl->toggl, buf_str(&visit->session), str_trim(buf_str(&token)), &connection_id);
+	err = toggl_client_connection(admin->toggl->toggl, buf_str(&visit->session),
+				      str_trim(buf_str(&token)), &connection_id);
 	if (!err)
-		err = start(admin, held, &(struct toggl_job){ .connection_id = connection_id, .what = "connect",
-		                                               .asked = str_of("{\"connect\":true}") });
+		err = start(admin, held,
+			    &(struct toggl_job){ .connection_id = connection_id,
+						 .what = "connect",
+						 .asked = str_of("{\"connect\":true}") });
 	hold(admin, held, err);
 done:
 	mem_wipe(token.at, token.len);

@@ -19,9 +19,9 @@
 enum {
 	CODE_TEXT_MAX = 100,
 	RECOVERY_CODES = 10,
-	RECOVERY_BYTES = 10,	/* 80 bits: its SHA-256 alone gives nobody the code */
+	RECOVERY_BYTES = 10, /* 80 bits: its SHA-256 alone gives nobody the code */
 	RECOVERY_LETTERS = 16,
-	RECOVERY_GROUP = 4,	/* letters between two dashes */
+	RECOVERY_GROUP = 4, /* letters between two dashes */
 };
 
 void admin_code_done(struct admin_code *code)
@@ -39,7 +39,9 @@ static void read_recovery(struct str text, struct buf *digest)
 
 	for (size_t i = 0; i < text.len; i++)
 		if (text.at[i] != '-' && text.at[i] != ' ')
-			buf_add_char(&letters, text.at[i] >= 'a' && text.at[i] <= 'z' ? (char)(text.at[i] - 'a' + 'A') : text.at[i]);
+			buf_add_char(&letters, text.at[i] >= 'a' && text.at[i] <= 'z'
+						       ? (char)(text.at[i] - 'a' + 'A')
+						       : text.at[i]);
 	if (letters.len == RECOVERY_LETTERS) {
 		crypto_digest(buf_str(&letters), of_letters);
 		buf_add(digest, of_letters, sizeof(of_letters));
@@ -49,14 +51,18 @@ static void read_recovery(struct str text, struct buf *digest)
 }
 
 /* The step whose code this is; -1: none, or the secret does not open. */
-static int64_t read_step(const struct admin *admin, const struct db_rows *found, int64_t operator_id, struct str text)
+static int64_t read_step(const struct admin *admin, const struct db_rows *found,
+			 int64_t operator_id, struct str text)
 {
 	struct buf sealed = { 0 }, secret = { 0 };
 	int64_t step = -1;
 
 	db_bytes(found, 0, "sealed", &sealed);
 	if (sealing_totp_open(admin->sealer, operator_id, buf_str(&sealed), &secret))
-		log_write(LOG_ERROR, "totp_unreadable", (struct log_field[]){ log_text("why", "the secret does not open with this master_key"), log_end() });
+		log_write(LOG_ERROR, "totp_unreadable",
+			  (struct log_field[]){
+				  log_text("why", "the secret does not open with this master_key"),
+				  log_end() });
 	else
 		step = totp_match(buf_str(&secret), text, db_int(found, 0, "step"));
 	mem_wipe(secret.at, secret.len);
@@ -67,8 +73,8 @@ static int64_t read_step(const struct admin *admin, const struct db_rows *found,
 
 /* `found` has sealed, step and wait_s, as admin.code_begin() gives them. false:
    answered. */
-static bool read_code(struct admin *admin, struct http_req *req, const struct visit *visit, const struct db_rows *found,
-                      int64_t operator_id, struct admin_code *code)
+static bool read_code(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct db_rows *found, int64_t operator_id, struct admin_code *code)
 {
 	struct buf text = { 0 };
 	bool fine = false;
@@ -92,12 +98,14 @@ void admin_code_put(struct db_args *args, const struct admin_code *code)
 		db_arg_int(args, code->step);
 	else
 		db_arg_null(args);
-	db_arg_bytes(args, code && code->recovery.len ? buf_str(&code->recovery) : (struct str){ 0 });
+	db_arg_bytes(args,
+		     code && code->recovery.len ? buf_str(&code->recovery) : (struct str){ 0 });
 }
 
 /* ---- logging in */
 
-bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit, int64_t operator_id, struct admin_code *code)
+bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit,
+		     int64_t operator_id, struct admin_code *code)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -112,7 +120,8 @@ bool admin_code_read(struct admin *admin, struct http_req *req, const struct vis
 	if (!db_bool(found, 0, "is_on"))
 		fine = true;
 	else if (!has_code)
-		admin_refuse_needing(req, 401, "code", "now the code that your app shows, or a recovery code");
+		admin_refuse_needing(req, 401, "code",
+				     "now the code that your app shows, or a recovery code");
 	else
 		fine = read_code(admin, req, visit, found, operator_id, code);
 done:
@@ -133,7 +142,8 @@ static struct str host_of(const struct conf *conf)
 	return str_cut(&rest, '/');
 }
 
-void admin_totp_begin(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_totp_begin(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct route_match *match)
 {
 	unsigned char raw[TOTP_SECRET_BYTES];
 	struct str secret = { (const char *)raw, sizeof(raw) };
@@ -201,7 +211,8 @@ static void new_recovery(struct db_args *args, struct buf *list)
 }
 
 /* A code of one's own, typed anew. false: answered. */
-static bool own_code(struct admin *admin, struct http_req *req, const struct visit *visit, bool is_on, struct admin_code *code)
+static bool own_code(struct admin *admin, struct http_req *req, const struct visit *visit,
+		     bool is_on, struct admin_code *code)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -217,7 +228,8 @@ static bool own_code(struct admin *admin, struct http_req *req, const struct vis
 	return fine;
 }
 
-void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct visit *visit,
+			const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct admin_code code;
@@ -227,7 +239,9 @@ void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct 
 	if (!own_code(admin, req, visit, false, &code))
 		goto done;
 	if (code.step < 0) {
-		admin_refuse(req, 403, "this is not the code that belongs to the secret; look at the clock of the phone, and take the code of now");
+		admin_refuse(req, 403,
+			     "this is not the code that belongs to the secret; look at the clock "
+			     "of the phone, and take the code of now");
 		goto done;
 	}
 	db_arg_bytes(args, buf_str(&visit->session));
@@ -241,7 +255,8 @@ done:
 	db_args_free(args);
 }
 
-void admin_totp_codes(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_totp_codes(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct buf list = { 0 };
@@ -255,7 +270,8 @@ void admin_totp_codes(struct admin *admin, struct http_req *req, const struct vi
 	db_args_free(args);
 }
 
-void admin_totp_end(struct admin *admin, struct http_req *req, const struct visit *visit, const struct route_match *match)
+void admin_totp_end(struct admin *admin, struct http_req *req, const struct visit *visit,
+		    const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct admin_code code;

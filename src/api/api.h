@@ -45,17 +45,20 @@ struct str api_path(const struct http_req *req);
 
 /* Answers with a JSON text, and the headers that belong to every answer of this
    caller (may be NULL: not known). */
-void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status, struct str json);
+void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		struct str json);
 
 /* An error: a JSON string, as Toggl's are. */
-void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status, const char *words);
+void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		const char *words);
 
 /* Calls a function of the door; an error is answered (500 or 503). */
-MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
-                           const struct db_args *args, struct db_rows **rows);
+MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller,
+			   const char *function, const struct db_args *args, struct db_rows **rows);
 
 /* Answers what a call of the door failed with (500 or 503), and logs it. */
-void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller, const char *function, enum err err);
+void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller,
+		       const char *function, enum err err);
 
 /* A method that the path does not have; a browser's question before a request of
    another origin. */
@@ -65,13 +68,18 @@ void api_answer_preflight(struct api *api, struct http_req *req);
 /* ---- subscriptions (api_subscription.c) */
 
 /* Each answers the request, at once or when the callback has been asked. */
-void api_subscription_list(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
-void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
-void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
-void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
+void api_subscription_list(struct api *api, struct http_req *req, const struct caller *caller,
+			   const struct route_match *match);
+void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller,
+			    const struct route_match *match);
+void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller,
+			     const struct route_match *match);
+void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller,
+			   const struct route_match *match);
 
 /* A round of the courier (api_tick.c). */
-void api_tick(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match);
+void api_tick(struct api *api, struct http_req *req, const struct caller *caller,
+	      const struct route_match *match);
 
 /* The answer of a callback that was asked. */
 void api_subscription_asked(struct api *api, const struct http_client_result *outcome);

@@ -26,21 +26,22 @@
 #define TRACK "/api/v9"
 
 enum {
-	ASKING_MAX = 256,	/* callbacks asked at once, by one process */
-	ANSWER_KEEP = 4096,	/* of a callback's answer: a validation code has 32 bytes */
+	ASKING_MAX = 256,   /* callbacks asked at once, by one process */
+	ANSWER_KEEP = 4096, /* of a callback's answer: a validation code has 32 bytes */
 	TOKEN_MAX = 512,
-	TYPE_SHOWN = 100,	/* of a Content-Type that is not JSON */
+	TYPE_SHOWN = 100, /* of a Content-Type that is not JSON */
 };
 
 /* What a request must bring, and what it costs. */
 enum scope {
-	OPEN,		/* no authentication */
-	FREE,		/* a token; costs nothing */
-	USER,		/* counts in the user's own window */
-	WORKSPACE,	/* the first part of the path is a workspace, whose window counts */
+	OPEN,	   /* no authentication */
+	FREE,	   /* a token; costs nothing */
+	USER,	   /* counts in the user's own window */
+	WORKSPACE, /* the first part of the path is a workspace, whose window counts */
 };
 
-typedef void operation(struct api *, struct http_req *, const struct caller *, const struct route_match *);
+typedef void operation(struct api *, struct http_req *, const struct caller *,
+		       const struct route_match *);
 
 static operation answer_status, answer_openapi, answer_validate, answer_logged, answer_read;
 
@@ -48,55 +49,169 @@ struct row {
 	struct route route;
 	enum scope scope;
 	operation *run;
-	const char *function;	/* of the door, for answer_read */
-	const char *item;	/* the part of the path that names one thing, or NULL */
-	const char *denied;	/* what who may not use the workspace is told, if not what the database says */
+	const char *function; /* of the door, for answer_read */
+	const char *item;     /* the part of the path that names one thing, or NULL */
+	const char *denied; /* what who may not use the workspace is told, if not what the database
+			       says */
 };
 
 /* Behind Toggl's words for wrong credentials, which also come from e-mail and password there. */
-#define TOKEN_WANTED ": this API takes an API token only, by HTTP Basic authentication with the token as the user name " \
-                     "and the word api_token as the password"
-#define NO_ACCESS "User does not have access to this resource."	/* as the Track API has it */
+#define TOKEN_WANTED \
+	": this API takes an API token only, by HTTP Basic authentication with the token as the " \
+	"user name " \
+	"and the word api_token as the password"
+#define NO_ACCESS "User does not have access to this resource." /* as the Track API has it */
 
 static const struct row rows[] = {
 	{ { "GET", WEBHOOKS "/status" }, OPEN, answer_status, NULL, NULL, NULL },
 	{ { "GET", WEBHOOKS "/openapi.json" }, OPEN, answer_openapi, NULL, NULL, NULL },
-	{ { "GET", WEBHOOKS "/validate/{workspace_id}/{subscription_id}/{validation_code}" }, OPEN, answer_validate, NULL, NULL, NULL },
-	{ { "GET", WEBHOOKS "/event_filters" }, USER, answer_read, "api.event_filters", NULL, NULL },
-	{ { "GET", WEBHOOKS "/limits/{workspace_id}" }, WORKSPACE, answer_read, "api.limits", NULL, NULL },
-	{ { "POST", WEBHOOKS "/ping/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_ping, NULL, NULL, NULL },
-	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_list, NULL, NULL, NULL },
-	{ { "POST", WEBHOOKS "/subscriptions/{workspace_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
-	{ { "PUT", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
-	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_write, NULL, NULL, NULL },
-	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" }, WORKSPACE, api_subscription_delete, NULL, NULL, NULL },
-	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" }, WORKSPACE, answer_read, "api.event_list", "subscription_id", NULL },
+	{ { "GET", WEBHOOKS "/validate/{workspace_id}/{subscription_id}/{validation_code}" },
+	  OPEN,
+	  answer_validate,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "GET", WEBHOOKS "/event_filters" },
+	  USER,
+	  answer_read,
+	  "api.event_filters",
+	  NULL,
+	  NULL },
+	{ { "GET", WEBHOOKS "/limits/{workspace_id}" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.limits",
+	  NULL,
+	  NULL },
+	{ { "POST", WEBHOOKS "/ping/{workspace_id}/{subscription_id}" },
+	  WORKSPACE,
+	  api_subscription_ping,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}" },
+	  WORKSPACE,
+	  api_subscription_list,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "POST", WEBHOOKS "/subscriptions/{workspace_id}" },
+	  WORKSPACE,
+	  api_subscription_write,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "PUT", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" },
+	  WORKSPACE,
+	  api_subscription_write,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "PATCH", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" },
+	  WORKSPACE,
+	  api_subscription_write,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "DELETE", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}" },
+	  WORKSPACE,
+	  api_subscription_delete,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ { "GET", WEBHOOKS "/subscriptions/{workspace_id}/{subscription_id}/events" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.event_list",
+	  "subscription_id",
+	  NULL },
 	{ { "GET", "/tick/{token}" }, OPEN, api_tick, NULL, NULL, NULL },
 	{ { "GET", TRACK "/me" }, USER, answer_read, "api.v9_me", NULL, NULL },
 	{ { "GET", TRACK "/me/logged" }, USER, answer_logged, NULL, NULL, NULL },
 	{ { "GET", TRACK "/me/quota" }, FREE, answer_read, "api.v9_quota", NULL, NULL },
 	{ { "GET", TRACK "/me/workspaces" }, USER, answer_read, "api.v9_workspaces", NULL, NULL },
-	{ { "GET", TRACK "/me/organizations" }, USER, answer_read, "api.v9_organizations", NULL, NULL },
+	{ { "GET", TRACK "/me/organizations" },
+	  USER,
+	  answer_read,
+	  "api.v9_organizations",
+	  NULL,
+	  NULL },
 	{ { "GET", TRACK "/me/projects" }, USER, answer_read, "api.v9_projects", NULL, NULL },
 	{ { "GET", TRACK "/me/clients" }, USER, answer_read, "api.v9_clients", NULL, NULL },
 	{ { "GET", TRACK "/me/tags" }, USER, answer_read, "api.v9_tags", NULL, NULL },
 	{ { "GET", TRACK "/me/tasks" }, USER, answer_read, "api.v9_tasks", NULL, NULL },
-	{ { "GET", TRACK "/me/time_entries" }, USER, answer_read, "api.v9_time_entries", NULL, NULL },
-	{ { "GET", TRACK "/me/time_entries/current" }, USER, answer_read, "api.v9_current", NULL, NULL },
-	{ { "GET", TRACK "/workspaces/{workspace_id}" }, WORKSPACE, answer_read, "api.v9_workspace", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/users" }, WORKSPACE, answer_read, "api.v9_users", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/workspace_users" }, WORKSPACE, answer_read, "api.v9_workspace_users", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/projects" }, WORKSPACE, answer_read, "api.v9_projects", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/projects/{project_id}" }, WORKSPACE, answer_read, "api.v9_projects", "project_id", NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/clients" }, WORKSPACE, answer_read, "api.v9_clients", NULL, "Forbidden" },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/tags" }, WORKSPACE, answer_read, "api.v9_tags", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/tasks" }, WORKSPACE, answer_read, "api.v9_tasks", NULL, NO_ACCESS },
-	{ { "GET", TRACK "/workspaces/{workspace_id}/project_users" }, WORKSPACE, answer_read, "api.v9_project_users", NULL, NO_ACCESS },
+	{ { "GET", TRACK "/me/time_entries" },
+	  USER,
+	  answer_read,
+	  "api.v9_time_entries",
+	  NULL,
+	  NULL },
+	{ { "GET", TRACK "/me/time_entries/current" },
+	  USER,
+	  answer_read,
+	  "api.v9_current",
+	  NULL,
+	  NULL },
+	{ { "GET", TRACK "/workspaces/{workspace_id}" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_workspace",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/users" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_users",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/workspace_users" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_workspace_users",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_projects",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/projects/{project_id}" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_projects",
+	  "project_id",
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/clients" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_clients",
+	  NULL,
+	  "Forbidden" },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tags" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_tags",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/tasks" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_tasks",
+	  NULL,
+	  NO_ACCESS },
+	{ { "GET", TRACK "/workspaces/{workspace_id}/project_users" },
+	  WORKSPACE,
+	  answer_read,
+	  "api.v9_project_users",
+	  NULL,
+	  NO_ACCESS },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-static void add_workspace(struct db_args *args, const struct row *row, const struct route_match *match)
+static void add_workspace(struct db_args *args, const struct row *row,
+			  const struct route_match *match)
 {
 	if (row->scope == WORKSPACE)
 		db_arg_int(args, route_int(match, "workspace_id"));
@@ -105,24 +220,28 @@ static void add_workspace(struct db_args *args, const struct row *row, const str
 }
 
 /* The status, and the body or the problem, that a function of the door gives. */
-static void answer_rows(struct api *api, struct http_req *req, const struct caller *caller, const struct db_rows *found)
+static void answer_rows(struct api *api, struct http_req *req, const struct caller *caller,
+			const struct db_rows *found)
 {
 	if (db_rows_count(found) == 0)
 		api_refuse(api, req, caller, 404, "Not Found");
 	else
-		api_answer(api, req, caller, (int)db_int(found, 0, "status"), db_str(found, 0, "body"));
+		api_answer(api, req, caller, (int)db_int(found, 0, "status"),
+			   db_str(found, 0, "body"));
 }
 
 /* ---- what only reads */
 
-static void answer_status(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+static void answer_status(struct api *api, struct http_req *req, const struct caller *caller,
+			  const struct route_match *match)
 {
 	(void)match;
 	api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 }
 
 /* To try credentials: who comes here has some that are good. */
-static void answer_logged(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+static void answer_logged(struct api *api, struct http_req *req, const struct caller *caller,
+			  const struct route_match *match)
 {
 	(void)match;
 	api_answer(api, req, caller, 200, str_of("\"OK\""));
@@ -134,7 +253,8 @@ static const char *const openapi[] = {
 #include "openapi.inc"
 };
 
-static void answer_openapi(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+static void answer_openapi(struct api *api, struct http_req *req, const struct caller *caller,
+			   const struct route_match *match)
 {
 	struct buf text = { 0 };
 
@@ -145,7 +265,8 @@ static void answer_openapi(struct api *api, struct http_req *req, const struct c
 	buf_done(&text);
 }
 
-static void answer_validate(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+static void answer_validate(struct api *api, struct http_req *req, const struct caller *caller,
+			    const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -168,7 +289,8 @@ done:
 	db_args_free(args);
 }
 
-static void answer_read(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+static void answer_read(struct api *api, struct http_req *req, const struct caller *caller,
+			const struct route_match *match)
 {
 	const struct row *row = (const struct row *)match->row;
 	struct db_args *args = db_args_new();
@@ -202,7 +324,8 @@ done:
 static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES], bool *is_other)
 {
 	struct buf user = { 0 }, password = { 0 };
-	bool fine = http_basic(req, &user, &password) && str_is(buf_str(&password), "api_token") && user.len <= TOKEN_MAX;
+	bool fine = http_basic(req, &user, &password) && str_is(buf_str(&password), "api_token") &&
+		    user.len <= TOKEN_MAX;
 
 	*is_other = !fine && http_authorization(req).len;
 	crypto_digest(fine ? buf_str(&user) : str_of(""), digest);
@@ -212,8 +335,8 @@ static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES],
 	buf_done(&password);
 }
 
-static enum err admit(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match,
-                      bool costs, struct caller *caller)
+static enum err admit(struct api *api, struct http_req *req, const struct row *row,
+		      const struct route_match *match, bool costs, struct caller *caller)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = db_args_new();
@@ -252,7 +375,8 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 		if (status == 403 && !caller->account_id && is_other)
 			buf_add_text(&problem, TOKEN_WANTED);
 		api_refuse(api, req, caller, status,
-		           status == 403 && caller->account_id && row->denied ? row->denied : buf_text(&problem));
+			   status == 403 && caller->account_id && row->denied ? row->denied
+									      : buf_text(&problem));
 		buf_done(&problem);
 		err = ERR_DENIED;
 	}
@@ -282,8 +406,10 @@ static int find_flaw(const struct http_req *req, const struct row *row, struct b
 	if (!str_equal_nocase(http_type(req), "application/json")) {
 		struct str type = http_type(req);
 
-		buf_add_text(why, "The Content-Type must be application/json: send the body with the header "
-		                  "\"Content-Type: application/json\"");
+		buf_add_text(
+			why,
+			"The Content-Type must be application/json: send the body with the header "
+			"\"Content-Type: application/json\"");
 		if (!type.len)
 			buf_add_text(why, "; this one came without");
 		else if (type.len <= TYPE_SHOWN && utf8_is_valid(type))
@@ -297,7 +423,8 @@ static int find_flaw(const struct http_req *req, const struct row *row, struct b
 	return 0;
 }
 
-static void serve_row(struct api *api, struct http_req *req, const struct row *row, const struct route_match *match)
+static void serve_row(struct api *api, struct http_req *req, const struct row *row,
+		      const struct route_match *match)
 {
 	struct caller caller = { 0 };
 	bool is_open = row->scope == OPEN;
@@ -384,7 +511,8 @@ static int work(struct program *program)
 		db_tend(api.db);
 		while (!http_client_take(api.client, &outcome))
 			api_subscription_asked(&api, &outcome);
-		wait_ms = clock_sooner(db_poll(api.db, &fds[0]), http_client_poll(api.client, &fds[1]));
+		wait_ms = clock_sooner(db_poll(api.db, &fds[0]),
+				       http_client_poll(api.client, &fds[1]));
 		if (!http_gather(api.web, fds, 2, wait_ms))
 			break;
 		/* A held request moves those behind it up. */
@@ -404,8 +532,9 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-api",
 		.schema = "api",
-		.about = "Serves Toggl's Webhooks API v1 to our own subscribers. A web server starts it by\n"
-		         "FastCGI or CGI; see hookledger-api(8) and the ready configurations.\n",
+		.about = "Serves Toggl's Webhooks API v1 to our own subscribers. A web server "
+			 "starts it by\n"
+			 "FastCGI or CGI; see hookledger-api(8) and the ready configurations.\n",
 		.work = work,
 	};
 

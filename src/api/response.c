@@ -9,33 +9,37 @@
 #include "base/json.h"
 #include "base/log.h"
 
-enum { BUSY_S = 2 };	/* when to try again what cannot be answered now */
+enum { BUSY_S = 2 }; /* when to try again what cannot be answered now */
 
 /* For web pages of another origin, where that is set. */
 static void add_origin(struct api *api, struct buf *headers)
 {
 	if (api->conf->api_cors_origin)
-		buf_addf(headers, "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-		                  "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, X-Toggl-Quota-Resets-In, Retry-After",
-		         headers->len ? "\r\n" : "", api->conf->api_cors_origin);
+		buf_addf(headers,
+			 "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+			 "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, "
+			 "X-Toggl-Quota-Resets-In, Retry-After",
+			 headers->len ? "\r\n" : "", api->conf->api_cors_origin);
 }
 
-void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status, struct str json)
+void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		struct str json)
 {
 	struct buf headers = { 0 };
 
 	if (caller && caller->has_quota)
 		buf_addf(&headers, "X-Toggl-Quota-Remaining: %lld\r\nX-Toggl-Quota-Resets-In: %lld",
-		         (long long)caller->remaining, (long long)caller->resets_in);
+			 (long long)caller->remaining, (long long)caller->resets_in);
 	if (status == 503 || (status == 429 && caller))
 		buf_addf(&headers, "%sRetry-After: %lld", headers.len ? "\r\n" : "",
-		         (long long)(status == 503 ? BUSY_S : caller->retry_after));
+			 (long long)(status == 503 ? BUSY_S : caller->retry_after));
 	add_origin(api, &headers);
 	http_answer(req, status, headers.len ? buf_text(&headers) : NULL, json);
 	buf_done(&headers);
 }
 
-void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status, const char *words)
+void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		const char *words)
 {
 	struct buf json = { 0 };
 
@@ -44,18 +48,21 @@ void api_refuse(struct api *api, struct http_req *req, const struct caller *call
 	buf_done(&json);
 }
 
-void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller, const char *function, enum err err)
+void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller,
+		       const char *function, enum err err)
 {
 	log_write(LOG_ERROR, "call_failed",
-	          (struct log_field[]){ log_text("function", function), log_text("why", db_problem(api->db)), log_end() });
+		  (struct log_field[]){ log_text("function", function),
+					log_text("why", db_problem(api->db)), log_end() });
 	if (err == ERR_BUSY)
-		api_refuse(api, req, caller, 503, "The database cannot answer now; please try again in a moment");
+		api_refuse(api, req, caller, 503,
+			   "The database cannot answer now; please try again in a moment");
 	else
 		api_refuse(api, req, caller, 500, "Internal Server Error");
 }
 
-enum err api_call(struct api *api, struct http_req *req, const struct caller *caller, const char *function,
-                  const struct db_args *args, struct db_rows **out)
+enum err api_call(struct api *api, struct http_req *req, const struct caller *caller,
+		  const char *function, const struct db_args *args, struct db_rows **out)
 {
 	struct db_rows *found = NULL;
 	enum err err = db_call(api->db, function, args, api->conf->db_deadline_ms, &found);
@@ -74,10 +81,11 @@ void api_answer_preflight(struct api *api, struct http_req *req)
 	struct buf headers = { 0 };
 
 	buf_addf(&headers,
-	         "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-	         "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
-	         "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 600",
-	         api->conf->api_cors_origin);
+		 "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+		 "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
+		 "Access-Control-Allow-Headers: Authorization, "
+		 "Content-Type\r\nAccess-Control-Max-Age: 600",
+		 api->conf->api_cors_origin);
 	http_answer(req, 200, buf_text(&headers), str_of("\"OK\""));
 	buf_done(&headers);
 }

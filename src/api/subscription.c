@@ -19,7 +19,7 @@ struct held {
 	struct http_req *req;
 	struct caller caller;
 	int64_t workspace_id;
-	bool answers_it;	/* with the subscription as it is then */
+	bool answers_it; /* with the subscription as it is then */
 	struct subscription_change *asking;
 };
 
@@ -34,17 +34,21 @@ static const struct subscription_functions functions = {
 /* ---- reading */
 
 /* The object without its end, then the secret: its maker's only. */
-static void put_subscription(struct api *api, struct buf *out, const struct db_rows *found, size_t row)
+static void put_subscription(struct api *api, struct buf *out, const struct db_rows *found,
+			     size_t row)
 {
 	struct buf sealed = { 0 }, secret = { 0 };
 
 	buf_add_str(out, db_str(found, row, "head"));
 	if (db_bool(found, row, "is_own")) {
 		db_bytes(found, row, "sealed", &sealed);
-		if (sealing_subscription_open(api->sealer, db_int(found, row, "subscription_id"), buf_str(&sealed), &secret))
+		if (sealing_subscription_open(api->sealer, db_int(found, row, "subscription_id"),
+					      buf_str(&sealed), &secret))
 			log_write(LOG_WARN, "secret_does_not_open",
-			          (struct log_field[]){ log_num("subscription", db_int(found, row, "subscription_id")),
-			                                log_end() });
+				  (struct log_field[]){
+					  log_num("subscription",
+						  db_int(found, row, "subscription_id")),
+					  log_end() });
 		else
 			json_put_text(out, "secret", buf_str(&secret));
 	}
@@ -55,8 +59,9 @@ static void put_subscription(struct api *api, struct buf *out, const struct db_r
 }
 
 /* subscription_id 0: all. */
-static enum err read_subscriptions(struct api *api, struct http_req *req, const struct caller *caller,
-                                   int64_t workspace_id, int64_t subscription_id, struct db_rows **found)
+static enum err read_subscriptions(struct api *api, struct http_req *req,
+				   const struct caller *caller, int64_t workspace_id,
+				   int64_t subscription_id, struct db_rows **found)
 {
 	struct db_args *args = db_args_new();
 	enum err err;
@@ -73,7 +78,7 @@ static enum err read_subscriptions(struct api *api, struct http_req *req, const 
 }
 
 void api_subscription_list(struct api *api, struct http_req *req, const struct caller *caller,
-                           const struct route_match *match)
+			   const struct route_match *match)
 {
 	struct db_rows *found = NULL;
 	struct buf out = { 0 };
@@ -94,7 +99,7 @@ void api_subscription_list(struct api *api, struct http_req *req, const struct c
 }
 
 static void answer_subscription(struct api *api, struct http_req *req, const struct caller *caller,
-                                int64_t workspace_id, int64_t subscription_id)
+				int64_t workspace_id, int64_t subscription_id)
 {
 	struct db_rows *found = NULL;
 	struct buf out = { 0 };
@@ -106,8 +111,8 @@ static void answer_subscription(struct api *api, struct http_req *req, const str
 		api_answer(api, req, caller, 200, buf_str(&out));
 	} else {
 		/* deleted by somebody else just now */
-		buf_addf(&out, "subscription %lld for workspace %lld was not found", (long long)subscription_id,
-		         (long long)workspace_id);
+		buf_addf(&out, "subscription %lld for workspace %lld was not found",
+			 (long long)subscription_id, (long long)workspace_id);
 		api_refuse(api, req, caller, 404, buf_text(&out));
 	}
 	mem_wipe(out.at, out.len);
@@ -116,7 +121,8 @@ static void answer_subscription(struct api *api, struct http_req *req, const str
 }
 
 /* What the door refused is answered; true when it did. */
-static bool is_refused(struct api *api, struct http_req *req, const struct caller *caller, const struct db_rows *found)
+static bool is_refused(struct api *api, struct http_req *req, const struct caller *caller,
+		       const struct db_rows *found)
 {
 	char *problem;
 
@@ -133,13 +139,17 @@ static bool is_refused(struct api *api, struct http_req *req, const struct calle
 static struct subscription_context how_of(const struct api *api)
 {
 	return (struct subscription_context){
-		.conf = api->conf, .db = api->db, .sealer = api->sealer, .client = api->client, .functions = &functions,
+		.conf = api->conf,
+		.db = api->db,
+		.sealer = api->sealer,
+		.client = api->client,
+		.functions = &functions,
 	};
 }
 
 /* `answers_it`: with the subscription as it is now; else that it is fine. */
-static void finish(struct api *api, struct http_req *req, const struct caller *caller, const struct subscription_result *end,
-                   int64_t workspace_id, bool answers_it)
+static void finish(struct api *api, struct http_req *req, const struct caller *caller,
+		   const struct subscription_result *end, int64_t workspace_id, bool answers_it)
 {
 	if (!end->status)
 		api_refuse_failed(api, req, caller, end->function, end->err);
@@ -152,8 +162,8 @@ static void finish(struct api *api, struct http_req *req, const struct caller *c
 }
 
 /* `method` NULL: a ping only. */
-static void begin(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match,
-                  const char *method)
+static void begin(struct api *api, struct http_req *req, const struct caller *caller,
+		  const struct route_match *match, const char *method)
 {
 	struct held *held = mem_zero(1, sizeof(*held));
 	struct subscription_context options = how_of(api);
@@ -168,7 +178,10 @@ static void begin(struct api *api, struct http_req *req, const struct caller *ca
 		.user = held,
 	};
 
-	*held = (struct held){ .req = req, .caller = *caller, .workspace_id = order.workspace_id, .answers_it = method };
+	*held = (struct held){ .req = req,
+			       .caller = *caller,
+			       .workspace_id = order.workspace_id,
+			       .answers_it = method };
 	held->asking = subscription_begin(&options, &order, &end);
 	if (held->asking) {
 		http_hold(req);
@@ -193,7 +206,7 @@ void api_subscription_asked(struct api *api, const struct http_client_result *ou
 }
 
 void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller,
-                            const struct route_match *match)
+			    const struct route_match *match)
 {
 	static const char *const methods[] = { "POST", "PUT", "PATCH" };
 	const char *method = NULL;
@@ -205,13 +218,13 @@ void api_subscription_write(struct api *api, struct http_req *req, const struct 
 }
 
 void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller,
-                           const struct route_match *match)
+			   const struct route_match *match)
 {
 	begin(api, req, caller, match, NULL);
 }
 
 void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller,
-                             const struct route_match *match)
+			     const struct route_match *match)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
@@ -219,9 +232,10 @@ void api_subscription_delete(struct api *api, struct http_req *req, const struct
 	db_arg_int(args, caller->account_id);
 	db_arg_int(args, route_int(match, "workspace_id"));
 	db_arg_int(args, route_int(match, "subscription_id"));
-	if (!api_call(api, req, caller, "api.subscription_delete", args, &found) && !is_refused(api, req, caller, found))
+	if (!api_call(api, req, caller, "api.subscription_delete", args, &found) &&
+	    !is_refused(api, req, caller, found))
 		answer_subscription(api, req, caller, route_int(match, "workspace_id"),
-		                    route_int(match, "subscription_id"));
+				    route_int(match, "subscription_id"));
 	db_rows_free(found);
 	db_args_free(args);
 }

@@ -17,14 +17,16 @@
 #include "delivery/delivery_loop.h"
 #include "toggl/toggl_check.h"
 
-enum { ROUND_MS = 20 * 1000 };	/* less than the minute until the next call */
+enum { ROUND_MS = 20 * 1000 }; /* less than the minute until the next call */
 
 static void run_round(const struct conf *conf)
 {
 	struct delivery_loop *courier = delivery_loop_new(conf);
 
 	/* the log says what kept it from working */
-	if (delivery_loop_run(courier, &(struct delivery_loop_task){ .is_round = true, .for_ms = ROUND_MS, .stop_fd = -1 }))
+	if (delivery_loop_run(courier, &(struct delivery_loop_task){ .is_round = true,
+								     .for_ms = ROUND_MS,
+								     .stop_fd = -1 }))
 		log_write(LOG_WARN, "tick_failed", NULL);
 	delivery_loop_free(courier);
 	/* it waits for Toggl, so after the deliveries; what went wrong is logged there */
@@ -54,7 +56,8 @@ static bool start_round(const struct conf *conf)
 	return true;
 }
 
-void api_tick(struct api *api, struct http_req *req, const struct caller *caller, const struct route_match *match)
+void api_tick(struct api *api, struct http_req *req, const struct caller *caller,
+	      const struct route_match *match)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = db_args_new();
@@ -78,7 +81,8 @@ void api_tick(struct api *api, struct http_req *req, const struct caller *caller
 	} else if (start_round(api->conf)) {
 		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 	} else {
-		api_refuse(api, req, caller, 503, "No process could be started for it; please try again in a minute");
+		api_refuse(api, req, caller, 503,
+			   "No process could be started for it; please try again in a minute");
 	}
 done:
 	db_rows_free(found);

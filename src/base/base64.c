@@ -6,11 +6,13 @@
 static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char for_urls[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static void write_groups(struct buf *out, const char *letters, bool pads, const unsigned char *at, size_t len)
+static void write_groups(struct buf *out, const char *letters, bool pads, const unsigned char *at,
+			 size_t len)
 {
 	buf_need(out, len / 3 * 4 + 4);
 	for (; len; at += len < 3 ? len : 3, len -= len < 3 ? len : 3) {
-		uint32_t bits = (uint32_t)at[0] << 16 | (len > 1 ? (uint32_t)at[1] << 8 : 0) | (len > 2 ? at[2] : 0u);
+		uint32_t bits = (uint32_t)at[0] << 16 | (len > 1 ? (uint32_t)at[1] << 8 : 0) |
+				(len > 2 ? at[2] : 0u);
 		size_t count = len < 3 ? len + 1 : 4;
 		char group[4];
 

@@ -26,7 +26,9 @@ int clock_sooner(int a_ms, int b_ms)
 
 int clock_within(int wait_ms, int64_t left_ms)
 {
-	return clock_sooner(wait_ms, left_ms < 0 ? 0 : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+	return clock_sooner(wait_ms, left_ms < 0	   ? 0
+				     : left_ms > INT32_MAX ? INT32_MAX
+							   : (int)left_ms);
 }
 
 /* Exactly `count` digits at the start of *text, which moves behind them. */
@@ -156,7 +158,7 @@ void clock_write(struct buf *out, int64_t us)
 	at = (time_t)seconds;
 	gmtime_r(&at, &utc);
 	buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06lldZ", utc.tm_year + 1900, utc.tm_mon + 1,
-	         utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long long)fraction);
+		 utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (long long)fraction);
 }
 
 bool clock_read_duration(struct str text, int64_t *us)

@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 
-int64_t clock_now_us(void);	/* wall clock */
-int64_t clock_ms(void);		/* monotonic, never steps back */
+int64_t clock_now_us(void); /* wall clock */
+int64_t clock_ms(void);	    /* monotonic, never steps back */
 
 /* Waits as poll() takes them: milliseconds, and -1 for ever. The shorter of two;
    `wait_ms`, but no longer than what is left of some time, which may be over. */

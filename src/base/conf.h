@@ -14,7 +14,7 @@
 /* One field a setting; conf_sample() explains each. Strings are owned by the
    struct and NULL when not set. */
 struct conf {
-	char *path;	/* the file that was read, NULL if none */
+	char *path; /* the file that was read, NULL if none */
 	char *database;
 	char *database_receiver;
 	char *database_operator;
@@ -97,7 +97,7 @@ struct conf {
    *problem says file, line, key and what to do, never a secret; *conf is
    untouched then. */
 MUST_USE enum err conf_load(struct conf *conf, const char *path, struct buf *problem);
-void conf_done(struct conf *conf);	/* wipes the secrets */
+void conf_done(struct conf *conf); /* wipes the secrets */
 
 /* The connection string for "receiver", "api", "courier", "admin", "operator"
    or "owner": its own setting or the common one; NULL when there is neither. */
@@ -112,7 +112,7 @@ void conf_public_url(const struct conf *conf, const char *where, struct str last
 
 enum log_level conf_log_level(const struct conf *conf);
 
-void conf_sample(struct buf *out);		/* annotated, all defaults */
-void conf_show(const struct conf *conf, struct buf *out);	/* what is in force; secrets as "(set)" */
+void conf_sample(struct buf *out);			  /* annotated, all defaults */
+void conf_show(const struct conf *conf, struct buf *out); /* what is in force; secrets as "(set)" */
 
 #endif

@@ -56,7 +56,8 @@ static enum err open_in_folder(int folder, int *fd, const struct buf *path, stru
 	if (fstat(folder, &facts))
 		return refuse(problem, path, strerror(errno));
 	/* O_NONBLOCK: a named pipe would wait for a writer */
-	file = openat(folder, strrchr(HOME_CONF, '/') + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	file = openat(folder, strrchr(HOME_CONF, '/') + 1,
+		      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0)
 		return errno == ENOENT ? ERR_NONE : refuse(problem, path, why_not_opened(errno));
 	flaw = flaw_of_folder(&facts);
@@ -90,9 +91,11 @@ enum err conf_file_open_in(const char *home, int *fd, struct buf *path, struct b
 		int error = errno;
 
 		/* Somebody else's home, or none at all, is no mistake of the user's. */
-		if (lstat(buf_text(&folder), &facts) == 0 && (S_ISLNK(facts.st_mode) || S_ISDIR(facts.st_mode)))
-			err = refuse(problem, path, S_ISLNK(facts.st_mode) ? "its folder is a symbolic link"
-			                                                   : strerror(error));
+		if (lstat(buf_text(&folder), &facts) == 0 &&
+		    (S_ISLNK(facts.st_mode) || S_ISDIR(facts.st_mode)))
+			err = refuse(problem, path,
+				     S_ISLNK(facts.st_mode) ? "its folder is a symbolic link"
+							    : strerror(error));
 	}
 	buf_done(&folder);
 	return err;

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define HOME_CONF "hookledger/hookledger.conf"	/* below the home folder */
+#define HOME_CONF "hookledger/hookledger.conf" /* below the home folder */
 
 /* Opens that file of the user whom the process runs as: the home folder is the one
    of the user database, not of the environment. *fd is -1 when there is none, and
@@ -20,7 +20,8 @@
 MUST_USE enum err conf_file_open_home(int *fd, struct buf *path, struct buf *problem);
 
 /* The same for a home folder that the caller names. */
-MUST_USE enum err conf_file_open_in(const char *home, int *fd, struct buf *path, struct buf *problem);
+MUST_USE enum err conf_file_open_in(const char *home, int *fd, struct buf *path,
+				    struct buf *problem);
 
 /* Appends all of a file to *text, and closes `fd`: the file `path`, opened, or -1 and
    errno says why not. ERR_INPUT: it cannot be read, or is too large to be one. */

@@ -72,7 +72,8 @@ void mac_sign(struct mac *mac, struct str bytes, unsigned char out[MAC_BYTES])
 	mac_sign_parts(mac, &bytes, 1, out);
 }
 
-void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsigned char out[MAC_BYTES])
+void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count,
+		    unsigned char out[MAC_BYTES])
 {
 	size_t len = 0;
 
@@ -88,8 +89,10 @@ void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char out[SHA1_B
 {
 	size_t len = 0;
 
-	sure(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.len ? key.at : "", key.len, (const unsigned char *)(bytes.len ? bytes.at : ""), bytes.len,
-	               out, SHA1_BYTES, &len) && len == SHA1_BYTES);
+	sure(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.len ? key.at : "", key.len,
+		       (const unsigned char *)(bytes.len ? bytes.at : ""), bytes.len, out,
+		       SHA1_BYTES, &len) &&
+	     len == SHA1_BYTES);
 }
 
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len)
@@ -103,13 +106,14 @@ void crypto_digest(struct str bytes, unsigned char out[DIGEST_BYTES])
 }
 
 bool crypto_scrypt(struct str password, struct str salt, unsigned log_n, unsigned r, unsigned p,
-                   unsigned char out[DIGEST_BYTES])
+		   unsigned char out[DIGEST_BYTES])
 {
 	enum { MEMORY_MAX = 64 * 1024 * 1024 };
 
 	return log_n >= 1 && log_n < 32 &&
-	       EVP_PBE_scrypt(password.len ? password.at : "", password.len, (const unsigned char *)salt.at, salt.len,
-	                      (uint64_t)1 << log_n, r, p, MEMORY_MAX, out, DIGEST_BYTES) == 1;
+	       EVP_PBE_scrypt(password.len ? password.at : "", password.len,
+			      (const unsigned char *)salt.at, salt.len, (uint64_t)1 << log_n, r, p,
+			      MEMORY_MAX, out, DIGEST_BYTES) == 1;
 }
 
 void crypto_random(unsigned char *out, size_t len)
@@ -209,7 +213,8 @@ static const struct seal_key *key_of(const struct sealer *sealer, struct str sea
 	return NULL;
 }
 
-enum err seal_open(const struct sealer *sealer, struct str place, struct str sealed, struct buf *out)
+enum err seal_open(const struct sealer *sealer, struct str place, struct str sealed,
+		   struct buf *out)
 {
 	const struct seal_key *key = key_of(sealer, sealed);
 	const unsigned char *at = (const unsigned char *)sealed.at;
@@ -226,8 +231,8 @@ enum err seal_open(const struct sealer *sealer, struct str place, struct str sea
 	plain = mem_new(plain_len);
 	memcpy(tag, at + sealed.len - TAG_BYTES, TAG_BYTES);
 	ctx = EVP_CIPHER_CTX_new();
-	sure(ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->key,
-	                               at + 1 + NAME_BYTES));
+	sure(ctx &&
+	     EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->key, at + 1 + NAME_BYTES));
 	sure(EVP_DecryptUpdate(ctx, NULL, &len, (const unsigned char *)place.at, (int)place.len));
 	sure(EVP_DecryptUpdate(ctx, plain, &len, at + HEAD_BYTES, (int)plain_len));
 	sure(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag));

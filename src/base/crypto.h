@@ -19,7 +19,8 @@ struct mac *mac_new(struct str secret);
 void mac_free(struct mac *mac);
 void mac_sign(struct mac *mac, struct str bytes, unsigned char out[MAC_BYTES]);
 /* The same over several pieces as if they were one. */
-void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count, unsigned char out[MAC_BYTES]);
+void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count,
+		    unsigned char out[MAC_BYTES]);
 
 /* HMAC-SHA-1, for codes of a standard that has it (RFC 6238), and for nothing else. */
 void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char out[SHA1_BYTES]);
@@ -27,13 +28,13 @@ void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char out[SHA1_B
 /* Equal? Takes the same time wherever the first difference is. */
 bool crypto_equal(const unsigned char *a, const unsigned char *b, size_t len);
 
-void crypto_digest(struct str bytes, unsigned char out[DIGEST_BYTES]);	/* SHA-256 */
+void crypto_digest(struct str bytes, unsigned char out[DIGEST_BYTES]); /* SHA-256 */
 /* Makes a password expensive to guess (RFC 7914): N = 2^log_n, and 128 * N * r
    bytes of memory. false: these numbers are none, or ask for more than 64 MiB. */
-MUST_USE bool crypto_scrypt(struct str password, struct str salt, unsigned log_n, unsigned r, unsigned p,
-                            unsigned char out[DIGEST_BYTES]);
+MUST_USE bool crypto_scrypt(struct str password, struct str salt, unsigned log_n, unsigned r,
+			    unsigned p, unsigned char out[DIGEST_BYTES]);
 
-void crypto_random(unsigned char *out, size_t len);	/* aborts when the system has none */
+void crypto_random(unsigned char *out, size_t len); /* aborts when the system has none */
 
 /* Appends `bytes` random bytes in base64url without padding (RFC 4648, 5). */
 void crypto_random_text(struct buf *out, size_t bytes);
@@ -55,11 +56,11 @@ bool sealer_has_key(const struct sealer *sealer);
 
 /* Appends to `out`. ERR_FAULT without a key. */
 MUST_USE enum err seal(const struct sealer *sealer, struct str place, struct str plain,
-                       struct buf *out);
+		       struct buf *out);
 
 /* Appends to `out`. ERR_DENIED: another key, another place, or changed bytes. */
 MUST_USE enum err seal_open(const struct sealer *sealer, struct str place, struct str sealed,
-                            struct buf *out);
+			    struct buf *out);
 
 /* Was it sealed with the current key (not the previous one)? */
 bool seal_is_current(const struct sealer *sealer, struct str sealed);

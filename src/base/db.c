@@ -29,15 +29,15 @@ enum state { DOWN, CONNECTING, READY, WORKING };
 
 struct db {
 	char *conninfo, *program, *options;
-	bool pooled, cancels, is_unreadable;	/* the conninfo */
+	bool pooled, cancels, is_unreadable; /* the conninfo */
 	int64_t deadline_ms;
 
 	PGconn *conn;
 	enum state state;
-	PostgresPollingStatusType wants;	/* while CONNECTING */
+	PostgresPollingStatusType wants; /* while CONNECTING */
 	int64_t attempt_until, next_attempt_at, backoff_ms;
-	struct prng prng;	/* workers that lost it together do not come back together */
-	int64_t sessions;	/* so far */
+	struct prng prng; /* workers that lost it together do not come back together */
+	int64_t sessions; /* so far */
 
 	/* functions that have a statement of their name on this connection */
 	char kept[KEPT_MAX][FUNCTION_MAX];
@@ -45,7 +45,7 @@ struct db {
 
 	struct buf problem;
 	char sqlstate[6];
-	int64_t position;	/* of the failure in the text, in characters from 1; 0: unknown */
+	int64_t position; /* of the failure in the text, in characters from 1; 0: unknown */
 };
 
 struct db_rows {
@@ -57,14 +57,16 @@ struct db_rows {
 /* libpq tells what it cannot read by quoting it, and what it cannot read is most
    often a password with a sign that was not written as it must be: its words
    would be logged. So it is found out here, by the same reading, and told without. */
-static const char unreadable[] =
-	"the connection string cannot be read; it is not shown, for its password. In a URI, signs such as % / @ : "
-	"of a password are written %25 %2F %40 %3A; in key=value, a value with a space stands in single quotes";
+static const char unreadable[] = "the connection string cannot be read; it is not shown, for its "
+				 "password. In a URI, signs such as % / @ : "
+				 "of a password are written %25 %2F %40 %3A; in key=value, a value "
+				 "with a space stands in single quotes";
 
 /* "=" or the beginning of a URI make it more than the name of a database. */
 static bool is_name_only(const char *conninfo)
 {
-	return !strchr(conninfo, '=') && strncmp(conninfo, "postgresql://", 13) != 0 && strncmp(conninfo, "postgres://", 11) != 0;
+	return !strchr(conninfo, '=') && strncmp(conninfo, "postgresql://", 13) != 0 &&
+	       strncmp(conninfo, "postgres://", 11) != 0;
 }
 
 /* What stands before the last @ of a password that has another one, or behind its
@@ -78,7 +80,8 @@ static bool is_misread(const PQconninfoOption *one)
 	if (strcmp(one->keyword, "host") != 0)
 		return false;
 	/* a host that begins with it is a socket without a file */
-	for (at = strchr(one->val, '@'); at && (at == one->val || at[-1] == ','); at = strchr(at + 1, '@'))
+	for (at = strchr(one->val, '@'); at && (at == one->val || at[-1] == ',');
+	     at = strchr(at + 1, '@'))
 		;
 	return at;
 }
@@ -116,7 +119,8 @@ static void add_own_options(struct buf *out, const char *conninfo)
 }
 
 /* What the string says of an option, or the environment, or libpq itself. */
-static const char *option(const PQconninfoOption *said, const PQconninfoOption *defaults, const char *keyword)
+static const char *option(const PQconninfoOption *said, const PQconninfoOption *defaults,
+			  const char *keyword)
 {
 	for (; said && said->keyword; said++)
 		if (strcmp(said->keyword, keyword) == 0 && said->val)
@@ -130,13 +134,15 @@ static const char *option(const PQconninfoOption *said, const PQconninfoOption *
 /* libpq takes a name that begins with / or @ for a socket. */
 static bool is_local(struct str host)
 {
-	return !host.len || host.at[0] == '/' || host.at[0] == '@' || str_equal_nocase(host, "localhost") ||
-	       str_starts(host, "127.") || str_is(host, "::1");
+	return !host.len || host.at[0] == '/' || host.at[0] == '@' ||
+	       str_equal_nocase(host, "localhost") || str_starts(host, "127.") ||
+	       str_is(host, "::1");
 }
 
 enum db_transport db_transport(const char *conninfo, struct buf *host)
 {
-	PQconninfoOption *said = is_name_only(conninfo) ? NULL : PQconninfoParse(conninfo, NULL), *defaults = PQconndefaults();
+	PQconninfoOption *said = is_name_only(conninfo) ? NULL : PQconninfoParse(conninfo, NULL),
+			 *defaults = PQconndefaults();
 	const char *mode = option(said, defaults, "sslmode");
 	struct str hosts = str_of(option(said, defaults, "hostaddr"));
 	enum db_transport transport = DB_LOCAL;
@@ -150,9 +156,10 @@ enum db_transport db_transport(const char *conninfo, struct buf *host)
 
 		if (is_local(one))
 			continue;
-		transport = strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0 ? DB_VERIFIED
-		          : strcmp(mode, "require") == 0                                       ? DB_UNVERIFIED
-		                                                                               : DB_PLAIN;
+		transport = strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0
+				    ? DB_VERIFIED
+			    : strcmp(mode, "require") == 0 ? DB_UNVERIFIED
+							   : DB_PLAIN;
 		buf_add_str(host, one);
 	}
 done:
@@ -166,13 +173,18 @@ done:
    the connection is made, which stands above all of these. Not here: what only makes
    it slower, and what only a superuser may set. */
 static const char pins[] =
-	"-c standard_conforming_strings=on -c backslash_quote=safe_encoding -c escape_string_warning=on "
-	"-c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off -c check_function_bodies=on "
-	"-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex "
+	"-c standard_conforming_strings=on -c backslash_quote=safe_encoding -c "
+	"escape_string_warning=on "
+	"-c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off -c "
+	"check_function_bodies=on "
+	"-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c "
+	"bytea_output=hex "
 	"-c xmlbinary=base64 -c xmloption=content -c lc_monetary=C -c lc_numeric=C -c lc_time=C "
 	"-c default_transaction_read_only=off -c default_transaction_deferrable=off "
-	"-c default_transaction_isolation=read\\ committed -c row_security=on -c search_path=pg_catalog,public "
-	"-c default_table_access_method=heap -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+	"-c default_transaction_isolation=read\\ committed -c row_security=on -c "
+	"search_path=pg_catalog,public "
+	"-c default_table_access_method=heap -c lock_timeout=0 -c "
+	"idle_in_transaction_session_timeout=0";
 
 /* Behind a pooler a session is not ours, so nothing can be set for it, and options are
    refused. Of these two libpq makes parameters of the connection, and pgbouncer keeps
@@ -212,7 +224,8 @@ struct db *db_open(const struct db_options *how)
 		   they would pile up behind a lock. */
 		buf_addf(&options, "%s ", pins);
 		add_own_options(&options, db->conninfo);
-		buf_addf(&options, "-c statement_timeout=%lld", (long long)(how->deadline_ms > 0 ? how->deadline_ms : 0));
+		buf_addf(&options, "-c statement_timeout=%lld",
+			 (long long)(how->deadline_ms > 0 ? how->deadline_ms : 0));
 		db->options = mem_dup(buf_str(&options));
 		buf_done(&options);
 	}
@@ -251,7 +264,8 @@ static void go_down(struct db *db)
 	db->conn = NULL;
 	db->state = DOWN;
 	db->kept_count = 0;
-	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 + prng_below(&db->prng, db->backoff_ms / 2 + 1);
+	db->next_attempt_at = clock_ms() + db->backoff_ms / 2 +
+			      prng_below(&db->prng, db->backoff_ms / 2 + 1);
 	db->backoff_ms = db->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : db->backoff_ms * 2;
 }
 
@@ -267,7 +281,7 @@ static void quiet(void *unused, const char *message)
 {
 	(void)unused;
 	log_write(LOG_DEBUG, "db_notice",
-	          (struct log_field[]){ log_text("message", message), log_end() });
+		  (struct log_field[]){ log_text("message", message), log_end() });
 }
 
 static void start_attempt(struct db *db)
@@ -308,7 +322,7 @@ static bool is_readable(const struct db *db)
 static bool is_due(const struct db *db)
 {
 	struct pollfd fd = { .fd = PQsocket(db->conn),
-		             .events = db->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+			     .events = db->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT };
 
 	return poll(&fd, 1, 0) > 0;
 }
@@ -360,7 +374,8 @@ bool db_has_heard(struct db *db, int64_t *sum)
 	for (PGnotify *one; db->conn && (one = PQnotifies(db->conn)) != NULL; has_heard = true) {
 		int64_t number, more;
 
-		if (str_int(str_of(one->extra), &number) && !__builtin_add_overflow(*sum, number, &more))
+		if (str_int(str_of(one->extra), &number) &&
+		    !__builtin_add_overflow(*sum, number, &more))
 			*sum = more;
 		PQfreemem(one);
 	}
@@ -462,7 +477,8 @@ static void note_result(struct db *db, const PGresult *result)
 		buf_addf(&db->problem, "; %s", hint);
 	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", state ? state : "");
 	db->position = 0;
-	(void)str_int(str_of(PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION)), &db->position);
+	(void)str_int(str_of(PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION)),
+		      &db->position);
 }
 
 /* Sends what libpq holds back; without this a large call would never start. */
@@ -528,7 +544,8 @@ static enum err take_results(struct db *db, int64_t until, PGresult **kept)
 		if (!result)
 			break;
 		status = PQresultStatus(result);
-		if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
+		if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK ||
+		    status == PGRES_EMPTY_QUERY) {
 			PQclear(*kept);
 			*kept = result;
 			continue;
@@ -538,7 +555,8 @@ static enum err take_results(struct db *db, int64_t until, PGresult **kept)
 			err = db->sqlstate[0] ? of_sqlstate(db->sqlstate) : ERR_BUSY;
 		}
 		PQclear(result);
-		if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+		if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
+		    status == PGRES_COPY_BOTH) {
 			err = ERR_BUSY;
 			break;
 		}
@@ -560,7 +578,7 @@ static void write_statement(struct buf *sql, const char *function, int count)
 }
 
 static enum err prepare(struct db *db, const char *name, const char *text, int count,
-                        const Oid *types, int64_t until)
+			const Oid *types, int64_t until)
 {
 	PGresult *result = NULL;
 	enum err err = ERR_BUSY;
@@ -578,14 +596,16 @@ static enum err prepare(struct db *db, const char *name, const char *text, int c
 /* Keeps a statement of the function's name, from its first call on this
    connection on. *is_kept stays false behind a pooler, and when there is no room
    for another one. */
-static enum err keep(struct db *db, const char *function, const struct db_bound *args, int64_t until, bool *is_kept)
+static enum err keep(struct db *db, const char *function, const struct db_bound *args,
+		     int64_t until, bool *is_kept)
 {
 	struct buf sql = { 0 };
 	enum err err;
 
 	for (int i = 0; i < db->kept_count && !*is_kept; i++)
 		*is_kept = strcmp(db->kept[i], function) == 0;
-	if (*is_kept || db->pooled || db->kept_count == KEPT_MAX || strlen(function) >= FUNCTION_MAX)
+	if (*is_kept || db->pooled || db->kept_count == KEPT_MAX ||
+	    strlen(function) >= FUNCTION_MAX)
 		return ERR_NONE;
 	write_statement(&sql, function, args->count);
 	err = prepare(db, function, buf_text(&sql), args->count, args->types, until);
@@ -609,7 +629,7 @@ static enum err check_ready(struct db *db)
 }
 
 static enum err send_until(struct db *db, const char *function, const struct db_args *args,
-                           int64_t until)
+			   int64_t until)
 {
 	struct db_bound bound;
 	bool is_kept = false;
@@ -623,13 +643,14 @@ static enum err send_until(struct db *db, const char *function, const struct db_
 		return ERR_BUSY;
 	}
 	if (is_kept) {
-		sent = PQsendQueryPrepared(db->conn, function, bound.count, bound.values, bound.lengths, bound.formats, 0);
+		sent = PQsendQueryPrepared(db->conn, function, bound.count, bound.values,
+					   bound.lengths, bound.formats, 0);
 	} else {
 		struct buf sql = { 0 };
 
 		write_statement(&sql, function, bound.count);
-		sent = PQsendQueryParams(db->conn, buf_text(&sql), bound.count, bound.types, bound.values, bound.lengths,
-		                         bound.formats, 0);
+		sent = PQsendQueryParams(db->conn, buf_text(&sql), bound.count, bound.types,
+					 bound.values, bound.lengths, bound.formats, 0);
 		buf_done(&sql);
 	}
 	if (!sent)
@@ -647,7 +668,7 @@ static enum err send_until(struct db *db, const char *function, const struct db_
    never does. So a thread of its own waits for it. */
 struct canceling {
 	PGcancel *handle;
-	atomic_int holders;	/* that thread, and who waits for the statement to end */
+	atomic_int holders; /* that thread, and who waits for the statement to end */
 	atomic_bool is_over;
 };
 
@@ -661,7 +682,8 @@ static void let_go(struct canceling *canceling)
 
 static void say_not_cancelled(const char *why)
 {
-	log_write(LOG_DEBUG, "db_cancel_failed", (struct log_field[]){ log_text("reason", why), log_end() });
+	log_write(LOG_DEBUG, "db_cancel_failed",
+		  (struct log_field[]){ log_text("reason", why), log_end() });
 }
 
 static void *send_cancel(void *argument)
@@ -766,8 +788,10 @@ static void give_up(struct db *db)
 static bool is_timed_out(struct db *db)
 {
 	if (strcmp(db->sqlstate, query_canceled) == 0)
-		return PQstatus(db->conn) == CONNECTION_OK && PQtransactionStatus(db->conn) == PQTRANS_IDLE;
-	if (PQstatus(db->conn) != CONNECTION_OK || PQtransactionStatus(db->conn) != PQTRANS_ACTIVE || !stop_call(db))
+		return PQstatus(db->conn) == CONNECTION_OK &&
+		       PQtransactionStatus(db->conn) == PQTRANS_IDLE;
+	if (PQstatus(db->conn) != CONNECTION_OK ||
+	    PQtransactionStatus(db->conn) != PQTRANS_ACTIVE || !stop_call(db))
 		return false;
 	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", query_canceled);
 	return PQtransactionStatus(db->conn) == PQTRANS_IDLE;
@@ -806,7 +830,7 @@ static enum err finish(struct db *db, int64_t until, struct db_rows **rows)
 }
 
 enum err db_call(struct db *db, const char *function, const struct db_args *args, int64_t wait_ms,
-                 struct db_rows **rows)
+		 struct db_rows **rows)
 {
 	int64_t until = clock_ms() + wait_ms;
 	enum err err = ERR_BUSY;
@@ -921,7 +945,7 @@ enum err db_describe(struct db *db, const char *text, int64_t wait_ms, struct db
 static enum err hear(struct db *db, int stop_fd)
 {
 	struct pollfd fds[] = { { .fd = PQsocket(db->conn), .events = POLLIN },
-		                { .fd = stop_fd, .events = POLLIN } };
+				{ .fd = stop_fd, .events = POLLIN } };
 
 	if (poll(fds, 2, -1) < 0 && errno != EINTR)
 		abort();
@@ -951,7 +975,7 @@ static enum err pass_on(struct db *db, int stop_fd, db_sink *sink, void *user)
 			return ERR_BUSY;
 		}
 		err = len == 0 ? hear(db, stop_fd)
-		               : sink(user, (struct str){ .at = piece, .len = (size_t)len });
+			       : sink(user, (struct str){ .at = piece, .len = (size_t)len });
 		PQfreemem(piece);
 		if (err)
 			return err;
@@ -977,7 +1001,7 @@ static enum err start_copy(struct db *db, const char *text, int stop_fd, PGresul
 }
 
 enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink *sink, void *user,
-                 int64_t *rows)
+		 int64_t *rows)
 {
 	PGresult *result = NULL;
 	enum err err, failed = ERR_NONE;
@@ -1113,7 +1137,7 @@ struct str db_str(const struct db_rows *rows, size_t row, const char *column)
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column)
 {
 	return (struct str){ .at = PQgetvalue(rows->result, (int)row, (int)column),
-		             .len = (size_t)PQgetlength(rows->result, (int)row, (int)column) };
+			     .len = (size_t)PQgetlength(rows->result, (int)row, (int)column) };
 }
 
 int64_t db_int(const struct db_rows *rows, size_t row, const char *column)
@@ -1135,7 +1159,8 @@ void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct
 	/* understands both of the server's text forms, hex and escape */
 	size_t len = 0;
 	unsigned char *raw = PQunescapeBytea(
-		(const unsigned char *)PQgetvalue(rows->result, (int)row, column_of(rows, row, column)),
+		(const unsigned char *)PQgetvalue(rows->result, (int)row,
+						  column_of(rows, row, column)),
 		&len);
 
 	if (raw)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/db_args.h"	/* whoever calls makes some */
+#include "base/db_args.h" /* whoever calls makes some */
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -20,10 +20,10 @@ struct db_rows;
 
 struct db_options {
 	const char *conninfo;
-	const char *program;	/* application_name */
-	bool pooled;		/* unnamed statements only, no session settings */
-	int64_t deadline_ms;	/* of one connection attempt, and of statements on the server */
-	bool cancels;		/* a call whose time is over is cancelled, and the connection kept */
+	const char *program; /* application_name */
+	bool pooled;	     /* unnamed statements only, no session settings */
+	int64_t deadline_ms; /* of one connection attempt, and of statements on the server */
+	bool cancels;	     /* a call whose time is over is cancelled, and the connection kept */
 };
 
 /* Copies `how`. Does not connect yet. Each connection is for one thread. */
@@ -38,8 +38,8 @@ void db_close(struct db *db);
    when none runs and the back-off is over, takes notice of a lost connection.
    Call it whenever the poll of db_poll() fires or its time-out is over. */
 void db_tend(struct db *db);
-bool db_is_ready(const struct db *db);		/* connected and no call under way */
-bool db_is_working(const struct db *db);	/* a call is under way */
+bool db_is_ready(const struct db *db);	 /* connected and no call under way */
+bool db_is_working(const struct db *db); /* a call is under way */
 
 /* What to wait for: fills *fd (fd -1 when nothing) and gives the milliseconds
    until db_tend() wants to be called anyway, -1 for never. */
@@ -56,7 +56,7 @@ MUST_USE enum err db_wait(struct db *db, int64_t wait_ms);
    After ERR_BUSY the connection is dropped and made anew by db_tend(), unless
    `cancels` and the time of the call was over: db_sqlstate() is 57014 then. */
 MUST_USE enum err db_call(struct db *db, const char *function, const struct db_args *args,
-                          int64_t wait_ms, struct db_rows **rows);
+			  int64_t wait_ms, struct db_rows **rows);
 
 /* The same in two halves: db_send() starts the call and returns, db_take()
    gives its outcome once db_poll() fired; ERR_PACE from db_take() means "not
@@ -80,7 +80,8 @@ MUST_USE enum err db_run(struct db *db, const char *text);
 /* What columns one statement would give (db_rows_columns(), db_column(); no
    rows), without running it. ERR_INPUT when the text is not exactly one whole
    statement or names what is not there; db_problem() says the line. */
-MUST_USE enum err db_describe(struct db *db, const char *text, int64_t wait_ms, struct db_rows **rows);
+MUST_USE enum err db_describe(struct db *db, const char *text, int64_t wait_ms,
+			      struct db_rows **rows);
 
 /* Takes a piece of a stream, a row with its line end, borrowed until it
    returns. An error ends the stream. May not use the connection. */
@@ -91,27 +92,28 @@ typedef enum err db_sink(void *user, struct str piece);
    the sink fails, the server's work is cancelled and the connection dropped:
    ERR_BUSY, or the sink's error. Only after ERR_NONE was it all; *rows counts. */
 MUST_USE enum err db_copy(struct db *db, const char *text, int stop_fd, db_sink *sink, void *user,
-                          int64_t *rows);
+			  int64_t *rows);
 
 /* What the server keeps of a user's password (SCRAM-SHA-256), computed here, so
    that neither the server nor its log sees the password. Appends. */
-MUST_USE enum err db_verifier(struct db *db, const char *user, const char *password, struct buf *out);
+MUST_USE enum err db_verifier(struct db *db, const char *user, const char *password,
+			      struct buf *out);
 
 /* What others on the way to the servers of a connection string can do. */
 enum db_transport {
-	DB_LOCAL,	/* there is no way: a socket, or a loopback address */
-	DB_VERIFIED,	/* nothing: TLS, and the certificate is verified (verify-ca, verify-full) */
-	DB_UNVERIFIED,	/* TLS (require), but with whoever answers */
-	DB_PLAIN,	/* read and change everything: it may go without TLS */
+	DB_LOCAL,      /* there is no way: a socket, or a loopback address */
+	DB_VERIFIED,   /* nothing: TLS, and the certificate is verified (verify-ca, verify-full) */
+	DB_UNVERIFIED, /* TLS (require), but with whoever answers */
+	DB_PLAIN,      /* read and change everything: it may go without TLS */
 };
 
 /* The worst of all hosts of the string (libpq's defaults and environment count), whose name is
    appended to *host. Connects to nothing. DB_LOCAL when the string cannot be read. */
 enum db_transport db_transport(const char *conninfo, struct buf *host);
 
-const char *db_problem(const struct db *db);	/* the last failure in words, never NULL */
-const char *db_sqlstate(const struct db *db);	/* and its SQLSTATE, "" when it has none */
-int db_server_version(const struct db *db);	/* 150004; 0 when not connected */
+const char *db_problem(const struct db *db);  /* the last failure in words, never NULL */
+const char *db_sqlstate(const struct db *db); /* and its SQLSTATE, "" when it has none */
+int db_server_version(const struct db *db);   /* 150004; 0 when not connected */
 
 /* ---- rows; columns by name, row from 0; a wrong name or row aborts */
 
@@ -119,13 +121,15 @@ void db_rows_free(struct db_rows *rows);
 size_t db_rows_count(const struct db_rows *rows);
 size_t db_rows_columns(const struct db_rows *rows);
 const char *db_column(const struct db_rows *rows, size_t column);
-bool db_is_number(const struct db_rows *rows, const char *column);	/* a column of type bigint */
-bool db_is_flag(const struct db_rows *rows, const char *column);	/* of type boolean */
+bool db_is_number(const struct db_rows *rows, const char *column); /* a column of type bigint */
+bool db_is_flag(const struct db_rows *rows, const char *column);   /* of type boolean */
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column);
-struct str db_str(const struct db_rows *rows, size_t row, const char *column);	/* borrowed; null is "" */
+struct str db_str(const struct db_rows *rows, size_t row,
+		  const char *column); /* borrowed; null is "" */
 struct str db_cell(const struct db_rows *rows, size_t row, size_t column);
-int64_t db_int(const struct db_rows *rows, size_t row, const char *column);	/* null is 0 */
-bool db_bool(const struct db_rows *rows, size_t row, const char *column);	/* null is false */
-void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct buf *out);	/* bytea; appends */
+int64_t db_int(const struct db_rows *rows, size_t row, const char *column); /* null is 0 */
+bool db_bool(const struct db_rows *rows, size_t row, const char *column);   /* null is false */
+void db_bytes(const struct db_rows *rows, size_t row, const char *column,
+	      struct buf *out); /* bytea; appends */
 
 #endif

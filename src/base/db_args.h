@@ -16,14 +16,15 @@ void db_args_free(struct db_args *args);
 void db_args_clear(struct db_args *args);
 
 /* All copy what they are given. */
-void db_arg_null(struct db_args *args);		/* as text */
+void db_arg_null(struct db_args *args); /* as text */
 void db_arg_int(struct db_args *args, int64_t value);
 void db_arg_bool(struct db_args *args, bool value);
-void db_arg_text(struct db_args *args, struct str value);	/* at == NULL: null */
+void db_arg_text(struct db_args *args, struct str value); /* at == NULL: null */
 void db_arg_bytes(struct db_args *args, struct str value);
-void db_arg_json(struct db_args *args, struct str value);	/* type json; must be valid, or at == NULL: null; so the next */
+void db_arg_json(struct db_args *args,
+		 struct str value); /* type json; must be valid, or at == NULL: null; so the next */
 void db_arg_jsonb(struct db_args *args, struct str value);
-void db_arg_time(struct db_args *args, int64_t us);	/* since 1970 */
+void db_arg_time(struct db_args *args, int64_t us); /* since 1970 */
 
 /* An array argument: begin, then exactly `count` puts of that kind. */
 enum db_kind { DB_INTS, DB_TEXTS, DB_TIMES, DB_BYTES, DB_JSONS };
@@ -31,7 +32,7 @@ void db_array(struct db_args *args, enum db_kind kind, size_t count);
 void db_put_null(struct db_args *args);
 void db_put_int(struct db_args *args, int64_t value);
 void db_put_time(struct db_args *args, int64_t us);
-void db_put_str(struct db_args *args, struct str value);	/* texts, bytes and JSON */
+void db_put_str(struct db_args *args, struct str value); /* texts, bytes and JSON */
 
 /* ---- for base/db */
 
@@ -39,7 +40,7 @@ void db_put_str(struct db_args *args, struct str value);	/* texts, bytes and JSO
 enum { DB_ARGS_MAX = 32 };
 struct db_bound {
 	int count;
-	unsigned types[DB_ARGS_MAX];	/* 0: what the function has there */
+	unsigned types[DB_ARGS_MAX]; /* 0: what the function has there */
 	const char *values[DB_ARGS_MAX];
 	int lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
 };

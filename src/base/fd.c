@@ -23,8 +23,8 @@ void fd_raise_limit(size_t more)
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
 	if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < want)
 		log_write(LOG_WARN, "descriptors_limited",
-		          (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur),
-		                                log_num("wanted", (int64_t)want), log_end() });
+			  (struct log_field[]){ log_num("limit", (int64_t)limit.rlim_cur),
+						log_num("wanted", (int64_t)want), log_end() });
 }
 
 /* closefrom() is not in musl, and the system call not in every kernel. */

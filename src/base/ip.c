@@ -8,23 +8,29 @@
 #include <sys/socket.h>
 
 enum {
-	IPV4_AT = 12,		/* where the four bytes stand in a mapped address */
+	IPV4_AT = 12, /* where the four bytes stand in a mapped address */
 	IPV4_BITS = 96,
 	ALL_BITS = 128,
-	NETWORKS_MAX = 1000,	/* a setting with more is a mistake */
+	NETWORKS_MAX = 1000, /* a setting with more is a mistake */
 };
 
 struct block {
 	struct ip_network in;
-	const char *what;	/* NULL: globally reachable */
+	const char *what; /* NULL: globally reachable */
 };
 
 #define IPV4(a, b, c, d, bits) \
-	{ { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d } }, IPV4_BITS + (bits), true }
+	{ \
+		{ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d } }, IPV4_BITS + (bits), \
+			true \
+	}
 /* The first four groups and the last one; zeros between. */
 #define IPV6(a, b, c, d, last, bits) \
-	{ { { (a) >> 8, (a) & 255, (b) >> 8, (b) & 255, (c) >> 8, (c) & 255, (d) >> 8, (d) & 255, \
-	      0, 0, 0, 0, 0, 0, (last) >> 8, (last) & 255 } }, (bits), false }
+	{ \
+		{ { (a) >> 8, (a)&255, (b) >> 8, (b)&255, (c) >> 8, (c)&255, (d) >> 8, (d)&255, 0, \
+		    0, 0, 0, 0, 0, (last) >> 8, (last)&255 } }, \
+			(bits), false \
+	}
 
 /* IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and what
    RFC 1112 and RFC 4291 set apart. The first that fits counts, so exceptions
@@ -37,8 +43,8 @@ static const struct block blocks[] = {
 	{ IPV4(127, 0, 0, 0, 8), "a loopback address" },
 	{ IPV4(169, 254, 0, 0, 16), "a link-local address" },
 	{ IPV4(172, 16, 0, 0, 12), "an address of a private network" },
-	{ IPV4(192, 0, 0, 9, 32), NULL },	/* PCP anycast */
-	{ IPV4(192, 0, 0, 10, 32), NULL },	/* TURN anycast */
+	{ IPV4(192, 0, 0, 9, 32), NULL },  /* PCP anycast */
+	{ IPV4(192, 0, 0, 10, 32), NULL }, /* TURN anycast */
 	{ IPV4(192, 0, 0, 0, 24), "an address for protocols" },
 	{ IPV4(192, 0, 2, 0, 24), "an address for documentation" },
 	{ IPV4(192, 88, 99, 0, 24), "the address of a 6to4 relay" },
@@ -55,14 +61,14 @@ static const struct block blocks[] = {
 	{ IPV6(0x64, 0xff9b, 1, 0, 0, 48), "an address of a private network" },
 	{ IPV6(0x100, 0, 0, 0, 0, 64), "an address whose packets are discarded" },
 	{ IPV6(0x2001, 0, 0, 0, 0, 32), "an address of a Teredo tunnel" },
-	{ IPV6(0x2001, 1, 0, 0, 1, 128), NULL },	/* PCP anycast */
-	{ IPV6(0x2001, 1, 0, 0, 2, 128), NULL },	/* TURN anycast */
-	{ IPV6(0x2001, 1, 0, 0, 3, 128), NULL },	/* DNS-SD anycast */
+	{ IPV6(0x2001, 1, 0, 0, 1, 128), NULL }, /* PCP anycast */
+	{ IPV6(0x2001, 1, 0, 0, 2, 128), NULL }, /* TURN anycast */
+	{ IPV6(0x2001, 1, 0, 0, 3, 128), NULL }, /* DNS-SD anycast */
 	{ IPV6(0x2001, 2, 0, 0, 0, 48), "an address for benchmarks" },
-	{ IPV6(0x2001, 3, 0, 0, 0, 32), NULL },		/* AMT */
-	{ IPV6(0x2001, 4, 0x112, 0, 0, 48), NULL },	/* AS112 */
-	{ IPV6(0x2001, 0x20, 0, 0, 0, 28), NULL },	/* ORCHIDv2 */
-	{ IPV6(0x2001, 0x30, 0, 0, 0, 28), NULL },	/* drones */
+	{ IPV6(0x2001, 3, 0, 0, 0, 32), NULL },	    /* AMT */
+	{ IPV6(0x2001, 4, 0x112, 0, 0, 48), NULL }, /* AS112 */
+	{ IPV6(0x2001, 0x20, 0, 0, 0, 28), NULL },  /* ORCHIDv2 */
+	{ IPV6(0x2001, 0x30, 0, 0, 0, 28), NULL },  /* drones */
 	{ IPV6(0x2001, 0, 0, 0, 0, 23), "an address for protocols" },
 	{ IPV6(0x2001, 0xdb8, 0, 0, 0, 32), "an address for documentation" },
 	{ IPV6(0x3fff, 0, 0, 0, 0, 20), "an address for documentation" },
@@ -80,8 +86,8 @@ static const struct {
 	struct ip_network in;
 	size_t at;
 } carriers[] = {
-	{ IPV6(0x64, 0xff9b, 0, 0, 0, 96), 12 },	/* NAT64, RFC 6052 */
-	{ IPV6(0x2002, 0, 0, 0, 0, 16), 2 },		/* 6to4, RFC 3056 */
+	{ IPV6(0x64, 0xff9b, 0, 0, 0, 96), 12 }, /* NAT64, RFC 6052 */
+	{ IPV6(0x2002, 0, 0, 0, 0, 16), 2 },	 /* 6to4, RFC 3056 */
 };
 
 /* ---- one address */
@@ -95,7 +101,8 @@ bool ip_read(struct str text, struct ip_address *out)
 		return false;
 	memcpy(copy, text.at, text.len);
 	copy[text.len] = '\0';
-	if (inet_pton(AF_INET, copy, found.at + IPV4_AT) != 1 && inet_pton(AF_INET6, copy, found.at) != 1)
+	if (inet_pton(AF_INET, copy, found.at + IPV4_AT) != 1 &&
+	    inet_pton(AF_INET6, copy, found.at) != 1)
 		return false;
 	*out = found;
 	return true;
@@ -120,7 +127,8 @@ bool ip_of(const struct sockaddr *where, struct ip_address *out)
 	return false;
 }
 
-static bool begins_with(const struct ip_address *address, const struct ip_address *base, unsigned bits)
+static bool begins_with(const struct ip_address *address, const struct ip_address *base,
+			unsigned bits)
 {
 	unsigned rest = bits % 8, mask = 0xff00u >> rest & 0xff;
 
@@ -139,9 +147,9 @@ void ip_write(const struct ip_address *address, struct buf *out)
 	bool short_form = is_ipv4(address);
 	char text[INET6_ADDRSTRLEN];
 
-	if (!inet_ntop(short_form ? AF_INET : AF_INET6, address->at + (short_form ? IPV4_AT : 0), text,
-	               sizeof(text)))
-		abort();	/* the room is for the longest */
+	if (!inet_ntop(short_form ? AF_INET : AF_INET6, address->at + (short_form ? IPV4_AT : 0),
+		       text, sizeof(text)))
+		abort(); /* the room is for the longest */
 	buf_add_text(out, text);
 }
 
@@ -204,8 +212,8 @@ static bool read_bits(struct str text, unsigned max, unsigned *bits)
 {
 	int64_t number;
 
-	if (text.len == 0 || text.len > 3 || (text.len > 1 && text.at[0] == '0') || !str_int(text, &number) ||
-	    number < 0 || number > (int64_t)max)
+	if (text.len == 0 || text.len > 3 || (text.len > 1 && text.at[0] == '0') ||
+	    !str_int(text, &number) || number < 0 || number > (int64_t)max)
 		return false;
 	*bits = (unsigned)number;
 	return true;
@@ -302,7 +310,8 @@ bool ip_networks_has(const struct ip_networks *list, const struct ip_address *ad
 	bool wanted = is_ipv4(address);
 
 	for (size_t i = 0; i < list->count; i++)
-		if (list->at[i].is_ipv4 == wanted && begins_with(address, &list->at[i].base, list->at[i].bits))
+		if (list->at[i].is_ipv4 == wanted &&
+		    begins_with(address, &list->at[i].base, list->at[i].bits))
 			return true;
 	return false;
 }

@@ -25,7 +25,7 @@ bool ip_read(struct str text, struct ip_address *out);
 /* false, *out untouched: neither IPv4 nor IPv6. */
 bool ip_of(const struct sockaddr *where, struct ip_address *out);
 
-void ip_write(const struct ip_address *address, struct buf *out);	/* appends */
+void ip_write(const struct ip_address *address, struct buf *out); /* appends */
 
 /* What an address is instead of globally reachable, in words that fit behind
    "it is"; NULL when it is globally reachable. By IANA's registries of
@@ -38,7 +38,7 @@ const char *ip_special_purpose(const struct ip_address *address);
 
 struct ip_network {
 	struct ip_address base;
-	unsigned bits;		/* of 128: those of an IPv4 network and 96 */
+	unsigned bits; /* of 128: those of an IPv4 network and 96 */
 	bool is_ipv4;
 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	KEY_MAX = 64,	/* the longest key that is compared when it is written with escapes */
+	KEY_MAX = 64, /* the longest key that is compared when it is written with escapes */
 	WANTS_MAX = 32,
 };
 
@@ -20,7 +20,7 @@ struct scan {
 	size_t count;
 	/* lengths of the wanted names: nearly every key is told apart by them */
 	size_t outer_len[WANTS_MAX], inner_len[WANTS_MAX];
-	bool has_escape;	/* in the string that was scanned last */
+	bool has_escape; /* in the string that was scanned last */
 };
 
 /* Bytes that may stand in a string as they are: printable ASCII but quote and
@@ -246,7 +246,7 @@ static bool scan_value(struct scan *s, const char *outer, int depth, enum json_k
 /* Which of the wanted values the member `key` is; for depth 1 `outer` is NULL
    and the outer name that deeper members belong to is given out. */
 static struct json_value *wanted(struct scan *s, struct str key, const char *outer, int depth,
-                                 const char **inside)
+				 const char **inside)
 {
 	struct json_value *place = NULL;
 
@@ -263,7 +263,7 @@ static struct json_value *wanted(struct scan *s, struct str key, const char *out
 			if (!want->inner)
 				place = &s->found[i];
 		} else if (want->inner && key_is(s, key, want->inner, s->inner_len[i]) &&
-		           strcmp(outer, want->outer) == 0) {
+			   strcmp(outer, want->outer) == 0) {
 			place = &s->found[i];
 		}
 	}
@@ -280,8 +280,8 @@ static bool scan_member(struct scan *s, const char *outer, int depth)
 	if (s->at == s->end || *s->at != '"' || !scan_string(s))
 		return false;
 	if (depth == 1 || outer)
-		place = wanted(s, (struct str){ (const char *)from, (size_t)(s->at - from) },
-		               outer, depth, &inside);
+		place = wanted(s, (struct str){ (const char *)from, (size_t)(s->at - from) }, outer,
+			       depth, &inside);
 	skip_space(s);
 	if (s->at == s->end || *s->at != ':')
 		return false;
@@ -311,7 +311,7 @@ static bool scan_container(struct scan *s, const char *outer, int depth, bool is
 	}
 	for (;;) {
 		bool fine = is_object ? scan_member(s, outer, depth)
-		                      : scan_value(s, NULL, depth, &kind);
+				      : scan_value(s, NULL, depth, &kind);
 
 		if (!fine)
 			return false;
@@ -359,11 +359,12 @@ static bool scan_value(struct scan *s, const char *outer, int depth, enum json_k
 }
 
 enum err json_scan(struct str text, const struct json_want *want, struct json_value *found,
-                   size_t count, size_t *where)
+		   size_t count, size_t *where)
 {
 	const unsigned char *from = (const unsigned char *)(text.at ? text.at : "");
-	struct scan s = { .at = from, .end = from + text.len, .want = want, .found = found,
-		          .count = count };
+	struct scan s = {
+		.at = from, .end = from + text.len, .want = want, .found = found, .count = count
+	};
 	enum json_kind kind;
 	bool fine;
 

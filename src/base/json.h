@@ -47,7 +47,7 @@ struct json_want {
    JSON_DEPTH_MAX or not an object at the top; *where (may be NULL) is then the
    offset of the first wrong byte. */
 MUST_USE enum err json_scan(struct str text, const struct json_want *want, struct json_value *found,
-                            size_t count, size_t *where);
+			    size_t count, size_t *where);
 
 /* The whole number that a number or a string of digits says; read from its
    text, so exact to 64 bits. false for fractions, exponents and overflow. */
@@ -60,10 +60,10 @@ MUST_USE enum err json_text(struct json_value value, struct buf *out);
 
 /* Writes a quoted string. Bytes that are not valid UTF-8 become U+FFFD. */
 void json_quote(struct buf *out, struct str text);
-void json_key(struct buf *out, const char *key);	/* "key": with a comma before, unless first */
-void json_put_text(struct buf *out, const char *key, struct str value);	/* at == NULL: null */
+void json_key(struct buf *out, const char *key); /* "key": with a comma before, unless first */
+void json_put_text(struct buf *out, const char *key, struct str value); /* at == NULL: null */
 void json_put_int(struct buf *out, const char *key, int64_t value);
-void json_put_id(struct buf *out, const char *key, int64_t value);	/* 64 bits, so as a string */
+void json_put_id(struct buf *out, const char *key, int64_t value); /* 64 bits, so as a string */
 void json_put_bool(struct buf *out, const char *key, bool value);
 
 /* Indented for people to read, as json-c keeps it: of repeated keys the last,

@@ -80,7 +80,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 	buf_addf(&line, "ts=%s.%03ldZ level=%s program=%s event=%s", stamp, now.tv_nsec / 1000000,
-	         level_names[level], program_name, event);
+		 level_names[level], program_name, event);
 	for (; fields && fields->key; fields++) {
 		buf_addf(&line, " %s=", fields->key);
 		if (fields->is_number)

@@ -13,7 +13,7 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct log_field {
-	const char *key;	/* NULL ends the list */
+	const char *key; /* NULL ends the list */
 	struct str text;
 	int64_t number;
 	bool is_number;

@@ -164,7 +164,7 @@ void buf_need(struct buf *b, size_t more)
 		cap += cap / 2 + 64;
 	b->at = mem_grow(b->at, cap, 1);
 	if (!b->cap)
-		b->at[0] = '\0';	/* for buf_text() before the first write */
+		b->at[0] = '\0'; /* for buf_text() before the first write */
 	b->cap = cap;
 }
 

@@ -34,38 +34,40 @@ struct buf {
 void *mem_new(size_t size);
 void *mem_zero(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size);
-char *mem_dup(struct str text);	/* NUL-terminated copy; an inner NUL ends it for C */
+char *mem_dup(struct str text); /* NUL-terminated copy; an inner NUL ends it for C */
 
 /* Overwrites secrets so that the compiler cannot leave it out. */
 void mem_wipe(void *at, size_t len);
 
-struct str str_of(const char *text);	/* NULL gives the empty str */
+struct str str_of(const char *text); /* NULL gives the empty str */
 bool str_is(struct str a, const char *b);
 bool str_equal(struct str a, struct str b);
-bool str_equal_nocase(struct str a, const char *b);	/* ASCII letters only */
-int str_compare(struct str a, struct str b);	/* bytes, shorter first */
+bool str_equal_nocase(struct str a, const char *b); /* ASCII letters only */
+int str_compare(struct str a, struct str b);	    /* bytes, shorter first */
 bool str_starts(struct str a, const char *prefix);
-struct str str_cut(struct str *rest, char at);	/* what stands before `at` (or all); rest moves behind it */
-struct str str_trim(struct str a);	/* without spaces and tabs at both ends */
+struct str str_cut(struct str *rest,
+		   char at);	   /* what stands before `at` (or all); rest moves behind it */
+struct str str_trim(struct str a); /* without spaces and tabs at both ends */
 
 /* Whole decimal number, optional '-', nothing else; false when it is no
    number or does not fit 64 bits; *value is untouched then. */
 bool str_int(struct str a, int64_t *value);
 
-void buf_done(struct buf *b);		/* frees, leaves {0} with the same max */
-void buf_clear(struct buf *b);		/* keeps the storage */
+void buf_done(struct buf *b);  /* frees, leaves {0} with the same max */
+void buf_clear(struct buf *b); /* keeps the storage */
 void buf_need(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_add_str(struct buf *b, struct str text);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_addfv(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-void buf_add_u16(struct buf *b, uint16_t value);	/* big endian, as these three */
+void buf_addfv(struct buf *b, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+void buf_add_u16(struct buf *b, uint16_t value); /* big endian, as these three */
 void buf_add_u32(struct buf *b, uint32_t value);
 void buf_add_u64(struct buf *b, uint64_t value);
-struct str buf_str(const struct buf *b);	/* borrowed until the next write */
-const char *buf_text(const struct buf *b);	/* NUL-terminated, "" when empty */
+struct str buf_str(const struct buf *b);   /* borrowed until the next write */
+const char *buf_text(const struct buf *b); /* NUL-terminated, "" when empty */
 
 /* Lower-case hex. hex_read takes exactly 2*len digits of either case. */
 void buf_add_hex(struct buf *b, const void *bytes, size_t len);

@@ -27,9 +27,11 @@ const char *password_flaw(struct str password, struct str owner)
 	else if (!unicode_opaque(password, &plain))
 		flaw = "a password is text in UTF-8, without tabs, line ends and their like";
 	else if (unicode_length(buf_str(&plain)) < PASSWORD_MIN)
-		flaw = "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember";
+		flaw = "a password needs at least 12 characters; three or four words that have "
+		       "nothing to do with each other are easy to remember";
 	else if (password_guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
-		flaw = "this password is among the first that are guessed: common words, names, years, rows of keys and repetitions count little; "
+		flaw = "this password is among the first that are guessed: common words, names, "
+		       "years, rows of keys and repetitions count little; "
 		       "take more words that have nothing to do with each other";
 	mem_wipe(plain.at, plain.len);
 	buf_done(&plain);
@@ -66,14 +68,16 @@ static bool read_bare(struct str bare, unsigned char *out, size_t wanted)
 
 /* However it was typed: two keyboards may write the same letter by other characters
    (RFC 8265). What is no text stays as it is. */
-static bool hash_of(struct str password, const unsigned char salt[SALT_BYTES], unsigned char hash[DIGEST_BYTES])
+static bool hash_of(struct str password, const unsigned char salt[SALT_BYTES],
+		    unsigned char hash[DIGEST_BYTES])
 {
 	struct buf plain = { 0 };
 	bool is_made;
 
 	if (!unicode_opaque(password, &plain))
 		buf_add_str(&plain, password);
-	is_made = crypto_scrypt(buf_str(&plain), (struct str){ (const char *)salt, SALT_BYTES }, LOG_N, BLOCK, PARALLEL, hash);
+	is_made = crypto_scrypt(buf_str(&plain), (struct str){ (const char *)salt, SALT_BYTES },
+				LOG_N, BLOCK, PARALLEL, hash);
 	mem_wipe(plain.at, plain.len);
 	buf_done(&plain);
 	return is_made;
@@ -85,7 +89,7 @@ void password_keep(struct str password, struct buf *kept)
 
 	crypto_random(salt, sizeof(salt));
 	if (!hash_of(password, salt, hash))
-		abort();	/* there is no memory for it */
+		abort(); /* there is no memory for it */
 	buf_add_text(kept, HEAD);
 	add_bare(kept, salt, sizeof(salt));
 	buf_add_char(kept, '$');
@@ -95,10 +99,13 @@ void password_keep(struct str password, struct buf *kept)
 
 bool password_fits(struct str password, struct str kept)
 {
-	unsigned char salt[SALT_BYTES] = { 0 }, wanted[DIGEST_BYTES] = { 0 }, got[DIGEST_BYTES] = { 0 };
+	unsigned char salt[SALT_BYTES] = { 0 }, wanted[DIGEST_BYTES] = { 0 },
+		      got[DIGEST_BYTES] = { 0 };
 	bool has_head = str_starts(kept, HEAD);
-	struct str rest = has_head ? (struct str){ kept.at + strlen(HEAD), kept.len - strlen(HEAD) } : (struct str){ 0 };
-	bool is_ours = has_head && read_bare(str_cut(&rest, '$'), salt, sizeof(salt)) && read_bare(rest, wanted, sizeof(wanted));
+	struct str rest = has_head ? (struct str){ kept.at + strlen(HEAD), kept.len - strlen(HEAD) }
+				   : (struct str){ 0 };
+	bool is_ours = has_head && read_bare(str_cut(&rest, '$'), salt, sizeof(salt)) &&
+		       read_bare(rest, wanted, sizeof(wanted));
 	bool was_made = hash_of(password, salt, got);
 	bool fits = crypto_equal(got, wanted, sizeof(got)) && is_ours && was_made;
 

@@ -9,8 +9,8 @@
 #include "base/mem.h"
 
 enum {
-	PASSWORD_MIN = 12,	/* characters */
-	PASSWORD_MAX = 1000,	/* bytes */
+	PASSWORD_MIN = 12,   /* characters */
+	PASSWORD_MAX = 1000, /* bytes */
 };
 
 /* What is wrong with a password that somebody wants to have, in words; NULL:
@@ -18,7 +18,8 @@ enum {
    known. */
 const char *password_flaw(struct str password, struct str owner);
 
-/* Appends what is kept of it, in one form of Unicode (RFC 8265): takes a tenth of a second and 32 MiB. */
+/* Appends what is kept of it, in one form of Unicode (RFC 8265): takes a tenth of a second and 32
+ * MiB. */
 void password_keep(struct str password, struct buf *kept);
 
 /* Is it this one? Takes as long for a `kept` that is empty or no such string,

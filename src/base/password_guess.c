@@ -13,105 +13,196 @@ enum { WORD_LEAST = 3, WALK_LEAST = 3, AGAIN_LEAST = 3, AGAIN_MOST = 64 };
    what belongs to this program. Longer ones are found as several of them. */
 static const char *const words[] = {
 	/* what a password is called, who logs in */
-	"password passwort passwd pass parola senha contraseña motdepasse wachtwoord haslo пароль geheim secret secreto admin "
-	"administrator root user username login logon guest test tester testing demo default changeme change temp temporary "
-	"welcome willkommen bienvenue hello hallo salut letmein open sesame access enter master super superuser manager owner "
-	"server system oracle cisco mysql postgres postgresql database internet computer windows linux google apple hookledger "
-	"toggl track webhook ledger timer salasana lösenord jelszó şifre heslo lozinka parool 密码 パスワード 비밀번호",
+	"password passwort passwd pass parola senha contraseña motdepasse wachtwoord haslo пароль "
+	"geheim secret secreto admin "
+	"administrator root user username login logon guest test tester testing demo default "
+	"changeme change temp temporary "
+	"welcome willkommen bienvenue hello hallo salut letmein open sesame access enter master "
+	"super superuser manager owner "
+	"server system oracle cisco mysql postgres postgresql database internet computer windows "
+	"linux google apple hookledger "
+	"toggl track webhook ledger timer salasana lösenord jelszó şifre heslo lozinka parool 密码 "
+	"パスワード 비밀번호",
 	/* short words that make sentences of them */
-	"the and this that is are was not you your love with for from have all mein dein ist und ich dich liebe iloveyou loveyou "
-	"lovely lover fuckyou fuck shit bitch whatever nothing forever never always please trust god jesus christ angel heaven "
+	"the and this that is are was not you your love with for from have all mein dein ist und "
+	"ich dich liebe iloveyou loveyou "
+	"lovely lover fuckyou fuck shit bitch whatever nothing forever never always please trust "
+	"god jesus christ angel heaven "
 	"devil satan faith blessed princess prince king queen",
 	/* animals, games, sports, teams, heroes */
-	"dragon monkey tiger lion panther eagle falcon shadow hunter killer wolf bear horse mustang dog doggy cat kitty snoopy "
-	"butterfly bird fish shark dolphin rabbit turtle chicken spider snake puppy football baseball basketball soccer hockey "
-	"tennis golf yankees cowboys lakers steelers eagles raiders arsenal chelsea liverpool barcelona madrid juventus schalke "
-	"bayern ferrari porsche mercedes corvette yamaha harley superman batman spiderman starwars startrek matrix gandalf "
-	"pokemon pikachu naruto minecraft fortnite nintendo playstation xbox jordan michael jackson ninja samurai pirate warrior "
+	"dragon monkey tiger lion panther eagle falcon shadow hunter killer wolf bear horse "
+	"mustang dog doggy cat kitty snoopy "
+	"butterfly bird fish shark dolphin rabbit turtle chicken spider snake puppy football "
+	"baseball basketball soccer hockey "
+	"tennis golf yankees cowboys lakers steelers eagles raiders arsenal chelsea liverpool "
+	"barcelona madrid juventus schalke "
+	"bayern ferrari porsche mercedes corvette yamaha harley superman batman spiderman starwars "
+	"startrek matrix gandalf "
+	"pokemon pikachu naruto minecraft fortnite nintendo playstation xbox jordan michael "
+	"jackson ninja samurai pirate warrior "
 	"ranger sniper trooper",
 	/* names */
-	"andrew anthony ashley alexander alexandra amanda andrea angela brandon charlie christian christina christopher daniel "
-	"daniela david diego elizabeth emily eric florian frank gabriel george hannah heather jack jacob james jason jasmine "
-	"jennifer jessica john jonathan jose joseph joshua julia justin kevin laura lisa lucas madison maria mario marina mark "
-	"markus martin matthew max melissa michelle mike miguel natasha nicholas nicole oliver patrick peter rachel richard "
-	"robert sabrina samantha samuel sandra sarah sebastian sophie stefan stephanie steven susanne sven thomas tobias victoria "
+	"andrew anthony ashley alexander alexandra amanda andrea angela brandon charlie christian "
+	"christina christopher daniel "
+	"daniela david diego elizabeth emily eric florian frank gabriel george hannah heather jack "
+	"jacob james jason jasmine "
+	"jennifer jessica john jonathan jose joseph joshua julia justin kevin laura lisa lucas "
+	"madison maria mario marina mark "
+	"markus martin matthew max melissa michelle mike miguel natasha nicholas nicole oliver "
+	"patrick peter rachel richard "
+	"robert sabrina samantha samuel sandra sarah sebastian sophie stefan stephanie steven "
+	"susanne sven thomas tobias victoria "
 	"vladimir william",
 	/* nature, seasons, colours, food, things */
-	"summer winter spring autumn fall sommer herbst fruehling frühling sunshine sunny rainbow flower rose lily sun moon star "
-	"stars fire ice water ocean river mountain thunder storm snow snowball sonne sonnenschein schatz red green blue black "
-	"white yellow orange purple silver gold golden pink banana cherry pepper cheese cookie chocolate coffee pizza sugar honey "
-	"peanut butter ginger money dollar million lucky winner success diamond crystal music guitar metal rock party sexy hottie "
-	"freedom family friend friends work office company business house home school student teacher doctor nurse police soldier "
-	"trustno correct battery staple horsebattery whatsup phoenix maverick merlin magic wizard mystery",
+	"summer winter spring autumn fall sommer herbst fruehling frühling sunshine sunny rainbow "
+	"flower rose lily sun moon star "
+	"stars fire ice water ocean river mountain thunder storm snow snowball sonne sonnenschein "
+	"schatz red green blue black "
+	"white yellow orange purple silver gold golden pink banana cherry pepper cheese cookie "
+	"chocolate coffee pizza sugar honey "
+	"peanut butter ginger money dollar million lucky winner success diamond crystal music "
+	"guitar metal rock party sexy hottie "
+	"freedom family friend friends work office company business house home school student "
+	"teacher doctor nurse police soldier "
+	"trustno correct battery staple horsebattery whatsup phoenix maverick merlin magic wizard "
+	"mystery",
 	/* months, days, places */
-	"january february march april may june july august september october november december januar februar märz mai juni juli "
-	"oktober dezember monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag "
-	"samstag sonntag london paris berlin hamburg munich muenchen münchen vienna wien zurich boston chicago dallas texas "
-	"america canada germany deutschland france england russia brasil india china japan newyork california florida "
+	"january february march april may june july august september october november december "
+	"januar februar märz mai juni juli "
+	"oktober dezember monday tuesday wednesday thursday friday saturday sunday montag dienstag "
+	"mittwoch donnerstag freitag "
+	"samstag sonntag london paris berlin hamburg munich muenchen münchen vienna wien zurich "
+	"boston chicago dallas texas "
+	"america canada germany deutschland france england russia brasil india china japan newyork "
+	"california florida "
 	"sanfrancisco europe",
 	/* others among the first thousands of leaks */
-	"a1b2c3d4 aardvark action adgjmptw adidas airborne airforce airplane alabama alaska alexande alexandr alexis alpine "
-	"amateur apache aragorn arizona atlanta atlantis austin avalon avatar awesome babydoll babygirl babylon babylon5 badboy "
-	"badger barbie barney basket basketba beatles beauty beaver beavis bigboy bigdaddy bigfoot bigmac bigman bigone billybob "
-	"biteme blaster blink182 blizzard blonde blondie bobafett bollocks bond007 bowling braves brazil britney bronco broncos "
-	"brooklyn browns bruins brutus bubbles buckeye buckeyes budlight buffalo burger buster cadillac caesar camaro cameron "
-	"cancer captain cardinal carolina cartman casino casper cavalier celtic champion charger cherokee chester chevelle "
-	"cheyenne chiefs chipper chocolat chrissy chronic cjkysirj cocacola colorado colors consumer corona cougar cowboy coyote "
-	"creative cricket cthutq dakota dancer danger darkness darkside dbrnjhbz destiny detroit dfvgbh diablo diesel digital "
-	"disney dodgers domino donkey drummer eclipse einstein electric element elephant elizabet eminem empire engineer explorer "
-	"express fantasy fatboy fktrcfylh fktrctq flipper flyers freaky fyfcnfcbz fylhtq galaxy galina galore gambit garden "
-	"garfield gateway gators gemini genesis genius geronimo guinness hacker hamlet hamster hawkeye helpme hendrix hercules "
-	"highland hiphop hitman hjvfirf holiday hotrod hunting huskers ibanez icecream impala indigo infinity insane integra "
-	"italia iwantu jaguar jasper jester jupiter justme karate karina katana kawasaki klaster knicks kodiak lacrosse lancer "
-	"larisa lasvegas legend lestat lifehack lizard logitech longhorn lucifer machine madman magnum maksim malibu manchester "
-	"manutd marathon marine marines marino marlboro marley maryjane mercury mexico michigan mickey microsoft midnight monster "
-	"montana morpheus motorola mozart nascar nastya natali nemesis newport nfnmzyf nicola nikita nirvana oicu812 oksana "
-	"online outlaw overlord packard packers pakistan paladin paradise patches patriots peaches pearljam pebbles peekaboo "
-	"pegasus pencil penguin phantom philips picard pickle piglet pioneer pitbull platinum player polaris polina popcorn "
-	"popeye precious predator prelude presario private psycho pumpkin pyramid racecar racing raptor reaper redskins redwings "
-	"renegade rolltide ronaldo rooster rush2112 ruslan sailor sakura samson saturn scarface scooter scorpio scorpion scotland "
-	"seattle security semperfi serega serenity sergey shelby sherlock shotgun siemens simple simpsons skater skeeter skipper "
-	"skyline slayer slipknot smiley smokey snickers softball software soso123aljg spanky sparky spartak spartan spirit squirt "
-	"srinivas stalker stealth stephani stinger stingray strike subaru sublime sundance surfer suzuki svetlana sweetpea "
-	"swimming swinger swordfis swordfish sydney target tarheels taurus techno thailand thuglife thumper tickle timber tinker "
-	"topgun tornado toronto toshiba toyota transam travel trfnthbyf trigger trinity triumph trouble trucker trucks trumpet "
-	"turkey ultimate unicorn valentin valentina vampire vegeta veronika vfhbyf victory viktor virgin vision voyager warcraft "
-	"weasel westside wicked wildcats wolverin wolves wombat wrangler wutang xavier xfiles yfnfif zeppelin zombie",
+	"a1b2c3d4 aardvark action adgjmptw adidas airborne airforce airplane alabama alaska "
+	"alexande alexandr alexis alpine "
+	"amateur apache aragorn arizona atlanta atlantis austin avalon avatar awesome babydoll "
+	"babygirl babylon babylon5 badboy "
+	"badger barbie barney basket basketba beatles beauty beaver beavis bigboy bigdaddy bigfoot "
+	"bigmac bigman bigone billybob "
+	"biteme blaster blink182 blizzard blonde blondie bobafett bollocks bond007 bowling braves "
+	"brazil britney bronco broncos "
+	"brooklyn browns bruins brutus bubbles buckeye buckeyes budlight buffalo burger buster "
+	"cadillac caesar camaro cameron "
+	"cancer captain cardinal carolina cartman casino casper cavalier celtic champion charger "
+	"cherokee chester chevelle "
+	"cheyenne chiefs chipper chocolat chrissy chronic cjkysirj cocacola colorado colors "
+	"consumer corona cougar cowboy coyote "
+	"creative cricket cthutq dakota dancer danger darkness darkside dbrnjhbz destiny detroit "
+	"dfvgbh diablo diesel digital "
+	"disney dodgers domino donkey drummer eclipse einstein electric element elephant elizabet "
+	"eminem empire engineer explorer "
+	"express fantasy fatboy fktrcfylh fktrctq flipper flyers freaky fyfcnfcbz fylhtq galaxy "
+	"galina galore gambit garden "
+	"garfield gateway gators gemini genesis genius geronimo guinness hacker hamlet hamster "
+	"hawkeye helpme hendrix hercules "
+	"highland hiphop hitman hjvfirf holiday hotrod hunting huskers ibanez icecream impala "
+	"indigo infinity insane integra "
+	"italia iwantu jaguar jasper jester jupiter justme karate karina katana kawasaki klaster "
+	"knicks kodiak lacrosse lancer "
+	"larisa lasvegas legend lestat lifehack lizard logitech longhorn lucifer machine madman "
+	"magnum maksim malibu manchester "
+	"manutd marathon marine marines marino marlboro marley maryjane mercury mexico michigan "
+	"mickey microsoft midnight monster "
+	"montana morpheus motorola mozart nascar nastya natali nemesis newport nfnmzyf nicola "
+	"nikita nirvana oicu812 oksana "
+	"online outlaw overlord packard packers pakistan paladin paradise patches patriots peaches "
+	"pearljam pebbles peekaboo "
+	"pegasus pencil penguin phantom philips picard pickle piglet pioneer pitbull platinum "
+	"player polaris polina popcorn "
+	"popeye precious predator prelude presario private psycho pumpkin pyramid racecar racing "
+	"raptor reaper redskins redwings "
+	"renegade rolltide ronaldo rooster rush2112 ruslan sailor sakura samson saturn scarface "
+	"scooter scorpio scorpion scotland "
+	"seattle security semperfi serega serenity sergey shelby sherlock shotgun siemens simple "
+	"simpsons skater skeeter skipper "
+	"skyline slayer slipknot smiley smokey snickers softball software soso123aljg spanky "
+	"sparky spartak spartan spirit squirt "
+	"srinivas stalker stealth stephani stinger stingray strike subaru sublime sundance surfer "
+	"suzuki svetlana sweetpea "
+	"swimming swinger swordfis swordfish sydney target tarheels taurus techno thailand "
+	"thuglife thumper tickle timber tinker "
+	"topgun tornado toronto toshiba toyota transam travel trfnthbyf trigger trinity triumph "
+	"trouble trucker trucks trumpet "
+	"turkey ultimate unicorn valentin valentina vampire vegeta veronika vfhbyf victory viktor "
+	"virgin vision voyager warcraft "
+	"weasel westside wicked wildcats wolverin wolves wombat wrangler wutang xavier xfiles "
+	"yfnfif zeppelin zombie",
 	/* the longest of them, some in Russian on the wrong layout */
-	"12qw34er56ty 23176djivanfros 32615948worms 41d8cd98f00b 4815162342lost amadeusptfcor an83546921an13 antananarivu "
-	"avrillavigne bltynbabrfwbz boy4u2ownnyc bpgjldsgjldthnf cjdthitycndj combat123654 contortionist corperfmonsy "
-	"counterstrike digitalprodu dkflbvbhjdbx dkflbvbhjdyf domainlock2005 finalfantasy fkmnthyfnbdf fktrcfylhjdbx fktrcfylhjdf "
-	"fktrcfylhjdyf flvbybcnhfnjh frederiksberg fynfyfyfhbde ghbdtnrfrltkf ghjcnjgbpltw ghjcnjgfhjkm ghjcnjqgfhjkm "
-	"ghjcnjrdfibyj ghjnbdjcnjzybt gjkysqgbpltw greenlantern gtnhjpfdjlcr hd764nw5d7e1vb1 hedimaptfcor iampurehaha2 "
-	"installdevic installsqlst iseedeadpeople leavemealone lhbjkjubz2957704 lost4815162342 lytghjgtnhjdcr mailcreated5240 "
-	"maprchem56458 maurolarastefy mevefalkcakk minnesota_hp momsanaladventure morganstanley mortalkombat msorcloledbr "
-	"nemvxyheqdd5oqxyxyzi networkingpe newproject2004 nhecsyfujkjdt nhfdvfnjkju123 nhfycajhvths nightcrawler nondriversig "
-	"olcrackmaster ontheoutside p030710p$e4o paraklast1974 polniypizdec0211 polniypizdec110211 ptybnxtvgbjy punksnotdead "
-	"qawsedrftgyh residentevil rfnthbyf1988 saun24865709 seemnemaailm sojdlg123aljg sonyericsson specialinsta stickdaddy77 "
-	"stratocaster systemofadown thecakeisalie vanyarespekt vfvfvskfhfve warhammer40k wazzkaprivet websolutions websolutionssu "
+	"12qw34er56ty 23176djivanfros 32615948worms 41d8cd98f00b 4815162342lost amadeusptfcor "
+	"an83546921an13 antananarivu "
+	"avrillavigne bltynbabrfwbz boy4u2ownnyc bpgjldsgjldthnf cjdthitycndj combat123654 "
+	"contortionist corperfmonsy "
+	"counterstrike digitalprodu dkflbvbhjdbx dkflbvbhjdyf domainlock2005 finalfantasy "
+	"fkmnthyfnbdf fktrcfylhjdbx fktrcfylhjdf "
+	"fktrcfylhjdyf flvbybcnhfnjh frederiksberg fynfyfyfhbde ghbdtnrfrltkf ghjcnjgbpltw "
+	"ghjcnjgfhjkm ghjcnjqgfhjkm "
+	"ghjcnjrdfibyj ghjnbdjcnjzybt gjkysqgbpltw greenlantern gtnhjpfdjlcr hd764nw5d7e1vb1 "
+	"hedimaptfcor iampurehaha2 "
+	"installdevic installsqlst iseedeadpeople leavemealone lhbjkjubz2957704 lost4815162342 "
+	"lytghjgtnhjdcr mailcreated5240 "
+	"maprchem56458 maurolarastefy mevefalkcakk minnesota_hp momsanaladventure morganstanley "
+	"mortalkombat msorcloledbr "
+	"nemvxyheqdd5oqxyxyzi networkingpe newproject2004 nhecsyfujkjdt nhfdvfnjkju123 "
+	"nhfycajhvths nightcrawler nondriversig "
+	"olcrackmaster ontheoutside p030710p$e4o paraklast1974 polniypizdec0211 polniypizdec110211 "
+	"ptybnxtvgbjy punksnotdead "
+	"qawsedrftgyh residentevil rfnthbyf1988 saun24865709 seemnemaailm sojdlg123aljg "
+	"sonyericsson specialinsta stickdaddy77 "
+	"stratocaster systemofadown thecakeisalie vanyarespekt vfvfvskfhfve warhammer40k "
+	"wazzkaprivet websolutions websolutionssu "
 	"webuivalidat weihnachtsbau weihnachtsbaum whosyourdaddy zcfvfzkexifz zqjphsyf6ctifgu",
 };
 
 static const char *const walks[] = {
-	"qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm", "wxcvbn", "1234567890",
-	"йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю",
-	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "zaq1xsw2cde3vfr4bgt5nhy6mju7", "qazwsxedcrfvtgbyhnujmikolp",
-	"1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6u7i8o9p0", "1a2s3d4f5g6h7j8k9l", "a1s2d3f4g5h6j7k8l9", "z1x2c3v4b5n6m7",
-	"qwaszxerdfcvtyghbnuijkm", "741852963", "147258369", "159753", "159357",
+	"qwertyuiop",
+	"qwertzuiop",
+	"azertyuiop",
+	"asdfghjkl",
+	"qsdfghjklm",
+	"zxcvbnm",
+	"yxcvbnm",
+	"wxcvbn",
+	"1234567890",
+	"йцукенгшщзхъ",
+	"фывапролджэ",
+	"ячсмитьбю",
+	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+	"zaq1xsw2cde3vfr4bgt5nhy6mju7",
+	"qazwsxedcrfvtgbyhnujmikolp",
+	"1q2w3e4r5t6y7u8i9o0p",
+	"q1w2e3r4t5y6u7i8o9p0",
+	"1a2s3d4f5g6h7j8k9l",
+	"a1s2d3f4g5h6j7k8l9",
+	"z1x2c3v4b5n6m7",
+	"qwaszxerdfcvtyghbnuijkm",
+	"741852963",
+	"147258369",
+	"159753",
+	"159357",
 };
 
 /* Signs that stand for letters; two of them for either. */
 static bool stands_for(uint32_t sign, uint32_t letter)
 {
-	static const struct { char sign, letters[3]; } all[] = {
-		{ '0', "o" }, { '1', "il" }, { '!', "il" }, { '|', "il" }, { '2', "z" }, { '3', "e" }, { '4', "a" }, { '@', "a" },
-		{ '5', "s" }, { '$', "s" }, { '6', "b" }, { '7', "t" }, { '+', "t" }, { '8', "b" }, { '9', "g" }, { '(', "c" },
+	static const struct {
+		char sign, letters[3];
+	} all[] = {
+		{ '0', "o" }, { '1', "il" }, { '!', "il" }, { '|', "il" },
+		{ '2', "z" }, { '3', "e" },  { '4', "a" },  { '@', "a" },
+		{ '5', "s" }, { '$', "s" },  { '6', "b" },  { '7', "t" },
+		{ '+', "t" }, { '8', "b" },  { '9', "g" },  { '(', "c" },
 	};
 
 	if (sign == letter)
 		return true;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (sign == (unsigned char)all[i].sign && (letter == (unsigned char)all[i].letters[0] || letter == (unsigned char)all[i].letters[1]))
+		if (sign == (unsigned char)all[i].sign &&
+		    (letter == (unsigned char)all[i].letters[0] ||
+		     letter == (unsigned char)all[i].letters[1]))
 			return letter != 0;
 	return false;
 }
@@ -130,7 +221,8 @@ static bool is_word_at(struct text text, size_t from, struct text word)
 		return false;
 	for (size_t i = 0; i < word.count && (is_forward || is_backward); i++) {
 		is_forward = is_forward && stands_for(text.at[from + i], word.at[i]);
-		is_backward = is_backward && stands_for(text.at[from + i], word.at[word.count - 1 - i]);
+		is_backward = is_backward &&
+			      stands_for(text.at[from + i], word.at[word.count - 1 - i]);
 	}
 	return is_forward || is_backward;
 }
@@ -143,9 +235,11 @@ static size_t walk_at(struct text text, size_t from, struct text walk)
 	for (size_t start = 0; start < walk.count; start++) {
 		size_t forward = 0, back = 0;
 
-		while (from + forward < text.count && start + forward < walk.count && text.at[from + forward] == walk.at[start + forward])
+		while (from + forward < text.count && start + forward < walk.count &&
+		       text.at[from + forward] == walk.at[start + forward])
 			forward++;
-		while (from + back < text.count && back <= start && text.at[from + back] == walk.at[start - back])
+		while (from + back < text.count && back <= start &&
+		       text.at[from + back] == walk.at[start - back])
 			back++;
 		longest = forward > longest ? forward : longest;
 		longest = back > longest ? back : longest;
@@ -179,7 +273,8 @@ static size_t digits_at(struct text text, size_t from)
 
 	while (len < 4 && from + len < text.count && is_digit(text.at[from + len]))
 		len++;
-	if (len == 4 && ((text.at[from] == '1' && text.at[from + 1] == '9') || (text.at[from] == '2' && text.at[from + 1] == '0')))
+	if (len == 4 && ((text.at[from] == '1' && text.at[from + 1] == '9') ||
+			 (text.at[from] == '2' && text.at[from + 1] == '0')))
 		return 4;
 	return len >= 2 ? 2 : 0;
 }
@@ -188,7 +283,7 @@ static size_t digits_at(struct text text, size_t from)
 
 struct search {
 	struct text text;
-	size_t *cost;	/* of everything before a character */
+	size_t *cost; /* of everything before a character */
 };
 
 static void reach(struct search *search, size_t from, size_t len, size_t price)
@@ -229,7 +324,8 @@ static void reach_again(struct search *search, size_t from)
 	for (size_t earlier = 0; earlier < from; earlier++) {
 		size_t len = 0;
 
-		while (len < AGAIN_MOST && from + len < search->text.count && at[earlier + len] == at[from + len])
+		while (len < AGAIN_MOST && from + len < search->text.count &&
+		       at[earlier + len] == at[from + len])
 			len++;
 		if (len >= AGAIN_LEAST)
 			reach(search, from, len, 1);
@@ -238,7 +334,8 @@ static void reach_again(struct search *search, size_t from)
 
 enum { WORDS = sizeof(words) / sizeof(words[0]), WALKS = sizeof(walks) / sizeof(walks[0]) };
 
-static size_t fewest(struct text text, const struct text *known, struct text owner, const struct text *paths)
+static size_t fewest(struct text text, const struct text *known, struct text owner,
+		     const struct text *paths)
 {
 	struct search search = { .text = text, .cost = mem_zero(text.count + 1, sizeof(size_t)) };
 	size_t pieces;

@@ -17,11 +17,12 @@
 enum { SHORT_LIFE_MS = 1000, PAUSE_MS = 1000 };
 
 struct worker {
-	pid_t pid;		/* 0: not running */
+	pid_t pid; /* 0: not running */
 	int64_t started_ms, start_at_ms;
 };
 
-static void start(struct worker *worker, int (*work)(void *), void *argument, const sigset_t *before)
+static void start(struct worker *worker, int (*work)(void *), void *argument,
+		  const sigset_t *before)
 {
 	pid_t parent = getpid(), child;
 
@@ -29,7 +30,7 @@ static void start(struct worker *worker, int (*work)(void *), void *argument, co
 	child = fork();
 	if (child < 0) {
 		log_write(LOG_ERROR, "worker_not_started",
-		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+			  (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
 		worker->start_at_ms = clock_ms() + PAUSE_MS;
 		return;
 	}
@@ -70,9 +71,11 @@ static void collect_ended(struct worker *workers, int count, bool goes_on)
 			if (!goes_on)
 				continue;
 			log_write(LOG_ERROR, "worker_ended",
-			          (struct log_field[]){ log_num("pid", pid), log_num("status", status),
-			                                log_end() });
-			worker->start_at_ms = now - worker->started_ms < SHORT_LIFE_MS ? now + PAUSE_MS : now;
+				  (struct log_field[]){ log_num("pid", pid),
+							log_num("status", status), log_end() });
+			worker->start_at_ms = now - worker->started_ms < SHORT_LIFE_MS
+						      ? now + PAUSE_MS
+						      : now;
 		}
 	}
 }
@@ -80,7 +83,7 @@ static void collect_ended(struct worker *workers, int count, bool goes_on)
 /* Starts what is not running and due. Gives how long to wait for the next, -1
    when all run. */
 static int64_t start_missing(struct worker *workers, int count, int (*work)(void *), void *argument,
-                             const sigset_t *before)
+			     const sigset_t *before)
 {
 	int64_t wait_ms = -1;
 
@@ -119,9 +122,11 @@ int prefork_run(int count, int (*work)(void *), void *argument)
 	/* Whoever started us may ignore it, and then no child could be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	while (goes_on || is_anyone_left(workers, count)) {
-		int64_t wait_ms = goes_on ? start_missing(workers, count, work, argument, &before) : -1;
+		int64_t wait_ms = goes_on ? start_missing(workers, count, work, argument, &before)
+					  : -1;
 		struct timespec most = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
-		int got = wait_ms < 0 ? sigwaitinfo(&watched, NULL) : sigtimedwait(&watched, NULL, &most);
+		int got = wait_ms < 0 ? sigwaitinfo(&watched, NULL)
+				      : sigtimedwait(&watched, NULL, &most);
 
 		if (got == SIGTERM || got == SIGINT) {
 			goes_on = false;

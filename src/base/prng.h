@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 struct prng {
-	uint64_t state;	/* the seed; any value will do */
+	uint64_t state; /* the seed; any value will do */
 };
 
 uint64_t prng_next(struct prng *prng);
-int64_t prng_below(struct prng *prng, int64_t sides);	/* 0 to sides - 1; sides above 0 */
-int64_t prng_between(struct prng *prng, int64_t least, int64_t most);	/* both may come */
+int64_t prng_below(struct prng *prng, int64_t sides); /* 0 to sides - 1; sides above 0 */
+int64_t prng_between(struct prng *prng, int64_t least, int64_t most); /* both may come */
 bool prng_chance(struct prng *prng, int percent);
 
 #endif

@@ -29,15 +29,55 @@
 /* None of these is called by us or by our libraries. A list of what is allowed would be
    shorter to attack and break with each new version of libc, libpq and libcurl. */
 static const uint32_t denied[] = {
-	SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare,
-	SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module,
-	SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct,
-	SYS_quotactl, SYS_open_by_handle_at, SYS_personality, SYS_io_uring_setup, SYS_io_uring_enter,
-	SYS_io_uring_register, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
-	SYS_setgroups, SYS_mknodat, SYS_fchmod, SYS_fchmodat, SYS_pidfd_getfd, SYS_open_tree, SYS_move_mount,
-	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_kexec_file_load,
-#ifdef SYS_chmod	/* aarch64 has not these */
-	SYS_chmod, SYS_mknod,
+	SYS_execve,
+	SYS_execveat,
+	SYS_mount,
+	SYS_umount2,
+	SYS_pivot_root,
+	SYS_chroot,
+	SYS_setns,
+	SYS_unshare,
+	SYS_bpf,
+	SYS_perf_event_open,
+	SYS_userfaultfd,
+	SYS_keyctl,
+	SYS_add_key,
+	SYS_request_key,
+	SYS_init_module,
+	SYS_finit_module,
+	SYS_delete_module,
+	SYS_kexec_load,
+	SYS_reboot,
+	SYS_swapon,
+	SYS_swapoff,
+	SYS_acct,
+	SYS_quotactl,
+	SYS_open_by_handle_at,
+	SYS_personality,
+	SYS_io_uring_setup,
+	SYS_io_uring_enter,
+	SYS_io_uring_register,
+	SYS_setuid,
+	SYS_setgid,
+	SYS_setreuid,
+	SYS_setregid,
+	SYS_setresuid,
+	SYS_setresgid,
+	SYS_setgroups,
+	SYS_mknodat,
+	SYS_fchmod,
+	SYS_fchmodat,
+	SYS_pidfd_getfd,
+	SYS_open_tree,
+	SYS_move_mount,
+	SYS_fsopen,
+	SYS_fsconfig,
+	SYS_fsmount,
+	SYS_fspick,
+	SYS_kexec_file_load,
+#ifdef SYS_chmod /* aarch64 has not these */
+	SYS_chmod,
+	SYS_mknod,
 #endif
 #ifdef SYS_mount_setattr
 	SYS_mount_setattr,
@@ -45,44 +85,60 @@ static const uint32_t denied[] = {
 #ifdef SYS_fchmodat2
 	SYS_fchmodat2,
 #endif
-#ifndef __SANITIZE_ADDRESS__	/* the leak checker looks at its own process so */
-	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker looks at its own process so */
+	SYS_ptrace,
+	SYS_process_vm_readv,
+	SYS_process_vm_writev,
 #endif
 };
 
-/* PostgreSQL, the web server and subscribers; netlink tells getaddrinfo() which addresses there are. */
+/* PostgreSQL, the web server and subscribers; netlink tells getaddrinfo() which addresses there
+ * are. */
 static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
 enum {
 	DENIED = sizeof(denied) / sizeof(denied[0]),
 	FAMILIES = sizeof(families) / sizeof(families[0]),
-	X32_BIT = 0x40000000,	/* system calls of another ABI, which the list does not name */
+	X32_BIT = 0x40000000, /* system calls of another ABI, which the list does not name */
 };
 
 #ifdef ARCHITECTURE
 /* The program: 4 steps for the architecture and ABI, one for each denied call, then socket(). */
 static bool filter_calls(void)
 {
-	enum { HEAD = 5, SOCKET = HEAD + DENIED, DENY = SOCKET + 2 + FAMILIES + 1, ALLOW = DENY + 1, ALL = ALLOW + 1 };
+	enum {
+		HEAD = 5,
+		SOCKET = HEAD + DENIED,
+		DENY = SOCKET + 2 + FAMILIES + 1,
+		ALLOW = DENY + 1,
+		ALL = ALLOW + 1
+	};
 	struct sock_filter program[ALL];
 	const struct sock_fprog all = { .len = ALL, .filter = program };
 	size_t at = 0;
 
 /* A jump counts from the next step. */
-#define STEP_TO(place) ((uint8_t)((place) - at - 1))
-	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+#define STEP_TO(place) ((uint8_t)((place)-at - 1))
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						     offsetof(struct seccomp_data, arch));
 	program[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	program[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, STEP_TO(DENY), 0);
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						     offsetof(struct seccomp_data, nr));
+	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT,
+						   STEP_TO(DENY), 0);
 	at++;
 	for (size_t i = 0; i < DENIED; i++, at++)
-		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], STEP_TO(DENY), 0);
-	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, STEP_TO(ALLOW));
+		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i],
+							   STEP_TO(DENY), 0);
+	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0,
+						   STEP_TO(ALLOW));
 	at++;
-	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
+	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						     offsetof(struct seccomp_data, args[0]));
 	for (size_t i = 0; i < FAMILIES; i++, at++)
-		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, families[i], STEP_TO(ALLOW), 0);
+		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, families[i],
+							   STEP_TO(ALLOW), 0);
 	/* an EPERM, not a kill: a library that tries one goes on without it */
 	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0);
 	at++;
@@ -102,15 +158,17 @@ static bool filter_calls(void)
 
 /* What the first version of Landlock knows of writing, and starting programs. Opening
    for reading is not handled: certificates, time zones and NSS modules are everywhere. */
-static const uint64_t HANDLED =
-	LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-	LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+static const uint64_t HANDLED = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+				LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+				LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+				LANDLOCK_ACCESS_FS_MAKE_SYM;
 /* Since the third version; before it, a file can be emptied by its name anywhere. */
 static const uint64_t TRUNCATE = UINT64_C(1) << 14;
 enum { TRUNCATE_SINCE = 3 };
-static const uint64_t WRITING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
+static const uint64_t WRITING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				LANDLOCK_ACCESS_FS_MAKE_REG;
 
 static bool allow(int rules, const char *path, uint64_t rights)
 {
@@ -127,7 +185,8 @@ static bool allow(int rules, const char *path, uint64_t rights)
 
 static bool confine_files(const char *writable)
 {
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION);
 	const uint64_t emptying = version >= TRUNCATE_SINCE ? TRUNCATE : 0;
 	const struct landlock_ruleset_attr handled = { .handled_access_fs = HANDLED | emptying };
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
@@ -135,7 +194,8 @@ static bool confine_files(const char *writable)
 
 	if (rules < 0)
 		return false;
-	fine = (!is_there || allow(rules, writable, WRITING | emptying)) && allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE | emptying) &&
+	fine = (!is_there || allow(rules, writable, WRITING | emptying)) &&
+	       allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE | emptying) &&
 	       syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 	close(rules);
 	return fine;
@@ -166,5 +226,6 @@ void sandbox_confine(const struct conf *conf, bool sends_mail)
 		return;
 	sandbox = sandbox_enter(conf->spool_dir);
 	log_write(LOG_DEBUG, "confined",
-	          (struct log_field[]){ log_num("seccomp", sandbox.has_seccomp), log_num("landlock", sandbox.has_landlock), log_end() });
+		  (struct log_field[]){ log_num("seccomp", sandbox.has_seccomp),
+					log_num("landlock", sandbox.has_landlock), log_end() });
 }

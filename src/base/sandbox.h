@@ -11,8 +11,8 @@
 struct conf;
 
 struct sandbox {
-	bool has_seccomp;	/* the kernel filters system calls from now on */
-	bool has_landlock;	/* the kernel refuses to write outside the folder from now on */
+	bool has_seccomp;  /* the kernel filters system calls from now on */
+	bool has_landlock; /* the kernel refuses to write outside the folder from now on */
 };
 
 /* For this process and its later children, for ever. `writable` is the one folder below

@@ -22,7 +22,8 @@ static void say_uncounted(const char *path)
 
 	if (!atomic_flag_test_and_set(&is_said))
 		log_write(LOG_WARN, "places_not_counted",
-		          (struct log_field[]){ log_text("file", path), log_text("why", strerror(errno)), log_end() });
+			  (struct log_field[]){ log_text("file", path),
+						log_text("why", strerror(errno)), log_end() });
 }
 
 /* Each descriptor is a lock of its own: threads of one process count like others. */
@@ -36,7 +37,8 @@ static int take_now(const char *dir, const char *name, int64_t count)
 
 		buf_clear(&path);
 		buf_addf(&path, "%s/%s-%lld", dir, name, (long long)i);
-		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			  0600);
 		if (fd < 0) {
 			say_uncounted(buf_text(&path));
 			place = SLOT_FREE;

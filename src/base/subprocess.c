@@ -15,8 +15,8 @@
 #include "base/clock.h"
 
 enum {
-	SAID_MAX = 300,		/* bytes of its words that are told */
-	LOOK_MS = 50,		/* without a descriptor for a process (Linux before 5.3) */
+	SAID_MAX = 300, /* bytes of its words that are told */
+	LOOK_MS = 50,	/* without a descriptor for a process (Linux before 5.3) */
 };
 
 /* Input and output are files in memory: a child that neither reads nor is read
@@ -49,21 +49,22 @@ static int spawn(pid_t *pid, const char *const *argv, int in, int out)
 	sigemptyset(&none);
 	sigfillset(&all);
 	if (posix_spawn_file_actions_init(&files) || posix_spawnattr_init(&options))
-		abort();	/* out of memory */
+		abort(); /* out of memory */
 	if (posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO) ||
 	    posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) ||
 	    posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO) ||
 	    posix_spawnattr_setflags(&options, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) ||
-	    posix_spawnattr_setsigmask(&options, &none) || posix_spawnattr_setsigdefault(&options, &all))
-		abort();	/* out of memory */
+	    posix_spawnattr_setsigmask(&options, &none) ||
+	    posix_spawnattr_setsigdefault(&options, &all))
+		abort(); /* out of memory */
 	code = posix_spawn(pid, argv[0], &files, &options, (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&options);
 	posix_spawn_file_actions_destroy(&files);
 	return code;
 }
 
-enum err subprocess_start(struct subprocess *child, const char *const *argv, struct str input, int64_t timeout_ms,
-                     struct buf *problem)
+enum err subprocess_start(struct subprocess *child, const char *const *argv, struct str input,
+			  int64_t timeout_ms, struct buf *problem)
 {
 	int in = memory("input", input), out = memory("output", (struct str){ 0 });
 	int code = in < 0 || out < 0 ? errno : 0;
@@ -136,7 +137,8 @@ enum err subprocess_take(struct subprocess *child, struct buf *problem)
 		else if (ended > 0 && WIFSIGNALED(status))
 			buf_addf(problem, "it was ended by signal %d", WTERMSIG(status));
 		else
-			buf_addf(problem, "it ended with status %d", ended > 0 ? WEXITSTATUS(status) : -1);
+			buf_addf(problem, "it ended with status %d",
+				 ended > 0 ? WEXITSTATUS(status) : -1);
 		add_said(child, problem);
 	}
 	forget(child);

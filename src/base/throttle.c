@@ -27,7 +27,9 @@ static int open_file(const char *path)
 
 	if (fd >= 0 && !fstat(fd, &facts) && S_ISREG(facts.st_mode) && fd_lock(fd))
 		return fd;
-	log_write(LOG_WARN, "tries_not_kept", (struct log_field[]){ log_text("file", path), log_text("why", strerror(errno)), log_end() });
+	log_write(LOG_WARN, "tries_not_kept",
+		  (struct log_field[]){ log_text("file", path), log_text("why", strerror(errno)),
+					log_end() });
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -65,8 +67,11 @@ int64_t throttle_take(const struct throttle_options *options, struct str who, in
 	if (bucket->level + 1 <= options->burst)
 		bucket->level += 1;
 	else
-		wait_s = (int64_t)((bucket->level + 1 - options->burst) * 60 / options->per_minute) + 1;
-	if (fd >= 0 && pwrite(fd, bucket, sizeof(*bucket), place * (off_t)sizeof(*bucket)) != sizeof(*bucket))
+		wait_s = (int64_t)((bucket->level + 1 - options->burst) * 60 /
+				   options->per_minute) +
+			 1;
+	if (fd >= 0 &&
+	    pwrite(fd, bucket, sizeof(*bucket), place * (off_t)sizeof(*bucket)) != sizeof(*bucket))
 		own[place] = *bucket;
 	if (fd >= 0)
 		close(fd);

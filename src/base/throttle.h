@@ -10,7 +10,8 @@
 #include "base/mem.h"
 
 struct throttle_options {
-	const char *path;	/* made when it is not there; where it cannot be, this process counts for itself */
+	const char *path; /* made when it is not there; where it cannot be, this process counts for
+			     itself */
 	double burst, per_minute;
 };
 

@@ -11,7 +11,8 @@
 bool unicode_opaque(struct str text, struct buf *out)
 {
 	size_t count = 0, len = 0;
-	uint32_t *all = u8_to_u32((const uint8_t *)(text.len ? text.at : ""), text.len, NULL, &count);
+	uint32_t *all = u8_to_u32((const uint8_t *)(text.len ? text.at : ""), text.len, NULL,
+				  &count);
 	uint8_t *plain = NULL, *made = NULL;
 	bool fine = all;
 
@@ -39,7 +40,9 @@ uint32_t *unicode_folded(struct str text, size_t *count)
 	const uint8_t *bytes = (const uint8_t *)(text.len ? text.at : "");
 	size_t len = 0;
 	/* (u8_casefold() makes something of everything) */
-	uint8_t *folded = u8_check(bytes, text.len) ? NULL : u8_casefold(bytes, text.len, NULL, UNINORM_NFKD, NULL, &len);
+	uint8_t *folded = u8_check(bytes, text.len)
+				  ? NULL
+				  : u8_casefold(bytes, text.len, NULL, UNINORM_NFKD, NULL, &len);
 	size_t all_count = 0, kept = 0;
 	uint32_t *all = folded ? u8_to_u32(folded, len, NULL, &all_count) : NULL;
 

@@ -40,7 +40,8 @@ static bool is_safe(const char *path, mode_t kind)
 	struct stat facts;
 
 	return stat(path, &facts) == 0 && (facts.st_mode & S_IFMT) == kind &&
-	       (facts.st_uid == geteuid() || facts.st_uid == 0) && !(facts.st_mode & (S_IWGRP | S_IWOTH));
+	       (facts.st_uid == geteuid() || facts.st_uid == 0) &&
+	       !(facts.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Becomes the program in that folder, or returns. The query, of which a web server
@@ -70,7 +71,8 @@ static void try_named(const char *name)
 	char folder[PATH_MAX_BYTES];
 	char *slash;
 
-	if (!conf || conf[0] != '/' || snprintf(folder, sizeof(folder), "%s", conf) >= (int)sizeof(folder))
+	if (!conf || conf[0] != '/' ||
+	    snprintf(folder, sizeof(folder), "%s", conf) >= (int)sizeof(folder))
 		return;
 	slash = strrchr(folder, '/');
 	*slash = '\0';
@@ -95,7 +97,8 @@ int main(void)
 		try_named(name);
 		try_home(name);
 	}
-	fputs("hookledger-cgi: there is no program to run in the folder hookledger of your home\n", stderr);
+	fputs("hookledger-cgi: there is no program to run in the folder hookledger of your home\n",
+	      stderr);
 	fputs("Status: 500 Internal Server Error\r\n"
 	      "Content-Type: application/json\r\n"
 	      "Cache-Control: no-store\r\n"

@@ -26,23 +26,24 @@ enum { CLI_FINE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SIGNAL = 128 };
 enum need {
 	NEED_NOTHING,
 	NEED_SETTINGS,
-	NEED_OPERATOR,	/* settings, and a connection as database.operator */
-	NEED_OWNER,	/* settings, and a connection as database.owner */
+	NEED_OPERATOR, /* settings, and a connection as database.operator */
+	NEED_OWNER,    /* settings, and a connection as database.owner */
 };
 
 struct cli {
-	const char *conf_path;		/* of --conf, or NULL */
-	const struct conf *conf;	/* NULL when nothing was needed */
-	struct db *db;			/* NULL unless a connection was needed */
+	const char *conf_path;	 /* of --conf, or NULL */
+	const struct conf *conf; /* NULL when nothing was needed */
+	struct db *db;		 /* NULL unless a connection was needed */
 };
 
 enum option_kind {
-	OPTION_FLAG,	/* bool */
-	OPTION_TEXT,	/* const char * */
-	OPTION_COUNT,	/* int64_t, above 0 */
-	OPTION_NUMBER,	/* int64_t, 0 or above */
-	OPTION_TIME,	/* int64_t, microseconds since 1970: RFC 3339, a date, or "24h" for a time ago */
-	OPTION_SPAN,	/* int64_t, microseconds: "24h" */
+	OPTION_FLAG,   /* bool */
+	OPTION_TEXT,   /* const char * */
+	OPTION_COUNT,  /* int64_t, above 0 */
+	OPTION_NUMBER, /* int64_t, 0 or above */
+	OPTION_TIME, /* int64_t, microseconds since 1970: RFC 3339, a date, or "24h" for a time ago
+		      */
+	OPTION_SPAN, /* int64_t, microseconds: "24h" */
 };
 
 /* An option of a command; `into` is its place, which keeps its value when the
@@ -51,7 +52,7 @@ struct cli_option {
 	const char *name;
 	enum option_kind kind;
 	void *into;
-	const char *value;	/* what stands for the value in the help; NULL for a flag */
+	const char *value; /* what stands for the value in the help; NULL for a flag */
 	const char *help;
 };
 
@@ -59,21 +60,25 @@ struct cli_option {
 extern const struct cli_option no_options[];
 
 struct command {
-	const char *name;	/* "endpoint add" */
+	const char *name; /* "endpoint add" */
 	enum need need;
-	int (*run)(struct cli *cli, int argc, char **argv);	/* argv: the operands only */
-	const char *operands;	/* "ID SECRET_ID", "[ID]"; NULL: none */
-	const struct cli_option *options;	/* NULL: it reads argv itself, --help too */
-	const struct cli_option *also;	/* more options, which it has in common with others; or NULL */
-	const char *help;	/* one line */
-	const char *more;	/* what else `hookledger help` says, or NULL */
+	int (*run)(struct cli *cli, int argc, char **argv); /* argv: the operands only */
+	const char *operands;				    /* "ID SECRET_ID", "[ID]"; NULL: none */
+	const struct cli_option *options; /* NULL: it reads argv itself, --help too */
+	/* more options, which it has in common with others; or NULL */
+	const struct cli_option *also;
+	const char *help; /* one line */
+	const char *more; /* what else `hookledger help` says, or NULL */
 };
 
 /* The tables, each ended by {0}. */
-extern const struct command cmd_account[], cmd_export[], cmd_forget[], cmd_invoice[], cmd_reader[], cmd_subscription[];
-extern const struct command cmd_conf[], cmd_delivery[], cmd_doctor[], cmd_drift[], cmd_endpoint[], cmd_event[], cmd_migrate[], cmd_alert[];
+extern const struct command cmd_account[], cmd_export[], cmd_forget[], cmd_invoice[], cmd_reader[],
+	cmd_subscription[];
+extern const struct command cmd_conf[], cmd_delivery[], cmd_doctor[], cmd_drift[], cmd_endpoint[],
+	cmd_event[], cmd_migrate[], cmd_alert[];
 extern const struct command cmd_connect[], cmd_operator[], cmd_toggl[];
-extern const struct command cmd_quarantine[], cmd_rebuild[], cmd_reseal[], cmd_retention[], cmd_simulate[], cmd_spool[], cmd_verify[];
+extern const struct command cmd_quarantine[], cmd_rebuild[], cmd_reseal[], cmd_retention[],
+	cmd_simulate[], cmd_spool[], cmd_verify[];
 
 /* Connects as "owner", "operator" or "receiver". NULL: said why on stderr. */
 struct db *cli_connect(const struct conf *conf, const char *program);
@@ -85,7 +90,7 @@ struct db *cli_connect_within(const struct conf *conf, const char *program, int6
 /* Calls a function and waits as long as it takes; on an error says on stderr
    what is wrong and what to do. */
 MUST_USE enum err cli_call(struct db *db, const char *function, const struct db_args *args,
-                           struct db_rows **rows);
+			   struct db_rows **rows);
 
 /* The sealer of the settings' master key; NULL: said on stderr that there is
    none and how to make one. */

@@ -52,8 +52,14 @@ static void add_requests(struct cli *cli, struct db_args *args, const char *plan
 {
 	bool is_enterprise = plan && strcmp(plan, "enterprise") == 0;
 
-	add_number(args, given.requests < 0 && is_enterprise ? cli->conf->enterprise_requests : given.requests, 0);
-	add_number(args, given.user_requests < 0 && is_enterprise ? cli->conf->enterprise_user_requests : given.user_requests, 0);
+	add_number(args,
+		   given.requests < 0 && is_enterprise ? cli->conf->enterprise_requests
+						       : given.requests,
+		   0);
+	add_number(args,
+		   given.user_requests < 0 && is_enterprise ? cli->conf->enterprise_user_requests
+							    : given.user_requests,
+		   0);
 }
 
 static int run_organization_add(struct cli *cli, int argc, char **argv)
@@ -69,7 +75,8 @@ static int run_organization_add(struct cli *cli, int argc, char **argv)
 	add_number(args, given.id, 1);
 	add_requests(cli, args, plan);
 	if (!cli_call(cli->db, "operator.organization_add", args, &rows)) {
-		printf("Organization %lld is made.\n", (long long)db_int(rows, 0, "organization_add"));
+		printf("Organization %lld is made.\n",
+		       (long long)db_int(rows, 0, "organization_add"));
 		status = CLI_FINE;
 	}
 	db_rows_free(rows);
@@ -92,8 +99,10 @@ static int run_organization_set(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!input_id(argv[0], "the number of an organization", &id))
 		goto done;
-	if (!given.plan && given.webhooks < 0 && given.filters < 0 && given.requests < 0 && given.user_requests < 0) {
-		term_problem("nothing to change: give --plan, --webhooks, --filters, --requests or --user-requests");
+	if (!given.plan && given.webhooks < 0 && given.filters < 0 && given.requests < 0 &&
+	    given.user_requests < 0) {
+		term_problem("nothing to change: give --plan, --webhooks, --filters, --requests or "
+			     "--user-requests");
 		goto done;
 	}
 	db_arg_int(args, id);
@@ -153,10 +162,11 @@ static bool say_token(int64_t account, const struct buf *token)
 		json_put_text(&out, "api_token", buf_str(token));
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "Account %lld\n  API token  %s\n"
-		               "The token is not shown again. It is the user name of HTTP Basic\n"
-		               "authentication; the password is the word api_token.\n",
-		         (long long)account, buf_text(token));
+		buf_addf(&out,
+			 "Account %lld\n  API token  %s\n"
+			 "The token is not shown again. It is the user name of HTTP Basic\n"
+			 "authentication; the password is the word api_token.\n",
+			 (long long)account, buf_text(token));
 	}
 	is_said = term_write(buf_str(&out));
 	mem_wipe(out.at, out.len);
@@ -184,7 +194,9 @@ static int run_account_add(struct cli *cli, int argc, char **argv)
 	add_text(args, given.zone ? given.zone : "UTC");
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
 	status = !cli_call(cli->db, "operator.account_add", args, &rows) &&
-	         say_token(db_int(rows, 0, "account_add"), &token) ? CLI_FINE : CLI_FAILED;
+				 say_token(db_int(rows, 0, "account_add"), &token)
+			 ? CLI_FINE
+			 : CLI_FAILED;
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);
@@ -200,7 +212,8 @@ static int run_account_list(struct cli *cli, int argc, char **argv)
 }
 
 /* What is NULL stays as it is; `enable`: "t", "f" or NULL. */
-static enum err set_account(struct cli *cli, int64_t id, const char *enable, const unsigned char *digest)
+static enum err set_account(struct cli *cli, int64_t id, const char *enable,
+			    const unsigned char *digest)
 {
 	struct db_args *args = db_args_new();
 	enum err err;
@@ -248,7 +261,8 @@ static int enable_account(struct cli *cli, const char *word, bool is_on)
 	if (set_account(cli, id, is_on ? "t" : "f", NULL))
 		return CLI_FAILED;
 	printf("Account %lld is %s.\n", (long long)id,
-	       is_on ? "enabled" : "disabled: its token is refused and its subscriptions get nothing");
+	       is_on ? "enabled"
+		     : "disabled: its token is refused and its subscriptions get nothing");
 	return CLI_FINE;
 }
 
@@ -275,7 +289,8 @@ static int run_account_rotate(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of an account", &id))
 		return CLI_USAGE;
 	crypto_token(&token, digest);
-	status = !set_account(cli, id, NULL, digest) && say_token(id, &token) ? CLI_FINE : CLI_FAILED;
+	status = !set_account(cli, id, NULL, digest) && say_token(id, &token) ? CLI_FINE
+									      : CLI_FAILED;
 	mem_wipe(token.at, token.len);
 	buf_done(&token);
 	return status;
@@ -328,8 +343,10 @@ static int run_account_quota(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of an account", &id))
 		goto done;
 	db_arg_int(args, id);
-	status = !cli_call(cli->db, "operator.quota_list", args, &rows) && listing_write(rows, "windows", given.json)
-	         ? CLI_FINE : CLI_FAILED;
+	status = !cli_call(cli->db, "operator.quota_list", args, &rows) &&
+				 listing_write(rows, "windows", given.json)
+			 ? CLI_FINE
+			 : CLI_FAILED;
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -365,8 +382,10 @@ static const struct cli_option json_options[] = {
 };
 
 static const struct cli_option organization_add_options[] = {
-	{ "plan", OPTION_TEXT, &given.plan, "PLAN", "enterprise (default), or free, starter, premium with Toggl's limits" },
-	{ "requests", OPTION_NUMBER, &given.requests, "N", "requests of an account in an hour about its workspaces" },
+	{ "plan", OPTION_TEXT, &given.plan, "PLAN",
+	  "enterprise (default), or free, starter, premium with Toggl's limits" },
+	{ "requests", OPTION_NUMBER, &given.requests, "N",
+	  "requests of an account in an hour about its workspaces" },
 	{ "user-requests", OPTION_NUMBER, &given.user_requests, "N", "and about none" },
 	{ "id", OPTION_COUNT, &given.id, "ID", "its number at Toggl (else the next free one)" },
 	{ 0 },
@@ -374,10 +393,13 @@ static const struct cli_option organization_add_options[] = {
 
 static const struct cli_option organization_set_options[] = {
 	{ "plan", OPTION_TEXT, &given.plan, "PLAN", "another plan, with its numbers" },
-	{ "webhooks", OPTION_NUMBER, &given.webhooks, "N", "enabled subscriptions of a user in a workspace" },
+	{ "webhooks", OPTION_NUMBER, &given.webhooks, "N",
+	  "enabled subscriptions of a user in a workspace" },
 	{ "filters", OPTION_NUMBER, &given.filters, "N", "filters of a subscription" },
-	{ "requests", OPTION_NUMBER, &given.requests, "N", "requests of an account in an hour about its workspaces" },
-	{ "user-requests", OPTION_NUMBER, &given.user_requests, "N", "and about none, such as /api/v9/me" },
+	{ "requests", OPTION_NUMBER, &given.requests, "N",
+	  "requests of an account in an hour about its workspaces" },
+	{ "user-requests", OPTION_NUMBER, &given.user_requests, "N",
+	  "and about none, such as /api/v9/me" },
 	{ 0 },
 };
 
@@ -387,9 +409,11 @@ static const struct cli_option state_add_options[] = {
 };
 
 static const struct cli_option account_add_options[] = {
-	{ "user", OPTION_COUNT, &given.user, "ID", "Toggl user it stands for: it sees what that user may see" },
+	{ "user", OPTION_COUNT, &given.user, "ID",
+	  "Toggl user it stands for: it sees what that user may see" },
 	{ "email", OPTION_TEXT, &given.email, "TEXT", "e-mail address" },
-	{ "zone", OPTION_TEXT, &given.zone, "ZONE", "time zone of the times it is told, such as Europe/Berlin (UTC)" },
+	{ "zone", OPTION_TEXT, &given.zone, "ZONE",
+	  "time zone of the times it is told, such as Europe/Berlin (UTC)" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };

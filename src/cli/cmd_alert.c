@@ -25,7 +25,8 @@ static struct {
 
 static void put_finding(struct buf *out, const struct db_rows *rows, size_t row)
 {
-	buf_addf(out, "%-8s ", str_is(db_str(rows, row, "level"), "trouble") ? "TROUBLE" : "warning");
+	buf_addf(out, "%-8s ",
+		 str_is(db_str(rows, row, "level"), "trouble") ? "TROUBLE" : "warning");
 	term_add_safe(out, db_str(rows, row, "words"));
 	if (!db_is_null(rows, row, "since_us")) {
 		buf_add_text(out, " Since ");
@@ -70,7 +71,8 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	if (!cli_call(cli->db, "operator.notice_list", NULL, &rows) && listing_write(rows, "notices", given.json))
+	if (!cli_call(cli->db, "operator.notice_list", NULL, &rows) &&
+	    listing_write(rows, "notices", given.json))
 		status = CLI_FINE;
 	db_rows_free(rows);
 	return status;
@@ -113,7 +115,9 @@ static void put_added(struct buf *out, int64_t id, const struct buf *secret)
 	/* (without its target: what is printed may be kept in a log) */
 	buf_addf(out, "Notice %lld: findings will be told there.\n", (long long)id);
 	if (secret->len)
-		buf_addf(out, "Its secret, which signs what is sent and is shown only now:\n\n  %s\n\n", buf_text(secret));
+		buf_addf(out,
+			 "Its secret, which signs what is sent and is shown only now:\n\n  %s\n\n",
+			 buf_text(secret));
 	buf_addf(out, "Try it: hookledger notice test %lld\n", (long long)id);
 }
 
@@ -129,7 +133,8 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	db_arg_text(args, str_of(argv[1]));
 	if (cli_call(cli->db, "operator.notice_add", args, &rows))
 		goto done;
-	if (str_is(str_of(argv[0]), "webhook") && !give_secret(cli, db_int(rows, 0, "notice_add"), &secret))
+	if (str_is(str_of(argv[0]), "webhook") &&
+	    !give_secret(cli, db_int(rows, 0, "notice_add"), &secret))
 		goto done;
 	put_added(&out, db_int(rows, 0, "notice_add"), &secret);
 	if (term_write(buf_str(&out)))
@@ -205,7 +210,8 @@ done:
 	return status;
 }
 
-static int change(struct cli *cli, const char *number, const char *function, const bool *enable, const char *said)
+static int change(struct cli *cli, const char *number, const char *function, const bool *enable,
+		  const char *said)
 {
 	struct db_args *args = db_args_new();
 	int64_t id;
@@ -269,10 +275,11 @@ const struct command cmd_alert[] = {
 	  .operands = "mail|webhook|slack|teams|discord|mattermost|googlechat|ntfy TARGET",
 	  .options = json_options,
 	  .help = "tell findings to an e-mail address, a program or a chat",
-	  .more = "A webhook gets signed JSON. A chat gets a message in its own form; TARGET is the URL of\n"
-	          "its incoming webhook, or of the topic (ntfy).\n"
-	          "A courier tells what is new, what became worse and what is over, each once.\n"
-	          "How e-mails are sent: settings smtp_url, mail_sendmail, mail_from." },
+	  .more = "A webhook gets signed JSON. A chat gets a message in its own form; TARGET is "
+		  "the URL of\n"
+		  "its incoming webhook, or of the topic (ntfy).\n"
+		  "A courier tells what is new, what became worse and what is over, each once.\n"
+		  "How e-mails are sent: settings smtp_url, mail_sendmail, mail_from." },
 	{ .name = "notice test",
 	  .need = NEED_OPERATOR,
 	  .run = run_test,

@@ -34,7 +34,8 @@ done:
 }
 
 static const struct cli_option options[] = {
-	{ "sample", OPTION_FLAG, &given.sample, NULL, "a settings file with every setting explained" },
+	{ "sample", OPTION_FLAG, &given.sample, NULL,
+	  "a settings file with every setting explained" },
 	{ "show", OPTION_FLAG, &given.show, NULL, "the settings in force; secrets as (set)" },
 	{ 0 },
 };

@@ -24,8 +24,9 @@ static bool read_token(struct buf *token)
 	if (given.token_file)
 		return input_secret(given.token_file, token);
 	if (!prompt_is_possible()) {
-		term_problem("there is no terminal to ask for the API token at; give --token-file FILE, or - for "
-		             "standard input");
+		term_problem("there is no terminal to ask for the API token at; give --token-file "
+			     "FILE, or - for "
+			     "standard input");
 		return false;
 	}
 	puts("The API token stands at the end of https://track.toggl.com/profile");
@@ -45,10 +46,13 @@ static void say_workspace(const struct db_rows *rows, size_t i)
 	buf_addf(&line, "  %lld  ", (long long)db_int(rows, i, "workspace_id"));
 	term_add_safe(&line, db_str(rows, i, "name"));
 	if (!db_is_null(rows, i, "max_webhooks"))
-		buf_addf(&line, "  (its plan: %lld subscription%s with %lld filters)", (long long)db_int(rows, i, "max_webhooks"),
-		         term_s(db_int(rows, i, "max_webhooks")), (long long)db_int(rows, i, "max_filters"));
+		buf_addf(&line, "  (its plan: %lld subscription%s with %lld filters)",
+			 (long long)db_int(rows, i, "max_webhooks"),
+			 term_s(db_int(rows, i, "max_webhooks")),
+			 (long long)db_int(rows, i, "max_filters"));
 	if (!db_is_null(rows, i, "is_admin") && !db_bool(rows, i, "is_admin"))
-		buf_add_text(&line, "  (you are no administrator: others' time entries will not come)");
+		buf_add_text(&line,
+			     "  (you are no administrator: others' time entries will not come)");
 	puts(buf_text(&line));
 	buf_done(&line);
 }
@@ -104,8 +108,10 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 	if (cli_call(cli->db, "operator.toggl_plan", args, &rows))
 		goto done;
 	if (!db_rows_count(rows)) {
-		term_problem("nothing is left to subscribe to in workspace %lld: its subscriptions have all of it, or the "
-		             "plan allows none", (long long)workspace);
+		term_problem("nothing is left to subscribe to in workspace %lld: its subscriptions "
+			     "have all of it, or the "
+			     "plan allows none",
+			     (long long)workspace);
 		goto done;
 	}
 	proposed = db_str(rows, 0, "words");
@@ -116,7 +122,8 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 	fflush(stdout);
 	fine = true;
 	if (prompt_is_possible() && !given.yes)
-		fine = prompt_line("Enter takes them, or write others (time_entry:*,project:*): ", filters);
+		fine = prompt_line("Enter takes them, or write others (time_entry:*,project:*): ",
+				   filters);
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -131,8 +138,9 @@ static bool has_one(struct cli *cli, int64_t workspace)
 
 	if (!cli_call(cli->db, "operator.toggl_subscription_list", NULL, &rows))
 		for (size_t i = 0; i < db_rows_count(rows); i++)
-			found = found || (db_int(rows, i, "workspace_id") == workspace && !db_is_null(rows, i, "endpoint_id") &&
-			                  str_is(db_str(rows, i, "state"), "well"));
+			found = found || (db_int(rows, i, "workspace_id") == workspace &&
+					  !db_is_null(rows, i, "endpoint_id") &&
+					  str_is(db_str(rows, i, "state"), "well"));
 	db_rows_free(rows);
 	return found;
 }
@@ -144,22 +152,26 @@ static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 	int status = CLI_FAILED;
 
 	if (has_one(jobs->cli, workspace) && !given.filters) {
-		printf("A subscription of ours is there already; `hookledger toggl add` makes another.\n");
+		printf("A subscription of ours is there already; `hookledger toggl add` makes "
+		       "another.\n");
 		return CLI_FINE;
 	}
 	if (!choose_filters(jobs->cli, workspace, &filters))
 		goto done;
 	buf_add_char(&asked, '{');
 	json_put_int(&asked, "workspace", workspace);
-	json_put_text(&asked, "description", str_of(given.description ? given.description : "hookledger"));
+	json_put_text(&asked, "description",
+		      str_of(given.description ? given.description : "hookledger"));
 	if (filters.len)
 		json_put_text(&asked, "filters", buf_str(&filters));
 	buf_add_char(&asked, '}');
 	task.asked = buf_str(&asked);
 	status = toggl_jobs_run(jobs, &task, NULL);
 	if (status == CLI_FAILED)
-		fprintf(stderr, "The connection is kept: `hookledger toggl add --workspace %lld` tries again.\n",
-		        (long long)workspace);
+		fprintf(stderr,
+			"The connection is kept: `hookledger toggl add --workspace %lld` tries "
+			"again.\n",
+			(long long)workspace);
 done:
 	buf_done(&filters);
 	buf_done(&asked);
@@ -174,8 +186,11 @@ static int load(struct toggl_jobs *jobs, int64_t workspace)
 	buf_add_char(&asked, '{');
 	json_put_int(&asked, "workspace", workspace);
 	buf_add_char(&asked, '}');
-	status = toggl_jobs_run(jobs, &(struct toggl_job){ .what = "load", .asked = buf_str(&asked), .is_interactive = true },
-	                    NULL);
+	status = toggl_jobs_run(jobs,
+				&(struct toggl_job){ .what = "load",
+						     .asked = buf_str(&asked),
+						     .is_interactive = true },
+				NULL);
 	buf_done(&asked);
 	return status;
 }
@@ -189,8 +204,10 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (!cli->conf->public_url && !given.no_subscription) {
-		term_problem("public_url is not set, so there is no address that Toggl could call; write `public_url = "
-		             "https://…` into %s", cli->conf->path ? cli->conf->path : "the settings file");
+		term_problem("public_url is not set, so there is no address that Toggl could call; "
+			     "write `public_url = "
+			     "https://…` into %s",
+			     cli->conf->path ? cli->conf->path : "the settings file");
 		goto done;
 	}
 	if (!toggl_jobs_open(&jobs, cli) || !read_token(&token))
@@ -205,8 +222,12 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 	if (given.workspace)
 		json_put_int(&asked, "workspace", given.workspace);
 	buf_add_char(&asked, '}');
-	status = toggl_jobs_run(&jobs, &(struct toggl_job){ .connection_id = connection, .what = "connect",
-	                                                    .asked = buf_str(&asked), .is_interactive = true }, NULL);
+	status = toggl_jobs_run(&jobs,
+				&(struct toggl_job){ .connection_id = connection,
+						     .what = "connect",
+						     .asked = buf_str(&asked),
+						     .is_interactive = true },
+				NULL);
 	if (status == CLI_FINE && given.no_subscription && given.no_load)
 		goto done;
 	if (status == CLI_FINE && !choose_workspace(cli, connection, &workspace))
@@ -224,13 +245,18 @@ done:
 }
 
 static const struct cli_option options[] = {
-	{ "token-file", OPTION_TEXT, &given.token_file, "FILE", "the API token; - for standard input (else it is asked for)" },
+	{ "token-file", OPTION_TEXT, &given.token_file, "FILE",
+	  "the API token; - for standard input (else it is asked for)" },
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "the workspace to subscribe to" },
-	{ "filters", OPTION_TEXT, &given.filters, "LIST", "such as time_entry:*,project:* (else what the planner proposes)" },
-	{ "description", OPTION_TEXT, &given.description, "TEXT", "what the subscription is called at Toggl (hookledger)" },
+	{ "filters", OPTION_TEXT, &given.filters, "LIST",
+	  "such as time_entry:*,project:* (else what the planner proposes)" },
+	{ "description", OPTION_TEXT, &given.description, "TEXT",
+	  "what the subscription is called at Toggl (hookledger)" },
 	{ "no-subscription", OPTION_FLAG, &given.no_subscription, NULL, "only take the token" },
-	{ "no-load", OPTION_FLAG, &given.no_load, NULL, "do not load users, clients, projects, tags and tasks" },
-	{ "wait", OPTION_FLAG, &given.wait, NULL, "when the quota is spent, wait until it begins anew" },
+	{ "no-load", OPTION_FLAG, &given.no_load, NULL,
+	  "do not load users, clients, projects, tags and tasks" },
+	{ "wait", OPTION_FLAG, &given.wait, NULL,
+	  "when the quota is spent, wait until it begins anew" },
 	{ "yes", OPTION_FLAG, &given.yes, NULL, "take what is proposed without asking" },
 	{ 0 },
 };
@@ -241,7 +267,8 @@ const struct command cmd_connect[] = {
 	  .run = run_connect,
 	  .options = options,
 	  .help = "connect to Toggl: subscribe to a workspace and load its names",
-	  .more = "The receiver must run and be reachable under public_url: Toggl calls it while the\n"
-	          "subscription is made. Of a handshake that fails nothing is left at Toggl." },
+	  .more = "The receiver must run and be reachable under public_url: Toggl calls it while "
+		  "the\n"
+		  "subscription is made. Of a handshake that fails nothing is left at Toggl." },
 	{ 0 },
 };

@@ -64,7 +64,8 @@ static void add_line(struct buf *out, const char *name, struct str value)
 	buf_add_char(out, '\n');
 }
 
-static void add_time(struct buf *out, const char *name, const struct db_rows *rows, const char *column)
+static void add_time(struct buf *out, const char *name, const struct db_rows *rows,
+		     const char *column)
 {
 	struct buf text = { 0 };
 
@@ -79,8 +80,9 @@ static void add_time(struct buf *out, const char *name, const struct db_rows *ro
 
 static void add_delivery(struct buf *out, const struct db_rows *rows)
 {
-	buf_addf(out, "Delivery %lld of event %lld to subscription %lld: ", (long long)db_int(rows, 0, "delivery_id"),
-	         (long long)db_int(rows, 0, "event_id"), (long long)db_int(rows, 0, "subscription_id"));
+	buf_addf(out, "Delivery %lld of event %lld to subscription %lld: ",
+		 (long long)db_int(rows, 0, "delivery_id"), (long long)db_int(rows, 0, "event_id"),
+		 (long long)db_int(rows, 0, "subscription_id"));
 	buf_add_str(out, db_str(rows, 0, "state"));
 	buf_add_char(out, '\n');
 	add_line(out, "to", db_str(rows, 0, "url_callback"));
@@ -148,8 +150,9 @@ static int run_replay(struct cli *cli, int argc, char **argv)
 	if (cli_call(cli->db, "operator.delivery_replay", args, &rows))
 		goto done;
 	printf("Delivery %lld is %s.\n", (long long)id,
-	       str_is(db_str(rows, 0, "delivery_replay"), "due") ? "due now"
-	                                                         : "to be delivered behind an earlier one of its entity");
+	       str_is(db_str(rows, 0, "delivery_replay"), "due")
+		       ? "due now"
+		       : "to be delivered behind an earlier one of its entity");
 	status = CLI_FINE;
 done:
 	db_rows_free(rows);
@@ -197,7 +200,8 @@ static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of a subscription", &id))
 		return CLI_USAGE;
 	if (!given.dead && !given.since_us) {
-		term_problem("what? --dead for all that was given up, --since TIME for all events since then");
+		term_problem("what? --dead for all that was given up, --since TIME for all events "
+			     "since then");
 		return CLI_USAGE;
 	}
 	if (replay_all(cli, id, &replayed, &hidden))
@@ -206,7 +210,8 @@ static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 	       "Events that came while it was disabled or not validated were never made for it.\n",
 	       (long long)replayed, (long long)id);
 	if (hidden)
-		printf("%lld are left out: the account of the subscription may not see them.\n", (long long)hidden);
+		printf("%lld are left out: the account of the subscription may not see them.\n",
+		       (long long)hidden);
 	return CLI_FINE;
 }
 
@@ -214,7 +219,8 @@ static const struct cli_option list_options[] = {
 	{ "subscription", OPTION_COUNT, &given.subscription, "ID", "only of this subscription" },
 	{ "state", OPTION_TEXT, &given.state, "STATE", "due, behind, delivered, dead or dropped" },
 	{ "limit", OPTION_COUNT, &given.limit, "N", "how many (20)" },
-	{ "before", OPTION_COUNT, &given.before, "ID", "go on behind the last one of the list before" },
+	{ "before", OPTION_COUNT, &given.before, "ID",
+	  "go on behind the last one of the list before" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -238,7 +244,8 @@ const struct command cmd_delivery[] = {
 	  .operands = "ID",
 	  .options = replay_options,
 	  .help = "deliver to it once more",
-	  .more = "Only what was made for it before; what happened while it was disabled was not." },
+	  .more = "Only what was made for it before; what happened while it was disabled was "
+		  "not." },
 	{ .name = "delivery list",
 	  .need = NEED_OPERATOR,
 	  .run = run_list,

@@ -21,7 +21,7 @@ static int run_drift(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	db_arg_time(args, given.since_us ? given.since_us
-	                                 : clock_now_us() - (int64_t)DAYS * 86400 * 1000000);
+					 : clock_now_us() - (int64_t)DAYS * 86400 * 1000000);
 	if (cli_call(cli->db, "operator.drift_list", args, &rows) == ERR_NONE &&
 	    listing_write(rows, "drift", given.json))
 		status = CLI_FINE;
@@ -31,7 +31,8 @@ static int run_drift(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_option options[] = {
-	{ "since", OPTION_TIME, &given.since_us, "TIME", "recorded on that day (UTC) or later (30d)" },
+	{ "since", OPTION_TIME, &given.since_us, "TIME",
+	  "recorded on that day (UTC) or later (30d)" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -43,8 +44,9 @@ const struct command cmd_drift[] = {
 	  .options = options,
 	  .help = "list fields whose values were not of the type they should be",
 	  .more = "Nothing is lost: the column is null, the value stands in the entity's payload.\n"
-	          "found: the JSON type that came; value: the type is right and the value is not;\n"
-	          "costly: the body has too many values or escapes to be taken apart: it is recorded,\n"
-	          "but in no table, and not passed on." },
+		  "found: the JSON type that came; value: the type is right and the value is not;\n"
+		  "costly: the body has too many values or escapes to be taken apart: it is "
+		  "recorded,\n"
+		  "but in no table, and not passed on." },
 	{ 0 },
 };

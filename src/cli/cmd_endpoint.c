@@ -35,7 +35,7 @@ static bool read_secret(struct buf *secret)
 /* ---- add */
 
 static bool say_added(struct cli *cli, const struct db_rows *rows, struct str address,
-                      const struct buf *secret)
+		      const struct buf *secret)
 {
 	struct str name = db_str(rows, 0, "endpoint_name");
 	struct buf url = { 0 }, out = { 0 };
@@ -62,9 +62,11 @@ static bool say_added(struct cli *cli, const struct db_rows *rows, struct str ad
 		if (given.secret_file)
 			buf_add_text(&out, "  secret        as given\n");
 		else
-			buf_addf(&out, "  secret        %s\n"
-			               "The secret is not shown again. Give both to the subscription at Toggl.\n",
-			         buf_text(secret));
+			buf_addf(&out,
+				 "  secret        %s\n"
+				 "The secret is not shown again. Give both to the subscription at "
+				 "Toggl.\n",
+				 buf_text(secret));
 		if (!cli->conf->public_url)
 			buf_add_text(&out, "Set public_url to see the real host in the URL.\n");
 	}
@@ -86,7 +88,8 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	if (!sealer || !read_secret(&secret))
 		goto done;
 	status = CLI_FAILED;
-	if (endpoint_make(cli->db, sealer, given.name, given.workspace, buf_str(&secret), &address, &rows))
+	if (endpoint_make(cli->db, sealer, given.name, given.workspace, buf_str(&secret), &address,
+			  &rows))
 		goto done;
 	if (say_added(cli, rows, buf_str(&address), &secret))
 		status = CLI_FINE;
@@ -103,8 +106,8 @@ done:
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "ID", "NAME", "WORKSPACE", "ENABLED", "SECRETS",
-		                             "MADE", "ADDRESS" };
+	static const char *const heads[] = { "ID",	"NAME", "WORKSPACE", "ENABLED",
+					     "SECRETS", "MADE", "ADDRESS" };
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	struct pagination pages = { .function = "operator.endpoint_list", .number = "endpoint_id" };
 	struct buf json = { 0 };
@@ -183,12 +186,14 @@ static bool say_rotated(int64_t id, int64_t secret_id, const struct buf *secret)
 		buf_add_text(&out, "}\n");
 	} else {
 		term_add_time(&until, until_us);
-		buf_addf(&out, "Endpoint %lld has secret %lld now%s%s\n"
-		               "What is signed with the one before is taken until %s.\n",
-		         (long long)id, (long long)secret_id, given.secret_file ? "." : ":\n  ",
-		         given.secret_file ? "" : buf_text(secret), buf_text(&until));
+		buf_addf(&out,
+			 "Endpoint %lld has secret %lld now%s%s\n"
+			 "What is signed with the one before is taken until %s.\n",
+			 (long long)id, (long long)secret_id, given.secret_file ? "." : ":\n  ",
+			 given.secret_file ? "" : buf_text(secret), buf_text(&until));
 		if (!given.secret_file)
-			buf_add_text(&out, "The secret is not shown again. Give it to the subscription at Toggl.\n");
+			buf_add_text(&out, "The secret is not shown again. Give it to the "
+					   "subscription at Toggl.\n");
 	}
 	is_said = term_write(buf_str(&out));
 	mem_wipe(out.at, out.len);
@@ -207,7 +212,8 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 	int64_t id;
 
 	(void)argc;
-	if (!sealer || !input_id(argv[0], "the number of an endpoint", &id) || !read_secret(&secret))
+	if (!sealer || !input_id(argv[0], "the number of an endpoint", &id) ||
+	    !read_secret(&secret))
 		goto done;
 	status = CLI_FAILED;
 	db_arg_int(args, id);
@@ -250,7 +256,8 @@ static int run_revoke(struct cli *cli, int argc, char **argv)
 	printf("Secret %lld of endpoint %lld is revoked.\n", (long long)secret_id, (long long)id);
 	if (db_int(rows, 0, "secret_revoke") == 0)
 		printf("It has no valid secret left: every callback is answered 401 until\n"
-		       "`hookledger endpoint rotate %lld`.\n", (long long)id);
+		       "`hookledger endpoint rotate %lld`.\n",
+		       (long long)id);
 	status = CLI_FINE;
 done:
 	db_rows_free(rows);
@@ -271,7 +278,8 @@ static int enable(struct cli *cli, const char *word, bool is_on)
 	db_arg_bool(args, is_on);
 	if (cli_call(cli->db, "operator.endpoint_enable", args, NULL))
 		goto done;
-	printf("Endpoint %lld is %s.\n", (long long)id, is_on ? "enabled" : "disabled: it answers 404");
+	printf("Endpoint %lld is %s.\n", (long long)id,
+	       is_on ? "enabled" : "disabled: it answers 404");
 	status = CLI_FINE;
 done:
 	db_args_free(args);

@@ -20,7 +20,7 @@ enum { LIST_DEFAULT = 20, PAGE = 1000, POLL_MS = 1000, RECONNECT_MS = 2000 };
 static struct {
 	struct filter filter;
 	const char *after, *before, *format;
-	int64_t limit;	/* 0: not given */
+	int64_t limit; /* 0: not given */
 	bool json, raw, from_start, verbatim;
 } given;
 
@@ -46,8 +46,8 @@ static void add_row(struct table *table, const struct db_rows *rows, size_t row)
 /* One more than is shown is asked for, so that we know whether there are older ones. */
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "CREATED", "MODEL", "ACTION", "ENTITY", "USER",
-		                             "WORKSPACE", "EVENT", "RECEIVED", "SOURCE" };
+	static const char *const heads[] = { "CREATED",	  "MODEL", "ACTION",   "ENTITY", "USER",
+					     "WORKSPACE", "EVENT", "RECEIVED", "SOURCE" };
 	int64_t most = given.limit ? given.limit : LIST_DEFAULT, left = most;
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	struct buf json = { 0 }, before = { 0 };
@@ -62,8 +62,8 @@ static int run_list(struct cli *cli, int argc, char **argv)
 		struct db_rows *rows = NULL;
 		size_t count;
 
-		if (event_reader_newest(cli->db, &given.filter, before.len ? buf_text(&before) : NULL,
-		                  page + 1, &rows))
+		if (event_reader_newest(cli->db, &given.filter,
+					before.len ? buf_text(&before) : NULL, page + 1, &rows))
 			goto done;
 		count = db_rows_count(rows);
 		more = count > (size_t)page;
@@ -115,13 +115,16 @@ static void add_time(struct buf *out, const char *name, int64_t us)
 	buf_add_char(out, '\n');
 }
 
-static void describe(struct buf *out, const struct db_rows *rows, size_t row, enum signature_verdict verdict)
+static void describe(struct buf *out, const struct db_rows *rows, size_t row,
+		     enum signature_verdict verdict)
 {
 	static const char *const words[] = {
 		[SIGNATURE_VALID] = "verifies now",
 		[SIGNATURE_INVALID] = "DOES NOT FIT THE BODY",
-		[SIGNATURE_BODY_FORGOTTEN] = "of the body that stood here until a person was taken out of it",
-		[SIGNATURE_NO_SECRET] = "cannot be judged: its secret does not open with this master key",
+		[SIGNATURE_BODY_FORGOTTEN] =
+			"of the body that stood here until a person was taken out of it",
+		[SIGNATURE_NO_SECRET] =
+			"cannot be judged: its secret does not open with this master key",
 	};
 
 	add_fact(out, "event", db_str(rows, row, "event_id"));
@@ -138,7 +141,8 @@ static void describe(struct buf *out, const struct db_rows *rows, size_t row, en
 	add_fact(out, "cursor", db_str(rows, row, "cursor"));
 	add_fact(out, "signature", str_of(words[verdict]));
 	if (callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX)
-		add_fact(out, "costly", str_of("too many values or escapes: in no table, and not passed on"));
+		add_fact(out, "costly",
+			 str_of("too many values or escapes: in no table, and not passed on"));
 }
 
 /* Pretty JSON has its own line ends; everything else is made harmless. */
@@ -156,15 +160,17 @@ static void add_body(struct buf *out, struct str body)
 	buf_done(&pretty);
 }
 
-static void put_shown(struct buf *out, const struct db_rows *rows, size_t row, enum signature_verdict verdict)
+static void put_shown(struct buf *out, const struct db_rows *rows, size_t row,
+		      enum signature_verdict verdict)
 {
 	if (given.raw) {
 		buf_add_str(out, db_str(rows, row, "body"));
 	} else if (given.json) {
 		event_put_json(out, rows, row, given.verbatim ? EVENT_BODY_TEXT : EVENT_BODY);
-		out->len--;	/* open the object again */
+		out->len--; /* open the object again */
 		json_put_text(out, "verified", str_of(signature_word(verdict)));
-		json_put_bool(out, "costly", callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX);
+		json_put_bool(out, "costly",
+			      callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX);
 		buf_add_text(out, "}\n");
 	} else {
 		if (row)
@@ -199,8 +205,8 @@ static int run_show(struct cli *cli, int argc, char **argv)
 
 		db_bytes(rows, i, "signature", &signature);
 		put_shown(&out, rows, i,
-		          secret_cache_verify(cache, db_int(rows, i, "secret_id"), db_str(rows, i, "body"),
-		                      buf_str(&signature)));
+			  secret_cache_verify(cache, db_int(rows, i, "secret_id"),
+					      db_str(rows, i, "body"), buf_str(&signature)));
 		buf_done(&signature);
 	}
 	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
@@ -329,7 +335,8 @@ static bool export_all(struct event_reader *reader, bool is_csv, struct progress
 	while (fine && count && left > 0) {
 		struct db_rows *rows = NULL;
 
-		fine = event_reader_next(reader, left < PAGE ? left : PAGE, false, &rows) == ERR_NONE;
+		fine = event_reader_next(reader, left < PAGE ? left : PAGE, false, &rows) ==
+		       ERR_NONE;
 		if (!fine)
 			break;
 		count = db_rows_count(rows);
@@ -358,17 +365,20 @@ static int run_export(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	}
 	event_reader_init(&reader, cli->db, &given.filter, given.after, NULL);
-	if (event_reader_stop_here(&reader) || (progress_is_wanted() && event_reader_count(&reader, &total)))
+	if (event_reader_stop_here(&reader) ||
+	    (progress_is_wanted() && event_reader_count(&reader, &total)))
 		goto done;
-	progress = progress_start("events", given.limit && given.limit < total ? given.limit : total);
+	progress = progress_start("events",
+				  given.limit && given.limit < total ? given.limit : total);
 	fine = export_all(&reader, is_csv, &progress);
 	progress_end(&progress);
 	if (!fine)
 		goto done;
 	/* Without a limit all before the end was looked at, whatever the filter. */
 	fprintf(stderr, "%lld event%s; later ones: --after %s\n", (long long)progress.done,
-	        term_s(progress.done),
-	        given.limit && reader.after.len ? buf_text(&reader.after) : buf_text(&reader.before));
+		term_s(progress.done),
+		given.limit && reader.after.len ? buf_text(&reader.after)
+						: buf_text(&reader.before));
 	status = CLI_FINE;
 done:
 	event_reader_done(&reader);
@@ -379,7 +389,8 @@ done:
 
 static const struct cli_option filter_options[] = {
 	{ "workspace", OPTION_COUNT, &given.filter.workspace, "ID", "of this Toggl workspace" },
-	{ "model", OPTION_TEXT, &given.filter.model, "WORD", "of this kind: time_entry, project, …" },
+	{ "model", OPTION_TEXT, &given.filter.model, "WORD",
+	  "of this kind: time_entry, project, …" },
 	{ "action", OPTION_TEXT, &given.filter.action, "WORD", "created, updated or deleted" },
 	{ "entity", OPTION_COUNT, &given.filter.entity, "ID", "of this entity" },
 	{ "user", OPTION_COUNT, &given.filter.user, "ID", "made by this Toggl user" },
@@ -398,24 +409,29 @@ static const struct cli_option list_options[] = {
 static const struct cli_option show_options[] = {
 	{ "raw", OPTION_FLAG, &given.raw, NULL, "only the body, byte for byte" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts: one object a line" },
-	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL, "in JSON, the body as a string of its bytes" },
+	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL,
+	  "in JSON, the body as a string of its bytes" },
 	{ 0 },
 };
 
 static const struct cli_option tail_options[] = {
 	{ "limit", OPTION_COUNT, &given.limit, "N", "end after so many" },
-	{ "from-start", OPTION_FLAG, &given.from_start, NULL, "begin with the first recorded event" },
+	{ "from-start", OPTION_FLAG, &given.from_start, NULL,
+	  "begin with the first recorded event" },
 	{ "after", OPTION_TEXT, &given.after, "CURSOR", "go on behind this place" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts: one object a line, with the body" },
-	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL, "in JSON, the body as a string of its bytes" },
+	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL,
+	  "in JSON, the body as a string of its bytes" },
 	{ 0 },
 };
 
 static const struct cli_option export_options[] = {
 	{ "limit", OPTION_COUNT, &given.limit, "N", "at most so many" },
-	{ "after", OPTION_TEXT, &given.after, "CURSOR", "only what was recorded behind this place" },
+	{ "after", OPTION_TEXT, &given.after, "CURSOR",
+	  "only what was recorded behind this place" },
 	{ "format", OPTION_TEXT, &given.format, "FORMAT", "ndjson (default) or csv" },
-	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL, "in NDJSON, the body as a string of its bytes" },
+	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL,
+	  "in NDJSON, the body as a string of its bytes" },
 	{ 0 },
 };
 

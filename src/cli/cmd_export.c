@@ -95,9 +95,10 @@ static bool check_words(int argc)
 	else if (given.list && (sources || given.output))
 		term_problem("--list goes with no other option");
 	else if (!given.list && sources != 1)
-		term_problem(sources ? "an export is of one thing: a name, --query or --query-file"
-		                     : "what is to be exported? Give a name (`hookledger export --list` "
-		                       "shows them), --query or --query-file");
+		term_problem(
+			sources ? "an export is of one thing: a name, --query or --query-file"
+				: "what is to be exported? Give a name (`hookledger export --list` "
+				  "shows them), --query or --query-file");
 	else
 		return true;
 	return false;
@@ -118,7 +119,7 @@ static bool read_query(struct buf *query)
 
 /* `columns`: those of the query, once they are known, or NULL. */
 static enum err plan(struct cli *cli, const char *name, const struct buf *query,
-                     const struct db_rows *columns, struct db_rows **rows)
+		     const struct db_rows *columns, struct db_rows **rows)
 {
 	size_t count = columns ? db_rows_columns(columns) : 0;
 	struct db_args *args = db_args_new();
@@ -158,8 +159,10 @@ static bool check_query(struct db *db, const struct buf *query, struct db_rows *
 	if (!db_rows_columns(columns))
 		term_problem("the query gives no rows; it must be a select");
 	else if (twin && is_ndjson())
-		term_problem("two columns of the query are called \"%s\"; in NDJSON each needs its own "
-		             "name (… as name)", twin);
+		term_problem(
+			"two columns of the query are called \"%s\"; in NDJSON each needs its own "
+			"name (… as name)",
+			twin);
 	else
 		fine = true;
 	return fine;
@@ -170,7 +173,7 @@ static bool check_query(struct db *db, const struct buf *query, struct db_rows *
 struct flow {
 	struct outfile *out;
 	struct progress progress;
-	enum err written;	/* how writing ended; said already */
+	enum err written; /* how writing ended; said already */
 };
 
 static enum err pass_on(void *user, struct str piece)
@@ -192,7 +195,7 @@ static void say_done(const struct flow *flow, int64_t rows)
 	buf_addf(&words, "%lld row%s, ", (long long)rows, term_s(rows));
 	term_add_size(&words, flow->progress.bytes);
 	fprintf(stderr, "%s%s%s\n", buf_text(&words), outfile_is_aside(flow->out) ? " in " : "",
-	        outfile_is_aside(flow->out) ? given.output : "");
+		outfile_is_aside(flow->out) ? given.output : "");
 	buf_done(&words);
 }
 
@@ -202,12 +205,14 @@ static void say_failed(const struct flow *flow, const char *why)
 	if (outfile_is_aside(flow->out))
 		term_problem("%s; %s was not written", why, given.output);
 	else
-		term_problem("%s%s", why, flow->progress.done ? "; what was written is not all of it" : "");
+		term_problem("%s%s", why,
+			     flow->progress.done ? "; what was written is not all of it" : "");
 }
 
 static int schedule(struct db *db, const struct db_rows *plan, int stop_fd, struct flow *flow)
 {
-	char *copying = mem_dup(db_str(plan, 0, "copying")), *closing = mem_dup(db_str(plan, 0, "closing"));
+	char *copying = mem_dup(db_str(plan, 0, "copying")),
+	     *closing = mem_dup(db_str(plan, 0, "closing"));
 	int64_t rows = 0;
 	enum err err = ERR_NONE;
 
@@ -249,7 +254,8 @@ static bool begin(struct db *db, const struct db_rows *plan)
 
 /* Where each cell is looked at, the statement has the query's columns by name.
    Who asks for it is not who may only read. */
-static bool begin_again(struct cli *cli, const struct buf *query, const struct db_rows *columns, struct db_rows **rows)
+static bool begin_again(struct cli *cli, const struct buf *query, const struct db_rows *columns,
+			struct db_rows **rows)
 {
 	char *closing = mem_dup(db_str(*rows, 0, "closing"));
 	bool ended = db_run(cli->db, closing) == ERR_NONE;
@@ -282,7 +288,8 @@ static int run_export(struct cli *cli, int argc, char **argv)
 	   can be ended. */
 	signal(SIGPIPE, SIG_IGN);
 	stop_fd = interrupt_open();
-	if (plan(cli, argc ? argv[0] : NULL, &query, NULL, &rows) || !(flow.out = outfile_open(given.output)))
+	if (plan(cli, argc ? argv[0] : NULL, &query, NULL, &rows) ||
+	    !(flow.out = outfile_open(given.output)))
 		goto done;
 	if (!begin(cli->db, rows) || (query.len && !check_query(cli->db, &query, &columns)))
 		goto done;
@@ -298,14 +305,21 @@ done:
 }
 
 static const struct cli_option options[] = {
-	{ "format", OPTION_TEXT, &given.format, "FORMAT", "csv (default), ndjson, or copy (PostgreSQL's own)" },
-	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL, "CSV that Excel and LibreOffice read; no text is a formula" },
-	{ "separator", OPTION_TEXT, &given.separator, "NAME", "of CSV: comma (default), semicolon or tab" },
-	{ "decimal", OPTION_TEXT, &given.decimal, "NAME", "with --spreadsheet: point (default), or comma, with semicolons" },
-	{ "output", OPTION_TEXT, &given.output, "FILE", "not to standard output; appears when it is whole" },
+	{ "format", OPTION_TEXT, &given.format, "FORMAT",
+	  "csv (default), ndjson, or copy (PostgreSQL's own)" },
+	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL,
+	  "CSV that Excel and LibreOffice read; no text is a formula" },
+	{ "separator", OPTION_TEXT, &given.separator, "NAME",
+	  "of CSV: comma (default), semicolon or tab" },
+	{ "decimal", OPTION_TEXT, &given.decimal, "NAME",
+	  "with --spreadsheet: point (default), or comma, with semicolons" },
+	{ "output", OPTION_TEXT, &given.output, "FILE",
+	  "not to standard output; appears when it is whole" },
 	{ "query", OPTION_TEXT, &given.query, "SQL", "what this select gives" },
-	{ "query-file", OPTION_TEXT, &given.query_file, "FILE", "the same, from a file; - for standard input" },
-	{ "zone", OPTION_TEXT, &given.zone, "ZONE", "times in this zone, such as Europe/Berlin (UTC)" },
+	{ "query-file", OPTION_TEXT, &given.query_file, "FILE",
+	  "the same, from a file; - for standard input" },
+	{ "zone", OPTION_TEXT, &given.zone, "ZONE",
+	  "times in this zone, such as Europe/Berlin (UTC)" },
 	{ "list", OPTION_FLAG, &given.list, NULL, "say what can be exported" },
 	{ 0 },
 };

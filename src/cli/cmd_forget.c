@@ -14,7 +14,7 @@
 enum { STEP_EVENTS = 5000, ANSWER_MAX = 64 };
 
 static struct {
-	int64_t user, workspace;	/* 0: not given */
+	int64_t user, workspace; /* 0: not given */
 	bool yes, dry_run, json;
 } given;
 
@@ -39,10 +39,13 @@ static bool is_spool_empty(const struct conf *conf)
 	if (spool && spool_count(spool, &waiting))
 		term_problem("the spool %s cannot be read", conf->spool_dir);
 	else if (waiting.records || waiting.aside_records)
-		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; let them be "
-		             "recorded first (`hookledger spool drain`)%s", conf->spool_dir,
-		             (long long)(waiting.records + waiting.aside_records),
-		             waiting.aside_records ? "; some were set aside (`hookledger spool list`)" : "");
+		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; "
+			     "let them be "
+			     "recorded first (`hookledger spool drain`)%s",
+			     conf->spool_dir, (long long)(waiting.records + waiting.aside_records),
+			     waiting.aside_records
+				     ? "; some were set aside (`hookledger spool list`)"
+				     : "");
 	else if (spool)
 		is_empty = true;
 	spool_close(spool);
@@ -53,10 +56,10 @@ static bool is_spool_empty(const struct conf *conf)
 
 static bool has_anything(const struct db_rows *found)
 {
-	return db_int(found, 0, "made") || db_int(found, 0, "about") || db_int(found, 0, "entries") ||
-	       db_int(found, 0, "invoices") || db_int(found, 0, "quarantined") ||
-	       db_int(found, 0, "accounts") || db_str(found, 0, "names").len ||
-	       db_bool(found, 0, "is_begun");
+	return db_int(found, 0, "made") || db_int(found, 0, "about") ||
+	       db_int(found, 0, "entries") || db_int(found, 0, "invoices") ||
+	       db_int(found, 0, "quarantined") || db_int(found, 0, "accounts") ||
+	       db_str(found, 0, "names").len || db_bool(found, 0, "is_begun");
 }
 
 static void add_line(struct buf *out, const char *what, int64_t count)
@@ -87,11 +90,14 @@ static bool say_found(const struct db_rows *found)
 	add_line(&out, "entries of frozen invoices", db_int(found, 0, "invoices"));
 	add_line(&out, "callbacks in quarantine", db_int(found, 0, "quarantined"));
 	add_line(&out, "accounts of the API, which will be disabled", db_int(found, 0, "accounts"));
-	buf_add_text(&out, "Descriptions, names, addresses and the number go; times, durations, projects, tags, rates\n"
-	                   "and what is billable stay, under an alias. It cannot be undone.\n");
+	buf_add_text(&out, "Descriptions, names, addresses and the number go; times, durations, "
+			   "projects, tags, rates\n"
+			   "and what is billable stay, under an alias. It cannot be undone.\n");
 	if (db_int(found, 0, "mentions"))
-		buf_addf(&out, "Not touched: %lld event%s of others that have the name in their text.\n",
-		         (long long)db_int(found, 0, "mentions"), term_s(db_int(found, 0, "mentions")));
+		buf_addf(&out,
+			 "Not touched: %lld event%s of others that have the name in their text.\n",
+			 (long long)db_int(found, 0, "mentions"),
+			 term_s(db_int(found, 0, "mentions")));
 	if (db_bool(found, 0, "is_begun"))
 		buf_add_text(&out, "An earlier run was not finished; this one goes on with it.\n");
 	fine = term_write(buf_str(&out));
@@ -101,8 +107,8 @@ static bool say_found(const struct db_rows *found)
 
 static bool say_found_json(const struct db_rows *found)
 {
-	static const char *const counts[] = { "made", "about", "mentions", "entries", "invoices",
-		                              "quarantined", "accounts" };
+	static const char *const counts[] = { "made",	  "about",	 "mentions", "entries",
+					      "invoices", "quarantined", "accounts" };
 	struct buf out = { 0 };
 	bool fine;
 
@@ -200,9 +206,12 @@ static bool say_done(int64_t replaced)
 		json_put_int(&out, "replaced", replaced);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "Forgotten: %lld event%s replaced. Copies that others keep load anew by themselves.\n"
-		               "Backups made before still have it all. `vacuum` takes the old rows off the disk.\n",
-		         (long long)replaced, term_s(replaced));
+		buf_addf(&out,
+			 "Forgotten: %lld event%s replaced. Copies that others keep load anew by "
+			 "themselves.\n"
+			 "Backups made before still have it all. `vacuum` takes the old rows off "
+			 "the disk.\n",
+			 (long long)replaced, term_s(replaced));
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
@@ -218,7 +227,8 @@ static int run_forget(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (!given.user) {
-		term_problem("say who: --user ID, Toggl's number of the user (it is in toggl.workspace_user)");
+		term_problem("say who: --user ID, Toggl's number of the user (it is in "
+			     "toggl.workspace_user)");
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -234,8 +244,8 @@ static int run_forget(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (given.dry_run)
 		status = CLI_FINE;
-	else if (is_spool_empty(cli->conf) && is_confirmed() && forget(cli->db, &replaced) == ERR_NONE &&
-	         say_done(replaced))
+	else if (is_spool_empty(cli->conf) && is_confirmed() &&
+		 forget(cli->db, &replaced) == ERR_NONE && say_done(replaced))
 		status = CLI_FINE;
 done:
 	db_rows_free(found);
@@ -258,8 +268,10 @@ const struct command cmd_forget[] = {
 	  .run = run_forget,
 	  .options = options,
 	  .help = "take a person out of what is recorded, on request",
-	  .more = "Says what is there and asks for the number of the user before it changes anything.\n"
-	          "The company's books stay as they are, under an alias; of each original body its\n"
-	          "SHA-256 stays. It may be stopped: run again, it goes on." },
+	  .more = "Says what is there and asks for the number of the user before it changes "
+		  "anything.\n"
+		  "The company's books stay as they are, under an alias; of each original body "
+		  "its\n"
+		  "SHA-256 stays. It may be stopped: run again, it goes on." },
 	{ 0 },
 };

@@ -40,7 +40,8 @@ static bool say_frozen(const char *name, const struct db_rows *rows)
 		buf_add_text(&out, "Invoice ");
 		term_add_safe(&out, str_of(name));
 		buf_addf(&out, " is frozen: %lld entr%s, %lld:%02d hours.\n", (long long)entries,
-		         entries == 1 ? "y" : "ies", (long long)(seconds / 3600), (int)(seconds / 60 % 60));
+			 entries == 1 ? "y" : "ies", (long long)(seconds / 3600),
+			 (int)(seconds / 60 % 60));
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
@@ -55,7 +56,8 @@ static int run_freeze(struct cli *cli, int argc, char **argv)
 
 	(void)argc;
 	if (!given.from || !given.until || !given.zone) {
-		term_problem("say which days, and where: --from 2026-05-01 --until 2026-06-01 --zone Europe/Berlin");
+		term_problem("say which days, and where: --from 2026-05-01 --until 2026-06-01 "
+			     "--zone Europe/Berlin");
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -147,10 +149,12 @@ const struct command cmd_invoice[] = {
 	  .operands = "NAME",
 	  .options = freeze_options,
 	  .help = "keep the entries of a range as they are, because it was invoiced",
-	  .more = "An entry belongs to the range when it starts in it. Nothing is locked: the entries\n"
-	          "may be changed, and `invoice changes` says so.\n"
-	          "Example: hookledger invoice freeze 2026-17 --from 2026-05-01 --until 2026-06-01\n"
-	          "--zone Europe/Berlin --client 5832000006" },
+	  .more = "An entry belongs to the range when it starts in it. Nothing is locked: the "
+		  "entries\n"
+		  "may be changed, and `invoice changes` says so.\n"
+		  "Example: hookledger invoice freeze 2026-17 --from 2026-05-01 --until "
+		  "2026-06-01\n"
+		  "--zone Europe/Berlin --client 5832000006" },
 	{ .name = "invoice list",
 	  .need = NEED_OPERATOR,
 	  .run = run_list,

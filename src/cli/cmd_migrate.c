@@ -21,18 +21,24 @@ static void say_line(const char *line)
 
 static int run_migrate(struct cli *cli, int argc, char **argv)
 {
-	struct migration migration = { .db = cli->db, .conf = cli->conf, .dry_run = given.dry_run, .say = say_line };
+	struct migration migration = {
+		.db = cli->db, .conf = cli->conf, .dry_run = given.dry_run, .say = say_line
+	};
 	enum migration_end end = migration_run(&migration);
 
 	(void)argc, (void)argv;
 	if (migration.problem.len)
 		term_problem("%s", buf_text(&migration.problem));
 	if (migration.partitions)
-		printf("made %lld partition%s\n", (long long)migration.partitions, term_s(migration.partitions));
+		printf("made %lld partition%s\n", (long long)migration.partitions,
+		       term_s(migration.partitions));
 	if (migration.needs_rebuild)
-		puts("the tables of schema toggl do not have all that is recorded: run `hookledger rebuild`");
+		puts("the tables of schema toggl do not have all that is recorded: run `hookledger "
+		     "rebuild`");
 	buf_done(&migration.problem);
-	return end == MIGRATION_DONE ? CLI_FINE : end == MIGRATION_NO_FILES ? CLI_USAGE : CLI_FAILED;
+	return end == MIGRATION_DONE	   ? CLI_FINE
+	       : end == MIGRATION_NO_FILES ? CLI_USAGE
+					   : CLI_FAILED;
 }
 
 static int run_housekeep(struct cli *cli, int argc, char **argv)
@@ -67,7 +73,8 @@ static int run_restored(struct cli *cli, int argc, char **argv)
 	if (cli_call(cli->db, "operator.restored", NULL, &rows))
 		return CLI_FAILED;
 	printf("This database counts as restored: epoch %lld begins.\n"
-	       "Readers that go on from a cursor (`event tail`, exports) will read what is recorded\n"
+	       "Readers that go on from a cursor (`event tail`, exports) will read what is "
+	       "recorded\n"
 	       "from now on, whatever the numbers of transactions were before.\n",
 	       (long long)db_int(rows, 0, "restored"));
 	db_rows_free(rows);
@@ -85,8 +92,9 @@ const struct command cmd_migrate[] = {
 	  .run = run_migrate,
 	  .options = migrate_options,
 	  .help = "make or update the database's schema",
-	  .more = "Connects as database.owner. May be repeated, and run while receivers work: what\n"
-	          "they cannot record meanwhile waits in their spool." },
+	  .more = "Connects as database.owner. May be repeated, and run while receivers work: "
+		  "what\n"
+		  "they cannot record meanwhile waits in their spool." },
 	{ .name = "housekeep",
 	  .need = NEED_OPERATOR,
 	  .run = run_housekeep,

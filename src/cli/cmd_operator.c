@@ -27,9 +27,11 @@ static bool read_kept(const char *name, struct buf *kept)
 		if (!input_secret(given.password_file, &password))
 			goto done;
 	} else if (!prompt_is_possible()) {
-		term_problem("there is no terminal to ask for the password at; give --password-file FILE, or - for standard input");
+		term_problem("there is no terminal to ask for the password at; give "
+			     "--password-file FILE, or - for standard input");
 		goto done;
-	} else if (!prompt_secret("Password: ", &password) || !prompt_secret("Once more: ", &again)) {
+	} else if (!prompt_secret("Password: ", &password) ||
+		   !prompt_secret("Once more: ", &again)) {
 		goto done;
 	} else if (!str_equal(buf_str(&password), buf_str(&again))) {
 		term_problem("the two are not the same");
@@ -66,7 +68,8 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	db_arg_text(args, buf_str(&kept));
 	if (cli_call(cli->db, "operator.operator_add", args, &rows))
 		goto done;
-	printf("Operator %lld, %s, may log in as %s.\n", (long long)db_int(rows, 0, "operator_add"), argv[0], given.role);
+	printf("Operator %lld, %s, may log in as %s.\n", (long long)db_int(rows, 0, "operator_add"),
+	       argv[0], given.role);
 	status = CLI_FINE;
 done:
 	db_rows_free(rows);
@@ -76,7 +79,8 @@ done:
 }
 
 /* What is NULL stays as it is. */
-static int change(struct cli *cli, const char *name, const char *role, const bool *enable, struct str kept, const char *words)
+static int change(struct cli *cli, const char *name, const char *role, const bool *enable,
+		  struct str kept, const char *words)
 {
 	struct db_args *args = db_args_new();
 	int status = CLI_FAILED;
@@ -104,7 +108,8 @@ static int run_password(struct cli *cli, int argc, char **argv)
 
 	(void)argc;
 	if (read_kept(argv[0], &kept))
-		status = change(cli, argv[0], NULL, NULL, buf_str(&kept), "has the new password, and no session any more");
+		status = change(cli, argv[0], NULL, NULL, buf_str(&kept),
+				"has the new password, and no session any more");
 	buf_done(&kept);
 	return status;
 }
@@ -124,7 +129,8 @@ static int run_enable(struct cli *cli, int argc, char **argv)
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return change(cli, argv[0], NULL, &(bool){ false }, (struct str){ 0 }, "may not log in any more, and has no session");
+	return change(cli, argv[0], NULL, &(bool){ false }, (struct str){ 0 },
+		      "may not log in any more, and has no session");
 }
 
 static int run_totp_reset(struct cli *cli, int argc, char **argv)
@@ -136,8 +142,11 @@ static int run_totp_reset(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	db_arg_text(args, str_of(argv[0]));
 	if (!cli_call(cli->db, "operator.totp_reset", args, &rows)) {
-		printf(db_bool(rows, 0, "totp_reset") ? "Operator %s logs in with the password alone until new codes are set up.\n"
-		                                      : "Operator %s logs in with the password alone already.\n", argv[0]);
+		printf(db_bool(rows, 0, "totp_reset")
+			       ? "Operator %s logs in with the password alone until new codes are "
+				 "set up.\n"
+			       : "Operator %s logs in with the password alone already.\n",
+		       argv[0]);
 		status = CLI_FINE;
 	}
 	db_rows_free(rows);
@@ -160,7 +169,8 @@ static void put_json(struct buf *out, const struct db_rows *rows, size_t row)
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "NAME", "ROLE", "ZONE", "STATE", "CODES", "SESSIONS", "LAST LOGIN" };
+	static const char *const heads[] = { "NAME",  "ROLE",	  "ZONE",      "STATE",
+					     "CODES", "SESSIONS", "LAST LOGIN" };
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	struct db_rows *rows = NULL;
 	struct buf json = { 0 };
@@ -193,11 +203,17 @@ done:
 	return status;
 }
 
-#define PASSWORD_OPTION { "password-file", OPTION_TEXT, &given.password_file, "FILE", "the password; - for standard input (else it is asked for)" }
+#define PASSWORD_OPTION \
+	{ \
+		"password-file", OPTION_TEXT, &given.password_file, "FILE", \
+			"the password; - for standard input (else it is asked for)" \
+	}
 
 static const struct cli_option add_options[] = {
-	{ "role", OPTION_TEXT, &given.role, "ROLE", "owner may change everything (default), viewer may look" },
-	{ "zone", OPTION_TEXT, &given.zone, "ZONE", "time zone in which the page shows times (UTC)" },
+	{ "role", OPTION_TEXT, &given.role, "ROLE",
+	  "owner may change everything (default), viewer may look" },
+	{ "zone", OPTION_TEXT, &given.zone, "ZONE",
+	  "time zone in which the page shows times (UTC)" },
 	PASSWORD_OPTION,
 	{ 0 },
 };
@@ -210,19 +226,46 @@ static const struct cli_option list_options[] = {
 };
 
 const struct command cmd_operator[] = {
-	{ .name = "operator add", .need = NEED_OPERATOR, .run = run_add, .operands = "NAME", .options = add_options,
+	{ .name = "operator add",
+	  .need = NEED_OPERATOR,
+	  .run = run_add,
+	  .operands = "NAME",
+	  .options = add_options,
 	  .help = "let somebody use the admin page" },
-	{ .name = "operator list", .need = NEED_OPERATOR, .run = run_list, .options = list_options,
+	{ .name = "operator list",
+	  .need = NEED_OPERATOR,
+	  .run = run_list,
+	  .options = list_options,
 	  .help = "list who may use the admin page" },
-	{ .name = "operator password", .need = NEED_OPERATOR, .run = run_password, .operands = "NAME", .options = password_options,
+	{ .name = "operator password",
+	  .need = NEED_OPERATOR,
+	  .run = run_password,
+	  .operands = "NAME",
+	  .options = password_options,
 	  .help = "set a new password; ends the sessions" },
-	{ .name = "operator role", .need = NEED_OPERATOR, .run = run_role, .operands = "NAME ROLE", .options = no_options,
+	{ .name = "operator role",
+	  .need = NEED_OPERATOR,
+	  .run = run_role,
+	  .operands = "NAME ROLE",
+	  .options = no_options,
 	  .help = "make an operator owner or viewer" },
-	{ .name = "operator disable", .need = NEED_OPERATOR, .run = run_disable, .operands = "NAME", .options = no_options,
+	{ .name = "operator disable",
+	  .need = NEED_OPERATOR,
+	  .run = run_disable,
+	  .operands = "NAME",
+	  .options = no_options,
 	  .help = "keep an operator out; ends the sessions" },
-	{ .name = "operator enable", .need = NEED_OPERATOR, .run = run_enable, .operands = "NAME", .options = no_options,
+	{ .name = "operator enable",
+	  .need = NEED_OPERATOR,
+	  .run = run_enable,
+	  .operands = "NAME",
+	  .options = no_options,
 	  .help = "let an operator in again" },
-	{ .name = "operator totp-reset", .need = NEED_OPERATOR, .run = run_totp_reset, .operands = "NAME", .options = no_options,
+	{ .name = "operator totp-reset",
+	  .need = NEED_OPERATOR,
+	  .run = run_totp_reset,
+	  .operands = "NAME",
+	  .options = no_options,
 	  .help = "ask an operator, who has lost the app, for no codes any more" },
 	{ 0 },
 };

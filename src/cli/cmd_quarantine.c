@@ -22,7 +22,7 @@ static struct {
 
 /* A page of operator.quarantine_list() behind *after, which moves on. */
 static enum err next_page(struct db *db, int64_t *after, int64_t most, bool waiting,
-                          struct db_rows **rows)
+			  struct db_rows **rows)
 {
 	struct db_args *args = db_args_new();
 	enum err err;
@@ -51,9 +51,9 @@ static void put_facts(struct buf *out, const struct db_rows *rows, size_t row)
 	if (!db_is_null(rows, row, "retried_us"))
 		clock_write(&time, db_int(rows, row, "retried_us"));
 	json_put_text(out, "retried_at", buf_str(&time));
-	json_put_text(out, "retried_as", db_is_null(rows, row, "retried_as")
-	                                         ? (struct str){ 0 }
-	                                         : db_str(rows, row, "retried_as"));
+	json_put_text(out, "retried_as",
+		      db_is_null(rows, row, "retried_as") ? (struct str){ 0 }
+							  : db_str(rows, row, "retried_as"));
 	buf_done(&time);
 }
 
@@ -70,13 +70,15 @@ static void add_row(struct table *table, const struct db_rows *rows, size_t row)
 	term_add_size(&size, db_int(rows, row, "bytes"));
 	table_text(table, buf_str(&size));
 	table_text(table, db_is_null(rows, row, "retried_as") ? str_of("waits")
-	                                                      : db_str(rows, row, "retried_as"));
+							      : db_str(rows, row, "retried_as"));
 	buf_done(&size);
 }
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "ID", "ENDPOINT", "RECEIVED", "REASON", "SIZE", "STATE" };
+	static const char *const heads[] = {
+		"ID", "ENDPOINT", "RECEIVED", "REASON", "SIZE", "STATE"
+	};
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	int64_t after = 0, left = given.limit ? given.limit : INT64_MAX;
 	struct buf json = { 0 };
@@ -129,7 +131,8 @@ static void describe(struct buf *out, const struct db_rows *rows, struct str bod
 	struct str rest;
 
 	buf_addf(out, "Number %lld, for endpoint %lld, received ",
-	         (long long)db_int(rows, 0, "quarantine_id"), (long long)db_int(rows, 0, "endpoint_id"));
+		 (long long)db_int(rows, 0, "quarantine_id"),
+		 (long long)db_int(rows, 0, "endpoint_id"));
 	term_add_time(out, db_int(rows, 0, "received_us"));
 	buf_add_text(out, ", reason ");
 	term_add_safe(out, db_str(rows, 0, "reason"));
@@ -339,11 +342,13 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 	if (err)
 		goto done;
 	if (given.json)
-		printf("{\"recorded\":%lld,\"duplicate\":%lld,\"failed\":%lld}\n", (long long)retry.recorded,
-		       (long long)retry.duplicate, (long long)retry.failed);
+		printf("{\"recorded\":%lld,\"duplicate\":%lld,\"failed\":%lld}\n",
+		       (long long)retry.recorded, (long long)retry.duplicate,
+		       (long long)retry.failed);
 	else
 		printf("%lld recorded, %lld were there already, %lld stay in quarantine\n",
-		       (long long)retry.recorded, (long long)retry.duplicate, (long long)retry.failed);
+		       (long long)retry.recorded, (long long)retry.duplicate,
+		       (long long)retry.failed);
 	if (retry.failed == 0)
 		status = CLI_FINE;
 done:

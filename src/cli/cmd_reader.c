@@ -30,15 +30,17 @@ static bool say_added(const char *login, struct str database, const struct buf *
 		json_put_text(&out, "database", database);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "Login %s\n  password      %s\n  database      ", login, buf_text(password));
+		buf_addf(&out, "Login %s\n  password      %s\n  database      ", login,
+			 buf_text(password));
 		term_add_safe(&out, database);
 		buf_addf(&out, "\n  may           read schema toggl\n  a statement   ");
 		if (given.timeout_us)
-			buf_addf(&out, "takes at most %lld s\n", (long long)(given.timeout_us / 1000000));
+			buf_addf(&out, "takes at most %lld s\n",
+				 (long long)(given.timeout_us / 1000000));
 		else
 			buf_add_text(&out, "takes as long as it takes\n");
 		buf_addf(&out, "  connections   at most %lld\nThe password is not shown again.\n",
-		         (long long)given.connections);
+			 (long long)given.connections);
 	}
 	is_said = term_write(buf_str(&out));
 	mem_wipe(out.at, out.len);
@@ -101,7 +103,9 @@ static void put_row(struct table *table, const struct db_rows *rows, size_t row)
 	if (str_int(timeout, &ms) && ms > 0)
 		buf_addf(&cell, "%lld s", (long long)(ms / 1000));
 	else
-		buf_add_str(&cell, timeout.len && ms == 0 && !str_is(timeout, "0") ? timeout : str_of("none"));
+		buf_add_str(&cell, timeout.len && ms == 0 && !str_is(timeout, "0")
+					   ? timeout
+					   : str_of("none"));
 	table_text(table, buf_str(&cell));
 	buf_clear(&cell);
 	buf_addf(&cell, "%lld", (long long)db_int(rows, row, "in_use"));
@@ -155,8 +159,10 @@ done:
 }
 
 static const struct cli_option add_options[] = {
-	{ "timeout", OPTION_SPAN, &given.timeout_us, "SPAN", "how long a statement may take (60s); 0: no limit" },
-	{ "connections", OPTION_COUNT, &given.connections, "N", "how many it may have at once (5)" },
+	{ "timeout", OPTION_SPAN, &given.timeout_us, "SPAN",
+	  "how long a statement may take (60s); 0: no limit" },
+	{ "connections", OPTION_COUNT, &given.connections, "N",
+	  "how many it may have at once (5)" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };

@@ -19,7 +19,7 @@ static struct {
 } given;
 
 struct outcome {
-	int64_t events, removed, before;	/* before: events done by an earlier run */
+	int64_t events, removed, before; /* before: events done by an earlier run */
 	int64_t ms;
 };
 
@@ -36,9 +36,10 @@ static enum err begin(struct db *db, struct outcome *outcome, int64_t *total)
 	outcome->before = db_int(rows, 0, "events_done");
 	*total = db_int(rows, 0, "events");
 	if (db_bool(rows, 0, "goes_on"))
-		fprintf(stderr, "going on with a rebuild that was not finished (%lld event%s done); "
-		                "--restart begins anew\n",
-		        (long long)outcome->before, term_s(outcome->before));
+		fprintf(stderr,
+			"going on with a rebuild that was not finished (%lld event%s done); "
+			"--restart begins anew\n",
+			(long long)outcome->before, term_s(outcome->before));
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -81,13 +82,16 @@ static bool say(const struct outcome *outcome)
 		json_put_int(&out, "ms", outcome->ms);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "The tables of schema toggl are written anew, from %lld event%s "
-		               "(%lld a second).\n",
-		         (long long)outcome->events, term_s(outcome->events),
-		         (long long)(outcome->ms > 0 ? done * 1000 / outcome->ms : done));
+		buf_addf(&out,
+			 "The tables of schema toggl are written anew, from %lld event%s "
+			 "(%lld a second).\n",
+			 (long long)outcome->events, term_s(outcome->events),
+			 (long long)(outcome->ms > 0 ? done * 1000 / outcome->ms : done));
 		if (outcome->removed)
-			buf_addf(&out, "Rows that came from no recorded event, now removed or right: %lld.\n",
-			         (long long)outcome->removed);
+			buf_addf(&out,
+				 "Rows that came from no recorded event, now removed or right: "
+				 "%lld.\n",
+				 (long long)outcome->removed);
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
@@ -109,14 +113,16 @@ static int run_rebuild(struct cli *cli, int argc, char **argv)
 	progress_end(&progress);
 	outcome.ms = clock_ms() - started_ms;
 	if (err) {
-		term_problem("the rebuild is not finished; `hookledger rebuild` goes on where it stopped");
+		term_problem("the rebuild is not finished; `hookledger rebuild` goes on where it "
+			     "stopped");
 		return CLI_FAILED;
 	}
 	return say(&outcome) ? CLI_FINE : CLI_FAILED;
 }
 
 static const struct cli_option options[] = {
-	{ "restart", OPTION_FLAG, &given.restart, NULL, "begin anew, whatever an earlier run has done" },
+	{ "restart", OPTION_FLAG, &given.restart, NULL,
+	  "begin anew, whatever an earlier run has done" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -127,8 +133,10 @@ const struct command cmd_rebuild[] = {
 	  .run = run_rebuild,
 	  .options = options,
 	  .help = "write the typed tables anew from the ledger",
-	  .more = "Needed once when a ledger had events before it had tables (`migrate` and `doctor`\n"
-	          "say so); otherwise only when a table was damaged. Receivers go on recording. It may\n"
-	          "be stopped at any time: run again, it goes on. Two at once share the work." },
+	  .more = "Needed once when a ledger had events before it had tables (`migrate` and "
+		  "`doctor`\n"
+		  "say so); otherwise only when a table was damaged. Receivers go on recording. It "
+		  "may\n"
+		  "be stopped at any time: run again, it goes on. Two at once share the work." },
 	{ 0 },
 };

@@ -19,7 +19,7 @@ struct count {
 };
 
 static enum err reseal_one(struct db *db, const struct sealer *sealer, const struct db_rows *rows,
-                           size_t row, struct count *count)
+			   size_t row, struct count *count)
 {
 	struct str place = db_str(rows, row, "place"), words = db_str(rows, row, "words");
 	struct buf before = { 0 }, plain = { 0 }, after = { 0 };
@@ -97,11 +97,14 @@ static int run_reseal(struct cli *cli, int argc, char **argv)
 		json_put_int(&out, "unopened", count.unopened);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "%lld sealed anew, %lld had the current key already, %lld do not open\n",
-		         (long long)count.resealed, (long long)count.current, (long long)count.unopened);
+		buf_addf(&out,
+			 "%lld sealed anew, %lld had the current key already, %lld do not open\n",
+			 (long long)count.resealed, (long long)count.current,
+			 (long long)count.unopened);
 		if (count.unopened == 0 && cli->conf->master_key_previous)
-			buf_add_text(&out, "master_key_previous is not needed any more: take it out of "
-			                   "the settings and start the programs again.\n");
+			buf_add_text(&out,
+				     "master_key_previous is not needed any more: take it out of "
+				     "the settings and start the programs again.\n");
 	}
 	if (term_write(buf_str(&out)) && count.unopened == 0)
 		status = CLI_FINE;
@@ -122,9 +125,10 @@ const struct command cmd_reseal[] = {
 	  .run = run_reseal,
 	  .options = options,
 	  .help = "seal all secrets with a new master key",
-	  .more = "1. In the settings: master_key = the new one, master_key_previous = the old one.\n"
-	          "2. Start receivers, API and courier again, so that they know both.\n"
-	          "3. hookledger reseal\n"
-	          "4. Take master_key_previous out and start them again." },
+	  .more = "1. In the settings: master_key = the new one, master_key_previous = the old "
+		  "one.\n"
+		  "2. Start receivers, API and courier again, so that they know both.\n"
+		  "3. hookledger reseal\n"
+		  "4. Take master_key_previous out and start them again." },
 	{ 0 },
 };

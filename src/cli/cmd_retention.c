@@ -68,7 +68,8 @@ static bool write_plan_json(const struct db_rows *plan)
 		json_put_int(&out, "bytes", db_int(plan, i, "bytes"));
 		json_put_text(&out, "verdict", db_str(plan, i, "verdict"));
 		json_put_text(&out, "reason",
-		              db_is_null(plan, i, "reason") ? (struct str){ 0 } : db_str(plan, i, "reason"));
+			      db_is_null(plan, i, "reason") ? (struct str){ 0 }
+							    : db_str(plan, i, "reason"));
 		buf_add_char(&out, '}');
 	}
 	buf_add_text(&out, "]}\n");
@@ -97,7 +98,7 @@ static bool write_plan(const struct db_rows *plan)
 			buf_add_text(&cell, "stays, because one before it does");
 		else
 			buf_addf(&cell, "stays: %.*s", (int)db_str(plan, i, "reason").len,
-			         db_str(plan, i, "reason").at);
+				 db_str(plan, i, "reason").at);
 		table_text(table, buf_str(&cell));
 	}
 	fine = table_write(table);
@@ -117,7 +118,8 @@ static int show(const struct db_rows *plan)
 		return CLI_FAILED;
 	term_add_size(&size, sums.bytes);
 	if (sums.months)
-		printf("%lld month%s with %lld event%s, %s, would be dropped; of each entity its last state "
+		printf("%lld month%s with %lld event%s, %s, would be dropped; of each entity its "
+		       "last state "
 		       "would be kept.\nNothing was changed: --apply does it.\n",
 		       (long long)sums.months, term_s(sums.months), (long long)sums.events,
 		       term_s(sums.events), buf_text(&size));
@@ -141,9 +143,11 @@ static enum err drop(struct db *db, struct str month, int64_t *events, int64_t *
 		*events += db_int(rows, 0, "events");
 		*kept += db_int(rows, 0, "kept");
 		if (!given.json)
-			printf("dropped %.*s: %lld event%s; kept as the last state of their entities: %lld\n",
+			printf("dropped %.*s: %lld event%s; kept as the last state of their "
+			       "entities: %lld\n",
 			       (int)month.len, month.at, (long long)db_int(rows, 0, "events"),
-			       term_s(db_int(rows, 0, "events")), (long long)db_int(rows, 0, "kept"));
+			       term_s(db_int(rows, 0, "events")),
+			       (long long)db_int(rows, 0, "kept"));
 		fflush(stdout);
 	}
 	db_rows_free(rows);
@@ -192,9 +196,9 @@ static int apply(struct db *db, const struct db_rows *plan)
 	}
 	for (size_t i = 0; !given.json && sums.months && i < db_rows_count(plan); i++)
 		if (!db_is_null(plan, i, "reason"))
-			printf("%.*s and what is after it stay: %.*s\n", (int)db_str(plan, i, "month").len,
-			       db_str(plan, i, "month").at, (int)db_str(plan, i, "reason").len,
-			       db_str(plan, i, "reason").at);
+			printf("%.*s and what is after it stay: %.*s\n",
+			       (int)db_str(plan, i, "month").len, db_str(plan, i, "month").at,
+			       (int)db_str(plan, i, "reason").len, db_str(plan, i, "reason").at);
 	return sums.stay ? CLI_FAILED : CLI_FINE;
 }
 
@@ -205,7 +209,8 @@ static int run_retention(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (!given.before == !given.keep) {
-		term_problem("say what is to stay: --keep-months N, or --before MONTH such as 2026-05");
+		term_problem(
+			"say what is to stay: --keep-months N, or --before MONTH such as 2026-05");
 		return CLI_USAGE;
 	}
 	if (read_plan(cli->db, &plan) == ERR_NONE)
@@ -215,9 +220,12 @@ static int run_retention(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_option options[] = {
-	{ "keep-months", OPTION_COUNT, &given.keep, "N", "the current month stays, and N before it" },
-	{ "before", OPTION_TEXT, &given.before, "MONTH", "what is before this month (2026-05) goes" },
-	{ "apply", OPTION_FLAG, &given.apply, NULL, "do it; without this it only says what would be done" },
+	{ "keep-months", OPTION_COUNT, &given.keep, "N",
+	  "the current month stays, and N before it" },
+	{ "before", OPTION_TEXT, &given.before, "MONTH",
+	  "what is before this month (2026-05) goes" },
+	{ "apply", OPTION_FLAG, &given.apply, NULL,
+	  "do it; without this it only says what would be done" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -228,8 +236,10 @@ const struct command cmd_retention[] = {
 	  .run = run_retention,
 	  .options = options,
 	  .help = "drop whole months of events; their entities keep their last state",
-	  .more = "Tables, a rebuild, and the history since then stay as they are. Months (UTC) that an\n"
-	          "invoice or a waiting delivery needs stay, and so do those after them. With --apply\n"
-	          "exit status 1 when some had to stay. It may be stopped and repeated." },
+	  .more = "Tables, a rebuild, and the history since then stay as they are. Months (UTC) "
+		  "that an\n"
+		  "invoice or a waiting delivery needs stay, and so do those after them. With "
+		  "--apply\n"
+		  "exit status 1 when some had to stay. It may be stopped and repeated." },
 	{ 0 },
 };

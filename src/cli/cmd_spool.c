@@ -28,9 +28,10 @@ static struct {
 struct spool *cli_spool(const struct conf *conf, int *status)
 {
 	struct spool_options how = { .dir = conf->spool_dir,
-		                 .max_bytes = conf->spool_max_bytes,
-		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes,
-		                 .again_ms = conf->spool_again_ms, .again_now = true };
+				     .max_bytes = conf->spool_max_bytes,
+				     .unjudged_max_bytes = conf->spool_unjudged_max_bytes,
+				     .again_ms = conf->spool_again_ms,
+				     .again_now = true };
 	struct spool *spool = NULL;
 	struct stat facts;
 
@@ -42,7 +43,7 @@ struct spool *cli_spool(const struct conf *conf, int *status)
 	*status = CLI_FAILED;
 	if (spool_open(&spool, &how)) {
 		term_problem("the spool %s cannot be used; run this as the user of the receiver",
-		             conf->spool_dir);
+			     conf->spool_dir);
 		return NULL;
 	}
 	return spool;
@@ -75,7 +76,7 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 		buf_add_text(out, "Nothing waits in the spool.\n");
 	else
 		buf_addf(out, "%lld callback%s in %lld file%s, ", (long long)s->records,
-		         term_s(s->records), (long long)s->files, term_s(s->files));
+			 term_s(s->records), (long long)s->files, term_s(s->files));
 	if (s->records) {
 		term_add_size(out, s->bytes);
 		buf_add_text(out, " of ");
@@ -86,18 +87,20 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 	}
 	if (s->unjudged_records) {
 		buf_addf(out, "%lld of them came before the secrets were known, ",
-		         (long long)s->unjudged_records);
+			 (long long)s->unjudged_records);
 		term_add_size(out, s->unjudged_bytes);
 		buf_add_text(out, " of ");
 		term_add_size(out, conf->spool_unjudged_max_bytes);
 		buf_add_text(out, ".\n");
 	}
 	if (s->aside_records)
-		buf_addf(out, "Set aside, acknowledged and not recorded: %lld (`hookledger spool list`).\n",
-		         (long long)s->aside_records);
+		buf_addf(out,
+			 "Set aside, acknowledged and not recorded: %lld (`hookledger spool "
+			 "list`).\n",
+			 (long long)s->aside_records);
 	if (s->damaged_files)
 		buf_addf(out, "Kept for you to look at: %lld damaged file%s (*.damaged).\n",
-		         (long long)s->damaged_files, term_s(s->damaged_files));
+			 (long long)s->damaged_files, term_s(s->damaged_files));
 }
 
 static int run_status(struct cli *cli, int argc, char **argv)
@@ -143,7 +146,8 @@ static enum err drain_all(struct spool_drain *drain, struct db *db, struct progr
 
 		err = spool_drain_step(drain, STEP_WAIT_MS, &more);
 		/* out of the way: on with the others */
-		if (err && spool_drain_total(drain).deferred > deferred && db_wait(db, STEP_WAIT_MS) == ERR_NONE) {
+		if (err && spool_drain_total(drain).deferred > deferred &&
+		    db_wait(db, STEP_WAIT_MS) == ERR_NONE) {
 			err = ERR_NONE;
 			more = true;
 		}
@@ -166,12 +170,17 @@ static bool say_drained(struct spool_drain_count count, const struct spool_statu
 		json_put_int(&out, "left", left->records);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "%lld recorded, %lld were there already, %lld to the quarantine, "
-		               "%lld forged\n", (long long)count.recorded, (long long)count.duplicate,
-		         (long long)count.quarantined, (long long)count.forged);
+		buf_addf(&out,
+			 "%lld recorded, %lld were there already, %lld to the quarantine, "
+			 "%lld forged\n",
+			 (long long)count.recorded, (long long)count.duplicate,
+			 (long long)count.quarantined, (long long)count.forged);
 		if (left->records)
-			buf_addf(&out, "left in files that a running receiver holds and brings in itself: "
-			               "%lld\n", (long long)left->records);
+			buf_addf(
+				&out,
+				"left in files that a running receiver holds and brings in itself: "
+				"%lld\n",
+				(long long)left->records);
 	}
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
@@ -194,7 +203,8 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (!spool) {
 		if (status == CLI_FINE)
-			status = say_drained((struct spool_drain_count){ 0 }, &left) ? CLI_FINE : CLI_FAILED;
+			status = say_drained((struct spool_drain_count){ 0 }, &left) ? CLI_FINE
+										     : CLI_FAILED;
 		goto done;
 	}
 	db = cli_connect(cli->conf, "receiver");
@@ -204,14 +214,14 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	if (err && err != ERR_ABSENT)
 		term_problem("the counters beside the spool cannot be read; going on without");
 	drain = spool_drain_new(spool, db, keys, counters,
-	                  cli->conf->batch_max > BATCH_MIN ? cli->conf->batch_max : BATCH_MIN,
-	                  cli->conf->batch_max_bytes);
+				cli->conf->batch_max > BATCH_MIN ? cli->conf->batch_max : BATCH_MIN,
+				cli->conf->batch_max_bytes);
 	progress = progress_start("callbacks", left.records);
 	err = drain_all(drain, db, &progress);
 	progress_end(&progress);
 	if (err)
 		term_problem("the database did not take all: %s; the rest stays in the spool",
-		             db_problem(db));
+			     db_problem(db));
 	if (!counters_is_empty(counters) && counters_flush(counters, db, STEP_WAIT_MS) &&
 	    counters_save(counters, cli->conf->spool_dir))
 		term_problem("the counters could not be kept");
@@ -324,14 +334,17 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 		count += !err;
 		if (err) {
 			term_problem("%.*s: %s", (int)name.len, name.at,
-			             err == ERR_ABSENT ? "nothing of that name was set aside" : "it cannot be moved");
+				     err == ERR_ABSENT ? "nothing of that name was set aside"
+						       : "it cannot be moved");
 			status = CLI_FAILED;
 		}
 	}
 	if (given.json)
 		buf_addf(&out, "{\"retried\":%lld}\n", (long long)count);
 	else
-		buf_addf(&out, "%lld put back; the receiver records them, or `hookledger spool drain`\n", (long long)count);
+		buf_addf(&out,
+			 "%lld put back; the receiver records them, or `hookledger spool drain`\n",
+			 (long long)count);
 	if (!term_write(buf_str(&out)))
 		status = CLI_FAILED;
 done:
@@ -363,7 +376,8 @@ const struct command cmd_spool[] = {
 	  .run = run_drain,
 	  .options = options,
 	  .help = "bring it into the database, as the receiver does by itself",
-	  .more = "Connects as database.receiver. Run it as the user of the receiver, or as root." },
+	  .more = "Connects as database.receiver. Run it as the user of the receiver, or as "
+		  "root." },
 	{ .name = "spool list",
 	  .need = NEED_SETTINGS,
 	  .run = run_list,

@@ -77,7 +77,8 @@ static int run_enable(struct cli *cli, int argc, char **argv)
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return set(cli, argv[0], "f", "disabled: what happens meanwhile is not sent later, not by a replay either");
+	return set(cli, argv[0], "f",
+		   "disabled: what happens meanwhile is not sent later, not by a replay either");
 }
 
 static int run_set(struct cli *cli, int argc, char **argv)
@@ -100,7 +101,8 @@ static int run_delete(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of a subscription", &id))
 		goto done;
 	db_arg_int(args, id);
-	status = cli_call(cli->db, "operator.subscription_delete", args, NULL) ? CLI_FAILED : CLI_FINE;
+	status = cli_call(cli->db, "operator.subscription_delete", args, NULL) ? CLI_FAILED
+									       : CLI_FINE;
 	if (!status)
 		printf("Subscription %lld is deleted.\n", (long long)id);
 done:
@@ -137,7 +139,8 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out, "Subscription %lld has a new secret%s%s\n", (long long)id,
-		         given.secret_file ? "." : ":\n  ", given.secret_file ? "" : buf_text(&secret));
+			 given.secret_file ? "." : ":\n  ",
+			 given.secret_file ? "" : buf_text(&secret));
 	}
 	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
 done:
@@ -186,7 +189,8 @@ static int run_tick_list(struct cli *cli, int argc, char **argv)
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	if (!cli_call(cli->db, "operator.tick_list", NULL, &rows) && listing_write(rows, "ticks", given.json))
+	if (!cli_call(cli->db, "operator.tick_list", NULL, &rows) &&
+	    listing_write(rows, "ticks", given.json))
 		status = CLI_FINE;
 	db_rows_free(rows);
 	return status;
@@ -225,7 +229,8 @@ static const struct cli_option list_options[] = {
 static const struct cli_option set_options[] = {
 	{ "parallel", OPTION_COUNT, &given.parallel, "N", "requests to it at once" },
 	{ "rate", OPTION_TEXT, &given.rate, "N", "attempts a second at most" },
-	{ "valid", OPTION_FLAG, &given.valid, NULL, "take its address as valid without its answer" },
+	{ "valid", OPTION_FLAG, &given.valid, NULL,
+	  "take its address as valid without its answer" },
 	{ 0 },
 };
 

@@ -57,7 +57,9 @@ static int do_to(struct cli *cli, const char *word, const char *what, const char
 		buf_add_text(&asked, more);
 		put_options(&asked);
 		buf_add_char(&asked, '}');
-		status = run_task(cli, &(struct toggl_job){ .what = what, .asked = buf_str(&asked), .is_interactive = true });
+		status = run_task(cli, &(struct toggl_job){ .what = what,
+							    .asked = buf_str(&asked),
+							    .is_interactive = true });
 	}
 	buf_done(&asked);
 	return status;
@@ -131,7 +133,9 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	buf_add_char(&asked, '{');
 	put_options(&asked);
 	buf_add_char(&asked, '}');
-	status = run_task(cli, &(struct toggl_job){ .what = "subscribe", .asked = buf_str(&asked), .is_interactive = true });
+	status = run_task(cli, &(struct toggl_job){ .what = "subscribe",
+						    .asked = buf_str(&asked),
+						    .is_interactive = true });
 	buf_done(&asked);
 	return status;
 }
@@ -155,8 +159,10 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 	buf_add_char(&asked, '{');
 	json_put_int(&asked, "subscription", id);
 	buf_add_char(&asked, '}');
-	status = run_task(cli, &(struct toggl_job){ .what = "rotate", .asked = buf_str(&asked),
-	                                             .address = db_str(rows, 0, "address"), .is_interactive = true });
+	status = run_task(cli, &(struct toggl_job){ .what = "rotate",
+						    .asked = buf_str(&asked),
+						    .address = db_str(rows, 0, "address"),
+						    .is_interactive = true });
 done:
 	buf_done(&asked);
 	db_rows_free(rows);
@@ -186,8 +192,13 @@ static int run_for_all(struct cli *cli, const char *what, const char *asked)
 		status = CLI_FAILED;
 	}
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		int one = toggl_jobs_run(&jobs, &(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"), .what = what,
-		                                                     .asked = str_of(asked), .is_interactive = true }, NULL);
+		int one = toggl_jobs_run(
+			&jobs,
+			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
+					     .what = what,
+					     .asked = str_of(asked),
+					     .is_interactive = true },
+			NULL);
 
 		status = one > status ? one : status;
 	}
@@ -231,9 +242,13 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	if (status || given.json || cli_call(cli->db, "operator.toggl_job_list", NULL, &jobs))
 		goto done;
 	if (to_mend)
-		fprintf(stderr, "%zu differ from what we want; `hookledger` and what stands under MEND puts it right.\n", to_mend);
+		fprintf(stderr,
+			"%zu differ from what we want; `hookledger` and what stands under MEND "
+			"puts it right.\n",
+			to_mend);
 	if (db_rows_count(jobs)) {
-		puts("\nNot ended yet (`hookledger toggl continue JOB_ID`, or the courier, goes on):");
+		puts("\nNot ended yet (`hookledger toggl continue JOB_ID`, or the courier, goes "
+		     "on):");
 		fflush(stdout);
 		status = listing_write(jobs, "jobs", false) ? CLI_FINE : CLI_FAILED;
 	}
@@ -284,8 +299,10 @@ static int run_load(struct cli *cli, int argc, char **argv)
 	buf_add_char(&asked, '{');
 	put_options(&asked);
 	buf_add_char(&asked, '}');
-	status = given.workspace ? run_task(cli, &(struct toggl_job){ .what = "load", .asked = buf_str(&asked), .is_interactive = true })
-	                         : run_for_all(cli, "load", "{}");
+	status = given.workspace ? run_task(cli, &(struct toggl_job){ .what = "load",
+								      .asked = buf_str(&asked),
+								      .is_interactive = true })
+				 : run_for_all(cli, "load", "{}");
 	buf_done(&asked);
 	return status;
 }
@@ -305,7 +322,9 @@ static int run_quota(struct cli *cli, int argc, char **argv)
 	}
 	if (!status)
 		status = !cli_call(cli->db, "operator.toggl_quota_list", NULL, &rows) &&
-		         listing_write(rows, "windows", given.json) ? CLI_FINE : CLI_FAILED;
+					 listing_write(rows, "windows", given.json)
+				 ? CLI_FINE
+				 : CLI_FAILED;
 	db_rows_free(rows);
 	return status;
 }
@@ -323,7 +342,8 @@ static int run_plan(struct cli *cli, int argc, char **argv)
 	db_arg_int(args, id);
 	status = cli_call(cli->db, "operator.toggl_plan", args, &rows) ? CLI_FAILED : CLI_FINE;
 	if (!status && !db_rows_count(rows) && !given.json)
-		puts("Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.");
+		puts("Nothing is left to subscribe to: your subscriptions have all of it, or the "
+		     "plan allows none.");
 	else if (!status && !listing_write(rows, "proposals", given.json))
 		status = CLI_FAILED;
 done:
@@ -352,7 +372,11 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		if (!input_id(argv[0], "the number of a job", &id))
 			goto done;
 		buf_addf(&asked, "{\"job\":%lld}", (long long)id);
-		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = "resume", .asked = buf_str(&asked), .is_interactive = true }, NULL);
+		status = toggl_jobs_run(&jobs,
+					&(struct toggl_job){ .what = "resume",
+							     .asked = buf_str(&asked),
+							     .is_interactive = true },
+					NULL);
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -362,7 +386,9 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	status = CLI_FINE;
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
 		char *what = mem_dup(db_str(rows, i, "what"));
-		struct toggl_job task = { .connection_id = db_int(rows, i, "connection_id"), .what = what, .asked = db_str(rows, i, "asked") };
+		struct toggl_job task = { .connection_id = db_int(rows, i, "connection_id"),
+					  .what = what,
+					  .asked = db_str(rows, i, "asked") };
 		int one = toggl_jobs_run(&jobs, &task, NULL);
 
 		free(what);
@@ -391,13 +417,14 @@ static int run_disconnect(struct cli *cli, int argc, char **argv)
 		db_arg_int(args, id);
 	else
 		db_arg_null(args);
-	if ((status = cli_call(cli->db, "operator.toggl_disconnect", args, &rows) ? CLI_FAILED : CLI_FINE))
+	if ((status = cli_call(cli->db, "operator.toggl_disconnect", args, &rows) ? CLI_FAILED
+										  : CLI_FINE))
 		goto done;
 	left = db_int(rows, 0, "toggl_disconnect");
 	puts("The API token is forgotten.");
 	if (left)
-		printf("%lld subscription%s of ours stay%s at Toggl, and events go on coming.\n", (long long)left, term_s(left),
-		       left == 1 ? "s" : "");
+		printf("%lld subscription%s of ours stay%s at Toggl, and events go on coming.\n",
+		       (long long)left, term_s(left), left == 1 ? "s" : "");
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -405,15 +432,18 @@ done:
 }
 
 static const struct cli_option do_options[] = {
-	{ "wait", OPTION_FLAG, &given.wait, NULL, "when the quota is spent, wait until it begins anew" },
+	{ "wait", OPTION_FLAG, &given.wait, NULL,
+	  "when the quota is spent, wait until it begins anew" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
 
 static const struct cli_option add_options[] = {
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "the workspace" },
-	{ "filters", OPTION_TEXT, &given.filters, "LIST", "such as time_entry:*,project:* (else what the planner proposes)" },
-	{ "description", OPTION_TEXT, &given.description, "TEXT", "what it is called at Toggl (hookledger)" },
+	{ "filters", OPTION_TEXT, &given.filters, "LIST",
+	  "such as time_entry:*,project:* (else what the planner proposes)" },
+	{ "description", OPTION_TEXT, &given.description, "TEXT",
+	  "what it is called at Toggl (hookledger)" },
 	{ 0 },
 };
 
@@ -429,7 +459,8 @@ static const struct cli_option load_options[] = {
 };
 
 static const struct cli_option list_options[] = {
-	{ "refresh", OPTION_FLAG, &given.refresh, NULL, "ask Toggl first (one request, and one a workspace)" },
+	{ "refresh", OPTION_FLAG, &given.refresh, NULL,
+	  "ask Toggl first (one request, and one a workspace)" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -440,7 +471,10 @@ static const struct cli_option json_options[] = {
 };
 
 #define AT_TOGGL(word, function, operand, words) \
-	{ .name = "toggl " word, .need = NEED_OPERATOR, .run = function, .operands = operand, .options = do_options, .help = words }
+	{ \
+		.name = "toggl " word, .need = NEED_OPERATOR, .run = function, \
+		.operands = operand, .options = do_options, .help = words \
+	}
 
 const struct command cmd_toggl[] = {
 	{ .name = "toggl list",
@@ -466,19 +500,23 @@ const struct command cmd_toggl[] = {
 	AT_TOGGL("disable", run_disable, "ID", "disable one: Toggl sends nothing"),
 	AT_TOGGL("ping", run_ping, "ID", "let Toggl ping its address"),
 	AT_TOGGL("validate", run_validate, "ID", "let its address prove itself again"),
-	AT_TOGGL("rotate", run_rotate, "ID", "give it a new secret; the old one stays good for a day"),
+	AT_TOGGL("rotate", run_rotate, "ID",
+		 "give it a new secret; the old one stays good for a day"),
 	AT_TOGGL("delete", run_delete, "ID", "delete one at Toggl, and see that it is gone"),
-	AT_TOGGL("adopt", run_adopt, "ID", "take over one that was made elsewhere: our address, our secret"),
+	AT_TOGGL("adopt", run_adopt, "ID",
+		 "take over one that was made elsewhere: our address, our secret"),
 	AT_TOGGL("repair", run_repair, "[ID]", "bring one, or all, back to what we want"),
 	AT_TOGGL("check", run_check, NULL, "compare all with what we want, now"),
-	AT_TOGGL("refresh", run_refresh, NULL, "ask Toggl for workspaces, limits and subscriptions"),
+	AT_TOGGL("refresh", run_refresh, NULL,
+		 "ask Toggl for workspaces, limits and subscriptions"),
 	{ .name = "toggl load",
 	  .need = NEED_OPERATOR,
 	  .run = run_load,
 	  .options = load_options,
 	  .also = do_options,
 	  .help = "load users, clients, projects, tags and tasks into the tables" },
-	AT_TOGGL("continue", run_continue, "[JOB_ID]", "go on with what waits for the quota, and look at Toggl when it is time (cron)"),
+	AT_TOGGL("continue", run_continue, "[JOB_ID]",
+		 "go on with what waits for the quota, and look at Toggl when it is time (cron)"),
 	{ .name = "toggl quota",
 	  .need = NEED_OPERATOR,
 	  .run = run_quota,

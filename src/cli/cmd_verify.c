@@ -29,19 +29,21 @@ static void say_failure(const struct db_rows *rows, size_t row, enum signature_v
 	struct buf line = { 0 };
 
 	event_put_line(&line, rows, row);
-	fprintf(stderr, "%s: %s", verdict == SIGNATURE_INVALID ? "does not fit its body" : "secret unknown",
-	        buf_text(&line));
+	fprintf(stderr, "%s: %s",
+		verdict == SIGNATURE_INVALID ? "does not fit its body" : "secret unknown",
+		buf_text(&line));
 	buf_done(&line);
 }
 
-static void judge_row(struct secret_cache *cache, const struct db_rows *rows, size_t row, struct count *count)
+static void judge_row(struct secret_cache *cache, const struct db_rows *rows, size_t row,
+		      struct count *count)
 {
 	struct buf signature = { 0 };
 	enum signature_verdict verdict;
 
 	db_bytes(rows, row, "signature", &signature);
-	verdict = secret_cache_verify(cache, db_int(rows, row, "secret_id"), db_str(rows, row, "body"),
-	                     buf_str(&signature));
+	verdict = secret_cache_verify(cache, db_int(rows, row, "secret_id"),
+				      db_str(rows, row, "body"), buf_str(&signature));
 	buf_done(&signature);
 	if (verdict == SIGNATURE_VALID) {
 		count->genuine++;
@@ -59,8 +61,8 @@ static void judge_row(struct secret_cache *cache, const struct db_rows *rows, si
 		count->unknown++;
 }
 
-static enum err judge_all(struct event_reader *reader, struct secret_cache *cache, struct progress *progress,
-                          struct count *count)
+static enum err judge_all(struct event_reader *reader, struct secret_cache *cache,
+			  struct progress *progress, struct count *count)
 {
 	size_t page = 1;
 
@@ -74,7 +76,8 @@ static enum err judge_all(struct event_reader *reader, struct secret_cache *cach
 		for (size_t i = 0; i < page; i++)
 			judge_row(cache, rows, i, count);
 		db_rows_free(rows);
-		progress_to(progress, count->genuine + count->unfit + count->unknown + count->forgotten);
+		progress_to(progress,
+			    count->genuine + count->unfit + count->unknown + count->forgotten);
 	}
 	return ERR_NONE;
 }
@@ -93,10 +96,11 @@ static bool say_counts(const struct count *count)
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out, "%lld genuine, %lld false, %lld with a secret that does not open",
-		         (long long)count->genuine, (long long)count->unfit, (long long)count->unknown);
+			 (long long)count->genuine, (long long)count->unfit,
+			 (long long)count->unknown);
 		if (count->forgotten)
 			buf_addf(&out, ", %lld replaced when a person was taken out",
-			         (long long)count->forgotten);
+				 (long long)count->forgotten);
 		buf_add_char(&out, '\n');
 	}
 	fine = term_write(buf_str(&out));
@@ -153,6 +157,6 @@ const struct command cmd_verify[] = {
 	  .options = options,
 	  .help = "recompute the signatures of recorded events",
 	  .more = "Each body is judged by the secret that judged it when it came, in use or not.\n"
-	          "Exit status 1 when any does not verify." },
+		  "Exit status 1 when any does not verify." },
 	{ 0 },
 };

@@ -8,8 +8,8 @@
 #include "ledger/sealing.h"
 
 enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *name,
-                       int64_t workspace, struct str secret, struct buf *address,
-                       struct db_rows **rows)
+		       int64_t workspace, struct str secret, struct buf *address,
+		       struct db_rows **rows)
 {
 	struct db_args *args = db_args_new();
 	struct buf sealed = { 0 };
@@ -35,8 +35,8 @@ done:
 
 /* Does this row have a valid secret of the endpoint that opens? Then it takes
    the place of the one before. */
-static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_rows *rows, size_t row,
-                 struct buf *secret)
+static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_rows *rows,
+		 size_t row, struct buf *secret)
 {
 	struct buf sealed = { 0 }, plain = { 0 };
 	bool is_open;
@@ -44,7 +44,8 @@ static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_
 	if (db_int(rows, row, "endpoint_id") != endpoint || !db_bool(rows, row, "is_valid"))
 		return false;
 	db_bytes(rows, row, "sealed", &sealed);
-	is_open = sealing_endpoint_open(sealer, db_str(rows, row, "address"), buf_str(&sealed), &plain) == ERR_NONE;
+	is_open = sealing_endpoint_open(sealer, db_str(rows, row, "address"), buf_str(&sealed),
+					&plain) == ERR_NONE;
 	if (is_open) {
 		mem_wipe(secret->at, secret->len);
 		buf_clear(secret);
@@ -57,7 +58,7 @@ static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_
 }
 
 enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t endpoint,
-                         struct buf *secret, int64_t *secret_id)
+			 struct buf *secret, int64_t *secret_id)
 {
 	struct pagination pages = { .function = "operator.secret_read", .number = "secret_id" };
 
@@ -68,8 +69,8 @@ enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t end
 	if (pages.err || secret->len)
 		return pages.err;
 	term_problem("endpoint %lld has no valid secret that opens with this master_key; "
-	             "`hookledger endpoint rotate %lld` makes one",
-	             (long long)endpoint, (long long)endpoint);
+		     "`hookledger endpoint rotate %lld` makes one",
+		     (long long)endpoint, (long long)endpoint);
 	return ERR_ABSENT;
 }
 
@@ -102,7 +103,8 @@ enum err endpoint_of_workspace(struct db *db, int64_t workspace, struct endpoint
 
 	while (pagination_next(&pages, db))
 		for (size_t i = 0; i < db_rows_count(pages.rows); i++)
-			if (db_int(pages.rows, i, "workspace_id") == workspace && db_bool(pages.rows, i, "enabled")) {
+			if (db_int(pages.rows, i, "workspace_id") == workspace &&
+			    db_bool(pages.rows, i, "enabled")) {
 				read_row(endpoint, pages.rows, i);
 				pagination_done(&pages);
 				return ERR_NONE;

@@ -16,7 +16,7 @@ struct sealer;
 
 struct endpoint {
 	int64_t endpoint_id;
-	int64_t workspace_id;	/* 0: not known yet */
+	int64_t workspace_id; /* 0: not known yet */
 	struct buf address;
 	bool is_enabled;
 };
@@ -26,19 +26,20 @@ struct endpoint {
    first event. Gives the row of operator.endpoint_add(). On an error it is said
    on stderr what is wrong. */
 MUST_USE enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *name,
-                                int64_t workspace, struct str secret, struct buf *address,
-                                struct db_rows **rows);
+				int64_t workspace, struct str secret, struct buf *address,
+				struct db_rows **rows);
 
 /* The newest valid secret of an endpoint and its number. ERR_ABSENT, said on stderr:
    it has none, or none that opens with our master key. */
 MUST_USE enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t endpoint,
-                                  struct buf *secret, int64_t *secret_id);
+				  struct buf *secret, int64_t *secret_id);
 
 /* The endpoint with this number; the address is appended. What is wrong is said
    on stderr. */
 MUST_USE enum err endpoint_find(struct db *db, int64_t id, struct endpoint *endpoint);
 
 /* The first enabled one of a workspace; likewise. ERR_ABSENT, not said: none. */
-MUST_USE enum err endpoint_of_workspace(struct db *db, int64_t workspace, struct endpoint *endpoint);
+MUST_USE enum err endpoint_of_workspace(struct db *db, int64_t workspace,
+					struct endpoint *endpoint);
 
 #endif

@@ -10,7 +10,7 @@
 #include "cli/term.h"
 
 static void put_id_or_null(struct buf *out, const char *key, const struct db_rows *rows, size_t row,
-                           const char *column)
+			   const char *column)
 {
 	if (db_is_null(rows, row, column))
 		json_put_text(out, key, (struct str){ 0 });
@@ -19,7 +19,7 @@ static void put_id_or_null(struct buf *out, const char *key, const struct db_row
 }
 
 static void put_time_or_null(struct buf *out, const char *key, const struct db_rows *rows,
-                             size_t row, const char *column)
+			     size_t row, const char *column)
 {
 	struct buf time = { 0 };
 
@@ -30,7 +30,7 @@ static void put_time_or_null(struct buf *out, const char *key, const struct db_r
 }
 
 void endpoint_put_json(struct buf *out, const struct conf *conf, const struct db_rows *rows,
-                       size_t row)
+		       size_t row)
 {
 	struct buf url = { 0 };
 
@@ -99,7 +99,8 @@ static void describe_secrets(struct buf *out, const struct db_rows *secrets)
 			buf_add_text(out, "revoked ");
 			term_add_ago(out, db_int(secrets, i, "revoked_us"));
 		} else {
-			buf_add_text(out, db_bool(secrets, i, "is_valid") ? "valid, made " : "ran out, made ");
+			buf_add_text(out, db_bool(secrets, i, "is_valid") ? "valid, made "
+									  : "ran out, made ");
 			term_add_ago(out, db_int(secrets, i, "valid_from_us"));
 			if (!db_is_null(secrets, i, "valid_until_us")) {
 				buf_add_text(out, ", until ");
@@ -113,14 +114,14 @@ static void describe_secrets(struct buf *out, const struct db_rows *secrets)
 }
 
 void endpoint_put_state(struct buf *out, const struct db_rows *secrets,
-                        const struct db_rows *refusals, int64_t id)
+			const struct db_rows *refusals, int64_t id)
 {
 	put_secrets(out, secrets);
 	put_refusals(out, refusals, id);
 }
 
 void endpoint_put_text(struct buf *out, const struct conf *conf, const struct db_rows *rows,
-                       const struct db_rows *secrets, const struct db_rows *refusals)
+		       const struct db_rows *secrets, const struct db_rows *refusals)
 {
 	int64_t id = db_int(rows, 0, "endpoint_id");
 
@@ -133,8 +134,9 @@ void endpoint_put_text(struct buf *out, const struct conf *conf, const struct db
 		buf_add_text(out, "that of the first event");
 	else
 		buf_add_str(out, db_str(rows, 0, "workspace_id"));
-	buf_add_text(out, db_bool(rows, 0, "enabled") ? "\n  enabled       yes\n  made          "
-	                                              : "\n  enabled       no: answers 404\n  made          ");
+	buf_add_text(out, db_bool(rows, 0, "enabled")
+				  ? "\n  enabled       yes\n  made          "
+				  : "\n  enabled       no: answers 404\n  made          ");
 	term_add_ago(out, db_int(rows, 0, "created_us"));
 	buf_add_char(out, '\n');
 	describe_secrets(out, secrets);

@@ -8,7 +8,7 @@
 enum { PAGE_BYTES = 8 * 1024 * 1024, QUIET_WAIT_MS = 60000 };
 
 void event_reader_init(struct event_reader *reader, struct db *db, const struct filter *filter,
-                 const char *after, const char *before)
+		       const char *after, const char *before)
 {
 	*reader = (struct event_reader){ .db = db, .filter = filter };
 	buf_add_str(&reader->after, str_of(after));
@@ -84,7 +84,8 @@ enum err event_reader_count(struct event_reader *reader, int64_t *count)
 	return err;
 }
 
-enum err event_reader_next(struct event_reader *reader, int64_t most, bool quietly, struct db_rows **rows)
+enum err event_reader_next(struct event_reader *reader, int64_t most, bool quietly,
+			   struct db_rows **rows)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *page = NULL;
@@ -112,8 +113,8 @@ enum err event_reader_next(struct event_reader *reader, int64_t most, bool quiet
 	return err;
 }
 
-enum err event_reader_newest(struct db *db, const struct filter *filter, const char *before, int64_t most,
-                       struct db_rows **rows)
+enum err event_reader_newest(struct db *db, const struct filter *filter, const char *before,
+			     int64_t most, struct db_rows **rows)
 {
 	struct db_args *args = db_args_new();
 	enum err err;

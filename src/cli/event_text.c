@@ -49,7 +49,7 @@ static void put_body(struct buf *out, struct str body)
 }
 
 static void add_value(struct buf *value, const struct db_rows *rows, size_t row,
-                      const struct field *field)
+		      const struct field *field)
 {
 	buf_clear(value);
 	if (field->kind == TIME) {
@@ -81,8 +81,7 @@ void event_put_json(struct buf *out, const struct db_rows *rows, size_t row, enu
 			json_put_text(out, field->name, (struct str){ 0 });
 		} else {
 			add_value(&value, rows, row, field);
-			json_put_text(out, field->name,
-			              value.len ? buf_str(&value) : str_of(""));
+			json_put_text(out, field->name, value.len ? buf_str(&value) : str_of(""));
 		}
 	}
 	buf_add_char(out, '}');

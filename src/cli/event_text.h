@@ -13,8 +13,8 @@ struct db_rows;
 
 enum event_body {
 	EVENT_NO_BODY,
-	EVENT_BODY,		/* the JSON itself, on one line */
-	EVENT_BODY_TEXT,	/* a string with exactly the bytes that were signed */
+	EVENT_BODY,	 /* the JSON itself, on one line */
+	EVENT_BODY_TEXT, /* a string with exactly the bytes that were signed */
 };
 
 /* All append. The JSON is one object without a line end. */

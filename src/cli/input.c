@@ -40,7 +40,8 @@ bool input_time(const char *text, int64_t *us)
 	}
 	if (!fine)
 		term_problem("\"%s\" is no time; write 2026-07-17T11:43:32Z, 2026-07-17, or 24h "
-		             "for that time ago (s, m, h, d)", text);
+			     "for that time ago (s, m, h, d)",
+			     text);
 	return fine;
 }
 
@@ -55,9 +56,11 @@ bool input_file(const char *path, size_t max, struct buf *text)
 	while (fd >= 0 && !text->full && (got = read(fd, piece, sizeof(piece))) > 0)
 		buf_add(text, piece, (size_t)got);
 	if (got < 0)
-		term_problem("%s cannot be read: %s", is_stdin ? "standard input" : path, strerror(errno));
+		term_problem("%s cannot be read: %s", is_stdin ? "standard input" : path,
+			     strerror(errno));
 	else if (text->full)
-		term_problem("%s is larger than %zu bytes", is_stdin ? "standard input" : path, max);
+		term_problem("%s is larger than %zu bytes", is_stdin ? "standard input" : path,
+			     max);
 	mem_wipe(piece, sizeof(piece));
 	if (fd >= 0 && !is_stdin)
 		close(fd);
@@ -86,9 +89,11 @@ static void take_first_line(const char *path, struct buf *secret)
 	len = line.len;
 	line = str_trim(line);
 	if (has_mark || has_more || line.len < len)
-		term_problem("note: %s%s%sleft out of the secret in %s", has_mark ? "a byte order mark, " : "",
-		             line.len < len ? "blanks around it, " : "", has_more ? "further lines, " : "",
-		             strcmp(path, "-") == 0 ? "standard input" : path);
+		term_problem("note: %s%s%sleft out of the secret in %s",
+			     has_mark ? "a byte order mark, " : "",
+			     line.len < len ? "blanks around it, " : "",
+			     has_more ? "further lines, " : "",
+			     strcmp(path, "-") == 0 ? "standard input" : path);
 	if (!secret->len)
 		return;
 	memmove(secret->at, line.at, line.len);
@@ -105,7 +110,7 @@ bool input_secret(const char *path, struct buf *secret)
 	if (secret->len >= 1 && secret->len <= SECRET_MAX)
 		return true;
 	term_problem("a secret has 1 to %d bytes; %s has %zu", SECRET_MAX,
-	             strcmp(path, "-") == 0 ? "standard input" : path, secret->len);
+		     strcmp(path, "-") == 0 ? "standard input" : path, secret->len);
 	return false;
 }
 
@@ -123,7 +128,8 @@ static bool apply(const struct cli_option *option, const char *value)
 	case OPTION_NUMBER:
 		if (str_int(str_of(value), option->into) && *(int64_t *)option->into >= 0)
 			return true;
-		term_problem("%s must be a whole number, 0 or above, not \"%s\"", option->name, value);
+		term_problem("%s must be a whole number, 0 or above, not \"%s\"", option->name,
+			     value);
 		return false;
 	case OPTION_TIME:
 		return input_time(value, option->into);
@@ -152,7 +158,8 @@ static bool has_operands(const struct command *command, int count)
 		term_problem("`hookledger %s` needs %s", command->name, command->operands);
 	else if (count > most)
 		term_problem("`hookledger %s` takes %s%s", command->name,
-		             most ? "only " : "no more words than that", most ? command->operands : "");
+			     most ? "only " : "no more words than that",
+			     most ? command->operands : "");
 	return count >= least && count <= most;
 }
 
@@ -171,12 +178,13 @@ enum input input_options(const struct command *command, int *argc, char ***argv)
 			rows[count] = row;
 			longs[++count] = (struct option){
 				.name = row->name,
-				.has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,
+				.has_arg = row->kind == OPTION_FLAG ? no_argument
+								    : required_argument,
 				.val = FIRST_OPTION + (int)count - 1,
 			};
 		}
 	}
-	optind = 0;	/* glibc: start afresh, argv is another one */
+	optind = 0; /* glibc: start afresh, argv is another one */
 	opterr = 0;
 	while ((found = getopt_long(*argc, *argv, ":h", longs, NULL)) >= 0) {
 		if (found == 'h')
@@ -184,8 +192,9 @@ enum input input_options(const struct command *command, int *argc, char ***argv)
 		if (found == '?' || found == ':') {
 			const char *word = (*argv)[optind - 1];
 
-			term_problem(found == ':' ? "%s needs a value" : "%s is no option of this command",
-			             word);
+			term_problem(found == ':' ? "%s needs a value"
+						  : "%s is no option of this command",
+				     word);
 			return INPUT_WRONG;
 		}
 		if (!apply(rows[found - FIRST_OPTION], optarg))

@@ -24,7 +24,8 @@ bool input_id(const char *text, const char *what, int64_t *id);
 bool input_time(const char *text, int64_t *us);
 
 /* A secret from a file, or from standard input ("-"): its first line, without blanks
-   around it and a byte order mark in front, which is said on stderr; 1 to 256 bytes. buf_done() it after mem_wipe(). */
+   around it and a byte order mark in front, which is said on stderr; 1 to 256 bytes. buf_done() it
+   after mem_wipe(). */
 bool input_secret(const char *path, struct buf *secret);
 
 /* The whole file, at most `max` bytes; "-" is standard input. */

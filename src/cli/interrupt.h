@@ -8,6 +8,6 @@
    System calls are interrupted (EINTR). To be called once. */
 int interrupt_open(void);
 
-int interrupt_signal(void);	/* the signal that came, or 0 */
+int interrupt_signal(void); /* the signal that came, or 0 */
 
 #endif

@@ -23,7 +23,10 @@ static void add_head(struct buf *out, const char *name)
 	size_t len = strlen(name) - (ends_with(name, "_us") ? 3 : 0);
 
 	for (size_t i = 0; i < len; i++)
-		buf_add_char(out, name[i] == '_' ? ' ' : (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]));
+		buf_add_char(out, name[i] == '_'
+					  ? ' '
+					  : (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32
+										    : name[i]));
 	buf_add_char(out, '\0');
 }
 

@@ -17,30 +17,10 @@
 enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
 
 static const struct command *const tables[] = {
-	cmd_migrate,
-	cmd_doctor,
-	cmd_alert,
-	cmd_connect,
-	cmd_toggl,
-	cmd_endpoint,
-	cmd_operator,
-	cmd_event,
-	cmd_verify,
-	cmd_export,
-	cmd_invoice,
-	cmd_reader,
-	cmd_spool,
-	cmd_quarantine,
-	cmd_drift,
-	cmd_rebuild,
-	cmd_retention,
-	cmd_forget,
-	cmd_reseal,
-	cmd_account,
-	cmd_subscription,
-	cmd_delivery,
-	cmd_simulate,
-	cmd_conf,
+	cmd_migrate,  cmd_doctor,     cmd_alert,	cmd_connect,  cmd_toggl,     cmd_endpoint,
+	cmd_operator, cmd_event,      cmd_verify,	cmd_export,   cmd_invoice,   cmd_reader,
+	cmd_spool,    cmd_quarantine, cmd_drift,	cmd_rebuild,  cmd_retention, cmd_forget,
+	cmd_reseal,   cmd_account,    cmd_subscription, cmd_delivery, cmd_simulate,  cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
@@ -50,13 +30,17 @@ const struct cli_option no_options[] = { { 0 } };
 static void say_all(FILE *to)
 {
 	fputs("usage: hookledger [--conf FILE] COMMAND [OPTIONS] [OPERANDS]\n"
-	      "       hookledger --help | --version | help COMMAND\n\n", to);
+	      "       hookledger --help | --version | help COMMAND\n\n",
+	      to);
 	for (size_t i = 0; i < TABLES; i++)
 		for (const struct command *c = tables[i]; c->name; c++)
 			fprintf(to, "  %-20s %s\n", c->name, c->help);
-	fputs("\nThe settings file is the one given by --conf, or named by HOOKLEDGER_CONF, or the\n"
-	      "installed one, or ~/hookledger/hookledger.conf; see hookledger.conf(5). Exit status: 0 fine, 1 failed or something\n"
-	      "found, 2 wrong usage or settings.\n", to);
+	fputs("\nThe settings file is the one given by --conf, or named by HOOKLEDGER_CONF, or "
+	      "the\n"
+	      "installed one, or ~/hookledger/hookledger.conf; see hookledger.conf(5). Exit "
+	      "status: 0 fine, 1 failed or something\n"
+	      "found, 2 wrong usage or settings.\n",
+	      to);
 }
 
 static void say_options(FILE *to, const struct cli_option *option)
@@ -64,7 +48,8 @@ static void say_options(FILE *to, const struct cli_option *option)
 	for (; option && option->name; option++) {
 		char left[48];
 
-		snprintf(left, sizeof(left), "--%s %s", option->name, option->value ? option->value : "");
+		snprintf(left, sizeof(left), "--%s %s", option->name,
+			 option->value ? option->value : "");
 		fprintf(to, "  %-22s %s\n", left, option->help);
 	}
 }
@@ -72,9 +57,9 @@ static void say_options(FILE *to, const struct cli_option *option)
 static void say_help(FILE *to, const struct command *command)
 {
 	fprintf(to, "usage: hookledger %s%s%s%s\n\n%s\n", command->name,
-	        command->options && command->options->name ? " [OPTIONS]" : "",
-	        command->operands ? " " : "", command->operands ? command->operands : "",
-	        command->help);
+		command->options && command->options->name ? " [OPTIONS]" : "",
+		command->operands ? " " : "", command->operands ? command->operands : "",
+		command->help);
 	if (command->more)
 		fprintf(to, "\n%s\n", command->more);
 	fputc('\n', to);
@@ -150,15 +135,15 @@ struct db *cli_connect(const struct conf *conf, const char *program)
 struct db *cli_connect_within(const struct conf *conf, const char *program, int64_t deadline_ms)
 {
 	struct db_options how = { .conninfo = conf_database(conf, program),
-		              .program = "hookledger",
-		              .pooled = conf->db_pooled,
-		              .deadline_ms = deadline_ms };
+				  .program = "hookledger",
+				  .pooled = conf->db_pooled,
+				  .deadline_ms = deadline_ms };
 	struct db *db;
 
 	if (!how.conninfo) {
 		term_problem("no database is set; write `database = …` into %s, or set "
-		             "HOOKLEDGER_DATABASE",
-		             conf->path ? conf->path : "the settings file");
+			     "HOOKLEDGER_DATABASE",
+			     conf->path ? conf->path : "the settings file");
 		return NULL;
 	}
 	db = db_open(&how);
@@ -171,16 +156,18 @@ struct db *cli_connect_within(const struct conf *conf, const char *program, int6
 }
 
 enum err cli_call(struct db *db, const char *function, const struct db_args *args,
-                  struct db_rows **rows)
+		  struct db_rows **rows)
 {
 	enum err err = db_call(db, function, args, CALL_WAIT_MS, rows);
 	const char *problem = db_problem(db);
 
 	if (!err)
 		return ERR_NONE;
-	if (err == ERR_BUSY && (strstr(problem, "does not exist") || strstr(problem, "permission denied")))
+	if (err == ERR_BUSY &&
+	    (strstr(problem, "does not exist") || strstr(problem, "permission denied")))
 		term_problem("%s (%s); the schema is not current, or this role may not use it: "
-		             "run `hookledger migrate`, then `hookledger doctor`", problem, function);
+			     "run `hookledger migrate`, then `hookledger doctor`",
+			     problem, function);
 	else if (err == ERR_BUSY)
 		term_problem("the database could not do it: %s (%s)", problem, function);
 	else
@@ -195,9 +182,10 @@ struct sealer *cli_sealer(const struct conf *conf)
 	if (sealer_has_key(sealer))
 		return sealer;
 	sealer_free(sealer);
-	term_problem("master_key is not set, so secrets cannot be sealed; write `master_key = ` and "
-	             "the output of `openssl rand -hex 32` into %s",
-	             conf->path ? conf->path : "the settings file");
+	term_problem(
+		"master_key is not set, so secrets cannot be sealed; write `master_key = ` and "
+		"the output of `openssl rand -hex 32` into %s",
+		conf->path ? conf->path : "the settings file");
 	return NULL;
 }
 
@@ -301,7 +289,7 @@ int main(int argc, char **argv)
 			return CLI_FINE;
 		default:
 			term_problem(found == ':' ? "%s needs a file" : "there is no option %s",
-			             argv[optind - 1]);
+				     argv[optind - 1]);
 			say_all(stderr);
 			return CLI_USAGE;
 		}

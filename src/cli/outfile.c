@@ -18,9 +18,9 @@ enum { FULL_BYTES = 65536 };
 
 struct outfile {
 	int fd;
-	char *path;	/* the final name; NULL: written in place */
-	char *aside;	/* the name until then */
-	char *words;	/* what messages call it */
+	char *path;  /* the final name; NULL: written in place */
+	char *aside; /* the name until then */
+	char *words; /* what messages call it */
 	struct buf waiting;
 };
 
@@ -109,8 +109,9 @@ enum err outfile_write(struct outfile *out, struct str bytes)
 static int sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = slash ? mem_dup((struct str){ path, slash > path ? (size_t)(slash - path) : 1 })
-	                     : mem_dup(str_of("."));
+	char *folder = slash ? mem_dup((struct str){ path,
+						     slash > path ? (size_t)(slash - path) : 1 })
+			     : mem_dup(str_of("."));
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* a folder that may be written and not read stays unsynced */
 	int status = fd < 0 ? 0 : fsync(fd);

@@ -25,6 +25,6 @@ MUST_USE enum err outfile_finish(struct outfile *out);
 /* Without outfile_finish() before, what was written aside is removed. */
 void outfile_close(struct outfile *out);
 
-bool outfile_is_aside(const struct outfile *out);	/* nobody sees it before it is finished */
+bool outfile_is_aside(const struct outfile *out); /* nobody sees it before it is finished */
 
 #endif

@@ -13,10 +13,11 @@ struct db;
 struct db_rows;
 
 struct pagination {
-	const char *function;	/* "operator.endpoint_list" */
-	const char *number;	/* the column by which its rows are ordered */
-	struct db_rows *rows;	/* the page that is there; NULL before the first and behind the last */
-	enum err err;		/* why there is none, said on stderr; ERR_NONE: it was the last */
+	const char *function; /* "operator.endpoint_list" */
+	const char *number;   /* the column by which its rows are ordered */
+	/* the page that is there; NULL before the first and behind the last */
+	struct db_rows *rows;
+	enum err err; /* why there is none, said on stderr; ERR_NONE: it was the last */
 	int64_t after;
 	bool is_last;
 };

@@ -9,11 +9,11 @@
 
 struct one {
 	int64_t secret_id;
-	struct mac *mac;	/* NULL: it did not open */
+	struct mac *mac; /* NULL: it did not open */
 };
 
 struct secret_cache {
-	struct one *secrets;	/* by number */
+	struct one *secrets; /* by number */
 	size_t count, unopened;
 };
 
@@ -28,7 +28,7 @@ void secret_cache_free(struct secret_cache *cache)
 }
 
 static void add(struct secret_cache *cache, const struct sealer *sealer, const struct db_rows *rows,
-                size_t row)
+		size_t row)
 {
 	struct one *one = &cache->secrets[cache->count++];
 	struct buf sealed = { 0 }, plain = { 0 };
@@ -79,8 +79,8 @@ static int by_id(const void *a, const void *b)
 	return (left->secret_id > right->secret_id) - (left->secret_id < right->secret_id);
 }
 
-enum signature_verdict secret_cache_verify(struct secret_cache *cache, int64_t secret_id, struct str body,
-                        struct str signature)
+enum signature_verdict secret_cache_verify(struct secret_cache *cache, int64_t secret_id,
+					   struct str body, struct str signature)
 {
 	struct one wanted = { .secret_id = secret_id };
 	const struct one *found = NULL;

@@ -20,9 +20,9 @@ struct sealer;
 struct secret_cache *secret_cache_new(struct db *db, const struct sealer *sealer);
 void secret_cache_free(struct secret_cache *cache);
 size_t secret_cache_count(const struct secret_cache *cache);	/* all secrets */
-size_t secret_cache_unopened(const struct secret_cache *cache);	/* secrets that did not open */
+size_t secret_cache_unopened(const struct secret_cache *cache); /* secrets that did not open */
 
-enum signature_verdict secret_cache_verify(struct secret_cache *cache, int64_t secret_id, struct str body,
-                        struct str signature);
+enum signature_verdict secret_cache_verify(struct secret_cache *cache, int64_t secret_id,
+					   struct str body, struct str signature);
 
 #endif

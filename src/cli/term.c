@@ -16,8 +16,8 @@ enum { BAR_CELLS = 24, DRAW_EVERY_MS = 100 };
 
 struct table {
 	size_t columns, count, room;
-	struct buf *cells;	/* count of them, row by row; the heads come first */
-	bool *is_number;	/* one a column */
+	struct buf *cells; /* count of them, row by row; the heads come first */
+	bool *is_number;   /* one a column */
 };
 
 void term_problem(const char *format, ...)
@@ -72,7 +72,7 @@ void term_add_ago(struct buf *out, int64_t us)
 		int64_t seconds;
 		const char *name;
 	} units[] = { { 31557600, "year" }, { 2629800, "month" }, { 86400, "day" },
-		      { 3600, "hour" },     { 60, "minute" },     { 1, "second" } };
+		      { 3600, "hour" },	    { 60, "minute" },	  { 1, "second" } };
 	int64_t seconds = (clock_now_us() - us) / 1000000, size = seconds < 0 ? -seconds : seconds;
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -81,7 +81,7 @@ void term_add_ago(struct buf *out, int64_t us)
 		if (count == 0 || (units[i].seconds == 1 && size < 2))
 			continue;
 		buf_addf(out, seconds < 0 ? "in %lld %s%s" : "%lld %s%s ago", (long long)count,
-		         units[i].name, term_s(count));
+			 units[i].name, term_s(count));
 		return;
 	}
 	buf_add_text(out, "just now");
@@ -230,9 +230,9 @@ bool progress_is_wanted(void)
 struct progress progress_start(const char *what, int64_t total)
 {
 	return (struct progress){ .what = what,
-		                  .total = total,
-		                  .started_ms = clock_ms(),
-		                  .is_shown = progress_is_wanted() };
+				  .total = total,
+				  .started_ms = clock_ms(),
+				  .is_shown = progress_is_wanted() };
 }
 
 static void draw(const struct progress *p, int64_t now_ms)

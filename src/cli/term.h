@@ -37,23 +37,23 @@ const char *term_s(int64_t count);
 struct table;
 struct table *table_new(const char *const *heads, size_t columns);
 void table_free(struct table *table);
-void table_text(struct table *table, struct str cell);	/* the next cell, left to right; copies */
-void table_int(struct table *table, int64_t number);	/* right-aligned */
+void table_text(struct table *table, struct str cell); /* the next cell, left to right; copies */
+void table_int(struct table *table, int64_t number);   /* right-aligned */
 void table_ago(struct table *table, int64_t us);
-bool table_write(const struct table *table);	/* on stdout; only the head when there are no rows */
+bool table_write(const struct table *table); /* on stdout; only the head when there are no rows */
 
 /* A bar on stderr, when that is a terminal, drawn at most ten times a second. */
 struct progress {
-	const char *what;	/* "events" */
-	int64_t total;		/* 0: not known */
+	const char *what; /* "events" */
+	int64_t total;	  /* 0: not known */
 	int64_t done;
-	int64_t bytes;		/* shown too, when there are any */
+	int64_t bytes; /* shown too, when there are any */
 	int64_t started_ms, drawn_ms;
 	bool is_shown;
 };
 struct progress progress_start(const char *what, int64_t total);
-bool progress_is_wanted(void);	/* worth finding out a total? */
+bool progress_is_wanted(void); /* worth finding out a total? */
 void progress_to(struct progress *progress, int64_t done);
-void progress_end(struct progress *progress);	/* takes the bar away */
+void progress_end(struct progress *progress); /* takes the bar away */
 
 #endif

@@ -113,7 +113,9 @@ static void say(const struct toggl_jobs *jobs, const struct toggl_job_result *ou
 		break;
 	case TOGGL_JOB_LOST:
 		say_lines(stderr, "hookledger: ", outcome->words);
-		term_problem("what was begun is noted: `hookledger toggl continue %lld` goes on with it", job);
+		term_problem(
+			"what was begun is noted: `hookledger toggl continue %lld` goes on with it",
+			job);
 		break;
 	}
 }
@@ -127,13 +129,15 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 		enum err err = toggl_client_wait(jobs->toggl, stop_fd, outcome);
 
 		if (err) {
-			term_problem("broken off; `hookledger toggl continue` goes on with it in five minutes or later");
+			term_problem("broken off; `hookledger toggl continue` goes on with it in "
+				     "five minutes or later");
 			return false;
 		}
 		if (outcome->end != TOGGL_JOB_WAITING || !jobs->waits)
 			return true;
 		say_lines(stderr, "hookledger: waiting: ", outcome->words);
-		for (int64_t until_ms = clock_ms() + outcome->wait_ms + MARGIN_MS; clock_ms() < until_ms;) {
+		for (int64_t until_ms = clock_ms() + outcome->wait_ms + MARGIN_MS;
+		     clock_ms() < until_ms;) {
 			usleep(200000);
 			if (interrupt_signal()) {
 				say(jobs, outcome);

@@ -18,7 +18,7 @@ struct toggl_jobs {
 	struct sealer *sealer;
 	struct buf hook_url;
 	struct toggl_client *toggl;
-	bool waits;		/* through a spent quota, until it goes on */
+	bool waits; /* through a spent quota, until it goes on */
 	bool json;
 };
 

@@ -22,8 +22,8 @@
 #include "toggl/toggl_check.h"
 
 enum {
-	ROUND_MS = 55 * 1000,	/* a minute has room for the next one of cron */
-	TOGGL_MS = 60 * 1000,	/* between two looks at what is due at Toggl */
+	ROUND_MS = 55 * 1000, /* a minute has room for the next one of cron */
+	TOGGL_MS = 60 * 1000, /* between two looks at what is due at Toggl */
 };
 
 static const char usage[] =
@@ -124,7 +124,8 @@ static struct beside begin_beside(const struct conf *conf, const struct delivery
 /* A round is over when this one is too, unless it is told to end. */
 static void end_beside(const struct beside *beside, const struct delivery_loop_task *task)
 {
-	struct pollfd fds[2] = { { .fd = beside->ended_fd, .events = POLLIN }, { .fd = task->stop_fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = beside->ended_fd, .events = POLLIN },
+				 { .fd = task->stop_fd, .events = POLLIN } };
 
 	while (task->is_round && poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
@@ -136,9 +137,9 @@ static void end_beside(const struct beside *beside, const struct delivery_loop_t
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "conf", required_argument, NULL, 'c' }, { "once", no_argument, NULL, 'o' },
+		{ "conf", required_argument, NULL, 'c' },    { "once", no_argument, NULL, 'o' },
 		{ "seconds", required_argument, NULL, 's' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },          { 0 },
+		{ "help", no_argument, NULL, 'h' },	     { 0 },
 	};
 	struct delivery_loop_task task = { .stop_fd = -1 };
 	struct delivery_loop_count count;
@@ -183,7 +184,8 @@ int main(int argc, char **argv)
 	if (!conf_database(&conf, "courier"))
 		give_up("no database is set; write `database = …` into the settings file");
 	if (!conf.master_key)
-		give_up("master_key is not set; without it no secret opens and nothing can be signed");
+		give_up("master_key is not set; without it no secret opens and nothing can be "
+			"signed");
 	log_open("hookledger-courier", conf_log_level(&conf));
 	task.stop_fd = stop_descriptor();
 	beside = begin_beside(&conf, &task);
@@ -194,8 +196,9 @@ int main(int argc, char **argv)
 	end_beside(&beside, &task);
 	count = delivery_loop_total(courier);
 	log_write(LOG_INFO, "courier_ended",
-	          (struct log_field[]){ log_num("delivered", count.delivered), log_num("failed", count.failed),
-	                                log_num("ms", clock_ms() - began), log_end() });
+		  (struct log_field[]){ log_num("delivered", count.delivered),
+					log_num("failed", count.failed),
+					log_num("ms", clock_ms() - began), log_end() });
 	delivery_loop_free(courier);
 	conf_done(&conf);
 	buf_done(&problem);

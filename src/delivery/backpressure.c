@@ -4,12 +4,12 @@
 #include <limits.h>
 
 enum {
-	HEARING_MS = 100,	/* events are counted over that time at least */
-	HEARD_MOST = 1000 * 1000,	/* of one call */
-	BUSY_RATE = 500,	/* from so many a second on receivers are busy, */
-	BUSY_MS = 300,		/* and stay so for that long */
-	RESTS = 3,		/* the database rests so many times as long as it has worked */
-	STARTS = 4,		/* requests in a millisecond */
+	HEARING_MS = 100,	  /* events are counted over that time at least */
+	HEARD_MOST = 1000 * 1000, /* of one call */
+	BUSY_RATE = 500,	  /* from so many a second on receivers are busy, */
+	BUSY_MS = 300,		  /* and stay so for that long */
+	RESTS = 3,		  /* the database rests so many times as long as it has worked */
+	STARTS = 4,		  /* requests in a millisecond */
 };
 
 void backpressure_hear(struct backpressure *backpressure, int64_t events, int64_t now)
@@ -48,5 +48,7 @@ int backpressure_starts(struct backpressure *backpressure, int64_t now)
 
 void backpressure_started(struct backpressure *backpressure, int count)
 {
-	backpressure->started = backpressure->started > INT_MAX - count ? INT_MAX : backpressure->started + count;
+	backpressure->started = backpressure->started > INT_MAX - count
+					? INT_MAX
+					: backpressure->started + count;
 }

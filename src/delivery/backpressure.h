@@ -9,11 +9,11 @@
 
 /* {0}: nothing was heard. */
 struct backpressure {
-	int64_t heard_since, heard_events;	/* what receivers told they have recorded */
+	int64_t heard_since, heard_events; /* what receivers told they have recorded */
 	int64_t busy_until;
-	int64_t rest_until;			/* the database rests */
-	int64_t started_at;			/* the millisecond of the last requests */
-	int started;				/* how many in it */
+	int64_t rest_until; /* the database rests */
+	int64_t started_at; /* the millisecond of the last requests */
+	int started;	    /* how many in it */
 };
 
 /* Receivers have recorded so many events since they told last. */

@@ -26,7 +26,8 @@ void callback_ping_write(struct buf *out, const struct callback_ping *shake, int
 	clock_write(&now, now_us);
 	buf_add_char(&now, '"');
 	buf_addf(&user, "%" PRId64, shake->user_id);
-	buf_addf(&metadata, "{\"request_type\":\"POST\",\"event_user_id\":%" PRId64 "}", shake->user_id);
+	buf_addf(&metadata, "{\"request_type\":\"POST\",\"event_user_id\":%" PRId64 "}",
+		 shake->user_id);
 	body.created_at = buf_str(&now);
 	body.creator_id = buf_str(&user);
 	body.metadata = buf_str(&metadata);
@@ -36,7 +37,8 @@ void callback_ping_write(struct buf *out, const struct callback_ping *shake, int
 	buf_done(&metadata);
 }
 
-enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake, struct buf *body)
+enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake,
+			    struct buf *body)
 {
 	struct signer *signer = signer_new(shake->secret);
 	struct signer *before = shake->secret_before.len ? signer_new(shake->secret_before) : NULL;
@@ -50,17 +52,17 @@ enum err callback_ping_send(struct http_client *client, const struct callback_pi
 	buf_addf(&id, "ping_%" PRId64 "_%" PRId64 "_", shake->subscription_id, now_us);
 	crypto_random_text(&id, 6);
 	err = signed_request_start(client,
-	                    &(struct signed_request){
-				    .url = shake->url,
-				    .id = buf_str(&id),
-				    .body = buf_str(body),
-				    .signer = signer,
-				    .before = before,
-				    .timeout_ms = shake->timeout_ms,
-				    .is_sent_once = true,
-				    .user = shake->user,
-			    },
-	                    now_us);
+				   &(struct signed_request){
+					   .url = shake->url,
+					   .id = buf_str(&id),
+					   .body = buf_str(body),
+					   .signer = signer,
+					   .before = before,
+					   .timeout_ms = shake->timeout_ms,
+					   .is_sent_once = true,
+					   .user = shake->user,
+				   },
+				   now_us);
 	buf_done(&id);
 	signer_free(signer);
 	signer_free(before);
@@ -73,9 +75,10 @@ bool callback_ping_is_answered(const struct http_client_result *outcome, struct 
 	struct json_value found;
 	struct buf text = { 0 };
 	bool fine = code.at && outcome->status >= 200 && outcome->status < 300 &&
-	            !json_scan(outcome->body, want, &found, 1, NULL) && !json_text(found, &text) &&
-	            text.len == code.len &&
-	            crypto_equal((const unsigned char *)text.at, (const unsigned char *)code.at, code.len);
+		    !json_scan(outcome->body, want, &found, 1, NULL) && !json_text(found, &text) &&
+		    text.len == code.len &&
+		    crypto_equal((const unsigned char *)text.at, (const unsigned char *)code.at,
+				 code.len);
 
 	buf_done(&text);
 	return fine;

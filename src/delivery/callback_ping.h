@@ -16,13 +16,13 @@ struct http_client_result;
 struct callback_ping {
 	int64_t subscription_id;
 	int64_t user_id;
-	const char *url;	/* of the callback */
-	struct str secret;	/* signs the ping */
-	struct str secret_before;	/* signs it too, while secrets are rotated; len 0: none */
-	struct str code;	/* len 0: validated already, the ping carries none */
-	struct str code_url;	/* where a GET validates it too */
+	const char *url;	  /* of the callback */
+	struct str secret;	  /* signs the ping */
+	struct str secret_before; /* signs it too, while secrets are rotated; len 0: none */
+	struct str code;	  /* len 0: validated already, the ping carries none */
+	struct str code_url;	  /* where a GET validates it too */
 	int64_t timeout_ms;
-	void *user;		/* given back with the outcome */
+	void *user; /* given back with the outcome */
 };
 
 /* The body of the ping; appends. */
@@ -30,7 +30,8 @@ void callback_ping_write(struct buf *out, const struct callback_ping *shake, int
 
 /* Sends it, signed as deliveries are; `body` keeps it until the outcome is there.
    Errors of http_client_add(). */
-MUST_USE enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake, struct buf *body);
+MUST_USE enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake,
+				     struct buf *body);
 
 /* Does the answer hold the code? Of a JSON object its validation_code. */
 bool callback_ping_is_answered(const struct http_client_result *outcome, struct str code);

@@ -34,7 +34,7 @@ void delivery_done(struct delivery *delivery)
 /* ---- what is sent */
 
 enum err delivery_write(struct delivery *delivery, int64_t subscription_id, struct str url_callback,
-                        int64_t now_us)
+			int64_t now_us)
 {
 	enum { EVENT_ID, CREATED_AT, CREATOR_ID, METADATA, PAYLOAD, WANTS };
 	static const struct json_want wants[WANTS] = {
@@ -51,7 +51,8 @@ enum err delivery_write(struct delivery *delivery, int64_t subscription_id, stru
 		.event_id = found[EVENT_ID].raw,
 		.created_at = found[CREATED_AT].raw,
 		.creator_id = found[CREATOR_ID].raw,
-		.metadata = delivery->metadata.len ? buf_str(&delivery->metadata) : found[METADATA].raw,
+		.metadata = delivery->metadata.len ? buf_str(&delivery->metadata)
+						   : found[METADATA].raw,
 		.payload = delivery->payload.len ? buf_str(&delivery->payload) : found[PAYLOAD].raw,
 		.subscription_id = subscription_id,
 		.url_callback = url_callback,
@@ -62,12 +63,12 @@ enum err delivery_write(struct delivery *delivery, int64_t subscription_id, stru
 }
 
 struct str delivery_webhook_id(const struct delivery *delivery, int64_t subscription_id,
-                               char text[DELIVERY_ID_MAX])
+			       char text[DELIVERY_ID_MAX])
 {
 	/* The same for each attempt, and never that of another event: not even
 	   when a restored database counts its deliveries anew. */
-	int len = snprintf(text, DELIVERY_ID_MAX, "evt_%" PRId64 "_%" PRId64 "_%" PRId64, delivery->event_id,
-	                   delivery->created_us, subscription_id);
+	int len = snprintf(text, DELIVERY_ID_MAX, "evt_%" PRId64 "_%" PRId64 "_%" PRId64,
+			   delivery->event_id, delivery->created_us, subscription_id);
 
 	return (struct str){ text, (size_t)len };
 }
@@ -104,7 +105,7 @@ static struct str whole_characters(struct str bytes)
 }
 
 void delivery_note(struct delivery *delivery, int status, int64_t duration_us, struct str answer,
-                   const char *problem)
+		   const char *problem)
 {
 	delivery->status = status;
 	delivery->duration_us = duration_us;
@@ -113,7 +114,8 @@ void delivery_note(struct delivery *delivery, int status, int64_t duration_us, s
 	buf_clear(&delivery->problem);
 	add_printable(&delivery->answer, whole_characters(answer));
 	if (problem)
-		add_printable(&delivery->problem, (struct str){ problem, strnlen(problem, PROBLEM_MAX) });
+		add_printable(&delivery->problem,
+			      (struct str){ problem, strnlen(problem, PROBLEM_MAX) });
 	else if (status < 200 || status > 299)
 		buf_addf(&delivery->problem, "answered with status %d", status);
 }
@@ -127,7 +129,9 @@ int64_t delivery_pause_ms(struct str retry_after, int64_t now_us)
 
 	retry_after = str_trim(retry_after);
 	if (str_int(retry_after, &pause))
-		return pause < 0 ? -1 : pause > INT32_MAX ? INT64_C(1000) * INT32_MAX : pause * 1000;
+		return pause < 0	   ? -1
+		       : pause > INT32_MAX ? INT64_C(1000) * INT32_MAX
+					   : pause * 1000;
 	/* of the three forms of a date the one that may be sent */
 	buf_add_str(&text, retry_after);
 	end = strptime(buf_text(&text), "%a, %d %b %Y %H:%M:%S GMT", &date);

@@ -16,17 +16,17 @@
 #include "ledger/monitor.h"
 
 enum {
-	CALL_MS = 30000,	/* for a call of the database: nobody waits for us */
-	CONNECT_MS = 10000,	/* for the first connection of a round */
-	SETTLE_MS = 5,		/* results wait so long for others at most */
-	SETTLE_MOST = 64,	/* or for so many */
-	NEW_LANES = 16,		/* in one claim */
-	ADMIN_QUEUES_EACH = 4,		/* lanes at most for each request that there may be at once */
-	RESCAN_MS = 3000,	/* a claim begins at the start again: what was committed late */
-	BLOCKED_MS = 20,	/* somebody else gathers, or there is enough to do */
-	LOOK_AGAIN_MS = 100,	/* something is due that could not be taken */
-	LEASE_MARGIN_MS = 2000,	/* two requests of its time limit, each with a second to spare */
-	HOUSEKEEP_MS = 60 * 1000,	/* the database decides; this is how often it is asked */
+	CALL_MS = 30000,	  /* for a call of the database: nobody waits for us */
+	CONNECT_MS = 10000,	  /* for the first connection of a round */
+	SETTLE_MS = 5,		  /* results wait so long for others at most */
+	SETTLE_MOST = 64,	  /* or for so many */
+	NEW_LANES = 16,		  /* in one claim */
+	ADMIN_QUEUES_EACH = 4,	  /* lanes at most for each request that there may be at once */
+	RESCAN_MS = 3000,	  /* a claim begins at the start again: what was committed late */
+	BLOCKED_MS = 20,	  /* somebody else gathers, or there is enough to do */
+	LOOK_AGAIN_MS = 100,	  /* something is due that could not be taken */
+	LEASE_MARGIN_MS = 2000,	  /* two requests of its time limit, each with a second to spare */
+	HOUSEKEEP_MS = 60 * 1000, /* the database decides; this is how often it is asked */
 };
 
 static const int64_t DAY_MS = INT64_C(86400) * 1000;
@@ -39,12 +39,12 @@ struct delivery_loop {
 	struct inflight inflight;
 	struct monitor *monitor;
 
-	int64_t heard_session;	/* of the connection that listens */
+	int64_t heard_session; /* of the connection that listens */
 	int64_t call_sent, call_until;
 	struct backpressure backpressure;
-	int64_t most_lanes;	/* new ones, of the claim that is under way */
-	bool is_gathering, is_seeking;	/* the outbox, subscriptions may have work */
-	int64_t gather_at, look_at, housekeep_at;	/* not before */
+	int64_t most_lanes;			  /* new ones, of the claim that is under way */
+	bool is_gathering, is_seeking;		  /* the outbox, subscriptions may have work */
+	int64_t gather_at, look_at, housekeep_at; /* not before */
 	bool is_housekept;
 	bool is_stopping;
 };
@@ -101,7 +101,7 @@ static void fail(struct delivery_loop *c)
 
 	if (log_gate_passes(&gate, 1))
 		log_write(LOG_WARN, "courier_call_failed",
-		          (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
 	/* Whether it was settled is not known: settled once more it changes nothing. */
 	inflight_not_settled(&c->inflight);
 }
@@ -121,13 +121,15 @@ static bool is_settling_due(const struct delivery_loop *c)
 
 	if (!inflight->done)
 		return is_any_spent(&inflight->queues);
-	return inflight->done_count >= SETTLE_MOST || !inflight->under_way || clock_ms() - inflight->done_since_ms >= SETTLE_MS;
+	return inflight->done_count >= SETTLE_MOST || !inflight->under_way ||
+	       clock_ms() - inflight->done_since_ms >= SETTLE_MS;
 }
 
 /* Far more of them than requests: those that do not answer keep their lanes. */
 static int64_t room_for_lanes(const struct delivery_loop *c)
 {
-	int64_t room = ADMIN_QUEUES_EACH * c->conf->courier_requests_max - (int64_t)c->inflight.queues.count;
+	int64_t room = ADMIN_QUEUES_EACH * c->conf->courier_requests_max -
+		       (int64_t)c->inflight.queues.count;
 
 	return c->is_stopping || room < 0 ? 0 : room < NEW_LANES ? room : NEW_LANES;
 }
@@ -178,11 +180,13 @@ static enum err start_call(struct delivery_loop *c)
 	if (is_settling_due(c)) {
 		inflight_settle(&c->inflight);
 		for (size_t i = 0; i < c->inflight.queues.count; i++)
-			c->inflight.queues.at[i]->is_given_back = subscriber_queue_is_spent(c->inflight.queues.at[i]);
+			c->inflight.queues.at[i]->is_given_back = subscriber_queue_is_spent(
+				c->inflight.queues.at[i]);
 		return delivery_store_settle(c->store, &c->inflight.queues, c->inflight.settling);
 	}
 	if (prepare_claim(c))
-		return delivery_store_claim(c->store, &c->inflight.queues, c->inflight.under_way, c->inflight.done, c->most_lanes);
+		return delivery_store_claim(c->store, &c->inflight.queues, c->inflight.under_way,
+					    c->inflight.done, c->most_lanes);
 	if (c->is_stopping)
 		return ERR_NONE;
 	if (c->is_gathering && now >= c->gather_at)
@@ -250,7 +254,8 @@ static void claimed(struct delivery_loop *c)
 	}
 	for (size_t i = 0; i < queues->count; i++)
 		if (queues->at[i]->wanted)
-			subscriber_queue_claimed(queues->at[i], queues->at[i]->wanted, queues->at[i]->given);
+			subscriber_queue_claimed(queues->at[i], queues->at[i]->wanted,
+						 queues->at[i]->given);
 	if ((int64_t)(queues->count - old) < c->most_lanes)
 		c->is_seeking = false;
 }
@@ -272,8 +277,9 @@ static void settled(struct delivery_loop *c)
 			inflight_lose(&c->inflight, queue);
 		if (row.disabled_reason.len)
 			log_write(LOG_WARN, "subscription_disabled",
-			          (struct log_field[]){ log_num("subscription", row.subscription_id),
-			                                log_str("reason", row.disabled_reason), log_end() });
+				  (struct log_field[]){
+					  log_num("subscription", row.subscription_id),
+					  log_str("reason", row.disabled_reason), log_end() });
 		if (!row.is_open)
 			inflight_drop_waiting(&c->inflight, queue);
 		if (queue->is_given_back)
@@ -323,7 +329,7 @@ static void take_news(struct delivery_loop *c, enum delivery_store_call call)
 	switch (call) {
 	case DELIVERY_STORE_LISTEN:
 		c->heard_session = db_session(c->db);
-		c->look_at = 0;	/* what nobody told us meanwhile */
+		c->look_at = 0; /* what nobody told us meanwhile */
 		break;
 	case DELIVERY_STORE_GATHER:
 		gathered(c);
@@ -380,8 +386,8 @@ static void work_database(struct delivery_loop *c)
 	if (is_calling(c))
 		take_outcome(c);
 	hear(c);
-	if (!is_calling(c) && db_is_ready(c->db) && !backpressure_rest_ms(&c->backpressure, clock_ms()) &&
-	    start_call(c))
+	if (!is_calling(c) && db_is_ready(c->db) &&
+	    !backpressure_rest_ms(&c->backpressure, clock_ms()) && start_call(c))
 		fail(c);
 }
 
@@ -390,8 +396,8 @@ static void work_database(struct delivery_loop *c)
 /* Nothing in the hand, nothing waits anywhere. */
 static bool is_at_rest(const struct delivery_loop *c)
 {
-	return !c->inflight.queues.count && !c->is_gathering && !c->is_seeking && !is_calling(c) && c->look_at > clock_ms() &&
-	       monitor_is_at_rest(c->monitor);
+	return !c->inflight.queues.count && !c->is_gathering && !c->is_seeking && !is_calling(c) &&
+	       c->look_at > clock_ms() && monitor_is_at_rest(c->monitor);
 }
 
 /* When the database is to be called next, if nothing happens before. */
@@ -413,17 +419,22 @@ static int until_next_call(const struct delivery_loop *c, int wait_ms)
 	}
 	wait_ms = clock_within(wait_ms, monitor_next_at(c->monitor, !c->is_stopping) - now);
 	if (c->inflight.done)
-		wait_ms = clock_within(wait_ms, c->inflight.under_way ? c->inflight.done_since_ms + SETTLE_MS - now : 0);
+		wait_ms = clock_within(wait_ms, c->inflight.under_way ? c->inflight.done_since_ms +
+										SETTLE_MS - now
+								      : 0);
 	for (size_t i = 0; i < c->inflight.queues.count; i++)
-		wait_ms = clock_within(wait_ms, c->inflight.queues.at[i]->until_ms - c->lease_ms / 2 + 1 - now);
+		wait_ms = clock_within(wait_ms, c->inflight.queues.at[i]->until_ms -
+							c->lease_ms / 2 + 1 - now);
 	return wait_ms;
 }
 
 /* Until something happens or is due. */
 static void wait_for_news(const struct delivery_loop *c, int stop_fd, int wait_ms)
 {
-	struct pollfd fds[4] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
-		                 { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
+	struct pollfd fds[4] = { { .fd = -1 },
+				 { .fd = -1 },
+				 { .fd = -1 },
+				 { .fd = c->is_stopping ? -1 : stop_fd, .events = POLLIN } };
 
 	wait_ms = clock_sooner(wait_ms, db_poll(c->db, &fds[0]));
 	wait_ms = clock_sooner(wait_ms, inflight_poll(&c->inflight, &fds[1]));
@@ -449,7 +460,7 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 	monitor_restart(c->monitor);
 	if (task->is_round && db_wait(c->db, CONNECT_MS)) {
 		log_write(LOG_ERROR, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
 		return ERR_BUSY;
 	}
 	for (;;) {
@@ -467,14 +478,19 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 		}
 		if (task->is_round && is_at_rest(c) && c->is_housekept && !monitor_tell(c->monitor))
 			break;
-		if (c->is_stopping && ((!c->inflight.queues.count && !is_calling(c) && !monitor_is_busy(c->monitor)) || clock_ms() >= until))
+		if (c->is_stopping && ((!c->inflight.queues.count && !is_calling(c) &&
+					!monitor_is_busy(c->monitor)) ||
+				       clock_ms() >= until))
 			break;
-		wait_for_news(c, task->stop_fd, until == INT64_MAX ? wait_ms : clock_within(wait_ms, until - clock_ms()));
+		wait_for_news(c, task->stop_fd,
+			      until == INT64_MAX ? wait_ms
+						 : clock_within(wait_ms, until - clock_ms()));
 	}
 	return ERR_NONE;
 }
 
 struct delivery_loop_count delivery_loop_total(const struct delivery_loop *c)
 {
-	return (struct delivery_loop_count){ .delivered = c->inflight.delivered, .failed = c->inflight.failed };
+	return (struct delivery_loop_count){ .delivered = c->inflight.delivered,
+					     .failed = c->inflight.failed };
 }

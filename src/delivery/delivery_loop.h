@@ -18,17 +18,18 @@ struct delivery_loop *delivery_loop_new(const struct conf *conf);
 void delivery_loop_free(struct delivery_loop *courier);
 
 struct delivery_loop_task {
-	bool is_round;		/* ends when nothing is due */
-	int64_t for_ms;		/* and at the latest then; 0: no limit */
-	int stop_fd;		/* ends when it can be read; -1: none */
+	bool is_round;	/* ends when nothing is due */
+	int64_t for_ms; /* and at the latest then; 0: no limit */
+	int stop_fd;	/* ends when it can be read; -1: none */
 };
 
 /* Works. Ends with what is under way finished and settled. ERR_BUSY: a round
    whose database could not be reached; the log says why. */
-MUST_USE enum err delivery_loop_run(struct delivery_loop *courier, const struct delivery_loop_task *task);
+MUST_USE enum err delivery_loop_run(struct delivery_loop *courier,
+				    const struct delivery_loop_task *task);
 
 struct delivery_loop_count {
-	int64_t delivered, failed;	/* attempts */
+	int64_t delivered, failed; /* attempts */
 };
 struct delivery_loop_count delivery_loop_total(const struct delivery_loop *courier);
 

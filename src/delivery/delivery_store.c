@@ -7,10 +7,10 @@
 #include "delivery/delivery.h"
 
 enum {
-	GATHER_MOST = 1000,	/* deliveries at a time: some 20 ms */
-	GATHER_ENOUGH = 200,	/* due deliveries that a subscription has enough with */
+	GATHER_MOST = 1000,  /* deliveries at a time: some 20 ms */
+	GATHER_ENOUGH = 200, /* due deliveries that a subscription has enough with */
 	HOUSEKEEP_EVERY_MS = 3600 * 1000,
-	HOUSEKEEP_MOST = 2000,	/* rows at a time */
+	HOUSEKEEP_MOST = 2000, /* rows at a time */
 };
 
 struct delivery_store {
@@ -18,12 +18,13 @@ struct delivery_store {
 	struct delivery_store_options options;
 	struct db_args *args;
 	enum delivery_store_call call;
-	struct db_rows *rows;	/* of the call that was taken last */
+	struct db_rows *rows; /* of the call that was taken last */
 	int64_t gathered_workspace;
-	struct buf sealed, sealed_before;	/* of the row that was asked for last */
+	struct buf sealed, sealed_before; /* of the row that was asked for last */
 };
 
-struct delivery_store *delivery_store_new(struct db *db, const struct delivery_store_options *options)
+struct delivery_store *delivery_store_new(struct db *db,
+					  const struct delivery_store_options *options)
 {
 	struct delivery_store *store = mem_zero(1, sizeof(*store));
 
@@ -46,7 +47,8 @@ void delivery_store_free(struct delivery_store *store)
 
 /* ---- starting a call */
 
-static enum err start(struct delivery_store *store, enum delivery_store_call call, const char *function)
+static enum err start(struct delivery_store *store, enum delivery_store_call call,
+		      const char *function)
 {
 	enum err err = db_send(store->db, function, store->args);
 
@@ -104,8 +106,9 @@ static void put_id(struct db_args *args, const struct delivery *one)
 }
 
 /* One array of all that is in the hand: it is still due in the database. */
-static void put_inflight(struct db_args *args, const struct subscriber_queues *queues, const struct delivery *under_way,
-                     const struct delivery *done, void (*put)(struct db_args *, const struct delivery *))
+static void put_inflight(struct db_args *args, const struct subscriber_queues *queues,
+			 const struct delivery *under_way, const struct delivery *done,
+			 void (*put)(struct db_args *, const struct delivery *))
 {
 	size_t count = length(under_way) + length(done);
 
@@ -121,8 +124,9 @@ static void put_inflight(struct db_args *args, const struct subscriber_queues *q
 			put(args, one);
 }
 
-enum err delivery_store_claim(struct delivery_store *store, const struct subscriber_queues *queues, const struct delivery *under_way,
-                      const struct delivery *done, int64_t most)
+enum err delivery_store_claim(struct delivery_store *store, const struct subscriber_queues *queues,
+			      const struct delivery *under_way, const struct delivery *done,
+			      int64_t most)
 {
 	struct db_args *args = store->args;
 
@@ -153,7 +157,8 @@ enum err delivery_store_claim(struct delivery_store *store, const struct subscri
 	return start(store, DELIVERY_STORE_CLAIM, "courier.claim");
 }
 
-static void put_texts(struct db_args *args, const struct delivery *results, size_t count, bool is_problem)
+static void put_texts(struct db_args *args, const struct delivery *results, size_t count,
+		      bool is_problem)
 {
 	db_array(args, DB_TEXTS, count);
 	for (const struct delivery *one = results; one; one = one->next) {
@@ -166,7 +171,8 @@ static void put_texts(struct db_args *args, const struct delivery *results, size
 	}
 }
 
-enum err delivery_store_settle(struct delivery_store *store, const struct subscriber_queues *queues, const struct delivery *results)
+enum err delivery_store_settle(struct delivery_store *store, const struct subscriber_queues *queues,
+			       const struct delivery *results)
 {
 	const struct delivery_store_options *options = &store->options;
 	struct db_args *args = store->args;
@@ -272,7 +278,8 @@ static struct str text_of(const struct db_rows *rows, size_t row, const char *co
 	return db_is_null(rows, row, column) ? (struct str){ 0 } : db_str(rows, row, column);
 }
 
-static struct str bytes_of(const struct db_rows *rows, size_t row, const char *column, struct buf *bytes)
+static struct str bytes_of(const struct db_rows *rows, size_t row, const char *column,
+			   struct buf *bytes)
 {
 	buf_clear(bytes);
 	if (!db_is_null(rows, row, column))
@@ -280,7 +287,8 @@ static struct str bytes_of(const struct db_rows *rows, size_t row, const char *c
 	return buf_str(bytes);
 }
 
-void delivery_store_claimed(struct delivery_store *store, size_t row, struct delivery_store_claimed *claimed)
+void delivery_store_claimed(struct delivery_store *store, size_t row,
+			    struct delivery_store_claimed *claimed)
 {
 	const struct db_rows *rows = store->rows;
 
@@ -313,7 +321,8 @@ size_t delivery_store_settled_count(const struct delivery_store *store)
 	return db_rows_count(store->rows);
 }
 
-void delivery_store_settled(const struct delivery_store *store, size_t row, struct delivery_store_settled *settled)
+void delivery_store_settled(const struct delivery_store *store, size_t row,
+			    struct delivery_store_settled *settled)
 {
 	*settled = (struct delivery_store_settled){
 		.subscription_id = db_int(store->rows, row, "subscription_id"),
@@ -326,7 +335,7 @@ void delivery_store_settled(const struct delivery_store *store, size_t row, stru
 struct delivery_store_looked delivery_store_looked(const struct delivery_store *store)
 {
 	struct delivery_store_looked looked = { .has_events = db_bool(store->rows, 0, "has_events"),
-		                        .next_us = INT64_MAX };
+						.next_us = INT64_MAX };
 
 	if (!db_is_null(store->rows, 0, "next_us"))
 		looked.next_us = db_int(store->rows, 0, "next_us");

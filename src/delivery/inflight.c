@@ -12,7 +12,7 @@
 #include "ledger/signed_request.h"
 #include "ledger/monitor.h"
 
-enum { STALE_MS = 5000, PART_MIN = 8 };	/* of a URL that an answer does not repeat */
+enum { STALE_MS = 5000, PART_MIN = 8 }; /* of a URL that an answer does not repeat */
 
 /* ---- what is in the hand */
 
@@ -73,7 +73,8 @@ void inflight_lose(struct inflight *inflight, struct subscriber_queue *queue)
 {
 	if (queue->is_leased)
 		log_write(LOG_WARN, "lease_lost",
-		          (struct log_field[]){ log_num("subscription", queue->subscription_id), log_end() });
+			  (struct log_field[]){ log_num("subscription", queue->subscription_id),
+						log_end() });
 	queue->is_leased = false;
 	inflight_drop_waiting(inflight, queue);
 }
@@ -101,17 +102,18 @@ static void note_result(struct inflight *inflight, const struct delivery *delive
 		inflight->failed++;
 	if (!is_fine && log_gate_passes(&inflight->failures, 10)) {
 		log_write(LOG_INFO, "not_delivered",
-		          (struct log_field[]){ log_num("subscription", delivery->queue->subscription_id),
-		                                log_num("delivery", delivery->id),
-		                                log_num("attempt", delivery->attempt),
-		                                log_str("why", why),
-		                                log_num("unsaid", inflight->failures.held), log_end() });
+			  (struct log_field[]){
+				  log_num("subscription", delivery->queue->subscription_id),
+				  log_num("delivery", delivery->id),
+				  log_num("attempt", delivery->attempt), log_str("why", why),
+				  log_num("unsaid", inflight->failures.held), log_end() });
 		inflight->failures.held = 0;
 	}
 }
 
 /* Without a request: it cannot be sent now, or never. */
-static void refuse(struct inflight *inflight, struct delivery *delivery, int status, const char *why)
+static void refuse(struct inflight *inflight, struct delivery *delivery, int status,
+		   const char *why)
 {
 	delivery_note(delivery, status, 0, (struct str){ 0 }, why);
 	delivery->queue->done++;
@@ -124,15 +126,17 @@ static void start_one(struct inflight *inflight, struct subscriber_queue *queue)
 	struct delivery *delivery = subscriber_queue_take(queue);
 	char id[DELIVERY_ID_MAX];
 	struct signed_request sending = { .url = buf_text(&queue->url),
-		                   .id = delivery_webhook_id(delivery, queue->subscription_id, id),
-		                   .signer = queue->signer,
-		                   .before = queue->before,
-		                   .timeout_ms = inflight->conf->delivery_timeout_ms,
-		                   .user = delivery };
+					  .id = delivery_webhook_id(delivery,
+								    queue->subscription_id, id),
+					  .signer = queue->signer,
+					  .before = queue->before,
+					  .timeout_ms = inflight->conf->delivery_timeout_ms,
+					  .user = delivery };
 	int64_t now_us = clock_now_us();
 
 	if (!delivery->body.len) {
-		refuse(inflight, delivery, DELIVERY_HOPELESS, "the event is not in the ledger any more");
+		refuse(inflight, delivery, DELIVERY_HOPELESS,
+		       "the event is not in the ledger any more");
 		return;
 	}
 	if (!queue->signer) {
@@ -177,13 +181,16 @@ int inflight_start(struct inflight *inflight, int most, int *wait_ms)
 
 		before = started;
 		for (size_t i = 0; i < inflight->queues.count && started < most; i++) {
-			struct subscriber_queue *queue = inflight->queues.at[(inflight->turn + i) % inflight->queues.count];
+			struct subscriber_queue *queue =
+				inflight->queues.at[(inflight->turn + i) % inflight->queues.count];
 
 			if (drop_stale(inflight, queue, now_us / 1000))
 				*wait_ms = 0;
-			if (http_client_count(inflight->client) >= (size_t)inflight->conf->courier_requests_max)
+			if (http_client_count(inflight->client) >=
+			    (size_t)inflight->conf->courier_requests_max)
 				return started;
-			if (!subscriber_queue_may_start(queue, now_us, inflight->conf->delivery_timeout_ms, wait_ms) ||
+			if (!subscriber_queue_may_start(
+				    queue, now_us, inflight->conf->delivery_timeout_ms, wait_ms) ||
 			    !has_place(inflight, queue))
 				continue;
 			start_one(inflight, queue);
@@ -214,7 +221,8 @@ void inflight_collect(struct inflight *inflight)
 		/* servers repeat where they were asked: "Cannot POST /hooks/…" */
 		buf_clear(&answer);
 		uri_hide(outcome.body, buf_str(&queue->url), PART_MIN, &answer);
-		delivery_note(delivery, outcome.status, outcome.duration_us, buf_str(&answer), http_client_explain(&outcome));
+		delivery_note(delivery, outcome.status, outcome.duration_us, buf_str(&answer),
+			      http_client_explain(&outcome));
 		if (outcome.status && (outcome.status < 200 || outcome.status > 299))
 			delivery->pause_ms = delivery_pause_ms(retry_after, clock_now_us());
 		/* an attempt like any other, but the next one need not wait */
@@ -226,7 +234,9 @@ void inflight_collect(struct inflight *inflight)
 		if (outcome.status == 410 ||
 		    ((outcome.status == 429 || outcome.status == 503) && delivery->pause_ms > 0))
 			inflight_drop_waiting(inflight, queue);
-		note_result(inflight, delivery, outcome.problem ? str_of(outcome.problem) : buf_str(&delivery->problem));
+		note_result(inflight, delivery,
+			    outcome.problem ? str_of(outcome.problem)
+					    : buf_str(&delivery->problem));
 		add_done(inflight, delivery);
 	}
 	buf_done(&answer);
@@ -239,9 +249,11 @@ int inflight_poll(const struct inflight *inflight, struct pollfd *fd)
 
 /* ---- from the database and back */
 
-struct subscriber_queue *inflight_queue(struct inflight *inflight, const struct delivery_store_claimed *row)
+struct subscriber_queue *inflight_queue(struct inflight *inflight,
+					const struct delivery_store_claimed *row)
 {
-	struct subscriber_queue *queue = subscriber_queues_find(&inflight->queues, row->subscription_id);
+	struct subscriber_queue *queue = subscriber_queues_find(&inflight->queues,
+								row->subscription_id);
 
 	if (queue)
 		return queue;
@@ -251,15 +263,18 @@ struct subscriber_queue *inflight_queue(struct inflight *inflight, const struct 
 	return queue;
 }
 
-void inflight_put(struct inflight *inflight, struct subscriber_queue *queue, const struct delivery_store_claimed *row)
+void inflight_put(struct inflight *inflight, struct subscriber_queue *queue,
+		  const struct delivery_store_claimed *row)
 {
 	struct delivery *delivery = spare_delivery(inflight);
 
 	/* what the subscription says stands in each of its rows */
 	if (queue->given++ == 0) {
 		if (subscriber_queue_update(queue, inflight->sealer, &row->facts))
-			log_write(LOG_ERROR, "secret_does_not_open",
-			          (struct log_field[]){ log_num("subscription", row->subscription_id), log_end() });
+			log_write(
+				LOG_ERROR, "secret_does_not_open",
+				(struct log_field[]){ log_num("subscription", row->subscription_id),
+						      log_end() });
 		if (row->is_failing && !queue->under_way) {
 			queue->is_silent = true;
 			queue->width = 1;

@@ -8,9 +8,9 @@
 #include "ledger/signer.h"
 
 enum {
-	TARGET_MAX = 256,	/* deliveries in the hand */
-	TARGET_BYTES = 4 * 1024 * 1024,	/* and of their bodies */
-	START_MARGIN_MS = 1000,	/* the lease must outlast a request by that */
+	TARGET_MAX = 256,		/* deliveries in the hand */
+	TARGET_BYTES = 4 * 1024 * 1024, /* and of their bodies */
+	START_MARGIN_MS = 1000,		/* the lease must outlast a request by that */
 };
 
 struct subscriber_queue *subscriber_queue_new(int64_t subscription_id, int64_t lease)
@@ -38,8 +38,8 @@ void subscriber_queue_free(struct subscriber_queue *queue)
 
 /* ---- what the subscription says */
 
-static enum err open_secret(const struct subscriber_queue *queue, const struct sealer *sealer, struct str sealed,
-                            struct buf *known, struct signer **signer)
+static enum err open_secret(const struct subscriber_queue *queue, const struct sealer *sealer,
+			    struct str sealed, struct buf *known, struct signer **signer)
 {
 	struct buf secret = { 0 };
 	enum err err;
@@ -60,7 +60,8 @@ static enum err open_secret(const struct subscriber_queue *queue, const struct s
 	return err;
 }
 
-enum err subscriber_queue_update(struct subscriber_queue *queue, const struct sealer *sealer, const struct subscriber_queue_facts *facts)
+enum err subscriber_queue_update(struct subscriber_queue *queue, const struct sealer *sealer,
+				 const struct subscriber_queue_facts *facts)
 {
 	enum err err;
 
@@ -78,7 +79,8 @@ enum err subscriber_queue_update(struct subscriber_queue *queue, const struct se
 	queue->pause_us = facts->pause_us;
 	err = open_secret(queue, sealer, facts->sealed, &queue->sealed, &queue->signer);
 	/* without the one before, the new one does */
-	(void)!open_secret(queue, sealer, facts->sealed_before, &queue->sealed_before, &queue->before);
+	(void)!open_secret(queue, sealer, facts->sealed_before, &queue->sealed_before,
+			   &queue->before);
 	return err;
 }
 
@@ -112,7 +114,8 @@ struct delivery *subscriber_queue_take(struct subscriber_queue *queue)
 	return delivery;
 }
 
-bool subscriber_queue_may_start(const struct subscriber_queue *queue, int64_t now_us, int64_t timeout_ms, int *wait_ms)
+bool subscriber_queue_may_start(const struct subscriber_queue *queue, int64_t now_us,
+				int64_t timeout_ms, int *wait_ms)
 {
 	if (!queue->waiting || !queue->is_leased || (int64_t)queue->under_way >= queue->width ||
 	    queue->until_ms - now_us / 1000 < timeout_ms + START_MARGIN_MS)
@@ -184,7 +187,8 @@ void subscriber_queues_add(struct subscriber_queues *queues, struct subscriber_q
 	queues->at[queues->count++] = queue;
 }
 
-struct subscriber_queue *subscriber_queues_find(const struct subscriber_queues *queues, int64_t subscription_id)
+struct subscriber_queue *subscriber_queues_find(const struct subscriber_queues *queues,
+						int64_t subscription_id)
 {
 	for (size_t i = 0; i < queues->count; i++)
 		if (queues->at[i]->subscription_id == subscription_id)

@@ -82,9 +82,10 @@ static void add_place(struct db_args *args, const struct subscription_change *as
 }
 
 /* A function that gives status and problem first. false: it failed or refused, and
-   *end says so. */
-static bool call_function(const struct subscription_context *options, const char *function, const struct db_args *args,
-                  struct db_rows **rows, struct subscription_result *end)
+ *end says so. */
+static bool call_function(const struct subscription_context *options, const char *function,
+			  const struct db_args *args, struct db_rows **rows,
+			  struct subscription_result *end)
 {
 	end->err = db_call(options->db, function, args, options->conf->db_deadline_ms, rows);
 	end->function = function;
@@ -97,16 +98,19 @@ static bool call_function(const struct subscription_context *options, const char
 	return false;
 }
 
-static void give_up(const struct subscription_context *options, const struct subscription_change *asking)
+static void give_up(const struct subscription_context *options,
+		    const struct subscription_change *asking)
 {
 	struct db_args *args = begin_args(asking);
 
 	db_arg_int(args, asking->subscription_id);
 	db_arg_text(args, buf_str(&asking->code));
 	/* It goes by itself after a few minutes when this fails. */
-	if (asking->method && db_call(options->db, options->functions->give_up, args, options->conf->db_deadline_ms, NULL))
+	if (asking->method && db_call(options->db, options->functions->give_up, args,
+				      options->conf->db_deadline_ms, NULL))
 		log_write(LOG_WARN, "half_made_subscription_left",
-		          (struct log_field[]){ log_num("subscription", asking->subscription_id), log_end() });
+			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
+						log_end() });
 	db_args_free(args);
 }
 
@@ -131,16 +135,18 @@ static enum err ask(const struct subscription_context *options, struct subscript
 		.timeout_ms = conf->handshake_timeout_ms,
 		.user = asking->user,
 	};
-	enum err err = sealing_subscription_open(options->sealer, asking->subscription_id, buf_str(&asking->sealed), &secret);
+	enum err err = sealing_subscription_open(options->sealer, asking->subscription_id,
+						 buf_str(&asking->sealed), &secret);
 
 	if (err)
 		goto done;
 	/* without the one before, the new one does */
-	if (asking->sealed_before.len && !sealing_subscription_open(options->sealer, asking->subscription_id,
-	                                                            buf_str(&asking->sealed_before), &before))
+	if (asking->sealed_before.len &&
+	    !sealing_subscription_open(options->sealer, asking->subscription_id,
+				       buf_str(&asking->sealed_before), &before))
 		shake.secret_before = buf_str(&before);
-	buf_addf(&place, "%lld/%lld/%s", (long long)asking->workspace_id, (long long)asking->subscription_id,
-	         buf_text(&asking->code));
+	buf_addf(&place, "%lld/%lld/%s", (long long)asking->workspace_id,
+		 (long long)asking->subscription_id, buf_text(&asking->code));
 	conf_public_url(conf, "/webhooks/api/v1/validate/", buf_str(&place), &code_url);
 	shake.secret = buf_str(&secret);
 	shake.code_url = buf_str(&code_url);
@@ -156,19 +162,24 @@ done:
 }
 
 /* false: that could not begin, and *end says why. */
-static bool is_being_asked(const struct subscription_context *options, struct subscription_change *asking, struct subscription_result *end)
+static bool is_being_asked(const struct subscription_context *options,
+			   struct subscription_change *asking, struct subscription_result *end)
 {
 	switch (ask(options, asking)) {
 	case ERR_NONE:
 		return true;
 	case ERR_PACE:
-		refuse(end, 503, "Too many callbacks are being asked right now; please try again in a moment");
+		refuse(end, 503,
+		       "Too many callbacks are being asked right now; please try again in a "
+		       "moment");
 		break;
 	case ERR_INPUT:
 		end->status = 400;
-		buf_addf(&end->words, "URL endpoint %s request failed with error: it must be an http or https URL "
-		                      "without a name and a password",
-		         buf_text(&asking->url));
+		buf_addf(&end->words,
+			 "URL endpoint %s request failed with error: it must be an http or https "
+			 "URL "
+			 "without a name and a password",
+			 buf_text(&asking->url));
 		break;
 	default:
 		refuse(end, 500, "Internal Server Error");
@@ -179,19 +190,21 @@ static bool is_being_asked(const struct subscription_context *options, struct su
 
 /* The callback's answer in the words of Toggl's API; false when it is as it
    should be. */
-static bool is_bad_answer(const struct subscription_change *asking, const struct http_client_result *outcome, struct buf *words)
+static bool is_bad_answer(const struct subscription_change *asking,
+			  const struct http_client_result *outcome, struct buf *words)
 {
 	bool takes_any = asking->method && strcmp(asking->method, "PUT") == 0;
 
 	if (!outcome->status) {
 		log_write(LOG_INFO, "callback_not_reached",
-		          (struct log_field[]){ log_num("subscription", asking->subscription_id),
-		                                log_text("why", outcome->problem), log_end() });
-		buf_addf(words, "URL endpoint %s request failed with error: %s", buf_text(&asking->url),
-		         http_client_explain(outcome));
-	} else if (takes_any ? outcome->status < 200 || outcome->status > 299 : outcome->status != 200) {
-		buf_addf(words, "URL endpoint %s responded with status %d instead of %s", buf_text(&asking->url),
-		         outcome->status, takes_any ? "2xx" : "200");
+			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
+						log_text("why", outcome->problem), log_end() });
+		buf_addf(words, "URL endpoint %s request failed with error: %s",
+			 buf_text(&asking->url), http_client_explain(outcome));
+	} else if (takes_any ? outcome->status < 200 || outcome->status > 299
+			     : outcome->status != 200) {
+		buf_addf(words, "URL endpoint %s responded with status %d instead of %s",
+			 buf_text(&asking->url), outcome->status, takes_any ? "2xx" : "200");
 	}
 	return words->len > 0;
 }
@@ -199,7 +212,8 @@ static bool is_bad_answer(const struct subscription_change *asking, const struct
 /* ---- both halves */
 
 /* Second half of POST, PUT and PATCH. */
-static void write(const struct subscription_context *options, struct subscription_change *asking, struct subscription_result *end)
+static void write(const struct subscription_context *options, struct subscription_change *asking,
+		  struct subscription_result *end)
 {
 	struct db_args *args = begin_args(asking);
 	struct db_rows *rows = NULL;
@@ -220,21 +234,25 @@ static void write(const struct subscription_context *options, struct subscriptio
 	db_args_free(args);
 }
 
-static void validate(const struct subscription_context *options, const struct subscription_change *asking)
+static void validate(const struct subscription_context *options,
+		     const struct subscription_change *asking)
 {
 	struct db_args *args = begin_args(asking);
 
 	db_arg_int(args, asking->workspace_id);
 	db_arg_int(args, asking->subscription_id);
 	db_arg_text(args, buf_str(&asking->ping_code));
-	if (db_call(options->db, options->functions->validate, args, options->conf->db_deadline_ms, NULL))
+	if (db_call(options->db, options->functions->validate, args, options->conf->db_deadline_ms,
+		    NULL))
 		log_write(LOG_WARN, "not_validated",
-		          (struct log_field[]){ log_num("subscription", asking->subscription_id), log_end() });
+			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
+						log_end() });
 	db_args_free(args);
 }
 
 /* The sealed secret: one that was given, the one it had, or a new one. */
-static enum err seal_secret(const struct subscription_context *options, const struct db_rows *rows, struct subscription_change *asking)
+static enum err seal_secret(const struct subscription_context *options, const struct db_rows *rows,
+			    struct subscription_change *asking)
 {
 	struct buf given = { 0 };
 	enum err err = ERR_NONE;
@@ -249,8 +267,9 @@ static enum err seal_secret(const struct subscription_context *options, const st
 		buf_clear(&asking->sealed);
 		buf_clear(&asking->sealed_before);
 		asking->has_new_secret = true;
-		err = sealing_subscription(options->sealer, asking->subscription_id, buf_str(given.len ? &given : &asking->secret),
-		                           &asking->sealed);
+		err = sealing_subscription(options->sealer, asking->subscription_id,
+					   buf_str(given.len ? &given : &asking->secret),
+					   &asking->sealed);
 	}
 	mem_wipe(given.at, given.len);
 	buf_done(&given);
@@ -258,7 +277,8 @@ static enum err seal_secret(const struct subscription_context *options, const st
 }
 
 /* First half of POST, PUT and PATCH. true: the callback is to be asked. */
-static bool check(const struct subscription_context *options, struct subscription_change *asking, struct subscription_result *end)
+static bool check(const struct subscription_context *options, struct subscription_change *asking,
+		  struct subscription_result *end)
 {
 	struct db_args *args = begin_args(asking);
 	struct db_rows *rows = NULL;
@@ -288,7 +308,8 @@ done:
 }
 
 /* Where the ping goes. */
-static bool find(const struct subscription_context *options, struct subscription_change *asking, struct subscription_result *end)
+static bool find(const struct subscription_context *options, struct subscription_change *asking,
+		 struct subscription_result *end)
 {
 	struct db_args *args = begin_args(asking);
 	struct db_rows *rows = NULL;
@@ -308,8 +329,9 @@ static bool find(const struct subscription_context *options, struct subscription
 	return is_found;
 }
 
-struct subscription_change *subscription_begin(const struct subscription_context *options, const struct subscription_request *order,
-                                    struct subscription_result *end)
+struct subscription_change *subscription_begin(const struct subscription_context *options,
+					       const struct subscription_request *order,
+					       struct subscription_result *end)
 {
 	struct subscription_change *asking = new_asking(order);
 	bool is_due = asking->method ? check(options, asking, end) : find(options, asking, end);
@@ -321,13 +343,16 @@ struct subscription_change *subscription_begin(const struct subscription_context
 	return NULL;
 }
 
-void subscription_continue(const struct subscription_context *options, struct subscription_change *asking, const struct http_client_result *outcome,
-                     struct subscription_result *end)
+void subscription_continue(const struct subscription_context *options,
+			   struct subscription_change *asking,
+			   const struct http_client_result *outcome,
+			   struct subscription_result *end)
 {
 	end->subscription_id = asking->subscription_id;
 	end->is_asked = true;
 	end->has_sent_code = asking->ping_code.len > 0;
-	end->is_proven = callback_ping_is_answered(outcome, asking->ping_code.len ? buf_str(&asking->ping_code) : (struct str){ 0 });
+	end->is_proven = callback_ping_is_answered(
+		outcome, asking->ping_code.len ? buf_str(&asking->ping_code) : (struct str){ 0 });
 	end->callback_status = outcome->status;
 	end->duration_us = outcome->duration_us;
 	if (is_bad_answer(asking, outcome, &end->words)) {

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 static const char *const places[] = {
-	"/etc/ssl/certs/ca-certificates.crt",			/* Debian, Ubuntu, Arch, Gentoo */
-	"/etc/pki/tls/certs/ca-bundle.crt",			/* RHEL and its kin up to 10 */
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",	/* the same, and Fedora */
-	"/var/lib/ca-certificates/ca-bundle.pem",		/* SUSE */
-	"/etc/ssl/ca-bundle.pem",				/* older SUSE */
-	"/etc/ssl/cert.pem",					/* Alpine */
+	"/etc/ssl/certs/ca-certificates.crt",		     /* Debian, Ubuntu, Arch, Gentoo */
+	"/etc/pki/tls/certs/ca-bundle.crt",		     /* RHEL and its kin up to 10 */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* the same, and Fedora */
+	"/var/lib/ca-certificates/ca-bundle.pem",	     /* SUSE */
+	"/etc/ssl/ca-bundle.pem",			     /* older SUSE */
+	"/etc/ssl/cert.pem",				     /* Alpine */
 };
 
 static bool try_place(const char *root, const char *place, struct buf *path)

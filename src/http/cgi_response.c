@@ -50,7 +50,8 @@ void cgi_response_write_head(struct buf *out, int status, const char *type, cons
 	add_rest(out, headers);
 }
 
-void cgi_response_write(struct buf *out, int status, const char *type, const char *headers, struct str body, bool is_head)
+void cgi_response_write(struct buf *out, int status, const char *type, const char *headers,
+			struct str body, bool is_head)
 {
 	/* RFC 9110, 8.6: these have no body, and say no length of one */
 	bool is_bare = status == 204 || status == 304;

@@ -13,22 +13,22 @@
 #include "http/fcgi_record.h"
 
 enum {
-	PEEK_MAX = 64 * 1024,	/* a callback has about 3 kB with its parameters */
-	LINGER_MS = 2000,	/* for a sender to finish after an early answer */
-	SEND_MS = 30000,	/* of an answer that does not go on */
-	TAPES_BYTES_MAX = 64 * 1024 * 1024,	/* of all tapes; then the oldest gives way */
+	PEEK_MAX = 64 * 1024,		    /* a callback has about 3 kB with its parameters */
+	LINGER_MS = 2000,		    /* for a sender to finish after an early answer */
+	SEND_MS = 30000,		    /* of an answer that does not go on */
+	TAPES_BYTES_MAX = 64 * 1024 * 1024, /* of all tapes; then the oldest gives way */
 };
 
 enum stage { WAITING, TAPING, SENDING, LINGERING };
 
 struct conn {
 	int fd;
-	int spill;		/* -1: none */
+	int spill; /* -1: none */
 	enum stage stage;
-	int64_t until;		/* clock_ms() */
-	size_t bytes;		/* on the tape */
-	off_t from, to;		/* SENDING: what is between these is still to be sent */
-	bool lingers;		/* SENDING: the sender has input that we did not read */
+	int64_t until;	/* clock_ms() */
+	size_t bytes;	/* on the tape */
+	off_t from, to; /* SENDING: what is between these is still to be sent */
+	bool lingers;	/* SENDING: the sender has input that we did not read */
 	struct fcgi_record records;
 };
 
@@ -124,8 +124,8 @@ static bool record_spill(struct fcgi_conns *conns, struct conn *conn)
 {
 	size_t all = spill_files_max(conns);
 
-	while (!conn->records.is_whole && !conn->records.is_broken && conn->bytes < conns->request_bytes_max &&
-	       conns->spill_bytes < all) {
+	while (!conn->records.is_whole && !conn->records.is_broken &&
+	       conn->bytes < conns->request_bytes_max && conns->spill_bytes < all) {
 		ssize_t got = recv(conn->fd, conns->peek, sizeof(conns->peek), MSG_DONTWAIT);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -145,13 +145,17 @@ static bool give(struct fcgi_conns *conns, size_t place, struct fcgi_conn_reques
 {
 	struct conn *conn = &conns->conns[place];
 
-	*request = (struct fcgi_conn_request){ .fd = conn->fd, .spill = conn->spill, .is_whole = conn->spill < 0 || conn->records.is_whole };
+	*request = (struct fcgi_conn_request){ .fd = conn->fd,
+					       .spill = conn->spill,
+					       .is_whole = conn->spill < 0 ||
+							   conn->records.is_whole };
 	conn->fd = conn->spill = -1;
 	drop(conns, place);
 	return true;
 }
 
-static bool go_on_arriving(struct fcgi_conns *conns, size_t place, struct fcgi_conn_request *request)
+static bool go_on_arriving(struct fcgi_conns *conns, size_t place,
+			   struct fcgi_conn_request *request)
 {
 	struct conn *conn = &conns->conns[place];
 
@@ -204,7 +208,9 @@ static int send_spill(struct conn *conn)
 	char piece[16384];
 
 	for (;;) {
-		size_t want = conn->to - conn->from < (off_t)sizeof(piece) ? (size_t)(conn->to - conn->from) : sizeof(piece);
+		size_t want = conn->to - conn->from < (off_t)sizeof(piece)
+				      ? (size_t)(conn->to - conn->from)
+				      : sizeof(piece);
 		ssize_t got = want ? pread(conn->spill, piece, want, conn->from) : 0, put;
 
 		if (got <= 0)
@@ -216,9 +222,15 @@ static int send_spill(struct conn *conn)
 	}
 }
 
-void fcgi_conn_send(struct fcgi_conns *conns, int fd, int spill, off_t from, off_t to, bool input_is_left)
+void fcgi_conn_send(struct fcgi_conns *conns, int fd, int spill, off_t from, off_t to,
+		    bool input_is_left)
 {
-	struct conn conn = { .fd = fd, .spill = spill, .stage = SENDING, .from = from, .to = to, .lingers = input_is_left };
+	struct conn conn = { .fd = fd,
+			     .spill = spill,
+			     .stage = SENDING,
+			     .from = from,
+			     .to = to,
+			     .lingers = input_is_left };
 
 	if (send_spill(&conn) == 0) {
 		/* A web server that passes on what it gets is as slow as its client. */
@@ -253,7 +265,8 @@ static void go_on_lingering(struct fcgi_conns *conns, size_t place)
 {
 	ssize_t got;
 
-	while ((got = recv(conns->conns[place].fd, conns->peek, sizeof(conns->peek), MSG_DONTWAIT)) > 0)
+	while ((got = recv(conns->conns[place].fd, conns->peek, sizeof(conns->peek),
+			   MSG_DONTWAIT)) > 0)
 		;
 	if (got == 0 || errno != EAGAIN)
 		drop(conns, place);
@@ -268,14 +281,16 @@ int fcgi_conn_poll(const struct fcgi_conns *conns, struct pollfd *fds, int wait_
 	for (size_t i = 0; i < conns->count; i++) {
 		const struct conn *conn = &conns->conns[i];
 
-		fds[i] = (struct pollfd){ .fd = conn->fd, .events = conn->stage == SENDING ? POLLOUT : POLLIN };
+		fds[i] = (struct pollfd){ .fd = conn->fd,
+					  .events = conn->stage == SENDING ? POLLOUT : POLLIN };
 		wait_ms = clock_within(wait_ms, conn->until - now);
 	}
 	return wait_ms;
 }
 
 /* Newest first, because a drop moves the last one into the gap. */
-bool fcgi_conn_next(struct fcgi_conns *conns, const struct pollfd *fds, size_t *left, struct fcgi_conn_request *request)
+bool fcgi_conn_next(struct fcgi_conns *conns, const struct pollfd *fds, size_t *left,
+		    struct fcgi_conn_request *request)
 {
 	while (*left > 0) {
 		size_t place = --*left;
@@ -318,14 +333,17 @@ static void drop_oldest_tapes(struct fcgi_conns *conns)
 
 		for (size_t i = 0; i < conns->count; i++)
 			if (conns->conns[i].stage == TAPING &&
-			    (oldest == conns->count || conns->conns[i].until < conns->conns[oldest].until))
+			    (oldest == conns->count ||
+			     conns->conns[i].until < conns->conns[oldest].until))
 				oldest = i;
 		if (oldest == conns->count)
 			return;
 		drop(conns, oldest);
 		if (log_gate_passes(&gate, 1))
 			log_write(LOG_WARN, "slow_request_dropped",
-			          (struct log_field[]){ log_num("bytes_held", (int64_t)conns->spill_bytes), log_end() });
+				  (struct log_field[]){
+					  log_num("bytes_held", (int64_t)conns->spill_bytes),
+					  log_end() });
 	}
 }
 

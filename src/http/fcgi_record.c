@@ -8,7 +8,7 @@ enum {
 	FCGI_HEADER_BYTES = 8,
 	FCGI_VERSION = 1,
 	FCGI_BEGIN_BYTES = 8,
-	PARAM_MAX = 1024 * 1024,	/* libfcgi allocates what a parameter's length says */
+	PARAM_MAX = 1024 * 1024, /* libfcgi allocates what a parameter's length says */
 	FCGI_TYPE_BEGIN = 1,
 	FCGI_TYPE_PARAMS = 4,
 	FCGI_TYPE_STDIN = 5,
@@ -16,7 +16,8 @@ enum {
 
 /* Only what a web server asks of a responder: libfcgi is not made for more, and
    leaks and waits over some of it. An abort is a reason to hang up as well. */
-static bool is_next(struct fcgi_record *r, unsigned type, unsigned id, size_t content, size_t padding)
+static bool is_next(struct fcgi_record *r, unsigned type, unsigned id, size_t content,
+		    size_t padding)
 {
 	/* libfcgi forgets the padding of the first record, and of the one that ends the
 	   parameters, and takes it for the head of the next: it would read lengths that
@@ -100,7 +101,8 @@ void fcgi_record_follow(struct fcgi_record *r, const char *at, size_t len)
 		r->content = (size_t)r->header[4] << 8 | r->header[5];
 		r->padding = r->header[6];
 		if (r->header[0] != FCGI_VERSION ||
-		    !is_next(r, r->header[1], (unsigned)r->header[2] << 8 | r->header[3], r->content, r->padding))
+		    !is_next(r, r->header[1], (unsigned)r->header[2] << 8 | r->header[3],
+			     r->content, r->padding))
 			r->is_broken = true;
 		else if (r->header[1] == FCGI_TYPE_STDIN && r->content == 0)
 			r->is_whole = true;

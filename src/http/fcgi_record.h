@@ -13,9 +13,9 @@
    it will never be one. */
 struct fcgi_record {
 	unsigned char header[8];
-	size_t have;		/* bytes of the header so far */
-	size_t content, padding;	/* of this record still to come */
-	unsigned id;		/* of the request; 0: before its first record */
+	size_t have;		 /* bytes of the header so far */
+	size_t content, padding; /* of this record still to come */
+	unsigned id;		 /* of the request; 0: before its first record */
 	/* the two lengths in front of a parameter, and its bytes still to come */
 	unsigned char lengths[8];
 	size_t lengths_have, param;

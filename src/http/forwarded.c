@@ -34,7 +34,8 @@ static bool read_word(struct str word, struct ip_address *address)
 		/* brackets are for IPv6 only */
 		if (!port.at || !memchr(host.at, ':', host.len))
 			return false;
-		if (port.len && (port.at[0] != ':' || !is_port((struct str){ port.at + 1, port.len - 1 })))
+		if (port.len &&
+		    (port.at[0] != ':' || !is_port((struct str){ port.at + 1, port.len - 1 })))
 			return false;
 		return ip_read(host, address);
 	}
@@ -43,7 +44,8 @@ static bool read_word(struct str word, struct ip_address *address)
 	return is_port(port) && ip_read(host, address);
 }
 
-struct ip_address forwarded_client(const struct ip_address *peer, struct str list, const struct ip_networks *trusted)
+struct ip_address forwarded_client(const struct ip_address *peer, struct str list,
+				   const struct ip_networks *trusted)
 {
 	struct ip_address client = *peer, next;
 

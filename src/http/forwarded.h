@@ -11,6 +11,7 @@
    whom it got the request from. It is believed from its right end on, as long
    as it was written by one of `trusted`: what a stranger wrote into it is never
    looked at. Ports are passed over; a word that is no address ends it. */
-struct ip_address forwarded_client(const struct ip_address *peer, struct str list, const struct ip_networks *trusted);
+struct ip_address forwarded_client(const struct ip_address *peer, struct str list,
+				   const struct ip_networks *trusted);
 
 #endif

@@ -12,8 +12,8 @@ static bool is_plain(struct str name)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.at[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-		      c == '-' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '.' || c == '-' || c == '_'))
 			return false;
 	}
 	return name.len > 0;
@@ -41,7 +41,8 @@ enum err hostname_write_ascii(struct str name, struct buf *out)
 	if (!utf8_is_valid(name))
 		return ERR_INPUT;
 	utf8 = mem_dup(name);
-	if (idn2_to_ascii_8z(utf8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK && is_plain(str_of(ascii))) {
+	if (idn2_to_ascii_8z(utf8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
+	    is_plain(str_of(ascii))) {
 		buf_add_text(out, ascii);
 		err = ERR_NONE;
 	}

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-enum { HTTP_AUTH_MAX = 1024 };	/* bytes of the header: a token and a word have under 100 */
+enum { HTTP_AUTH_MAX = 1024 }; /* bytes of the header: a token and a word have under 100 */
 
 /* Appends user and password, which are secrets: wipe them. false, both
    untouched: another scheme, no strict base64, no colon in it, a control

@@ -21,7 +21,7 @@
 #include "http/hostname.h"
 
 enum {
-	CONNECTION_LIFE_S = 600,	/* then its name is looked up again */
+	CONNECTION_LIFE_S = 600, /* then its name is looked up again */
 	/* A connection; while its name is looked up a pair of sockets to the
 	   thread that does it, and that one's own to the name server. */
 	DESCRIPTORS_EACH = 3,
@@ -37,30 +37,30 @@ struct slot {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct http_response answer;
-	struct buf refused;	/* the guard's words */
+	struct buf refused; /* the guard's words */
 	bool is_mail;
-	struct str text;	/* of the mail, what is still to be sent */
+	struct str text; /* of the mail, what is still to be sent */
 	struct curl_slist *to;
-	struct buf said;	/* with what words the mail server refused it */
-	bool has_connected;	/* the guard allowed an address */
-	bool may_repeat;	/* libcurl may send the request again by itself */
+	struct buf said;    /* with what words the mail server refused it */
+	bool has_connected; /* the guard allowed an address */
+	bool may_repeat;    /* libcurl may send the request again by itself */
 	int sendings;
 	void *user;
 	char words[CURL_ERROR_SIZE];
-	struct slot *next;	/* in the list of free ones */
+	struct slot *next; /* in the list of free ones */
 };
 
 struct http_client {
 	struct http_client_options options;
 	struct http_response_options keep;
-	struct buf ca_file;	/* empty: as libcurl has it */
+	struct buf ca_file; /* empty: as libcurl has it */
 	CURLM *multi;
 	int epoll;
-	int64_t timer_at;	/* clock_ms() when libcurl wants to be called; -1: never */
-	struct slot *slots;	/* how.requests_max of them */
+	int64_t timer_at;   /* clock_ms() when libcurl wants to be called; -1: never */
+	struct slot *slots; /* how.requests_max of them */
 	struct slot *free;
 	struct slot *given;	/* its outcome is with the caller until the next call */
-	size_t count, finished;	/* those that libcurl has told of as finished */
+	size_t count, finished; /* those that libcurl has told of as finished */
 };
 
 /* ---- what libcurl calls */
@@ -164,7 +164,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void
 	}
 	/* where the system has no room for one more, the request ends by its time
 	   limit; to tell libcurl would end all others as well */
-	if (epoll_ctl(client->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 && !known)
+	if (epoll_ctl(client->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0 &&
+	    !known)
 		curl_multi_assign(client->multi, fd, client);
 	return 0;
 }
@@ -186,7 +187,7 @@ static void prepare(struct http_client *client, struct slot *slot)
 	CURL *easy = curl_easy_init();
 
 	if (!easy)
-		abort();	/* out of memory */
+		abort(); /* out of memory */
 	slot->client = client;
 	slot->easy = easy;
 	http_response_init(&slot->answer, &client->keep);
@@ -240,12 +241,13 @@ struct http_client *http_client_new(const struct http_client_options *options)
 		ca_bundle_find("", curl_version_info(CURLVERSION_NOW)->cainfo, &client->ca_file);
 	if (client->options.requests_max == 0)
 		client->options.requests_max = 1;
-	client->keep = (struct http_response_options){ options->answer_max, options->cuts_answers, options->wanted };
+	client->keep = (struct http_response_options){ options->answer_max, options->cuts_answers,
+						       options->wanted };
 	client->timer_at = -1;
 	client->multi = curl_multi_init();
 	client->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!client->multi || client->epoll < 0)
-		abort();	/* out of memory */
+		abort(); /* out of memory */
 	fd_raise_limit(client->options.requests_max * DESCRIPTORS_EACH);
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.requests_max);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -306,7 +308,7 @@ static void place_done(struct place *place)
 }
 
 /* ERR_INPUT: it is no URL, names a user, or its host has no name in ASCII. Free
-   *place in either case. libcurl decodes a host that is percent-encoded first. */
+ *place in either case. libcurl decodes a host that is percent-encoded first. */
 static enum err read_place(const char *url, struct place *place)
 {
 	CURLU *parts = curl_url();
@@ -314,13 +316,17 @@ static enum err read_place(const char *url, struct place *place)
 	enum err err = ERR_INPUT;
 
 	if (!parts)
-		abort();	/* out of memory */
-	if (!url || curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) ||
-	    curl_url_get(parts, CURLUPART_SCHEME, &place->scheme, 0) || curl_url_get(parts, CURLUPART_HOST, &host, 0) ||
+		abort(); /* out of memory */
+	if (!url ||
+	    curl_url_set(parts, CURLUPART_URL, url,
+			 CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) ||
+	    curl_url_get(parts, CURLUPART_SCHEME, &place->scheme, 0) ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) ||
 	    hostname_write_ascii(str_of(host), &place->host))
 		goto done;
 	/* as it was given, unless there is something to convert */
-	if (strcmp(host, buf_text(&place->host)) != 0 && curl_url_set(parts, CURLUPART_HOST, buf_text(&place->host), 0))
+	if (strcmp(host, buf_text(&place->host)) != 0 &&
+	    curl_url_set(parts, CURLUPART_HOST, buf_text(&place->host), 0))
 		goto done;
 	if (!curl_url_get(parts, CURLUPART_URL, &place->url, 0))
 		err = ERR_NONE;
@@ -334,7 +340,8 @@ static enum err read_web_place(const char *url, struct place *place)
 {
 	enum err err = read_place(url, place);
 
-	if (!err && !str_is(str_of(place->scheme), "http") && !str_is(str_of(place->scheme), "https"))
+	if (!err && !str_is(str_of(place->scheme), "http") &&
+	    !str_is(str_of(place->scheme), "https"))
 		err = ERR_INPUT;
 	return err;
 }
@@ -361,7 +368,7 @@ static void add_header(struct slot *slot, const char *line)
 	struct curl_slist *longer = curl_slist_append(slot->headers, line);
 
 	if (!longer)
-		abort();	/* out of memory */
+		abort(); /* out of memory */
 	slot->headers = longer;
 }
 
@@ -407,7 +414,7 @@ static struct slot *empty_slot(struct http_client *client, bool is_mail)
 static void begin(struct http_client *client, struct slot *slot)
 {
 	if (curl_multi_add_handle(client->multi, slot->easy) != CURLM_OK)
-		abort();	/* a handle that is in already, or out of memory */
+		abort(); /* a handle that is in already, or out of memory */
 	client->count++;
 }
 
@@ -434,21 +441,25 @@ enum err http_client_add(struct http_client *client, const struct http_client_re
 	curl_easy_setopt(slot->easy, CURLOPT_URL, place.url);
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	/* RFC 9110, 8.6: methods that may have a body say that it is empty */
-	has_body = request->body.at || (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0);
+	has_body = request->body.at ||
+		   (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0);
 	if (has_body) {
 		/* no "Expect: 100-continue", which costs a large body a second
 		   with servers that do not know it */
 		add_header(slot, "Expect:");
 		curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, request->body.at ? request->body.at : "");
-		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
+				 request->body.at ? request->body.at : "");
+		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)request->body.len);
 	} else {
 		curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
 	}
 	/* libcurl repeats by itself only what it sent on a connection that was used before */
 	slot->may_repeat = !has_body || request->may_repeat;
 	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT,
-	                 request->is_sent_once || (!CAN_STOP_REPEATING && !slot->may_repeat) ? 1L : 0L);
+			 request->is_sent_once || (!CAN_STOP_REPEATING && !slot->may_repeat) ? 1L
+											     : 0L);
 	curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 	begin(client, slot);
@@ -462,7 +473,8 @@ static enum err read_mail_place(const char *url, struct place *place)
 {
 	enum err err = read_place(url, place);
 
-	if (!err && !str_is(str_of(place->scheme), "smtp") && !str_is(str_of(place->scheme), "smtps"))
+	if (!err && !str_is(str_of(place->scheme), "smtp") &&
+	    !str_is(str_of(place->scheme), "smtps"))
 		err = ERR_INPUT;
 	return err;
 }
@@ -497,10 +509,11 @@ enum err http_client_add_mail(struct http_client *client, const struct http_clie
 	slot->text = mail->text;
 	slot->to = curl_slist_append(NULL, mail->to);
 	if (!slot->to)
-		abort();	/* out of memory */
+		abort(); /* out of memory */
 	curl_easy_setopt(slot->easy, CURLOPT_URL, place.url);
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)mail->timeout_ms);
-	curl_easy_setopt(slot->easy, CURLOPT_USE_SSL, (long)(needs_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	curl_easy_setopt(slot->easy, CURLOPT_USE_SSL,
+			 (long)(needs_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	curl_easy_setopt(slot->easy, CURLOPT_USERNAME, mail->user);
 	curl_easy_setopt(slot->easy, CURLOPT_PASSWORD, mail->password);
 	curl_easy_setopt(slot->easy, CURLOPT_MAIL_FROM, mail->from);
@@ -562,7 +575,8 @@ static enum http_client_failure trouble_of(CURLcode code)
 	}
 }
 
-static void give(struct http_client *client, struct slot *slot, CURLcode code, struct http_client_result *outcome)
+static void give(struct http_client *client, struct slot *slot, CURLcode code,
+		 struct http_client_result *outcome)
 {
 	bool is_whole = code == CURLE_OK || (code == CURLE_WRITE_ERROR && slot->answer.is_over);
 	curl_off_t duration = 0;
@@ -579,7 +593,8 @@ static void give(struct http_client *client, struct slot *slot, CURLcode code, s
 		.duration_us = (int64_t)duration,
 		.problem = is_whole ? NULL : words_for(slot, code),
 		.trouble = is_whole ? HTTP_CLIENT_NONE : trouble_of(code),
-		.is_refused = !is_whole && !slot->is_mail && slot->refused.len && !slot->has_connected,
+		.is_refused = !is_whole && !slot->is_mail && slot->refused.len &&
+			      !slot->has_connected,
 		.is_stale = !is_whole && is_stale(slot, code),
 		.is_cut = slot->answer.is_cut,
 		.body = buf_str(&slot->answer.body),
@@ -629,7 +644,7 @@ static void tend(struct http_client *client, int wait_ms)
 		curl_multi_socket_action(client->multi, events[i].data.fd, what, &running);
 	}
 	if (client->timer_at >= 0 && clock_ms() >= client->timer_at) {
-		client->timer_at = -1;	/* libcurl sets it anew */
+		client->timer_at = -1; /* libcurl sets it anew */
 		curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
 }
@@ -655,7 +670,8 @@ int http_client_poll(const struct http_client *client, struct pollfd *fd)
 	return client->timer_at < 0 ? -1 : clock_within(-1, client->timer_at - clock_ms());
 }
 
-enum err http_client_wait(struct http_client *client, int64_t wait_ms, struct http_client_result *outcome)
+enum err http_client_wait(struct http_client *client, int64_t wait_ms,
+			  struct http_client_result *outcome)
 {
 	int64_t until = wait_ms < 0 ? INT64_MAX : clock_ms() + wait_ms;
 	enum err err;

@@ -97,6 +97,6 @@ struct str http_response_find(const struct http_response *answer, const char *na
 		if (answer->found[i].is_there && strcasecmp(answer->options->wanted[i], name) == 0)
 			/* buf_text(), because nothing may be all that was kept */
 			return (struct str){ buf_text(&answer->values) + answer->found[i].at,
-				             answer->found[i].len };
+					     answer->found[i].len };
 	return (struct str){ 0 };
 }

@@ -28,12 +28,12 @@
 extern char **environ;
 
 enum {
-	PARAMS_MAX = 64 * 1024,		/* on top of body_max on a tape */
-	KEEP_MAX = 64 * 1024,		/* storage of a body that is kept for the next one */
-	END_MS = 2000,			/* for requests that are on their way when we are to end */
-	ANSWER_AT_ONCE = 64 * 1024,	/* a socket takes about 200 KB without being read */
-	STALL_MS = 30000,		/* for a reader that takes nothing */
-	PIECE_MAX = 4096,		/* what a pipe that poll() calls writable takes without waiting */
+	PARAMS_MAX = 64 * 1024,	    /* on top of body_max on a tape */
+	KEEP_MAX = 64 * 1024,	    /* storage of a body that is kept for the next one */
+	END_MS = 2000,		    /* for requests that are on their way when we are to end */
+	ANSWER_AT_ONCE = 64 * 1024, /* a socket takes about 200 KB without being read */
+	STALL_MS = 30000,	    /* for a reader that takes nothing */
+	PIECE_MAX = 4096, /* what a pipe that poll() calls writable takes without waiting */
 };
 
 struct http_req {
@@ -43,31 +43,33 @@ struct http_req {
 	struct buf body, path;
 	bool has_path;
 	enum http_flaw flaw;
-	int fd;			/* the connection, when libfcgi has the tape instead */
-	int spill;		/* a second descriptor of that tape */
-	off_t from;		/* where the answer begins on it */
+	int fd;	    /* the connection, when libfcgi has the tape instead */
+	int spill;  /* a second descriptor of that tape */
+	off_t from; /* where the answer begins on it */
 	bool is_answered, input_is_left;
 	bool is_held;
-	struct buf reply;	/* the answer of one that is held, until it is released */
-	bool is_cut;		/* a stream that ends before its end */
-	int64_t stalls_at;	/* of a stream of which something is left to send */
+	struct buf reply;  /* the answer of one that is held, until it is released */
+	bool is_cut;	   /* a stream that ends before its end */
+	int64_t stalls_at; /* of a stream of which something is left to send */
 };
 
 struct http {
 	struct http_options options;
 	char *base_path;
-	int listen_fd;		/* -1: plain CGI, or closed because we are to end */
+	int listen_fd; /* -1: plain CGI, or closed because we are to end */
 	bool is_cgi, cgi_is_done;
 
-	struct fcgi_conns *conns;	/* connections that are not handed over, or not answered to the end */
+	/* connections that are not handed over, or not answered to the end */
+	struct fcgi_conns *conns;
 	struct pollfd *polls;
-	int64_t end_at;		/* when we are to end: not later than this; 0: we are not */
+	int64_t end_at; /* when we are to end: not later than this; 0: we are not */
 
-	struct http_req **reqs;	/* batch_max of them: a stream of libfcgi's knows where its request lies */
+	struct http_req *
+		*reqs; /* batch_max of them: a stream of libfcgi's knows where its request lies */
 	size_t count;
-	size_t held;		/* requests that the caller answers later */
+	size_t held; /* requests that the caller answers later */
 	size_t gathered_bytes;
-	struct buf answer;	/* storage of the one that is being written */
+	struct buf answer; /* storage of the one that is being written */
 };
 
 static int wake_read = -1, wake_write = -1;
@@ -132,7 +134,8 @@ struct http *http_open(int listen_fd, const struct http_options *options)
 	if (listen_fd < 0) {
 		/* FastCGI specification, 2.2: a listening socket has no peer, and
 		   says so; a pipe or file says that it is no socket. */
-		bool is_socket = getpeername(0, (struct sockaddr *)&peer, &size) < 0 && errno == ENOTCONN;
+		bool is_socket = getpeername(0, (struct sockaddr *)&peer, &size) < 0 &&
+				 errno == ENOTCONN;
 
 		http->is_cgi = !is_socket;
 		http->listen_fd = is_socket ? 0 : -1;
@@ -171,9 +174,9 @@ static void read_path(struct http_req *req)
 
 	buf_clear(&req->path);
 	path = str_cut(&uri, '?');
-	req->has_path = path.len > 0 && str_starts(path, req->http->base_path) &&
-	                path.len > base && path.at[base] == '/' &&
-	                uri_decode((struct str){ path.at + base, path.len - base }, &req->path);
+	req->has_path = path.len > 0 && str_starts(path, req->http->base_path) && path.len > base &&
+			path.at[base] == '/' &&
+			uri_decode((struct str){ path.at + base, path.len - base }, &req->path);
 }
 
 /* Reads the body as far as it may be, and compares it with what was announced.
@@ -312,8 +315,8 @@ static void accept_all(struct http *http)
 				continue;
 			if (errno != EAGAIN && log_gate_passes(&gate, 1))
 				log_write(LOG_ERROR, "accept_failed",
-				          (struct log_field[]){ log_text("why", strerror(errno)),
-				                                log_end() });
+					  (struct log_field[]){ log_text("why", strerror(errno)),
+								log_end() });
 			return;
 		}
 		if (fcgi_conn_enter(http->conns, fd, &request))
@@ -354,7 +357,8 @@ static bool write_out(struct str bytes)
 		ssize_t put = 0;
 
 		if (ready > 0)
-			put = write(STDOUT_FILENO, bytes.at + done, bytes.len - done < PIECE_MAX ? bytes.len - done : PIECE_MAX);
+			put = write(STDOUT_FILENO, bytes.at + done,
+				    bytes.len - done < PIECE_MAX ? bytes.len - done : PIECE_MAX);
 		if (ready == 0 || ((ready < 0 || put < 0) && errno != EINTR && errno != EAGAIN))
 			return false;
 		done += put > 0 ? (size_t)put : 0;
@@ -385,7 +389,8 @@ static void finish_fcgi(struct http_req *req)
 	req->env = NULL;
 	if (req->spill < 0)
 		return;
-	fcgi_conn_send(req->http->conns, req->fd, req->spill, req->from, lseek(req->spill, 0, SEEK_CUR), req->input_is_left);
+	fcgi_conn_send(req->http->conns, req->fd, req->spill, req->from,
+		       lseek(req->spill, 0, SEEK_CUR), req->input_is_left);
 	req->fd = req->spill = -1;
 }
 
@@ -396,8 +401,9 @@ static void cut_fcgi(struct http_req *req)
 {
 	static const char no_record[8];
 
-	if (req->spill >= 0 && send(req->fd, no_record, sizeof(no_record), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		req->input_is_left = false;	/* whoever is gone needs none */
+	if (req->spill >= 0 &&
+	    send(req->fd, no_record, sizeof(no_record), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		req->input_is_left = false; /* whoever is gone needs none */
 	if (req->spill < 0)
 		shutdown(req->fcgi.ipcFd, SHUT_RDWR);
 	req->fcgi.keepConnection = 0;
@@ -514,18 +520,22 @@ void http_flush(struct http *http)
 static void wait_for_any(struct http *http, struct pollfd *also, size_t count, int timeout_ms)
 {
 	size_t n = 0, all = 2 + count + fcgi_conn_count(http->conns);
-	bool accepts = http->listen_fd >= 0 && fcgi_conn_count(http->conns) < http->options.connections_max;
+	bool accepts = http->listen_fd >= 0 &&
+		       fcgi_conn_count(http->conns) < http->options.connections_max;
 	int64_t now = clock_ms();
 
 	http->polls = mem_grow(http->polls, all, sizeof(struct pollfd));
-	http->polls[n++] = (struct pollfd){ .fd = accepts ? http->listen_fd : -1, .events = POLLIN };
+	http->polls[n++] = (struct pollfd){ .fd = accepts ? http->listen_fd : -1,
+					    .events = POLLIN };
 	http->polls[n++] = (struct pollfd){ .fd = http->end_at ? -1 : wake_read, .events = POLLIN };
 	for (size_t i = 0; i < count; i++)
 		http->polls[n++] = also[i];
 	timeout_ms = fcgi_conn_poll(http->conns, http->polls + n, timeout_ms);
 	if (http->end_at)
-		timeout_ms = clock_within(timeout_ms, now < http->end_at ? http->end_at - now
-		                                                         : http->end_at + http->options.timeout_ms - now);
+		timeout_ms = clock_within(timeout_ms,
+					  now < http->end_at
+						  ? http->end_at - now
+						  : http->end_at + http->options.timeout_ms - now);
 	if (poll(http->polls, all, timeout_ms) < 0)
 		for (size_t i = 0; i < all; i++)
 			http->polls[i].revents = 0;
@@ -549,13 +559,15 @@ bool http_gather(struct http *http, struct pollfd *also, size_t count, int timeo
 	if (http->is_cgi)
 		return gather_cgi(http, also, count, timeout_ms);
 	finish_all(http);
-	if (http->end_at && http->held == 0 && (fcgi_conn_count(http->conns) == 0 || clock_ms() >= http->end_at))
+	if (http->end_at && http->held == 0 &&
+	    (fcgi_conn_count(http->conns) == 0 || clock_ms() >= http->end_at))
 		return false;
 	if (http->end_at && clock_ms() >= http->end_at + http->options.timeout_ms)
 		return false;
 	wait_for_any(http, also, count, timeout_ms);
 	left = fcgi_conn_count(http->conns);
-	while (!is_full(http) && fcgi_conn_next(http->conns, http->polls + 2 + count, &left, &request))
+	while (!is_full(http) &&
+	       fcgi_conn_next(http->conns, http->polls + 2 + count, &left, &request))
 		take(http, &request);
 	if (http->listen_fd >= 0 && http->polls[0].revents)
 		accept_all(http);
@@ -643,13 +655,15 @@ bool http_basic(const struct http_req *req, struct buf *user, struct buf *passwo
 	return header.len && http_auth_read_basic(header, user, password);
 }
 
-void http_peer(const struct http_req *req, const struct ip_networks *trusted, struct ip_address *client)
+void http_peer(const struct http_req *req, const struct ip_networks *trusted,
+	       struct ip_address *client)
 {
 	struct ip_address peer;
 
 	/* over a Unix socket the web server's own peer is on this machine */
-	if (!ip_read(http_header(req, "REMOTE_ADDR"), &peer) && !ip_read(str_of("127.0.0.1"), &peer))
-		abort();	/* it is one */
+	if (!ip_read(http_header(req, "REMOTE_ADDR"), &peer) &&
+	    !ip_read(str_of("127.0.0.1"), &peer))
+		abort(); /* it is one */
 	*client = forwarded_client(&peer, http_header(req, "HTTP_X_FORWARDED_FOR"), trusted);
 }
 
@@ -668,7 +682,8 @@ void http_answer(struct http_req *req, int status, const char *headers, struct s
 	http_answer_as(req, status, "application/json", headers, json);
 }
 
-void http_answer_as(struct http_req *req, int status, const char *type, const char *headers, struct str body)
+void http_answer_as(struct http_req *req, int status, const char *type, const char *headers,
+		    struct str body)
 {
 	/* who answers one that is held may be another thread: it has a buffer of its own */
 	struct buf *out = req->is_held ? &req->reply : &req->http->answer;
@@ -713,7 +728,9 @@ bool http_stream_go_on(struct http_req *req)
 	size_t left;
 
 	while (req->spill >= 0 && (left = http_stream_left(req)) > 0) {
-		ssize_t got = pread(req->spill, piece, left < sizeof(piece) ? left : sizeof(piece), req->from), put;
+		ssize_t got = pread(req->spill, piece, left < sizeof(piece) ? left : sizeof(piece),
+				    req->from),
+			put;
 
 		if (got <= 0)
 			return false;
@@ -735,7 +752,8 @@ bool http_stream_put(struct http_req *req, struct str piece)
 	if (req->http->is_cgi)
 		return write_out(piece);
 	/* pieces of a few hundred kilobytes: an int holds their length */
-	if (FCGX_PutStr(piece.at, (int)piece.len, req->fcgi.out) < 0 || FCGX_FFlush(req->fcgi.out) < 0)
+	if (FCGX_PutStr(piece.at, (int)piece.len, req->fcgi.out) < 0 ||
+	    FCGX_FFlush(req->fcgi.out) < 0)
 		return false;
 	return http_stream_go_on(req);
 }

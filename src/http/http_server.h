@@ -19,11 +19,11 @@ struct http_req;
 struct ip_networks;
 
 struct http_options {
-	const char *base_path;		/* taken off the front of every path; may be NULL */
-	size_t batch_max;		/* requests at most in one gather */
-	size_t batch_max_bytes;		/* bodies at most in one gather, but for the last */
-	size_t body_max;		/* larger bodies are not read */
-	int64_t timeout_ms;		/* for a request to arrive whole */
+	const char *base_path;	/* taken off the front of every path; may be NULL */
+	size_t batch_max;	/* requests at most in one gather */
+	size_t batch_max_bytes; /* bodies at most in one gather, but for the last */
+	size_t body_max;	/* larger bodies are not read */
+	int64_t timeout_ms;	/* for a request to arrive whole */
 	size_t connections_max;
 };
 
@@ -48,9 +48,11 @@ struct str http_method(const struct http_req *req);
 /* Without query and base path, percent-decoded once. at == NULL: not below the
    base path, or no valid path. */
 struct str http_path(const struct http_req *req);
-struct str http_query(const struct http_req *req);	/* as it stands behind the '?' of the URI (http/uri) */
-struct str http_type(const struct http_req *req);	/* media type without parameters */
-struct str http_header(const struct http_req *req, const char *cgi_name);	/* "HTTP_X_…"; at == NULL: none */
+struct str http_query(
+	const struct http_req *req); /* as it stands behind the '?' of the URI (http/uri) */
+struct str http_type(const struct http_req *req); /* media type without parameters */
+struct str http_header(const struct http_req *req,
+		       const char *cgi_name); /* "HTTP_X_…"; at == NULL: none */
 struct str http_body(const struct http_req *req);
 
 /* The header Authorization; at == NULL or empty: none. Apache gives it to programs
@@ -63,13 +65,14 @@ bool http_basic(const struct http_req *req, struct buf *user, struct buf *passwo
 
 /* Whose request it is: the web server's peer, or by X-Forwarded-For whom
    `trusted` proxies had it from (http/forwarded). */
-void http_peer(const struct http_req *req, const struct ip_networks *trusted, struct ip_address *client);
+void http_peer(const struct http_req *req, const struct ip_networks *trusted,
+	       struct ip_address *client);
 
 enum http_flaw {
 	HTTP_WHOLE = 0,
-	HTTP_NO_LENGTH,	/* neither a length nor a body: a flaw where a body is needed */
+	HTTP_NO_LENGTH, /* neither a length nor a body: a flaw where a body is needed */
 	HTTP_TOO_BIG,	/* over body_max, by its length or by its bytes */
-	HTTP_CUT_SHORT,	/* fewer or more bytes than its length says, or no number */
+	HTTP_CUT_SHORT, /* fewer or more bytes than its length says, or no number */
 };
 enum http_flaw http_flaw(const struct http_req *req);
 
@@ -79,7 +82,8 @@ enum http_flaw http_flaw(const struct http_req *req);
 void http_answer(struct http_req *req, int status, const char *headers, struct str json);
 
 /* The same with another media type. */
-void http_answer_as(struct http_req *req, int status, const char *type, const char *headers, struct str body);
+void http_answer_as(struct http_req *req, int status, const char *type, const char *headers,
+		    struct str body);
 
 /* Takes a request out of this gather, to be answered later: what it gives stays
    good until http_release(), which ends it (answered 500 when nobody has). The

@@ -18,7 +18,8 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 	int probe;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		buf_addf(problem, "the socket path is longer than %zu bytes", sizeof(address.sun_path) - 1);
+		buf_addf(problem, "the socket path is longer than %zu bytes",
+			 sizeof(address.sun_path) - 1);
 		*err = ERR_INPUT;
 		return false;
 	}
@@ -31,7 +32,8 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 		return false;
 	}
 	/* a plain file refuses connections too, and is not ours to remove */
-	if (probe >= 0 && errno == ECONNREFUSED && lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode))
+	if (probe >= 0 && errno == ECONNREFUSED && lstat(path, &facts) == 0 &&
+	    S_ISSOCK(facts.st_mode))
 		unlink(path);
 	if (probe >= 0)
 		close(probe);
@@ -47,7 +49,7 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 static bool tcp_listen(const char *address, int *fd, struct buf *problem, enum err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		                  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	const char *colon = strrchr(address, ':');
 	struct addrinfo *found = NULL;
 	int64_t port;
@@ -86,7 +88,7 @@ enum err listener_open(const char *address, int *out, struct buf *problem)
 	enum err err = ERR_NONE;
 	int fd = -1;
 	bool fine = strncmp(address, "unix:", 5) == 0 ? unix_listen(address + 5, &fd, problem, &err)
-	                                              : tcp_listen(address, &fd, problem, &err);
+						      : tcp_listen(address, &fd, problem, &err);
 
 	if (fine)
 		*out = fd;

@@ -18,7 +18,7 @@
 
 enum {
 	WORKERS_MAX = 64,
-	START_MS = 1000,	/* for the first connection to the database */
+	START_MS = 1000, /* for the first connection to the database */
 };
 
 /* Ends the process. What is wrong goes to stderr, and that is a log which a customer
@@ -32,7 +32,8 @@ static void give_up(const struct program *program, const char *what)
 		      "Content-Type: application/json\r\n"
 		      "Cache-Control: no-store\r\n"
 		      "\r\n"
-		      "{\"error\":\"the settings cannot be used; the error log of the web server says why, "
+		      "{\"error\":\"the settings cannot be used; the error log of the web server "
+		      "says why, "
 		      "and so does setup-check.cgi\"}\n",
 		      stdout);
 	exit(2);
@@ -41,15 +42,16 @@ static void give_up(const struct program *program, const char *what)
 static void write_usage(const struct program *program, FILE *out)
 {
 	fprintf(out,
-	        "usage: %s [--conf FILE] [--listen ADDRESS] [--workers N]\n"
-	        "\n"
-	        "%s"
-	        "\n"
-	        "  --conf FILE       settings (else $HOOKLEDGER_CONF, the installed file, ~/" HOME_CONF ")\n"
-	        "  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
-	        "  --workers N       processes behind that socket (1); one that dies is replaced\n"
-	        "  --version, --help\n",
-	        program->name, program->about);
+		"usage: %s [--conf FILE] [--listen ADDRESS] [--workers N]\n"
+		"\n"
+		"%s"
+		"\n"
+		"  --conf FILE       settings (else $HOOKLEDGER_CONF, the installed file, "
+		"~/" HOME_CONF ")\n"
+		"  --listen ADDRESS  FastCGI on a socket of its own: unix:/path or 127.0.0.1:9000\n"
+		"  --workers N       processes behind that socket (1); one that dies is replaced\n"
+		"  --version, --help\n",
+		program->name, program->about);
 }
 
 static void give_up_with_usage(const struct program *program)
@@ -101,9 +103,12 @@ static int serve_socket(struct program *program, const char *address, int worker
 int program_run(struct program *program, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "conf", required_argument, NULL, 'c' },    { "listen", required_argument, NULL, 'l' },
-		{ "workers", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },          { 0 },
+		{ "conf", required_argument, NULL, 'c' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "workers", required_argument, NULL, 'w' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	const char *path = NULL, *listen_at = NULL;
 	struct buf problem = { 0 };
@@ -138,10 +143,12 @@ int program_run(struct program *program, int argc, char **argv)
 	if (conf_load(&conf, path, &problem))
 		give_up(program, buf_text(&problem));
 	if (!conf.master_key && !conf.path)
-		give_up(program, "there is no settings file: none is named by --conf or HOOKLEDGER_CONF, and neither "
-		                 HL_SYSCONFDIR "/hookledger.conf nor ~/" HOME_CONF " is there");
+		give_up(program, "there is no settings file: none is named by --conf or "
+				 "HOOKLEDGER_CONF, and neither " HL_SYSCONFDIR
+				 "/hookledger.conf nor ~/" HOME_CONF " is there");
 	if (!conf.master_key)
-		give_up(program, "master_key is not set; `openssl rand -hex 32` makes one for the settings file");
+		give_up(program, "master_key is not set; `openssl rand -hex 32` makes one for the "
+				 "settings file");
 	log_open(program->name, conf_log_level(&conf));
 	program->conf = &conf;
 	program->listen_fd = -1;
@@ -183,5 +190,5 @@ void program_await_db(const struct program *program, const struct http *web, str
 {
 	if (db_wait(db, http_is_cgi(web) ? program->conf->db_deadline_ms : START_MS))
 		log_write(LOG_WARN, "database_away",
-		          (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
 }

@@ -11,12 +11,12 @@ struct db;
 struct http;
 
 struct program {
-	const char *name;	/* "hookledger-api" */
-	const char *schema;	/* "api": conf_database() has its connection string */
-	const char *about;	/* what it does, for --help: whole lines */
+	const char *name;   /* "hookledger-api" */
+	const char *schema; /* "api": conf_database() has its connection string */
+	const char *about;  /* what it does, for --help: whole lines */
 	const struct conf *conf;
-	int listen_fd;		/* -1 when the web server started us */
-	int (*work)(struct program *);	/* in each process; its exit status */
+	int listen_fd;		       /* -1 when the web server started us */
+	int (*work)(struct program *); /* in each process; its exit status */
 };
 
 /* Reads --conf FILE, --listen ADDRESS, --workers N, --version and --help, loads

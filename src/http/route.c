@@ -34,7 +34,7 @@ static bool fits_part(struct str part, struct str segment, struct route_match *m
 	if (segment.len == 0 || (is_id(name) && !read_id(segment, &id)))
 		return false;
 	if (match->count == ROUTE_VALUES_MAX)
-		abort();	/* the table asks for more than there is room */
+		abort(); /* the table asks for more than there is room */
 	match->values[match->count++] = segment;
 	return true;
 }
@@ -61,11 +61,12 @@ static bool fits(const struct route *row, struct str path, struct route_match *m
 
 static const struct route *row_at(const struct route_table *table, size_t place)
 {
-	return (const struct route *)(const void *)((const char *)table->first + place * table->stride);
+	return (const struct route *)(const void *)((const char *)table->first +
+						    place * table->stride);
 }
 
 enum route_end route_find(const struct route_table *table, struct str method, struct str path,
-                          struct route_match *match)
+			  struct route_match *match)
 {
 	enum route_end end = ROUTE_ABSENT;
 	struct route_match found;
@@ -96,7 +97,7 @@ struct str route_text(const struct route_match *match, const char *name)
 			return match->values[place];
 		place += found.at != NULL;
 	}
-	abort();	/* no such part: the caller and its table disagree */
+	abort(); /* no such part: the caller and its table disagree */
 }
 
 int64_t route_int(const struct route_match *match, const char *name)
@@ -104,7 +105,7 @@ int64_t route_int(const struct route_match *match, const char *name)
 	int64_t id;
 
 	if (!is_id(str_of(name)) || !read_id(route_text(match, name), &id))
-		abort();	/* it was read when the row was found */
+		abort(); /* it was read when the row was found */
 	return id;
 }
 

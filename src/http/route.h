@@ -29,13 +29,13 @@ struct route_table {
 
 enum route_end {
 	ROUTE_FOUND,
-	ROUTE_ABSENT,		/* no row has this path: 404 */
-	ROUTE_OTHER_METHOD,	/* those that have it are for other methods: 405 */
+	ROUTE_ABSENT,	    /* no row has this path: 404 */
+	ROUTE_OTHER_METHOD, /* those that have it are for other methods: 405 */
 };
 
 struct route_match {
 	const struct route *row;
-	struct str values[ROUTE_VALUES_MAX];	/* in the order of the path */
+	struct str values[ROUTE_VALUES_MAX]; /* in the order of the path */
 	size_t count;
 };
 
@@ -43,7 +43,7 @@ struct route_match {
    never decoded again; what *match gives is borrowed from it. HEAD is for the
    rows with GET. *match is untouched unless ROUTE_FOUND. */
 enum route_end route_find(const struct route_table *table, struct str method, struct str path,
-                          struct route_match *match);
+			  struct route_match *match);
 
 /* The value of a part of the row's path; a name that is not in it aborts.
    route_int() is for names that end in "_id". */

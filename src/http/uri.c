@@ -23,7 +23,8 @@ static bool decode(struct str raw, bool plus_is_space, struct buf *out)
 		unsigned char byte = (unsigned char)raw.at[i];
 
 		if (byte == '%') {
-			if (raw.len - i < 3 || !hex_read((struct str){ raw.at + i + 1, 2 }, &byte, 1))
+			if (raw.len - i < 3 ||
+			    !hex_read((struct str){ raw.at + i + 1, 2 }, &byte, 1))
 				return false;
 			i += 2;
 		} else if (byte == '+' && plus_is_space) {
@@ -41,7 +42,8 @@ void uri_encode(struct str text, struct buf *out)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.at[i];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c)))
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c && strchr("-._~", c)))
 			buf_add_char(out, (char)c);
 		else
 			buf_addf(out, "%%%02X", c);
@@ -83,12 +85,14 @@ static enum err read_query(struct str raw, struct query *query)
 
 static struct str name_of(const struct query *query, size_t place)
 {
-	return (struct str){ buf_text(&query->text) + query->pairs[place].name, query->pairs[place].name_len };
+	return (struct str){ buf_text(&query->text) + query->pairs[place].name,
+			     query->pairs[place].name_len };
 }
 
 static struct str value_of(const struct query *query, size_t place)
 {
-	return (struct str){ buf_text(&query->text) + query->pairs[place].value, query->pairs[place].value_len };
+	return (struct str){ buf_text(&query->text) + query->pairs[place].value,
+			     query->pairs[place].value_len };
 }
 
 /* The first with this name; count when there is none. */
@@ -214,7 +218,8 @@ void uri_hide(struct str words, struct str url, size_t least, struct buf *out)
 			rest = (struct str){ url.at + i, url.len - i };
 	}
 	while (words.len) {
-		size_t of_user = hidden_at(words, user, least), of_rest = hidden_at(words, rest, least);
+		size_t of_user = hidden_at(words, user, least),
+		       of_rest = hidden_at(words, rest, least);
 		size_t len = of_user > of_rest ? of_user : of_rest;
 
 		if (len)

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { URI_PAIRS_MAX = 100 };	/* name=value in one query */
+enum { URI_PAIRS_MAX = 100 }; /* name=value in one query */
 
 /* Decodes a path; appends. false: a '%' without two hex digits, or a NUL byte;
    a part may have been appended then. */

@@ -27,8 +27,8 @@ enum {
 	SEND_MS = 60 * 1000,
 	HOST_MAX = 256,
 	ANSWER_MAX = 1000,
-	PART_MIN = 5,	/* of a target, such as the topic of an ntfy, that is not repeated */
-	REASON_MAX = 200,	/* of a chat's answer in what the owner reads */
+	PART_MIN = 5,	  /* of a target, such as the topic of an ntfy, that is not repeated */
+	REASON_MAX = 200, /* of a chat's answer in what the owner reads */
 };
 
 struct alert {
@@ -37,8 +37,8 @@ struct alert {
 	struct ip_networks allowed;
 	struct http_client *client;
 	struct subprocess child;
-	int64_t message_id, lease;	/* message_id 0: nothing is under way */
-	struct buf kind, from, to, url, text;	/* borrowed by what is under way */
+	int64_t message_id, lease;	      /* message_id 0: nothing is under way */
+	struct buf kind, from, to, url, text; /* borrowed by what is under way */
 	struct buf target;
 	struct buf problem;
 	bool is_over;
@@ -134,8 +134,10 @@ static void write_from(const struct conf *conf, struct buf *out)
 
 static void start_sendmail(struct alert *alert)
 {
-	const char *const argv[] = { alert->conf->mail_sendmail, "-i", "-f", buf_text(&alert->from), "--",
-		                     buf_text(&alert->to), NULL };
+	const char *const argv[] = {
+		alert->conf->mail_sendmail, "-i", "-f", buf_text(&alert->from), "--",
+		buf_text(&alert->to),	    NULL
+	};
 
 	if (subprocess_start(&alert->child, argv, buf_str(&alert->text), SEND_MS, &alert->problem))
 		alert->is_over = true;
@@ -154,22 +156,27 @@ static void start_smtp(struct alert *alert)
 	};
 
 	if (http_client_add_mail(alert->client, &mail))
-		fail(alert, "the setting smtp_url is no URL such as smtp://localhost:25 or smtps://mail.example.org:465");
+		fail(alert, "the setting smtp_url is no URL such as smtp://localhost:25 or "
+			    "smtps://mail.example.org:465");
 }
 
 static void start_mail(struct alert *alert, const struct alert_message *message)
 {
 	bool is_smtp = alert->conf->smtp_url;
 	char id[64];
-	struct mail mail = { .subject = message->subject, .text = message->words, .id = { id, 0 }, .at_us = message->made_us,
-		             .line_end = is_smtp ? "\r\n" : "\n" };
+	struct mail mail = { .subject = message->subject,
+			     .text = message->words,
+			     .id = { id, 0 },
+			     .at_us = message->made_us,
+			     .line_end = is_smtp ? "\r\n" : "\n" };
 
 	write_from(alert->conf, &alert->from);
 	buf_add_str(&alert->to, message->target);
 	mail.from = buf_str(&alert->from);
 	mail.to = buf_str(&alert->to);
 	/* the same for each attempt: where two arrived all the same, a reader shows one */
-	mail.id.len = (size_t)snprintf(id, sizeof(id), "%" PRId64 ".%" PRId64, message->made_us, message->message_id);
+	mail.id.len = (size_t)snprintf(id, sizeof(id), "%" PRId64 ".%" PRId64, message->made_us,
+				       message->message_id);
 	if (!mail_is_address(mail.from)) {
 		fail(alert, "the setting mail_from is no e-mail address");
 	} else if (!mail_is_address(mail.to)) {
@@ -187,7 +194,8 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 
 static int64_t limit_ms(const struct alert *alert)
 {
-	return alert->conf->delivery_timeout_ms < SEND_MS ? alert->conf->delivery_timeout_ms : SEND_MS;
+	return alert->conf->delivery_timeout_ms < SEND_MS ? alert->conf->delivery_timeout_ms
+							  : SEND_MS;
 }
 
 static void note_start(struct alert *alert, enum err err)
@@ -198,21 +206,25 @@ static void note_start(struct alert *alert, enum err err)
 
 static void start_chat(struct alert *alert, const struct alert_message *message)
 {
-	static const char *const headers[] = { "Content-Type: application/json; charset=UTF-8", NULL };
+	static const char *const headers[] = { "Content-Type: application/json; charset=UTF-8",
+					       NULL };
 	struct buf page = { 0 };
 
 	alert_page(alert->conf, &page);
 	buf_add_str(&alert->kind, message->kind);
 	chat_url(message->kind, message->target, &alert->url);
-	chat_write(message->kind, message->target, &(struct chat_message){ .subject = message->subject,
-	                                                                   .text = message->words,
-	                                                                   .status = message->status,
-	                                                                   .page = buf_str(&page) }, &alert->text);
-	note_start(alert, http_client_add(alert->client, &(struct http_client_request){ .url = buf_text(&alert->url),
-	                                                                     .headers = headers,
-	                                                                     .body = buf_str(&alert->text),
-	                                                                     .is_sent_once = true,
-	                                                                     .timeout_ms = limit_ms(alert) }));
+	chat_write(message->kind, message->target,
+		   &(struct chat_message){ .subject = message->subject,
+					   .text = message->words,
+					   .status = message->status,
+					   .page = buf_str(&page) },
+		   &alert->text);
+	note_start(alert, http_client_add(alert->client, &(struct http_client_request){
+								 .url = buf_text(&alert->url),
+								 .headers = headers,
+								 .body = buf_str(&alert->text),
+								 .is_sent_once = true,
+								 .timeout_ms = limit_ms(alert) }));
 	buf_done(&page);
 }
 
@@ -222,7 +234,8 @@ static void start_webhook(struct alert *alert, const struct alert_message *messa
 	struct buf secret = { 0 };
 	struct signer *signer;
 	char id[96];
-	int len = snprintf(id, sizeof(id), "notice_%" PRId64 "_%" PRId64, message->message_id, message->made_us);
+	int len = snprintf(id, sizeof(id), "notice_%" PRId64 "_%" PRId64, message->message_id,
+			   message->made_us);
 
 	if (sealing_alert_open(alert->sealer, message->alert_id, message->secret_sealed, &secret)) {
 		fail(alert, "its secret does not open with this master key");
@@ -231,13 +244,15 @@ static void start_webhook(struct alert *alert, const struct alert_message *messa
 	signer = signer_new(buf_str(&secret));
 	buf_add_str(&alert->url, message->target);
 	buf_add_str(&alert->text, message->body);
-	note_start(alert, signed_request_start(alert->client, &(struct signed_request){ .url = buf_text(&alert->url),
-	                                                                   .id = { id, (size_t)len },
-	                                                                   .body = buf_str(&alert->text),
-	                                                                   .signer = signer,
-	                                                                   .is_sent_once = true,
-	                                                                   .timeout_ms = limit_ms(alert) },
-	                                 clock_now_us()));
+	note_start(alert,
+		   signed_request_start(alert->client,
+					&(struct signed_request){ .url = buf_text(&alert->url),
+								  .id = { id, (size_t)len },
+								  .body = buf_str(&alert->text),
+								  .signer = signer,
+								  .is_sent_once = true,
+								  .timeout_ms = limit_ms(alert) },
+					clock_now_us()));
 	signer_free(signer);
 	mem_wipe(secret.at, secret.cap);
 	buf_done(&secret);
@@ -297,7 +312,8 @@ static void look(struct alert *alert)
 
 		alert->is_over = err != ERR_PACE;
 		if (err == ERR_FAULT)
-			buf_addf(&alert->problem, "%s: %s", alert->conf->mail_sendmail, buf_text(&why));
+			buf_addf(&alert->problem, "%s: %s", alert->conf->mail_sendmail,
+				 buf_text(&why));
 		buf_done(&why);
 	} else if (http_client_take(alert->client, &outcome) == ERR_NONE) {
 		alert->is_over = true;
@@ -343,7 +359,8 @@ int alert_poll(const struct alert *alert, struct pollfd *fd)
 		return -1;
 	if (alert->is_over)
 		return 0;
-	return alert->child.pid ? subprocess_poll(&alert->child, fd) : http_client_poll(alert->client, fd);
+	return alert->child.pid ? subprocess_poll(&alert->child, fd)
+				: http_client_poll(alert->client, fd);
 }
 
 void alert_wait(struct alert *alert, struct alert_outcome *outcome)

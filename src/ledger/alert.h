@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Sends what the owner is told: an e-mail by sendmail or by an SMTP server, a
-   signed request to a webhook, or a message to a chat. One message at a time, beside other work. Knows
-   nothing of what is told and when. */
+   signed request to a webhook, or a message to a chat. One message at a time, beside other work.
+   Knows nothing of what is told and when. */
 #ifndef HL_LEDGER_ALERT_H
 #define HL_LEDGER_ALERT_H
 
@@ -17,21 +17,22 @@ struct db_rows;
 struct alert;
 struct sealer;
 
-enum { ALERT_LEASE_MS = 120 * 1000 };	/* longer than any way of sending may take */
+enum { ALERT_LEASE_MS = 120 * 1000 }; /* longer than any way of sending may take */
 
 struct alert_message {
 	int64_t message_id, lease, alert_id, made_us;
-	struct str kind;	/* mail, webhook, or a chat's (ledger/chat.h) */
+	struct str kind; /* mail, webhook, or a chat's (ledger/chat.h) */
 	struct str target;
 	struct str secret_sealed;
-	struct str subject, words;	/* of a mail or a chat */
-	struct str status;	/* trouble, warning or well: what is so now */
-	struct str body;	/* of a webhook */
+	struct str subject, words; /* of a mail or a chat */
+	struct str status;	   /* trouble, warning or well: what is so now */
+	struct str body;	   /* of a webhook */
 };
 
 struct alert_outcome {
 	int64_t message_id, lease;
-	const char *problem;	/* in words; NULL: it was taken. Borrowed until the next alert_send(). */
+	/* in words; NULL: it was taken. Borrowed until the next alert_send(). */
+	const char *problem;
 };
 
 /* Borrows the settings and the sealer until alert_free(), which breaks off what
@@ -44,7 +45,7 @@ void alert_read(const struct db_rows *rows, struct buf *sealed, struct alert_mes
 
 /* Begins; copies what it needs. Whatever is wrong is told by the outcome. */
 void alert_send(struct alert *alert, const struct alert_message *message);
-bool alert_is_busy(const struct alert *alert);	/* the outcome was not taken yet */
+bool alert_is_busy(const struct alert *alert); /* the outcome was not taken yet */
 
 /* false: not yet, or nothing is under way. */
 bool alert_take(struct alert *alert, struct alert_outcome *outcome);

@@ -42,20 +42,13 @@ static const struct json_want wanted[WANTED] = {
 const char *reason_word(enum reason reason)
 {
 	static const char *const words[REASON_COUNT] = {
-		[REASON_NONE] = "none",
-		[REASON_METHOD] = "method",
-		[REASON_ADDRESS] = "address",
-		[REASON_TYPE] = "type",
-		[REASON_LENGTH] = "length",
-		[REASON_SIZE] = "size",
-		[REASON_SIGNATURE] = "signature",
-		[REASON_JSON] = "json",
-		[REASON_EVENT] = "event",
-		[REASON_WORKSPACE] = "workspace",
-		[REASON_REVOKED] = "revoked",
-		[REASON_UNAVAILABLE] = "unavailable",
-		[REASON_DUPLICATE] = "duplicate",
-		[REASON_PING] = "ping",
+		[REASON_NONE] = "none",		  [REASON_METHOD] = "method",
+		[REASON_ADDRESS] = "address",	  [REASON_TYPE] = "type",
+		[REASON_LENGTH] = "length",	  [REASON_SIZE] = "size",
+		[REASON_SIGNATURE] = "signature", [REASON_JSON] = "json",
+		[REASON_EVENT] = "event",	  [REASON_WORKSPACE] = "workspace",
+		[REASON_REVOKED] = "revoked",	  [REASON_UNAVAILABLE] = "unavailable",
+		[REASON_DUPLICATE] = "duplicate", [REASON_PING] = "ping",
 		[REASON_HORIZON] = "horizon",
 	};
 
@@ -189,8 +182,8 @@ static const char *read_event(struct callback *cb, const struct json_value *foun
 	if (found[PAYLOAD].kind != JSON_OBJECT && found[PAYLOAD].kind != JSON_NULL)
 		return "payload is missing or no object";
 	cb->payload = found[PAYLOAD].kind == JSON_OBJECT && is_plain(found[PAYLOAD].raw)
-	                      ? found[PAYLOAD].raw
-	                      : (struct str){ 0 };
+			      ? found[PAYLOAD].raw
+			      : (struct str){ 0 };
 	cb->creator_id = id_or_none(found[CREATOR_ID]);
 	cb->entity_id = id_or_none(found[PAYLOAD_ID]);
 	cb->workspace_id = id_or_none(found[META_WORKSPACE]);

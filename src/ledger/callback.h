@@ -22,14 +22,14 @@ enum reason {
 	REASON_LENGTH,
 	REASON_SIZE,
 	REASON_SIGNATURE,
-	REASON_JSON,		/* signed, but no JSON object that PostgreSQL takes */
-	REASON_EVENT,		/* signed JSON without the fields of an event */
-	REASON_WORKSPACE,	/* of another workspace than the endpoint's */
-	REASON_REVOKED,		/* the secret was revoked or had run out */
-	REASON_UNAVAILABLE,	/* neither database nor spool could take it */
-	REASON_DUPLICATE,	/* the last three are no refusals */
+	REASON_JSON,	    /* signed, but no JSON object that PostgreSQL takes */
+	REASON_EVENT,	    /* signed JSON without the fields of an event */
+	REASON_WORKSPACE,   /* of another workspace than the endpoint's */
+	REASON_REVOKED,	    /* the secret was revoked or had run out */
+	REASON_UNAVAILABLE, /* neither database nor spool could take it */
+	REASON_DUPLICATE,   /* the last three are no refusals */
 	REASON_PING,
-	REASON_HORIZON,		/* older than what retention left */
+	REASON_HORIZON, /* older than what retention left */
 	REASON_COUNT
 };
 
@@ -46,18 +46,18 @@ struct callback {
 
 	/* by callback_parse(); strings borrowed from the body */
 	enum callback_kind kind;
-	int64_t event_id;	/* 0: a ping */
+	int64_t event_id; /* 0: a ping */
 	int64_t created_us;
-	int64_t workspace_id;	/* 0: the body names none */
-	int64_t creator_id;	/* 0: none */
-	int64_t entity_id;	/* 0: none */
+	int64_t workspace_id; /* 0: the body names none */
+	int64_t creator_id;   /* 0: none */
+	int64_t entity_id;    /* 0: none */
 	struct str model;
 	struct str action;
-	struct str payload;	/* when it is plain (see ledger.apply), else at == NULL */
-	bool is_costly;		/* beyond the budget: recorded, and not taken apart */
-	struct str validation_code;	/* JSON, with its quotes; at == NULL: none */
+	struct str payload;	    /* when it is plain (see ledger.apply), else at == NULL */
+	bool is_costly;		    /* beyond the budget: recorded, and not taken apart */
+	struct str validation_code; /* JSON, with its quotes; at == NULL: none */
 
-	enum reason reason;	/* why it went to quarantine, for the spool's records of that kind */
+	enum reason reason; /* why it went to quarantine, for the spool's records of that kind */
 };
 
 const char *reason_word(enum reason reason);
@@ -71,7 +71,7 @@ bool callback_read_signature(struct str header, unsigned char signature[MAC_BYTE
 /* What a JSON text costs PostgreSQL at most to take apart, as ledger.cost() has
    it: its bytes, 128 for each comma and opening bracket, 64 for each backslash. */
 int64_t callback_cost(struct str body);
-enum { CALLBACK_COST_MAX = 524288 };	/* as ledger.is_costly() has it */
+enum { CALLBACK_COST_MAX = 524288 }; /* as ledger.is_costly() has it */
 
 /* Reads body into the fields of the third group. ERR_INPUT with *reason
    REASON_JSON or REASON_EVENT; *why says in plain words what is missing. */

@@ -9,8 +9,10 @@ enum {
 	/* ntfy turns more than 4,096 bytes into an attachment; Google Chat takes 4,096
 	   characters, Slack advises 4,000, Mattermost's default is 16,383 */
 	TEXT_MAX = 3900,
-	DISCORD_MAX = 1900,	/* of 2,000 characters */
-	NTFY_URGENT = 5, NTFY_HIGH = 4, NTFY_DEFAULT = 3,
+	DISCORD_MAX = 1900, /* of 2,000 characters */
+	NTFY_URGENT = 5,
+	NTFY_HIGH = 4,
+	NTFY_DEFAULT = 3,
 };
 
 /* A character that is not seen: it breaks a mention in two. */
@@ -18,7 +20,8 @@ static const char ZERO_WIDTH_SPACE[] = "\xe2\x80\x8b";
 
 struct service {
 	const char *kind;
-	void (*write)(const struct service *service, struct str target, const struct chat_message *message, struct buf *body);
+	void (*write)(const struct service *service, struct str target,
+		      const struct chat_message *message, struct buf *body);
 	void (*escape)(struct buf *out, struct str text);
 	size_t text_max;
 };
@@ -105,7 +108,8 @@ static void escape_nothing(struct buf *out, struct str text)
 }
 
 /* Cut before it is escaped: no escape is cut in two. */
-static void add_text(const struct service *service, const struct chat_message *message, struct buf *out)
+static void add_text(const struct service *service, const struct chat_message *message,
+		     struct buf *out)
 {
 	struct str text = cut(message->text, service->text_max);
 
@@ -114,7 +118,8 @@ static void add_text(const struct service *service, const struct chat_message *m
 		buf_add_text(out, "\n… (cut; the admin page has all of it)");
 }
 
-static void add_subject_and_text(const struct service *service, const struct chat_message *message, struct buf *out)
+static void add_subject_and_text(const struct service *service, const struct chat_message *message,
+				 struct buf *out)
 {
 	service->escape(out, message->subject);
 	buf_add_text(out, "\n\n");
@@ -123,7 +128,8 @@ static void add_subject_and_text(const struct service *service, const struct cha
 
 /* ---- services */
 
-static void write_text(const struct service *service, struct str target, const struct chat_message *message, struct buf *body)
+static void write_text(const struct service *service, struct str target,
+		       const struct chat_message *message, struct buf *body)
 {
 	struct buf text = { 0 };
 
@@ -135,7 +141,8 @@ static void write_text(const struct service *service, struct str target, const s
 	buf_done(&text);
 }
 
-static void write_discord(const struct service *service, struct str target, const struct chat_message *message, struct buf *body)
+static void write_discord(const struct service *service, struct str target,
+			  const struct chat_message *message, struct buf *body)
 {
 	struct buf text = { 0 };
 
@@ -160,7 +167,8 @@ static void add_block(struct buf *body, struct str text, bool is_heading)
 }
 
 /* An adaptive card. Its text blocks fold line ends, so each line is a block. */
-static void write_teams(const struct service *service, struct str target, const struct chat_message *message, struct buf *body)
+static void write_teams(const struct service *service, struct str target,
+			const struct chat_message *message, struct buf *body)
 {
 	struct buf subject = { 0 }, lines = { 0 };
 	struct str rest;
@@ -169,9 +177,11 @@ static void write_teams(const struct service *service, struct str target, const 
 	service->escape(&subject, message->subject);
 	add_text(service, message, &lines);
 	rest = buf_str(&lines);
-	buf_add_text(body, "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/vnd.microsoft.card.adaptive\","
-	                   "\"contentUrl\":null,\"content\":{\"$schema\":\"http://adaptivecards.io/schemas/adaptive-card.json\","
-	                   "\"type\":\"AdaptiveCard\",\"version\":\"1.2\",\"body\":[");
+	buf_add_text(body, "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/"
+			   "vnd.microsoft.card.adaptive\","
+			   "\"contentUrl\":null,\"content\":{\"$schema\":\"http://adaptivecards.io/"
+			   "schemas/adaptive-card.json\","
+			   "\"type\":\"AdaptiveCard\",\"version\":\"1.2\",\"body\":[");
 	add_block(body, buf_str(&subject), true);
 	while (rest.len) {
 		struct str line = str_trim(str_cut(&rest, '\n'));
@@ -190,7 +200,8 @@ static void write_teams(const struct service *service, struct str target, const 
 static struct str ntfy_topic(struct str target)
 {
 	const char *query = memchr(target.at, '?', target.len);
-	struct str path = { .at = target.at, .len = query ? (size_t)(query - target.at) : target.len };
+	struct str path = { .at = target.at,
+			    .len = query ? (size_t)(query - target.at) : target.len };
 	size_t start;
 
 	while (path.len && path.at[path.len - 1] == '/')
@@ -200,9 +211,11 @@ static struct str ntfy_topic(struct str target)
 	return skip(path, start);
 }
 
-static void write_ntfy(const struct service *service, struct str target, const struct chat_message *message, struct buf *body)
+static void write_ntfy(const struct service *service, struct str target,
+		       const struct chat_message *message, struct buf *body)
 {
-	bool is_trouble = str_is(message->status, "trouble"), is_warning = str_is(message->status, "warning");
+	bool is_trouble = str_is(message->status, "trouble"),
+	     is_warning = str_is(message->status, "warning");
 	struct buf text = { 0 };
 
 	add_text(service, message, &text);
@@ -210,9 +223,14 @@ static void write_ntfy(const struct service *service, struct str target, const s
 	json_put_text(body, "topic", ntfy_topic(target));
 	json_put_text(body, "title", message->subject);
 	json_put_text(body, "message", buf_str(&text));
-	json_put_int(body, "priority", is_trouble ? NTFY_URGENT : is_warning ? NTFY_HIGH : NTFY_DEFAULT);
+	json_put_int(body, "priority",
+		     is_trouble	  ? NTFY_URGENT
+		     : is_warning ? NTFY_HIGH
+				  : NTFY_DEFAULT);
 	json_key(body, "tags");
-	buf_add_text(body, is_trouble ? "[\"rotating_light\"]" : is_warning ? "[\"warning\"]" : "[\"white_check_mark\"]");
+	buf_add_text(body, is_trouble	? "[\"rotating_light\"]"
+			   : is_warning ? "[\"warning\"]"
+					: "[\"white_check_mark\"]");
 	if (message->page.len)
 		json_put_text(body, "click", message->page);
 	buf_add_char(body, '}');
@@ -222,8 +240,9 @@ static void write_ntfy(const struct service *service, struct str target, const s
 static const struct service services[] = {
 	{ "slack", write_text, escape_slack, TEXT_MAX },
 	{ "mattermost", write_text, escape_markdown, TEXT_MAX },
-	{ "googlechat", write_text, escape_google, TEXT_MAX - 400 },	/* less the subject */
-	{ "discord", write_discord, escape_markdown, DISCORD_MAX / 2 },	/* each character may be escaped */
+	{ "googlechat", write_text, escape_google, TEXT_MAX - 400 }, /* less the subject */
+	{ "discord", write_discord, escape_markdown,
+	  DISCORD_MAX / 2 }, /* each character may be escaped */
 	{ "teams", write_teams, escape_markdown, TEXT_MAX },
 	{ "ntfy", write_ntfy, escape_nothing, TEXT_MAX },
 };
@@ -241,7 +260,8 @@ bool chat_is_kind(struct str kind)
 	return by_kind(kind);
 }
 
-void chat_write(struct str kind, struct str target, const struct chat_message *message, struct buf *body)
+void chat_write(struct str kind, struct str target, const struct chat_message *message,
+		struct buf *body)
 {
 	const struct service *service = by_kind(kind);
 

@@ -9,10 +9,10 @@
 #include "base/mem.h"
 
 struct chat_message {
-	struct str subject;	/* one line */
-	struct str text;	/* lines; UTF-8 */
-	struct str status;	/* trouble, warning or well */
-	struct str page;	/* URL that a click opens; may be empty */
+	struct str subject; /* one line */
+	struct str text;    /* lines; UTF-8 */
+	struct str status;  /* trouble, warning or well */
+	struct str page;    /* URL that a click opens; may be empty */
 };
 
 /* Is this a kind of alert that goes to a chat: slack, teams, discord, mattermost,
@@ -21,7 +21,8 @@ bool chat_is_kind(struct str kind);
 
 /* The JSON body. Markup and mentions in the text have no effect. What is longer than
    the service takes is cut, and says so. `target` is the URL that the owner gave. Appends. */
-void chat_write(struct str kind, struct str target, const struct chat_message *message, struct buf *body);
+void chat_write(struct str kind, struct str target, const struct chat_message *message,
+		struct buf *body);
 
 /* Where the body is sent: `target`, but for ntfy the server's root, because JSON goes
    there and names the topic. Appends. */

@@ -17,7 +17,7 @@
 enum { COUNTERS_MAX = 512, FILE_MAX = 64 * 1024 };
 
 struct counter {
-	int64_t minute;		/* since 1970 */
+	int64_t minute; /* since 1970 */
 	int64_t endpoint_id;
 	enum reason reason;
 	int64_t count;
@@ -44,7 +44,7 @@ bool counters_is_empty(const struct counters *counters)
 }
 
 static void add(struct counters *counters, int64_t minute, int64_t endpoint_id, enum reason reason,
-                int64_t count)
+		int64_t count)
 {
 	struct counter *c;
 
@@ -62,7 +62,8 @@ static void add(struct counters *counters, int64_t minute, int64_t endpoint_id, 
 		add(counters, minute, 0, reason, count);
 		return;
 	}
-	counters->counters[counters->count++] = (struct counter){ minute, endpoint_id, reason, count };
+	counters->counters[counters->count++] = (struct counter){ minute, endpoint_id, reason,
+								  count };
 }
 
 void counters_add(struct counters *counters, enum reason reason, int64_t endpoint_id)
@@ -124,8 +125,8 @@ enum err counters_save(struct counters *counters, const char *dir)
 		return ERR_BUSY;
 	for (size_t i = 0; i < counters->count; i++)
 		buf_addf(&lines, "%" PRId64 " %" PRId64 " %d %" PRId64 "\n",
-		         counters->counters[i].minute, counters->counters[i].endpoint_id,
-		         (int)counters->counters[i].reason, counters->counters[i].count);
+			 counters->counters[i].minute, counters->counters[i].endpoint_id,
+			 (int)counters->counters[i].reason, counters->counters[i].count);
 	if (fstat(fd, &facts) == 0 && facts.st_size + (off_t)lines.len <= FILE_MAX &&
 	    write(fd, lines.at, lines.len) == (ssize_t)lines.len) {
 		counters->count = 0;
@@ -143,7 +144,8 @@ static void load_line(struct counters *counters, struct str line)
 	/* within bounds whose sums and products fit, whatever the file says */
 	if (str_int(str_cut(&line, ' '), &minute) && str_int(str_cut(&line, ' '), &endpoint_id) &&
 	    str_int(str_cut(&line, ' '), &reason) && str_int(line, &count) && reason > 0 &&
-	    reason < REASON_COUNT && minute > 0 && minute < INT32_MAX && count > 0 && count < INT32_MAX)
+	    reason < REASON_COUNT && minute > 0 && minute < INT32_MAX && count > 0 &&
+	    count < INT32_MAX)
 		add(counters, minute, endpoint_id, (enum reason)reason, count);
 }
 

@@ -10,13 +10,13 @@
 #include "ledger/alert.h"
 #include "ledger/spool.h"
 
-enum { TARGETS_MAX = 50 };	/* as ledger.notice_add() takes at most */
+enum { TARGETS_MAX = 50 }; /* as ledger.notice_add() takes at most */
 
 struct target {
 	int64_t alert_id;
 	struct buf kind, target, secret_sealed;
 	bool is_notified;
-	int64_t due_ms;	/* not before */
+	int64_t due_ms; /* not before */
 };
 
 struct db_outage {
@@ -25,11 +25,12 @@ struct db_outage {
 	struct target targets[TARGETS_MAX];
 	size_t count;
 	bool is_away;
-	int64_t since_us;	/* also when it works again, until db_outage_end() */
+	int64_t since_us; /* also when it works again, until db_outage_end() */
 	struct buf why, words, subject, text, body;
 };
 
-static const char todo[] = "Look at PostgreSQL, its disk, and the setting `database`; `hookledger doctor` says what is wrong.";
+static const char todo[] = "Look at PostgreSQL, its disk, and the setting `database`; `hookledger "
+			   "doctor` says what is wrong.";
 
 struct db_outage *db_outage_new(int64_t after_ms, struct str place, struct str page)
 {
@@ -66,7 +67,8 @@ void db_outage_free(struct db_outage *outage)
 	free(outage);
 }
 
-void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, struct str target, struct str secret_sealed)
+void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, struct str target,
+		   struct str secret_sealed)
 {
 	struct target *one;
 
@@ -143,12 +145,17 @@ static void write_words(struct db_outage *outage, const struct spool_status *spo
 
 	clock_write(&since, outage->since_us);
 	buf_clear(&outage->words);
-	buf_addf(&outage->words, "The courier on %s cannot use the database since %.10s %.5s UTC: %s. ", buf_text(&outage->place),
-	         buf_text(&since), buf_text(&since) + 11, buf_text(&outage->why));
-	buf_add_text(&outage->words, "Callbacks are acknowledged all the same and kept in the spool");
+	buf_addf(&outage->words,
+		 "The courier on %s cannot use the database since %.10s %.5s UTC: %s. ",
+		 buf_text(&outage->place), buf_text(&since), buf_text(&since) + 11,
+		 buf_text(&outage->why));
+	buf_add_text(&outage->words,
+		     "Callbacks are acknowledged all the same and kept in the spool");
 	if (spool)
-		buf_addf(&outage->words, " (%" PRId64 " now, %" PRId64 " kB)", spool->records, (spool->bytes + 1023) / 1024);
-	buf_add_text(&outage->words, "; they are recorded when it is back. Subscribers get nothing until then.");
+		buf_addf(&outage->words, " (%" PRId64 " now, %" PRId64 " kB)", spool->records,
+			 (spool->bytes + 1023) / 1024);
+	buf_add_text(&outage->words,
+		     "; they are recorded when it is back. Subscribers get nothing until then.");
 	buf_done(&since);
 }
 
@@ -156,9 +163,11 @@ static void write_words(struct db_outage *outage, const struct spool_status *spo
 static void write_mail(struct db_outage *outage)
 {
 	buf_clear(&outage->subject);
-	buf_addf(&outage->subject, "hookledger: trouble: the courier on %s cannot use the database", buf_text(&outage->place));
+	buf_addf(&outage->subject, "hookledger: trouble: the courier on %s cannot use the database",
+		 buf_text(&outage->place));
 	buf_clear(&outage->text);
-	buf_addf(&outage->text, "TROUBLE: %s\n  %s\n\nYou are told when it is over.\n", buf_text(&outage->words), todo);
+	buf_addf(&outage->text, "TROUBLE: %s\n  %s\n\nYou are told when it is over.\n",
+		 buf_text(&outage->words), todo);
 	if (outage->page.len)
 		buf_addf(&outage->text, "\n%s\n", buf_text(&outage->page));
 }
@@ -202,7 +211,8 @@ static void write_body(struct db_outage *outage)
 	buf_done(&now);
 }
 
-bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool, struct alert_message *message)
+bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool,
+		    struct alert_message *message)
 {
 	int64_t due_ms;
 	size_t place = find_due(outage, &due_ms);

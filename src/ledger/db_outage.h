@@ -21,7 +21,8 @@ void db_outage_free(struct db_outage *outage);
 
 /* Whom to tell, anew; copies. Not while somebody was told and it is not over. */
 void db_outage_forget(struct db_outage *outage);
-void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, struct str target, struct str secret_sealed);
+void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, struct str target,
+		   struct str secret_sealed);
 
 /* How it stands with the database, every now and then. `why` is kept from the
    first time that it does not work. */
@@ -33,7 +34,8 @@ int64_t db_outage_next_at(const struct db_outage *outage);
 /* The message that is due, for one of them: its message_id is below zero, what it
    points to is borrowed until the next call. spool: NULL, it cannot be seen from
    here. false: none is due. */
-bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool, struct alert_message *message);
+bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool,
+		    struct alert_message *message);
 void db_outage_notified(struct db_outage *outage, int64_t message_id, bool is_sent, int64_t now_ms);
 
 /* Was somebody told, and does the database work again? Then since when it was

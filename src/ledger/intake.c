@@ -11,7 +11,7 @@
 struct intake {
 	const struct callback **callbacks;
 	enum verdict *verdicts;
-	const struct callback **sorted;	/* as they are sent */
+	const struct callback **sorted; /* as they are sent */
 	size_t *place;			/* of each sorted one */
 	size_t count, cap;
 	struct db_args *args;
@@ -47,8 +47,10 @@ size_t intake_add(struct intake *intake, const struct callback *cb)
 {
 	if (intake->count == intake->cap) {
 		intake->cap = intake->cap ? intake->cap * 2 : 64;
-		intake->callbacks = mem_grow(intake->callbacks, intake->cap, sizeof(*intake->callbacks));
-		intake->verdicts = mem_grow(intake->verdicts, intake->cap, sizeof(*intake->verdicts));
+		intake->callbacks = mem_grow(intake->callbacks, intake->cap,
+					     sizeof(*intake->callbacks));
+		intake->verdicts = mem_grow(intake->verdicts, intake->cap,
+					    sizeof(*intake->verdicts));
 		intake->sorted = mem_grow(intake->sorted, intake->cap, sizeof(*intake->sorted));
 		intake->place = mem_grow(intake->place, intake->cap, sizeof(*intake->place));
 	}
@@ -111,7 +113,7 @@ static void put_id(struct db_args *args, int64_t id)
 
 /* The arguments of receiver.append() for `count` callbacks, in its order. */
 static void write_args(struct db_args *args, const struct callback *const *cb, size_t count,
-                       const char *source)
+		       const char *source)
 {
 	bool is_any_costly = false;
 
@@ -186,7 +188,7 @@ static enum verdict of_letter(char letter)
 
 /* The verdict of the i-th that was sent goes to place[i] of `verdicts`. */
 static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, const size_t *place,
-                              size_t count, const struct db_rows *rows)
+			      size_t count, const struct db_rows *rows)
 {
 	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
 
@@ -209,13 +211,14 @@ static void log_failure(const struct db *db, size_t count)
 
 	if (log_gate_passes(&gate, 1))
 		log_write(LOG_WARN, "append_failed",
-		          (struct log_field[]){ log_text("why", db_problem(db)),
-		                                log_num("callbacks", (int64_t)count), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(db)),
+						log_num("callbacks", (int64_t)count), log_end() });
 }
 
 /* After a batch failed on data: each alone, so that only the culprit is
    refused. */
-static enum err append_singly(struct intake *intake, struct db *db, const char *source, int64_t until)
+static enum err append_singly(struct intake *intake, struct db *db, const char *source,
+			      int64_t until)
 {
 	enum err err = ERR_NONE;
 	size_t first = 0;
@@ -241,7 +244,7 @@ static enum err append_singly(struct intake *intake, struct db *db, const char *
 }
 
 static enum err settle(struct intake *intake, struct db *db, const char *source, int64_t until,
-                       enum err err, const struct db_rows *rows)
+		       enum err err, const struct db_rows *rows)
 {
 	if (!err)
 		return read_verdicts(intake, intake->verdicts, intake->place, intake->count, rows);
@@ -288,7 +291,7 @@ enum err intake_finish(struct intake *intake, struct db *db, const char *source,
 }
 
 enum err intake_quarantine(struct db *db, const struct callback *const *cb, size_t count,
-                           int64_t wait_ms)
+			   int64_t wait_ms)
 {
 	struct db_args *args = db_args_new();
 	enum err err;

@@ -14,14 +14,14 @@ struct db;
 struct intake;
 
 enum verdict {
-	VERDICT_UNKNOWN = 0,	/* the database did not say: spool it */
+	VERDICT_UNKNOWN = 0, /* the database did not say: spool it */
 	VERDICT_RECORDED,
 	VERDICT_DUPLICATE,
-	VERDICT_HORIZON,	/* older than what is kept: acknowledged, counted, not recorded */
-	VERDICT_ABSENT,		/* endpoint unknown or disabled */
-	VERDICT_REVOKED,	/* the secret is not valid any more */
-	VERDICT_WORKSPACE,	/* of another workspace */
-	VERDICT_REFUSED,	/* its own data is what PostgreSQL cannot take */
+	VERDICT_HORIZON,   /* older than what is kept: acknowledged, counted, not recorded */
+	VERDICT_ABSENT,	   /* endpoint unknown or disabled */
+	VERDICT_REVOKED,   /* the secret is not valid any more */
+	VERDICT_WORKSPACE, /* of another workspace */
+	VERDICT_REFUSED,   /* its own data is what PostgreSQL cannot take */
 };
 
 struct intake *intake_new(void);
@@ -44,15 +44,15 @@ bool intake_is_wanted(struct intake *intake);
    fails on data it is repeated one by one. ERR_BUSY: some or all verdicts are
    VERDICT_UNKNOWN. */
 MUST_USE enum err intake_append(struct intake *intake, struct db *db, const char *source,
-                                int64_t wait_ms);
+				int64_t wait_ms);
 
 /* The same beside other work: start, then ask until it is not ERR_PACE. */
 MUST_USE enum err intake_start(struct intake *intake, struct db *db, const char *source);
 MUST_USE enum err intake_finish(struct intake *intake, struct db *db, const char *source,
-                                int64_t wait_ms);
+				int64_t wait_ms);
 
 /* Keeps callbacks that are genuine but no events; cb->reason says why. */
 MUST_USE enum err intake_quarantine(struct db *db, const struct callback *const *callbacks,
-                                    size_t count, int64_t wait_ms);
+				    size_t count, int64_t wait_ms);
 
 #endif

@@ -24,18 +24,18 @@ struct key {
 	int64_t endpoint_id;
 	int64_t secret_id;
 	int64_t valid_from_us, valid_until_us;
-	struct mac *mac;	/* NULL: the secret does not open with our master key */
+	struct mac *mac; /* NULL: the secret does not open with our master key */
 };
 
 struct keyring {
 	const struct sealer *sealer;
-	struct key *keys;	/* sorted by address, the newest secret of one first */
+	struct key *keys; /* sorted by address, the newest secret of one first */
 	size_t count;
-	struct buf text;	/* the keys as the file has them; addresses are borrowed from it */
+	struct buf text; /* the keys as the file has them; addresses are borrowed from it */
 	bool is_loaded;
-	int64_t tried_at_ms;	/* to load them from the database; 0: never */
-	int64_t loaded_at_ms;	/* from the database; 0: never */
-	int64_t as_of_ms;	/* when that load began; 0: never */
+	int64_t tried_at_ms;  /* to load them from the database; 0: never */
+	int64_t loaded_at_ms; /* from the database; 0: never */
+	int64_t as_of_ms;     /* when that load began; 0: never */
 };
 
 static int by_address(const void *a, const void *b)
@@ -98,7 +98,8 @@ static bool read_key(struct keyring *ring, struct str line)
 	bool fine;
 
 	key.address = str_cut(&line, ' ');
-	fine = str_int(endpoint, &key.endpoint_id) && str_int(str_cut(&line, ' '), &key.secret_id) &&
+	fine = str_int(endpoint, &key.endpoint_id) &&
+	       str_int(str_cut(&line, ' '), &key.secret_id) &&
 	       str_int(str_cut(&line, ' '), &key.valid_from_us) &&
 	       str_int(str_cut(&line, ' '), &key.valid_until_us);
 	if (!fine || line.len % 2)
@@ -114,10 +115,11 @@ static bool read_key(struct keyring *ring, struct str line)
 	}
 	if (fine && !key.mac && log_gate_passes(&gate, 1))
 		log_write(LOG_ERROR, "secret_does_not_open",
-		          (struct log_field[]){ log_num("endpoint", key.endpoint_id),
-		                                log_num("secret", key.secret_id),
-		                                log_text("hint", "is master_key the one it was sealed with?"),
-		                                log_end() });
+			  (struct log_field[]){
+				  log_num("endpoint", key.endpoint_id),
+				  log_num("secret", key.secret_id),
+				  log_text("hint", "is master_key the one it was sealed with?"),
+				  log_end() });
 	mem_wipe(plain.at, plain.cap);
 	buf_done(&plain);
 	free(raw);
@@ -167,7 +169,7 @@ enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait_ms, bool
 	err = db_call(db, "receiver.keys", NULL, wait_ms, &rows);
 	if (err) {
 		log_write(LOG_WARN, "keys_not_loaded",
-		          (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
 		goto done;
 	}
 	buf_add_text(&fresh->text, header);
@@ -177,15 +179,16 @@ enum err keyring_load(struct keyring *ring, struct db *db, int64_t wait_ms, bool
 		buf_addf(&fresh->text, "%" PRId64 " ", db_int(rows, i, "endpoint_id"));
 		buf_add_str(&fresh->text, db_str(rows, i, "address"));
 		buf_addf(&fresh->text, " %" PRId64 " %" PRId64 " %" PRId64 " ",
-		         db_int(rows, i, "secret_id"), db_int(rows, i, "valid_from_us"),
-		         db_int(rows, i, "valid_until_us"));
+			 db_int(rows, i, "secret_id"), db_int(rows, i, "valid_from_us"),
+			 db_int(rows, i, "valid_until_us"));
 		db_bytes(rows, i, "sealed", &sealed);
 		buf_add_hex(&fresh->text, sealed.at, sealed.len);
 		buf_add_char(&fresh->text, '\n');
 		buf_done(&sealed);
 	}
 	if (changed)
-		*changed = !ring->is_loaded || !str_equal(buf_str(&ring->text), buf_str(&fresh->text));
+		*changed = !ring->is_loaded ||
+			   !str_equal(buf_str(&ring->text), buf_str(&fresh->text));
 	if (!read_text(fresh)) {
 		err = ERR_FAULT;
 		goto done;
@@ -212,7 +215,7 @@ static void give_to_owner(int fd, const char *path)
 	dir = mem_dup((struct str){ path, (size_t)(slash - path) });
 	if (stat(dir, &facts) == 0 && fchown(fd, facts.st_uid, facts.st_gid))
 		log_write(LOG_WARN, "keyring_owner",
-		          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+			  (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
 	free(dir);
 }
 
@@ -235,8 +238,8 @@ enum err keyring_save(const struct keyring *ring, const char *path)
 		err = ERR_NONE;
 	if (err) {
 		log_write(LOG_WARN, "keyring_not_saved",
-		          (struct log_field[]){ log_text("path", path), log_text("why", strerror(errno)),
-		                                log_end() });
+			  (struct log_field[]){ log_text("path", path),
+						log_text("why", strerror(errno)), log_end() });
 		unlink(buf_text(&aside));
 	}
 	if (fd >= 0)
@@ -270,7 +273,7 @@ enum err keyring_load_file(struct keyring *ring, const char *path)
 done:
 	if (err == ERR_FAULT)
 		log_write(LOG_WARN, "keyring_file_unusable",
-		          (struct log_field[]){ log_text("path", path), log_end() });
+			  (struct log_field[]){ log_text("path", path), log_end() });
 	if (fd >= 0)
 		close(fd);
 	keyring_free(fresh);

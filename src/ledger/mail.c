@@ -8,15 +8,16 @@
 #include "base/json.h"
 
 enum {
-	ADDRESS_MAX = 254,	/* RFC 5321, 4.5.3.1, less its angle brackets */
-	WORD_BYTES = 45,	/* of an encoded word: 60 characters and 12 around, of 75 (RFC 2047, 2) */
-	PLAIN_MAX = 60,		/* a subject of so much fits its line as it stands */
-	LINE_BYTES = 57,	/* 76 characters in base64 (RFC 2045, 6.8) */
+	ADDRESS_MAX = 254, /* RFC 5321, 4.5.3.1, less its angle brackets */
+	WORD_BYTES = 45, /* of an encoded word: 60 characters and 12 around, of 75 (RFC 2047, 2) */
+	PLAIN_MAX = 60,	 /* a subject of so much fits its line as it stands */
+	LINE_BYTES = 57, /* 76 characters in base64 (RFC 2045, 6.8) */
 };
 
 static bool is_one_of(char c, const char *more)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(more, c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr(more, c));
 }
 
 bool mail_is_address(struct str address)
@@ -38,7 +39,8 @@ bool mail_is_address(struct str address)
 static bool is_plain(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.at[i] > '~' || (text.at[i] == '=' && i + 1 < text.len && text.at[i + 1] == '?'))
+		if ((unsigned char)text.at[i] > '~' ||
+		    (text.at[i] == '=' && i + 1 < text.len && text.at[i + 1] == '?'))
 			return false;
 	return text.len <= PLAIN_MAX;
 }
@@ -75,14 +77,15 @@ static void add_header(struct buf *out, const char *name, struct str value, cons
 static void add_date(struct buf *out, int64_t at_us, const char *line_end)
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	time_t at = (time_t)(at_us / 1000000);
 	struct tm t;
 
 	if (!gmtime_r(&at, &t))
 		return;
-	buf_addf(out, "Date: %s, %d %s %d %02d:%02d:%02d +0000%s", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-	         t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec, line_end);
+	buf_addf(out, "Date: %s, %d %s %d %02d:%02d:%02d +0000%s", days[t.tm_wday], t.tm_mday,
+		 months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec, line_end);
 }
 
 void mail_write(const struct mail *mail, struct buf *out)
@@ -123,7 +126,8 @@ void mail_write(const struct mail *mail, struct buf *out)
 	add_header(out, "Content-Transfer-Encoding", str_of("base64"), end);
 	buf_add_text(out, end);
 	for (size_t at = 0; at < text.len; at += LINE_BYTES) {
-		base64_write(out, text.at + at, text.len - at < LINE_BYTES ? text.len - at : LINE_BYTES);
+		base64_write(out, text.at + at,
+			     text.len - at < LINE_BYTES ? text.len - at : LINE_BYTES);
 		buf_add_text(out, end);
 	}
 	buf_done(&subject);

@@ -14,11 +14,11 @@
 bool mail_is_address(struct str address);
 
 struct mail {
-	struct str from, to;	/* mail_is_address() */
-	struct str subject, text;	/* UTF-8; other bytes become U+FFFD */
-	struct str id;		/* left part of its Message-ID: letters, digits, '.', '_' and '-' */
+	struct str from, to;	  /* mail_is_address() */
+	struct str subject, text; /* UTF-8; other bytes become U+FFFD */
+	struct str id; /* left part of its Message-ID: letters, digits, '.', '_' and '-' */
 	int64_t at_us;
-	const char *line_end;	/* "\r\n" for SMTP, "\n" for sendmail */
+	const char *line_end; /* "\r\n" for SMTP, "\n" for sendmail */
 };
 
 /* Appends. */

@@ -16,7 +16,8 @@ static void say(struct migration *m, const struct buf *line)
 		m->say(buf_text(line));
 }
 
-static enum err call(struct migration *m, const char *function, const struct db_args *args, struct db_rows **rows)
+static enum err call(struct migration *m, const char *function, const struct db_args *args,
+		     struct db_rows **rows)
 {
 	enum err err = db_call(m->db, function, args, CALL_WAIT_MS, rows);
 
@@ -42,7 +43,8 @@ static bool judge_server(struct migration *m)
 	bool fine = false;
 
 	if (db_server_version(m->db) < SERVER_VERSION_MIN) {
-		buf_addf(&m->problem, "PostgreSQL 14 or later is needed; this is version %d", db_server_version(m->db) / 10000);
+		buf_addf(&m->problem, "PostgreSQL 14 or later is needed; this is version %d",
+			 db_server_version(m->db) / 10000);
 		goto done;
 	}
 	db_arg_text(args, str_of("server_encoding"));
@@ -50,9 +52,10 @@ static bool judge_server(struct migration *m)
 		goto done;
 	fine = str_is(db_cell(rows, 0, 0), "UTF8");
 	if (!fine)
-		buf_addf(&m->problem, "the database's encoding is %.*s; make one with UTF8: "
-		                      "`createdb --encoding=UTF8 --template=template0 NAME`",
-		         (int)db_cell(rows, 0, 0).len, db_cell(rows, 0, 0).at);
+		buf_addf(&m->problem,
+			 "the database's encoding is %.*s; make one with UTF8: "
+			 "`createdb --encoding=UTF8 --template=template0 NAME`",
+			 (int)db_cell(rows, 0, 0).len, db_cell(rows, 0, 0).at);
 done:
 	db_rows_free(rows);
 	db_args_free(args);
@@ -77,7 +80,8 @@ static enum err read_applied(struct migration *m, struct db_rows **applied)
 
 /* One step, one transaction. Another migrate that was faster leaves nothing
    to do here. Says what was done. *is_deadlock: it failed for that, and left nothing. */
-static enum err try_step(struct migration *m, const struct schema_files *schema, const struct schema_file *step, bool *is_deadlock)
+static enum err try_step(struct migration *m, const struct schema_files *schema,
+			 const struct schema_file *step, bool *is_deadlock)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
@@ -116,7 +120,8 @@ done:
 		*is_deadlock = strcmp(db_sqlstate(m->db), "40P01") == 0;
 		if (db_is_ready(m->db) && db_run(m->db, "rollback")) {
 			*is_deadlock = false;
-			buf_addf(&m->problem, "; and the transaction could not be ended: %s", db_problem(m->db));
+			buf_addf(&m->problem, "; and the transaction could not be ended: %s",
+				 db_problem(m->db));
 		}
 	}
 	buf_done(&line);
@@ -128,7 +133,8 @@ done:
 /* Programs at work lock the views that they read in an order of their own, so a step that
    replaces views may deadlock with them. PostgreSQL then ends one of the two; what was
    ended here begins again. */
-static enum err apply(struct migration *m, const struct schema_files *schema, const struct schema_file *step)
+static enum err apply(struct migration *m, const struct schema_files *schema,
+		      const struct schema_file *step)
 {
 	enum err err = ERR_NONE;
 	bool is_deadlock = true;
@@ -144,16 +150,20 @@ static enum err apply(struct migration *m, const struct schema_files *schema, co
 static bool cache(struct migration *m, const struct schema_files_state *state)
 {
 	if (state->newer)
-		buf_addf(&m->problem, "the database has schema version %lld, which this program (%s) does not "
-		                      "know: a newer hookledger made it; install that one",
-		         (long long)state->newer, HL_VERSION);
+		buf_addf(&m->problem,
+			 "the database has schema version %lld, which this program (%s) does not "
+			 "know: a newer hookledger made it; install that one",
+			 (long long)state->newer, HL_VERSION);
 	else if (state->changed)
-		buf_addf(&m->problem, "%s is not the file that was applied to this database; restore it from "
-		                      "the release, a change needs a new file", state->changed->name);
+		buf_addf(&m->problem,
+			 "%s is not the file that was applied to this database; restore it from "
+			 "the release, a change needs a new file",
+			 state->changed->name);
 	return !state->newer && !state->changed;
 }
 
-static void say_pending(struct migration *m, const struct schema_files *schema, const struct schema_files_state *state)
+static void say_pending(struct migration *m, const struct schema_files *schema,
+			const struct schema_files_state *state)
 {
 	struct buf line = { 0 };
 
@@ -163,12 +173,14 @@ static void say_pending(struct migration *m, const struct schema_files *schema, 
 		say(m, &line);
 	}
 	buf_clear(&line);
-	buf_add_text(&line, state->functions_pending ? "would make the functions anew" : "the schema is current");
+	buf_add_text(&line, state->functions_pending ? "would make the functions anew"
+						     : "the schema is current");
 	say(m, &line);
 	buf_done(&line);
 }
 
-static enum err apply_all(struct migration *m, const struct schema_files *schema, const struct schema_files_state *state)
+static enum err apply_all(struct migration *m, const struct schema_files *schema,
+			  const struct schema_files_state *state)
 {
 	enum err err = run_text(m, "setup.sql", schema->setup);
 

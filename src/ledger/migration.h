@@ -14,19 +14,19 @@ struct db;
 
 enum migration_end {
 	MIGRATION_DONE,
-	MIGRATION_NO_FILES,	/* the schema cannot be read; said on stderr */
-	MIGRATION_REFUSED,	/* nothing was changed: another server, encoding or program is needed */
-	MIGRATION_FAILED,	/* at a step; those before it are there */
+	MIGRATION_NO_FILES, /* the schema cannot be read; said on stderr */
+	MIGRATION_REFUSED,  /* nothing was changed: another server, encoding or program is needed */
+	MIGRATION_FAILED,   /* at a step; those before it are there */
 };
 
 struct migration {
-	struct db *db;		/* as database.owner */
+	struct db *db; /* as database.owner */
 	const struct conf *conf;
 	bool dry_run;
-	void (*say)(const char *line);	/* what was done, as it is done; NULL: nobody listens */
-	struct buf problem;	/* why not, in words; buf_done() it */
-	int64_t partitions;	/* made */
-	bool needs_rebuild;	/* there are events that the typed tables do not have */
+	void (*say)(const char *line); /* what was done, as it is done; NULL: nobody listens */
+	struct buf problem;	       /* why not, in words; buf_done() it */
+	int64_t partitions;	       /* made */
+	bool needs_rebuild;	       /* there are events that the typed tables do not have */
 };
 
 /* May be repeated, and run by several at once: each step is done by one. */

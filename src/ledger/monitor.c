@@ -16,12 +16,12 @@
 #include "ledger/spool.h"
 
 enum {
-	MORE_MS = 100,		/* there is more to count: deliveries come between */
-	FAILED_MS = 5000,	/* a call that failed is made again */
-	IDLE_MS = 24 * 3600 * 1000,	/* nothing waits to be told: the next look finds it */
+	MORE_MS = 100,		    /* there is more to count: deliveries come between */
+	FAILED_MS = 5000,	    /* a call that failed is made again */
+	IDLE_MS = 24 * 3600 * 1000, /* nothing waits to be told: the next look finds it */
 	PLACE_MAX = 256,
-	AWAY_LOOKS = 5,		/* the owner is told of a database that is away for so many, */
-	AWAY_MS = 5 * 60 * 1000,	/* or for so long */
+	AWAY_LOOKS = 5,		 /* the owner is told of a database that is away for so many, */
+	AWAY_MS = 5 * 60 * 1000, /* or for so long */
 };
 
 /* Upper bounds in milliseconds of the classes that durations are counted in. */
@@ -33,7 +33,7 @@ enum call { CALL_NONE, CALL_WATCH, CALL_CLAIM, CALL_SETTLE, CALL_TARGETS, CALL_O
 /* What was counted since it was last told. */
 struct counts {
 	int64_t fine, failed, us;
-	int64_t within[BOUNDS + 1];	/* the last: longer than all bounds */
+	int64_t within[BOUNDS + 1]; /* the last: longer than all bounds */
 };
 
 struct monitor {
@@ -42,12 +42,12 @@ struct monitor {
 	struct alert *alert;
 	struct db_args *args;
 	enum call call;
-	int64_t look_at, claim_at;	/* not before */
-	bool is_more;			/* to count */
-	bool is_asking_whom;		/* to tell when the database is away */
+	int64_t look_at, claim_at; /* not before */
+	bool is_more;		   /* to count */
+	bool is_asking_whom;	   /* to tell when the database is away */
 	struct db_outage *outage;
 	struct counts counts, telling;
-	struct alert_outcome outcome;	/* message_id 0: none is to be settled */
+	struct alert_outcome outcome; /* message_id 0: none is to be settled */
 	struct buf problem, page, sealed;
 };
 
@@ -69,8 +69,9 @@ struct monitor *monitor_new(const struct conf *conf, struct db *db, const struct
 	monitor->args = db_args_new();
 	alert_page(conf, &monitor->page);
 	host_name(host);
-	monitor->outage = db_outage_new(conf->watch_ms > AWAY_MS / AWAY_LOOKS ? AWAY_MS : AWAY_LOOKS * conf->watch_ms, str_of(host),
-	                           buf_str(&monitor->page));
+	monitor->outage = db_outage_new(
+		conf->watch_ms > AWAY_MS / AWAY_LOOKS ? AWAY_MS : AWAY_LOOKS * conf->watch_ms,
+		str_of(host), buf_str(&monitor->page));
 	return monitor;
 }
 
@@ -93,7 +94,7 @@ void monitor_count(struct monitor *monitor, bool is_fine, int64_t duration_us)
 	size_t class = 0;
 
 	while (class < BOUNDS && duration_us > bounds_ms[class] * 1000)
-		class++;
+		class ++;
 	counts->within[class]++;
 	counts->us += duration_us;
 	if (is_fine)
@@ -121,8 +122,9 @@ void monitor_restart(struct monitor *monitor)
 /* Nobody else's spool is made by looking: a folder that is not there is none. */
 static bool see_spool(const struct conf *conf, struct spool_status *status)
 {
-	struct spool_options options = { .dir = conf->spool_dir, .max_bytes = conf->spool_max_bytes,
-		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+	struct spool_options options = { .dir = conf->spool_dir,
+					 .max_bytes = conf->spool_max_bytes,
+					 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
 	struct spool *spool = NULL;
 	bool fine;
 
@@ -205,7 +207,8 @@ static enum err settle(struct monitor *monitor)
 {
 	db_arg_int(monitor->args, monitor->outcome.message_id);
 	db_arg_int(monitor->args, monitor->outcome.lease);
-	db_arg_text(monitor->args, monitor->problem.len ? buf_str(&monitor->problem) : (struct str){ 0 });
+	db_arg_text(monitor->args,
+		    monitor->problem.len ? buf_str(&monitor->problem) : (struct str){ 0 });
 	return db_send(monitor->db, "courier.notice_settle", monitor->args);
 }
 
@@ -225,14 +228,16 @@ static void notify_of_outage(struct monitor *monitor)
 
 	if (!db_is_ready(monitor->db) && !db_is_working(monitor->db)) {
 		db_outage_observe(monitor->outage, false, now, db_problem(monitor->db));
-		monitor->look_at = 0;	/* the first that is done when it is back, which tells that it works */
+		monitor->look_at =
+			0; /* the first that is done when it is back, which tells that it works */
 	}
 	if (now < db_outage_next_at(monitor->outage) || !is_sender_free(monitor))
 		return;
 	is_seen = see_spool(monitor->conf, &status);
 	if (!db_outage_next(monitor->outage, now, is_seen ? &status : NULL, &message))
 		return;
-	log_write(LOG_WARN, "outage_told", (struct log_field[]){ log_num("notice", message.alert_id), log_end() });
+	log_write(LOG_WARN, "outage_told",
+		  (struct log_field[]){ log_num("notice", message.alert_id), log_end() });
 	alert_send(monitor->alert, &message);
 }
 
@@ -244,10 +249,12 @@ void monitor_collect(struct monitor *monitor)
 	if (!alert_take(monitor->alert, &outcome))
 		return;
 	if (outcome.problem)
-		log_write(LOG_WARN, "notice_not_sent", (struct log_field[]){ log_num("message", outcome.message_id),
-		                                                             log_text("why", outcome.problem), log_end() });
+		log_write(LOG_WARN, "notice_not_sent",
+			  (struct log_field[]){ log_num("message", outcome.message_id),
+						log_text("why", outcome.problem), log_end() });
 	if (outcome.message_id < 0) {
-		db_outage_notified(monitor->outage, outcome.message_id, !outcome.problem, clock_ms());
+		db_outage_notified(monitor->outage, outcome.message_id, !outcome.problem,
+				   clock_ms());
 		return;
 	}
 	monitor->outcome = outcome;
@@ -278,13 +285,15 @@ enum err monitor_start(struct monitor *monitor, bool may_begin, bool *starts)
 	} else if (may_begin && db_outage_is_over(monitor->outage) && now >= monitor->claim_at) {
 		monitor->call = CALL_OVER;
 		err = end_outage(monitor);
-	} else if (may_begin && monitor->is_asking_whom && !db_outage_is_notified(monitor->outage)) {
+	} else if (may_begin && monitor->is_asking_whom &&
+		   !db_outage_is_notified(monitor->outage)) {
 		monitor->call = CALL_TARGETS;
 		err = db_send(monitor->db, "courier.notice_targets", NULL);
 	} else if (may_begin && now >= monitor->look_at) {
 		monitor->call = CALL_WATCH;
 		err = look(monitor);
-	} else if (may_begin && now >= monitor->claim_at && !alert_is_busy(monitor->alert) && !monitor->outcome.message_id) {
+	} else if (may_begin && now >= monitor->claim_at && !alert_is_busy(monitor->alert) &&
+		   !monitor->outcome.message_id) {
 		monitor->call = CALL_CLAIM;
 		db_arg_int(monitor->args, ALERT_LEASE_MS);
 		err = db_send(monitor->db, "courier.notice_claim", monitor->args);
@@ -322,7 +331,8 @@ static void claimed(struct monitor *monitor, const struct db_rows *rows)
 		alert_send(monitor->alert, &message);
 		return;
 	}
-	if (db_rows_count(rows) && !db_is_null(rows, 0, "next_us") && db_int(rows, 0, "next_us") / 1000 < wait_ms)
+	if (db_rows_count(rows) && !db_is_null(rows, 0, "next_us") &&
+	    db_int(rows, 0, "next_us") / 1000 < wait_ms)
 		wait_ms = db_int(rows, 0, "next_us") / 1000 + 1;
 	/* never in a hurry: one that another courier has is due at once when it dies */
 	monitor->claim_at = clock_ms() + (wait_ms < MORE_MS ? MORE_MS : wait_ms);
@@ -337,7 +347,8 @@ static void learn_targets(struct monitor *monitor, const struct db_rows *rows)
 
 		if (!db_is_null(rows, i, "secret_sealed"))
 			db_bytes(rows, i, "secret_sealed", &sealed);
-		db_outage_add(monitor->outage, db_int(rows, i, "notice_id"), db_str(rows, i, "kind"), db_str(rows, i, "target"), buf_str(&sealed));
+		db_outage_add(monitor->outage, db_int(rows, i, "notice_id"),
+			      db_str(rows, i, "kind"), db_str(rows, i, "target"), buf_str(&sealed));
 		buf_done(&sealed);
 	}
 }
@@ -348,7 +359,8 @@ static void take_news(struct monitor *monitor, enum call call, const struct db_r
 	case CALL_WATCH:
 		subtract(&monitor->counts, &monitor->telling);
 		monitor->is_more = db_bool(rows, 0, "is_more");
-		monitor->look_at = clock_ms() + (monitor->is_more ? MORE_MS : monitor->conf->watch_ms);
+		monitor->look_at = clock_ms() +
+				   (monitor->is_more ? MORE_MS : monitor->conf->watch_ms);
 		monitor->claim_at = 0;
 		monitor->is_asking_whom = true;
 		db_outage_observe(monitor->outage, true, clock_ms(), NULL);
@@ -399,14 +411,16 @@ enum err monitor_take(struct monitor *monitor)
 
 bool monitor_is_busy(const struct monitor *monitor)
 {
-	return monitor->call != CALL_NONE || alert_is_busy(monitor->alert) || monitor->outcome.message_id;
+	return monitor->call != CALL_NONE || alert_is_busy(monitor->alert) ||
+	       monitor->outcome.message_id;
 }
 
 bool monitor_is_at_rest(const struct monitor *monitor)
 {
 	int64_t now = clock_ms();
 
-	return !monitor_is_busy(monitor) && !monitor->is_more && monitor->look_at > now && monitor->claim_at > now;
+	return !monitor_is_busy(monitor) && !monitor->is_more && monitor->look_at > now &&
+	       monitor->claim_at > now;
 }
 
 int monitor_poll(const struct monitor *monitor, struct pollfd *fd)
@@ -414,7 +428,9 @@ int monitor_poll(const struct monitor *monitor, struct pollfd *fd)
 	int wait_ms = alert_poll(monitor->alert, fd);
 	int64_t outage_at = db_outage_next_at(monitor->outage);
 
-	return is_sender_free(monitor) && outage_at != INT64_MAX ? clock_within(wait_ms, outage_at - clock_ms()) : wait_ms;
+	return is_sender_free(monitor) && outage_at != INT64_MAX
+		       ? clock_within(wait_ms, outage_at - clock_ms())
+		       : wait_ms;
 }
 
 int64_t monitor_next_at(const struct monitor *monitor, bool may_begin)

@@ -37,7 +37,7 @@ bool monitor_tell(struct monitor *monitor);
 void monitor_restart(struct monitor *monitor);
 
 /* Starts a call when one is due; `may_begin` false: only for what was begun.
-   *starts: it did. ERR_BUSY: that did not work. */
+ *starts: it did. ERR_BUSY: that did not work. */
 MUST_USE enum err monitor_start(struct monitor *monitor, bool may_begin, bool *starts);
 bool monitor_is_calling(const struct monitor *monitor);
 
@@ -46,7 +46,7 @@ MUST_USE enum err monitor_take(struct monitor *monitor);
 
 /* Has looked, has nothing more to count or to send now, and nothing under way? */
 bool monitor_is_at_rest(const struct monitor *monitor);
-bool monitor_is_busy(const struct monitor *monitor);	/* something is under way or not yet settled */
+bool monitor_is_busy(const struct monitor *monitor); /* something is under way or not yet settled */
 
 /* Moves what is being sent on, without waiting. */
 void monitor_collect(struct monitor *monitor);

@@ -69,7 +69,8 @@ static bool add_migration(struct schema_files *schema, const char *dir, const ch
 	schema->count++;
 	fine = is_migration(name, &step->version) && read_sql(dir, name, &text);
 	if (fine && step->version != (int64_t)schema->count) {
-		term_problem("%s/%s is out of order: number %zu was expected", dir, name, schema->count);
+		term_problem("%s/%s is out of order: number %zu was expected", dir, name,
+			     schema->count);
 		fine = false;
 	}
 	if (fine) {
@@ -90,8 +91,9 @@ static bool load_migrations(struct schema_files *schema, const char *sql_dir)
 	buf_addf(&dir, "%s/migrations", sql_dir);
 	count = scandir(buf_text(&dir), &names, only_migrations, alphasort);
 	if (count <= 0) {
-		term_problem("no schema in %s (%s); is hookledger installed, or the setting sql_dir right?",
-		             buf_text(&dir), count < 0 ? strerror(errno) : "no files");
+		term_problem("no schema in %s (%s); is hookledger installed, or the setting "
+			     "sql_dir right?",
+			     buf_text(&dir), count < 0 ? strerror(errno) : "no files");
 		fine = false;
 	}
 	schema->migrations = mem_zero(count > 0 ? (size_t)count : 0, sizeof(*schema->migrations));
@@ -141,8 +143,9 @@ static bool load_functions(struct schema_files *schema, const struct conf *conf)
 	if (fine) {
 		schema->functions = (struct schema_file){ .name = mem_dup(str_of("functions")) };
 		sum(buf_str(&all), schema->functions.checksum);
-		schema->functions.text = mem_dup((struct str){ .at = all.at + strlen(schema->setup),
-		                                          .len = all.len - strlen(schema->setup) });
+		schema->functions.text = mem_dup(
+			(struct str){ .at = all.at + strlen(schema->setup),
+				      .len = all.len - strlen(schema->setup) });
 	}
 	buf_done(&all);
 	buf_done(&dir);
@@ -156,7 +159,8 @@ bool schema_files_load(struct schema_files *schema, const struct conf *conf)
 	bool fine;
 
 	*schema = (struct schema_files){ 0 };
-	fine = load_migrations(schema, conf->sql_dir) && read_sql(conf->sql_dir, "setup.sql", &setup);
+	fine = load_migrations(schema, conf->sql_dir) &&
+	       read_sql(conf->sql_dir, "setup.sql", &setup);
 	if (fine) {
 		schema->setup = mem_dup(buf_str(&setup));
 		fine = load_functions(schema, conf);
@@ -181,7 +185,8 @@ void schema_files_done(struct schema_files *schema)
 	*schema = (struct schema_files){ 0 };
 }
 
-struct schema_files_state schema_files_compare(const struct schema_files *schema, const struct db_rows *applied)
+struct schema_files_state schema_files_compare(const struct schema_files *schema,
+					       const struct db_rows *applied)
 {
 	struct schema_files_state state = { .pending = schema->count, .functions_pending = true };
 

@@ -6,7 +6,7 @@
 enum {
 	SECRET_RANDOM = 32,
 	ADDRESS_RANDOM = 24,
-	PLACE_MAX = 40,		/* "subscription:" and 19 digits */
+	PLACE_MAX = 40, /* "subscription:" and 19 digits */
 };
 
 void sealing_new_secret(struct buf *out)
@@ -27,18 +27,20 @@ static struct str place_of(char text[PLACE_MAX], const char *kind, int64_t id)
 	return (struct str){ text, (size_t)len };
 }
 
-enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret, struct buf *out)
+enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret,
+			  struct buf *out)
 {
 	return seal(sealer, address, secret, out);
 }
 
-enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, struct str sealed, struct buf *out)
+enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, struct str sealed,
+			       struct buf *out)
 {
 	return seal_open(sealer, address, sealed, out);
 }
 
-enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id, struct str secret,
-                              struct buf *out)
+enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id,
+			      struct str secret, struct buf *out)
 {
 	char place[PLACE_MAX];
 
@@ -46,49 +48,55 @@ enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_
 }
 
 enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
-                                   struct str sealed, struct buf *out)
+				   struct str sealed, struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal_open(sealer, place_of(place, "subscription", subscription_id), sealed, out);
 }
 
-enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token, struct buf *out)
+enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token,
+		       struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal(sealer, place_of(place, "toggl", connection_id), token, out);
 }
 
-enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed, struct buf *out)
+enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
+			    struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal_open(sealer, place_of(place, "toggl", connection_id), sealed, out);
 }
 
-enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret, struct buf *out)
+enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret,
+		      struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal(sealer, place_of(place, "totp", operator_id), secret, out);
 }
 
-enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed, struct buf *out)
+enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed,
+			   struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal_open(sealer, place_of(place, "totp", operator_id), sealed, out);
 }
 
-enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret, struct buf *out)
+enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret,
+		       struct buf *out)
 {
 	char place[PLACE_MAX];
 
 	return seal(sealer, place_of(place, "notice", alert_id), secret, out);
 }
 
-enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed, struct buf *out)
+enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed,
+			    struct buf *out)
 {
 	char place[PLACE_MAX];
 

@@ -17,28 +17,33 @@ void sealing_new_address(struct buf *out);
 
 /* The secret of an endpoint: at home at its address. Both append to `out`, with
    the errors of seal() and seal_open(). */
-MUST_USE enum err sealing_endpoint(const struct sealer *sealer, struct str address, struct str secret, struct buf *out);
-MUST_USE enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, struct str sealed,
-                                        struct buf *out);
+MUST_USE enum err sealing_endpoint(const struct sealer *sealer, struct str address,
+				   struct str secret, struct buf *out);
+MUST_USE enum err sealing_endpoint_open(const struct sealer *sealer, struct str address,
+					struct str sealed, struct buf *out);
 
 /* The secret of a subscription of our own; likewise. */
 MUST_USE enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id,
-                                       struct str secret, struct buf *out);
+				       struct str secret, struct buf *out);
 MUST_USE enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
-                                            struct str sealed, struct buf *out);
+					    struct str sealed, struct buf *out);
 
 /* The API token of a connection to Toggl; likewise. */
-MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token,
-                                struct buf *out);
-MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
-                                     struct buf *out);
+MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id,
+				struct str token, struct buf *out);
+MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id,
+				     struct str sealed, struct buf *out);
 
 /* The secret of an operator's codes (ledger/totp.h); likewise. */
-MUST_USE enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret, struct buf *out);
-MUST_USE enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed, struct buf *out);
+MUST_USE enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret,
+			       struct buf *out);
+MUST_USE enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id,
+				    struct str sealed, struct buf *out);
 
 /* The secret of a notice; likewise. */
-MUST_USE enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret, struct buf *out);
-MUST_USE enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed, struct buf *out);
+MUST_USE enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret,
+				struct buf *out);
+MUST_USE enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id,
+				     struct str sealed, struct buf *out);
 
 #endif

@@ -10,9 +10,9 @@ struct mac;
 
 enum signature_verdict {
 	SIGNATURE_VALID,
-	SIGNATURE_INVALID,	/* the signature does not fit the body */
-	SIGNATURE_NO_SECRET,	/* the secret is not there, or sealed with another master key */
-	SIGNATURE_BODY_FORGOTTEN,	/* the body says that it was replaced (`hookledger forget`) */
+	SIGNATURE_INVALID,	  /* the signature does not fit the body */
+	SIGNATURE_NO_SECRET,	  /* the secret is not there, or sealed with another master key */
+	SIGNATURE_BODY_FORGOTTEN, /* the body says that it was replaced (`hookledger forget`) */
 };
 
 /* mac: of the secret, NULL when it did not open. */

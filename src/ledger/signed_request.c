@@ -38,15 +38,18 @@ void signed_request_write(struct buf *out, const struct signed_request_body *bod
 	buf_add_char(out, '}');
 }
 
-void signed_request_sign(const struct signed_request *sending, int64_t now_us, struct signed_request_headers *headers)
+void signed_request_sign(const struct signed_request *sending, int64_t now_us,
+			 struct signed_request_headers *headers)
 {
 	struct buf value = { 0 };
 	int64_t now_s = now_us / 1000000;
 
 	snprintf(headers->text[0], SIGNED_REQUEST_HEADER_MAX, "Content-Type: application/json");
 	signer_write_toggl(sending->signer, sending->body, &value);
-	snprintf(headers->text[1], SIGNED_REQUEST_HEADER_MAX, "X-Webhook-Signature-256: %s", buf_text(&value));
-	snprintf(headers->text[2], SIGNED_REQUEST_HEADER_MAX, "webhook-id: %.*s", (int)sending->id.len, sending->id.at);
+	snprintf(headers->text[1], SIGNED_REQUEST_HEADER_MAX, "X-Webhook-Signature-256: %s",
+		 buf_text(&value));
+	snprintf(headers->text[2], SIGNED_REQUEST_HEADER_MAX, "webhook-id: %.*s",
+		 (int)sending->id.len, sending->id.at);
 	snprintf(headers->text[3], SIGNED_REQUEST_HEADER_MAX, "webhook-timestamp: %" PRId64, now_s);
 	buf_clear(&value);
 	signer_write_standard(sending->signer, sending->id, now_s, sending->body, &value);
@@ -54,24 +57,26 @@ void signed_request_sign(const struct signed_request *sending, int64_t now_us, s
 		buf_add_char(&value, ' ');
 		signer_write_standard(sending->before, sending->id, now_s, sending->body, &value);
 	}
-	snprintf(headers->text[4], SIGNED_REQUEST_HEADER_MAX, "webhook-signature: %s", buf_text(&value));
+	snprintf(headers->text[4], SIGNED_REQUEST_HEADER_MAX, "webhook-signature: %s",
+		 buf_text(&value));
 	for (size_t i = 0; i < SIGNED_REQUEST_HEADERS; i++)
 		headers->lines[i] = headers->text[i];
 	headers->lines[SIGNED_REQUEST_HEADERS] = NULL;
 	buf_done(&value);
 }
 
-enum err signed_request_start(struct http_client *client, const struct signed_request *sending, int64_t now_us)
+enum err signed_request_start(struct http_client *client, const struct signed_request *sending,
+			      int64_t now_us)
 {
 	struct signed_request_headers headers;
 
 	signed_request_sign(sending, now_us, &headers);
 	return http_client_add(client, &(struct http_client_request){
-					.url = sending->url,
-					.headers = headers.lines,
-					.body = sending->body,
-					.timeout_ms = sending->timeout_ms,
-					.is_sent_once = sending->is_sent_once,
-					.user = sending->user,
-				});
+					       .url = sending->url,
+					       .headers = headers.lines,
+					       .body = sending->body,
+					       .timeout_ms = sending->timeout_ms,
+					       .is_sent_once = sending->is_sent_once,
+					       .user = sending->user,
+				       });
 }

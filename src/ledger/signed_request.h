@@ -28,11 +28,13 @@ void signed_request_write(struct buf *out, const struct signed_request_body *bod
 
 struct signed_request {
 	const char *url;
-	struct str id;		/* webhook-id: the same at each attempt, of nothing else; without a full stop */
-	struct str body;	/* borrowed until the outcome is given out */
-	struct signer *signer, *before;	/* before: also signs while a secret is rotated; NULL: none */
+	/* webhook-id: the same at each attempt, of nothing else; without a full stop */
+	struct str id;
+	struct str body; /* borrowed until the outcome is given out */
+	struct signer *signer,
+		*before; /* before: also signs while a secret is rotated; NULL: none */
 	int64_t timeout_ms;
-	bool is_sent_once;	/* of struct http_client_request, and likewise: */
+	bool is_sent_once; /* of struct http_client_request, and likewise: */
 	void *user;
 };
 
@@ -45,9 +47,11 @@ struct signed_request_headers {
 };
 
 /* Content-Type, Toggl's signature, and the three headers of Standard Webhooks. */
-void signed_request_sign(const struct signed_request *sending, int64_t now_us, struct signed_request_headers *headers);
+void signed_request_sign(const struct signed_request *sending, int64_t now_us,
+			 struct signed_request_headers *headers);
 
 /* Signs it and starts the request. Errors of http_client_add(). */
-MUST_USE enum err signed_request_start(struct http_client *client, const struct signed_request *sending, int64_t now_us);
+MUST_USE enum err signed_request_start(struct http_client *client,
+				       const struct signed_request *sending, int64_t now_us);
 
 #endif

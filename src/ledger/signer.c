@@ -60,7 +60,7 @@ void signer_write_toggl(struct signer *signer, struct str body, struct buf *out)
 }
 
 void signer_write_standard(struct signer *signer, struct str id, int64_t timestamp, struct str body,
-                           struct buf *out)
+			   struct buf *out)
 {
 	unsigned char mac[MAC_BYTES];
 	char middle[32];

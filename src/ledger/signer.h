@@ -25,6 +25,6 @@ void signer_write_toggl(struct signer *signer, struct str body, struct buf *out)
    full stop. Appends: with two secrets the header has both values, with a space
    between. */
 void signer_write_standard(struct signer *signer, struct str id, int64_t timestamp, struct str body,
-                           struct buf *out);
+			   struct buf *out);
 
 #endif

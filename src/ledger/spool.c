@@ -35,19 +35,21 @@
 enum {
 	MAGIC_BYTES = 8,
 	SALT_BYTES = 16,
-	SALT_AT = MAGIC_BYTES + 8,	/* behind how far it is drained */
+	SALT_AT = MAGIC_BYTES + 8, /* behind how far it is drained */
 	HEAD_BYTES = SALT_AT + SALT_BYTES,
-	FIXED_BYTES = 4 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + MAC_BYTES,	/* in front of address and body */
+	FIXED_BYTES = 4 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + MAC_BYTES, /* in front of address and body */
 	CHECK_BYTES = 8,
-	RECORD_MAX = 128 * 1024 * 1024,	/* above any body_max_bytes */
+	RECORD_MAX = 128 * 1024 * 1024, /* above any body_max_bytes */
 	SHARED_MAX = 1024 * 1024,	/* a plain CGI process looks for another file above this */
 	POSTPONE_MS = 10000,
-	FILE_MAX = 64 * 1024 * 1024,	/* a writer starts a new file above this */
-	AGAIN_MS = 10000,	/* the first wait of a record that failed alone */
-	DEAR_MIN = 65536,	/* callback_cost() of a record that lets others pass: a tenth of a second */
-	BEHIND_MOST = 8,	/* so many records are put behind before one is given: each costs two syncs */
-	ASIDE_AFTER = 3,	/* failures, with others recorded between them */
-	NOTE_MS = 100,		/* so often is it noted that something was recorded */
+	FILE_MAX = 64 * 1024 * 1024, /* a writer starts a new file above this */
+	AGAIN_MS = 10000,	     /* the first wait of a record that failed alone */
+	DEAR_MIN =
+		65536, /* callback_cost() of a record that lets others pass: a tenth of a second */
+	BEHIND_MOST =
+		8, /* so many records are put behind before one is given: each costs two syncs */
+	ASIDE_AFTER = 3, /* failures, with others recorded between them */
+	NOTE_MS = 100,	 /* so often is it noted that something was recorded */
 };
 
 /* The largest file that may be one of ours: the last batch comes on top, which
@@ -55,11 +57,11 @@ enum {
 static const int64_t file_limit = FILE_MAX + 320LL * 1024 * 1024;
 
 static const char file_magic[MAGIC_BYTES + 1] = "HLSPOOL1";
-static const uint32_t record_magic = 0x484c5245;	/* "HLRE" */
+static const uint32_t record_magic = 0x484c5245; /* "HLRE" */
 
 /* A file that this process holds the lock of. */
 struct file {
-	int fd;			/* -1: none */
+	int fd; /* -1: none */
 	char *name;
 	int64_t size;
 	unsigned char salt[SALT_BYTES];
@@ -72,13 +74,13 @@ struct spool {
 	int dir_fd, lock_fd;
 	struct file verdict, unjudged;	/* being appended to */
 	struct file source;		/* being drained */
-	int64_t source_at, source_next;	/* records before source_at are settled */
+	int64_t source_at, source_next; /* records before source_at are settled */
 	bool source_is_damaged;
-	int64_t unjudged_after_ms;	/* clock_ms() */
-	int64_t again_ms, again_after_ms, note_after_ms;	/* the latter two by clock_ms() */
-	int64_t again_before_us;	/* by hand: those that failed before this are due; else 0 */
-	bool has_again;			/* records of again-* were seen or made */
-	int behind;			/* so many were put behind since one was given */
+	int64_t unjudged_after_ms;			 /* clock_ms() */
+	int64_t again_ms, again_after_ms, note_after_ms; /* the latter two by clock_ms() */
+	int64_t again_before_us; /* by hand: those that failed before this are due; else 0 */
+	bool has_again;		 /* records of again-* were seen or made */
+	int behind;		 /* so many were put behind since one was given */
 	struct buf out, in;
 };
 
@@ -87,8 +89,8 @@ struct spool {
 static enum err unusable(const char *path)
 {
 	log_write(LOG_ERROR, "spool_unusable",
-	          (struct log_field[]){ log_text("path", path), log_text("why", strerror(errno)),
-	                                log_end() });
+		  (struct log_field[]){ log_text("path", path), log_text("why", strerror(errno)),
+					log_end() });
 	return ERR_FAULT;
 }
 
@@ -101,8 +103,8 @@ static void give_to_owner(const struct spool *spool, int fd)
 
 	if (geteuid() == 0 && fstat(spool->dir_fd, &facts) == 0 && fstat(fd, &file) == 0 &&
 	    S_ISREG(file.st_mode) && file.st_nlink == 1 && fchown(fd, facts.st_uid, facts.st_gid))
-		log_write(LOG_WARN, "spool_owner", (struct log_field[]){
-			log_text("why", strerror(errno)), log_end() });
+		log_write(LOG_WARN, "spool_owner",
+			  (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
 }
 
 static bool open_folder(struct spool *spool)
@@ -111,7 +113,7 @@ static bool open_folder(struct spool *spool)
 	if (spool->dir_fd < 0)
 		return false;
 	spool->lock_fd = openat(spool->dir_fd, "lock",
-	                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (spool->lock_fd >= 0)
 		give_to_owner(spool, spool->lock_fd);
 	return spool->lock_fd >= 0;
@@ -134,7 +136,8 @@ enum err spool_open(struct spool **out, const struct spool_options *options)
 	spool->again_before_us = options->again_now ? clock_now_us() : 0;
 	/* a short process has not looked when it records */
 	spool->has_again = options->shared_files;
-	spool->verdict.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = spool->dir_fd = -1;
+	spool->verdict.fd = spool->unjudged.fd = spool->source.fd = spool->lock_fd = spool->dir_fd =
+		-1;
 	buf_addf(&path, "%s/keyring", options->dir);
 	spool->keyring_path = mem_dup(buf_str(&path));
 	buf_done(&path);
@@ -220,7 +223,8 @@ static const char *what_is_odd(const struct spool *spool, const struct stat *fil
 
 	if (!S_ISREG(file->st_mode))
 		return "it is no file";
-	if (file->st_uid != geteuid() && !(fstat(spool->dir_fd, &folder) == 0 && file->st_uid == folder.st_uid))
+	if (file->st_uid != geteuid() &&
+	    !(fstat(spool->dir_fd, &folder) == 0 && file->st_uid == folder.st_uid))
 		return "it belongs to somebody else";
 	if (file->st_size > file_limit)
 		return "it is larger than any of ours";
@@ -233,7 +237,8 @@ static void say_odd(const char *name, const char *why)
 
 	if (log_gate_passes(&gate, 1))
 		log_write(LOG_WARN, "spool_not_ours",
-		          (struct log_field[]){ log_text("file", name), log_text("why", why), log_end() });
+			  (struct log_field[]){ log_text("file", name), log_text("why", why),
+						log_end() });
 }
 
 /* -1: it is none of ours, or gone. Never waits, as one that opens a pipe would. */
@@ -256,7 +261,8 @@ static int open_ours(const struct spool *spool, const char *name, int flags, str
 
 /* All names that `wanted` takes, in no order, into *names, which free_list() frees.
    ERR_FAULT: the folder cannot be read, and there are none. */
-static enum err list(const struct spool *spool, bool (*wanted)(const char *), char ***names, size_t *count)
+static enum err list(const struct spool *spool, bool (*wanted)(const char *), char ***names,
+		     size_t *count)
 {
 	static struct log_gate gate;
 	int fd = openat(spool->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -307,7 +313,8 @@ static enum err sizes(const struct spool *spool, int64_t *all, int64_t *unjudged
 	for (size_t i = 0; i < count; i++) {
 		struct stat facts;
 
-		if (fstatat(spool->dir_fd, names[i], &facts, AT_SYMLINK_NOFOLLOW) || what_is_odd(spool, &facts))
+		if (fstatat(spool->dir_fd, names[i], &facts, AT_SYMLINK_NOFOLLOW) ||
+		    what_is_odd(spool, &facts))
 			continue;
 		*all += facts.st_size;
 		if (is_unjudged(names[i]))
@@ -334,7 +341,7 @@ static bool claim(const struct spool *spool, const char *name, struct file *file
 	}
 	*file = (struct file){ .fd = fd, .name = mem_dup(str_of(name)), .size = facts.st_size };
 	if (pread(fd, file->salt, SALT_BYTES, SALT_AT) != SALT_BYTES)
-		mem_wipe(file->salt, SALT_BYTES);	/* no record fits it then */
+		mem_wipe(file->salt, SALT_BYTES); /* no record fits it then */
 	return true;
 }
 
@@ -353,7 +360,7 @@ static int64_t i64_at(const char *at)
 }
 
 static void check_of(const unsigned char salt[SALT_BYTES], struct str record,
-                     unsigned char check[CHECK_BYTES])
+		     unsigned char check[CHECK_BYTES])
 {
 	unsigned char both[SALT_BYTES + DIGEST_BYTES], digest[DIGEST_BYTES];
 
@@ -387,7 +394,7 @@ static void write_checks(struct buf *out, const unsigned char salt[SALT_BYTES])
 	for (size_t at = 0, len; at < out->len; at += len) {
 		len = u32_at(out->at + at + 4);
 		check_of(salt, (struct str){ out->at + at, len - CHECK_BYTES },
-		         (unsigned char *)out->at + at + len - CHECK_BYTES);
+			 (unsigned char *)out->at + at + len - CHECK_BYTES);
 	}
 }
 
@@ -421,7 +428,7 @@ static void read_record(const char *at, size_t len, struct callback *cb, enum sp
 		address_len = 0;
 	cb->address = (struct str){ at + FIXED_BYTES, address_len };
 	cb->body = (struct str){ at + FIXED_BYTES + address_len,
-		                 len - FIXED_BYTES - address_len - CHECK_BYTES };
+				 len - FIXED_BYTES - address_len - CHECK_BYTES };
 }
 
 /* ---- appending */
@@ -499,12 +506,13 @@ static enum err create_file(struct spool *spool, const char *prefix, struct file
 	crypto_random(file->salt, SALT_BYTES);
 	memcpy(head + SALT_AT, file->salt, SALT_BYTES);
 	crypto_random(tail, sizeof(tail));
-	buf_addf(&name, "%s%016llx-%ld-", prefix, (unsigned long long)clock_now_us(), (long)getpid());
+	buf_addf(&name, "%s%016llx-%ld-", prefix, (unsigned long long)clock_now_us(),
+		 (long)getpid());
 	buf_add_hex(&name, tail, sizeof(tail));
 	buf_addf(&aside, "%s.new", buf_text(&name));
 	buf_add_text(&name, ".spool");
 	file->fd = openat(spool->dir_fd, buf_text(&aside),
-	                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+			  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file->fd < 0)
 		goto done;
 	file->name = mem_dup(buf_str(&name));
@@ -556,8 +564,8 @@ static void take_back(struct file *file)
 {
 	if (ftruncate(file->fd, (off_t)file->size)) {
 		log_write(LOG_ERROR, "spool_not_truncated",
-		          (struct log_field[]){ log_text("file", file->name),
-		                                log_text("why", strerror(errno)), log_end() });
+			  (struct log_field[]){ log_text("file", file->name),
+						log_text("why", strerror(errno)), log_end() });
 	}
 	file_close(file);
 }
@@ -567,7 +575,7 @@ static bool has_room(const struct spool *spool, bool unjudged, int64_t more)
 	int64_t all, of_unjudged;
 
 	if (sizes(spool, &all, &of_unjudged))
-		return true;	/* then no file can be made there either, and that tells why */
+		return true; /* then no file can be made there either, and that tells why */
 	return all + more <= spool->max_bytes &&
 	       (!unjudged || of_unjudged + more <= spool->unjudged_max_bytes);
 }
@@ -578,8 +586,8 @@ static bool is_folder_gone(const struct spool *spool)
 {
 	struct stat ours, named;
 
-	return fstat(spool->dir_fd, &ours) || stat(spool->dir, &named) || ours.st_dev != named.st_dev ||
-	       ours.st_ino != named.st_ino;
+	return fstat(spool->dir_fd, &ours) || stat(spool->dir, &named) ||
+	       ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
 }
 
 /* What is being drained goes on: its descriptor is good. */
@@ -611,12 +619,13 @@ static enum err refuse(const char *why, size_t count)
 
 	if (log_gate_passes(&gate, 1))
 		log_write(LOG_ERROR, "spool_refused",
-		          (struct log_field[]){ log_text("why", why), log_num("callbacks", (int64_t)count), log_end() });
+			  (struct log_field[]){ log_text("why", why),
+						log_num("callbacks", (int64_t)count), log_end() });
 	return ERR_BUSY;
 }
 
 enum err spool_append(struct spool *spool, enum spool_kind kind,
-                      const struct callback *const *callbacks, size_t count)
+		      const struct callback *const *callbacks, size_t count)
 {
 	bool unjudged = kind == SPOOL_UNJUDGED, room;
 	struct file *file = NULL;
@@ -669,9 +678,11 @@ static void finish_source(struct spool *spool)
 		struct buf name = { 0 };
 
 		buf_addf(&name, "%s.damaged", spool->source.name);
-		if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) == 0)
+		if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) ==
+		    0)
 			log_write(LOG_ERROR, "spool_file_damaged",
-			          (struct log_field[]){ log_text("kept_as", buf_text(&name)), log_end() });
+				  (struct log_field[]){ log_text("kept_as", buf_text(&name)),
+							log_end() });
 		buf_done(&name);
 	} else {
 		unlinkat(spool->dir_fd, spool->source.name, 0);
@@ -728,7 +739,8 @@ static bool is_due(const struct spool *spool, const char *name)
 	if (clock_ms() < spool->again_after_ms)
 		return false;
 	/* also when the clock was set back */
-	return failed_us > clock_now_us() || clock_now_us() - failed_us >= (spool->again_ms << (failures - 1)) * 1000;
+	return failed_us > clock_now_us() ||
+	       clock_now_us() - failed_us >= (spool->again_ms << (failures - 1)) * 1000;
 }
 
 static bool next_source(struct spool *spool)
@@ -742,15 +754,17 @@ static bool next_source(struct spool *spool)
 		qsort(names, count, sizeof(*names), by_age);
 	for (size_t i = 0; i < count && !found; i++) {
 		has_again = has_again || is_again(names[i]);
-		if (is_again(names[i]) || (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms))
+		if (is_again(names[i]) ||
+		    (is_unjudged(names[i]) && clock_ms() < spool->unjudged_after_ms))
 			continue;
 		found = take_own(spool, &spool->verdict, names[i]) ||
-		        take_own(spool, &spool->unjudged, names[i]) ||
-		        claim(spool, names[i], &spool->source);
+			take_own(spool, &spool->unjudged, names[i]) ||
+			claim(spool, names[i], &spool->source);
 	}
 	/* Behind all others, so that they are not waited for by anybody. */
 	for (size_t i = 0; i < count && !found && has_again; i++)
-		found = is_again(names[i]) && is_due(spool, names[i]) && claim(spool, names[i], &spool->source);
+		found = is_again(names[i]) && is_due(spool, names[i]) &&
+			claim(spool, names[i], &spool->source);
 	spool->has_again = spool->has_again || has_again;
 	if (found)
 		spool->source_at = spool->source_next = drained_to(&spool->source);
@@ -808,9 +822,9 @@ static bool pass_over(struct spool *spool)
 	torn = at == spool->in.len && is_torn(buf_str(&spool->in));
 	spool->source_is_damaged = spool->source_is_damaged || !torn;
 	log_write(LOG_WARN, torn ? "spool_torn_end" : "spool_part_unreadable",
-	          (struct log_field[]){ log_text("file", spool->source.name),
-	                                log_num("offset", spool->source_at),
-	                                log_num("bytes", (int64_t)at), log_end() });
+		  (struct log_field[]){ log_text("file", spool->source.name),
+					log_num("offset", spool->source_at),
+					log_num("bytes", (int64_t)at), log_end() });
 	if (at == spool->in.len)
 		return false;
 	spool->source_at += (int64_t)at;
@@ -830,7 +844,8 @@ static void again_name(struct buf *name, int failures)
 /* errno says why. */
 static enum err not_deferred(void)
 {
-	log_write(LOG_WARN, "spool_not_deferred", (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+	log_write(LOG_WARN, "spool_not_deferred",
+		  (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
 	return ERR_BUSY;
 }
 
@@ -848,7 +863,8 @@ static enum err copy_again(struct spool *spool, int failures)
 	write_checks(&record, file.salt);
 	again_name(&name, failures);
 	if (!write_all(file.fd, record.at, record.len, file.size) || fdatasync(file.fd) ||
-	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd)) {
+	    renameat(spool->dir_fd, file.name, spool->dir_fd, buf_text(&name)) ||
+	    fsync(spool->dir_fd)) {
 		err = not_deferred();
 		unlinkat(spool->dir_fd, file.name, 0);
 	}
@@ -864,7 +880,8 @@ static enum err copy_again(struct spool *spool, int failures)
    perhaps, may wait behind it? */
 static bool is_dear(const struct spool *spool, const struct callback *cb, enum spool_kind kind)
 {
-	return kind == SPOOL_EVENT && !is_again(spool->source.name) && callback_cost(cb->body) > DEAR_MIN;
+	return kind == SPOOL_EVENT && !is_again(spool->source.name) &&
+	       callback_cost(cb->body) > DEAR_MIN;
 }
 
 /* Puts the dear record at source_at, of so many bytes, behind all others. */
@@ -879,7 +896,7 @@ static bool put_behind(struct spool *spool, size_t len)
 }
 
 enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct callback *records,
-                    size_t *count, enum spool_kind *kind)
+		    size_t *count, enum spool_kind *kind)
 {
 	size_t want = max_bytes + 2 * FIXED_BYTES;
 
@@ -895,8 +912,8 @@ enum err spool_read(struct spool *spool, size_t max, size_t max_bytes, struct ca
 			continue;
 		}
 		fill(spool, want);
-		while (*count < max &&
-		       (len = record_at(&spool->source, spool->in.at + at, spool->in.len - at)) > 0) {
+		while (*count < max && (len = record_at(&spool->source, spool->in.at + at,
+							spool->in.len - at)) > 0) {
 			enum spool_kind this_kind;
 
 			read_record(spool->in.at + at, len, &records[*count], &this_kind);
@@ -957,7 +974,7 @@ void spool_settle(struct spool *spool)
 void spool_postpone(struct spool *spool)
 {
 	file_close(&spool->source);
-	spool->source_is_damaged = false;	/* that will be seen again */
+	spool->source_is_damaged = false; /* that will be seen again */
 	spool->unjudged_after_ms = clock_ms() + POSTPONE_MS;
 }
 
@@ -975,7 +992,8 @@ void spool_note_recorded(struct spool *spool)
 	if (!spool->has_again || clock_ms() < spool->note_after_ms)
 		return;
 	spool->note_after_ms = clock_ms() + NOTE_MS;
-	fd = openat(spool->dir_fd, "recorded", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	fd = openat(spool->dir_fd, "recorded",
+		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0 || futimens(fd, NULL))
 		log_write(LOG_DEBUG, "spool_recorded_not_noted", NULL);
 	if (fd >= 0) {
@@ -1010,10 +1028,11 @@ static enum err rename_again(struct spool *spool, bool *is_set_aside)
 		name.len -= 6;
 		buf_add_text(&name, ".aside");
 	}
-	if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) || fsync(spool->dir_fd))
+	if (renameat(spool->dir_fd, spool->source.name, spool->dir_fd, buf_text(&name)) ||
+	    fsync(spool->dir_fd))
 		err = not_deferred();
 	file_close(&spool->source);
-	spool->source_is_damaged = false;	/* that will be seen again */
+	spool->source_is_damaged = false; /* that will be seen again */
 	buf_done(&name);
 	return err;
 }
@@ -1025,7 +1044,8 @@ enum err spool_defer(struct spool *spool, bool *is_set_aside)
 		return ERR_BUSY;
 	spool->has_again = true;
 	spool->again_after_ms = clock_ms() + spool->again_ms;
-	return is_again(spool->source.name) ? rename_again(spool, is_set_aside) : copy_again(spool, 1);
+	return is_again(spool->source.name) ? rename_again(spool, is_set_aside)
+					    : copy_again(spool, 1);
 }
 
 enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *user)
@@ -1047,7 +1067,8 @@ enum err spool_aside_each(struct spool *spool, spool_aside_sink *each, void *use
 			buf_need(&spool->in, (size_t)file.size);
 			if (pread(file.fd, spool->in.at, (size_t)file.size, 0) == file.size) {
 				memcpy(file.salt, spool->in.at + SALT_AT, SALT_BYTES);
-				len = record_at(&file, spool->in.at + HEAD_BYTES, (size_t)file.size - HEAD_BYTES);
+				len = record_at(&file, spool->in.at + HEAD_BYTES,
+						(size_t)file.size - HEAD_BYTES);
 			}
 		}
 		if (len) {
@@ -1069,7 +1090,8 @@ enum err spool_aside_retry(struct spool *spool, struct str name)
 	enum err err = ERR_ABSENT;
 
 	buf_add_str(&old, name);
-	if (is_aside(buf_text(&old)) && is_again(buf_text(&old)) && !memchr(name.at, '/', name.len)) {
+	if (is_aside(buf_text(&old)) && is_again(buf_text(&old)) &&
+	    !memchr(name.at, '/', name.len)) {
 		buf_addf(&new, "callbacks-%.*s.spool", (int)(name.len - 12), name.at + 6);
 		if (renameat(spool->dir_fd, buf_text(&old), spool->dir_fd, buf_text(&new)) == 0)
 			err = fsync(spool->dir_fd) ? ERR_BUSY : ERR_NONE;

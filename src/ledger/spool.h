@@ -15,24 +15,26 @@ struct callback;
 struct spool;
 
 enum spool_kind {
-	SPOOL_EVENT = 1,	/* judged genuine, parsed; to be recorded */
-	SPOOL_UNJUDGED = 2,	/* the secrets were not known; limited on its own */
-	SPOOL_REFUSED = 3,	/* genuine but no event: for the quarantine */
+	SPOOL_EVENT = 1,    /* judged genuine, parsed; to be recorded */
+	SPOOL_UNJUDGED = 2, /* the secrets were not known; limited on its own */
+	SPOOL_REFUSED = 3,  /* genuine but no event: for the quarantine */
 };
 
 struct spool_options {
 	const char *dir;
 	int64_t max_bytes;
 	int64_t unjudged_max_bytes;
-	bool shared_files;	/* plain CGI: append to any small unlocked file instead of one a process */
-	int64_t again_ms;	/* a record that failed alone waits so long, each time twice as long; 0: 10 s */
-	bool again_now;		/* for who drains by hand: each such record once, whatever it waited */
+	bool shared_files; /* plain CGI: append to any small unlocked file instead of one a process
+			    */
+	int64_t again_ms;  /* a record that failed alone waits so long, each time twice as long; 0:
+			      10 s */
+	bool again_now;	   /* for who drains by hand: each such record once, whatever it waited */
 };
 
 /* Makes the folder (mode 0700) if it is missing. ERR_FAULT: it cannot be used;
    the log says why. Copies `how`. */
 MUST_USE enum err spool_open(struct spool **spool, const struct spool_options *options);
-void spool_close(struct spool *spool);	/* gives its locks up; the files stay */
+void spool_close(struct spool *spool); /* gives its locks up; the files stay */
 
 /* Writes `count` callbacks of one kind and syncs them to disk before it
    returns. All or nothing. A folder or file that somebody has removed is made again.
@@ -40,7 +42,7 @@ void spool_close(struct spool *spool);	/* gives its locks up; the files stay */
    full or failed; nothing of it will ever be drained then. ERR_INPUT: an
    address longer than 65535 bytes. */
 MUST_USE enum err spool_append(struct spool *spool, enum spool_kind kind,
-                               const struct callback *const *callbacks, size_t count);
+			       const struct callback *const *callbacks, size_t count);
 
 /* Takes up to `max` records that belong to nobody else, oldest file first,
    until `max_bytes` are exceeded: address, body, signature, received_us,
@@ -48,7 +50,7 @@ MUST_USE enum err spool_append(struct spool *spool, enum spool_kind kind,
    All of one kind, given in *kind. *count 0: nothing waits. What the database takes
    long for comes behind all others, so that nobody's callbacks wait for another's. */
 MUST_USE enum err spool_read(struct spool *spool, size_t max, size_t max_bytes,
-                             struct callback *records, size_t *count, enum spool_kind *kind);
+			     struct callback *records, size_t *count, enum spool_kind *kind);
 
 /* What spool_read() gave last is recorded; it will not be read again. Without
    this call it is read once more by the next spool_read(). */
@@ -90,8 +92,9 @@ struct spool_status {
 	int64_t unjudged_records;
 	int64_t unjudged_bytes;
 	int64_t damaged_files;
-	int64_t aside_records;	/* set aside; not among the records above, their bytes are among the bytes */
-	int64_t oldest_us;	/* received_us of the oldest, also of those set aside; 0 when none */
+	int64_t aside_records; /* set aside; not among the records above, their bytes are among the
+				  bytes */
+	int64_t oldest_us;     /* received_us of the oldest, also of those set aside; 0 when none */
 };
 /* ERR_FAULT: the folder cannot be read. */
 MUST_USE enum err spool_count(struct spool *spool, struct spool_status *status);

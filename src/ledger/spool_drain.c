@@ -23,20 +23,21 @@ struct spool_drain {
 	/* records of the next batch: one after a failure, so that a batch whose call
 	   takes longer than it may is not tried the same way for ever */
 	size_t most;
-	size_t singly;			/* so many are tried one by one, whatever `most` says */
-	bool failed_alone;		/* the record that is next, when it was tried last */
+	size_t singly;	   /* so many are tried one by one, whatever `most` says */
+	bool failed_alone; /* the record that is next, when it was tried last */
 
 	struct callback *records;
 	size_t count;
-	struct intake *intake;			/* those that are events */
-	const struct callback **refused;	/* genuine, but for the quarantine */
+	struct intake *intake;		 /* those that are events */
+	const struct callback **refused; /* genuine, but for the quarantine */
 	size_t refused_count;
 	bool is_working;
 	struct spool_drain_count total;
 };
 
 struct spool_drain *spool_drain_new(struct spool *spool, struct db *db, struct keyring *keys,
-                        struct counters *counters, int64_t batch_max, int64_t batch_max_bytes)
+				    struct counters *counters, int64_t batch_max,
+				    int64_t batch_max_bytes)
 {
 	struct spool_drain *drain = mem_zero(1, sizeof(*drain));
 
@@ -84,7 +85,7 @@ static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind
 	if (verdict) {
 		drain->total.forged++;
 		counters_add(drain->counters, cb->endpoint_id ? REASON_SIGNATURE : REASON_ADDRESS,
-		          cb->endpoint_id);
+			     cb->endpoint_id);
 	} else if (kind == SPOOL_REFUSED) {
 		refuse(drain, cb, cb->reason);
 	} else if (callback_parse(cb, &reason, &why)) {
@@ -104,8 +105,8 @@ static enum err read_batch(struct spool_drain *drain)
 
 	intake_clear(drain->intake);
 	drain->refused_count = 0;
-	err = spool_read(drain->spool, drain->singly ? 1 : drain->most, drain->batch_max_bytes, drain->records,
-	                 &drain->count, &kind);
+	err = spool_read(drain->spool, drain->singly ? 1 : drain->most, drain->batch_max_bytes,
+			 drain->records, &drain->count, &kind);
 	if (err || drain->count == 0)
 		return err;
 	/* Judged by what the database says now: by an old file, or by no keys
@@ -151,8 +152,9 @@ static void look_at_verdicts(struct spool_drain *drain)
 		} else if (verdict == VERDICT_DUPLICATE || verdict == VERDICT_HORIZON) {
 			drain->total.duplicate++;
 			counters_add(drain->counters,
-			          verdict == VERDICT_DUPLICATE ? REASON_DUPLICATE : REASON_HORIZON,
-			          cb->endpoint_id);
+				     verdict == VERDICT_DUPLICATE ? REASON_DUPLICATE
+								  : REASON_HORIZON,
+				     cb->endpoint_id);
 		} else {
 			refuse(drain, &drain->records[cb - drain->records], reason_of(verdict));
 		}
@@ -165,7 +167,8 @@ static bool may_be_of_record(struct spool_drain *drain)
 {
 	const char *state = db_sqlstate(drain->db);
 
-	if (strcmp(state, "57014") == 0 || strcmp(state, "53200") == 0 || strncmp(state, "XX", 2) == 0)
+	if (strcmp(state, "57014") == 0 || strcmp(state, "53200") == 0 ||
+	    strncmp(state, "XX", 2) == 0)
 		return true;
 	/* A call that was not answered in time, or a connection that was lost, may be
 	   that of a database which is stopped: then it says so once more. */
@@ -187,9 +190,11 @@ static void step_aside(struct spool_drain *drain)
 	if (drain->singly)
 		drain->singly--;
 	drain->total.deferred++;
-	log_write(is_aside ? LOG_ERROR : LOG_WARN, is_aside ? "callback_set_aside" : "callback_deferred",
-	          (struct log_field[]){ log_num("endpoint", drain->records[0].endpoint_id),
-	                                log_num("bytes", (int64_t)drain->records[0].body.len), log_end() });
+	log_write(is_aside ? LOG_ERROR : LOG_WARN,
+		  is_aside ? "callback_set_aside" : "callback_deferred",
+		  (struct log_field[]){ log_num("endpoint", drain->records[0].endpoint_id),
+					log_num("bytes", (int64_t)drain->records[0].body.len),
+					log_end() });
 }
 
 /* After the call of a batch that ended with `err`. */
@@ -207,7 +212,8 @@ static enum err settle(struct spool_drain *drain, enum err err, int64_t wait_ms)
 	if (drain->singly)
 		drain->singly--;
 	else
-		drain->most = drain->most * 2 < drain->batch_max ? drain->most * 2 : drain->batch_max;
+		drain->most = drain->most * 2 < drain->batch_max ? drain->most * 2
+								 : drain->batch_max;
 	look_at_verdicts(drain);
 	if (drain->refused_count)
 		err = intake_quarantine(drain->db, drain->refused, drain->refused_count, wait_ms);
@@ -243,7 +249,7 @@ enum err spool_drain_start(struct spool_drain *drain, bool *started)
 	if (err || drain->count == 0)
 		return err;
 	if (intake_count(drain->intake) == 0)
-		return settle(drain, ERR_NONE, 1000);	/* only for the quarantine: rare and short */
+		return settle(drain, ERR_NONE, 1000); /* only for the quarantine: rare and short */
 	err = intake_start(drain->intake, drain->db, "spool");
 	if (!err)
 		drain->is_working = *started = true;

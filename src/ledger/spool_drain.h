@@ -20,12 +20,13 @@ struct counters;
 
 struct spool_drain_count {
 	int64_t recorded, duplicate, quarantined, forged;
-	int64_t deferred;	/* failed alone and were put behind the others, or aside */
+	int64_t deferred; /* failed alone and were put behind the others, or aside */
 };
 
 /* Borrows all four. */
 struct spool_drain *spool_drain_new(struct spool *spool, struct db *db, struct keyring *keys,
-                        struct counters *counters, int64_t batch_max, int64_t batch_max_bytes);
+				    struct counters *counters, int64_t batch_max,
+				    int64_t batch_max_bytes);
 void spool_drain_free(struct spool_drain *drain);
 
 /* One batch, to its end; ERR_NONE and *more false when nothing is left. */
@@ -36,7 +37,7 @@ MUST_USE enum err spool_drain_step(struct spool_drain *drain, int64_t wait_ms, b
 MUST_USE enum err spool_drain_start(struct spool_drain *drain, bool *started);
 MUST_USE enum err spool_drain_finish(struct spool_drain *drain, int64_t wait_ms);
 bool spool_drain_is_working(const struct spool_drain *drain);
-bool spool_drain_is_wanted(struct spool_drain *drain);	/* as intake_is_wanted() */
+bool spool_drain_is_wanted(struct spool_drain *drain); /* as intake_is_wanted() */
 
 struct spool_drain_count spool_drain_total(const struct spool_drain *drain);
 

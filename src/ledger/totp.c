@@ -19,7 +19,8 @@ uint32_t totp_code(struct str secret, int64_t step, unsigned digits)
 		counter[i] = (unsigned char)((uint64_t)step >> (56 - 8 * i));
 	crypto_hmac_sha1(secret, (struct str){ (const char *)counter, sizeof(counter) }, hash);
 	at = hash[SHA1_BYTES - 1] & 15;
-	bits = (uint32_t)(hash[at] & 127) << 24 | (uint32_t)hash[at + 1] << 16 | (uint32_t)hash[at + 2] << 8 | hash[at + 3];
+	bits = (uint32_t)(hash[at] & 127) << 24 | (uint32_t)hash[at + 1] << 16 |
+	       (uint32_t)hash[at + 2] << 8 | hash[at + 3];
 	mem_wipe(hash, sizeof(hash));
 	while (digits--)
 		modulus *= 10;
@@ -49,7 +50,8 @@ int64_t totp_match(struct str secret, struct str code, int64_t now)
 		return -1;
 	for (int64_t step = now - TOTP_WINDOW; step <= now + TOTP_WINDOW; step++) {
 		snprintf(wanted, sizeof(wanted), "%06u", totp_code(secret, step, TOTP_DIGITS));
-		if (crypto_equal((const unsigned char *)wanted, (const unsigned char *)digits, TOTP_DIGITS))
+		if (crypto_equal((const unsigned char *)wanted, (const unsigned char *)digits,
+				 TOTP_DIGITS))
 			found = step;
 	}
 	mem_wipe(wanted, sizeof(wanted));
@@ -69,5 +71,6 @@ void totp_uri(struct str secret, struct str who, struct str where, struct buf *o
 	uri_encode(where, out);
 	buf_add_text(out, "?secret=");
 	totp_text(secret, out);
-	buf_addf(out, "&issuer=hookledger&algorithm=SHA1&digits=%d&period=%d", TOTP_DIGITS, TOTP_STEP_S);
+	buf_addf(out, "&issuer=hookledger&algorithm=SHA1&digits=%d&period=%d", TOTP_DIGITS,
+		 TOTP_STEP_S);
 }

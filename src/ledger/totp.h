@@ -9,10 +9,11 @@
 #include "base/mem.h"
 
 enum {
-	TOTP_SECRET_BYTES = 20,	/* RFC 4226, 4: as long as the hash */
+	TOTP_SECRET_BYTES = 20, /* RFC 4226, 4: as long as the hash */
 	TOTP_STEP_S = 30,
 	TOTP_DIGITS = 6,
-	TOTP_WINDOW = 1,	/* steps that a clock may be off, or a code be on its way (RFC 6238, 5.2) */
+	TOTP_WINDOW =
+		1, /* steps that a clock may be off, or a code be on its way (RFC 6238, 5.2) */
 };
 
 /* The code of a step (seconds since 1970 / 30), with so many digits, 6 to 8. */

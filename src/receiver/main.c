@@ -30,15 +30,16 @@
 #include "ledger/counters.h"
 
 enum {
-	KEYS_AGE_MS = 1000,	/* a ping is judged by keys no older than this */
-	KEYS_LOADS = 10,		/* so often at once, then once a second, may a stranger make us load them */
-	KEYS_WAIT_MS = 500,	/* plain CGI waits so long for its turn to load them */
-	KEYS_LOOK_MS = 20,	/* and looks this often whether it has come */
-	COUNTERS_MS = 1000,	/* counters reach the database this often */
-	LOOK_MS = 1000,		/* an idle process looks into the spool folder this often */
-	RING_MS = 10,		/* couriers are woken this often at most */
-	RING_AGAIN_MS = 5000,	/* and this long not again when it failed */
-	DRAIN_MAX = 512,	/* records of the spool in one call: some 15 ms of PostgreSQL */
+	KEYS_AGE_MS = 1000, /* a ping is judged by keys no older than this */
+	KEYS_LOADS =
+		10, /* so often at once, then once a second, may a stranger make us load them */
+	KEYS_WAIT_MS = 500,   /* plain CGI waits so long for its turn to load them */
+	KEYS_LOOK_MS = 20,    /* and looks this often whether it has come */
+	COUNTERS_MS = 1000,   /* counters reach the database this often */
+	LOOK_MS = 1000,	      /* an idle process looks into the spool folder this often */
+	RING_MS = 10,	      /* couriers are woken this often at most */
+	RING_AGAIN_MS = 5000, /* and this long not again when it failed */
+	DRAIN_MAX = 512,      /* records of the spool in one call: some 15 ms of PostgreSQL */
 };
 
 struct receiver {
@@ -53,22 +54,22 @@ struct receiver {
 	struct spool_drain *drain;
 	struct counters *counters;
 
-	struct callback *callbacks;	/* one for each request of this gather */
-	const struct callback **aside;	/* some of them, for one spool_append() */
-	size_t *events;			/* places of the requests in the intake */
+	struct callback *callbacks;    /* one for each request of this gather */
+	const struct callback **aside; /* some of them, for one spool_append() */
+	size_t *events;		       /* places of the requests in the intake */
 
 	/* The database failed and nothing has worked since: callbacks go
 	   straight to the spool, and draining it is the trial. */
 	bool db_is_suspect;
-	int64_t began;		/* this gather */
-	int64_t until;		/* the database's time for it is over then */
-	bool is_out_of_turn;	/* plain CGI: the keys do not fit, and could not be loaded now */
+	int64_t began;	     /* this gather */
+	int64_t until;	     /* the database's time for it is over then */
+	bool is_out_of_turn; /* plain CGI: the keys do not fit, and could not be loaded now */
 	int64_t drain_until, counters_at, look_at;
-	bool is_ring_wanted;	/* couriers wait for what was recorded */
-	bool is_ringing;	/* that call is under way */
-	int64_t ring_events;	/* recorded since the last one */
+	bool is_ring_wanted; /* couriers wait for what was recorded */
+	bool is_ringing;     /* that call is under way */
+	int64_t ring_events; /* recorded since the last one */
 	struct db_args *ring_args;
-	int64_t ring_at;	/* not before */
+	int64_t ring_at; /* not before */
 	int64_t loads_left, loads_at;
 	struct log_gate refusals;
 };
@@ -99,7 +100,7 @@ static void answer_ping(struct http_req *req, const struct callback *cb)
 struct refusal {
 	int status;
 	const char *header;
-	const char *words;	/* what is wrong and what to do; never what was sent */
+	const char *words; /* what is wrong and what to do; never what was sent */
 };
 
 static const struct refusal refusals[REASON_COUNT] = {
@@ -109,19 +110,21 @@ static const struct refusal refusals[REASON_COUNT] = {
 	[REASON_LENGTH] = { 411, NULL, "the request has no Content-Length" },
 	[REASON_SIZE] = { 413, NULL, "the body is larger than this server takes" },
 	[REASON_SIGNATURE] = { 401, NULL,
-	                       "X-Webhook-Signature-256 must be sha256= and the HMAC-SHA-256 of the body "
-	                       "with the secret of this address" },
+			       "X-Webhook-Signature-256 must be sha256= and the HMAC-SHA-256 of "
+			       "the body "
+			       "with the secret of this address" },
 	[REASON_JSON] = { 400, NULL, "the body is no JSON object that can be recorded" },
 	[REASON_EVENT] = { 400, NULL, "the body lacks a field of an event" },
 	[REASON_WORKSPACE] = { 400, NULL, "the event is of another workspace than this address" },
 	[REASON_REVOKED] = { 401, NULL, "the secret was revoked or has run out" },
-	[REASON_UNAVAILABLE] = { 503, "Retry-After: 60", "nothing was recorded; please send it again later" },
+	[REASON_UNAVAILABLE] = { 503, "Retry-After: 60",
+				 "nothing was recorded; please send it again later" },
 };
 
 /* Answers as for `answer`, and counts it as `reason`; `why` says more than the
    table, or is NULL. */
-static void refuse_as(struct receiver *r, struct http_req *req, enum reason answer, enum reason reason,
-                      int64_t endpoint_id, const char *why)
+static void refuse_as(struct receiver *r, struct http_req *req, enum reason answer,
+		      enum reason reason, int64_t endpoint_id, const char *why)
 {
 	const struct refusal *refusal = &refusals[answer];
 	struct buf json = { 0 };
@@ -134,18 +137,18 @@ static void refuse_as(struct receiver *r, struct http_req *req, enum reason answ
 	counters_add(r->counters, reason, endpoint_id);
 	if (log_gate_passes(&r->refusals, 10)) {
 		log_write(LOG_WARN, "refused",
-		          (struct log_field[]){ log_text("reason", reason_word(reason)),
-		                                log_num("status", refusal->status),
-		                                log_num("endpoint", endpoint_id),
-		                                log_str("from", http_header(req, "REMOTE_ADDR")),
-		                                log_num("bytes", (int64_t)http_body(req).len),
-		                                log_num("unsaid", r->refusals.held), log_end() });
+			  (struct log_field[]){ log_text("reason", reason_word(reason)),
+						log_num("status", refusal->status),
+						log_num("endpoint", endpoint_id),
+						log_str("from", http_header(req, "REMOTE_ADDR")),
+						log_num("bytes", (int64_t)http_body(req).len),
+						log_num("unsaid", r->refusals.held), log_end() });
 		r->refusals.held = 0;
 	}
 }
 
-static void refuse(struct receiver *r, struct http_req *req, enum reason reason, int64_t endpoint_id,
-                   const char *why)
+static void refuse(struct receiver *r, struct http_req *req, enum reason reason,
+		   int64_t endpoint_id, const char *why)
 {
 	refuse_as(r, req, reason, reason, endpoint_id, why);
 }
@@ -170,7 +173,8 @@ static enum reason gate(const struct http_req *req, struct callback *cb)
 	cb->address = (struct str){ path.at + 6, path.len - 6 };
 	cb->body = http_body(req);
 	cb->received_us = clock_now_us();
-	if (!callback_read_signature(http_header(req, "HTTP_X_WEBHOOK_SIGNATURE_256"), cb->signature) ||
+	if (!callback_read_signature(http_header(req, "HTTP_X_WEBHOOK_SIGNATURE_256"),
+				     cb->signature) ||
 	    http_flaw(req) == HTTP_CUT_SHORT)
 		return REASON_SIGNATURE;
 	return REASON_NONE;
@@ -196,7 +200,7 @@ static enum err finish_ring(struct receiver *r)
 	r->ring_at = clock_ms() + (err ? RING_AGAIN_MS : RING_MS);
 	if (err)
 		log_write(LOG_WARN, "ring_failed",
-		          (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
+			  (struct log_field[]){ log_text("why", db_problem(r->db)), log_end() });
 	return err;
 }
 
@@ -235,7 +239,8 @@ static bool may_load_keys(struct receiver *r)
 	int64_t now = clock_ms(), earned = (now - r->loads_at) / KEYS_AGE_MS;
 
 	if (earned > 0) {
-		r->loads_left = r->loads_left + earned > KEYS_LOADS ? KEYS_LOADS : r->loads_left + earned;
+		r->loads_left = r->loads_left + earned > KEYS_LOADS ? KEYS_LOADS
+								    : r->loads_left + earned;
 		r->loads_at = now;
 	}
 	if (r->loads_left <= 0)
@@ -312,7 +317,9 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 	if (reason) {
 		/* The owner looks for it at the address. Who knows one could have it counted
 		   with any wrong signature, so that makes no rows that there could not be. */
-		int64_t endpoint_id = reason == REASON_SIGNATURE ? keyring_endpoint(r->keys, cb->address) : 0;
+		int64_t endpoint_id = reason == REASON_SIGNATURE
+					      ? keyring_endpoint(r->keys, cb->address)
+					      : 0;
 
 		refuse(r, req, reason, endpoint_id, NULL);
 		return ANSWERED;
@@ -331,7 +338,8 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 
 		/* What no key fits may be genuine, by a key that was made since. It is not
 		   counted as our failure: strangers can send it at any time. */
-		refuse_as(r, req, keys_may_be_stale(r, err) ? REASON_UNAVAILABLE : wrong, wrong, cb->endpoint_id, NULL);
+		refuse_as(r, req, keys_may_be_stale(r, err) ? REASON_UNAVAILABLE : wrong, wrong,
+			  cb->endpoint_id, NULL);
 		return ANSWERED;
 	}
 	if (callback_parse(cb, &reason, &why)) {
@@ -345,7 +353,7 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 /* ---- recording */
 
 static void answer_verdict(struct receiver *r, struct http_req *req, const struct callback *cb,
-                           enum verdict verdict)
+			   enum verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_RECORDED:
@@ -383,15 +391,15 @@ static void keep_refused(struct receiver *r, const struct callback **refused, si
 {
 	if (count == 0)
 		return;
-	if (db_is_usable(r) &&
-	    intake_quarantine(r->db, refused, count, time_left(r)) == ERR_NONE)
+	if (db_is_usable(r) && intake_quarantine(r->db, refused, count, time_left(r)) == ERR_NONE)
 		return;
 	if (spool_append(r->spool, SPOOL_REFUSED, refused, count))
 		log_write(LOG_ERROR, "refused_bodies_not_kept",
-		          (struct log_field[]){ log_num("count", (int64_t)count), log_end() });
+			  (struct log_field[]){ log_num("count", (int64_t)count), log_end() });
 }
 
-static void spool_or_refuse(struct receiver *r, enum spool_kind kind, const size_t *places, size_t count)
+static void spool_or_refuse(struct receiver *r, enum spool_kind kind, const size_t *places,
+			    size_t count)
 {
 	enum err err;
 
@@ -404,7 +412,8 @@ static void spool_or_refuse(struct receiver *r, enum spool_kind kind, const size
 		struct http_req *req = http_at(r->web, places[i]);
 
 		if (err)
-			refuse(r, req, REASON_UNAVAILABLE, r->callbacks[places[i]].endpoint_id, NULL);
+			refuse(r, req, REASON_UNAVAILABLE, r->callbacks[places[i]].endpoint_id,
+			       NULL);
 		else
 			answer_ok(req);
 	}
@@ -571,7 +580,8 @@ static void end_counters(struct receiver *r)
 	r->until = clock_ms() + r->conf->db_deadline_ms;
 	if (counters_is_empty(r->counters))
 		return;
-	if (db_is_usable(r) && counters_flush(r->counters, r->db, r->conf->db_deadline_ms) == ERR_NONE)
+	if (db_is_usable(r) &&
+	    counters_flush(r->counters, r->db, r->conf->db_deadline_ms) == ERR_NONE)
 		return;
 	if (counters_save(r->counters, r->conf->spool_dir))
 		log_write(LOG_WARN, "counters_lost", NULL);
@@ -600,7 +610,8 @@ static void open_parts(struct receiver *r, const struct program *program)
 	r->intake = intake_new();
 	r->ring_args = db_args_new();
 	r->counters = counters_new();
-	r->drain = spool_drain_new(r->spool, r->db, r->keys, r->counters, DRAIN_MAX, conf->batch_max_bytes);
+	r->drain = spool_drain_new(r->spool, r->db, r->keys, r->counters, DRAIN_MAX,
+				   conf->batch_max_bytes);
 	r->callbacks = mem_zero((size_t)conf->batch_max, sizeof(*r->callbacks));
 	r->aside = mem_zero((size_t)conf->batch_max, sizeof(const struct callback *));
 	r->events = mem_zero(2 * (size_t)conf->batch_max, sizeof(*r->events));
@@ -656,7 +667,8 @@ static int take_slot(const struct conf *conf)
 		int fd;
 
 		buf_addf(&path, "%s/slot-%lld", conf->spool_dir, (long long)i);
-		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			  0600);
 		buf_done(&path);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;
@@ -692,7 +704,8 @@ static int await_keys(struct receiver *r, struct callback *cb)
 		bool is_there = lstat(path, &facts) == 0;
 		int slot;
 
-		if (is_there && facts.st_ino != known.st_ino && keyring_load_file(r->keys, path) == ERR_NONE &&
+		if (is_there && facts.st_ino != known.st_ino &&
+		    keyring_load_file(r->keys, path) == ERR_NONE &&
 		    keyring_judge(r->keys, cb) == ERR_NONE)
 			return take_slot(r->conf);
 		if (is_there)
@@ -700,7 +713,8 @@ static int await_keys(struct receiver *r, struct callback *cb)
 		if ((!is_there || may_ask_for_keys(&facts)) && (slot = take_slot(r->conf)) >= 0) {
 			if (is_there && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW))
 				log_write(LOG_WARN, "keyring_not_touched",
-				          (struct log_field[]){ log_text("why", strerror(errno)), log_end() });
+					  (struct log_field[]){ log_text("why", strerror(errno)),
+								log_end() });
 			return slot;
 		}
 		if (clock_ms() >= until) {
@@ -722,7 +736,8 @@ static void serve_cgi(struct receiver *r)
 		return;
 	first = (struct callback){ 0 };
 	if (gate(http_at(r->web, 0), &first) == REASON_NONE)
-		slot = keyring_judge(r->keys, &first) == ERR_NONE ? take_slot(r->conf) : await_keys(r, &first);
+		slot = keyring_judge(r->keys, &first) == ERR_NONE ? take_slot(r->conf)
+								  : await_keys(r, &first);
 	if (slot >= 0)
 		program_await_db(r->program, r->web, r->db);
 	serve(r);
@@ -739,7 +754,8 @@ static void serve_cgi(struct receiver *r)
 		    db_call(r->db, "receiver.ring", r->ring_args, r->conf->db_deadline_ms, NULL))
 			log_write(LOG_DEBUG, "ring_failed", NULL);
 		end_counters(r);
-	} else if (!counters_is_empty(r->counters) && counters_save(r->counters, r->conf->spool_dir)) {
+	} else if (!counters_is_empty(r->counters) &&
+		   counters_save(r->counters, r->conf->spool_dir)) {
 		log_write(LOG_DEBUG, "counters_lost", NULL);
 	}
 	if (slot >= 0)
@@ -767,8 +783,9 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "hookledger-receiver",
 		.schema = "receiver",
-		.about = "Records Toggl's webhook callbacks. A web server starts it by FastCGI or CGI;\n"
-		         "see hookledger-receiver(8) and the ready configurations.\n",
+		.about = "Records Toggl's webhook callbacks. A web server starts it by FastCGI or "
+			 "CGI;\n"
+			 "see hookledger-receiver(8) and the ready configurations.\n",
 		.work = work,
 	};
 

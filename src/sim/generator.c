@@ -13,39 +13,40 @@
 
 enum {
 	PEOPLE = 12,
-	PAST_MAX = 8,	/* entries that somebody still thinks of */
+	PAST_MAX = 8, /* entries that somebody still thinks of */
 };
 
-static const int64_t MS = 1000, SECOND = 1000000, MINUTE = 60000000, HOUR = 3600000000, DAY = 86400000000;
+static const int64_t MS = 1000, SECOND = 1000000, MINUTE = 60000000, HOUR = 3600000000,
+		     DAY = 86400000000;
 
 /* What somebody does next. */
 enum plan {
-	SET_UP,		/* the owner, on the first morning */
+	SET_UP, /* the owner, on the first morning */
 	ARRIVE,
 	CHOOSE,
-	DETAIL,		/* say what the running timer is for */
+	DETAIL, /* say what the running timer is for */
 	STOP,
-	TOUCH_UP,	/* correct what was just stopped */
-	WRITE_UP,	/* enter the day's work in the evening */
+	TOUCH_UP, /* correct what was just stopped */
+	WRITE_UP, /* enter the day's work in the evening */
 	GO_HOME,
-	ALERT,		/* the timer that ran all night: stop it, */
-	REPAIR,		/* then correct its end */
+	ALERT,	/* the timer that ran all night: stop it, */
+	REPAIR, /* then correct its end */
 };
 
 struct worker {
 	struct payload_person person;
 	enum plan plan;
 	int64_t next_us;
-	int arrives;		/* minutes after midnight, by habit */
-	bool writes_up;		/* no timers: enters it all in the evening */
+	int arrives;	/* minutes after midnight, by habit */
+	bool writes_up; /* no timers: enters it all in the evening */
 	bool had_lunch, is_running;
-	bool has_joined;	/* the workspace */
-	int64_t lunch_us, leave_us;	/* today */
-	int64_t written_us;	/* up to here the day is entered */
+	bool has_joined;	    /* the workspace */
+	int64_t lunch_us, leave_us; /* today */
+	int64_t written_us;	    /* up to here the day is entered */
 	int to_write;
-	int64_t right_stop_us;	/* of the forgotten timer */
+	int64_t right_stop_us; /* of the forgotten timer */
 	struct payload_entry running;
-	struct payload_entry past[PAST_MAX];	/* the newest last */
+	struct payload_entry past[PAST_MAX]; /* the newest last */
 	int past_count;
 };
 
@@ -60,10 +61,10 @@ struct generator {
 
 	struct worker *workers;
 	int count;
-	int *queue;		/* a heap of workers, the earliest on top */
+	int *queue; /* a heap of workers, the earliest on top */
 
 	struct state workspace;
-	struct payload_entry gone;	/* deleted, for the event that says so */
+	struct payload_entry gone; /* deleted, for the event that says so */
 	struct payload_event payload;
 	struct buf body, scratch;
 };
@@ -114,7 +115,7 @@ static void sink(struct generator *generator, int at)
 }
 
 static void after(struct generator *generator, struct worker *worker, enum plan plan, int64_t least,
-                  int64_t most)
+		  int64_t most)
 {
 	worker->plan = plan;
 	worker->next_us = generator->now_us + between(generator, least / MS, most / MS) * MS;
@@ -122,7 +123,8 @@ static void after(struct generator *generator, struct worker *worker, enum plan 
 
 /* The next morning at work that begins after `from_us`. Weekends are rare, unless
    they work every day. */
-static int64_t next_morning(struct generator *generator, const struct worker *worker, int64_t from_us)
+static int64_t next_morning(struct generator *generator, const struct worker *worker,
+			    int64_t from_us)
 {
 	int64_t zone = payload_zone_minutes(worker->person.zone) * MINUTE;
 	int64_t day = (from_us + zone) / DAY;
@@ -130,7 +132,8 @@ static int64_t next_morning(struct generator *generator, const struct worker *wo
 	for (;; day++) {
 		int64_t late = between(generator, -20 * MINUTE / MS, 25 * MINUTE / MS) * MS;
 		int64_t at = day * DAY + worker->arrives * MINUTE + late - zone;
-		bool is_weekend = (day + 4) % 7 == 0 || (day + 4) % 7 == 6;	/* day 0 was a Thursday */
+		bool is_weekend = (day + 4) % 7 == 0 ||
+				  (day + 4) % 7 == 6; /* day 0 was a Thursday */
 
 		if (at <= from_us)
 			continue;
@@ -141,7 +144,7 @@ static int64_t next_morning(struct generator *generator, const struct worker *wo
 
 /* Tells of story->told.what, which is there already. */
 static bool tell(struct generator *generator, struct worker *by, enum payload_model model,
-                 enum payload_action action)
+		 enum payload_action action)
 {
 	struct payload_event *payload = &generator->payload;
 	int64_t sent_ms = between(generator, 120, 900);
@@ -157,7 +160,7 @@ static bool tell(struct generator *generator, struct worker *by, enum payload_mo
 }
 
 static bool tell_entry(struct generator *generator, struct worker *by, enum payload_action action,
-                       const struct payload_entry *entry)
+		       const struct payload_entry *entry)
 {
 	generator->payload.what.entry = entry;
 	return tell(generator, by, PAYLOAD_TIME_ENTRY, action);
@@ -174,7 +177,7 @@ static struct worker *somebody(struct generator *generator)
 }
 
 static bool tell_person(struct generator *generator, struct worker *by, enum payload_action action,
-                        struct worker *worker)
+			struct worker *worker)
 {
 	worker->has_joined = true;
 	generator->payload.what.person = &worker->person;
@@ -202,7 +205,8 @@ static bool in_workspace(struct generator *generator, struct worker *by, state_a
 
 	ws->now_us = generator->now_us;
 	ws->somebody_id = somebody(generator)->person.id;
-	is_done = act ? act(ws, &generator->payload) : state_keep(ws, by->person.is_admin, &generator->payload);
+	is_done = act ? act(ws, &generator->payload)
+		      : state_keep(ws, by->person.is_admin, &generator->payload);
 	return is_done && tell(generator, by, generator->payload.model, generator->payload.action);
 }
 
@@ -221,7 +225,8 @@ static void choose_tags(struct generator *generator, struct payload_entry *entry
 
 	entry->tag_count = 0;
 	for (int i = 0; i < wanted && generator->workspace.tag_count; i++) {
-		struct payload_tag tag = generator->workspace.tags[any(generator, generator->workspace.tag_count)];
+		struct payload_tag tag =
+			generator->workspace.tags[any(generator, generator->workspace.tag_count)];
 		bool is_there = false;
 
 		for (int k = 0; k < entry->tag_count; k++)
@@ -239,14 +244,16 @@ static void choose_project(struct generator *generator, struct payload_entry *en
 	entry->is_private = false;
 	if (!generator->workspace.project_count)
 		return;
-	project = &generator->workspace.projects[any(generator, generator->workspace.project_count)];
+	project =
+		&generator->workspace.projects[any(generator, generator->workspace.project_count)];
 	if (!project->is_active)
 		return;
 	entry->project_id = project->id;
 	entry->is_private = project->is_private;
 	entry->is_billable = project->is_billable;
 	for (int i = 0; i < generator->workspace.task_count; i++)
-		if (generator->workspace.tasks[i].project_id == project->id && chance(generator, 40))
+		if (generator->workspace.tasks[i].project_id == project->id &&
+		    chance(generator, 40))
 			entry->task_id = generator->workspace.tasks[i].id;
 }
 
@@ -315,7 +322,8 @@ static bool start_timer(struct generator *generator, struct worker *worker)
 	int64_t end_us = generator->now_us + spell(generator);
 
 	/* the click, and its way to Toggl */
-	worker->running = new_entry(generator, generator->now_us - between(generator, 80, 600) * MS);
+	worker->running = new_entry(generator,
+				    generator->now_us - between(generator, 80, 600) * MS);
 	worker->is_running = true;
 	if (!worker->had_lunch && end_us > worker->lunch_us)
 		end_us = worker->lunch_us + 5 * MINUTE;
@@ -350,7 +358,7 @@ static bool remove_entry(struct generator *generator, struct worker *worker)
 	generator->gone = worker->past[at];
 	worker->past_count--;
 	memmove(worker->past + at, worker->past + at + 1,
-	        (size_t)(worker->past_count - at) * sizeof(*worker->past));
+		(size_t)(worker->past_count - at) * sizeof(*worker->past));
 	return tell_entry(generator, worker, PAYLOAD_DELETED, &generator->gone);
 }
 
@@ -360,7 +368,7 @@ static bool remove_entry(struct generator *generator, struct worker *worker)
 static bool set_up(struct generator *generator, struct worker *owner)
 {
 	static const struct {
-		state_act *act;	/* NULL: somebody joins, or the owner (0) says who he is */
+		state_act *act; /* NULL: somebody joins, or the owner (0) says who he is */
 		int who;
 	} schema[] = {
 		{ state_change, 0 },
@@ -401,7 +409,7 @@ static bool set_up(struct generator *generator, struct worker *owner)
 	if (schema[step].who >= generator->count)
 		return false;
 	return tell_person(generator, owner, schema[step].who ? PAYLOAD_CREATED : PAYLOAD_UPDATED,
-	                   &generator->workers[schema[step].who]);
+			   &generator->workers[schema[step].who]);
 }
 
 static bool arrive(struct generator *generator, struct worker *worker)
@@ -423,7 +431,8 @@ static bool arrive(struct generator *generator, struct worker *worker)
 		after(generator, worker, CHOOSE, MINUTE, 25 * MINUTE);
 	}
 	/* the first morning begins with an invitation */
-	return !worker->has_joined && tell_person(generator, &generator->workers[0], PAYLOAD_CREATED, worker);
+	return !worker->has_joined &&
+	       tell_person(generator, &generator->workers[0], PAYLOAD_CREATED, worker);
 }
 
 static bool choose(struct generator *generator, struct worker *worker)
@@ -538,7 +547,8 @@ static bool act(struct generator *generator, struct worker *worker)
 	case TOUCH_UP:
 		after(generator, worker, CHOOSE, 10 * SECOND, 12 * MINUTE);
 		change_entry(generator, &worker->past[worker->past_count - 1]);
-		return tell_entry(generator, worker, PAYLOAD_UPDATED, &worker->past[worker->past_count - 1]);
+		return tell_entry(generator, worker, PAYLOAD_UPDATED,
+				  &worker->past[worker->past_count - 1]);
 	case WRITE_UP:
 		return write_up(generator, worker);
 	case GO_HOME:
@@ -619,7 +629,8 @@ struct generator *generator_new(const struct generator_options *options)
 		struct worker *worker = &generator->workers[i];
 
 		worker->plan = i ? ARRIVE : SET_UP;
-		worker->next_us = i ? next_morning(generator, worker, first_us + 15 * MINUTE) : first_us;
+		worker->next_us = i ? next_morning(generator, worker, first_us + 15 * MINUTE)
+				    : first_us;
 		worker->lunch_us = first_us + 3 * HOUR;
 		worker->leave_us = first_us + 8 * HOUR;
 		generator->queue[i] = i;
@@ -654,7 +665,8 @@ void generator_next(struct generator *generator, struct generator_event *event)
 		sink(generator, 0);
 	} while (!is_notified);
 	buf_clear(&generator->body);
-	payload_write_event(&generator->body, &generator->scratch, &generator->place, &generator->payload);
+	payload_write_event(&generator->body, &generator->scratch, &generator->place,
+			    &generator->payload);
 	*event = (struct generator_event){
 		.event_id = generator->payload.event_id,
 		.created_us = generator->payload.created_us,
@@ -672,5 +684,6 @@ void generator_write_again(struct buf *out, const struct generator_event *event,
 
 void generator_write_ping(struct buf *out, const struct generator *generator, const char *code)
 {
-	payload_write_ping(out, &generator->place, generator->workers[0].person.id, generator->start_us, code);
+	payload_write_ping(out, &generator->place, generator->workers[0].person.id,
+			   generator->start_us, code);
 }

@@ -19,16 +19,16 @@ struct generator_options {
 	int64_t workspace_id;
 	int64_t subscription_id;
 	const char *url_callback;
-	int64_t start_us;	/* the owner's first morning is the next one after this */
-	int people;		/* 0: a dozen. Each makes some 25 events a working day */
-	bool every_day;		/* they work on weekends too */
+	int64_t start_us; /* the owner's first morning is the next one after this */
+	int people;	  /* 0: a dozen. Each makes some 25 events a working day */
+	bool every_day;	  /* they work on weekends too */
 };
 
 struct generator_event {
-	int64_t event_id;	/* about 2^53, and beyond it after the first few */
+	int64_t event_id; /* about 2^53, and beyond it after the first few */
 	int64_t created_us;
-	const char *model;	/* "time_entry" */
-	const char *action;	/* "created" */
+	const char *model;  /* "time_entry" */
+	const char *action; /* "created" */
 	struct str body;
 };
 

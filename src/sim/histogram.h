@@ -14,6 +14,7 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, int64_t us);
-int64_t histogram_at(const struct histogram *histogram, int percent);	/* in us; 0 when nothing was added */
+int64_t histogram_at(const struct histogram *histogram,
+		     int percent); /* in us; 0 when nothing was added */
 
 #endif

@@ -25,19 +25,20 @@ enum form {
 };
 
 static const char *const first_names[] = {
-	"Anna",  "Björn", "Chloé", "Daniel", "Emre",   "Fatima", "Georg", "Hana",  "Iñaki", "Jürgen",
-	"Karin", "Liam",  "Márta", "Noor",   "Oksana", "Priya",  "Rafał", "Søren", "Tiina", "Zoë",
+	"Anna",	  "Björn", "Chloé",  "Daniel", "Emre",	"Fatima", "Georg",
+	"Hana",	  "Iñaki", "Jürgen", "Karin",  "Liam",	"Márta",  "Noor",
+	"Oksana", "Priya", "Rafał",  "Søren",  "Tiina", "Zoë",
 };
 
 static const char *const last_names[] = {
-	"Andersson", "Braun", "Çelik",  "Dvořák",   "Eriksen", "Fernández", "Großmann", "Horváth",
-	"Ivanova",   "Jõgi",  "Kowalski", "Lefèvre", "Müller",  "Nakamura",  "O'Brien",  "Pärn",
+	"Andersson", "Braun", "Çelik",	  "Dvořák",  "Eriksen", "Fernández", "Großmann", "Horváth",
+	"Ivanova",   "Jõgi",  "Kowalski", "Lefèvre", "Müller",	"Nakamura",  "O'Brien",	 "Pärn",
 };
 
 static const char *const firms[] = {
-	"Größe",  "Northwind", "Atelier Lumière", "Meier",    "Łódź Software", "Kadaka",
-	"青い森", "Blue Harbor", "Fjord & Fell",  "Константа", "Panadería Sol", "O'Neill",
-	"Øresund", "Zeta",     "Hexagon",        "Weiß",
+	"Größe",   "Northwind",	  "Atelier Lumière", "Meier",	  "Łódź Software", "Kadaka",
+	"青い森",  "Blue Harbor", "Fjord & Fell",    "Константа", "Panadería Sol", "O'Neill",
+	"Øresund", "Zeta",	  "Hexagon",	     "Weiß",
 };
 
 static const char *const kinds[] = {
@@ -45,33 +46,60 @@ static const char *const kinds[] = {
 };
 
 static const char *const efforts[] = {
-	"Website relaunch", "Mobile app",      "Support",        "Onboarding",   "Data migration",
-	"Rebranding",       "Monatsabschluss", "API v2",         "Hiring",       "Kundenportal",
-	"R&D",              "Audit",           "Workshop",       "Shop",         "Newsletter",
-	"Intern",           "Réunion",         "Infrastructure", "Accessibility", "Docs",
+	"Website relaunch",
+	"Mobile app",
+	"Support",
+	"Onboarding",
+	"Data migration",
+	"Rebranding",
+	"Monatsabschluss",
+	"API v2",
+	"Hiring",
+	"Kundenportal",
+	"R&D",
+	"Audit",
+	"Workshop",
+	"Shop",
+	"Newsletter",
+	"Intern",
+	"Réunion",
+	"Infrastructure",
+	"Accessibility",
+	"Docs",
 };
 
 static const char *const tags[] = {
-	"billable", "deep work", "meeting", "travel",   "réunion", "überstunden", "urgent", "home office",
-	"review",   "bug",       "☕ pause", "phone",    "on-site", "quick fix",   "R&D",    "\"maybe\"",
-	"planning", "write-up",  "学习",     "overtime",
+	"billable",    "deep work", "meeting",	"travel",   "réunion", "überstunden", "urgent",
+	"home office", "review",    "bug",	"☕ pause",  "phone",   "on-site",     "quick fix",
+	"R&D",	       "\"maybe\"", "planning", "write-up", "学习",    "overtime",
 };
 
 static const char *const schema[] = {
-	"Design", "Concept", "Implementation", "Testing", "Review", "Rollout", "Project management",
-	"Training", "Abnahme", "Wireframes", "Copy", "QA / bugs",
+	"Design",
+	"Concept",
+	"Implementation",
+	"Testing",
+	"Review",
+	"Rollout",
+	"Project management",
+	"Training",
+	"Abnahme",
+	"Wireframes",
+	"Copy",
+	"QA / bugs",
 };
 
 static const char *const deeds[] = {
-	"Write",  "Review",  "Fix", "Discuss", "Plan", "Refactor", "Test", "Deploy", "Prepare", "Estimate",
-	"Document", "Debug", "Clean up", "Sketch", "Check", "Translate",
+	"Write",   "Review",   "Fix",	   "Discuss", "Plan",	  "Refactor", "Test",  "Deploy",
+	"Prepare", "Estimate", "Document", "Debug",   "Clean up", "Sketch",   "Check", "Translate",
 };
 
 static const char *const things[] = {
-	"the spec",         "checkout form",   "login page",    "invoice template", "release notes",
-	"import of orders", "nightly backup",  "search index",  "budget",           "quarterly report",
-	"error handling",   "user interviews", "style guide",   "landing page",     "payment provider",
-	"time zone bug",    "CSV export",      "email texts",   "slides",           "contract",
+	"the spec",	 "checkout form",    "login page",	 "invoice template",
+	"release notes", "import of orders", "nightly backup",	 "search index",
+	"budget",	 "quarterly report", "error handling",	 "user interviews",
+	"style guide",	 "landing page",     "payment provider", "time zone bug",
+	"CSV export",	 "email texts",	     "slides",		 "contract",
 };
 
 static const char *const emojis[] = {

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 
 struct phrase {
-	uint8_t form;	/* which sentence; 0: the empty text */
-	uint8_t a, b;	/* which words stand in it */
+	uint8_t form; /* which sentence; 0: the empty text */
+	uint8_t a, b; /* which words stand in it */
 	uint16_t number;
 };
 
@@ -21,7 +21,8 @@ struct phrase names_client(struct prng *prng);
 struct phrase names_project(struct prng *prng);
 struct phrase names_tag(struct prng *prng);
 struct phrase names_task(struct prng *prng);
-struct phrase names_work(struct prng *prng);	/* a time entry's description; may be empty or very long */
+struct phrase names_work(
+	struct prng *prng); /* a time entry's description; may be empty or very long */
 
 /* UTF-8 without control characters but tabs; appends. */
 void names_write(struct buf *out, struct phrase phrase);

@@ -11,7 +11,7 @@
 /* RFC 3339 as the parts of Toggl spell it. */
 enum spelling {
 	SECONDS_Z,	/* 2026-07-17T11:43:32Z */
-	SECONDS_OFFSET,	/* 2026-07-17T11:43:32+00:00 */
+	SECONDS_OFFSET, /* 2026-07-17T11:43:32+00:00 */
 	TRIMMED,	/* 2026-07-17T11:43:32.8Z: as many decimals as it takes */
 	NANOS,		/* 2026-07-17T11:43:32.827000000Z */
 };
@@ -20,14 +20,14 @@ static const struct {
 	const char *name;
 	int minutes;
 } zones[PAYLOAD_ZONES] = {
-	{ "Europe/Tallinn", 180 },       { "Europe/Berlin", 120 },      { "Europe/Paris", 120 },
-	{ "Europe/London", 60 },         { "America/New_York", -240 },  { "Europe/Warsaw", 120 },
-	{ "America/Los_Angeles", -420 }, { "Asia/Kolkata", 330 },       { "Asia/Tokyo", 540 },
-	{ "America/Sao_Paulo", -180 },   { "Australia/Sydney", 600 },   { "Asia/Kathmandu", 345 },
+	{ "Europe/Tallinn", 180 },	 { "Europe/Berlin", 120 },     { "Europe/Paris", 120 },
+	{ "Europe/London", 60 },	 { "America/New_York", -240 }, { "Europe/Warsaw", 120 },
+	{ "America/Los_Angeles", -420 }, { "Asia/Kolkata", 330 },      { "Asia/Tokyo", 540 },
+	{ "America/Sao_Paulo", -180 },	 { "Australia/Sydney", 600 },  { "Asia/Kathmandu", 345 },
 };
 
 static const char *const apps[PAYLOAD_APPS] = {
-	"TrackExtension/3.0.11", "Snowball", "Toggl Track Android/4.11.2", "toggl-cli",
+	"TrackExtension/3.0.11",   "Snowball", "Toggl Track Android/4.11.2", "toggl-cli",
 	"Toggl Track iOS/10.14.0",
 };
 
@@ -37,8 +37,8 @@ static const char *const colors[PAYLOAD_COLORS] = {
 
 static const struct {
 	const char *word;
-	const char *path;	/* after /workspaces/{id}/ */
-	const char *id_key;	/* in metadata */
+	const char *path;   /* after /workspaces/{id}/ */
+	const char *id_key; /* in metadata */
 } models[] = {
 	[PAYLOAD_CLIENT] = { "client", "clients", "client_id" },
 	[PAYLOAD_PROJECT] = { "project", "projects", "project_id" },
@@ -258,7 +258,7 @@ static bool is_stop_button(const struct payload_event *event)
 /* ---- what the person's program had sent to Toggl */
 
 static void write_entry_request(struct buf *out, const struct payload_place *place,
-                                const struct payload_event *event)
+				const struct payload_event *event)
 {
 	const struct payload_entry *entry = event->what.entry;
 	bool is_new = event->action == PAYLOAD_CREATED;
@@ -293,7 +293,7 @@ static void write_entry_request(struct buf *out, const struct payload_place *pla
 }
 
 static void write_request(struct buf *out, const struct payload_place *place,
-                          const struct payload_event *event)
+			  const struct payload_event *event)
 {
 	if (event->action == PAYLOAD_DELETED || is_stop_button(event)) {
 		add(out, "{}");
@@ -340,7 +340,7 @@ static void write_request(struct buf *out, const struct payload_place *place,
 	case PAYLOAD_WORKSPACE:
 		put_phrase(out, "{\"name\":", event->what.workspace->name);
 		put_money(out, ",\"default_currency\":\"EUR\",\"default_hourly_rate\":",
-		          event->what.workspace->rate_cents);
+			  event->what.workspace->rate_cents);
 		put_int(out, ",\"rounding_minutes\":", event->what.workspace->rounding_minutes);
 		break;
 	case PAYLOAD_WORKSPACE_USER:
@@ -355,11 +355,12 @@ static void write_request(struct buf *out, const struct payload_place *place,
 
 static void put_deleted(struct buf *out, const char *key, const struct payload_event *event)
 {
-	put_time_or_null(out, key, event->action == PAYLOAD_DELETED ? event->created_us : 0, SECONDS_Z);
+	put_time_or_null(out, key, event->action == PAYLOAD_DELETED ? event->created_us : 0,
+			 SECONDS_Z);
 }
 
 static void write_entry(struct buf *out, const struct payload_place *place,
-                        const struct payload_event *event)
+			const struct payload_event *event)
 {
 	const struct payload_entry *entry = event->what.entry;
 
@@ -389,7 +390,7 @@ static void write_entry(struct buf *out, const struct payload_place *place,
 }
 
 static void write_project(struct buf *out, const struct payload_place *place,
-                          const struct payload_event *event)
+			  const struct payload_event *event)
 {
 	const struct payload_project *project = event->what.project;
 
@@ -409,18 +410,19 @@ static void write_project(struct buf *out, const struct payload_place *place,
 	add(out, colors[project->color]);
 	put_bool(out, "\",\"billable\":", project->is_billable);
 	put_int_or_null(out, ",\"template\":null,\"auto_estimates\":null,\"estimated_hours\":",
-	                project->estimated_hours);
+			project->estimated_hours);
 	put_int_or_null(out, ",\"estimated_seconds\":", project->estimated_hours * INT64_C(3600));
 	put_money(out, ",\"rate\":", project->rate_cents);
 	put_time_or_null(out, ",\"rate_last_updated\":", project->rate_us, TRIMMED);
-	add(out, project->rate_cents || project->fee_cents ? ",\"currency\":\"EUR\"" : ",\"currency\":null");
+	add(out, project->rate_cents || project->fee_cents ? ",\"currency\":\"EUR\""
+							   : ",\"currency\":null");
 	put_money(out, ",\"recurring\":false,\"fixed_fee\":", project->fee_cents);
 	add(out, ",\"actual_hours\":0,\"actual_seconds\":0,\"start_date\":\"");
 	add_date(out, project->created_us);
 	add(out, "\",\"end_date\":null,\"can_track_time\":true,\"pinned\":false,\"status\":");
 	add(out, event->action == PAYLOAD_DELETED ? "\"deleted\""
-	         : project->is_active          ? "\"active\""
-	                                       : "\"archived\"");
+		 : project->is_active		  ? "\"active\""
+						  : "\"archived\"");
 }
 
 /* What nobody may read who is not meant to; the key comes with its quote. */
@@ -433,7 +435,7 @@ static void put_secret(struct buf *out, const char *key, int64_t number)
 }
 
 static void write_person(struct buf *out, const struct payload_place *place,
-                         const struct payload_event *event)
+			 const struct payload_event *event)
 {
 	const struct payload_person *person = event->what.person;
 
@@ -453,18 +455,20 @@ static void write_person(struct buf *out, const struct payload_place *place,
 	put_money(out, "\",\"group_ids\":null,\"rate\":", person->rate_cents);
 	put_time_or_null(out, ",\"rate_last_updated\":", person->rate_us, TRIMMED);
 	put_money(out, ",\"labor_cost\":", person->labor_cents);
-	add(out, ",\"labor_cost_last_updated\":null,\"working_hours_in_minutes\":480,\"is_direct\":true,"
-	         "\"2fa_enabled\":false,\"avatar_file_name\":null,\"role\":");
+	add(out,
+	    ",\"labor_cost_last_updated\":null,\"working_hours_in_minutes\":480,\"is_direct\":true,"
+	    "\"2fa_enabled\":false,\"avatar_file_name\":null,\"role\":");
 	add(out, person->is_admin ? "\"admin\"" : "\"user\"");
 	if (event->action != PAYLOAD_CREATED)
 		return;
 	/* an invitation can be used by whoever reads it */
 	put_secret(out, ",\"invitation_code\":\"", person->membership_id);
-	put_secret(out, ",\"invite_url\":\"https://track.toggl.com/invitations?code=", person->membership_id);
+	put_secret(out, ",\"invite_url\":\"https://track.toggl.com/invitations?code=",
+		   person->membership_id);
 }
 
 static void write_workspace(struct buf *out, const struct payload_place *place,
-                            const struct payload_event *event)
+			    const struct payload_event *event)
 {
 	const struct payload_workspace *workspace = event->what.workspace;
 
@@ -472,24 +476,26 @@ static void write_workspace(struct buf *out, const struct payload_place *place,
 	put_int(out, ",\"organization_id\":", workspace->organization_id);
 	put_phrase(out, ",\"name\":", workspace->name);
 	add(out, ",\"premium\":true,\"business_ws\":false,\"admin\":true,\"role\":\"admin\","
-	         "\"suspended_at\":null,\"server_deleted_at\":null,\"default_hourly_rate\":");
+		 "\"suspended_at\":null,\"server_deleted_at\":null,\"default_hourly_rate\":");
 	put_money(out, "", workspace->rate_cents);
 	put_time_or_null(out, ",\"rate_last_updated\":", workspace->rate_us, TRIMMED);
 	add(out, ",\"default_currency\":\"EUR\",\"only_admins_may_create_projects\":true,"
-	         "\"only_admins_may_create_tags\":false,\"only_admins_see_team_dashboard\":false,"
-	         "\"projects_billable_by_default\":true,\"projects_private_by_default\":false,"
-	         "\"reports_collapse\":true,\"working_hours_in_minutes\":480,\"rounding\":1");
+		 "\"only_admins_may_create_tags\":false,\"only_admins_see_team_dashboard\":false,"
+		 "\"projects_billable_by_default\":true,\"projects_private_by_default\":false,"
+		 "\"reports_collapse\":true,\"working_hours_in_minutes\":480,\"rounding\":1");
 	put_int(out, ",\"rounding_minutes\":", workspace->rounding_minutes);
 	put_secret(out, ",\"api_token\":\"", place->workspace_id);
 	put_time(out, ",\"at\":", event->created_us, SECONDS_OFFSET);
 	add(out, ",\"logo_url\":\"https://assets.example.org/images/workspace.jpg\"");
 	put_secret(out, ",\"ical_url\":\"/ical/workspace_user/", place->workspace_id);
-	put_time(out, ",\"ical_enabled\":true,\"csv_upload\":null,\"subscription\":null,\"last_modified\":",
-	         event->created_us, SECONDS_Z);
+	put_time(out,
+		 ",\"ical_enabled\":true,\"csv_upload\":null,\"subscription\":null,\"last_"
+		 "modified\":",
+		 event->created_us, SECONDS_Z);
 }
 
 static void write_payload(struct buf *out, const struct payload_place *place,
-                          const struct payload_event *event)
+			  const struct payload_event *event)
 {
 	switch (event->model) {
 	case PAYLOAD_CLIENT:
@@ -518,9 +524,10 @@ static void write_payload(struct buf *out, const struct payload_place *place,
 		put_int(out, ",\"workspace_id\":", place->workspace_id);
 		put_bool(out, ",\"manager\":", event->what.project_user->is_manager);
 		put_money(out, ",\"rate\":", event->what.project_user->rate_cents);
-		put_time_or_null(out, ",\"rate_last_updated\":", event->what.project_user->rate_us, TRIMMED);
+		put_time_or_null(out, ",\"rate_last_updated\":", event->what.project_user->rate_us,
+				 TRIMMED);
 		put_time(out, ",\"labor_cost\":null,\"group_id\":null,\"gid\":null,\"at\":",
-		         event->created_us, SECONDS_OFFSET);
+			 event->created_us, SECONDS_OFFSET);
 		break;
 	case PAYLOAD_TAG:
 		put_int(out, "{\"id\":", event->what.tag->id);
@@ -538,9 +545,10 @@ static void write_payload(struct buf *out, const struct payload_place *place,
 		put_int(out, ",\"project_id\":", event->what.task->project_id);
 		put_int_or_null(out, ",\"user_id\":", event->what.task->user_id);
 		put_int(out, ",\"recurring\":false,\"estimated_seconds\":",
-		        event->what.task->estimated_seconds);
+			event->what.task->estimated_seconds);
 		put_money(out, ",\"rate\":", event->what.task->rate_cents);
-		put_time_or_null(out, ",\"rate_last_updated\":", event->what.task->rate_us, TRIMMED);
+		put_time_or_null(out, ",\"rate_last_updated\":", event->what.task->rate_us,
+				 TRIMMED);
 		put_bool(out, ",\"active\":", event->what.task->is_active);
 		put_deleted(out, ",\"server_deleted_at\":", event);
 		put_time(out, ",\"tracked_seconds\":0,\"at\":", event->created_us, SECONDS_OFFSET);
@@ -610,7 +618,7 @@ static int64_t project_of(const struct payload_event *event, bool *is_private)
 }
 
 static void write_path(struct buf *out, const struct payload_place *place,
-                       const struct payload_event *event)
+		       const struct payload_event *event)
 {
 	bool is_private;
 
@@ -628,7 +636,7 @@ static void write_path(struct buf *out, const struct payload_place *place,
 }
 
 static void write_metadata(struct buf *out, struct buf *scratch, const struct payload_place *place,
-                           const struct payload_event *event)
+			   const struct payload_event *event)
 {
 	int64_t project_id, id = entity_id(place, event);
 	bool is_private = false;
@@ -647,9 +655,9 @@ static void write_metadata(struct buf *out, struct buf *scratch, const struct pa
 	json_quote(out, buf_str(scratch));
 	add(out, ",\"request_type\":");
 	add(out, event->action == PAYLOAD_CREATED   ? "\"POST\""
-	         : event->action == PAYLOAD_DELETED ? "\"DELETE\""
-	         : is_stop_button(event)         ? "\"PATCH\""
-	                                         : "\"PUT\"");
+		 : event->action == PAYLOAD_DELETED ? "\"DELETE\""
+		 : is_stop_button(event)	    ? "\"PATCH\""
+						    : "\"PUT\"");
 	project_id = project_of(event, &is_private);
 	if (project_id) {
 		put_int_text(out, ",\"project_id\":", project_id);
@@ -666,7 +674,7 @@ static void write_metadata(struct buf *out, struct buf *scratch, const struct pa
 }
 
 void payload_write_event(struct buf *out, struct buf *scratch, const struct payload_place *place,
-                      const struct payload_event *event)
+			 const struct payload_event *event)
 {
 	put_int(out, "{\"event_id\":", event->event_id);
 	put_time(out, ",\"created_at\":", event->created_us, TRIMMED);
@@ -683,7 +691,7 @@ void payload_write_event(struct buf *out, struct buf *scratch, const struct payl
 }
 
 void payload_write_ping(struct buf *out, const struct payload_place *place, int64_t user_id,
-                     int64_t at_us, const char *code)
+			int64_t at_us, const char *code)
 {
 	put_time(out, "{\"event_id\":0,\"created_at\":", at_us, NANOS);
 	put_int(out, ",\"creator_id\":", user_id);
@@ -696,8 +704,10 @@ void payload_write_ping(struct buf *out, const struct payload_place *place, int6
 	if (code) {
 		add(out, ",\"validation_code\":");
 		json_quote(out, str_of(code));
-		put_int(out, ",\"validation_code_url\":\"https://api.track.toggl.com/webhooks/api/v1/validate/",
-		        place->workspace_id);
+		put_int(out,
+			",\"validation_code_url\":\"https://api.track.toggl.com/webhooks/api/v1/"
+			"validate/",
+			place->workspace_id);
 		put_int(out, "/", place->subscription_id);
 		buf_add_char(out, '/');
 		add(out, code);

@@ -28,22 +28,22 @@ enum { PAYLOAD_TAGS_MAX = 4, PAYLOAD_COLORS = 8, PAYLOAD_ZONES = 12, PAYLOAD_APP
 
 struct payload_person {
 	int64_t id;
-	int64_t membership_id;	/* of the workspace_user */
+	int64_t membership_id; /* of the workspace_user */
 	struct phrase name;
-	int zone;		/* below PAYLOAD_ZONES */
-	int app;		/* below PAYLOAD_APPS */
-	int rate_cents;		/* 0: none */
-	int labor_cents;	/* what an hour costs; 0: unknown */
-	int64_t rate_us;	/* when the rate was set */
+	int zone;	 /* below PAYLOAD_ZONES */
+	int app;	 /* below PAYLOAD_APPS */
+	int rate_cents;	 /* 0: none */
+	int labor_cents; /* what an hour costs; 0: unknown */
+	int64_t rate_us; /* when the rate was set */
 	bool is_admin;
 };
 
 struct payload_workspace {
 	int64_t organization_id;
 	struct phrase name;
-	int rate_cents;		/* of what has no rate of its own; 0: none */
+	int rate_cents; /* of what has no rate of its own; 0: none */
 	int64_t rate_us;
-	int rounding_minutes;	/* 0: reports do not round */
+	int rounding_minutes; /* 0: reports do not round */
 };
 
 struct payload_client {
@@ -54,12 +54,12 @@ struct payload_client {
 
 struct payload_project {
 	int64_t id;
-	int64_t client_id;	/* 0: none */
+	int64_t client_id; /* 0: none */
 	struct phrase name;
-	int color;		/* below PAYLOAD_COLORS */
-	int rate_cents;		/* 0: none */
-	int fee_cents;		/* for all of it; 0: billed by the hour */
-	int estimated_hours;	/* 0: none */
+	int color;	     /* below PAYLOAD_COLORS */
+	int rate_cents;	     /* 0: none */
+	int fee_cents;	     /* for all of it; 0: billed by the hour */
+	int estimated_hours; /* 0: none */
 	int64_t created_us, rate_us;
 	bool is_private, is_active, is_billable;
 };
@@ -68,17 +68,17 @@ struct payload_project_user {
 	int64_t id;
 	int64_t project_id;
 	int64_t user_id;
-	int rate_cents;		/* 0: none */
+	int rate_cents; /* 0: none */
 	int64_t rate_us;
-	bool is_private;	/* the project is */
+	bool is_private; /* the project is */
 	bool is_manager;
 };
 
 struct payload_project_group {
 	int64_t id;
 	int64_t project_id;
-	int64_t group_id;	/* of people */
-	bool is_private;	/* the project is */
+	int64_t group_id; /* of people */
+	bool is_private;  /* the project is */
 };
 
 struct payload_tag {
@@ -90,24 +90,24 @@ struct payload_task {
 	int64_t id;
 	int64_t project_id;
 	struct phrase name;
-	int64_t estimated_seconds;	/* 0: none */
-	int64_t user_id;	/* who is to do it; 0: nobody */
-	int rate_cents;		/* 0: none */
+	int64_t estimated_seconds; /* 0: none */
+	int64_t user_id;	   /* who is to do it; 0: nobody */
+	int rate_cents;		   /* 0: none */
 	int64_t rate_us;
-	bool is_private;	/* the project is */
+	bool is_private; /* the project is */
 	bool is_active;
 };
 
 struct payload_entry {
 	int64_t id;
-	int64_t project_id;	/* 0: none */
-	int64_t task_id;	/* 0: none */
+	int64_t project_id; /* 0: none */
+	int64_t task_id;    /* 0: none */
 	struct phrase description;
 	struct payload_tag tags[PAYLOAD_TAGS_MAX];
 	int tag_count;
 	int64_t start_us;
-	int64_t stop_us;	/* 0: it is running */
-	bool is_private;	/* the project is */
+	int64_t stop_us; /* 0: it is running */
+	bool is_private; /* the project is */
 	bool is_billable;
 };
 
@@ -120,9 +120,9 @@ struct payload_place {
 struct payload_event {
 	int64_t event_id;
 	int64_t created_us;
-	int64_t sent_ns;	/* from created_us to the delivery */
+	int64_t sent_ns; /* from created_us to the delivery */
 	enum payload_action action;
-	enum payload_model model;	/* says which of these it is */
+	enum payload_model model; /* says which of these it is */
 	union {
 		const struct payload_client *client;
 		const struct payload_project *project;
@@ -145,12 +145,12 @@ const char *payload_action_word(enum payload_action action);
 
 /* The body of the event; appends. `scratch` is storage to work in. */
 void payload_write_event(struct buf *out, struct buf *scratch, const struct payload_place *place,
-                      const struct payload_event *event);
+			 const struct payload_event *event);
 
 /* The body of a ping that asks for `code`, or of one to a validated
    subscription (code NULL); appends. */
 void payload_write_ping(struct buf *out, const struct payload_place *place, int64_t user_id,
-                     int64_t at_us, const char *code);
+			int64_t at_us, const char *code);
 
 /* The same event delivered again at `at_ns` after created_us: `body` with
    another timestamp, and nothing else changed; appends. */

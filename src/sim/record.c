@@ -20,9 +20,9 @@
 #include "ledger/sealing.h"
 
 enum {
-	BATCH = 500,		/* the cost of a commit is gone, and a page of progress is seen */
-	DEADLINE_MS = 60000,	/* of one batch, however slow the disk */
-	TRIES = 4,		/* of a batch that the database did not take, with time to come back */
+	BATCH = 500,	     /* the cost of a commit is gone, and a page of progress is seen */
+	DEADLINE_MS = 60000, /* of one batch, however slow the disk */
+	TRIES = 4,	     /* of a batch that the database did not take, with time to come back */
 };
 
 static const char source[] = "local";
@@ -44,14 +44,14 @@ struct recorder {
 	struct mac *mac;
 	struct endpoint endpoint;
 	int64_t secret_id, workspace_id;
-	bool is_new;		/* the endpoint */
+	bool is_new; /* the endpoint */
 	struct subscriber_queue *queues;
-	int64_t made_from_us, made_until_us;	/* there are partitions for this time */
-	bool has_ended;		/* the stream */
+	int64_t made_from_us, made_until_us; /* there are partitions for this time */
+	bool has_ended;			     /* the stream */
 	int64_t sent, done;
-	bool *is_recorded;	/* by place in the story */
+	bool *is_recorded; /* by place in the story */
 	int64_t recorded, duplicates, horizon, refused;
-	int64_t first_us, last_us;	/* created_at */
+	int64_t first_us, last_us; /* created_at */
 	int64_t started_ms, ended_ms;
 };
 
@@ -66,10 +66,12 @@ static bool is_fitting(const struct recorder *r)
 
 	if (wanted && endpoint->workspace_id && wanted != endpoint->workspace_id)
 		term_problem("endpoint %lld takes events of workspace %lld only", id,
-		             (long long)endpoint->workspace_id);
+			     (long long)endpoint->workspace_id);
 	else if (!endpoint->is_enabled)
-		term_problem("endpoint %lld is disabled; `hookledger endpoint enable %lld` lets it take "
-		             "events", id, id);
+		term_problem(
+			"endpoint %lld is disabled; `hookledger endpoint enable %lld` lets it take "
+			"events",
+			id, id);
 	else
 		return true;
 	return false;
@@ -83,7 +85,7 @@ static bool make_endpoint(struct recorder *r, const struct sealer *sealer)
 
 	sealing_new_secret(&secret);
 	fine = endpoint_make(r->operator, sealer, NULL, r->workspace_id, buf_str(&secret),
-	                     &r->endpoint.address, &rows) == ERR_NONE;
+			     &r->endpoint.address, &rows) == ERR_NONE;
 	if (fine)
 		r->endpoint.endpoint_id = db_int(rows, 0, "endpoint_id");
 	r->is_new = fine;
@@ -99,9 +101,12 @@ static bool find_endpoint(struct recorder *r, const struct sealer *sealer)
 	enum err err;
 	bool fine;
 
-	r->workspace_id = r->options->schedule.generator.workspace_id ? r->options->schedule.generator.workspace_id : SIMULATE_WORKSPACE;
+	r->workspace_id = r->options->schedule.generator.workspace_id
+				  ? r->options->schedule.generator.workspace_id
+				  : SIMULATE_WORKSPACE;
 	if (r->options->endpoint) {
-		fine = endpoint_find(r->operator, r->options->endpoint, &r->endpoint) == ERR_NONE && is_fitting(r);
+		fine = endpoint_find(r->operator, r->options->endpoint, &r->endpoint) == ERR_NONE &&
+		       is_fitting(r);
 		if (fine && r->endpoint.workspace_id)
 			r->workspace_id = r->endpoint.workspace_id;
 	} else {
@@ -109,7 +114,7 @@ static bool find_endpoint(struct recorder *r, const struct sealer *sealer)
 		fine = !err || (err == ERR_ABSENT && make_endpoint(r, sealer));
 	}
 	fine = fine && endpoint_secret(r->operator, sealer, r->endpoint.endpoint_id, &secret,
-	                               &r->secret_id) == ERR_NONE;
+				       &r->secret_id) == ERR_NONE;
 	if (fine)
 		r->mac = mac_new(buf_str(&secret));
 	mem_wipe(secret.at, secret.len);
@@ -187,7 +192,8 @@ static void fill(struct recorder *r, struct subscriber_queue *queue)
 	struct schedule_item *item;
 
 	intake_clear(queue->intake);
-	for (queue->count = 0; queue->count < BATCH && (item = schedule_next(r->schedule)); queue->count++) {
+	for (queue->count = 0; queue->count < BATCH && (item = schedule_next(r->schedule));
+	     queue->count++) {
 		queue->callouts[queue->count] = item;
 		sign(r, &queue->callbacks[queue->count], item);
 	}
@@ -246,8 +252,10 @@ static enum err try_again(struct subscriber_queue *queue)
 		if (db_wait(queue->db, DEADLINE_MS / TRIES) == ERR_NONE)
 			err = intake_append(queue->intake, queue->db, source, DEADLINE_MS);
 	if (err)
-		term_problem("the database did not take a batch: %s; the same command goes on where this "
-		             "one stopped", db_problem(queue->db));
+		term_problem("the database did not take a batch: %s; the same command goes on "
+			     "where this "
+			     "one stopped",
+			     db_problem(queue->db));
 	return err;
 }
 
@@ -372,13 +380,15 @@ static bool say_words(const struct recorder *r)
 	struct buf out = { 0 };
 	bool fine;
 
-	buf_addf(&out, "recorded   %lld events in %lld.%03lld s, %lld a second\n", (long long)r->recorded,
-	         (long long)(ms / 1000), (long long)(ms % 1000), (long long)rate_of(r));
+	buf_addf(&out, "recorded   %lld events in %lld.%03lld s, %lld a second\n",
+		 (long long)r->recorded, (long long)(ms / 1000), (long long)(ms % 1000),
+		 (long long)rate_of(r));
 	if (r->duplicates)
 		buf_addf(&out, "duplicate  %lld were there already\n", (long long)r->duplicates);
 	if (r->horizon)
-		buf_addf(&out, "horizon    %lld are older than what is kept, and were not recorded\n",
-		         (long long)r->horizon);
+		buf_addf(&out,
+			 "horizon    %lld are older than what is kept, and were not recorded\n",
+			 (long long)r->horizon);
 	if (r->refused)
 		buf_addf(&out, "refused    %lld\n", (long long)r->refused);
 	if (r->done) {
@@ -389,7 +399,7 @@ static bool say_words(const struct recorder *r)
 		buf_add_char(&out, '\n');
 	}
 	buf_addf(&out, "endpoint   %lld of workspace %lld%s\n", (long long)r->endpoint.endpoint_id,
-	         (long long)r->workspace_id, r->is_new ? ", made for it" : "");
+		 (long long)r->workspace_id, r->is_new ? ", made for it" : "");
 	fine = term_write(buf_str(&out));
 	buf_done(&out);
 	return fine;
@@ -442,8 +452,8 @@ static int record(struct recorder *r, const struct conf *conf)
 	if (!sealer)
 		goto done;
 	status = conf_database(conf, "operator") ? CLI_FAILED : CLI_USAGE;
-	r->operator = cli_connect(conf, "operator");
-	if (!r->operator || !find_endpoint(r, sealer) || !open_lanes(r, conf))
+	r->operator= cli_connect(conf, "operator");
+	if (!r->operator|| !find_endpoint(r, sealer) || !open_lanes(r, conf))
 		goto done;
 	open_stream(r, conf);
 	r->is_recorded = mem_zero((size_t)r->options->schedule.events, sizeof(bool));
@@ -452,7 +462,8 @@ static int record(struct recorder *r, const struct conf *conf)
 	err = record_all(r, &progress);
 	r->ended_ms = clock_ms();
 	progress_end(&progress);
-	if ((r->options->json ? say_json(r) : say_words(r)) && !err && r->has_ended && !r->horizon && !r->refused)
+	if ((r->options->json ? say_json(r) : say_words(r)) && !err && r->has_ended &&
+	    !r->horizon && !r->refused)
 		status = CLI_FINE;
 done:
 	close_lanes(r);

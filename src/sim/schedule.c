@@ -6,19 +6,20 @@
 #include "base/prng.h"
 
 enum {
-	LATER_MAX = 20,		/* a redelivery comes at most so many events later */
-	AGAIN_US = 60 * 1000000,	/* and says that it is about a minute later */
+	LATER_MAX = 20,		 /* a redelivery comes at most so many events later */
+	AGAIN_US = 60 * 1000000, /* and says that it is about a minute later */
 };
 
 struct schedule {
 	struct schedule_options options;
 	struct generator *generator;
 	struct prng prng;
-	int64_t payload;		/* events taken from the story */
-	bool is_over;		/* none of it is left */
-	struct schedule_item **window;	/* what may come next */
+	int64_t payload;	       /* events taken from the story */
+	bool is_over;		       /* none of it is left */
+	struct schedule_item **window; /* what may come next */
 	int64_t count, room;
-	struct schedule_item *later;	/* redeliveries; due_ms is the number of the event they wait for */
+	/* redeliveries; due_ms is the number of the event they wait for */
+	struct schedule_item *later;
 };
 
 struct schedule *schedule_new(const struct schedule_options *options)

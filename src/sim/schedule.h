@@ -13,19 +13,19 @@ struct schedule;
 
 struct schedule_options {
 	struct generator_options generator;
-	int64_t events;		/* so many of them; 0: without an end */
-	int64_t since_us, until_us;	/* of those created then or later, and before then; 0: of all */
-	int64_t duplicates;	/* of a hundred events so many come twice */
-	int64_t shuffle;	/* a callback is any of the next so many; 0 or 1: in order */
+	int64_t events;		    /* so many of them; 0: without an end */
+	int64_t since_us, until_us; /* of those created then or later, and before then; 0: of all */
+	int64_t duplicates;	    /* of a hundred events so many come twice */
+	int64_t shuffle;	    /* a callback is any of the next so many; 0 or 1: in order */
 };
 
 /* One callback: an event on its way. */
 struct schedule_item {
-	int64_t place;		/* of the event in the stream, from 0 */
-	struct generator_event event;	/* its body is in `body` */
+	int64_t place;		      /* of the event in the stream, from 0 */
+	struct generator_event event; /* its body is in `body` */
 	struct buf body;
-	int deliveries;		/* of this event so far, for the next timestamp */
-	int attempts;		/* for the sender */
+	int deliveries; /* of this event so far, for the next timestamp */
+	int attempts;	/* for the sender */
 	int64_t due_ms;
 	struct schedule_item *next;
 };

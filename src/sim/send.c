@@ -19,7 +19,7 @@
 #include "cli/term.h"
 
 enum {
-	REQUEST_MS = 30000,	/* longer than any deadline of a receiver */
+	REQUEST_MS = 30000, /* longer than any deadline of a receiver */
 	ANSWER_MAX = 65536,
 	STATUS_MAX = 600,
 	/* 0.2, 0.4, … 10, 10 s: for a good minute, as long as a database takes to
@@ -28,18 +28,18 @@ enum {
 	BACKOFF_MAX_MS = 10000,
 	ATTEMPTS = 12,
 	ATTEMPTS_REFUSED = 4,
-	WAITING_MAX = 4096,	/* callbacks that wait for another attempt */
-	BURST_MS = 200,		/* what a rate may make up after a pause */
-	LIVE_MS = 1000,		/* a body says that it was sent within so much of its event */
-	ROOM = 1024,		/* events, to begin with */
+	WAITING_MAX = 4096, /* callbacks that wait for another attempt */
+	BURST_MS = 200,	    /* what a rate may make up after a pause */
+	LIVE_MS = 1000,	    /* a body says that it was sent within so much of its event */
+	ROOM = 1024,	    /* events, to begin with */
 };
 
 struct counts {
-	int64_t sent;		/* requests */
-	int64_t acknowledged;	/* of them answered with 200 */
-	int64_t distinct;	/* events acknowledged at least once */
-	int64_t failed;		/* no answer came */
-	int64_t refused[STATUS_MAX];	/* other answers, by status */
+	int64_t sent;		     /* requests */
+	int64_t acknowledged;	     /* of them answered with 200 */
+	int64_t distinct;	     /* events acknowledged at least once */
+	int64_t failed;		     /* no answer came */
+	int64_t refused[STATUS_MAX]; /* other answers, by status */
 	int64_t refused_all;
 	int64_t started_ms, ended_ms;
 	struct histogram histogram;
@@ -51,15 +51,15 @@ struct sender {
 	struct http_client *client;
 	struct mac *mac;
 	FILE *events_file;
-	bool *is_acknowledged;	/* each event of the stream, by its place */
-	int64_t room;		/* for so many of them */
-	struct schedule_item *waiting;	/* for another attempt */
-	int64_t waiting_count, waiting_due_ms;	/* the earliest of them */
-	struct schedule_item *early;	/* with --live: the next one, whose time has not come */
-	bool has_ended;		/* the stream */
-	int64_t next_us;	/* the rate allows the next request at this time (of clock_ms) */
+	bool *is_acknowledged;		       /* each event of the stream, by its place */
+	int64_t room;			       /* for so many of them */
+	struct schedule_item *waiting;	       /* for another attempt */
+	int64_t waiting_count, waiting_due_ms; /* the earliest of them */
+	struct schedule_item *early; /* with --live: the next one, whose time has not come */
+	bool has_ended;		     /* the stream */
+	int64_t next_us; /* the rate allows the next request at this time (of clock_ms) */
 	struct counts counts;
-	struct buf problem;	/* the last one in words */
+	struct buf problem; /* the last one in words */
 };
 
 /* ---- sending */
@@ -73,17 +73,18 @@ static enum err post(struct sender *sender, struct str body, void *user)
 	mac_sign(sender->mac, body, signature);
 	buf_add_text(&header, "X-Webhook-Signature-256: sha256=");
 	buf_add_hex(&header, signature, sizeof(signature));
-	err = http_client_add(sender->client,
-	                &(struct http_client_request){
-				.url = sender->options->url,
-				.headers = (const char *const[]){ "Content-Type: application/json",
-		                                                  buf_text(&header), NULL },
-				.body = body,
-				.timeout_ms = REQUEST_MS,
-				/* an event that comes twice is known by its number */
-				.may_repeat = true,
-				.user = user,
-			});
+	err = http_client_add(
+		sender->client,
+		&(struct http_client_request){
+			.url = sender->options->url,
+			.headers = (const char *const[]){ "Content-Type: application/json",
+							  buf_text(&header), NULL },
+			.body = body,
+			.timeout_ms = REQUEST_MS,
+			/* an event that comes twice is known by its number */
+			.may_repeat = true,
+			.user = user,
+		});
 	buf_done(&header);
 	return err;
 }
@@ -147,7 +148,8 @@ static struct schedule_item *take(struct sender *sender, int64_t now_ms)
 /* Starts requests as long as there are callbacks, connections and time. */
 static void send_some(struct sender *sender)
 {
-	while (!*sender->options->is_interrupted && http_client_count(sender->client) < (size_t)sender->options->connections) {
+	while (!*sender->options->is_interrupted &&
+	       http_client_count(sender->client) < (size_t)sender->options->connections) {
 		int64_t now_ms = clock_ms();
 		struct schedule_item *item;
 
@@ -177,7 +179,8 @@ static void note_problem(struct sender *sender, const struct http_client_result 
 		return;
 	}
 	buf_addf(&sender->problem, "answered %d: ", outcome->status);
-	buf_add(&sender->problem, outcome->body.at, outcome->body.len < 300 ? outcome->body.len : 300);
+	buf_add(&sender->problem, outcome->body.at,
+		outcome->body.len < 300 ? outcome->body.len : 300);
 }
 
 static void acknowledge(struct sender *sender, const struct schedule_item *item)
@@ -186,7 +189,8 @@ static void acknowledge(struct sender *sender, const struct schedule_item *item)
 	while (item->place >= sender->room) {
 		int64_t room = sender->room ? 2 * sender->room : ROOM;
 
-		sender->is_acknowledged = mem_grow(sender->is_acknowledged, (size_t)room, sizeof(bool));
+		sender->is_acknowledged = mem_grow(sender->is_acknowledged, (size_t)room,
+						   sizeof(bool));
 		memset(sender->is_acknowledged + sender->room, 0, (size_t)(room - sender->room));
 		sender->room = room;
 	}
@@ -226,7 +230,8 @@ static void settle(struct sender *sender, const struct http_client_result *outco
 	} else {
 		counts->failed++;
 	}
-	if (!sender->options->retry || item->attempts >= (is_judged ? ATTEMPTS_REFUSED : ATTEMPTS)) {
+	if (!sender->options->retry ||
+	    item->attempts >= (is_judged ? ATTEMPTS_REFUSED : ATTEMPTS)) {
 		schedule_item_free(item);
 		return;
 	}
@@ -244,7 +249,8 @@ static int64_t idle_ms(const struct sender *sender)
 		until = sender->waiting_due_ms;
 	if (sender->early && now_ms + early_ms(sender->early) < until)
 		until = now_ms + early_ms(sender->early);
-	if (sender->options->rate && !sender->has_ended && http_client_count(sender->client) < (size_t)sender->options->connections &&
+	if (sender->options->rate && !sender->has_ended &&
+	    http_client_count(sender->client) < (size_t)sender->options->connections &&
 	    sender->next_us / 1000 + 1 < until)
 		until = sender->next_us / 1000 + 1;
 	return until > now_ms ? until - now_ms : 0;
@@ -259,7 +265,9 @@ static void pause_ms(int64_t ms)
 
 static void send_all(struct sender *sender)
 {
-	struct progress progress = progress_start("events acknowledged", sender->options->live ? 0 : sender->options->schedule.events);
+	struct progress progress = progress_start(
+		"events acknowledged",
+		sender->options->live ? 0 : sender->options->schedule.events);
 
 	sender->counts.started_ms = clock_ms();
 	sender->next_us = sender->counts.started_ms * 1000;
@@ -268,13 +276,16 @@ static void send_all(struct sender *sender)
 
 		send_some(sender);
 		if (!http_client_count(sender->client)) {
-			if (*sender->options->is_interrupted || (sender->has_ended && !sender->waiting))
+			if (*sender->options->is_interrupted ||
+			    (sender->has_ended && !sender->waiting))
 				break;
 			pause_ms(idle_ms(sender));
 			continue;
 		}
 		/* after Ctrl-C what is under way is still counted */
-		if (http_client_wait(sender->client, *sender->options->is_interrupted ? -1 : idle_ms(sender), &outcome) == ERR_NONE)
+		if (http_client_wait(sender->client,
+				     *sender->options->is_interrupted ? -1 : idle_ms(sender),
+				     &outcome) == ERR_NONE)
 			settle(sender, &outcome);
 		progress_to(&progress, sender->counts.distinct);
 	}
@@ -291,7 +302,8 @@ static void make_code(uint64_t seed, struct buf *code)
 
 	halves[0] = prng_next(&prng);
 	halves[1] = prng_next(&prng);
-	buf_addf(code, "%016llx%016llx", (unsigned long long)halves[0], (unsigned long long)halves[1]);
+	buf_addf(code, "%016llx%016llx", (unsigned long long)halves[0],
+		 (unsigned long long)halves[1]);
 }
 
 static bool is_echo(struct str answer, const struct buf *code)
@@ -317,12 +329,13 @@ static bool ping(struct sender *sender)
 	make_code(sender->options->schedule.generator.seed, &code);
 	generator_write_ping(&body, schedule_generator(sender->schedule), buf_text(&code));
 	if (post(sender, buf_str(&body), NULL) || http_client_wait(sender->client, -1, &outcome))
-		abort();	/* the URL was judged before, and nothing else is under way */
+		abort(); /* the URL was judged before, and nothing else is under way */
 	if (outcome.status == 200 && is_echo(outcome.body, &code)) {
 		fine = true;
 	} else if (outcome.status == 200) {
-		term_problem("the ping was answered 200 without its validation_code; is the callback "
-		             "URL that of a hookledger endpoint?");
+		term_problem(
+			"the ping was answered 200 without its validation_code; is the callback "
+			"URL that of a hookledger endpoint?");
 	} else {
 		note_problem(sender, &outcome);
 		term_problem("the ping failed: %s", buf_text(&sender->problem));
@@ -379,7 +392,8 @@ static void say_json(const struct sender *sender)
 	json_put_int(&out, "rate", rate_of(counts));
 	json_put_int(&out, "latency_p50_us", histogram_at(&counts->histogram, 50));
 	json_put_int(&out, "latency_p99_us", histogram_at(&counts->histogram, 99));
-	json_put_text(&out, "problem", sender->problem.len ? buf_str(&sender->problem) : (struct str){ 0 });
+	json_put_text(&out, "problem",
+		      sender->problem.len ? buf_str(&sender->problem) : (struct str){ 0 });
 	buf_add_text(&out, "}\n");
 	term_write(buf_str(&out));
 	buf_done(&start);
@@ -393,20 +407,21 @@ static void say_words(const struct sender *sender)
 	struct buf out = { 0 };
 
 	buf_addf(&out, "sent          %lld callbacks of %lld events in %lld.%03lld s\n",
-	         (long long)counts->sent, (long long)wanted(sender), (long long)(ms / 1000),
-	         (long long)(ms % 1000));
+		 (long long)counts->sent, (long long)wanted(sender), (long long)(ms / 1000),
+		 (long long)(ms % 1000));
 	buf_addf(&out, "acknowledged  %lld, %lld a second\n", (long long)counts->acknowledged,
-	         (long long)rate_of(counts));
+		 (long long)rate_of(counts));
 	buf_addf(&out, "events        %lld acknowledged, %lld not\n", (long long)counts->distinct,
-	         (long long)(wanted(sender) - counts->distinct));
+		 (long long)(wanted(sender) - counts->distinct));
 	for (int i = 0; i < STATUS_MAX; i++)
 		if (counts->refused[i])
-			buf_addf(&out, "refused       %lld with status %d\n", (long long)counts->refused[i], i);
+			buf_addf(&out, "refused       %lld with status %d\n",
+				 (long long)counts->refused[i], i);
 	if (counts->failed)
 		buf_addf(&out, "failed        %lld without an answer\n", (long long)counts->failed);
 	buf_addf(&out, "latency       p50 %.2f ms, p99 %.2f ms\n",
-	         (double)histogram_at(&counts->histogram, 50) / 1000,
-	         (double)histogram_at(&counts->histogram, 99) / 1000);
+		 (double)histogram_at(&counts->histogram, 50) / 1000,
+		 (double)histogram_at(&counts->histogram, 99) / 1000);
 	if (sender->problem.len) {
 		buf_add_text(&out, "last problem  ");
 		term_add_safe(&out, buf_str(&sender->problem));
@@ -443,9 +458,10 @@ int simulate_send(const struct simulate_send *options)
 		goto done;
 	sender.mac = mac_new(options->secret);
 	sender.schedule = schedule_new(&options->schedule);
-	sender.client = http_client_new(&(struct http_client_options){ .requests_max = (size_t)options->connections,
-	                                              .answer_max = ANSWER_MAX,
-	                                              .agent = "hookledger-simulate/" HL_VERSION });
+	sender.client = http_client_new(
+		&(struct http_client_options){ .requests_max = (size_t)options->connections,
+					       .answer_max = ANSWER_MAX,
+					       .agent = "hookledger-simulate/" HL_VERSION });
 	status = CLI_FAILED;
 	if (options->ping && !ping(&sender))
 		goto done;

@@ -10,19 +10,19 @@
 
 #include "sim/schedule.h"
 
-enum { SIMULATE_WORKSPACE = 7435584 };	/* unless another is given */
+enum { SIMULATE_WORKSPACE = 7435584 }; /* unless another is given */
 
 struct simulate_send {
 	struct schedule_options schedule;
-	const char *url;	/* of an endpoint; http_client_can_reach() */
-	struct str secret;	/* of the endpoint, which signs */
-	const char *events_file;	/* gets event_id and created_at of what is acknowledged; or NULL */
-	int64_t rate;		/* requests a second; 0: as fast as it goes */
-	int64_t connections;	/* requests at once */
-	bool live;		/* each event when its time has come, until interrupted */
-	bool retry;		/* what is not acknowledged, with back-off */
-	bool ping;		/* first the validation of the subscription */
-	bool json;		/* the counts */
+	const char *url;	 /* of an endpoint; http_client_can_reach() */
+	struct str secret;	 /* of the endpoint, which signs */
+	const char *events_file; /* gets event_id and created_at of what is acknowledged; or NULL */
+	int64_t rate;		 /* requests a second; 0: as fast as it goes */
+	int64_t connections;	 /* requests at once */
+	bool live;		 /* each event when its time has come, until interrupted */
+	bool retry;		 /* what is not acknowledged, with back-off */
+	bool ping;		 /* first the validation of the subscription */
+	bool json;		 /* the counts */
 	const volatile sig_atomic_t *is_interrupted;
 };
 
@@ -31,10 +31,11 @@ struct simulate_send {
 int simulate_send(const struct simulate_send *options);
 
 struct simulate_record {
-	const char *conf_path;	/* of --conf, or NULL */
-	struct schedule_options schedule;	/* its url_callback does not count; workspace_id 0: that of the endpoint */
-	int64_t endpoint;	/* 0: the first of the workspace, made when there is none */
-	int64_t connections;	/* to PostgreSQL */
+	const char *conf_path;		  /* of --conf, or NULL */
+	struct schedule_options schedule; /* its url_callback does not count; workspace_id 0: that
+					     of the endpoint */
+	int64_t endpoint;    /* 0: the first of the workspace, made when there is none */
+	int64_t connections; /* to PostgreSQL */
 	bool json;
 	const volatile sig_atomic_t *is_interrupted;
 };

@@ -215,10 +215,11 @@ bool state_add_member(struct state *ws, struct payload_event *payload)
 		return false;
 	project = &ws->projects[any(ws, ws->project_count)];
 	for (int i = 0; i < ws->member_count; i++)
-		if (ws->members[i].project_id == project->id && ws->members[i].user_id == ws->somebody_id)
+		if (ws->members[i].project_id == project->id &&
+		    ws->members[i].user_id == ws->somebody_id)
 			return false;
 	*member = (struct payload_project_user){ .project_id = project->id,
-		                              .is_private = project->is_private };
+						 .is_private = project->is_private };
 	member->id = new_id(ws);
 	member->user_id = ws->somebody_id;
 	member->is_manager = chance(ws, 20);
@@ -275,8 +276,8 @@ bool state_add_group(struct state *ws, struct payload_event *payload)
 		if (ws->groups[i].project_id == project->id && ws->groups[i].group_id == group_id)
 			return false;
 	*group = (struct payload_project_group){ .project_id = project->id,
-		                              .group_id = group_id,
-		                              .is_private = project->is_private };
+						 .group_id = group_id,
+						 .is_private = project->is_private };
 	group->id = new_id(ws);
 	ws->group_count++;
 	say(payload, PAYLOAD_PROJECT_GROUP, PAYLOAD_CREATED);
@@ -356,8 +357,8 @@ bool state_add_task(struct state *ws, struct payload_event *payload)
 		return false;
 	project = &ws->projects[any(ws, ws->project_count)];
 	*task = (struct payload_task){ .project_id = project->id,
-		                    .is_private = project->is_private,
-		                    .is_active = true };
+				       .is_private = project->is_private,
+				       .is_active = true };
 	task->id = new_id(ws);
 	task->name = names_task(ws->prng);
 	if (chance(ws, 50))
@@ -411,24 +412,15 @@ bool state_keep(struct state *ws, bool is_admin, struct payload_event *payload)
 		bool is_for_all;
 		state_act *act;
 	} acts[] = {
-		{ 24, true, state_add_tag },
-		{ 9, true, change_tag },
-		{ 7, true, remove_tag },
-		{ 16, true, state_add_task },
-		{ 14, true, change_task },
-		{ 7, true, remove_task },
-		{ 7, false, state_add_project },
-		{ 14, false, state_change_project },
-		{ 2, false, remove_project },
-		{ 5, false, state_add_client },
-		{ 5, false, change_client },
-		{ 1, false, remove_client },
-		{ 4, false, state_add_member },
-		{ 2, false, change_member },
-		{ 1, false, remove_member },
-		{ 2, false, state_add_group },
-		{ 1, false, remove_group },
-		{ 1, false, state_change },
+		{ 24, true, state_add_tag },	 { 9, true, change_tag },
+		{ 7, true, remove_tag },	 { 16, true, state_add_task },
+		{ 14, true, change_task },	 { 7, true, remove_task },
+		{ 7, false, state_add_project }, { 14, false, state_change_project },
+		{ 2, false, remove_project },	 { 5, false, state_add_client },
+		{ 5, false, change_client },	 { 1, false, remove_client },
+		{ 4, false, state_add_member },	 { 2, false, change_member },
+		{ 1, false, remove_member },	 { 2, false, state_add_group },
+		{ 1, false, remove_group },	 { 1, false, state_change },
 	};
 	const int count = sizeof(acts) / sizeof(acts[0]);
 	int total = 0, roll;

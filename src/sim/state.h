@@ -13,16 +13,16 @@
 enum {
 	STATE_CLIENTS = 24,
 	STATE_PROJECTS = 48,
-	STATE_TAGS = 14,	/* fewer than there are names for */
+	STATE_TAGS = 14, /* fewer than there are names for */
 	STATE_TASKS = 64,
 	STATE_MEMBERS = 64,
-	STATE_GROUPS = 16,	/* of people, given to projects */
+	STATE_GROUPS = 16, /* of people, given to projects */
 };
 
 struct state {
-	struct prng *prng;	/* borrowed */
+	struct prng *prng; /* borrowed */
 	int64_t now_us;
-	int64_t somebody_id;	/* a user, for the next member of a project */
+	int64_t somebody_id; /* a user, for the next member of a project */
 	int64_t last_id;
 
 	struct payload_workspace own;

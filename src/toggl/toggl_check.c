@@ -13,18 +13,22 @@
 enum {
 	CALL_MS = 60000,
 	CONNECT_MS = 10000,
-	LEAVE_MS = 5000,	/* of a round, to end in good order */
+	LEAVE_MS = 5000, /* of a round, to end in good order */
 };
 
 static void say(const struct toggl_job_result *outcome)
 {
 	static const char *const words[] = {
-		[TOGGL_JOB_DONE] = "done", [TOGGL_JOB_FAILED] = "failed", [TOGGL_JOB_WAITING] = "waits", [TOGGL_JOB_LOST] = "lost",
+		[TOGGL_JOB_DONE] = "done",
+		[TOGGL_JOB_FAILED] = "failed",
+		[TOGGL_JOB_WAITING] = "waits",
+		[TOGGL_JOB_LOST] = "lost",
 	};
 
 	log_write(outcome->end == TOGGL_JOB_FAILED ? LOG_WARN : LOG_INFO, "toggl_job_ended",
-	          (struct log_field[]){ log_num("job", outcome->job_id), log_text("how", words[outcome->end]),
-	                                log_str("words", outcome->words), log_end() });
+		  (struct log_field[]){ log_num("job", outcome->job_id),
+					log_text("how", words[outcome->end]),
+					log_str("words", outcome->words), log_end() });
 }
 
 static void work(struct toggl_client *toggl, int64_t until_ms, int64_t leave_ms, int stop_fd)
@@ -43,7 +47,10 @@ static void work(struct toggl_client *toggl, int64_t until_ms, int64_t leave_ms,
 		}
 		if (left_ms > 0)
 			/* a signal ends it early, which the next turn sees */
-			(void)poll(fds, 2, wait_ms < 0 || wait_ms > left_ms ? (int)(left_ms > INT32_MAX ? INT32_MAX : left_ms) : wait_ms);
+			(void)poll(fds, 2,
+				   wait_ms < 0 || wait_ms > left_ms
+					   ? (int)(left_ms > INT32_MAX ? INT32_MAX : left_ms)
+					   : wait_ms);
 		if (left_ms <= 0 || fds[1].revents) {
 			toggl_client_leave(toggl, leave_ms);
 			return;
@@ -60,7 +67,10 @@ enum err toggl_check_run(const struct conf *conf, int64_t for_ms, int stop_fd)
 		.deadline_ms = CALL_MS,
 	};
 	struct toggl_client_options toggl_client_options = {
-		.conf = conf, .schema = TOGGL_SCHEMA_COURIER, .agent = "hookledger/" HL_VERSION, .wait_ms = CALL_MS,
+		.conf = conf,
+		.schema = TOGGL_SCHEMA_COURIER,
+		.agent = "hookledger/" HL_VERSION,
+		.wait_ms = CALL_MS,
 	};
 	int64_t leave_ms = for_ms && for_ms < 2 * LEAVE_MS ? for_ms / 2 : LEAVE_MS;
 	int64_t until_ms = for_ms ? clock_ms() + for_ms - leave_ms : INT64_MAX;
@@ -80,7 +90,8 @@ enum err toggl_check_run(const struct conf *conf, int64_t for_ms, int stop_fd)
 	toggl = toggl_client_new(&toggl_client_options);
 	err = toggl_client_start_due(toggl, NULL);
 	if (err)
-		log_write(LOG_WARN, "toggl_not_begun", (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
+		log_write(LOG_WARN, "toggl_not_begun",
+			  (struct log_field[]){ log_text("why", db_problem(db)), log_end() });
 	work(toggl, until_ms, leave_ms, stop_fd);
 done:
 	toggl_client_free(toggl);

@@ -16,26 +16,32 @@
 
 enum {
 	JOBS_MAX = 16,
-	ANSWER_MAX = 32 * 1024 * 1024,	/* all projects of a large company in one answer */
-	ADDRESS_RANDOM = 24,		/* 192 bits, as every endpoint has */
+	ANSWER_MAX = 32 * 1024 * 1024, /* all projects of a large company in one answer */
+	ADDRESS_RANDOM = 24,	       /* 192 bits, as every endpoint has */
 	SECRET_RANDOM = 32,
-	TRIES = 5,			/* of a call while the database is away, a second between */
+	TRIES = 5, /* of a call while the database is away, a second between */
 	RETRY_MS = 1000,
-	SIGNED_MAX = 500,		/* as ledger.toggl_unsigned() gives at once */
+	SIGNED_MAX = 500, /* as ledger.toggl_unsigned() gives at once */
 };
 
 static const struct functions {
-	const char *begin, *turn, *pending, *local, *record, *leave, *due, *connection_add, *connection_token;
-	bool asks_who;	/* the first argument of what begins something */
+	const char *begin, *turn, *pending, *local, *record, *leave, *due, *connection_add,
+		*connection_token;
+	bool asks_who; /* the first argument of what begins something */
 } functions_of[] = {
-	[TOGGL_SCHEMA_OPERATOR] = { "operator.toggl_begin", "operator.toggl_turn", "operator.toggl_unsigned", "operator.toggl_local",
-	                     "operator.toggl_record", "operator.toggl_leave", "operator.toggl_due",
-	                     "operator.toggl_connection_add", "operator.toggl_connection_token", false },
-	[TOGGL_SCHEMA_COURIER] = { "courier.toggl_begin", "courier.toggl_turn", "courier.toggl_unsigned", "courier.toggl_local",
-	                    "courier.toggl_record", "courier.toggl_leave", "courier.toggl_due", NULL, NULL, false },
-	[TOGGL_SCHEMA_ADMIN] = { "admin.toggl_begin", "admin.toggl_turn", "admin.toggl_unsigned", "admin.toggl_local",
-	                  "admin.toggl_record", "admin.toggl_leave", NULL,
-	                  "admin.toggl_connection_add", "admin.toggl_connection_token", true },
+	[TOGGL_SCHEMA_OPERATOR] = { "operator.toggl_begin", "operator.toggl_turn",
+				    "operator.toggl_unsigned", "operator.toggl_local",
+				    "operator.toggl_record", "operator.toggl_leave",
+				    "operator.toggl_due", "operator.toggl_connection_add",
+				    "operator.toggl_connection_token", false },
+	[TOGGL_SCHEMA_COURIER] = { "courier.toggl_begin", "courier.toggl_turn",
+				   "courier.toggl_unsigned", "courier.toggl_local",
+				   "courier.toggl_record", "courier.toggl_leave",
+				   "courier.toggl_due", NULL, NULL, false },
+	[TOGGL_SCHEMA_ADMIN] = { "admin.toggl_begin", "admin.toggl_turn", "admin.toggl_unsigned",
+				 "admin.toggl_local", "admin.toggl_record", "admin.toggl_leave",
+				 NULL, "admin.toggl_connection_add", "admin.toggl_connection_token",
+				 true },
 };
 
 /* One job. */
@@ -43,12 +49,12 @@ struct job {
 	int64_t job_id, lease;
 	void *user;
 	enum { FREE, TURNS, WAITS, ASKS, ENDED } state;
-	int64_t due_ms;		/* WAITS: when the request may go, TURNS: when to call again */
-	int tries;		/* of the call of the database */
-	struct buf method, url, authorization, body;	/* the request */
-	bool has_answer;	/* the next turn brings one: */
+	int64_t due_ms; /* WAITS: when the request may go, TURNS: when to call again */
+	int tries;	/* of the call of the database */
+	struct buf method, url, authorization, body; /* the request */
+	bool has_answer;			     /* the next turn brings one: */
 	int status;
-	int64_t remaining, resets_in, retry_after;	/* -1: not there */
+	int64_t remaining, resets_in, retry_after; /* -1: not there */
 	struct buf answer, problem;
 	enum toggl_job_end end;
 	int64_t wait_ms;
@@ -60,10 +66,11 @@ struct toggl_client {
 	struct http_client *client;
 	struct buf how_json;
 	struct job jobs[JOBS_MAX];
-	struct buf words, result;	/* of the outcome that was given out */
+	struct buf words, result; /* of the outcome that was given out */
 };
 
-static const char *const wanted[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In", "Retry-After", NULL };
+static const char *const wanted[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In",
+				      "Retry-After", NULL };
 
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options)
 {
@@ -132,7 +139,8 @@ size_t toggl_client_count(const struct toggl_client *toggl)
 	return count;
 }
 
-static enum err call(struct toggl_client *toggl, const char *function, const struct db_args *args, struct db_rows **rows)
+static enum err call(struct toggl_client *toggl, const char *function, const struct db_args *args,
+		     struct db_rows **rows)
 {
 	if (!db_is_ready(toggl->options.db) && db_wait(toggl->options.db, toggl->options.wait_ms))
 		return ERR_BUSY;
@@ -170,7 +178,8 @@ static enum err authorize(struct toggl_client *toggl, struct job *job, const str
 	enum err err;
 
 	db_bytes(rows, 0, "token", &sealed);
-	err = sealing_toggl_open(toggl->options.sealer, db_int(rows, 0, "connection_id"), buf_str(&sealed), &token);
+	err = sealing_toggl_open(toggl->options.sealer, db_int(rows, 0, "connection_id"),
+				 buf_str(&sealed), &token);
 	if (!err) {
 		buf_add_text(&token, ":api_token");
 		buf_add_text(&job->authorization, "Authorization: Basic ");
@@ -190,8 +199,9 @@ static enum err fill_body(struct toggl_client *toggl, struct job *job, const str
 	buf_add_str(&job->body, db_str(rows, 0, "body"));
 	if (!db_is_null(rows, 0, "sealed") && job->body.len) {
 		db_bytes(rows, 0, "sealed", &sealed);
-		err = seal_open(toggl->options.sealer, db_str(rows, 0, "place"), buf_str(&sealed), &secret);
-		job->body.len--;	/* the closing brace */
+		err = seal_open(toggl->options.sealer, db_str(rows, 0, "place"), buf_str(&sealed),
+				&secret);
+		job->body.len--; /* the closing brace */
 		if (!err)
 			json_put_text(&job->body, "secret", buf_str(&secret));
 		buf_add_char(&job->body, '}');
@@ -203,8 +213,9 @@ static enum err fill_body(struct toggl_client *toggl, struct job *job, const str
 
 static void prepare(struct toggl_client *toggl, struct job *job, const struct db_rows *rows)
 {
-	struct str base = str_of(str_is(db_str(rows, 0, "api"), "webhooks") ? toggl->options.conf->toggl_webhooks_url
-	                                                                    : toggl->options.conf->toggl_api_url);
+	struct str base = str_of(str_is(db_str(rows, 0, "api"), "webhooks")
+					 ? toggl->options.conf->toggl_webhooks_url
+					 : toggl->options.conf->toggl_api_url);
 
 	forget_request(job);
 	while (base.len && base.at[base.len - 1] == '/')
@@ -224,7 +235,9 @@ static void ask(struct toggl_client *toggl, struct job *job)
 		.method = buf_text(&job->method),
 		.url = buf_text(&job->url),
 		.headers = (const char *const[]){ buf_text(&job->authorization),
-		                                  job->body.len ? "Content-Type: application/json" : NULL, NULL },
+						  job->body.len ? "Content-Type: application/json"
+								: NULL,
+						  NULL },
 		.body = job->body.len ? buf_str(&job->body) : (struct str){ 0 },
 		.timeout_ms = toggl->options.conf->toggl_timeout_ms,
 		/* what is made twice holds two places of the plan, and each request counts */
@@ -234,7 +247,9 @@ static void ask(struct toggl_client *toggl, struct job *job)
 
 	job->state = ASKS;
 	if (http_client_add(toggl->client, &request))
-		answer_self(job, "the setting toggl_webhooks_url or toggl_api_url is no http or https URL");
+		answer_self(
+			job,
+			"the setting toggl_webhooks_url or toggl_api_url is no http or https URL");
 }
 
 static int64_t header(struct toggl_client *toggl, const char *name)
@@ -255,7 +270,8 @@ static void take_answer(struct toggl_client *toggl, const struct http_client_res
 	job->resets_in = header(toggl, wanted[1]);
 	job->retry_after = header(toggl, wanted[2]);
 	/* what no text of PostgreSQL can hold is no answer of Toggl's */
-	if (outcome->body.len && utf8_is_valid(outcome->body) && !memchr(outcome->body.at, '\0', outcome->body.len))
+	if (outcome->body.len && utf8_is_valid(outcome->body) &&
+	    !memchr(outcome->body.at, '\0', outcome->body.len))
 		buf_add_str(&job->answer, outcome->body);
 }
 
@@ -285,7 +301,8 @@ static enum err make_local(struct toggl_client *toggl, int64_t workspace_id)
 
 /* Signs and records the rows from `first` on that have one secret; *next is
    behind them. */
-static enum err record(struct toggl_client *toggl, int64_t job_id, const struct db_rows *rows, size_t first, size_t *next)
+static enum err record(struct toggl_client *toggl, int64_t job_id, const struct db_rows *rows,
+		       size_t first, size_t *next)
 {
 	unsigned char signature[SIGNED_MAX][MAC_BYTES];
 	struct db_args *args = db_args_new();
@@ -296,7 +313,8 @@ static enum err record(struct toggl_client *toggl, int64_t job_id, const struct 
 	enum err err;
 
 	db_bytes(rows, first, "sealed", &sealed);
-	err = seal_open(toggl->options.sealer, db_str(rows, first, "address"), buf_str(&sealed), &secret);
+	err = seal_open(toggl->options.sealer, db_str(rows, first, "address"), buf_str(&sealed),
+			&secret);
 	if (err)
 		goto done;
 	mac = mac_new(buf_str(&secret));
@@ -416,8 +434,11 @@ static void turn(struct toggl_client *toggl, struct job *job)
 			end(job, TOGGL_JOB_LOST, str_of(db_problem(toggl->options.db)));
 	} else {
 		job->wait_ms = db_int(rows, 0, "wait_ms");
-		end(job, str_is(verdict, "done") ? TOGGL_JOB_DONE : str_is(verdict, "failed") ? TOGGL_JOB_FAILED :
-		            str_is(verdict, "wait") ? TOGGL_JOB_WAITING : TOGGL_JOB_LOST,
+		end(job,
+		    str_is(verdict, "done")	? TOGGL_JOB_DONE
+		    : str_is(verdict, "failed") ? TOGGL_JOB_FAILED
+		    : str_is(verdict, "wait")	? TOGGL_JOB_WAITING
+						: TOGGL_JOB_LOST,
 		    db_str(rows, 0, "words"));
 	}
 	db_rows_free(rows);
@@ -431,7 +452,8 @@ static void add_who(const struct toggl_client *toggl, struct db_args *args, stru
 		db_arg_bytes(args, who);
 }
 
-enum err toggl_client_connection(struct toggl_client *toggl, struct str who, struct str token, int64_t *connection_id)
+enum err toggl_client_connection(struct toggl_client *toggl, struct str who, struct str token,
+				 int64_t *connection_id)
 {
 	const struct functions *schema = &functions_of[toggl->options.schema];
 	struct db_args *args = db_args_new();
@@ -475,7 +497,8 @@ static bool is_what(const struct toggl_job *task, const char *what)
 }
 
 /* Address and secret of what is made: theirs are stored before Toggl is asked. */
-static enum err add_secret(struct toggl_client *toggl, const struct toggl_job *task, struct db_args *args)
+static enum err add_secret(struct toggl_client *toggl, const struct toggl_job *task,
+			   struct db_args *args)
 {
 	bool is_new = is_what(task, "subscribe") || is_what(task, "adopt");
 	struct buf address = { 0 }, secret = { 0 }, sealed = { 0 };
@@ -500,7 +523,8 @@ static enum err add_secret(struct toggl_client *toggl, const struct toggl_job *t
 	return err;
 }
 
-enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task, int64_t *job_id)
+enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
+			    int64_t *job_id)
 {
 	struct job *job = free_job(toggl);
 	struct db_args *args = db_args_new();
@@ -623,7 +647,9 @@ static void give_back(struct toggl_client *toggl, const struct job *job)
 	/* if it does not get through, the lease runs out by itself */
 	if (call(toggl, functions_of[toggl->options.schema].leave, args, NULL))
 		log_write(LOG_WARN, "toggl_job_kept",
-		          (struct log_field[]){ log_num("job", job->job_id), log_text("why", db_problem(toggl->options.db)), log_end() });
+			  (struct log_field[]){ log_num("job", job->job_id),
+						log_text("why", db_problem(toggl->options.db)),
+						log_end() });
 	db_args_free(args);
 }
 
@@ -657,7 +683,8 @@ void toggl_client_leave(struct toggl_client *toggl, int64_t wait_ms)
 
 		while (job->state == TURNS && !job->tries)
 			turn(toggl, job);
-		/* what Toggl has not answered it may still do: nobody goes on before the lease is over */
+		/* what Toggl has not answered it may still do: nobody goes on before the lease is
+		 * over */
 		if (job->state == WAITS)
 			give_back(toggl, job);
 	}
@@ -681,7 +708,8 @@ int toggl_client_poll(const struct toggl_client *toggl, struct pollfd *fd)
 	return wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
 }
 
-enum err toggl_client_wait(struct toggl_client *toggl, int stop_fd, struct toggl_job_result *outcome)
+enum err toggl_client_wait(struct toggl_client *toggl, int stop_fd,
+			   struct toggl_job_result *outcome)
 {
 	for (;;) {
 		struct pollfd fds[2] = { { .fd = -1 }, { .fd = stop_fd, .events = POLLIN } };

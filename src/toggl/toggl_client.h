@@ -28,28 +28,28 @@ struct toggl_client_options {
 	const struct conf *conf;
 	const struct sealer *sealer;
 	enum toggl_schema schema;
-	const char *hook_url;	/* public address up to and with /hook/ */
-	const char *agent;	/* User-Agent */
-	int64_t wait_ms;	/* for one call of the database */
+	const char *hook_url; /* public address up to and with /hook/ */
+	const char *agent;    /* User-Agent */
+	int64_t wait_ms;      /* for one call of the database */
 };
 
 struct toggl_job {
-	int64_t connection_id;	/* 0: that of the workspace or subscription in `asked` */
+	int64_t connection_id; /* 0: that of the workspace or subscription in `asked` */
 	/* connect, refresh, quota, subscribe, change, rotate, adopt, repair, ping,
 	   validate, delete, load, check, resume: see ledger.toggl_begin() */
 	const char *what;
-	struct str asked;	/* a JSON object: workspace, subscription, description, filters, … */
-	struct str address;	/* rotate: of the subscription's endpoint */
-	bool is_interactive;	/* somebody waits: may use the reserve */
-	struct str who;		/* TOGGL_SCHEMA_ADMIN: the session that asks, see ledger.enter() */
-	void *user;		/* given back with the outcome */
+	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
+	struct str address;  /* rotate: of the subscription's endpoint */
+	bool is_interactive; /* somebody waits: may use the reserve */
+	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session that asks, see ledger.enter() */
+	void *user;	     /* given back with the outcome */
 };
 
 enum toggl_job_end {
 	TOGGL_JOB_DONE,
-	TOGGL_JOB_FAILED,	/* it cannot be done, and what was begun is cleared up */
-	TOGGL_JOB_WAITING,	/* the quota is spent: goes on by itself, or by "resume" after wait_ms */
-	TOGGL_JOB_LOST,	/* the database is away, or another process has taken it over */
+	TOGGL_JOB_FAILED,  /* it cannot be done, and what was begun is cleared up */
+	TOGGL_JOB_WAITING, /* the quota is spent: goes on by itself, or by "resume" after wait_ms */
+	TOGGL_JOB_LOST,	   /* the database is away, or another process has taken it over */
 };
 
 struct toggl_job_result {
@@ -57,8 +57,8 @@ struct toggl_job_result {
 	enum toggl_job_end end;
 	int64_t job_id;
 	int64_t wait_ms;
-	struct str words;	/* for people: what came of it, lines with \n between */
-	struct str result;	/* JSON: subscription_id, workspace_id, …; empty unless done or failed */
+	struct str words; /* for people: what came of it, lines with \n between */
+	struct str result; /* JSON: subscription_id, workspace_id, …; empty unless done or failed */
 };
 
 /* Copies `how`; borrows what it points to until toggl_client_free(), which breaks off
@@ -66,18 +66,21 @@ struct toggl_job_result {
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options);
 void toggl_client_free(struct toggl_client *toggl);
 
-size_t toggl_client_count(const struct toggl_client *toggl);	/* jobs under way or not given out yet */
+size_t toggl_client_count(
+	const struct toggl_client *toggl); /* jobs under way or not given out yet */
 
 /* Stores an API token, sealed, as a new connection, which the job "connect" then
    proves. `who` as in a task. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
    see db_problem(). */
-MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str who, struct str token, int64_t *connection_id);
+MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str who,
+					  struct str token, int64_t *connection_id);
 
 /* Begins a job; what a new subscription needs (address, secret) is made and
    stored first. Copies the task; *job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem() says what
    is wrong with it; ERR_FAULT: no master key; ERR_PACE: as many as can be are
    under way; ERR_BUSY: the database is away. */
-MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task, int64_t *job_id);
+MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
+				     int64_t *job_id);
 
 /* Begins what is due by nobody's order: jobs that waited long enough, and the
    look at Toggl's side every toggl_check_hours. *begun may be NULL. */
@@ -98,6 +101,7 @@ int toggl_client_poll(const struct toggl_client *toggl, struct pollfd *fd);
 
 /* The same with waiting, until one has ended or `stop_fd` (-1: none) can be
    read: ERR_BUSY then. */
-MUST_USE enum err toggl_client_wait(struct toggl_client *toggl, int stop_fd, struct toggl_job_result *outcome);
+MUST_USE enum err toggl_client_wait(struct toggl_client *toggl, int stop_fd,
+				    struct toggl_job_result *outcome);
 
 #endif

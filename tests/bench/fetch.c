@@ -17,7 +17,8 @@ enum { BODY = 1000, REQUEST_MS = 60000, SETTLE_MS = 500 };
 
 static const char *const headers[] = {
 	"Content-Type: application/json",
-	"X-Webhook-Signature-256: sha256=55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2",
+	"X-Webhook-Signature-256: "
+	"sha256=55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2",
 	"webhook-id: 7435584-1203",
 	"webhook-timestamp: 1614265330",
 	"webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
@@ -39,15 +40,16 @@ static void post(struct http_client *client, const char *url)
 
 	memset(body, 'x', sizeof(body));
 	if (http_client_add(client, &(struct http_client_request){ .url = url,
-	                                              .headers = headers,
-	                                              .body = { body, sizeof(body) },
-	                                              .timeout_ms = REQUEST_MS }))
+								   .headers = headers,
+								   .body = { body, sizeof(body) },
+								   .timeout_ms = REQUEST_MS }))
 		exit(EXIT_FAILURE);
 }
 
 int main(int argc, char **argv)
 {
-	size_t connections = argc > 5 ? (size_t)atoi(argv[1]) : 0, silent = argc > 5 ? (size_t)atoi(argv[3]) : 0;
+	size_t connections = argc > 5 ? (size_t)atoi(argv[1]) : 0,
+	       silent = argc > 5 ? (size_t)atoi(argv[3]) : 0;
 	static const char *const wanted[] = { "Retry-After", NULL };
 	int64_t done = 0, failed = 0, began, until;
 	struct http_client_result outcome;
@@ -58,11 +60,12 @@ int main(int argc, char **argv)
 		fputs("usage: fetch CONNECTIONS SECONDS SILENT SILENT-URL URL...\n", stderr);
 		return 2;
 	}
-	client = http_client_new(&(struct http_client_options){ .requests_max = connections + silent,
-	                                       .answer_max = 1000,
-	                                       .cuts_answers = true,
-	                                       .wanted = wanted,
-	                                       .connect_ms = 5000 });
+	client = http_client_new(
+		&(struct http_client_options){ .requests_max = connections + silent,
+					       .answer_max = 1000,
+					       .cuts_answers = true,
+					       .wanted = wanted,
+					       .connect_ms = 5000 });
 	for (size_t i = 0; i < silent; i++)
 		post(client, argv[4]);
 	if (silent && http_client_wait(client, SETTLE_MS, &outcome) != ERR_PACE)
@@ -76,8 +79,10 @@ int main(int argc, char **argv)
 		if (http_client_wait(client, -1, &outcome) || outcome.status != 200)
 			failed++;
 	}
-	printf("%5zu at once, %4zu silent: %6.0f a second, %5.1f us of CPU each, %" PRId64 " failed\n", connections,
-	       silent, (double)done * 1000 / (double)(clock_ms() - began), (cpu_us() - cpu) / (double)done, failed);
+	printf("%5zu at once, %4zu silent: %6.0f a second, %5.1f us of CPU each, %" PRId64
+	       " failed\n",
+	       connections, silent, (double)done * 1000 / (double)(clock_ms() - began),
+	       (cpu_us() - cpu) / (double)done, failed);
 	http_client_free(client);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -26,66 +26,69 @@
 #include <openssl/hmac.h>
 
 enum {
-	ANSWER_MAX = 16384,	/* an answer is some 200 bytes; a server's error page fits too */
-	REQUEST_MAX = 4096,	/* address space a request; the pages really used are fewer */
-	RATE_MAX = 45000,	/* requests prepared a second: more than a lighttpd serves */
+	ANSWER_MAX = 16384, /* an answer is some 200 bytes; a server's error page fits too */
+	REQUEST_MAX = 4096, /* address space a request; the pages really used are fewer */
+	RATE_MAX = 45000,   /* requests prepared a second: more than a lighttpd serves */
 	CONNECTIONS_MAX = 16384,
-	ENTRIES_OPEN = 500,	/* that somebody is at work with at a time */
+	ENTRIES_OPEN = 500, /* that somebody is at work with at a time */
 	STATUS_MAX = 600,
-	CHECK_MS = 100,		/* how often time limits are looked at */
+	CHECK_MS = 100, /* how often time limits are looked at */
 };
 
 enum failure {
-	FAILURE_CONNECT,	/* refused, or no answer to the connection */
-	FAILURE_CLOSED,		/* connection ended before the whole answer */
-	FAILURE_MALFORMED,	/* not HTTP, or too long */
+	FAILURE_CONNECT,   /* refused, or no answer to the connection */
+	FAILURE_CLOSED,	   /* connection ended before the whole answer */
+	FAILURE_MALFORMED, /* not HTTP, or too long */
 	FAILURE_TIMEOUT,
 	FAILURE_COUNT,
 };
 
 static const char *const failure_names[FAILURE_COUNT] = {
-	"connect", "closed", "malformed", "timeout",
+	"connect",
+	"closed",
+	"malformed",
+	"timeout",
 };
 
 struct options {
 	struct sockaddr_in target;
-	const char *host;	/* as given, for the Host header */
+	const char *host; /* as given, for the Host header */
 	const char *path;
 	char secret[512];
 	size_t connections;
-	size_t requests;	/* 0: as many as fit into the seconds */
-	double seconds;		/* 0: until all requests are sent */
-	double rate;		/* requests a second that are offered; 0: the next after each answer */
+	size_t requests; /* 0: as many as fit into the seconds */
+	double seconds;	 /* 0: until all requests are sent */
+	double rate;	 /* requests a second that are offered; 0: the next after each answer */
 	double timeout_seconds;
 	int64_t first_id;
 	int64_t workspace_id;
-	size_t updates;		/* of each entry at most; 0: every event is of a new one */
-	bool close;		/* a connection a request */
+	size_t updates; /* of each entry at most; 0: every event is of a new one */
+	bool close;	/* a connection a request */
 };
 
 struct connection {
-	char *answer;		/* ANSWER_MAX bytes and a NUL */
-	size_t have;		/* of the answer */
-	size_t request;		/* which one is under way */
-	size_t sent;		/* bytes of it */
+	char *answer;	/* ANSWER_MAX bytes and a NUL */
+	size_t have;	/* of the answer */
+	size_t request; /* which one is under way */
+	size_t sent;	/* bytes of it */
 	int64_t begun_ns;
-	int fd;			/* -1: none */
+	int fd; /* -1: none */
 	bool connecting;
 	bool busy;
-	bool wants_write;	/* EPOLLOUT is armed */
+	bool wants_write; /* EPOLLOUT is armed */
 };
 
 struct load {
 	struct options options;
-	char *bytes;		/* all requests, end to end */
-	size_t *starts;		/* requests + 1 offsets into it */
+	char *bytes;	/* all requests, end to end */
+	size_t *starts; /* requests + 1 offsets into it */
 	size_t next;
 	struct connection *connections;
 	size_t busy;
 	int epoll;
 	int64_t start_ns;
-	bool over;		/* nothing new is sent */
-	int64_t last_ns;	/* when the last answer was complete */
+	bool over;	 /* nothing new is sent */
+	int64_t last_ns; /* when the last answer was complete */
 	uint32_t *latencies_us;
 	size_t answers;
 	size_t statuses[STATUS_MAX];
@@ -113,7 +116,7 @@ static int64_t now_ns(void)
 struct entry {
 	int64_t id;
 	time_t start;
-	size_t left;		/* updates that will come */
+	size_t left; /* updates that will come */
 };
 
 /* What one callback tells. */
@@ -125,9 +128,11 @@ struct event {
 };
 
 /* The entity as it is after the event, with the request that made it so. */
-static int write_entity(char *at, size_t room, const struct event *e, long long workspace, const char *when)
+static int write_entity(char *at, size_t room, const struct event *e, long long workspace,
+			const char *when)
 {
-	long long entry = (long long)e->entry->id, duration = (long long)(e->time_us / 1000000 - e->entry->start);
+	long long entry = (long long)e->entry->id,
+		  duration = (long long)(e->time_us / 1000000 - e->entry->start);
 	char start[32], stop[40], tail[64];
 	struct tm tm;
 
@@ -135,20 +140,26 @@ static int write_entity(char *at, size_t room, const struct event *e, long long 
 	strftime(start, sizeof(start), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(stop, sizeof(stop), "\"%sZ\"", when);
 	snprintf(tail, sizeof(tail), "/%lld", entry);
-	return snprintf(at, room,
+	return snprintf(
+		at, room,
 		"\"path\":\"/api/v9/workspaces/%lld/time_entries%s\","
 		"\"request_body\":\"{\\\"billable\\\":true,\\\"duration\\\":%lld,"
-		"\\\"description\\\":\\\"\xc3\x89" "crire la spec\\\"}\",\"request_type\":\"%s\","
-		"\"project_id\":\"190000042\",\"project_is_private\":\"false\",\"time_entry_id\":\"%lld\","
+		"\\\"description\\\":\\\"\xc3\x89"
+		"crire la spec\\\"}\",\"request_type\":\"%s\","
+		"\"project_id\":\"190000042\",\"project_is_private\":\"false\",\"time_entry_id\":"
+		"\"%lld\","
 		"\"workspace_id\":\"%lld\"},"
-		"\"payload\":{\"at\":\"%s+00:00\",\"billable\":true,\"description\":\"\xc3\x89" "crire la spec\","
+		"\"payload\":{\"at\":\"%s+00:00\",\"billable\":true,\"description\":\"\xc3\x89"
+		"crire la spec\","
 		"\"duration\":%lld,\"duronly\":true,\"id\":%lld,\"project_id\":190000042,"
 		"\"server_deleted_at\":null,\"start\":\"%sZ\",\"stop\":%s,"
-		"\"tag_ids\":[15000001,15000002],\"tags\":[\"billable\",\"deep work\"],\"task_id\":null,"
-		"\"uid\":9000001,\"user_id\":9000001,\"wid\":%lld,\"workspace_id\":%lld,\"pid\":190000042},",
-		workspace, e->is_new ? "" : tail, duration, e->is_new ? "POST" : "PUT", entry, workspace,
-		when, e->is_new ? -(long long)e->entry->start : duration, entry, start, e->is_new ? "null" : stop,
-		workspace, workspace);
+		"\"tag_ids\":[15000001,15000002],\"tags\":[\"billable\",\"deep "
+		"work\"],\"task_id\":null,"
+		"\"uid\":9000001,\"user_id\":9000001,\"wid\":%lld,\"workspace_id\":%lld,\"pid\":"
+		"190000042},",
+		workspace, e->is_new ? "" : tail, duration, e->is_new ? "POST" : "PUT", entry,
+		workspace, when, e->is_new ? -(long long)e->entry->start : duration, entry, start,
+		e->is_new ? "null" : stop, workspace, workspace);
 }
 
 /* A callback as Toggl Track sends it. The events are a microsecond apart, so that
@@ -164,17 +175,18 @@ static size_t write_body(char *at, size_t room, const struct options *o, const s
 	gmtime_r(&second, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	head = snprintf(at, room,
-		"{\"event_id\":%lld,\"created_at\":\"%s.%06lldZ\",\"creator_id\":9000001,"
-		"\"metadata\":{\"action\":\"%s\",\"event_user_id\":\"9000001\",\"model\":\"time_entry\","
-		"\"model_owner_id\":\"9000001\",",
-		(long long)e->id, when, micros, e->is_new ? "created" : "updated");
+			"{\"event_id\":%lld,\"created_at\":\"%s.%06lldZ\",\"creator_id\":9000001,"
+			"\"metadata\":{\"action\":\"%s\",\"event_user_id\":\"9000001\",\"model\":"
+			"\"time_entry\","
+			"\"model_owner_id\":\"9000001\",",
+			(long long)e->id, when, micros, e->is_new ? "created" : "updated");
 	if (head < 0 || (size_t)head >= room)
 		die("a body does not fit");
 	entity = write_entity(at + head, room - (size_t)head, e, (long long)o->workspace_id, when);
 	if (entity < 0 || (size_t)(head + entity) >= room)
 		die("a body does not fit");
 	tail = snprintf(at + head + entity, room - (size_t)(head + entity),
-		"\"subscription_id\":10713,\"timestamp\":\"%s.%06lld406Z\"}", when, micros);
+			"\"subscription_id\":10713,\"timestamp\":\"%s.%06lld406Z\"}", when, micros);
 	if (tail < 0 || (size_t)(head + entity + tail) >= room)
 		die("a body does not fit");
 	return (size_t)(head + entity + tail);
@@ -189,15 +201,17 @@ static size_t write_request(char *at, const struct options *o, const struct even
 	size_t body_len = write_body(body, sizeof(body), o, e);
 	int length;
 
-	if (!HMAC(EVP_sha256(), o->secret, (int)strlen(o->secret), (unsigned char *)body, body_len, mac, &mac_len))
+	if (!HMAC(EVP_sha256(), o->secret, (int)strlen(o->secret), (unsigned char *)body, body_len,
+		  mac, &mac_len))
 		die("HMAC failed");
 	for (unsigned int i = 0; i < mac_len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", mac[i]);
 	length = snprintf(at, REQUEST_MAX,
-		"POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hookledger-bench\r\n%s"
-		"Content-Type: application/json\r\nContent-Length: %zu\r\n"
-		"X-Webhook-Signature-256: sha256=%s\r\n\r\n%s",
-		o->path, o->host, o->close ? "Connection: close\r\n" : "", body_len, hex, body);
+			  "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hookledger-bench\r\n%s"
+			  "Content-Type: application/json\r\nContent-Length: %zu\r\n"
+			  "X-Webhook-Signature-256: sha256=%s\r\n\r\n%s",
+			  o->path, o->host, o->close ? "Connection: close\r\n" : "", body_len, hex,
+			  body);
 	if (length < 0 || length >= REQUEST_MAX)
 		die("a request does not fit");
 	return (size_t)length;
@@ -210,7 +224,9 @@ static void happen(const struct options *o, struct event *event, size_t number, 
 	static struct entry open[ENTRIES_OPEN];
 	struct entry *entry = &open[random() % ENTRIES_OPEN];
 
-	*event = (struct event){ .id = o->first_id + (int64_t)number, .time_us = time_us, .entry = entry };
+	*event = (struct event){ .id = o->first_id + (int64_t)number,
+				 .time_us = time_us,
+				 .entry = entry };
 	if (entry->left > 0) {
 		entry->left--;
 		return;
@@ -235,7 +251,7 @@ static void prepare(struct load *load)
 	time_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000;
 
 	load->bytes = mmap(NULL, o->requests * REQUEST_MAX, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (load->bytes == MAP_FAILED)
 		die("mmap");
 	load->starts = calloc(o->requests + 1, sizeof(*load->starts));
@@ -247,7 +263,8 @@ static void prepare(struct load *load)
 		struct event event;
 
 		happen(o, &event, i, time_us + (int64_t)i);
-		load->starts[i + 1] = load->starts[i] + write_request(load->bytes + load->starts[i], o, &event);
+		load->starts[i + 1] = load->starts[i] +
+				      write_request(load->bytes + load->starts[i], o, &event);
 	}
 	/* Written once now, so that no page fault falls into the measurement. */
 	memset(load->latencies_us, 1, o->requests * sizeof(*load->latencies_us));
@@ -264,7 +281,8 @@ static bool open_connection(struct load *load, struct connection *c, bool wait)
 		die("socket");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->connecting = c->wants_write = false;
-	if (connect(c->fd, (struct sockaddr *)&load->options.target, sizeof(load->options.target)) != 0) {
+	if (connect(c->fd, (struct sockaddr *)&load->options.target,
+		    sizeof(load->options.target)) != 0) {
 		if (errno != EINPROGRESS) {
 			close(c->fd);
 			c->fd = -1;
@@ -282,7 +300,8 @@ static bool open_connection(struct load *load, struct connection *c, bool wait)
 
 static void want_write(struct load *load, struct connection *c, bool wanted)
 {
-	struct epoll_event event = { .events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = c };
+	struct epoll_event event = { .events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN,
+				     .data.ptr = c };
 
 	if (c->wants_write == wanted)
 		return;
@@ -377,7 +396,7 @@ static ssize_t answer_length(const struct connection *c, bool ended, bool *keep)
 	at = (size_t)(head_end - c->answer) + 4;
 	field = strcasestr(c->answer, "\r\nConnection:");
 	*keep = !ended && c->answer[7] == '1' &&
-	        !(field && field < head_end && strncasecmp(field + 13, " close", 6) == 0);
+		!(field && field < head_end && strncasecmp(field + 13, " close", 6) == 0);
 
 	field = strcasestr(c->answer, "\r\nContent-Length:");
 	if (field && field < head_end) {
@@ -408,7 +427,8 @@ static void complain(struct load *load, const struct connection *c)
 	if (load->complained)
 		return;
 	load->complained = true;
-	fprintf(stderr, "load: first answer that is not 200:\n%.*s\n", (int)(c->have < 600 ? c->have : 600), c->answer);
+	fprintf(stderr, "load: first answer that is not 200:\n%.*s\n",
+		(int)(c->have < 600 ? c->have : 600), c->answer);
 }
 
 static void pull(struct load *load, struct connection *c)
@@ -436,7 +456,8 @@ static void pull(struct load *load, struct connection *c)
 	status = atoi(c->answer + 9);
 	load->statuses[status > 0 && status < STATUS_MAX ? status : 0]++;
 	if (status == 200)
-		load->latencies_us[load->answers++] = (uint32_t)((load->last_ns - c->begun_ns) / 1000);
+		load->latencies_us[load->answers++] = (uint32_t)((load->last_ns - c->begun_ns) /
+								 1000);
 	else
 		complain(load, c);
 	if (!keep || load->options.close)
@@ -457,7 +478,7 @@ static void handle(struct load *load, struct connection *c, uint32_t events)
 			push(load, c);
 		}
 	} else if (!c->busy) {
-		drop(c);	/* the server ended an idle connection */
+		drop(c); /* the server ended an idle connection */
 	} else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
 		pull(load, c);
 	} else if (events & EPOLLOUT) {
@@ -562,7 +583,8 @@ static void report(struct load *load, double seconds)
 	printf("{\"connections\":%zu,\"seconds\":%.3f,\"requests\":%zu,\"ok\":%zu,\"rate\":%.1f,",
 	       load->options.connections, seconds, load->next, load->answers,
 	       seconds > 0 ? (double)load->answers / seconds : 0);
-	printf("\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"reconnects\":%zu,\"statuses\":{",
+	printf("\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"reconnects\":%zu,"
+	       "\"statuses\":{",
 	       percentile_ms(load, 0.5), percentile_ms(load, 0.95), percentile_ms(load, 0.99),
 	       percentile_ms(load, 1), load->reconnects);
 	for (size_t i = 0; i < STATUS_MAX; i++) {
@@ -582,10 +604,12 @@ static void usage(FILE *to)
 	fprintf(to,
 		"usage: load --port PORT --path PATH --secret-file FILE [--host 127.0.0.1]\n"
 		"            [--connections 64] [--seconds 5 | --requests COUNT] [--close]\n"
-		"            [--first-id ID] [--workspace ID] [--updates N] [--timeout SECONDS] [--rate N]\n"
+		"            [--first-id ID] [--workspace ID] [--updates N] [--timeout SECONDS] "
+		"[--rate N]\n"
 		"Each event makes a new time entry; with --updates N it is updated 1 to N times.\n"
 		"--rate offers so many a second, whatever becomes of them, and counts from then.\n"
-		"Only addresses of 127.0.0.0/8 are accepted. The secret is HOOKLEDGER_BENCH_SECRET\n"
+		"Only addresses of 127.0.0.0/8 are accepted. The secret is "
+		"HOOKLEDGER_BENCH_SECRET\n"
 		"of the environment when no file is named.\n");
 }
 
@@ -609,12 +633,19 @@ static void wrong(const char *what)
 static void read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "host", required_argument, NULL, 'h' }, { "port", required_argument, NULL, 'p' },
-		{ "path", required_argument, NULL, 'u' }, { "secret-file", required_argument, NULL, 's' },
-		{ "connections", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 'd' },
-		{ "requests", required_argument, NULL, 'n' }, { "close", no_argument, NULL, 'x' },
-		{ "first-id", required_argument, NULL, 'i' }, { "workspace", required_argument, NULL, 'w' },
-		{ "rate", required_argument, NULL, 'r' }, { "timeout", required_argument, NULL, 't' }, { "updates", required_argument, NULL, 'e' },
+		{ "host", required_argument, NULL, 'h' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "path", required_argument, NULL, 'u' },
+		{ "secret-file", required_argument, NULL, 's' },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "seconds", required_argument, NULL, 'd' },
+		{ "requests", required_argument, NULL, 'n' },
+		{ "close", no_argument, NULL, 'x' },
+		{ "first-id", required_argument, NULL, 'i' },
+		{ "workspace", required_argument, NULL, 'w' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "updates", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, '?' },
 		{ 0 },
 	};
@@ -622,31 +653,63 @@ static void read_options(struct options *o, int argc, char **argv)
 	long port = 0;
 	int option;
 
-	*o = (struct options){ .host = "127.0.0.1", .connections = 64, .timeout_seconds = 20,
-	                       .first_id = 8023169000000000, .workspace_id = 7435584 };
+	*o = (struct options){ .host = "127.0.0.1",
+			       .connections = 64,
+			       .timeout_seconds = 20,
+			       .first_id = 8023169000000000,
+			       .workspace_id = 7435584 };
 	if (secret)
 		snprintf(o->secret, sizeof(o->secret), "%s", secret);
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (option) {
-		case 'h': o->host = optarg; break;
-		case 'p': port = strtol(optarg, NULL, 10); break;
-		case 'u': o->path = optarg; break;
-		case 's': read_secret(o, optarg); break;
-		case 'c': o->connections = strtoul(optarg, NULL, 10); break;
-		case 'd': o->seconds = strtod(optarg, NULL); break;
-		case 'n': o->requests = strtoul(optarg, NULL, 10); break;
-		case 'x': o->close = true; break;
-		case 'i': o->first_id = strtoll(optarg, NULL, 10); break;
-		case 'w': o->workspace_id = strtoll(optarg, NULL, 10); break;
-		case 'e': o->updates = strtoul(optarg, NULL, 10); break;
-		case 'r': o->rate = strtod(optarg, NULL); break;
-		case 't': o->timeout_seconds = strtod(optarg, NULL); break;
-		default: usage(stderr); exit(2);
+		case 'h':
+			o->host = optarg;
+			break;
+		case 'p':
+			port = strtol(optarg, NULL, 10);
+			break;
+		case 'u':
+			o->path = optarg;
+			break;
+		case 's':
+			read_secret(o, optarg);
+			break;
+		case 'c':
+			o->connections = strtoul(optarg, NULL, 10);
+			break;
+		case 'd':
+			o->seconds = strtod(optarg, NULL);
+			break;
+		case 'n':
+			o->requests = strtoul(optarg, NULL, 10);
+			break;
+		case 'x':
+			o->close = true;
+			break;
+		case 'i':
+			o->first_id = strtoll(optarg, NULL, 10);
+			break;
+		case 'w':
+			o->workspace_id = strtoll(optarg, NULL, 10);
+			break;
+		case 'e':
+			o->updates = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			o->rate = strtod(optarg, NULL);
+			break;
+		case 't':
+			o->timeout_seconds = strtod(optarg, NULL);
+			break;
+		default:
+			usage(stderr);
+			exit(2);
 		}
 	}
 	if (o->seconds <= 0 && o->requests == 0)
 		o->seconds = 5;
-	o->target = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	o->target = (struct sockaddr_in){ .sin_family = AF_INET,
+					  .sin_port = htons((uint16_t)port) };
 	if (inet_pton(AF_INET, o->host, &o->target.sin_addr) != 1 ||
 	    ntohl(o->target.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
 		wrong("--host must be an address of 127.0.0.0/8");

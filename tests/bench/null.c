@@ -18,7 +18,9 @@ int main(void)
 		   the web server closes the connection. */
 		while (FCGX_GetStr(body, (int)sizeof(body), request.in) > 0)
 			;
-		FCGX_PutS("Status: 200 OK\r\nContent-Type: application/json\r\n\r\n{\"status\":\"OK\"}", request.out);
+		FCGX_PutS("Status: 200 OK\r\nContent-Type: "
+			  "application/json\r\n\r\n{\"status\":\"OK\"}",
+			  request.out);
 		FCGX_Detach(&request);
 		FCGX_Finish_r(&request);
 	}

@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	MUST(cb.event_id > 0 && cb.workspace_id >= 0 && cb.creator_id >= 0 && cb.entity_id >= 0);
 	/* a day beyond the years 0 to 9999 on either side, for the offset */
-	MUST(cb.created_us > INT64_C(-62167305600000000) && cb.created_us < INT64_C(253402387200000000));
+	MUST(cb.created_us > INT64_C(-62167305600000000) &&
+	     cb.created_us < INT64_C(253402387200000000));
 	MUST(cb.model.len > 0 && cb.action.len > 0);
 	is_inside(cb.model, cb.body);
 	is_inside(cb.action, cb.body);

@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(!conf.master_key || strlen(conf.master_key) == 64);
 		MUST(!conf.base_path || conf.base_path[0] == '/');
 		conf_show(&conf, &shown);
-		MUST(!conf.master_key || !stands_once(data, size, conf.master_key) || !memmem(shown.at, shown.len, conf.master_key, 64));
+		MUST(!conf.master_key || !stands_once(data, size, conf.master_key) ||
+		     !memmem(shown.at, shown.len, conf.master_key, 64));
 		conf_done(&conf);
 	}
 	buf_done(&problem);

@@ -35,8 +35,12 @@ static void remove_socket(void)
 
 static void open_once(void)
 {
-	struct http_options options = { .base_path = "/b", .batch_max = 4, .batch_max_bytes = 10000,
-		                .body_max = BODY_MAX, .timeout_ms = 1000, .connections_max = 16 };
+	struct http_options options = { .base_path = "/b",
+					.batch_max = 4,
+					.batch_max_bytes = 10000,
+					.body_max = BODY_MAX,
+					.timeout_ms = 1000,
+					.connections_max = 16 };
 	struct buf problem = { 0 }, where = { 0 };
 	int fd;
 

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (http_auth_read_basic((struct str){ (const char *)data, size }, &user, &password)) {
 		MUST(!memchr(buf_text(&user), ':', user.len));
-		MUST(strlen(buf_text(&user)) == user.len && strlen(buf_text(&password)) == password.len);
+		MUST(strlen(buf_text(&user)) == user.len &&
+		     strlen(buf_text(&password)) == password.len);
 		buf_addf(&both, "%s:%s", buf_text(&user), buf_text(&password));
 		buf_add_text(&header, "Basic ");
 		base64_write(&header, both.at, both.len);

@@ -8,7 +8,8 @@
 #include "base/json.h"
 
 static const struct json_want wants[] = {
-	{ "event_id", NULL }, { "payload", NULL }, { "payload", "id" }, { "metadata", "model" }, { "a", NULL },
+	{ "event_id", NULL },	 { "payload", NULL }, { "payload", "id" },
+	{ "metadata", "model" }, { "a", NULL },
 };
 enum { WANTS = sizeof(wants) / sizeof(wants[0]) };
 

@@ -16,12 +16,13 @@
 enum { RECORDS = 5 };
 
 static char folder[64];
-static struct buf good;		/* a file of five */
+static struct buf good; /* a file of five */
 static char name[256];
 
 static struct callback numbered(int64_t n)
 {
-	static const char *const bodies[RECORDS] = { "", "{}", "{\"event_id\":2}", "HLRE\0\0\0\x4c", "xxxxxxxxxxxxxxxxxxxxxxxx" };
+	static const char *const bodies[RECORDS] = { "", "{}", "{\"event_id\":2}", "HLRE\0\0\0\x4c",
+						     "xxxxxxxxxxxxxxxxxxxxxxxx" };
 	struct callback cb = { .received_us = n + 1, .endpoint_id = n + 10, .secret_id = n + 20 };
 
 	cb.address = str_of("an-address-of-22-chars");
@@ -32,7 +33,9 @@ static struct callback numbered(int64_t n)
 
 static struct spool *open_spool(void)
 {
-	struct spool_options options = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20 };
+	struct spool_options options = { .dir = folder,
+					 .max_bytes = 1 << 20,
+					 .unjudged_max_bytes = 1 << 20 };
 	struct spool *spool = NULL;
 
 	MUST(spool_open(&spool, &options) == ERR_NONE);
@@ -89,7 +92,8 @@ static void make_good(void)
 	for (int64_t n = 0; n < RECORDS; n++) {
 		struct callback cb = numbered(n);
 
-		MUST(spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &cb }, 1) == ERR_NONE);
+		MUST(spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &cb }, 1) ==
+		     ERR_NONE);
 	}
 	spool_close(spool);
 	sweep(true);
@@ -142,8 +146,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			MUST(n >= 0 && n < RECORDS && kind == SPOOL_EVENT);
 			same = numbered(n);
-			MUST(str_equal(same.body, records[i].body) && str_equal(same.address, records[i].address));
-			MUST(same.endpoint_id == records[i].endpoint_id && same.secret_id == records[i].secret_id);
+			MUST(str_equal(same.body, records[i].body) &&
+			     str_equal(same.address, records[i].address));
+			MUST(same.endpoint_id == records[i].endpoint_id &&
+			     same.secret_id == records[i].secret_id);
 		}
 		sum += count;
 		MUST(sum <= RECORDS);

@@ -27,12 +27,14 @@ static void read_file(const char *name, struct buf *out)
 
 static struct str text_of(struct json_object *value)
 {
-	return (struct str){ json_object_get_string(value), (size_t)json_object_get_string_len(value) };
+	return (struct str){ json_object_get_string(value),
+			     (size_t)json_object_get_string_len(value) };
 }
 
 static void add_base64(struct buf *out, struct str text)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned bits = 0, have = 0;
 
 	for (size_t i = 0; i < text.len && text.at[i] != '='; i++) {
@@ -108,7 +110,8 @@ size_t cases_each(void (*look)(const struct test_case *))
 			fprintf(stderr, "%s is no JSON\n", names[i]->d_name);
 			abort();
 		}
-		snprintf(c.name, sizeof(c.name), "%.*s", (int)strlen(names[i]->d_name) - 5, names[i]->d_name);
+		snprintf(c.name, sizeof(c.name), "%.*s", (int)strlen(names[i]->d_name) - 5,
+			 names[i]->d_name);
 		fill(&c, root);
 		look(&c);
 		json_object_put(root);

@@ -7,10 +7,10 @@
 #include "base/mem.h"
 
 struct test_case {
-	char name[128];		/* of the file, without ".json" */
-	struct buf body;	/* the bytes that are signed */
+	char name[128];	 /* of the file, without ".json" */
+	struct buf body; /* the bytes that are signed */
 	int status;
-	char kind[16], reason[16];	/* "" when the file does not say */
+	char kind[16], reason[16]; /* "" when the file does not say */
 };
 
 /* Calls `look` for each, in the order of their names; gives their number. */

@@ -21,7 +21,7 @@ static bool run(const char *format)
 
 	/* the script, and the folder as often as the sentence wants it */
 	snprintf(command, sizeof(command), "cluster='%s/../../deploy/cluster' dir='%s'; %s",
-	         data && *data ? data : HL_DATA, folder, format);
+		 data && *data ? data : HL_DATA, folder, format);
 	status = system(command);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -37,12 +37,14 @@ const char *cluster_start(void)
 	/* the server runs as somebody else when we are root */
 	if (!mkdtemp(folder) || chmod(folder, 0755))
 		return NULL;
-	if (!run("\"$cluster\" make \"$dir\" 5432 listen_addresses= && \"$cluster\" start \"$dir\"")) {
+	if (!run("\"$cluster\" make \"$dir\" 5432 listen_addresses= && \"$cluster\" start "
+		 "\"$dir\"")) {
 		fputs("no PostgreSQL could be started\n", stderr);
 		cluster_stop();
 		return NULL;
 	}
-	snprintf(conninfo, sizeof(conninfo), "host=%s port=5432 user=postgres dbname=postgres", folder);
+	snprintf(conninfo, sizeof(conninfo), "host=%s port=5432 user=postgres dbname=postgres",
+		 folder);
 	return conninfo;
 }
 

@@ -22,7 +22,7 @@ static void lone_events_change_nothing(void **state)
 	backpressure_worked(&backpressure, 20, now);
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now));
 	assert_int_equal(INT_MAX, backpressure_starts(&backpressure, now));
-	now = ring(&backpressure, 4, now, 100);	/* 400 a second */
+	now = ring(&backpressure, 4, now, 100); /* 400 a second */
 	backpressure_worked(&backpressure, 20, now);
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now));
 	assert_int_equal(INT_MAX, backpressure_starts(&backpressure, now));
@@ -34,7 +34,7 @@ static void lone_events_change_nothing(void **state)
 static void busy_receivers_have_the_database(void **state)
 {
 	struct backpressure backpressure = { 0 };
-	int64_t now = ring(&backpressure, 20, 1000000, 30);	/* 2,000 a second */
+	int64_t now = ring(&backpressure, 20, 1000000, 30); /* 2,000 a second */
 
 	(void)state;
 	backpressure_worked(&backpressure, 20, now);

@@ -6,8 +6,13 @@
 static void rfc_4648(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" },         { "f", "Zg==" },         { "fo", "Zm8=" },         { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
 	};
 	struct buf out = { 0 };
 
@@ -38,13 +43,15 @@ static void both_alphabets(void **state)
 		bytes[3 * i + 2] = (unsigned char)group;
 	}
 	base64_write(&out, bytes, sizeof(bytes));
-	assert_string_equal("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", buf_text(&out));
+	assert_string_equal("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+			    buf_text(&out));
 	assert_true(base64_read(buf_str(&out), &again));
 	assert_int_equal(sizeof(bytes), again.len);
 	assert_memory_equal(bytes, again.at, sizeof(bytes));
 	buf_clear(&out);
 	base64_write_url(&out, bytes, sizeof(bytes));
-	assert_string_equal("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", buf_text(&out));
+	assert_string_equal("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+			    buf_text(&out));
 	buf_clear(&out);
 	base64_write_url(&out, "\xff\xfe", 2);
 	base64_write_url(&out, "\xff", 1);
@@ -75,9 +82,11 @@ static void every_length(void **state)
 static void only_one_spelling_is_read(void **state)
 {
 	static const char *const wrong[] = {
-		"Z", "Zg", "Zg=", "Zg===", "Zm9vYg", "Zm9vYg=", "=", "==", "===", "====", "Z===", "Zg=a", "Zg==Zg==",
-		"Zm8=Zm8=", "Zh==", "Zm9=", "Zm9vYh==", "Zm9 ", " Zm9v", "Zm9v\n", "Zm\n9v", "Zm9-", "Zm9_", "Zm.v",
-		"Zm9\xe9", "Zm9@", "Zm9[", "Zm9`", "Zm9{", "Zm9:", "Zm9,", "Zm9!", "=m9v", "Z=9v", "Zm=v",
+		"Z",	"Zg",	"Zg=",	    "Zg===",   "Zm9vYg", "Zm9vYg=",  "=",
+		"==",	"===",	"====",	    "Z===",    "Zg=a",	 "Zg==Zg==", "Zm8=Zm8=",
+		"Zh==", "Zm9=", "Zm9vYh==", "Zm9 ",    " Zm9v",	 "Zm9v\n",   "Zm\n9v",
+		"Zm9-", "Zm9_", "Zm.v",	    "Zm9\xe9", "Zm9@",	 "Zm9[",     "Zm9`",
+		"Zm9{", "Zm9:", "Zm9,",	    "Zm9!",    "=m9v",	 "Z=9v",     "Zm=v",
 	};
 	struct buf out = { 0 };
 

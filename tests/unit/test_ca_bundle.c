@@ -55,7 +55,8 @@ static void the_usual_places_are_tried(void **state)
 	put("/etc/ssl/cert.pem");
 	assert_found("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem");
 	put("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem");
-	assert_found("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem");
+	assert_found("/etc/ssl/certs/ca-certificates.crt",
+		     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem");
 	put("/etc/pki/tls/certs/ca-bundle.crt");
 	assert_found("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt");
 	put("/etc/ssl/certs/ca-certificates.crt");
@@ -75,7 +76,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_usual_places_are_tried, with_a_root, without),
-		cmocka_unit_test_setup_teardown(what_libcurl_was_built_with_comes_first, with_a_root, without),
+		cmocka_unit_test_setup_teardown(what_libcurl_was_built_with_comes_first,
+						with_a_root, without),
 	};
 
 	return cmocka_run_group_tests_name("ca_bundle", tests, NULL, NULL);

@@ -6,19 +6,26 @@
 #include "cases.h"
 #include "ledger/callback.h"
 
-#define EVENT(rest) "{\"event_id\":8023169274704072,\"created_at\":\"2026-07-17T11:43:32.827Z\"," rest "}"
-#define META "\"metadata\":{\"action\":\"created\",\"model\":\"time_entry\",\"workspace_id\":\"7435584\"}"
+#define EVENT(rest) \
+	"{\"event_id\":8023169274704072,\"created_at\":\"2026-07-17T11:43:32.827Z\"," rest "}"
+#define META \
+	"\"metadata\":{\"action\":\"created\",\"model\":\"time_entry\",\"workspace_id\":" \
+	"\"7435584\"}"
 
 static void signatures_have_one_form(void **state)
 {
-	static const char hex[] = "55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2";
+	static const char hex[] =
+		"55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2";
 	static const char *const good[] = {
-		"sha256=%s", " sha256=%s", "sha256=%s\t ",
+		"sha256=%s",
+		" sha256=%s",
+		"sha256=%s\t ",
 	};
 	static const char *const bad[] = {
-		"%s", "sha256:%s", "SHA256=%s", "sha1=%s", "sha256= %s", "sha256=0x%s", "sha256=%s0",
-		"sha256=%.63s", "sha256=%.62s", "sha256=", "sha256", "", "sha256=%s,sha256=%s",
-		"sha256=%.63sg", "=%s", "sha256==%s", "v1,%s", "sha256=%.32s",
+		"%s",	       "sha256:%s",  "SHA256=%s",	    "sha1=%s",	     "sha256= %s",
+		"sha256=0x%s", "sha256=%s0", "sha256=%.63s",	    "sha256=%.62s",  "sha256=",
+		"sha256",      "",	     "sha256=%s,sha256=%s", "sha256=%.63sg", "=%s",
+		"sha256==%s",  "v1,%s",	     "sha256=%.32s",
 	};
 	unsigned char wanted[MAC_BYTES], out[MAC_BYTES];
 
@@ -70,7 +77,10 @@ static void an_event_tells_its_fields(void **state)
 	const char *why;
 
 	(void)state;
-	assert_err(ERR_NONE, parse(&cb, EVENT("\"creator_id\":9000001," META ",\"payload\":{\"id\":3050537739}"), &reason, &why));
+	assert_err(ERR_NONE,
+		   parse(&cb,
+			 EVENT("\"creator_id\":9000001," META ",\"payload\":{\"id\":3050537739}"),
+			 &reason, &why));
 	assert_int_equal(CALLBACK_EVENT, cb.kind);
 	assert_true(cb.event_id == INT64_C(8023169274704072));
 	assert_true(cb.created_us == INT64_C(1784288612827000));
@@ -87,26 +97,36 @@ static void an_event_tells_its_fields(void **state)
 static void a_plain_payload_is_given_on(void **state)
 {
 	static const char *const plain[] = {
-		"{}", "{\"id\":5,\"tags\":[\"a\",\"b\"],\"rate\":85.25,\"n\":null}",
-		"{\"description\":\"\xc3\x89" "crire \\\"v2\\\" \\n e5 E+1\"}", "{\"api_token\":\"top\"}",
+		"{}",
+		"{\"id\":5,\"tags\":[\"a\",\"b\"],\"rate\":85.25,\"n\":null}",
+		"{\"description\":\"\xc3\x89"
+		"crire \\\"v2\\\" \\n e5 E+1\"}",
+		"{\"api_token\":\"top\"}",
 		"{ \"id\" : 5 }",
 	};
 	static const char *const other[] = {
-		"{\"a\":{}}", "{\"a\":[{\"b\":1}]}", "{\"a\":\"{\"}", "{\"a\":\"\\u0041\"}", "{\"\\u0061\":1}",
-		"{\"a\":1e5}", "{\"a\":1E5}", "{\"a\":0.5e-900}", "{\"a\":\"7e\"}", "null",
+		"{\"a\":{}}",	   "{\"a\":[{\"b\":1}]}",
+		"{\"a\":\"{\"}",   "{\"a\":\"\\u0041\"}",
+		"{\"\\u0061\":1}", "{\"a\":1e5}",
+		"{\"a\":1E5}",	   "{\"a\":0.5e-900}",
+		"{\"a\":\"7e\"}",  "null",
 	};
 	struct callback cb = { 0 };
 	enum reason reason;
 	const char *why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]) + sizeof(other) / sizeof(other[0]); i++) {
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]) + sizeof(other) / sizeof(other[0]);
+	     i++) {
 		bool is_plain = i < sizeof(plain) / sizeof(plain[0]);
-		const char *payload = is_plain ? plain[i] : other[i - sizeof(plain) / sizeof(plain[0])];
+		const char *payload = is_plain ? plain[i]
+					       : other[i - sizeof(plain) / sizeof(plain[0])];
 		struct buf body = { 0 };
 
-		buf_addf(&body, "{\"event_id\":1,\"created_at\":\"2026-07-17T11:43:32Z\"," META
-		                ",\"payload\":%s}", payload);
+		buf_addf(&body,
+			 "{\"event_id\":1,\"created_at\":\"2026-07-17T11:43:32Z\"," META
+			 ",\"payload\":%s}",
+			 payload);
 		/* what the last one left must not stay */
 		cb.body = buf_str(&body);
 		assert_err(ERR_NONE, callback_parse(&cb, &reason, &why));
@@ -116,7 +136,9 @@ static void a_plain_payload_is_given_on(void **state)
 			assert_null(cb.payload.at);
 		buf_done(&body);
 	}
-	assert_err(ERR_NONE, parse(&cb, EVENT(META ",\"payload\":{\"a\":{}},\"payload\":{\"id\":2}"), &reason, &why));
+	assert_err(ERR_NONE,
+		   parse(&cb, EVENT(META ",\"payload\":{\"a\":{}},\"payload\":{\"id\":2}"), &reason,
+			 &why));
 	assert_true(str_is(cb.payload, "{\"id\":2}"));
 }
 
@@ -127,13 +149,24 @@ static void the_workspace_is_found(void **state)
 		int64_t workspace_id;
 	} cases[] = {
 		{ EVENT(META ",\"payload\":{\"workspace_id\":5,\"wid\":6}"), 7435584 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":77},\"payload\":{}"), 77 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":{\"workspace_id\":5,\"wid\":6}"), 5 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":{\"wid\":6}"), 6 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":77},"
+			"\"payload\":{}"),
+		  77 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":{\"workspace_"
+			"id\":5,\"wid\":6}"),
+		  5 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":{\"wid\":6}"),
+		  6 },
 		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":{}"), 0 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":null,\"workspace_id\":8"), 0 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":\"x\"},\"payload\":{\"wid\":\"6\"}"), 6 },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":-1},\"payload\":{\"x\":{\"wid\":6}}"), 0 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\"},\"payload\":null,"
+			"\"workspace_id\":8"),
+		  0 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":\"x\"},"
+			"\"payload\":{\"wid\":\"6\"}"),
+		  6 },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"m\",\"workspace_id\":-1},"
+			"\"payload\":{\"x\":{\"wid\":6}}"),
+		  0 },
 	};
 
 	(void)state;
@@ -154,10 +187,15 @@ static void odd_ids_are_none(void **state)
 	const char *why;
 
 	(void)state;
-	assert_err(ERR_NONE, parse(&cb, EVENT("\"creator_id\":null," META ",\"payload\":{\"id\":1.5}"), &reason, &why));
+	assert_err(ERR_NONE,
+		   parse(&cb, EVENT("\"creator_id\":null," META ",\"payload\":{\"id\":1.5}"),
+			 &reason, &why));
 	assert_int_equal(0, cb.creator_id);
 	assert_int_equal(0, cb.entity_id);
-	assert_err(ERR_NONE, parse(&cb, EVENT("\"creator_id\":18446744073709551617," META ",\"payload\":{\"id\":-7}"), &reason, &why));
+	assert_err(ERR_NONE, parse(&cb,
+				   EVENT("\"creator_id\":18446744073709551617," META
+					 ",\"payload\":{\"id\":-7}"),
+				   &reason, &why));
 	assert_int_equal(0, cb.creator_id);
 	assert_int_equal(0, cb.entity_id);
 }
@@ -176,24 +214,38 @@ static void what_is_missing_is_said(void **state)
 		{ "{}", REASON_EVENT, "event_id is missing or no whole number" },
 		{ "{\"event_id\":-1}", REASON_EVENT, "event_id is missing or no whole number" },
 		{ "{\"event_id\":1.0}", REASON_EVENT, "event_id is missing or no whole number" },
-		{ "{\"event_id\":9223372036854775808}", REASON_EVENT, "event_id is missing or no whole number" },
+		{ "{\"event_id\":9223372036854775808}", REASON_EVENT,
+		  "event_id is missing or no whole number" },
 		{ "{\"event_id\":[0]}", REASON_EVENT, "event_id is missing or no whole number" },
 		{ "{\"event_id\":1}", REASON_EVENT, "created_at is missing or no RFC 3339 time" },
-		{ "{\"event_id\":1,\"created_at\":1}", REASON_EVENT, "created_at is missing or no RFC 3339 time" },
-		{ "{\"event_id\":1,\"created_at\":\"2026-02-30T00:00:00Z\"}", REASON_EVENT, "created_at is missing or no RFC 3339 time" },
-		{ "{\"event_id\":1,\"created_at\":\"294277-01-01T00:00:00Z\"}", REASON_EVENT, "created_at is missing or no RFC 3339 time" },
+		{ "{\"event_id\":1,\"created_at\":1}", REASON_EVENT,
+		  "created_at is missing or no RFC 3339 time" },
+		{ "{\"event_id\":1,\"created_at\":\"2026-02-30T00:00:00Z\"}", REASON_EVENT,
+		  "created_at is missing or no RFC 3339 time" },
+		{ "{\"event_id\":1,\"created_at\":\"294277-01-01T00:00:00Z\"}", REASON_EVENT,
+		  "created_at is missing or no RFC 3339 time" },
 		{ EVENT("\"payload\":{}"), REASON_EVENT, "metadata is missing or no object" },
-		{ EVENT("\"metadata\":[],\"payload\":{}"), REASON_EVENT, "metadata is missing or no object" },
-		{ EVENT("\"metadata\":{\"action\":\"a\"},\"payload\":{}"), REASON_EVENT, "metadata.model is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"\"},\"payload\":{}"), REASON_EVENT, "metadata.model is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"a b\"},\"payload\":{}"), REASON_EVENT, "metadata.model is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"a\\u0062\"},\"payload\":{}"), REASON_EVENT, "metadata.model is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":1,\"model\":\"m\"},\"payload\":{}"), REASON_EVENT, "metadata.action is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":\"\xc3\xa9\",\"model\":\"m\"},\"payload\":{}"), REASON_EVENT, "metadata.action is missing or no word" },
-		{ EVENT("\"metadata\":{\"action\":\"0123456789012345678901234567890123456789012345678901234567890123x\",\"model\":\"m\"},\"payload\":{}"),
+		{ EVENT("\"metadata\":[],\"payload\":{}"), REASON_EVENT,
+		  "metadata is missing or no object" },
+		{ EVENT("\"metadata\":{\"action\":\"a\"},\"payload\":{}"), REASON_EVENT,
+		  "metadata.model is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"\"},\"payload\":{}"),
+		  REASON_EVENT, "metadata.model is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"a b\"},\"payload\":{}"),
+		  REASON_EVENT, "metadata.model is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":\"a\",\"model\":\"a\\u0062\"},\"payload\":{}"),
+		  REASON_EVENT, "metadata.model is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":1,\"model\":\"m\"},\"payload\":{}"), REASON_EVENT,
+		  "metadata.action is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":\"\xc3\xa9\",\"model\":\"m\"},\"payload\":{}"),
+		  REASON_EVENT, "metadata.action is missing or no word" },
+		{ EVENT("\"metadata\":{\"action\":"
+			"\"0123456789012345678901234567890123456789012345678901234567890123x\","
+			"\"model\":\"m\"},\"payload\":{}"),
 		  REASON_EVENT, "metadata.action is missing or no word" },
 		{ EVENT(META), REASON_EVENT, "payload is missing or no object" },
-		{ EVENT(META ",\"payload\":\"ping\""), REASON_EVENT, "payload is missing or no object" },
+		{ EVENT(META ",\"payload\":\"ping\""), REASON_EVENT,
+		  "payload is missing or no object" },
 		{ EVENT(META ",\"payload\":[]"), REASON_EVENT, "payload is missing or no object" },
 	};
 
@@ -213,10 +265,12 @@ static void what_is_missing_is_said(void **state)
 static void a_ping_gives_its_code_back(void **state)
 {
 	static const struct {
-		const char *body, *code;	/* NULL: none */
+		const char *body, *code; /* NULL: none */
 	} cases[] = {
-		{ "{\"event_id\":0,\"payload\":\"ping\",\"validation_code\":\"5f0c\"}", "\"5f0c\"" },
-		{ "{\"event_id\":\"0\",\"validation_code\":\"a\\\"b\\u0041\"}", "\"a\\\"b\\u0041\"" },
+		{ "{\"event_id\":0,\"payload\":\"ping\",\"validation_code\":\"5f0c\"}",
+		  "\"5f0c\"" },
+		{ "{\"event_id\":\"0\",\"validation_code\":\"a\\\"b\\u0041\"}",
+		  "\"a\\\"b\\u0041\"" },
 		{ "{\"event_id\":0}", NULL },
 		{ "{\"event_id\":0,\"validation_code\":\"\"}", NULL },
 		{ "{\"event_id\":0,\"validation_code\":5}", NULL },
@@ -254,7 +308,8 @@ static void every_reason_has_its_word(void **state)
 	for (int i = 0; i < REASON_COUNT; i++) {
 		assert_non_null(reason_word((enum reason)i));
 		for (int k = 0; k < i; k++)
-			assert_string_not_equal(reason_word((enum reason)i), reason_word((enum reason)k));
+			assert_string_not_equal(reason_word((enum reason)i),
+						reason_word((enum reason)k));
 	}
 	assert_string_equal("none", reason_word(REASON_COUNT));
 	assert_string_equal("signature", reason_word(REASON_SIGNATURE));
@@ -274,8 +329,10 @@ static void addresses_have_one_form(void **state)
 	assert_false(callback_is_address((struct str){ 0 }));
 	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ/0189")));
 	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ 0189")));
-	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ\0""0189")));
-	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ\xc3\xa9""0189")));
+	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ\0"
+					     "0189")));
+	assert_false(callback_is_address(LIT("ABCDEFGHIJKLMNOPQRSTUVWXYZ\xc3\xa9"
+					     "0189")));
 }
 
 static size_t looked_at;
@@ -288,7 +345,8 @@ static void look(const struct test_case *c)
 	enum err err = callback_parse(&cb, &reason, &why);
 
 	if (c->status == 200) {
-		if (err || cb.kind != (strcmp(c->kind, "ping") == 0 ? CALLBACK_PING : CALLBACK_EVENT))
+		if (err ||
+		    cb.kind != (strcmp(c->kind, "ping") == 0 ? CALLBACK_PING : CALLBACK_EVENT))
 			fail_msg("%s: %s", c->name, why ? why : "is of another kind");
 	} else if (strcmp(c->reason, "json") == 0 || strcmp(c->reason, "event") == 0) {
 		if (err != ERR_INPUT || strcmp(reason_word(reason), c->reason) != 0)
@@ -306,17 +364,28 @@ static void what_a_body_costs(void **state)
 		const char *body;
 		int64_t cost;
 	} table[] = {
-		{ "{}", 130 }, { "{\"a\":1,\"b\":[2,3]}", 529 }, { "{\"a\":\"\\u0000\\\\n\"}", 337 }, { "{\"\xc3\xa9\":\"\xe6\xbc\xa2\"}", 140 },
+		{ "{}", 130 },
+		{ "{\"a\":1,\"b\":[2,3]}", 529 },
+		{ "{\"a\":\"\\u0000\\\\n\"}", 337 },
+		{ "{\"\xc3\xa9\":\"\xe6\xbc\xa2\"}", 140 },
 	};
 	static const struct {
 		const char *unit;
 		int count;
 		bool is_costly;
 	} shapes[] = {
-		{ "1,", 3000, false }, { "1,", 5000, true }, { "1e999,", 3000, false }, { "1e999,", 170000, true },
-		{ "\"\\u0000\",", 2000, false }, { "\"\\ud800\",", 100000, true }, { "{\"a\":1},", 1900, false },
-		{ "{\"a\":1},", 50000, true }, { "[[[[[[[[]]]]]]]],", 400, false }, { "[[[[[[[[]]]]]]]],", 500, true },
-		{ "\"a few words of text without a mark\",", 3000, false }, { "\"a few words of text without a mark\",", 20000, true },
+		{ "1,", 3000, false },
+		{ "1,", 5000, true },
+		{ "1e999,", 3000, false },
+		{ "1e999,", 170000, true },
+		{ "\"\\u0000\",", 2000, false },
+		{ "\"\\ud800\",", 100000, true },
+		{ "{\"a\":1},", 1900, false },
+		{ "{\"a\":1},", 50000, true },
+		{ "[[[[[[[[]]]]]]]],", 400, false },
+		{ "[[[[[[[[]]]]]]]],", 500, true },
+		{ "\"a few words of text without a mark\",", 3000, false },
+		{ "\"a few words of text without a mark\",", 20000, true },
 	};
 	struct callback cb;
 	enum reason reason;

@@ -12,7 +12,8 @@ static struct callback_ping shake(const char *code)
 		.user_id = 9000001,
 		.url = "https://hooks.example.org/hook/\"x\"",
 		.code = str_of(code),
-		.code_url = code ? LIT("https://example.org/validate/1/10710/abc") : (struct str){ 0 },
+		.code_url = code ? LIT("https://example.org/validate/1/10710/abc")
+				 : (struct str){ 0 },
 	};
 }
 
@@ -23,12 +24,16 @@ static void a_ping_has_the_shape_of_toggl(void **state)
 
 	(void)state;
 	callback_ping_write(&out, &one, INT64_C(1784285860959597));
-	assert_string_equal(buf_text(&out),
-	                    "{\"event_id\":0,\"created_at\":\"2026-07-17T10:57:40.959597Z\",\"creator_id\":9000001,"
-	                    "\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":9000001},\"payload\":\"ping\","
-	                    "\"subscription_id\":10710,\"timestamp\":\"2026-07-17T10:57:40.959597Z\","
-	                    "\"url_callback\":\"https://hooks.example.org/hook/\\\"x\\\"\",\"validation_code\":\"abc\","
-	                    "\"validation_code_url\":\"https://example.org/validate/1/10710/abc\"}");
+	assert_string_equal(
+		buf_text(&out),
+		"{\"event_id\":0,\"created_at\":\"2026-07-17T10:57:40.959597Z\",\"creator_id\":"
+		"9000001,"
+		"\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":9000001},\"payload\":"
+		"\"ping\","
+		"\"subscription_id\":10710,\"timestamp\":\"2026-07-17T10:57:40.959597Z\","
+		"\"url_callback\":\"https://hooks.example.org/hook/"
+		"\\\"x\\\"\",\"validation_code\":\"abc\","
+		"\"validation_code_url\":\"https://example.org/validate/1/10710/abc\"}");
 	buf_done(&out);
 }
 

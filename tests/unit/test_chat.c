@@ -10,13 +10,15 @@ static struct chat_message trouble(void)
 {
 	return (struct chat_message){
 		.subject = str_of("hookledger: trouble: Toggl is silent"),
-		.text = str_of("TROUBLE: <!channel> @here *A* & [b](http://x)\n  do: `x`\n\nhttps://h.example/admin/#a_b\n"),
+		.text = str_of("TROUBLE: <!channel> @here *A* & [b](http://x)\n  do: "
+			       "`x`\n\nhttps://h.example/admin/#a_b\n"),
 		.status = str_of("trouble"),
 		.page = str_of("https://h.example/admin/"),
 	};
 }
 
-static const char *written(const char *kind, const char *target, const struct chat_message *message, struct buf *out)
+static const char *written(const char *kind, const char *target, const struct chat_message *message,
+			   struct buf *out)
 {
 	struct json_value none;
 
@@ -28,7 +30,8 @@ static const char *written(const char *kind, const char *target, const struct ch
 
 static void kinds(void **state)
 {
-	static const char *const chats[] = { "slack", "teams", "discord", "mattermost", "googlechat", "ntfy" };
+	static const char *const chats[] = { "slack",	   "teams",	 "discord",
+					     "mattermost", "googlechat", "ntfy" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(chats) / sizeof(chats[0]); i++)
@@ -45,27 +48,44 @@ static void bodies(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	assert_string_equal(written("slack", "https://hooks.slack.com/services/T/B/X", &message, &out),
-	                    "{\"text\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: &lt;!channel&gt; @here *A* &amp; [b](http://x)\\n"
-	                    "  do: `x`\\n\\nhttps://h.example/admin/#a_b\\n\"}");
+	assert_string_equal(
+		written("slack", "https://hooks.slack.com/services/T/B/X", &message, &out),
+		"{\"text\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: &lt;!channel&gt; "
+		"@here *A* &amp; [b](http://x)\\n"
+		"  do: `x`\\n\\nhttps://h.example/admin/#a_b\\n\"}");
 	assert_string_equal(written("mattermost", "https://m.example/hooks/x", &message, &out),
-	                    "{\"text\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: \\\\<!channel\\\\> @\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\\n"
-	                    "  do: \\\\`x\\\\`\\n\\nhttps://h.example/admin/#a_b\\n\"}");
-	assert_string_equal(written("discord", "https://discord.com/api/webhooks/1/x", &message, &out),
-	                    "{\"content\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: \\\\<!channel\\\\> @\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\\n"
-	                    "  do: \\\\`x\\\\`\\n\\nhttps://h.example/admin/#a_b\\n\",\"allowed_mentions\":{\"parse\":[]}}");
-	assert_non_null(strstr(written("googlechat", "https://chat.googleapis.com/v1/spaces/x", &message, &out), "<\u200b!channel>"));
-	assert_string_equal(written("ntfy", "https://ntfy.sh/alerts", &message, &out),
-	                    "{\"topic\":\"alerts\",\"title\":\"hookledger: trouble: Toggl is silent\","
-	                    "\"message\":\"TROUBLE: <!channel> @here *A* & [b](http://x)\\n  do: `x`\\n\\nhttps://h.example/admin/#a_b\\n\","
-	                    "\"priority\":5,\"tags\":[\"rotating_light\"],\"click\":\"https://h.example/admin/\"}");
+			    "{\"text\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: "
+			    "\\\\<!channel\\\\> @\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\\n"
+			    "  do: \\\\`x\\\\`\\n\\nhttps://h.example/admin/#a_b\\n\"}");
+	assert_string_equal(
+		written("discord", "https://discord.com/api/webhooks/1/x", &message, &out),
+		"{\"content\":\"hookledger: trouble: Toggl is silent\\n\\nTROUBLE: "
+		"\\\\<!channel\\\\> @\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\\n"
+		"  do: "
+		"\\\\`x\\\\`\\n\\nhttps://h.example/admin/"
+		"#a_b\\n\",\"allowed_mentions\":{\"parse\":[]}}");
+	assert_non_null(strstr(
+		written("googlechat", "https://chat.googleapis.com/v1/spaces/x", &message, &out),
+		"<\u200b!channel>"));
+	assert_string_equal(
+		written("ntfy", "https://ntfy.sh/alerts", &message, &out),
+		"{\"topic\":\"alerts\",\"title\":\"hookledger: trouble: Toggl is silent\","
+		"\"message\":\"TROUBLE: <!channel> @here *A* & [b](http://x)\\n  do: "
+		"`x`\\n\\nhttps://h.example/admin/#a_b\\n\","
+		"\"priority\":5,\"tags\":[\"rotating_light\"],\"click\":\"https://h.example/admin/"
+		"\"}");
 	assert_string_equal(written("teams", "https://x.webhook.office.com/y", &message, &out),
-	                    "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/vnd.microsoft.card.adaptive\",\"contentUrl\":null,"
-	                    "\"content\":{\"$schema\":\"http://adaptivecards.io/schemas/adaptive-card.json\",\"type\":\"AdaptiveCard\",\"version\":\"1.2\","
-	                    "\"body\":[{\"type\":\"TextBlock\",\"text\":\"hookledger: trouble: Toggl is silent\",\"wrap\":true,\"weight\":\"Bolder\"},"
-	                    "{\"type\":\"TextBlock\",\"text\":\"TROUBLE: \\\\<!channel\\\\> @\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\",\"wrap\":true},"
-	                    "{\"type\":\"TextBlock\",\"text\":\"do: \\\\`x\\\\`\",\"wrap\":true},"
-	                    "{\"type\":\"TextBlock\",\"text\":\"https://h.example/admin/#a_b\",\"wrap\":true}]}}]}");
+			    "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/"
+			    "vnd.microsoft.card.adaptive\",\"contentUrl\":null,"
+			    "\"content\":{\"$schema\":\"http://adaptivecards.io/schemas/"
+			    "adaptive-card.json\",\"type\":\"AdaptiveCard\",\"version\":\"1.2\","
+			    "\"body\":[{\"type\":\"TextBlock\",\"text\":\"hookledger: trouble: "
+			    "Toggl is silent\",\"wrap\":true,\"weight\":\"Bolder\"},"
+			    "{\"type\":\"TextBlock\",\"text\":\"TROUBLE: \\\\<!channel\\\\> "
+			    "@\u200bhere \\\\*A\\\\* & \\\\[b\\\\](http://x)\",\"wrap\":true},"
+			    "{\"type\":\"TextBlock\",\"text\":\"do: \\\\`x\\\\`\",\"wrap\":true},"
+			    "{\"type\":\"TextBlock\",\"text\":\"https://h.example/admin/"
+			    "#a_b\",\"wrap\":true}]}}]}");
 	buf_done(&out);
 }
 
@@ -77,9 +97,11 @@ static void priorities(void **state)
 	(void)state;
 	message.page = (struct str){ 0 };
 	message.status = str_of("warning");
-	assert_non_null(strstr(written("ntfy", "https://n.example/a", &message, &out), "\"priority\":4,\"tags\":[\"warning\"]}"));
+	assert_non_null(strstr(written("ntfy", "https://n.example/a", &message, &out),
+			       "\"priority\":4,\"tags\":[\"warning\"]}"));
 	message.status = str_of("well");
-	assert_non_null(strstr(written("ntfy", "https://n.example/a", &message, &out), "\"priority\":3,\"tags\":[\"white_check_mark\"]}"));
+	assert_non_null(strstr(written("ntfy", "https://n.example/a", &message, &out),
+			       "\"priority\":3,\"tags\":[\"white_check_mark\"]}"));
 	buf_done(&out);
 }
 
@@ -89,7 +111,8 @@ static void long_texts(void **state)
 	static const struct {
 		const char *kind;
 		size_t max;
-	} limits[] = { { "slack", 40000 }, { "mattermost", 16383 }, { "discord", 2000 }, { "googlechat", 4096 }, { "teams", 28000 }, { "ntfy", 4096 } };
+	} limits[] = { { "slack", 40000 },     { "mattermost", 16383 }, { "discord", 2000 },
+		       { "googlechat", 4096 }, { "teams", 28000 },	{ "ntfy", 4096 } };
 	struct buf text = { 0 }, out = { 0 };
 	struct chat_message message = trouble();
 
@@ -103,7 +126,8 @@ static void long_texts(void **state)
 		/* a backslash before each sign, which JSON writes as two */
 		assert_in_range(out.len, 900, limits[i].max * 3);
 		if (strcmp(limits[i].kind, "discord") != 0)
-			assert_non_null(strstr(buf_text(&out), "(cut; the admin page has all of it)"));
+			assert_non_null(
+				strstr(buf_text(&out), "(cut; the admin page has all of it)"));
 	}
 	buf_done(&text);
 	buf_done(&out);
@@ -114,10 +138,12 @@ static void urls(void **state)
 	static const struct {
 		const char *kind, *target, *url;
 	} cases[] = {
-		{ "slack", "https://hooks.slack.com/services/T/B/X", "https://hooks.slack.com/services/T/B/X" },
+		{ "slack", "https://hooks.slack.com/services/T/B/X",
+		  "https://hooks.slack.com/services/T/B/X" },
 		{ "ntfy", "https://ntfy.sh/alerts", "https://ntfy.sh/" },
 		{ "ntfy", "https://ntfy.sh/alerts/", "https://ntfy.sh/" },
-		{ "ntfy", "http://n.example:8080/sub/alerts?auth=QmFz", "http://n.example:8080/sub/?auth=QmFz" },
+		{ "ntfy", "http://n.example:8080/sub/alerts?auth=QmFz",
+		  "http://n.example:8080/sub/?auth=QmFz" },
 		{ "ntfy", "https://ntfy.sh/alerts?x=a/b", "https://ntfy.sh/?x=a/b" },
 	};
 	struct buf url = { 0 };
@@ -134,7 +160,9 @@ static void urls(void **state)
 static void refusals(void **state)
 {
 	(void)state;
-	assert_true(chat_is_refused(str_of("teams"), str_of("Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429")));
+	assert_true(chat_is_refused(str_of("teams"),
+				    str_of("Webhook message delivery failed with error: Microsoft "
+					   "Teams endpoint returned HTTP error 429")));
 	assert_false(chat_is_refused(str_of("teams"), str_of("1")));
 	assert_false(chat_is_refused(str_of("teams"), (struct str){ 0 }));
 	assert_false(chat_is_refused(str_of("slack"), str_of("Webhook message delivery failed")));
@@ -143,8 +171,9 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds), cmocka_unit_test(bodies), cmocka_unit_test(priorities),
-		cmocka_unit_test(long_texts), cmocka_unit_test(urls), cmocka_unit_test(refusals),
+		cmocka_unit_test(kinds),      cmocka_unit_test(bodies),
+		cmocka_unit_test(priorities), cmocka_unit_test(long_texts),
+		cmocka_unit_test(urls),	      cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,18 +50,22 @@ static void a_file_is_read(void **state)
 	struct conf conf = { 0 };
 
 	(void)state;
-	assert_err(ERR_NONE, load_text(&conf, LIT(
-		"# a comment\n"
-		"\n"
-		"   \t\n"
-		"database = host=/run/postgresql password=a#b=c 'd  e'\n"
-		"\tdb_pooled=yes\r\n"
-		"  db_deadline_ms   =   50  \n"
-		"db_deadline_ms = 250\n"
-		"master_key = 000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f\n"
-		"base_path = /~user/hookledger\n"
-		"public_url =\n"
-		"log_level = debug"), &problem));
+	assert_err(
+		ERR_NONE,
+		load_text(&conf,
+			  LIT("# a comment\n"
+			      "\n"
+			      "   \t\n"
+			      "database = host=/run/postgresql password=a#b=c 'd  e'\n"
+			      "\tdb_pooled=yes\r\n"
+			      "  db_deadline_ms   =   50  \n"
+			      "db_deadline_ms = 250\n"
+			      "master_key = "
+			      "000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f\n"
+			      "base_path = /~user/hookledger\n"
+			      "public_url =\n"
+			      "log_level = debug"),
+			  &problem));
 	assert_string_equal("", buf_text(&problem));
 	assert_string_equal("host=/run/postgresql password=a#b=c 'd  e'", conf.database);
 	assert_true(conf.db_pooled);
@@ -87,14 +91,18 @@ static void what_editors_add_is_left_out(void **state)
 
 	(void)state;
 	scratch_hush();
-	assert_err(ERR_NONE, load_text(&conf, LIT("\xef\xbb\xbf" "db_pooled = yes\r\ndatabase = host=x \t\r\n\r\n"), &problem));
+	assert_err(ERR_NONE, load_text(&conf,
+				       LIT("\xef\xbb\xbf"
+					   "db_pooled = yes\r\ndatabase = host=x \t\r\n\r\n"),
+				       &problem));
 	scratch_heard(&heard);
 	assert_true(conf.db_pooled);
 	assert_string_equal(conf.database, "host=x");
 	assert_non_null(strstr(buf_text(&heard), "byte order mark"));
 	assert_non_null(strstr(buf_text(&heard), "carriage returns"));
 	conf_done(&conf);
-	assert_err(ERR_INPUT, load_text(&conf, LIT("public_url = https://a.example /b\n"), &problem));
+	assert_err(ERR_INPUT,
+		   load_text(&conf, LIT("public_url = https://a.example /b\n"), &problem));
 	assert_non_null(strstr(buf_text(&problem), "public_url contains a blank"));
 	buf_done(&problem);
 	buf_done(&heard);
@@ -117,18 +125,24 @@ static void every_error_says_where_and_what(void **state)
 		{ LIT("batch_max = 10001\n"), "batch_max must be" },
 		{ LIT("batch_max =\n"), "batch_max must be" },
 		{ LIT("batch_max = 1 # few\n"), "batch_max must be" },
-		{ LIT("body_max_bytes = 1MB\n"), "body_max_bytes must be a whole number from 1024 to 67108864" },
-		{ LIT("spool_max_bytes = 9223372036854775808\n"), "spool_max_bytes must be a whole number of at least 4096" },
-		{ LIT("db_deadline_ms = -1\n"), "db_deadline_ms must be a whole number from 50 to 60000" },
+		{ LIT("body_max_bytes = 1MB\n"),
+		  "body_max_bytes must be a whole number from 1024 to 67108864" },
+		{ LIT("spool_max_bytes = 9223372036854775808\n"),
+		  "spool_max_bytes must be a whole number of at least 4096" },
+		{ LIT("db_deadline_ms = -1\n"),
+		  "db_deadline_ms must be a whole number from 50 to 60000" },
 		{ LIT("log_level = loud\n"), "log_level must be error, warn, info or debug" },
 		{ LIT("base_path = hooks\n"), "base_path must begin with a slash" },
 		{ LIT("base_path = /hooks/\n"), "base_path must begin with a slash" },
 		{ LIT("base_path = /\n"), "base_path must begin with a slash" },
 		{ LIT("trusted_proxies = 10.0.0.1/8\n"),
-		  "trusted_proxies: \"10.0.0.1/8\" is no network but an address in one; the network is 10.0.0.0/8" },
-		{ LIT("allowed_networks = localhost\n"), "allowed_networks: \"localhost\" is neither" },
+		  "trusted_proxies: \"10.0.0.1/8\" is no network but an address in one; the "
+		  "network is 10.0.0.0/8" },
+		{ LIT("allowed_networks = localhost\n"),
+		  "allowed_networks: \"localhost\" is neither" },
 		{ LIT("database = a\0b\n"), "database contains a NUL byte" },
-		{ LIT("spool_dir = \"/var/spool\"\n"), "spool_dir begins with a quote; write the value without quotes" },
+		{ LIT("spool_dir = \"/var/spool\"\n"),
+		  "spool_dir begins with a quote; write the value without quotes" },
 		{ LIT("master_key = 0001\n"), "master_key must be 64 hex digits" },
 	};
 
@@ -152,7 +166,8 @@ static void a_problem_never_shows_a_secret(void **state)
 {
 	const struct str cases[] = {
 		LIT("master_key = s3cret\n"),
-		LIT("master_key_previous = s3cret-and-more-than-64-digits-000000000000000000000000000000000000\n"),
+		LIT("master_key_previous = "
+		    "s3cret-and-more-than-64-digits-000000000000000000000000000000000000\n"),
 		LIT("database: postgresql://user:s3cret@host/db?sslmode=require\n"),
 		LIT("database postgresql://user:s3cret@host/db?sslmode=require\n"),
 		LIT("postgresql://user:s3cret@host/db?sslmode=require\n"),
@@ -208,8 +223,10 @@ static void the_environment_comes_last(void **state)
 	setenv("HOOKLEDGER_DATABASE_RECEIVER", "host=receiver", 1);
 	setenv("HOOKLEDGER_BATCH_MAX", "5", 1);
 	setenv("HOOKLEDGER_PUBLIC_URL", "", 1);
-	assert_err(ERR_NONE, load_text(&conf, LIT("batch_max = 6\ndatabase = host=common\n"
-	                                          "public_url = https://a.example\n"), &problem));
+	assert_err(ERR_NONE, load_text(&conf,
+				       LIT("batch_max = 6\ndatabase = host=common\n"
+					   "public_url = https://a.example\n"),
+				       &problem));
 	assert_int_equal(5, conf.batch_max);
 	assert_null(conf.public_url);
 	assert_string_equal("host=receiver", conf_database(&conf, "receiver"));
@@ -302,9 +319,11 @@ static void secrets_are_not_shown(void **state)
 	struct conf conf = { 0 };
 
 	(void)state;
-	buf_addf(&text, "master_key = %s\nmaster_key_previous = %s\ndatabase = password=s3cret\n"
-	                "database.receiver = s3cret\ndatabase.operator = s3cret\n"
-	                "database.owner = s3cret\npublic_url = https://a.example\n", key_a, key_a);
+	buf_addf(&text,
+		 "master_key = %s\nmaster_key_previous = %s\ndatabase = password=s3cret\n"
+		 "database.receiver = s3cret\ndatabase.operator = s3cret\n"
+		 "database.owner = s3cret\npublic_url = https://a.example\n",
+		 key_a, key_a);
 	assert_err(ERR_NONE, load_text(&conf, buf_str(&text), &problem));
 	conf_show(&conf, &shown);
 	assert_lacks(&shown, "s3cret");
@@ -322,15 +341,24 @@ static void secrets_are_not_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_file_is_read, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(what_editors_add_is_left_out, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(every_error_says_where_and_what, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(a_problem_never_shows_a_secret, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(an_unreadable_file_is_named, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(the_environment_comes_last, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(a_variable_names_the_file, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(the_sample_lists_all_and_is_valid, without_environment, with_nothing_left),
-		cmocka_unit_test_setup_teardown(secrets_are_not_shown, without_environment, with_nothing_left),
+		cmocka_unit_test_setup_teardown(a_file_is_read, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(what_editors_add_is_left_out, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(every_error_says_where_and_what,
+						without_environment, with_nothing_left),
+		cmocka_unit_test_setup_teardown(a_problem_never_shows_a_secret, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(an_unreadable_file_is_named, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(the_environment_comes_last, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(a_variable_names_the_file, without_environment,
+						with_nothing_left),
+		cmocka_unit_test_setup_teardown(the_sample_lists_all_and_is_valid,
+						without_environment, with_nothing_left),
+		cmocka_unit_test_setup_teardown(secrets_are_not_shown, without_environment,
+						with_nothing_left),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

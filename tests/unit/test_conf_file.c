@@ -194,11 +194,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_users_own_file_is_found, with_a_home, without),
 		cmocka_unit_test_setup_teardown(none_is_no_error, with_a_home, without),
-		cmocka_unit_test_setup_teardown(what_others_may_use_is_refused, with_a_home, without),
+		cmocka_unit_test_setup_teardown(what_others_may_use_is_refused, with_a_home,
+						without),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, with_a_home, without),
-		cmocka_unit_test_setup_teardown(a_folder_that_is_a_link_is_refused, with_a_home, without),
-		cmocka_unit_test_setup_teardown(what_is_somebody_elses_is_refused, with_a_home, without),
-		cmocka_unit_test_setup_teardown(home_is_what_the_user_database_says, with_a_home, without),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_a_link_is_refused, with_a_home,
+						without),
+		cmocka_unit_test_setup_teardown(what_is_somebody_elses_is_refused, with_a_home,
+						without),
+		cmocka_unit_test_setup_teardown(home_is_what_the_user_database_says, with_a_home,
+						without),
 	};
 
 	return cmocka_run_group_tests_name("conf_file", tests, NULL, NULL);

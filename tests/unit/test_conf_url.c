@@ -18,7 +18,8 @@ static void addresses_are_made_in_one_way(void **state)
 		{ "https://a.example", "/~user/hl", "https://a.example/~user/hl/hook/x" },
 		{ "https://a.example/", "/~user/hl", "https://a.example/~user/hl/hook/x" },
 		{ "https://a.example/~user/hl", "/~user/hl", "https://a.example/~user/hl/hook/x" },
-		{ "https://a.example/~user/hl//", "/~user/hl", "https://a.example/~user/hl/hook/x" },
+		{ "https://a.example/~user/hl//", "/~user/hl",
+		  "https://a.example/~user/hl/hook/x" },
 		{ "https://a.example/before", "/hl", "https://a.example/before/hl/hook/x" },
 		/* the host is no path */
 		{ "https://hl", "/hl", "https://hl/hl/hook/x" },
@@ -29,7 +30,7 @@ static void addresses_are_made_in_one_way(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct conf conf = { .public_url = (char *)(uintptr_t)cases[i].public_url,
-			             .base_path = (char *)(uintptr_t)cases[i].base_path };
+				     .base_path = (char *)(uintptr_t)cases[i].base_path };
 		struct buf out = { 0 };
 
 		conf_public_url(&conf, "/hook/", LIT("x"), &out);

@@ -6,8 +6,9 @@
 static void found(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "a=1", "1" }, { "b=2; a=1", "1" }, { "a=", "" }, { " a = 1 ;b=2", "1" },
-		{ "xa=3; A=4; a=1=2", "1=2" }, { ";;=;a=1", "1" }, { "a; a=1", "1" },
+		{ "a=1", "1" },		{ "b=2; a=1", "1" },	       { "a=", "" },
+		{ " a = 1 ;b=2", "1" }, { "xa=3; A=4; a=1=2", "1=2" }, { ";;=;a=1", "1" },
+		{ "a; a=1", "1" },
 	};
 
 	(void)state;
@@ -22,7 +23,8 @@ static void found(void **state)
 static void not_there(void **state)
 {
 	struct str value = { 0 };
-	static const char *const cases[] = { "", ";", "=", "a", "aa=1", "A=1", "b=a=1", "; ;", "b=\"a=1\"" };
+	static const char *const cases[] = { "",    ";",     "=",   "a",	"aa=1",
+					     "A=1", "b=a=1", "; ;", "b=\"a=1\"" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -33,7 +35,8 @@ static void not_there(void **state)
 
 static void more_than_one(void **state)
 {
-	static const char *const cases[] = { "a=1; a=2", "a=1;a=1", "b=1; a=; c; a=", "a=1; A=2; a=3; a=4" };
+	static const char *const cases[] = { "a=1; a=2", "a=1;a=1",
+					     "b=1; a=; c; a=", "a=1; A=2; a=3; a=4" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -45,7 +48,8 @@ static void more_than_one(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(not_there), cmocka_unit_test(more_than_one) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(not_there),
+					    cmocka_unit_test(more_than_one) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,8 +39,9 @@ static int64_t count_in_file(int64_t endpoint_id, enum reason reason, size_t *li
 		struct str line = str_cut(&rest, '\n');
 		int64_t minute, endpoint, number, count;
 
-		assert_true(str_int(str_cut(&line, ' '), &minute) && str_int(str_cut(&line, ' '), &endpoint) &&
-		            str_int(str_cut(&line, ' '), &number) && str_int(line, &count));
+		assert_true(str_int(str_cut(&line, ' '), &minute) &&
+			    str_int(str_cut(&line, ' '), &endpoint) &&
+			    str_int(str_cut(&line, ' '), &number) && str_int(line, &count));
 		assert_true(minute > 28000000);
 		if (endpoint == endpoint_id && number == (int64_t)reason)
 			sum += count;
@@ -81,7 +82,7 @@ static void counters_are_kept_in_a_file(void **state)
 	assert_false(counters_is_empty(counters));
 	assert_err(ERR_NONE, counters_save(counters, folder));
 	assert_int_equal(1001, count_in_file(7, REASON_SIGNATURE, &lines));
-	assert_in_range(lines, 3, 6);	/* a minute may have ended meanwhile */
+	assert_in_range(lines, 3, 6); /* a minute may have ended meanwhile */
 	counters_free(counters);
 }
 
@@ -120,8 +121,10 @@ static void counters_are_bounded(void **state)
 static void a_file_of_rubbish_counts_nothing(void **state)
 {
 	static const char text[] =
-		"\n\n   \nx y z\n1 2\n1 2 3\n-5 1 6 1\n99999999999 1 6 1\n29000000 1 0 1\n29000000 1 99 1\n"
-		"29000000 1 6 0\n29000000 1 6 -3\n29000000 1 6 9223372036854775807\n29000000 1 6 4294967296\n"
+		"\n\n   \nx y z\n1 2\n1 2 3\n-5 1 6 1\n99999999999 1 6 1\n29000000 1 0 1\n29000000 "
+		"1 99 1\n"
+		"29000000 1 6 0\n29000000 1 6 -3\n29000000 1 6 9223372036854775807\n29000000 1 6 "
+		"4294967296\n"
 		"9223372036854775807 1 6 5\n29000000 1 6 5x\n\xff\xfe\n29000000 5 6 2147483646\n"
 		"29000000 5 6 2147483646\n29000000 1 6";
 	struct counters *counters = counters_new();
@@ -151,7 +154,9 @@ static void a_folder_that_is_not_there_is_busy(void **state)
 
 static void without_a_database_they_stay(void **state)
 {
-	struct db_options options = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
+	struct db_options options = { .conninfo = "host=/nowhere",
+				      .program = "unit",
+				      .deadline_ms = 100 };
 	struct db *db = db_open(&options);
 	struct counters *counters = counters_new();
 

@@ -32,41 +32,43 @@ static void rfc_4231(void **state)
 
 	(void)state;
 	assert_mac(filled(key, 0x0b, 20), LIT("Hi There"),
-	           "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+		   "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 	assert_mac(LIT("Jefe"), LIT("what do ya want for nothing?"),
-	           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+		   "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	assert_mac(filled(key, (char)0xaa, 20), filled(data, (char)0xdd, 50),
-	           "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+		   "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
 	for (int i = 0; i < 25; i++)
 		key[i] = (char)(i + 1);
 	assert_mac((struct str){ key, 25 }, filled(data, (char)0xcd, 50),
-	           "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
+		   "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
 	assert_mac(filled(key, (char)0xaa, 131),
-	           LIT("Test Using Larger Than Block-Size Key - Hash Key First"),
-	           "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+		   LIT("Test Using Larger Than Block-Size Key - Hash Key First"),
+		   "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 	assert_mac(filled(key, (char)0xaa, 131),
-	           LIT("This is a test using a larger than block-size key and a larger than "
-	               "block-size data. The key needs to be hashed before being used by the "
-	               "HMAC algorithm."),
-	           "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+		   LIT("This is a test using a larger than block-size key and a larger than "
+		       "block-size data. The key needs to be hashed before being used by the "
+		       "HMAC algorithm."),
+		   "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
 static void toggls_published_signature(void **state)
 {
 	(void)state;
-	assert_mac(LIT("PGuRrhCFajIyEvFlreKL"),
-	           LIT("{\"event_id\":0,\"created_at\":\"2022-06-25T03:58:10.207820267Z\","
-	               "\"creator_id\":6,\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":6},"
-	               "\"payload\":\"ping\",\"subscription_id\":6}"),
-	           "55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2");
+	assert_mac(
+		LIT("PGuRrhCFajIyEvFlreKL"),
+		LIT("{\"event_id\":0,\"created_at\":\"2022-06-25T03:58:10.207820267Z\","
+		    "\"creator_id\":6,\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":6},"
+		    "\"payload\":\"ping\",\"subscription_id\":6}"),
+		"55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2");
 }
 
 static void nothing_can_be_signed_and_sign(void **state)
 {
 	(void)state;
-	assert_mac(LIT(""), LIT(""), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	assert_mac(LIT(""), LIT(""),
+		   "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 	assert_mac((struct str){ 0 }, (struct str){ 0 },
-	           "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+		   "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 	mac_free(NULL);
 }
 
@@ -87,7 +89,9 @@ static void macs_do_not_share_anything(void **state)
 
 static void pieces_are_signed_as_one(void **state)
 {
-	const struct str parts[] = { LIT("what do ya "), { 0 }, LIT("want "), LIT(""), LIT("for nothing?") };
+	const struct str parts[] = {
+		LIT("what do ya "), { 0 }, LIT("want "), LIT(""), LIT("for nothing?")
+	};
 	struct mac *mac = mac_new(LIT("Jefe"));
 	unsigned char whole[MAC_BYTES], pieces[MAC_BYTES];
 
@@ -123,11 +127,13 @@ static void digests(void **state)
 	(void)state;
 	crypto_digest((struct str){ 0 }, out);
 	buf_add_hex(&hex, out, sizeof(out));
-	assert_string_equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", buf_text(&hex));
+	assert_string_equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+			    buf_text(&hex));
 	buf_clear(&hex);
 	crypto_digest(LIT("abc"), out);
 	buf_add_hex(&hex, out, sizeof(out));
-	assert_string_equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", buf_text(&hex));
+	assert_string_equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			    buf_text(&hex));
 	buf_done(&hex);
 }
 
@@ -142,8 +148,9 @@ static void random_text_is_url_safe(void **state)
 		crypto_random_text(&one, bytes);
 		assert_int_equal((bytes * 8 + 5) / 6, one.len);
 		for (size_t i = 0; i < one.len; i++)
-			assert_non_null(strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-			                       one.at[i]));
+			assert_non_null(strchr(
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+				one.at[i]));
 	}
 	buf_clear(&one);
 	crypto_random_text(&one, 24);
@@ -205,7 +212,8 @@ static void nothing_else_opens(void **state)
 		sealed.at[bit / 8] = (char)(sealed.at[bit / 8] ^ (1 << bit % 8));
 	}
 	for (size_t len = 0; len < sealed.len; len++)
-		assert_err(ERR_DENIED, seal_open(a, LIT("place"), (struct str){ sealed.at, len }, &open));
+		assert_err(ERR_DENIED,
+			   seal_open(a, LIT("place"), (struct str){ sealed.at, len }, &open));
 	buf_add_char(&sealed, 'x');
 	assert_err(ERR_DENIED, seal_open(a, LIT("place"), buf_str(&sealed), &open));
 	assert_int_equal(0, open.len);
@@ -238,7 +246,9 @@ static void the_previous_key_opens_and_seals_nothing(void **state)
 
 static void without_a_key_nothing_is_sealed(void **state)
 {
-	static const char *const wrong[] = { NULL, "", "00", "zz0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" };
+	static const char *const wrong[] = {
+		NULL, "", "00", "zz0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

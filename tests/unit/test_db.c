@@ -26,14 +26,15 @@ static pid_t server;
 
 /* What the two processes both see. */
 static struct {
-	int syncs;		/* calls that came to their end */
+	int syncs; /* calls that came to their end */
 	size_t got;
-	char bytes[65536];	/* all that was sent since the last sync but one */
-} *seen;
+	char bytes[65536]; /* all that was sent since the last sync but one */
+} * seen;
 
 static int listening(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -120,8 +121,10 @@ static void served(void)
 
 static struct db *open_with(const char *conninfo, bool pooled, int64_t deadline_ms)
 {
-	struct db_options options = { .conninfo = conninfo, .program = "unit", .pooled = pooled,
-		              .deadline_ms = deadline_ms };
+	struct db_options options = { .conninfo = conninfo,
+				      .program = "unit",
+				      .pooled = pooled,
+				      .deadline_ms = deadline_ms };
 
 	return db_open(&options);
 }
@@ -130,7 +133,8 @@ static struct db *open_port(bool pooled, int64_t deadline_ms)
 {
 	char conninfo[128];
 
-	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
+	snprintf(conninfo, sizeof(conninfo),
+		 "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
 	return open_with(conninfo, pooled, deadline_ms);
 }
 
@@ -138,7 +142,9 @@ static struct db *open_port(bool pooled, int64_t deadline_ms)
 static struct str error_reply(const char *sqlstate)
 {
 	static char bytes[128];
-	int len = snprintf(bytes + 5, 100, "SERROR%cC%s%cMno such luck\n%cHask again%c", 0, sqlstate, 0, 0, 0) + 1;
+	int len = snprintf(bytes + 5, 100, "SERROR%cC%s%cMno such luck\n%cHask again%c", 0,
+			   sqlstate, 0, 0, 0) +
+		  1;
 
 	bytes[0] = 'E';
 	bytes[1] = bytes[2] = bytes[3] = 0;
@@ -195,7 +201,8 @@ static void transports(void **state)
 		{ "host=localhost hostaddr=192.0.2.1", DB_PLAIN, "192.0.2.1" },
 		{ "host=localhost.example.org", DB_PLAIN, "localhost.example.org" },
 		{ "postgres://ada:geheim@db.example.org/x", DB_PLAIN, "db.example.org" },
-		{ "postgres://ada:geheim@db.example.org/x?sslmode=require", DB_UNVERIFIED, "db.example.org" },
+		{ "postgres://ada:geheim@db.example.org/x?sslmode=require", DB_UNVERIFIED,
+		  "db.example.org" },
 		{ "host=db.example.org sslmode=verify-ca", DB_VERIFIED, "db.example.org" },
 		{ "host=a,b sslmode=verify-full", DB_VERIFIED, "a" },
 		{ "host='unfinished", DB_LOCAL, "" },
@@ -218,7 +225,8 @@ static void transports(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct buf host = { 0 };
 
-		assert_int_equal(db_transport(i ? "dbname=x" : "host=other sslmode=require", &host), i ? DB_VERIFIED : DB_UNVERIFIED);
+		assert_int_equal(db_transport(i ? "dbname=x" : "host=other sslmode=require", &host),
+				 i ? DB_VERIFIED : DB_UNVERIFIED);
 		assert_string_equal(buf_text(&host), i ? "db.example.org" : "other");
 		buf_done(&host);
 	}
@@ -238,7 +246,7 @@ static void nobody_listens(void **state)
 	assert_in_range(db_poll(db, &fd), 0, 2000);
 	db_close(db);
 
-	fd_of_nobody = listening();	/* a port that is free again */
+	fd_of_nobody = listening(); /* a port that is free again */
 	close(fd_of_nobody);
 	db = open_port(false, 1000);
 	assert_busy_within(db, 250, "Connection refused");
@@ -248,8 +256,10 @@ static void nobody_listens(void **state)
 
 static void conninfo_is_wrong(void **state)
 {
-	static const char *const wrong[] = { "nonsense=1", "host", "=", "port=x host=127.0.0.1",
-	                                     "postgresql://[::1", "host='", NULL };
+	static const char *const wrong[] = {
+		"nonsense=1",	     "host",   "=", "port=x host=127.0.0.1",
+		"postgresql://[::1", "host='", NULL
+	};
 
 	(void)state;
 	for (size_t i = 0; wrong[i]; i++) {
@@ -265,11 +275,15 @@ static void conninfo_is_wrong(void **state)
    be of the password: it has signs that were not written as they must be. */
 static void a_password_is_not_told(void **state)
 {
-	static const char *const wrong[] = {
-		"postgresql://app:s3cr%et@127.0.0.1/x", "postgresql://app:a@s3cret@127.0.0.1/x", "postgresql://app:s3cret/a@127.0.0.1/x",
-		"host=127.0.0.1 password=a s3cret", "host=127.0.0.1 password=a s3cret=b", "app:s3cret@127.0.0.1/x",
-		"postgres//app:s3cret@127.0.0.1/x", "host=127.0.0.1 port=s3cret", NULL
-	};
+	static const char *const wrong[] = { "postgresql://app:s3cr%et@127.0.0.1/x",
+					     "postgresql://app:a@s3cret@127.0.0.1/x",
+					     "postgresql://app:s3cret/a@127.0.0.1/x",
+					     "host=127.0.0.1 password=a s3cret",
+					     "host=127.0.0.1 password=a s3cret=b",
+					     "app:s3cret@127.0.0.1/x",
+					     "postgres//app:s3cret@127.0.0.1/x",
+					     "host=127.0.0.1 port=s3cret",
+					     NULL };
 	static const char *const parts[] = { "s3cr%et", "s3cret", NULL };
 
 	(void)state;
@@ -278,7 +292,8 @@ static void a_password_is_not_told(void **state)
 
 		assert_err(ERR_BUSY, db_wait(db, 30));
 		for (size_t p = 0; parts[p]; p++)
-			if (strstr(db_problem(db), parts[p]) || !strstr(db_problem(db), "connection string"))
+			if (strstr(db_problem(db), parts[p]) ||
+			    !strstr(db_problem(db), "connection string"))
 				fail_msg("of \"%s\" it said: %s", wrong[i], db_problem(db));
 		db_close(db);
 	}
@@ -370,13 +385,18 @@ static void a_server_that_hangs_costs_its_wait(void **state)
 static void a_server_that_hangs_keeps_no_cancel_waiting(void **state)
 {
 	char conninfo[128];
-	struct db_options options = { .conninfo = conninfo, .program = "unit", .pooled = true, .deadline_ms = 150, .cancels = true };
+	struct db_options options = { .conninfo = conninfo,
+				      .program = "unit",
+				      .pooled = true,
+				      .deadline_ms = 150,
+				      .cancels = true };
 	struct db *db;
 	int64_t begun;
 
 	(void)state;
 	serve((struct str){ 0 });
-	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
+	snprintf(conninfo, sizeof(conninfo),
+		 "host=127.0.0.1 port=%d user=u dbname=d sslmode=disable gssencmode=disable", port);
 	db = db_open(&options);
 	assert_err(ERR_NONE, db_wait(db, 2000));
 	begun = clock_ms();
@@ -424,32 +444,32 @@ static void every_sqlstate_has_its_meaning(void **state)
 		const char *sqlstate;
 		enum err err;
 		int calls;
-		bool stays;	/* the connection */
+		bool stays; /* the connection */
 	} cases[] = {
-		{ "22P02", ERR_INPUT, 1, true },	/* invalid text representation */
-		{ "22P05", ERR_INPUT, 1, true },	/* untranslatable character */
+		{ "22P02", ERR_INPUT, 1, true }, /* invalid text representation */
+		{ "22P05", ERR_INPUT, 1, true }, /* untranslatable character */
 		{ "22023", ERR_INPUT, 1, true },
-		{ "23502", ERR_INPUT, 1, true },	/* not null */
-		{ "23514", ERR_INPUT, 1, true },	/* check */
+		{ "23502", ERR_INPUT, 1, true }, /* not null */
+		{ "23514", ERR_INPUT, 1, true }, /* check */
 		{ "23505", ERR_CONFLICT, 1, true },
-		{ "54000", ERR_INPUT, 1, true },	/* over a limit of the server */
+		{ "54000", ERR_INPUT, 1, true }, /* over a limit of the server */
 		{ "P0001", ERR_INPUT, 1, true },
 		{ "P0002", ERR_ABSENT, 1, true },
-		{ "40001", ERR_BUSY, 2, false },	/* repeated once */
+		{ "40001", ERR_BUSY, 2, false }, /* repeated once */
 		{ "40P01", ERR_BUSY, 2, false },
 		{ "08006", ERR_BUSY, 1, false },
 		{ "0A000", ERR_BUSY, 1, false },
-		{ "25006", ERR_BUSY, 1, false },	/* read only */
+		{ "25006", ERR_BUSY, 1, false }, /* read only */
 		{ "28000", ERR_BUSY, 1, false },
 		{ "3D000", ERR_BUSY, 1, false },
-		{ "42501", ERR_BUSY, 1, false },	/* no permission */
-		{ "42883", ERR_BUSY, 1, false },	/* no such function */
+		{ "42501", ERR_BUSY, 1, false }, /* no permission */
+		{ "42883", ERR_BUSY, 1, false }, /* no such function */
 		{ "42P01", ERR_BUSY, 1, false },
-		{ "53100", ERR_BUSY, 1, false },	/* disk full */
+		{ "53100", ERR_BUSY, 1, false }, /* disk full */
 		{ "53300", ERR_BUSY, 1, false },
 		{ "55P03", ERR_BUSY, 1, false },
-		{ "57014", ERR_BUSY, 1, false },	/* statement_timeout */
-		{ "57P01", ERR_BUSY, 1, false },	/* shut down */
+		{ "57014", ERR_BUSY, 1, false }, /* statement_timeout */
+		{ "57P01", ERR_BUSY, 1, false }, /* shut down */
 		{ "58030", ERR_BUSY, 1, false },
 		{ "XX000", ERR_BUSY, 1, false },
 		{ "P0000", ERR_BUSY, 1, false },
@@ -508,7 +528,8 @@ static struct db *real(bool pooled, const char *more)
 	return db;
 }
 
-static void assert_calls(struct db *db, const char *function, const struct db_args *args, const char *wanted)
+static void assert_calls(struct db *db, const char *function, const struct db_args *args,
+			 const char *wanted)
 {
 	struct db_rows *rows = NULL;
 
@@ -531,7 +552,8 @@ static void real_arguments_arrive(void **state)
 		db_put_int(args, INT64_MIN);
 		db_put_null(args);
 		db_put_int(args, INT64_MAX);
-		assert_calls(db, "array_to_json", args, "[-9223372036854775808,null,9223372036854775807]");
+		assert_calls(db, "array_to_json", args,
+			     "[-9223372036854775808,null,9223372036854775807]");
 		if (pooled) {
 			/* the named statement has the type of its first call */
 			db_args_clear(args);
@@ -544,7 +566,8 @@ static void real_arguments_arrive(void **state)
 			db_put_time(args, INT64_C(1784288612827001));
 			db_put_time(args, INT64_C(-62167219200000000));
 			assert_calls(db, "array_to_json", args,
-			             "[\"2026-07-17T11:43:32.827001+00:00\",\"0001-01-01T00:00:00+00:00 BC\"]");
+				     "[\"2026-07-17T11:43:32.827001+00:00\",\"0001-01-01T00:00:00+"
+				     "00:00 BC\"]");
 			db_args_clear(args);
 			db_array(args, DB_BYTES, 1);
 			db_put_str(args, LIT("\0\xff"));
@@ -582,7 +605,10 @@ static void real_functions_are_never_too_many(void **state)
 			struct db_rows *rows = NULL;
 
 			snprintf(name, sizeof(name), "many.f%d", i);
-			snprintf(text, sizeof(text), "create function many.f%d(bigint) returns bigint language sql return $1 + %d", i, i);
+			snprintf(text, sizeof(text),
+				 "create function many.f%d(bigint) returns bigint language sql "
+				 "return $1 + %d",
+				 i, i);
 			if (round == 0)
 				assert_int_equal(ERR_NONE, db_run(db, text));
 			db_arg_int(args, 1000);
@@ -619,7 +645,7 @@ static void real_failures(void **state)
 		enum err err;
 	} cases[] = {
 		{ "22P02", ERR_INPUT }, { "23505", ERR_CONFLICT }, { "P0002", ERR_ABSENT },
-		{ "P0001", ERR_INPUT }, { "40001", ERR_BUSY }, { "42501", ERR_BUSY },
+		{ "P0001", ERR_INPUT }, { "40001", ERR_BUSY },	   { "42501", ERR_BUSY },
 	};
 	struct db *db = real(false, "");
 	struct db_args *args = db_args_new();
@@ -627,9 +653,11 @@ static void real_failures(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_err(ERR_NONE, db_wait(db, 5000));
-		assert_err(ERR_NONE, db_run(db, "create or replace function pg_temp.fail(code text) returns void "
-		                                "language plpgsql as $$ begin raise exception 'no luck' "
-		                                "using errcode = code, hint = 'ask again'; end $$"));
+		assert_err(ERR_NONE,
+			   db_run(db,
+				  "create or replace function pg_temp.fail(code text) returns void "
+				  "language plpgsql as $$ begin raise exception 'no luck' "
+				  "using errcode = code, hint = 'ask again'; end $$"));
 		db_args_clear(args);
 		db_arg_text(args, str_of(cases[i].sqlstate));
 		assert_err(cases[i].err, db_call(db, "pg_temp.fail", args, 5000, NULL));
@@ -704,11 +732,13 @@ static void real_rows_are_read(void **state)
 
 	(void)state;
 	for (int escape = 0; escape < 2; escape++) {
-		assert_err(ERR_NONE, db_run(db, escape ? "set bytea_output = 'escape'" : "set bytea_output = 'hex'"));
-		assert_err(ERR_NONE, db_run(db,
-			"create or replace function pg_temp.rows() returns table (i bigint, t text, b bytea, y boolean) "
-			"language sql as $$ values (9223372036854775807, 'h\xc3\xa9', '\\x00ff5c'::bytea, true), "
-			"(null, null, null, null) $$"));
+		assert_err(ERR_NONE, db_run(db, escape ? "set bytea_output = 'escape'"
+						       : "set bytea_output = 'hex'"));
+		assert_err(ERR_NONE, db_run(db, "create or replace function pg_temp.rows() returns "
+						"table (i bigint, t text, b bytea, y boolean) "
+						"language sql as $$ values (9223372036854775807, "
+						"'h\xc3\xa9', '\\x00ff5c'::bytea, true), "
+						"(null, null, null, null) $$"));
 		assert_err(ERR_NONE, db_call(db, "pg_temp.rows", NULL, 5000, &rows));
 		assert_int_equal(2, db_rows_count(rows));
 		assert_int_equal(4, db_rows_columns(rows));
@@ -754,14 +784,26 @@ static void real_settings_are_pinned(void **state)
 	static const struct {
 		const char *name, *hostile, *ours;
 	} table[] = {
-		{ "standard_conforming_strings", "off", "on" }, { "DateStyle", "German", "ISO, MDY" },
-		{ "IntervalStyle", "sql_standard", "postgres" }, { "TimeZone", "Asia/Tokyo", "UTC" },
-		{ "default_transaction_read_only", "on", "off" }, { "default_transaction_isolation", "serializable", "read committed" },
-		{ "bytea_output", "escape", "hex" }, { "extra_float_digits", "-5", "1" }, { "array_nulls", "off", "on" },
-		{ "transform_null_equals", "on", "off" }, { "quote_all_identifiers", "on", "off" }, { "backslash_quote", "off", "safe_encoding" },
-		{ "search_path", "nowhere", "pg_catalog,public" }, { "client_encoding", "LATIN1", "UTF8" },
-		{ "lock_timeout", "1", "0" }, { "idle_in_transaction_session_timeout", "1", "0" }, { "row_security", "off", "on" },
-		{ "xmlbinary", "hex", "base64" }, { "statement_timeout", "1", "3s" }, { "check_function_bodies", "off", "on" },
+		{ "standard_conforming_strings", "off", "on" },
+		{ "DateStyle", "German", "ISO, MDY" },
+		{ "IntervalStyle", "sql_standard", "postgres" },
+		{ "TimeZone", "Asia/Tokyo", "UTC" },
+		{ "default_transaction_read_only", "on", "off" },
+		{ "default_transaction_isolation", "serializable", "read committed" },
+		{ "bytea_output", "escape", "hex" },
+		{ "extra_float_digits", "-5", "1" },
+		{ "array_nulls", "off", "on" },
+		{ "transform_null_equals", "on", "off" },
+		{ "quote_all_identifiers", "on", "off" },
+		{ "backslash_quote", "off", "safe_encoding" },
+		{ "search_path", "nowhere", "pg_catalog,public" },
+		{ "client_encoding", "LATIN1", "UTF8" },
+		{ "lock_timeout", "1", "0" },
+		{ "idle_in_transaction_session_timeout", "1", "0" },
+		{ "row_security", "off", "on" },
+		{ "xmlbinary", "hex", "base64" },
+		{ "statement_timeout", "1", "3s" },
+		{ "check_function_bodies", "off", "on" },
 	};
 	struct db *db = real(false, "");
 	struct db_args *args = db_args_new();
@@ -773,7 +815,8 @@ static void real_settings_are_pinned(void **state)
 		fail_msg("%s", db_problem(db));
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		buf_clear(&text);
-		buf_addf(&text, "alter database hostile set %s = '%s'", table[i].name, table[i].hostile);
+		buf_addf(&text, "alter database hostile set %s = '%s'", table[i].name,
+			 table[i].hostile);
 		if (db_run(db, buf_text(&text)))
 			fail_msg("%s: %s", table[i].name, db_problem(db));
 	}
@@ -788,7 +831,8 @@ static void real_settings_are_pinned(void **state)
 	/* behind a pooler, what it keeps for each client */
 	db = real(true, "dbname=hostile");
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (strcmp(table[i].name, "DateStyle") && strcmp(table[i].name, "TimeZone") && strcmp(table[i].name, "client_encoding"))
+		if (strcmp(table[i].name, "DateStyle") && strcmp(table[i].name, "TimeZone") &&
+		    strcmp(table[i].name, "client_encoding"))
 			continue;
 		db_args_clear(args);
 		db_arg_text(args, str_of(table[i].name));
@@ -814,7 +858,8 @@ static void real_notifications_are_heard(void **state)
 	(void)state;
 	assert_false(db_has_heard(db, &sum));
 	assert_err(ERR_NONE, db_run(db, "listen bell"));
-	assert_err(ERR_NONE, db_run(other, "notify bell, '3'; notify bell, '4'; notify bell, 'x'; notify elsewhere, '9'"));
+	assert_err(ERR_NONE, db_run(other, "notify bell, '3'; notify bell, '4'; notify bell, 'x'; "
+					   "notify elsewhere, '9'"));
 	db_poll(db, &fd);
 	assert_int_equal(1, poll(&fd, 1, 5000));
 	db_tend(db);

@@ -13,7 +13,9 @@
 
 static struct db *connected(bool pooled)
 {
-	struct db_options options = { .conninfo = cluster_given, .program = "unit", .pooled = pooled };
+	struct db_options options = { .conninfo = cluster_given,
+				      .program = "unit",
+				      .pooled = pooled };
 	struct db *db;
 
 	if (!cluster_given)
@@ -32,9 +34,9 @@ static void assert_says(struct db *db, const char *words)
 
 /* What a sink saw, and what it is told to do. */
 struct seen {
-	struct buf bytes;	/* the first 64 KiB */
+	struct buf bytes; /* the first 64 KiB */
 	int64_t pieces, longest;
-	int64_t fail_at, stop_at;	/* piece number; 0: never */
+	int64_t fail_at, stop_at; /* piece number; 0: never */
 	int stop_fd;
 };
 
@@ -65,13 +67,16 @@ static void rows_come_as_they_are(void **state)
 		struct seen seen = { 0 };
 		int64_t rows = -1;
 
-		assert_err(ERR_NONE, copy(db, "copy (values (1, E'a\\tb\\\\\\nc'), (2, null), (3, '')) to stdout",
-		                          &seen, &rows));
+		assert_err(ERR_NONE,
+			   copy(db,
+				"copy (values (1, E'a\\tb\\\\\\nc'), (2, null), (3, '')) to stdout",
+				&seen, &rows));
 		assert_int_equal(3, rows);
 		assert_int_equal(3, seen.pieces);
 		assert_str(buf_str(&seen.bytes), "1\ta\\tb\\\\\\nc\n2\t\\N\n3\t\n");
 		/* none at all, and the connection is good for more */
-		assert_err(ERR_NONE, copy(db, "copy (select 1 where false) to stdout", &seen, &rows));
+		assert_err(ERR_NONE,
+			   copy(db, "copy (select 1 where false) to stdout", &seen, &rows));
 		assert_int_equal(0, rows);
 		assert_int_equal(3, seen.pieces);
 		assert_true(db_is_ready(db));
@@ -88,11 +93,13 @@ static void many_and_large_rows(void **state)
 	int64_t rows = 0;
 
 	(void)state;
-	assert_err(ERR_NONE, copy(db, "copy (select g from generate_series(1, 500000) g) to stdout", &seen, &rows));
+	assert_err(ERR_NONE, copy(db, "copy (select g from generate_series(1, 500000) g) to stdout",
+				  &seen, &rows));
 	assert_int_equal(500000, rows);
 	assert_int_equal(500000, seen.pieces);
 	assert_int_equal(7, seen.longest);
-	assert_err(ERR_NONE, copy(db, "copy (select repeat('x', 30000000)) to stdout", &seen, &rows));
+	assert_err(ERR_NONE,
+		   copy(db, "copy (select repeat('x', 30000000)) to stdout", &seen, &rows));
 	assert_int_equal(1, rows);
 	assert_int_equal(30000001, seen.longest);
 	buf_done(&seen.bytes);
@@ -107,16 +114,21 @@ static void a_failure_in_the_middle(void **state)
 	int64_t rows = -1;
 
 	(void)state;
-	assert_err(ERR_INPUT, copy(db, "copy (select 1 / (90000 - g) from generate_series(1, 100000) g) to stdout",
-	                           &seen, &rows));
+	assert_err(ERR_INPUT,
+		   copy(db,
+			"copy (select 1 / (90000 - g) from generate_series(1, 100000) g) to stdout",
+			&seen, &rows));
 	assert_says(db, "division by zero");
 	assert_int_equal(-1, rows);
 	assert_int_equal(89999, seen.pieces);
 	assert_true(db_is_ready(db));
 	/* the server ends the connection */
 	seen.pieces = 0;
-	assert_err(ERR_BUSY, copy(db, "copy (select case when g = 90000 then pg_terminate_backend(pg_backend_pid()) end "
-	                              "from generate_series(1, 1000000) g) to stdout", &seen, &rows));
+	assert_err(ERR_BUSY, copy(db,
+				  "copy (select case when g = 90000 then "
+				  "pg_terminate_backend(pg_backend_pid()) end "
+				  "from generate_series(1, 1000000) g) to stdout",
+				  &seen, &rows));
 	assert_in_range(seen.pieces, 1, 999999);
 	assert_int_equal(-1, rows);
 	assert_says(db, "terminat");
@@ -163,9 +175,13 @@ static bool is_running(struct db *db, const char *word)
 	struct db_rows *rows = NULL;
 	bool found = false;
 
-	assert_err(ERR_NONE, db_run(db, "create or replace function pg_temp.running(word text) returns boolean language sql as $$ "
-	                                "select exists (select from pg_stat_activity where pid <> pg_backend_pid() "
-	                                "and state = 'active' and strpos(query, word) > 0) $$"));
+	assert_err(
+		ERR_NONE,
+		db_run(db,
+		       "create or replace function pg_temp.running(word text) returns boolean "
+		       "language sql as $$ "
+		       "select exists (select from pg_stat_activity where pid <> pg_backend_pid() "
+		       "and state = 'active' and strpos(query, word) > 0) $$"));
 	db_arg_text(args, str_of(word));
 	assert_err(ERR_NONE, db_call(db, "pg_temp.running", args, 5000, &rows));
 	found = str_is(db_cell(rows, 0, 0), "t");
@@ -195,8 +211,9 @@ static void stopping(void **state)
 	assert_int_equal(0, pipe(pipes));
 	seen.stop_fd = pipes[1];
 	seen.stop_at = 10;
-	assert_err(ERR_BUSY, db_copy(db, "copy (select generate_series(1, 1000000000) as endless) to stdout",
-	                             pipes[0], look, &seen, &rows));
+	assert_err(ERR_BUSY,
+		   db_copy(db, "copy (select generate_series(1, 1000000000) as endless) to stdout",
+			   pipes[0], look, &seen, &rows));
 	assert_says(db, "stopped");
 	assert_in_range(seen.pieces, 10, 1000000);
 	assert_false(db_is_ready(db));
@@ -205,7 +222,8 @@ static void stopping(void **state)
 	/* the byte is still in the pipe: before the first row */
 	begun = clock_ms();
 	assert_err(ERR_NONE, db_wait(db, 5000));
-	assert_err(ERR_BUSY, db_copy(db, "copy (select pg_sleep(3600) as asleep) to stdout", pipes[0], look, &seen, &rows));
+	assert_err(ERR_BUSY, db_copy(db, "copy (select pg_sleep(3600) as asleep) to stdout",
+				     pipes[0], look, &seen, &rows));
 	assert_in_range(clock_ms() - begun, 0, 5000);
 	assert_ends(other, "asleep");
 	assert_int_equal(-1, rows);
@@ -213,8 +231,9 @@ static void stopping(void **state)
 	/* and when the sink has enough */
 	seen = (struct seen){ .bytes = seen.bytes, .fail_at = 5 };
 	assert_err(ERR_NONE, db_wait(db, 5000));
-	assert_err(ERR_TOO_BIG, copy(db, "copy (select generate_series(1, 1000000000) as unwanted) to stdout",
-	                             &seen, &rows));
+	assert_err(ERR_TOO_BIG,
+		   copy(db, "copy (select generate_series(1, 1000000000) as unwanted) to stdout",
+			&seen, &rows));
 	assert_int_equal(5, seen.pieces);
 	assert_ends(other, "unwanted");
 	close(pipes[0]);
@@ -231,8 +250,11 @@ static void a_statement_is_described(void **state)
 		struct db *db = connected(pooled);
 		struct db_rows *rows = NULL;
 
-		assert_err(ERR_NONE, db_describe(db, "select 1 as a, pg_terminate_backend(pg_backend_pid()), 2 as a;",
-		                                 5000, &rows));
+		assert_err(ERR_NONE,
+			   db_describe(
+				   db,
+				   "select 1 as a, pg_terminate_backend(pg_backend_pid()), 2 as a;",
+				   5000, &rows));
 		assert_int_equal(3, db_rows_columns(rows));
 		assert_int_equal(0, db_rows_count(rows));
 		assert_string_equal("a", db_column(rows, 0));
@@ -254,7 +276,8 @@ static void a_statement_that_is_none(void **state)
 	} cases[] = {
 		{ "select 1; select 2", "multiple commands" },
 		{ "select 1) to program 'x' --", "syntax error at or near \")\" (line 1)" },
-		{ "select 1) to program 'x' where (true", "syntax error at or near \")\" (line 1)" },
+		{ "select 1) to program 'x' where (true",
+		  "syntax error at or near \")\" (line 1)" },
 		{ "select '\xc3\xa9\n\xe2\x8f\xb1',\n fro", "\"fro\" does not exist (line 3)" },
 		{ "select 1 /* ", "unterminated /* comment" },
 		{ "select 'x", "unterminated quoted string" },
@@ -286,7 +309,7 @@ static void a_verifier_is_no_password(void **state)
 	assert_err(ERR_NONE, db_verifier(db, "analyst", "open sesame", &two));
 	assert_true(str_starts(buf_str(&one), "SCRAM-SHA-256$4096:"));
 	assert_lacks(&one, "sesame");
-	assert_false(str_equal(buf_str(&one), buf_str(&two)));	/* salted */
+	assert_false(str_equal(buf_str(&one), buf_str(&two))); /* salted */
 	db_drop(db);
 	assert_err(ERR_BUSY, db_verifier(db, "analyst", "open sesame", &two));
 	buf_done(&one);

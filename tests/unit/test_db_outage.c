@@ -9,10 +9,12 @@ enum { AFTER = 1000, FOR_ADA = -1, FOR_CHAT = -2 };
 
 static struct db_outage *of_two(void)
 {
-	struct db_outage *outage = db_outage_new(AFTER, str_of("db.example"), str_of("https://example.org/admin/"));
+	struct db_outage *outage = db_outage_new(AFTER, str_of("db.example"),
+						 str_of("https://example.org/admin/"));
 
 	db_outage_add(outage, 7, str_of("mail"), str_of("ada@example.org"), str_of(""));
-	db_outage_add(outage, 9, str_of("webhook"), str_of("https://chat.example.org/"), str_of("sealed"));
+	db_outage_add(outage, 9, str_of("webhook"), str_of("https://chat.example.org/"),
+		      str_of("sealed"));
 	return outage;
 }
 
@@ -126,7 +128,8 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	assert_true(db_outage_next(outage, AFTER, &spool, &message));
 	assert_int_equal(7, message.alert_id);
 	assert_says(message.subject, "trouble: the courier on db.example cannot use the database");
-	assert_says(message.words, "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
+	assert_says(message.words,
+		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
 	assert_says(message.words, "(12 now, 5 kB)");
 	assert_says(message.words, "hookledger doctor");
 	assert_says(message.words, "https://example.org/admin/");
@@ -135,7 +138,9 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	assert_true(str_is(message.kind, "webhook"));
 	assert_true(str_is(message.secret_sealed, "sealed"));
 	assert_says(message.body, "{\"type\":\"hookledger.findings\",");
-	assert_says(message.body, "\"changes\":[{\"change\":\"new\",\"kind\":\"database\",\"level\":\"trouble\",");
+	assert_says(
+		message.body,
+		"\"changes\":[{\"change\":\"new\",\"kind\":\"database\",\"level\":\"trouble\",");
 	assert_says(message.body, "server \\\"x\\\"");
 	assert_says(message.body, "\"findings\":[{\"kind\":\"database\"");
 	db_outage_free(outage);

@@ -3,10 +3,11 @@
 
 #include "delivery/delivery.h"
 
-enum { NOW_S = 1784288613 };	/* 2026-07-17T11:43:33Z */
+enum { NOW_S = 1784288613 }; /* 2026-07-17T11:43:33Z */
 static const int64_t NOW_US = NOW_S * INT64_C(1000000);
 
-static void assert_sent(const char *body, const char *payload, const char *metadata, const char *wanted)
+static void assert_sent(const char *body, const char *payload, const char *metadata,
+			const char *wanted)
 {
 	struct delivery delivery = { 0 };
 
@@ -18,33 +19,42 @@ static void assert_sent(const char *body, const char *payload, const char *metad
 	delivery_done(&delivery);
 }
 
-#define TAIL ",\"subscription_id\":12,\"timestamp\":\"2026-07-17T11:43:33.000000Z\"," \
+#define TAIL \
+	",\"subscription_id\":12,\"timestamp\":\"2026-07-17T11:43:33.000000Z\"," \
 	"\"url_callback\":\"https://x.example/\\\"q\\\"\"}"
 
 static void a_body_is_sent_byte_for_byte(void **state)
 {
 	(void)state;
-	assert_sent("{\"event_id\" : 8023169274704072 ,\"created_at\":\"2026-07-17T11:43:32.827Z\",\"creator_id\":9,"
-	            "\"metadata\":{\"action\": \"created\"},\"payload\":{\"id\":18446744073709551617, \"n\":1.10},"
-	            "\"subscription_id\":1,\"timestamp\":\"x\",\"url_callback\":\"y\",\"more\":1}",
-	            "", "",
-	            "{\"event_id\":8023169274704072,\"created_at\":\"2026-07-17T11:43:32.827Z\",\"creator_id\":9,"
-	            "\"metadata\":{\"action\": \"created\"},\"payload\":{\"id\":18446744073709551617, \"n\":1.10}" TAIL);
+	assert_sent("{\"event_id\" : 8023169274704072 "
+		    ",\"created_at\":\"2026-07-17T11:43:32.827Z\",\"creator_id\":9,"
+		    "\"metadata\":{\"action\": "
+		    "\"created\"},\"payload\":{\"id\":18446744073709551617, \"n\":1.10},"
+		    "\"subscription_id\":1,\"timestamp\":\"x\",\"url_callback\":\"y\",\"more\":1}",
+		    "", "",
+		    "{\"event_id\":8023169274704072,\"created_at\":\"2026-07-17T11:43:32.827Z\","
+		    "\"creator_id\":9,"
+		    "\"metadata\":{\"action\": "
+		    "\"created\"},\"payload\":{\"id\":18446744073709551617, \"n\":1.10}" TAIL);
 }
 
 static void what_is_not_there_is_left_out(void **state)
 {
 	(void)state;
-	assert_sent("{\"event_id\":1,\"payload\":null}", "", "", "{\"event_id\":1,\"payload\":null" TAIL);
-	assert_sent("{}", "", "", "{" "\"subscription_id\":12,\"timestamp\":\"2026-07-17T11:43:33.000000Z\","
-	                          "\"url_callback\":\"https://x.example/\\\"q\\\"\"}");
+	assert_sent("{\"event_id\":1,\"payload\":null}", "", "",
+		    "{\"event_id\":1,\"payload\":null" TAIL);
+	assert_sent("{}", "", "",
+		    "{"
+		    "\"subscription_id\":12,\"timestamp\":\"2026-07-17T11:43:33.000000Z\","
+		    "\"url_callback\":\"https://x.example/\\\"q\\\"\"}");
 }
 
 static void clean_parts_are_sent_instead(void **state)
 {
 	(void)state;
-	assert_sent("{\"event_id\":1,\"metadata\":{\"a\":1},\"payload\":{\"api_token\":\"s\"}}", "{\"id\": 1}", "{}",
-	            "{\"event_id\":1,\"metadata\":{},\"payload\":{\"id\": 1}" TAIL);
+	assert_sent("{\"event_id\":1,\"metadata\":{\"a\":1},\"payload\":{\"api_token\":\"s\"}}",
+		    "{\"id\": 1}", "{}",
+		    "{\"event_id\":1,\"metadata\":{},\"payload\":{\"id\": 1}" TAIL);
 }
 
 static void no_json_is_refused(void **state)
@@ -66,7 +76,7 @@ static void each_event_has_an_id_of_its_own(void **state)
 	assert_true(str_is(delivery_webhook_id(&delivery, 12, id), "evt_1203_1700000000000000_12"));
 	delivery = (struct delivery){ .event_id = INT64_MIN, .created_us = INT64_MIN };
 	assert_true(str_is(delivery_webhook_id(&delivery, INT64_MIN, id),
-	                   "evt_-9223372036854775808_-9223372036854775808_-9223372036854775808"));
+			   "evt_-9223372036854775808_-9223372036854775808_-9223372036854775808"));
 }
 
 static void assert_noted(struct str answer, const char *wanted)
@@ -86,7 +96,10 @@ static void answers_become_printable(void **state)
 	assert_noted(LIT(""), "");
 	assert_noted(LIT("line\n\tline"), "line\n\tline");
 	assert_noted(LIT("red \x1b[31m nul \0 del \x7f"), "red \\x1b[31m nul \\x00 del \\x7f");
-	assert_noted(LIT("Gr\xc3\xb6\xc3\x9f" "e"), "Gr\xc3\xb6\xc3\x9f" "e");
+	assert_noted(LIT("Gr\xc3\xb6\xc3\x9f"
+			 "e"),
+		     "Gr\xc3\xb6\xc3\x9f"
+		     "e");
 	assert_noted(LIT("latin \xe9t\xe9 1"), "latin \\xe9t\\xe9 1");
 	assert_noted(LIT("cut \xc3\xb6\xe2\x8f"), "cut \xc3\xb6");
 	assert_noted(LIT("\xff\xfe"), "\\xff\\xfe");
@@ -116,11 +129,19 @@ static void retry_after(void **state)
 		const char *text;
 		int64_t ms;
 	} cases[] = {
-		{ "0", 0 }, { "2", 2000 }, { " 120 ", 120000 }, { "-1", -1 }, { "", -1 }, { "1.5", -1 }, { "soon", -1 },
-		{ "9223372036854775807", INT64_C(1000) * INT32_MAX }, { "99999999999999999999", -1 },
-		{ "Fri, 17 Jul 2026 11:44:33 GMT", 60000 },	/* a minute later */
-		{ "Fri, 17 Jul 2026 11:43:00 GMT", 0 },		/* gone by */
-		{ "Fri, 17 Jul 2026 11:44:33", -1 }, { "Fri, 17 Jul 2026 11:44:33 GMT+1", -1 },
+		{ "0", 0 },
+		{ "2", 2000 },
+		{ " 120 ", 120000 },
+		{ "-1", -1 },
+		{ "", -1 },
+		{ "1.5", -1 },
+		{ "soon", -1 },
+		{ "9223372036854775807", INT64_C(1000) * INT32_MAX },
+		{ "99999999999999999999", -1 },
+		{ "Fri, 17 Jul 2026 11:44:33 GMT", 60000 }, /* a minute later */
+		{ "Fri, 17 Jul 2026 11:43:00 GMT", 0 },	    /* gone by */
+		{ "Fri, 17 Jul 2026 11:44:33", -1 },
+		{ "Fri, 17 Jul 2026 11:44:33 GMT+1", -1 },
 	};
 
 	(void)state;
@@ -132,10 +153,14 @@ static void retry_after(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_body_is_sent_byte_for_byte), cmocka_unit_test(what_is_not_there_is_left_out),
-		cmocka_unit_test(clean_parts_are_sent_instead), cmocka_unit_test(no_json_is_refused),
-		cmocka_unit_test(each_event_has_an_id_of_its_own),                cmocka_unit_test(answers_become_printable),
-		cmocka_unit_test(a_status_says_all),            cmocka_unit_test(retry_after),
+		cmocka_unit_test(a_body_is_sent_byte_for_byte),
+		cmocka_unit_test(what_is_not_there_is_left_out),
+		cmocka_unit_test(clean_parts_are_sent_instead),
+		cmocka_unit_test(no_json_is_refused),
+		cmocka_unit_test(each_event_has_an_id_of_its_own),
+		cmocka_unit_test(answers_become_printable),
+		cmocka_unit_test(a_status_says_all),
+		cmocka_unit_test(retry_after),
 	};
 
 	return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);

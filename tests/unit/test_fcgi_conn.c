@@ -16,7 +16,7 @@
 enum { REQUEST_MAX = 200000, TIMEOUT_MS = 30000, ANSWER_SIZE = 1000000 };
 
 static struct fcgi_conns *conns;
-static int ours, theirs;	/* the ends of the connection; who has ours closes it */
+static int ours, theirs; /* the ends of the connection; who has ours closes it */
 static struct fcgi_conn_request request;
 
 static int opened(void **state)
@@ -25,7 +25,8 @@ static int opened(void **state)
 
 	(void)state;
 	conns = fcgi_conn_new(REQUEST_MAX, TIMEOUT_MS);
-	assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
+	assert_int_equal(0,
+			 socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
 	ours = ends[0];
 	theirs = ends[1];
 	return 0;
@@ -216,7 +217,7 @@ static void an_answer_goes_as_it_is_taken(void **state)
 	for (int i = 0; i < ANSWER_SIZE; i++)
 		buf_add_char(&answer, (char)(i * 31 >> 3));
 	fcgi_conn_send(conns, ours, spill_of(&answer), 100, ANSWER_SIZE - 100, false);
-	assert_int_equal(1, fcgi_conn_count(conns));	/* a socket does not take so much */
+	assert_int_equal(1, fcgi_conn_count(conns)); /* a socket does not take so much */
 	assert_in_range(fcgi_conn_poll(conns, &fd, -1), 1, 30000);
 	assert_int_equal(POLLOUT, fd.events);
 	while (hear(&heard))

@@ -49,7 +49,8 @@ static void a_request_ends_with_its_last_record(void **state)
 /* libfcgi would take it for the next record. */
 static void no_padding_where_it_is_forgotten(void **state)
 {
-	static const char begin[] = "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0", over[] = "\1\4\0\1\0\0\0\0", body[] = "\1\5\0\1\0\0\0\0";
+	static const char begin[] = "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0",
+			  over[] = "\1\4\0\1\0\0\0\0", body[] = "\1\5\0\1\0\0\0\0";
 	char padding[255] = { 0 };
 
 	(void)state;
@@ -102,12 +103,16 @@ static void lengths_must_fit(void **state)
 		const char *params;
 		size_t len;
 	} cases[] = {
-		{ "\x01", 1 },				/* one length only */
-		{ "\x01\x01" "a", 3 },			/* value missing */
-		{ "\x80\x00\x00", 3 },			/* half a length */
-		{ "\x01\x80\x00\x00\x01" "a", 6 },
+		{ "\x01", 1 }, /* one length only */
+		{ "\x01\x01"
+		  "a",
+		  3 },		       /* value missing */
+		{ "\x80\x00\x00", 3 }, /* half a length */
+		{ "\x01\x80\x00\x00\x01"
+		  "a",
+		  6 },
 		{ "\xff\xff\xff\xff\xff\xff\xff\xff", 8 },
-		{ "\x80\x10\x00\x01\x00", 5 },		/* a MiB and a byte */
+		{ "\x80\x10\x00\x01\x00", 5 }, /* a MiB and a byte */
 	};
 
 	(void)state;
@@ -116,7 +121,8 @@ static void lengths_must_fit(void **state)
 		bool is_broken = false;
 
 		wire_begin(&bytes, 1, 0);
-		wire_record(&bytes, WIRE_PARAMS, 1, (struct str){ cases[i].params, cases[i].len }, 0);
+		wire_record(&bytes, WIRE_PARAMS, 1, (struct str){ cases[i].params, cases[i].len },
+			    0);
 		wire_record(&bytes, WIRE_PARAMS, 1, (struct str){ 0 }, 0);
 		wire_record(&bytes, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		assert_true(end_of(&bytes, &is_broken) < bytes.len);
@@ -130,10 +136,18 @@ static void the_order_counts(void **state)
 {
 	enum { NEXT_ID = 100 };
 	static const int orders[][6] = {
-		{ WIRE_STDIN }, { WIRE_PARAMS }, { WIRE_ABORT }, { 9 },
-		{ WIRE_BEGIN, WIRE_BEGIN }, { WIRE_BEGIN, WIRE_STDIN }, { WIRE_BEGIN, WIRE_ABORT },
-		{ WIRE_BEGIN, 9 }, { WIRE_BEGIN, WIRE_PARAMS, WIRE_PARAMS }, { WIRE_BEGIN, 8 },
-		{ WIRE_BEGIN, WIRE_PARAMS + NEXT_ID }, { WIRE_BEGIN, WIRE_PARAMS, WIRE_STDIN + NEXT_ID },
+		{ WIRE_STDIN },
+		{ WIRE_PARAMS },
+		{ WIRE_ABORT },
+		{ 9 },
+		{ WIRE_BEGIN, WIRE_BEGIN },
+		{ WIRE_BEGIN, WIRE_STDIN },
+		{ WIRE_BEGIN, WIRE_ABORT },
+		{ WIRE_BEGIN, 9 },
+		{ WIRE_BEGIN, WIRE_PARAMS, WIRE_PARAMS },
+		{ WIRE_BEGIN, 8 },
+		{ WIRE_BEGIN, WIRE_PARAMS + NEXT_ID },
+		{ WIRE_BEGIN, WIRE_PARAMS, WIRE_STDIN + NEXT_ID },
 		{ WIRE_BEGIN, WIRE_PARAMS, WIRE_END },
 	};
 
@@ -146,8 +160,8 @@ static void the_order_counts(void **state)
 			if (orders[i][k] == WIRE_BEGIN)
 				wire_begin(&bytes, 1, 0);
 			else
-				wire_record(&bytes, orders[i][k] % NEXT_ID, orders[i][k] > NEXT_ID ? 2 : 1,
-				            (struct str){ 0 }, 0);
+				wire_record(&bytes, orders[i][k] % NEXT_ID,
+					    orders[i][k] > NEXT_ID ? 2 : 1, (struct str){ 0 }, 0);
 		}
 		assert_in_range(end_of(&bytes, &is_broken), bytes.len - 8, bytes.len);
 		if (!is_broken)

@@ -5,7 +5,8 @@
 
 #include "http/forwarded.h"
 
-static void assert_client(const char *trusted, const char *peer, const char *list, const char *wanted)
+static void assert_client(const char *trusted, const char *peer, const char *list,
+			  const char *wanted)
 {
 	struct ip_networks networks = { 0 };
 	struct buf problem = { 0 }, text = { 0 };
@@ -50,10 +51,23 @@ static void nobody_else_is(void **state)
 
 static void words_are_read_strictly(void **state)
 {
-	static const char *const ends[] = { "unknown", "_hidden", "203.0.113.7:", "203.0.113.7:x", "203.0.113.7:70000",
-		                            "203.0.113.7:-1", "[203.0.113.7]", "[2001:db8::7", "2001:db8::7]",
-		                            "[2001:db8::7]x", "[2001:db8::7]:", "[2001:db8::7]:x", "[]", "203.0.113.07",
-		                            "\"203.0.113.7\"", "for=203.0.113.7", "203.0.113.7 198.51.100.1" };
+	static const char *const ends[] = { "unknown",
+					    "_hidden",
+					    "203.0.113.7:",
+					    "203.0.113.7:x",
+					    "203.0.113.7:70000",
+					    "203.0.113.7:-1",
+					    "[203.0.113.7]",
+					    "[2001:db8::7",
+					    "2001:db8::7]",
+					    "[2001:db8::7]x",
+					    "[2001:db8::7]:",
+					    "[2001:db8::7]:x",
+					    "[]",
+					    "203.0.113.07",
+					    "\"203.0.113.7\"",
+					    "for=203.0.113.7",
+					    "203.0.113.7 198.51.100.1" };
 
 	(void)state;
 	assert_client("10.0.0.0/8", "10.0.0.1", "203.0.113.7:4711", "203.0.113.7");

@@ -64,7 +64,8 @@ static void test_same_seed_same_bytes(void **state)
    gcc. Whoever changes the story on purpose changes it here. */
 static void test_same_bytes_everywhere(void **state)
 {
-	static const char wanted[] = "a82eb55dfa643a26fa0e74231ab680b272c07c519f55b9a61cd38659f90836ab";
+	static const char wanted[] =
+		"a82eb55dfa643a26fa0e74231ab680b272c07c519f55b9a61cd38659f90836ab";
 	unsigned char digest[DIGEST_BYTES];
 	struct buf hex = { 0 };
 
@@ -102,8 +103,25 @@ static void test_bodies_are_callbacks(void **state)
 	generator_free(generator);
 }
 
-enum { M_USER, M_WORKSPACE, M_REQUEST, M_TYPE, P_STOP, P_DURATION, P_TAG_IDS, P_TAGS, P_WID,
-       P_WORKSPACE, P_UID, P_USER, P_PID, P_PROJECT, P_DELETED, TIMESTAMP, WANTED };
+enum {
+	M_USER,
+	M_WORKSPACE,
+	M_REQUEST,
+	M_TYPE,
+	P_STOP,
+	P_DURATION,
+	P_TAG_IDS,
+	P_TAGS,
+	P_WID,
+	P_WORKSPACE,
+	P_UID,
+	P_USER,
+	P_PID,
+	P_PROJECT,
+	P_DELETED,
+	TIMESTAMP,
+	WANTED
+};
 
 static const struct json_want wanted_values[WANTED] = {
 	[M_USER] = { "metadata", "event_user_id" },
@@ -140,7 +158,8 @@ static void look_at_entry(const struct generator_event *event, const struct json
 		assert_int_equal(found[P_TAG_IDS].kind, JSON_NULL);
 	else
 		assert_int_equal(found[P_TAG_IDS].kind, JSON_ARRAY);
-	assert_true((found[P_DELETED].kind == JSON_STRING) == (strcmp(event->action, "deleted") == 0));
+	assert_true((found[P_DELETED].kind == JSON_STRING) ==
+		    (strcmp(event->action, "deleted") == 0));
 }
 
 static void test_shape_of_real_callbacks(void **state)
@@ -156,7 +175,8 @@ static void test_shape_of_real_callbacks(void **state)
 		int64_t us;
 
 		generator_next(generator, &event);
-		assert_int_equal(json_scan(event.body, wanted_values, found, WANTED, NULL), ERR_NONE);
+		assert_int_equal(json_scan(event.body, wanted_values, found, WANTED, NULL),
+				 ERR_NONE);
 		/* every value in metadata is a string */
 		assert_int_equal(found[M_USER].kind, JSON_STRING);
 		assert_int_equal(found[M_WORKSPACE].kind, JSON_STRING);
@@ -204,9 +224,9 @@ static void test_order(void **state)
 
 static int model_of(const char *word)
 {
-	static const char *const words[MODELS] = { "client", "project", "project_group", "project_user",
-		                                   "tag", "task", "time_entry", "workspace",
-		                                   "workspace_user" };
+	static const char *const words[MODELS] = { "client",	   "project",	"project_group",
+						   "project_user", "tag",	"task",
+						   "time_entry",   "workspace", "workspace_user" };
 
 	for (int i = 0; i < MODELS; i++)
 		if (strcmp(words[i], word) == 0)
@@ -238,7 +258,18 @@ static void test_is_believable(void **state)
 	generator_free(generator);
 }
 
-enum { E_USER, E_NAME, E_EMAIL, E_RATE, E_FEE, E_CURRENCY, E_DEFAULT_RATE, E_TOKEN, E_INVITE, E_WANTED };
+enum {
+	E_USER,
+	E_NAME,
+	E_EMAIL,
+	E_RATE,
+	E_FEE,
+	E_CURRENCY,
+	E_DEFAULT_RATE,
+	E_TOKEN,
+	E_INVITE,
+	E_WANTED
+};
 
 static const struct json_want wanted_money[E_WANTED] = {
 	[E_USER] = { "payload", "user_id" },
@@ -267,19 +298,20 @@ static bool is_known(const struct told *payload, int64_t user)
 	return false;
 }
 
-static void look_at_names(struct told *payload, const struct generator_event *event, const struct json_value *found)
+static void look_at_names(struct told *payload, const struct generator_event *event,
+			  const struct json_value *found)
 {
 	bool has_rate = found[E_RATE].kind == JSON_NUMBER;
 	int64_t user;
 
 	switch (model_of(event->model)) {
-	case 7:	/* workspace */
+	case 7: /* workspace */
 		assert_int_equal(found[E_NAME].kind, JSON_STRING);
 		assert_int_equal(found[E_DEFAULT_RATE].kind, JSON_NUMBER);
 		assert_int_equal(found[E_TOKEN].kind, JSON_STRING);
 		payload->has_workspace = true;
 		break;
-	case 8:	/* workspace_user */
+	case 8: /* workspace_user */
 		assert_int_equal(found[E_NAME].kind, JSON_STRING);
 		assert_int_equal(found[E_EMAIL].kind, JSON_STRING);
 		assert_true(json_int(found[E_USER], &user));
@@ -288,18 +320,18 @@ static void look_at_names(struct told *payload, const struct generator_event *ev
 		payload->user_rates += has_rate;
 		payload->secrets += found[E_INVITE].kind == JSON_STRING;
 		break;
-	case 1:	/* project */
+	case 1: /* project */
 		payload->project_rates += has_rate;
 		payload->fees += found[E_FEE].kind == JSON_NUMBER;
 		assert_true((found[E_CURRENCY].kind == JSON_STRING) ==
-		            (has_rate || found[E_FEE].kind == JSON_NUMBER));
+			    (has_rate || found[E_FEE].kind == JSON_NUMBER));
 		break;
-	case 3:	/* project_user */
+	case 3: /* project_user */
 		assert_true(json_int(found[E_USER], &user));
 		assert_true(is_known(payload, user));
 		payload->member_rates += has_rate;
 		break;
-	case 6:	/* time_entry */
+	case 6: /* time_entry */
 		assert_true(payload->has_workspace);
 		assert_true(json_int(found[E_USER], &user));
 		assert_true(is_known(payload, user));
@@ -322,11 +354,12 @@ static void test_names_and_money(void **state)
 		struct generator_event event;
 
 		generator_next(generator, &event);
-		assert_int_equal(json_scan(event.body, wanted_money, found, E_WANTED, NULL), ERR_NONE);
+		assert_int_equal(json_scan(event.body, wanted_money, found, E_WANTED, NULL),
+				 ERR_NONE);
 		look_at_names(&payload, &event, found);
 	}
 	assert_int_equal(payload.user_count, PEOPLE);
-	assert_int_equal(payload.secrets, PEOPLE - 1);	/* the owner was not invited */
+	assert_int_equal(payload.secrets, PEOPLE - 1); /* the owner was not invited */
 	assert_true(payload.user_rates > PEOPLE / 2);
 	assert_true(payload.project_rates > 0);
 	assert_true(payload.member_rates > 0);

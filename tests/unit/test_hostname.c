@@ -21,14 +21,15 @@ static void names_become_ascii(void **state)
 		{ "\357\274\221\357\274\222\357\274\227.0.0.1", "127.0.0.1" },
 		{ "127\343\200\2020\343\200\2020\343\200\2021", "127.0.0.1" },
 		{ "127\357\274\2160\357\275\2410.1", "127.0.0.1" },
-		{ "lo\302\255calhost", "localhost" },	/* a soft hyphen vanishes */
+		{ "lo\302\255calhost", "localhost" }, /* a soft hyphen vanishes */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf out = { 0 };
 
-		if (hostname_write_ascii(str_of(cases[i][0]), &out) || strcmp(buf_text(&out), cases[i][1]) != 0)
+		if (hostname_write_ascii(str_of(cases[i][0]), &out) ||
+		    strcmp(buf_text(&out), cases[i][1]) != 0)
 			fail_msg("%s became %s", cases[i][0], buf_text(&out));
 		buf_done(&out);
 	}
@@ -37,13 +38,28 @@ static void names_become_ascii(void **state)
 static void what_is_no_name_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "a b", "a/b", "a%41", "a:b", "a\nb", "a\001", "[::1", "user@host",
-		"\377\376", "b\303", "\xc0\xaf.example",
+		"",
+		"a b",
+		"a/b",
+		"a%41",
+		"a:b",
+		"a\nb",
+		"a\001",
+		"[::1",
+		"user@host",
+		"\377\376",
+		"b\303",
+		"\xc0\xaf.example",
 		/* characters of full width that become such of a URL */
-		"evil.example\357\274\217x", "evil.example\357\274\237x", "a\357\274\240b.example", "a\357\274\232b.example",
-		"evil.example\357\274\203x", "a\342\204\200b.example",
+		"evil.example\357\274\217x",
+		"evil.example\357\274\237x",
+		"a\357\274\240b.example",
+		"a\357\274\232b.example",
+		"evil.example\357\274\203x",
+		"a\342\204\200b.example",
 		/* of the right-to-left kind in a name of the other, and no letter */
-		"a\342\200\256b.example", "\357\277\275.example",
+		"a\342\200\256b.example",
+		"\357\277\275.example",
 	};
 	struct buf out = { 0 };
 

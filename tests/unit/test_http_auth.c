@@ -25,10 +25,12 @@ static void credentials_are_read(void **state)
 
 	(void)state;
 	/* as RFC 7617 and as Toggl's documentation have it */
-	assert_true(http_auth_read_basic(LIT("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), &user, &password));
+	assert_true(
+		http_auth_read_basic(LIT("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), &user, &password));
 	assert_string_equal("Aladdin", buf_text(&user));
 	assert_string_equal("open sesame", buf_text(&password));
-	assert_true(reads(LIT("1971800d4d82861d8f2c1651fea4d212:api_token"), "Basic ", &user, &password));
+	assert_true(reads(LIT("1971800d4d82861d8f2c1651fea4d212:api_token"), "Basic ", &user,
+			  &password));
 	assert_string_equal("1971800d4d82861d8f2c1651fea4d212", buf_text(&user));
 	assert_string_equal("api_token", buf_text(&password));
 	assert_true(reads(LIT(":"), "bAsIc ", &user, &password));
@@ -45,9 +47,24 @@ static void credentials_are_read(void **state)
 static void nothing_else_is_read(void **state)
 {
 	static const char *const wrong[] = {
-		"", "Basic", "Basic ", "Basic:", "BasicQTpi", "Basi QTpi", "Basics QTpi", "Bearer QTpi", " Basic QTpi",
-		"Basic QTp", "Basic QTpi=", "Basic Q Tpi", "Basic QTpi QTpi", "Basic QTpi,", "Basic A:b", "Basic YWI=",
-		"Digest username=\"a\"", "QTpi",
+		"",
+		"Basic",
+		"Basic ",
+		"Basic:",
+		"BasicQTpi",
+		"Basi QTpi",
+		"Basics QTpi",
+		"Bearer QTpi",
+		" Basic QTpi",
+		"Basic QTp",
+		"Basic QTpi=",
+		"Basic Q Tpi",
+		"Basic QTpi QTpi",
+		"Basic QTpi,",
+		"Basic A:b",
+		"Basic YWI=",
+		"Digest username=\"a\"",
+		"QTpi",
 	};
 	struct buf user = { 0 }, password = { 0 }, both = { 0 };
 

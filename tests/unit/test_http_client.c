@@ -23,14 +23,14 @@
 enum { LONG = 1000000, MEDIUM = 50000, MANY = 64, CROWD = 1000 };
 
 static int port;
-static int silent_port;	/* takes connections, and that is all */
-static atomic_int connections;	/* accepted so far */
-static atomic_int closed;	/* requests to /close */
-static atomic_int meeting;	/* requests that wait in /meet */
+static int silent_port;	       /* takes connections, and that is all */
+static atomic_int connections; /* accepted so far */
+static atomic_int closed;      /* requests to /close */
+static atomic_int meeting;     /* requests that wait in /meet */
 
 /* ---- names */
 
-static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;	/* held: hang.test stays unanswered */
+static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER; /* held: hang.test stays unanswered */
 
 /* Each name has the addresses that stand behind it. */
 static const char *const zone[][3] = {
@@ -40,7 +40,8 @@ static const char *const zone[][3] = {
 	{ "hang.test", "127.0.0.1", NULL },
 };
 
-static int look_up(const char *address, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+static int look_up(const char *address, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **found)
 {
 	typedef int lookup(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	lookup *real;
@@ -50,7 +51,8 @@ static int look_up(const char *address, const char *service, const struct addrin
 }
 
 /* In place of the C library's, for libcurl. */
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+		struct addrinfo **found)
 {
 	struct addrinfo **end = found;
 
@@ -95,8 +97,8 @@ static void send_text(int fd, const char *text)
 static void answer(int fd, const char *status, const char *header, struct str body)
 {
 	char head[300];
-	int len = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n", status,
-	                   header, body.len);
+	int len = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n",
+			   status, header, body.len);
 
 	send_all(fd, head, (size_t)len);
 	send_all(fd, body.at, body.len);
@@ -288,17 +290,20 @@ static struct http_client *open_fetch(size_t requests_max)
 		.requests_max = requests_max, .answer_max = 10000, .agent = "test/1" });
 }
 
-static struct http_client_result get_url(struct http_client *client, const char *whole, int64_t timeout_ms)
+static struct http_client_result get_url(struct http_client *client, const char *whole,
+					 int64_t timeout_ms)
 {
 	struct http_client_result outcome = { 0 };
 
 	assert_err(ERR_NONE,
-	           http_client_add(client, &(struct http_client_request){ .url = whole, .timeout_ms = timeout_ms }));
+		   http_client_add(client, &(struct http_client_request){
+						   .url = whole, .timeout_ms = timeout_ms }));
 	assert_err(ERR_NONE, http_client_wait(client, -1, &outcome));
 	return outcome;
 }
 
-static struct http_client_result get(struct http_client *client, const char *path, int64_t timeout_ms)
+static struct http_client_result get(struct http_client *client, const char *path,
+				     int64_t timeout_ms)
 {
 	return get_url(client, url(path), timeout_ms);
 }
@@ -316,13 +321,15 @@ static void test_post(void **state)
 
 	(void)state;
 	assert_int_equal(
-		http_client_add(client, &(struct http_client_request){
-					 .url = url("/echo"),
-					 .headers = (const char *const[]){ "Content-Type: application/json",
-	                                                                   "X-Mine: yes", NULL },
-					 .body = { "a\0b", 3 },
-					 .timeout_ms = 5000,
-					 .user = &user }),
+		http_client_add(
+			client,
+			&(struct http_client_request){
+				.url = url("/echo"),
+				.headers = (const char *const[]){ "Content-Type: application/json",
+								  "X-Mine: yes", NULL },
+				.body = { "a\0b", 3 },
+				.timeout_ms = 5000,
+				.user = &user }),
 		ERR_NONE);
 	assert_int_equal(http_client_count(client), 1);
 	assert_int_equal(http_client_wait(client, -1, &outcome), ERR_NONE);
@@ -361,7 +368,9 @@ static void test_keeps_connections(void **state)
 static void test_sends_once(void **state)
 {
 	struct http_client *client = open_fetch(1);
-	struct http_client_request request = { .url = mem_dup(str_of(url("/close"))), .body = LIT("{}"), .timeout_ms = 5000 };
+	struct http_client_request request = { .url = mem_dup(str_of(url("/close"))),
+					       .body = LIT("{}"),
+					       .timeout_ms = 5000 };
 	struct http_client_result outcome;
 
 	(void)state;
@@ -384,7 +393,8 @@ static void test_sends_once(void **state)
 		assert_int_equal(atomic_load(&closed) - before, twice ? 2 : 1);
 		assert_int_equal(outcome.is_stale, round == 0);
 		if (outcome.is_stale)
-			assert_string_equal(outcome.problem, "the connection, which was kept from before, ended without an answer");
+			assert_string_equal(outcome.problem, "the connection, which was kept from "
+							     "before, ended without an answer");
 	}
 	free((void *)(uintptr_t)request.url);
 	http_client_free(client);
@@ -453,36 +463,54 @@ static void test_waits_no_longer_than_told(void **state)
 
 	(void)state;
 	assert_int_equal(http_client_wait(client, -1, &outcome), ERR_ABSENT);
-	assert_int_equal(http_client_add(client, &(struct http_client_request){ .url = url("/hang"),
-		                                                   .timeout_ms = 60000 }),
-	                 ERR_NONE);
+	assert_int_equal(
+		http_client_add(client, &(struct http_client_request){ .url = url("/hang"),
+								       .timeout_ms = 60000 }),
+		ERR_NONE);
 	assert_int_equal(http_client_wait(client, 50, &outcome), ERR_PACE);
 	assert_int_equal(http_client_wait(client, 0, &outcome), ERR_PACE);
 	/* full; and what is under way is broken off */
-	assert_int_equal(http_client_add(client, &(struct http_client_request){ .url = url("/busy"),
-		                                                   .timeout_ms = 60000 }),
-	                 ERR_PACE);
+	assert_int_equal(
+		http_client_add(client, &(struct http_client_request){ .url = url("/busy"),
+								       .timeout_ms = 60000 }),
+		ERR_PACE);
 	http_client_free(client);
 }
 
 static void test_refuses_other_urls(void **state)
 {
 	static const char *const urls[] = {
-		"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "127.0.0.1/x",
-		"", "http://", "http:// /", "javascript:alert(1)", "dict://127.0.0.1:11211/stat",
+		"file:///etc/passwd",
+		"ftp://127.0.0.1/x",
+		"gopher://127.0.0.1/",
+		"127.0.0.1/x",
+		"",
+		"http://",
+		"http:// /",
+		"javascript:alert(1)",
+		"dict://127.0.0.1:11211/stat",
 		/* a name and password would reach the log, and hide where it goes */
-		"http://user@127.0.0.1/", "http://user:secret@127.0.0.1/", "https://example.org@127.0.0.1/",
+		"http://user@127.0.0.1/",
+		"http://user:secret@127.0.0.1/",
+		"https://example.org@127.0.0.1/",
 		/* hosts that would be something else once they are converted */
-		"http://example.org／x/", "http://example.org＠127.0.0.1/", "http://a：80/", "http://a？b/", "http://exa%20mple.org/",
-		"http://example.org%2F@127.0.0.1/", "http://a%00b/", "http://\xff.example/",
+		"http://example.org／x/",
+		"http://example.org＠127.0.0.1/",
+		"http://a：80/",
+		"http://a？b/",
+		"http://exa%20mple.org/",
+		"http://example.org%2F@127.0.0.1/",
+		"http://a%00b/",
+		"http://\xff.example/",
 	};
 	struct http_client *client = open_fetch(1);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-		assert_int_equal(http_client_add(client, &(struct http_client_request){ .url = urls[i],
-			                                                   .timeout_ms = 1000 }),
-		                 ERR_INPUT);
+		assert_int_equal(http_client_add(client,
+						 &(struct http_client_request){
+							 .url = urls[i], .timeout_ms = 1000 }),
+				 ERR_INPUT);
 	assert_int_equal(http_client_count(client), 0);
 	assert_true(http_client_can_reach("HTTPS://example.org/hook/x"));
 	assert_true(http_client_can_reach("https://bücher.example/hook/x?y=ü"));
@@ -498,10 +526,11 @@ static void test_many_at_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(http_client_add(client, &(struct http_client_request){ .url = url("/meet"),
-			                                                   .timeout_ms = 20000,
-			                                                   .user = &came[i] }),
-		                 ERR_NONE);
+		assert_int_equal(
+			http_client_add(client, &(struct http_client_request){ .url = url("/meet"),
+									       .timeout_ms = 20000,
+									       .user = &came[i] }),
+			ERR_NONE);
 	while (http_client_wait(client, -1, &outcome) == ERR_NONE) {
 		assert_int_equal(outcome.status, 200);
 		assert_true(str_is(outcome.body, "met"));
@@ -516,8 +545,8 @@ static void test_methods(void **state)
 {
 	static const struct {
 		const char *method;
-		const char *body;	/* NULL: none */
-		const char *first, *length;	/* length NULL: no Content-Length */
+		const char *body;	    /* NULL: none */
+		const char *first, *length; /* length NULL: no Content-Length */
 	} cases[] = {
 		{ "PUT", "{}", "PUT /echo HTTP/1.1\r\n", "\r\nContent-Length: 2\r\n" },
 		{ "PATCH", "[1]", "PATCH /echo HTTP/1.1\r\n", "\r\nContent-Length: 3\r\n" },
@@ -535,14 +564,16 @@ static void test_methods(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct http_client_result outcome;
 
-		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .method = cases[i].method,
-			                                                       .url = url("/echo"),
-			                                                       .body = str_of(cases[i].body),
-			                                                       .timeout_ms = 5000 }));
+		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+								     .method = cases[i].method,
+								     .url = url("/echo"),
+								     .body = str_of(cases[i].body),
+								     .timeout_ms = 5000 }));
 		assert_err(ERR_NONE, http_client_wait(client, -1, &outcome));
 		assert_int_equal(200, outcome.status);
 		assert_true(str_starts(outcome.body, cases[i].first));
-		assert_true(contains(outcome.body, cases[i].length ? cases[i].length : "\r\nAccept:"));
+		assert_true(
+			contains(outcome.body, cases[i].length ? cases[i].length : "\r\nAccept:"));
 		if (!cases[i].length)
 			assert_false(contains(outcome.body, "Content-Length"));
 	}
@@ -556,18 +587,22 @@ static void test_headers_are_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_err(ERR_INPUT,
-		           http_client_add(client, &(struct http_client_request){
-						    .url = url("/echo"),
-						    .headers = (const char *const[]){ "X-Fine: yes", wrong[i], NULL },
-						    .timeout_ms = 5000 }));
+		assert_err(
+			ERR_INPUT,
+			http_client_add(client,
+					&(struct http_client_request){
+						.url = url("/echo"),
+						.headers = (const char *const[]){ "X-Fine: yes",
+										  wrong[i], NULL },
+						.timeout_ms = 5000 }));
 	assert_int_equal(0, http_client_count(client));
 	http_client_free(client);
 }
 
 static void test_answer_headers(void **state)
 {
-	static const char *const wanted[] = { "Retry-After", "X-Empty", "x-long", "X-Early", "X-Absent", NULL };
+	static const char *const wanted[] = { "Retry-After", "X-Empty",	 "x-long",
+					      "X-Early",     "X-Absent", NULL };
 	struct http_client *client = http_client_new(&(struct http_client_options){
 		.requests_max = 1, .answer_max = 10000, .wanted = wanted });
 
@@ -644,14 +679,46 @@ static struct http_client *open_guarded(const struct ip_networks *allowed)
 static void test_guard_refuses(void **state)
 {
 	static const char *const hosts[] = {
-		"127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "127.255.0.1",
-		"10.0.0.1", "169.254.169.254", "192.168.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]",
-		"[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[fe80::1]", "[fc00::1]",
-		"loop.test", "private.test", "both.test",
+		"127.0.0.1",
+		"127.1",
+		"2130706433",
+		"0x7f000001",
+		"0177.0.0.1",
+		"0",
+		"0.0.0.0",
+		"127.255.0.1",
+		"10.0.0.1",
+		"169.254.169.254",
+		"192.168.0.1",
+		"224.0.0.1",
+		"255.255.255.255",
+		"[::1]",
+		"[::]",
+		"[::ffff:127.0.0.1]",
+		"[64:ff9b::7f00:1]",
+		"[2002:7f00:1::1]",
+		"[fe80::1]",
+		"[fc00::1]",
+		"loop.test",
+		"private.test",
+		"both.test",
 		/* what IDNA and percent-encoding make the same of */
-		"１２７.0.0.1", "127。0。0。1", "１２７．０．０．１", "127｡0.0.1", "①②⑦.0.0.1", "%31%32%37.0.0.1",
-		"%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1", "０x7f000001", "ｌｏｏｐ.test", "loop。test", "LOOP.TEST",
-		"l%6Fop.test", "１6９.254.169.254", "[::FFFF:127.0.0.1]", "𝟏𝟐𝟕.0.0.1", "lo\302\255op.test",
+		"１２７.0.0.1",
+		"127。0。0。1",
+		"１２７．０．０．１",
+		"127｡0.0.1",
+		"①②⑦.0.0.1",
+		"%31%32%37.0.0.1",
+		"%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1",
+		"０x7f000001",
+		"ｌｏｏｐ.test",
+		"loop。test",
+		"LOOP.TEST",
+		"l%6Fop.test",
+		"１6９.254.169.254",
+		"[::FFFF:127.0.0.1]",
+		"𝟏𝟐𝟕.0.0.1",
+		"lo\302\255op.test",
 	};
 	struct http_client *client = open_guarded(NULL);
 	int before = atomic_load(&connections);
@@ -660,13 +727,14 @@ static void test_guard_refuses(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		outcome = get_url(client, url_at(hosts[i]), 5000);
-		if (outcome.status || !outcome.is_refused || !strstr(outcome.problem, ", and not allowed"))
+		if (outcome.status || !outcome.is_refused ||
+		    !strstr(outcome.problem, ", and not allowed"))
 			fail_msg("%s: status %d, %s", hosts[i], outcome.status, outcome.problem);
 	}
 	assert_string_equal("127.0.0.1 is a loopback address, and not allowed",
-	                    get_url(client, url_at("loop.test"), 5000).problem);
+			    get_url(client, url_at("loop.test"), 5000).problem);
 	assert_string_equal("10.255.255.1 is an address of a private network, and not allowed",
-	                    get_url(client, url_at("private.test"), 5000).problem);
+			    get_url(client, url_at("private.test"), 5000).problem);
 	/* who chose the address cannot tell that from a name that nobody knows */
 	outcome = get_url(client, url_at("private.test"), 5000);
 	assert_string_equal("its host has no public address", http_client_explain(&outcome));
@@ -720,9 +788,10 @@ static void test_names_that_hang(void **state)
 
 	(void)state;
 	pthread_mutex_lock(&names);
-	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url_at("hang.test"),
-		                                                       .timeout_ms = 60000,
-		                                                       .user = &user }));
+	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+							     .url = url_at("hang.test"),
+							     .timeout_ms = 60000,
+							     .user = &user }));
 	assert_int_equal(503, get(client, "/busy", 5000).status);
 	assert_err(ERR_NONE, http_client_wait(client, -1, &outcome));
 	assert_ptr_equal(&user, outcome.user);
@@ -731,8 +800,9 @@ static void test_names_that_hang(void **state)
 	assert_in_range(clock_ms() - began, 250, 20000);
 	assert_int_equal(503, get(client, "/busy", 5000).status);
 	/* nor does the end wait for it */
-	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url_at("hang.test"),
-		                                                       .timeout_ms = 60000 }));
+	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+							     .url = url_at("hang.test"),
+							     .timeout_ms = 60000 }));
 	assert_err(ERR_PACE, http_client_wait(client, 20, &outcome));
 	http_client_free(client);
 	pthread_mutex_unlock(&names);
@@ -754,12 +824,14 @@ static void test_waits_with_others(void **state)
 	assert_int_equal(-1, fds[0].fd);
 	assert_err(ERR_ABSENT, http_client_take(client, &outcome));
 	snprintf(url_silent, sizeof(url_silent), "http://127.0.0.1:%d/", silent_port);
-	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url_silent,
-		                                                       .timeout_ms = 60000 }));
+	assert_err(ERR_NONE,
+		   http_client_add(client, &(struct http_client_request){ .url = url_silent,
+									  .timeout_ms = 60000 }));
 	for (int i = 0; i < 2; i++)
-		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url("/busy"),
-			                                                       .timeout_ms = 20000,
-			                                                       .user = &came[i] }));
+		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+								     .url = url("/busy"),
+								     .timeout_ms = 20000,
+								     .user = &came[i] }));
 	while (!came[0] || !came[1]) {
 		int wait_ms = http_client_poll(client, &fds[0]);
 		enum err err;
@@ -794,14 +866,16 @@ static void test_crowd(void **state)
 	(void)state;
 	snprintf(url_silent, sizeof(url_silent), "http://127.0.0.1:%d/", silent_port);
 	for (int i = 0; i < CROWD; i++)
-		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url_silent,
-			                                                       .timeout_ms = 60000,
-			                                                       .user = client }));
+		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+								     .url = url_silent,
+								     .timeout_ms = 60000,
+								     .user = client }));
 	assert_err(ERR_PACE, http_client_wait(client, 500, &outcome));
 	assert_int_equal(CROWD, http_client_count(client));
 	for (int i = 0; i < 100; i++) {
-		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url("/busy"),
-			                                                       .timeout_ms = 20000 }));
+		assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+								     .url = url("/busy"),
+								     .timeout_ms = 20000 }));
 		assert_err(ERR_NONE, http_client_wait(client, -1, &outcome));
 		assert_null(outcome.user);
 		assert_int_equal(503, outcome.status);

@@ -37,10 +37,25 @@ static pid_t run(const char *const *command, FILE **output)
 
 static bool make_certificate(const char *to, const char *with_key)
 {
-	const char *const command[] = { "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-		                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-		                        "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
-		                        with_key, "-out", to, NULL };
+	const char *const command[] = { "openssl",
+					"req",
+					"-x509",
+					"-newkey",
+					"ec",
+					"-pkeyopt",
+					"ec_paramgen_curve:prime256v1",
+					"-nodes",
+					"-days",
+					"2",
+					"-subj",
+					"/CN=test",
+					"-addext",
+					"subjectAltName=IP:127.0.0.1",
+					"-keyout",
+					with_key,
+					"-out",
+					to,
+					NULL };
 	FILE *output = NULL;
 	int status = -1;
 	pid_t child = run(command, &output);
@@ -64,9 +79,9 @@ static int start_server(void **state)
 	other = mem_dup(str_of(scratch_path("other")));
 	if (!make_certificate(other, scratch_path("other-key")) || !make_certificate(cert, key))
 		return -1;
-	server = run((const char *const[]){ "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", cert,
-	                                    "-key", key, "-www", NULL },
-	             &output);
+	server = run((const char *const[]){ "openssl", "s_server", "-accept", "127.0.0.1:0",
+					    "-cert", cert, "-key", key, "-www", NULL },
+		     &output);
 	while (server > 0 && !port && fgets(line, sizeof(line), output))
 		sscanf(line, "ACCEPT 127.0.0.1:%d", &port);
 	/* the pipe stays open, or the server would write into nothing */
@@ -89,13 +104,14 @@ static int stop_server(void **state)
 
 static void ask(const char *ca_file, const char *host, int *status, struct buf *problem)
 {
-	struct http_client *client =
-		http_client_new(&(struct http_client_options){ .requests_max = 1, .answer_max = 100000, .ca_file = ca_file });
+	struct http_client *client = http_client_new(&(struct http_client_options){
+		.requests_max = 1, .answer_max = 100000, .ca_file = ca_file });
 	struct http_client_result outcome;
 	char url[100];
 
 	snprintf(url, sizeof(url), "https://%s:%d/", host, port);
-	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){ .url = url, .timeout_ms = 20000 }));
+	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
+							     .url = url, .timeout_ms = 20000 }));
 	assert_err(ERR_NONE, http_client_wait(client, -1, &outcome));
 	*status = outcome.status;
 	buf_clear(problem);

@@ -37,7 +37,8 @@ static void wanted_headers_are_kept(void **state)
 	line.at[0] = 'X';
 	memcpy(line.at, "X-Long:", 7);
 	assert_true(http_response_add_line(&answer, buf_str(&line)));
-	assert_int_equal(HTTP_RESPONSE_HEADER_MAX + 1 - 7, http_response_find(&answer, "X-Long").len);
+	assert_int_equal(HTTP_RESPONSE_HEADER_MAX + 1 - 7,
+			 http_response_find(&answer, "X-Long").len);
 	http_response_clear(&answer);
 	buf_add_text(&line, "1234567\r\n");
 	line.at[line.len - 10] = line.at[line.len - 11] = 'x';
@@ -115,7 +116,8 @@ static void bodies_are_cut(void **state)
 		;
 	assert_true(answer.is_over);
 	assert_null(answer.problem);
-	assert_in_range(answer.body_bytes, HTTP_RESPONSE_DROPPED_MAX, HTTP_RESPONSE_DROPPED_MAX + 2 * sizeof(piece));
+	assert_in_range(answer.body_bytes, HTTP_RESPONSE_DROPPED_MAX,
+			HTTP_RESPONSE_DROPPED_MAX + 2 * sizeof(piece));
 	assert_str(buf_str(&answer.body), "1234567890");
 	http_response_clear(&answer);
 	assert_true(http_response_add_body(&answer, LIT("1234567890")));

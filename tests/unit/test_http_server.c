@@ -27,8 +27,12 @@ static int listen_fd;
 
 static struct http_options standard(void)
 {
-	return (struct http_options){ .base_path = NULL, .batch_max = BATCH, .batch_max_bytes = 1 << 20,
-		                  .body_max = BODY_MAX, .timeout_ms = TIMEOUT_MS, .connections_max = 1000 };
+	return (struct http_options){ .base_path = NULL,
+				      .batch_max = BATCH,
+				      .batch_max_bytes = 1 << 20,
+				      .body_max = BODY_MAX,
+				      .timeout_ms = TIMEOUT_MS,
+				      .connections_max = 1000 };
 }
 
 static void serve_as(struct http_options options)
@@ -159,8 +163,8 @@ static void a_request_is_read_and_answered(void **state)
 	http_answer(req, 405, "Allow: POST", LIT("{\"error\":\"x\"}"));
 	assert_true(http_gather(http, NULL, 0, 0));
 	assert_answer(fd, "Status: 405 Method Not Allowed\r\nContent-Type: application/json\r\n"
-	                  "Content-Length: 13\r\nCache-Control: no-store\r\nAllow: POST\r\n\r\n"
-	                  "{\"error\":\"x\"}");
+			  "Content-Length: 13\r\nCache-Control: no-store\r\nAllow: POST\r\n\r\n"
+			  "{\"error\":\"x\"}");
 	buf_done(&bytes);
 }
 
@@ -292,14 +296,12 @@ static void a_body_over_the_limit_is_answered(void **state)
 		size_t size;
 		int64_t length;
 	} cases[] = {
-		{ 10, BODY_MAX + 1 },		/* announced */
-		{ 10, INT64_MAX },
-		{ BODY_MAX + 1, -2 },
-		{ BODY_MAX + 1, -1 },		/* not announced */
-		{ BODY_MAX + 1, 5 },		/* announced as small */
-		{ 3000000, -1 },		/* far beyond what is ever read */
-		{ 3000000, 3000000 },
-		{ 3000000, 10 },
+		{ 10, BODY_MAX + 1 }, /* announced */
+		{ 10, INT64_MAX },    { BODY_MAX + 1, -2 },
+		{ BODY_MAX + 1, -1 }, /* not announced */
+		{ BODY_MAX + 1, 5 },  /* announced as small */
+		{ 3000000, -1 },      /* far beyond what is ever read */
+		{ 3000000, 3000000 }, { 3000000, 10 },
 	};
 	struct buf body = { 0 };
 
@@ -310,7 +312,8 @@ static void a_body_over_the_limit_is_answered(void **state)
 		struct buf bytes = { 0 };
 		int fd = client();
 
-		wire_post(&bytes, "/hook/abc", (struct str){ body.at, cases[i].size }, cases[i].length);
+		wire_post(&bytes, "/hook/abc", (struct str){ body.at, cases[i].size },
+			  cases[i].length);
 		assert_true(push(fd, buf_str(&bytes)));
 		if (!http_count(http))
 			assert_int_equal(1, gather());
@@ -333,7 +336,7 @@ static void lengths_that_lie_are_told(void **state)
 		{ "12345", "5", HTTP_WHOLE },
 		{ "12345", "05", HTTP_WHOLE },
 		{ "", "0", HTTP_WHOLE },
-		{ "12345", "", HTTP_WHOLE },	/* chunked, and the web server took that off */
+		{ "12345", "", HTTP_WHOLE }, /* chunked, and the web server took that off */
 		{ "", "", HTTP_NO_LENGTH },
 		{ "12345", "4", HTTP_CUT_SHORT },
 		{ "12345", "6", HTTP_CUT_SHORT },
@@ -366,7 +369,7 @@ static void lengths_that_lie_are_told(void **state)
 		assert_int_equal(1, gather());
 		if (http_flaw(http_at(http, 0)) != cases[i].flaw)
 			fail_msg("length \"%s\" for \"%s\" gave %d", cases[i].length, cases[i].body,
-			         (int)http_flaw(http_at(http, 0)));
+				 (int)http_flaw(http_at(http, 0)));
 		assert_null(http_path(http_at(http, 0)).at);
 		settle();
 		assert_answer(fd, "Status: 500");
@@ -379,7 +382,7 @@ static void paths_are_decoded_once(void **state)
 {
 	static const struct {
 		const char *base, *uri;
-		struct str path;	/* at NULL: none */
+		struct str path; /* at NULL: none */
 	} cases[] = {
 		{ "", "/hook/abc", { "/hook/abc", 9 } },
 		{ "", "/hook/abc?a=/b?c", { "/hook/abc", 9 } },
@@ -425,7 +428,7 @@ static void paths_are_decoded_once(void **state)
 		path = http_path(http_at(http, 0));
 		if (!str_equal(path, cases[i].path) || !path.at != !cases[i].path.at)
 			fail_msg("%s below \"%s\" gave \"%.*s\"", cases[i].uri, cases[i].base,
-			         (int)path.len, path.at ? path.at : "nothing");
+				 (int)path.len, path.at ? path.at : "nothing");
 		close(fd);
 		served(NULL);
 		buf_done(&bytes);
@@ -438,50 +441,56 @@ static void nonsense(struct buf *out, int which)
 
 	wire_param(&params, "REQUEST_METHOD", LIT("POST"));
 	switch (which) {
-	case 0:	/* another protocol */
+	case 0: /* another protocol */
 		buf_add_text(out, "POST /hook/abc HTTP/1.1\r\nHost: a\r\n\r\n{}");
 		break;
-	case 1:	/* another version */
+	case 1: /* another version */
 		wire_begin(out, 1, 0);
 		out->at[0] = 2;
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 2:	/* aborted */
+	case 2: /* aborted */
 		wire_begin(out, 1, 0);
 		wire_record(out, WIRE_PARAMS, 1, buf_str(&params), 0);
 		wire_record(out, WIRE_ABORT, 1, (struct str){ 0 }, 0);
 		break;
-	case 3:	/* no beginning */
+	case 3: /* no beginning */
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 4:	/* a role that nobody asked for */
+	case 4: /* a role that nobody asked for */
 		wire_begin(out, 9, 0);
 		wire_record(out, WIRE_PARAMS, 1, buf_str(&params), 0);
 		wire_record(out, WIRE_PARAMS, 1, (struct str){ 0 }, 0);
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 5:	/* the body ends before the parameters do */
+	case 5: /* the body ends before the parameters do */
 		wire_begin(out, 1, 0);
 		wire_record(out, WIRE_PARAMS, 1, buf_str(&params), 0);
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 6:	/* a name and a value longer than all that follows */
+	case 6: /* a name and a value longer than all that follows */
 		wire_begin(out, 1, 0);
-		wire_record(out, WIRE_PARAMS, 1, LIT("\xff\xff\xff\xff\xff\xff\xff\xff" "ab"), 0);
+		wire_record(out, WIRE_PARAMS, 1,
+			    LIT("\xff\xff\xff\xff\xff\xff\xff\xff"
+				"ab"),
+			    0);
 		wire_record(out, WIRE_PARAMS, 1, (struct str){ 0 }, 0);
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 7:	/* cut in the middle of a length */
+	case 7: /* cut in the middle of a length */
 		wire_begin(out, 1, 0);
 		wire_record(out, WIRE_PARAMS, 1, LIT("\x80\x00"), 0);
 		wire_record(out, WIRE_PARAMS, 1, (struct str){ 0 }, 0);
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 8:	/* a request to the application itself, and nothing else */
-		wire_record(out, 9, 0, LIT("\x0e\x00" "FCGI_MAX_CONNS"), 0);
+	case 8: /* a request to the application itself, and nothing else */
+		wire_record(out, 9, 0,
+			    LIT("\x0e\x00"
+				"FCGI_MAX_CONNS"),
+			    0);
 		wire_record(out, WIRE_STDIN, 1, (struct str){ 0 }, 0);
 		break;
-	case 9:	/* of somebody else */
+	case 9: /* of somebody else */
 		wire_begin(out, 1, 0);
 		wire_record(out, WIRE_PARAMS, 2, buf_str(&params), 0);
 		wire_record(out, WIRE_STDIN, 2, (struct str){ 0 }, 0);
@@ -539,15 +548,16 @@ static void nonsense_is_hung_up_on(void **state)
 				send_str(fd, (struct str){ bytes.at, bytes.len / 2 });
 				assert_true(http_gather(http, NULL, 0, 0));
 				assert_int_equal(0, http_count(http));
-				if (send(fd, bytes.at + bytes.len / 2, bytes.len - bytes.len / 2, MSG_NOSIGNAL) < 0)
+				if (send(fd, bytes.at + bytes.len / 2, bytes.len - bytes.len / 2,
+					 MSG_NOSIGNAL) < 0)
 					assert_int_equal(EPIPE, errno);
 			} else {
 				send_str(fd, buf_str(&bytes));
 			}
 			good_fd = client_sends(&good);
 			if (gather() != 1)
-				fail_msg("%zu requests after nonsense %d, %s", http_count(http), which,
-				         piecewise ? "in two pieces" : "at once");
+				fail_msg("%zu requests after nonsense %d, %s", http_count(http),
+					 which, piecewise ? "in two pieces" : "at once");
 			assert_str(http_path(http_at(http, 0)), "/good");
 			http_answer(http_at(http, 0), 200, NULL, LIT("{}"));
 			settle();
@@ -616,7 +626,7 @@ static void many_at_once_are_batches(void **state)
 		send_str(fds[i], (struct str){ bytes.at, i % 2 ? bytes.len : 40 });
 		buf_done(&bytes);
 	}
-	settle();	/* these are answered 500 */
+	settle(); /* these are answered 500 */
 	for (int i = 0; i < MANY; i += 2) {
 		struct buf bytes = { 0 };
 		char uri[32];
@@ -701,7 +711,8 @@ static void who_is_silent_is_given_up(void **state)
 		assert_true(http_gather(http, NULL, 0, 5000));
 		assert_true(clock_ms() - begun < 3000);
 		if (clock_ms() - begun < 90)
-			send(slow, bytes.at + 30, 1, MSG_NOSIGNAL);	/* the total counts, not the pause */
+			send(slow, bytes.at + 30, 1,
+			     MSG_NOSIGNAL); /* the total counts, not the pause */
 	}
 	assert_true(clock_ms() - begun >= 95);
 	close(silent);
@@ -724,7 +735,7 @@ static void connections_are_bounded(void **state)
 		idle[i] = client();
 	settle();
 	fd = client_sends(&bytes);
-	assert_int_equal(0, gather());	/* waits in the kernel's queue */
+	assert_int_equal(0, gather()); /* waits in the kernel's queue */
 	close(idle[1]);
 	assert_int_equal(1, gather());
 	close(idle[0]);
@@ -839,7 +850,7 @@ static void no_descriptor_is_lost_when_there_are_none(void **state)
 	open_before = open_descriptors();
 	fd = client();
 	send_str(fd, (struct str){ bytes.at, bytes.len - 1 });
-	settle();	/* on a tape now */
+	settle(); /* on a tape now */
 	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &before));
 	few = before;
 	few.rlim_cur = 64;

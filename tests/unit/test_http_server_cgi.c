@@ -33,13 +33,15 @@ static void tell(struct http_req *req)
 	if (ip_networks_read(&trusted, LIT("10.0.0.0/8 127.0.0.1"), &out))
 		_exit(5);
 	http_peer(req, &trusted, &client);
-	buf_addf(&out, "basic=%d user=%s password=%s query=%.*s client=", has_basic, buf_text(&user), buf_text(&password),
-	         (int)http_query(req).len, http_query(req).at ? http_query(req).at : "");
+	buf_addf(&out, "basic=%d user=%s password=%s query=%.*s client=", has_basic,
+		 buf_text(&user), buf_text(&password), (int)http_query(req).len,
+		 http_query(req).at ? http_query(req).at : "");
 	ip_write(&client, &out);
 	if (str_is(http_method(req), "DELETE"))
 		http_answer_as(req, 204, "text/plain", NULL, LIT("no body"));
 	else
-		http_answer_as(req, 429, "text/plain; charset=utf-8", "Retry-After: 5\r\nX-Other: a b", buf_str(&out));
+		http_answer_as(req, 429, "text/plain; charset=utf-8",
+			       "Retry-After: 5\r\nX-Other: a b", buf_str(&out));
 	ip_networks_done(&trusted);
 	buf_done(&user);
 	buf_done(&password);
@@ -49,8 +51,12 @@ static void tell(struct http_req *req)
 /* The program: tells what it was asked. */
 static void serve(void)
 {
-	struct http_options options = { .base_path = "/base", .batch_max = 100, .batch_max_bytes = 1 << 20,
-		                .body_max = BODY_MAX, .timeout_ms = TIMEOUT_MS, .connections_max = 10 };
+	struct http_options options = { .base_path = "/base",
+					.batch_max = 100,
+					.batch_max_bytes = 1 << 20,
+					.body_max = BODY_MAX,
+					.timeout_ms = TIMEOUT_MS,
+					.connections_max = 10 };
 	struct http *http = http_open(-1, &options);
 	struct buf json = { 0 };
 
@@ -68,9 +74,9 @@ static void serve(void)
 			continue;
 		}
 		buf_addf(&json, "flaw=%d body=%zu path=%.*s type=%.*s sum=", (int)http_flaw(req),
-		         http_body(req).len, (int)http_path(req).len,
-		         http_path(req).at ? http_path(req).at : "", (int)http_type(req).len,
-		         http_type(req).at ? http_type(req).at : "");
+			 http_body(req).len, (int)http_path(req).len,
+			 http_path(req).at ? http_path(req).at : "", (int)http_type(req).len,
+			 http_type(req).at ? http_type(req).at : "");
 		if (http_body(req).len <= 64)
 			buf_add_str(&json, http_body(req));
 		http_answer(req, http_flaw(req) ? 400 : 200, NULL, buf_str(&json));
@@ -87,7 +93,7 @@ static void serve(void)
 /* Starts it with the variables (name, value, …, NULL) and the bytes on standard
    input; gives what it wrote and how long that took. */
 static int64_t ask(const char *const *variables, struct str input, enum stdin_kind kind,
-                   struct buf *answer)
+		   struct buf *answer)
 {
 	int in[2], out[2], status = 0;
 	int64_t begun = clock_ms(), took;
@@ -97,7 +103,8 @@ static int64_t ask(const char *const *variables, struct str input, enum stdin_ki
 
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(0, pipe(out));
-	assert_int_equal(0, kind == SOCKET_STAYS_OPEN ? socketpair(AF_UNIX, SOCK_STREAM, 0, in) : pipe(in));
+	assert_int_equal(0, kind == SOCKET_STAYS_OPEN ? socketpair(AF_UNIX, SOCK_STREAM, 0, in)
+						      : pipe(in));
 	pid = fork();
 	if (pid == 0) {
 		clearenv();
@@ -114,7 +121,7 @@ static int64_t ask(const char *const *variables, struct str input, enum stdin_ki
 		ssize_t put = write(in[1], input.at, input.len);
 
 		if (put < 0)
-			break;	/* it did not want to read all */
+			break; /* it did not want to read all */
 		input.at += put;
 		input.len -= (size_t)put;
 	}
@@ -139,8 +146,10 @@ static const char *const *post(const char *length)
 {
 	static const char *variables[12];
 
-	memcpy(variables, (const char *[]){ "REQUEST_METHOD", "POST", "REQUEST_URI", "/base/hook/%41?x",
-	                                    "CONTENT_TYPE", "application/json", NULL }, 7 * sizeof(char *));
+	memcpy(variables,
+	       (const char *[]){ "REQUEST_METHOD", "POST", "REQUEST_URI", "/base/hook/%41?x",
+				 "CONTENT_TYPE", "application/json", NULL },
+	       7 * sizeof(char *));
 	if (length) {
 		variables[6] = "CONTENT_LENGTH";
 		variables[7] = length;
@@ -155,10 +164,11 @@ static void a_request_is_read_and_answered(void **state)
 
 	(void)state;
 	ask(post("5"), LIT("12345"), PIPE_ENDS, &answer);
-	assert_string_equal("Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: 58\r\n"
-	                    "Cache-Control: no-store\r\n\r\n"
-	                    "flaw=0 body=5 path=/hook/A type=application/json sum=12345",
-	                    buf_text(&answer));
+	assert_string_equal(
+		"Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: 58\r\n"
+		"Cache-Control: no-store\r\n\r\n"
+		"flaw=0 body=5 path=/hook/A type=application/json sum=12345",
+		buf_text(&answer));
 	buf_done(&answer);
 }
 
@@ -183,7 +193,9 @@ static void input_is_read_to_its_length_only(void **state)
 static void lengths_that_lie_are_told(void **state)
 {
 	struct buf answer = { 0 };
-	static const char *const wrong[] = { "-1", "+5", "five", "5 ", "0x5", "18446744073709551621", "6" };
+	static const char *const wrong[] = { "-1", "+5",  "five",
+					     "5 ", "0x5", "18446744073709551621",
+					     "6" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -253,7 +265,7 @@ static void what_nobody_answers_is_a_fault(void **state)
 static void a_flushed_answer_does_not_wait(void **state)
 {
 	const char *const variables[] = { "REQUEST_METHOD", "FLUSH", "REQUEST_URI", "/base/flush",
-		                          "CONTENT_LENGTH", "5", NULL };
+					  "CONTENT_LENGTH", "5",     NULL };
 	struct buf answer = { 0 };
 
 	(void)state;
@@ -268,17 +280,23 @@ static void who_asks_is_told(void **state)
 		const char *variables[11];
 		const char *says;
 	} cases[] = {
-		{ { "REQUEST_URI", "/base/tell?a=1&b=%2B?c" }, "basic=0 user= password= query=a=1&b=%2B?c client=127.0.0.1" },
-		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION", "Basic dG9rZW46YXBpX3Rva2Vu", "REMOTE_ADDR", "203.0.113.7" },
+		{ { "REQUEST_URI", "/base/tell?a=1&b=%2B?c" },
+		  "basic=0 user= password= query=a=1&b=%2B?c client=127.0.0.1" },
+		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION", "Basic dG9rZW46YXBpX3Rva2Vu",
+		    "REMOTE_ADDR", "203.0.113.7" },
 		  "basic=1 user=token password=api_token query= client=203.0.113.7" },
-		{ { "REQUEST_URI", "/base/tell?", "REDIRECT_HTTP_AUTHORIZATION", "Basic dG9rZW46YXBpX3Rva2Vu", "REMOTE_ADDR",
-		    "::1" }, "basic=1 user=token password=api_token query= client=::1" },
-		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION", "Bearer dG9rZW4=", "REMOTE_ADDR", "10.0.0.1",
-		    "HTTP_X_FORWARDED_FOR", "198.51.100.1, 203.0.113.7:4711" },
+		{ { "REQUEST_URI", "/base/tell?", "REDIRECT_HTTP_AUTHORIZATION",
+		    "Basic dG9rZW46YXBpX3Rva2Vu", "REMOTE_ADDR", "::1" },
+		  "basic=1 user=token password=api_token query= client=::1" },
+		{ { "REQUEST_URI", "/base/tell", "HTTP_AUTHORIZATION",
+		    "Bearer dG9rZW4=", "REMOTE_ADDR", "10.0.0.1", "HTTP_X_FORWARDED_FOR",
+		    "198.51.100.1, 203.0.113.7:4711" },
 		  "basic=0 user= password= query= client=203.0.113.7" },
-		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "203.0.113.7", "HTTP_X_FORWARDED_FOR", "198.51.100.1" },
+		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "203.0.113.7",
+		    "HTTP_X_FORWARDED_FOR", "198.51.100.1" },
 		  "client=203.0.113.7" },
-		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "unix:", "HTTP_X_FORWARDED_FOR", "198.51.100.1" },
+		{ { "REQUEST_URI", "/base/tell", "REMOTE_ADDR", "unix:", "HTTP_X_FORWARDED_FOR",
+		    "198.51.100.1" },
 		  "client=198.51.100.1" },
 	};
 	struct buf answer = { 0 };
@@ -286,8 +304,11 @@ static void who_asks_is_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ask(cases[i].variables, LIT(""), PIPE_ENDS, &answer);
-		assert_has(&answer, "Status: 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\n");
-		assert_has(&answer, "Cache-Control: no-store\r\nRetry-After: 5\r\nX-Other: a b\r\n\r\nbasic=");
+		assert_has(&answer, "Status: 429 Too Many Requests\r\nContent-Type: text/plain; "
+				    "charset=utf-8\r\n");
+		assert_has(
+			&answer,
+			"Cache-Control: no-store\r\nRetry-After: 5\r\nX-Other: a b\r\n\r\nbasic=");
 		assert_has(&answer, cases[i].says);
 	}
 	buf_done(&answer);
@@ -297,7 +318,8 @@ static void who_asks_is_told(void **state)
 static void other_methods(void **state)
 {
 	static const char *const methods[] = { "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD" };
-	const char *variables[] = { "REQUEST_METHOD", NULL, "REQUEST_URI", "/base/x", "CONTENT_LENGTH", "5", NULL };
+	const char *variables[] = { "REQUEST_METHOD", NULL, "REQUEST_URI", "/base/x",
+				    "CONTENT_LENGTH", "5",  NULL };
 	struct buf answer = { 0 };
 
 	(void)state;
@@ -314,7 +336,8 @@ static void other_methods(void **state)
 	variables[1] = "DELETE";
 	variables[3] = "/base/tell";
 	ask(variables, LIT("12345"), PIPE_ENDS, &answer);
-	assert_string_equal("Status: 204 No Content\r\nCache-Control: no-store\r\n\r\n", buf_text(&answer));
+	assert_string_equal("Status: 204 No Content\r\nCache-Control: no-store\r\n\r\n",
+			    buf_text(&answer));
 	buf_done(&answer);
 }
 

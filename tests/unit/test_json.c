@@ -44,21 +44,62 @@ static void check_value(struct str value, enum err wanted)
 static void values_that_are_json(void **state)
 {
 	const struct str values[] = {
-		LIT("0"), LIT("-0"), LIT("1"), LIT("-1"), LIT("123456789012345678901234567890"),
-		LIT("0.0"), LIT("-0.5"), LIT("1.25e3"), LIT("1E9"), LIT("1e+9"), LIT("1e-9"), LIT("0e0"),
-		LIT("1e200000"), LIT("-0.0e-0"), LIT("10.01E+00"),
-		LIT("true"), LIT("false"), LIT("null"),
-		LIT("[]"), LIT("{}"), LIT("[ ]"), LIT("{ }"), LIT("[[]]"), LIT("[{}]"), LIT("[1,2]"),
-		LIT("{\"\":\"\"}"), LIT("{\"a\":1,\"a\":2}"), LIT("[null,true,\"\",{},[]]"),
-		LIT("\"\""), LIT("\"a\""), LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), LIT("\"\\u0000\""),
-		LIT("\"\\u00e9\\uD83D\\ude00\""), LIT("\"\\ud800\""), LIT("\"\\udc00\\ud800\""),
-		LIT("\"\\uFFFF\""), LIT("\"/\""), LIT("\"'\""), LIT("\"\x7f\""),
-		LIT("\"\xc3\xa9\""), LIT("\"\xe2\x82\xac\""), LIT("\"\xf0\x9f\x98\x80\""),
-		LIT("\"\xed\x9f\xbf\xee\x80\x80\""), LIT("\"\xf4\x8f\xbf\xbf\""), LIT("\"\xef\xbf\xbf\""),
-		LIT("\"\xc2\x80\""), LIT("\"\xe0\xa0\x80\""), LIT("\"\xf0\x90\x80\x80\""),
-		LIT("\"\xef\xbb\xbf\""), LIT("\"\xe2\x80\xa8\""),
-		LIT("\"1234567\""), LIT("\"12345678\""), LIT("\"123456789\""), LIT("\"1234567\\n\""),
-		LIT("\"1234567\xc3\xa9""12345678\""),
+		LIT("0"),
+		LIT("-0"),
+		LIT("1"),
+		LIT("-1"),
+		LIT("123456789012345678901234567890"),
+		LIT("0.0"),
+		LIT("-0.5"),
+		LIT("1.25e3"),
+		LIT("1E9"),
+		LIT("1e+9"),
+		LIT("1e-9"),
+		LIT("0e0"),
+		LIT("1e200000"),
+		LIT("-0.0e-0"),
+		LIT("10.01E+00"),
+		LIT("true"),
+		LIT("false"),
+		LIT("null"),
+		LIT("[]"),
+		LIT("{}"),
+		LIT("[ ]"),
+		LIT("{ }"),
+		LIT("[[]]"),
+		LIT("[{}]"),
+		LIT("[1,2]"),
+		LIT("{\"\":\"\"}"),
+		LIT("{\"a\":1,\"a\":2}"),
+		LIT("[null,true,\"\",{},[]]"),
+		LIT("\"\""),
+		LIT("\"a\""),
+		LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+		LIT("\"\\u0000\""),
+		LIT("\"\\u00e9\\uD83D\\ude00\""),
+		LIT("\"\\ud800\""),
+		LIT("\"\\udc00\\ud800\""),
+		LIT("\"\\uFFFF\""),
+		LIT("\"/\""),
+		LIT("\"'\""),
+		LIT("\"\x7f\""),
+		LIT("\"\xc3\xa9\""),
+		LIT("\"\xe2\x82\xac\""),
+		LIT("\"\xf0\x9f\x98\x80\""),
+		LIT("\"\xed\x9f\xbf\xee\x80\x80\""),
+		LIT("\"\xf4\x8f\xbf\xbf\""),
+		LIT("\"\xef\xbf\xbf\""),
+		LIT("\"\xc2\x80\""),
+		LIT("\"\xe0\xa0\x80\""),
+		LIT("\"\xf0\x90\x80\x80\""),
+		LIT("\"\xef\xbb\xbf\""),
+		LIT("\"\xe2\x80\xa8\""),
+		LIT("\"1234567\""),
+		LIT("\"12345678\""),
+		LIT("\"123456789\""),
+		LIT("\"1234567\\n\""),
+		LIT("\"1234567\xc3\xa9"
+		    "12345678\""),
 	};
 
 	(void)state;
@@ -70,36 +111,142 @@ static void values_that_are_not(void **state)
 {
 	const struct str values[] = {
 		/* numbers */
-		LIT(""), LIT("-"), LIT("+1"), LIT("01"), LIT("-01"), LIT("00"), LIT("1."), LIT(".5"),
-		LIT("-.5"), LIT("1.e1"), LIT("1e"), LIT("1e+"), LIT("1E-"), LIT("1.2.3"), LIT("1e1e1"),
-		LIT("0x1"), LIT("1_000"), LIT("NaN"), LIT("nan"), LIT("Infinity"), LIT("-Infinity"),
-		LIT("1 2"), LIT("--1"), LIT("1a"), LIT("0b1"), LIT("1L"), LIT("\xef\xbc\x91"),
-		LIT("-true"), LIT("- 1"),
+		LIT(""),
+		LIT("-"),
+		LIT("+1"),
+		LIT("01"),
+		LIT("-01"),
+		LIT("00"),
+		LIT("1."),
+		LIT(".5"),
+		LIT("-.5"),
+		LIT("1.e1"),
+		LIT("1e"),
+		LIT("1e+"),
+		LIT("1E-"),
+		LIT("1.2.3"),
+		LIT("1e1e1"),
+		LIT("0x1"),
+		LIT("1_000"),
+		LIT("NaN"),
+		LIT("nan"),
+		LIT("Infinity"),
+		LIT("-Infinity"),
+		LIT("1 2"),
+		LIT("--1"),
+		LIT("1a"),
+		LIT("0b1"),
+		LIT("1L"),
+		LIT("\xef\xbc\x91"),
+		LIT("-true"),
+		LIT("- 1"),
 		/* words */
-		LIT("True"), LIT("TRUE"), LIT("tru"), LIT("truee"), LIT("nul"), LIT("nulll"), LIT("fals"),
-		LIT("undefined"), LIT("None"), LIT("t"), LIT("n\0ll"),
+		LIT("True"),
+		LIT("TRUE"),
+		LIT("tru"),
+		LIT("truee"),
+		LIT("nul"),
+		LIT("nulll"),
+		LIT("fals"),
+		LIT("undefined"),
+		LIT("None"),
+		LIT("t"),
+		LIT("n\0ll"),
 		/* strings */
-		LIT("\""), LIT("\"a"), LIT("a"), LIT("'a'"), LIT("\"a\"b"), LIT("\"\\\""), LIT("\"\\a\""),
-		LIT("\"\\x41\""), LIT("\"\\'\""), LIT("\"\\\0\""), LIT("\"\\u\""), LIT("\"\\u1\""),
-		LIT("\"\\u12\""), LIT("\"\\u123\""), LIT("\"\\u123g\""), LIT("\"\\U0041\""), LIT("\"\\u-123\""),
-		LIT("\"\\u 123\""), LIT("\"\n\""), LIT("\"\r\""), LIT("\"\t\""), LIT("\"\0\""), LIT("\"\x1f\""),
-		LIT("\"1234567\n\""), LIT("\"12345678\0""901234567\""), LIT("\"1234567890123\x01\""),
-		LIT("\"\\ \""), LIT("\"\\\xc3\xa9\""),
+		LIT("\""),
+		LIT("\"a"),
+		LIT("a"),
+		LIT("'a'"),
+		LIT("\"a\"b"),
+		LIT("\"\\\""),
+		LIT("\"\\a\""),
+		LIT("\"\\x41\""),
+		LIT("\"\\'\""),
+		LIT("\"\\\0\""),
+		LIT("\"\\u\""),
+		LIT("\"\\u1\""),
+		LIT("\"\\u12\""),
+		LIT("\"\\u123\""),
+		LIT("\"\\u123g\""),
+		LIT("\"\\U0041\""),
+		LIT("\"\\u-123\""),
+		LIT("\"\\u 123\""),
+		LIT("\"\n\""),
+		LIT("\"\r\""),
+		LIT("\"\t\""),
+		LIT("\"\0\""),
+		LIT("\"\x1f\""),
+		LIT("\"1234567\n\""),
+		LIT("\"12345678\0"
+		    "901234567\""),
+		LIT("\"1234567890123\x01\""),
+		LIT("\"\\ \""),
+		LIT("\"\\\xc3\xa9\""),
 		/* UTF-8 */
-		LIT("\"\x80\""), LIT("\"\xbf\""), LIT("\"\xc0\x80\""), LIT("\"\xc1\xbf\""), LIT("\"\xc3\""),
-		LIT("\"\xc3(\""), LIT("\"\xe2\x82\""), LIT("\"\xe0\x80\x80\""), LIT("\"\xe0\x9f\xbf\""),
-		LIT("\"\xed\xa0\x80\""), LIT("\"\xed\xbf\xbf\""), LIT("\"\xf0\x80\x80\x80\""),
-		LIT("\"\xf0\x8f\xbf\xbf\""), LIT("\"\xf4\x90\x80\x80\""), LIT("\"\xf5\x80\x80\x80\""),
-		LIT("\"\xf8\x88\x80\x80\x80\""), LIT("\"\xfe\""), LIT("\"\xff\""), LIT("\"\xf0\x9f\x98\""),
-		LIT("\"\xc3\xa9\x80\""), LIT("\"1234567\xff\""), LIT("\xc3\xa9"),
+		LIT("\"\x80\""),
+		LIT("\"\xbf\""),
+		LIT("\"\xc0\x80\""),
+		LIT("\"\xc1\xbf\""),
+		LIT("\"\xc3\""),
+		LIT("\"\xc3(\""),
+		LIT("\"\xe2\x82\""),
+		LIT("\"\xe0\x80\x80\""),
+		LIT("\"\xe0\x9f\xbf\""),
+		LIT("\"\xed\xa0\x80\""),
+		LIT("\"\xed\xbf\xbf\""),
+		LIT("\"\xf0\x80\x80\x80\""),
+		LIT("\"\xf0\x8f\xbf\xbf\""),
+		LIT("\"\xf4\x90\x80\x80\""),
+		LIT("\"\xf5\x80\x80\x80\""),
+		LIT("\"\xf8\x88\x80\x80\x80\""),
+		LIT("\"\xfe\""),
+		LIT("\"\xff\""),
+		LIT("\"\xf0\x9f\x98\""),
+		LIT("\"\xc3\xa9\x80\""),
+		LIT("\"1234567\xff\""),
+		LIT("\xc3\xa9"),
 		/* structure */
-		LIT("["), LIT("]"), LIT("{"), LIT("}"), LIT("[1"), LIT("[1,"), LIT("[1,]"), LIT("[,1]"),
-		LIT("[1,,2]"), LIT("[1 2]"), LIT("[1;2]"), LIT("[1}"), LIT("{]"), LIT("{\"a\"}"),
-		LIT("{\"a\":}"), LIT("{\"a\" 1}"), LIT("{\"a\":1,}"), LIT("{,\"a\":1}"), LIT("{\"a\":1 \"b\":2}"),
-		LIT("{a:1}"), LIT("{'a':1}"), LIT("{1:1}"), LIT("{null:1}"), LIT("{\"a\":1:2}"), LIT("{\"a\"::1}"),
-		LIT("{[]:1}"), LIT("{\"a\":1\0}"), LIT("[\x0b]"), LIT("[\x0c]"), LIT("[\xc2\xa0]"), LIT("[\xef\xbb\xbf]"),
-		LIT("/**/1"), LIT("1//"), LIT("#"), LIT("{\"a\n\":1}"), LIT("{\"\xff\":1}"), LIT("{\"\\q\":1}"),
-		LIT("[]]"), LIT("{}}"), LIT("1,"), LIT("...1"),
+		LIT("["),
+		LIT("]"),
+		LIT("{"),
+		LIT("}"),
+		LIT("[1"),
+		LIT("[1,"),
+		LIT("[1,]"),
+		LIT("[,1]"),
+		LIT("[1,,2]"),
+		LIT("[1 2]"),
+		LIT("[1;2]"),
+		LIT("[1}"),
+		LIT("{]"),
+		LIT("{\"a\"}"),
+		LIT("{\"a\":}"),
+		LIT("{\"a\" 1}"),
+		LIT("{\"a\":1,}"),
+		LIT("{,\"a\":1}"),
+		LIT("{\"a\":1 \"b\":2}"),
+		LIT("{a:1}"),
+		LIT("{'a':1}"),
+		LIT("{1:1}"),
+		LIT("{null:1}"),
+		LIT("{\"a\":1:2}"),
+		LIT("{\"a\"::1}"),
+		LIT("{[]:1}"),
+		LIT("{\"a\":1\0}"),
+		LIT("[\x0b]"),
+		LIT("[\x0c]"),
+		LIT("[\xc2\xa0]"),
+		LIT("[\xef\xbb\xbf]"),
+		LIT("/**/1"),
+		LIT("1//"),
+		LIT("#"),
+		LIT("{\"a\n\":1}"),
+		LIT("{\"\xff\":1}"),
+		LIT("{\"\\q\":1}"),
+		LIT("[]]"),
+		LIT("{}}"),
+		LIT("1,"),
+		LIT("...1"),
 	};
 
 	(void)state;
@@ -110,13 +257,34 @@ static void values_that_are_not(void **state)
 static void a_document_is_one_object(void **state)
 {
 	const struct str good[] = {
-		LIT("{}"), LIT(" \t\r\n{} \t\r\n"), LIT("{\"a\":1}"),
+		LIT("{}"),
+		LIT(" \t\r\n{} \t\r\n"),
+		LIT("{\"a\":1}"),
 	};
 	const struct str bad[] = {
-		LIT(""), LIT(" "), LIT("[]"), LIT("[{}]"), LIT("1"), LIT("\"{}\""), LIT("null"), LIT("{}{}"),
-		LIT("{} {}"), LIT("{},"), LIT("{}\0"), LIT("\0{}"), LIT("\xef\xbb\xbf{}"), LIT("{} x"), LIT("x{}"),
-		LIT("{"), LIT("}"), LIT("{}/**/"), LIT("callback({})"), LIT("{}\x0b"),
-		LIT("\xff\xfe{\0}\0"), LIT("a=1&b=2"), LIT("<xml/>"),
+		LIT(""),
+		LIT(" "),
+		LIT("[]"),
+		LIT("[{}]"),
+		LIT("1"),
+		LIT("\"{}\""),
+		LIT("null"),
+		LIT("{}{}"),
+		LIT("{} {}"),
+		LIT("{},"),
+		LIT("{}\0"),
+		LIT("\0{}"),
+		LIT("\xef\xbb\xbf{}"),
+		LIT("{} x"),
+		LIT("x{}"),
+		LIT("{"),
+		LIT("}"),
+		LIT("{}/**/"),
+		LIT("callback({})"),
+		LIT("{}\x0b"),
+		LIT("\xff\xfe{\0}\0"),
+		LIT("a=1&b=2"),
+		LIT("<xml/>"),
 	};
 
 	(void)state;
@@ -131,8 +299,8 @@ static void a_document_is_one_object(void **state)
 /* Every beginning of a good document is a bad one. */
 static void a_cut_document_is_none(void **state)
 {
-	const struct str whole = LIT(
-		"{\"event_id\":8023169274704072,\"x\":[true,false,null,-1.5e-3,\"\\u00e9\\\"\xc3\xa9\"],\"o\":{\"k\":{}}}");
+	const struct str whole = LIT("{\"event_id\":8023169274704072,\"x\":[true,false,null,-1.5e-"
+				     "3,\"\\u00e9\\\"\xc3\xa9\"],\"o\":{\"k\":{}}}");
 
 	(void)state;
 	assert_err(ERR_NONE, scan(whole));
@@ -218,7 +386,9 @@ static void wanted_values_are_found(void **state)
 	struct json_value found[WANTS];
 
 	(void)state;
-	pick("{ \"event_id\" : 12 , \"metadata\":{\"model\" : \"tag\", \"x\":1},\"payload\":{\"id\":-3.5}}", found);
+	pick("{ \"event_id\" : 12 , \"metadata\":{\"model\" : \"tag\", "
+	     "\"x\":1},\"payload\":{\"id\":-3.5}}",
+	     found);
 	assert_int_equal(JSON_NUMBER, found[ID].kind);
 	assert_str(found[ID].raw, "12");
 	assert_int_equal(JSON_OBJECT, found[META].kind);
@@ -286,7 +456,9 @@ static void the_last_of_two_counts(void **state)
 	assert_int_equal(JSON_ABSENT, found[PAYLOAD_ID].kind);
 	pick("{\"payload\":7,\"payload\":{\"id\":1}}", found);
 	assert_str(found[PAYLOAD_ID].raw, "1");
-	pick("{\"metadata\":{\"model\":\"a\"},\"event_id\":1,\"metadata\":{\"x\":0,\"model\":\"b\"}}", found);
+	pick("{\"metadata\":{\"model\":\"a\"},\"event_id\":1,\"metadata\":{\"x\":0,\"model\":\"b\"}"
+	     "}",
+	     found);
 	assert_str(found[MODEL].raw, "\"b\"");
 }
 
@@ -322,14 +494,14 @@ static void ids_are_exact_to_64_bits(void **state)
 		{ "0", true, 0 },
 		{ "-0", true, 0 },
 		{ "8023169274704072", true, 8023169274704072 },
-		{ "9007199254740993", true, 9007199254740993 },	/* 2^53 + 1: no double */
+		{ "9007199254740993", true, 9007199254740993 }, /* 2^53 + 1: no double */
 		{ "9223372036854775807", true, INT64_MAX },
 		{ "-9223372036854775808", true, INT64_MIN },
 		{ "\"9223372036854775807\"", true, INT64_MAX },
 		{ "\"7435584\"", true, 7435584 },
 		{ "\"-1\"", true, -1 },
 		{ "9223372036854775808", false, 0 },
-		{ "18446744073709551617", false, 0 },	/* 2^64 + 1 */
+		{ "18446744073709551617", false, 0 }, /* 2^64 + 1 */
 		{ "-9223372036854775809", false, 0 },
 		{ "1.0", false, 0 },
 		{ "1e3", false, 0 },
@@ -376,9 +548,20 @@ static void texts_are_unescaped(void **state)
 		{ "\"\xc3\xa9\\n\xc3\xa9\"", LIT("\xc3\xa9\n\xc3\xa9") },
 	};
 	static const char *const bad[] = {
-		"\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\udfff\\ud800\"",
-		"\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\ud800\\u0041\"", "\"\\ud800\\ud800\"",
-		"\"x\\udbff\"", "\"\\ud83d\\u\"", "1", "null", "[\"a\"]",
+		"\"\\u0000\"",
+		"\"a\\u0000b\"",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\udfff\\ud800\"",
+		"\"\\ud800x\"",
+		"\"\\ud800\\n\"",
+		"\"\\ud800\\u0041\"",
+		"\"\\ud800\\ud800\"",
+		"\"x\\udbff\"",
+		"\"\\ud83d\\u\"",
+		"1",
+		"null",
+		"[\"a\"]",
 	};
 	struct buf out = { 0 };
 
@@ -393,7 +576,8 @@ static void texts_are_unescaped(void **state)
 		assert_memory_equal(good[i].text.at, out.at + 1, good[i].text.len);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct json_value value = { bad[i][0] == '"' ? JSON_STRING : JSON_NUMBER, str_of(bad[i]) };
+		struct json_value value = { bad[i][0] == '"' ? JSON_STRING : JSON_NUMBER,
+					    str_of(bad[i]) };
 		struct buf text = { 0 };
 
 		/* the scanner would not let this one through */
@@ -451,7 +635,10 @@ static void quoting(void **state)
 		{ LIT("a\"b\\c/d"), "\"a\\\"b\\\\c/d\"" },
 		{ LIT("\0\x01\x1f\n\t\x7f"), "\"\\u0000\\u0001\\u001f\\n\\u0009\x7f\"" },
 		{ LIT("\xc3\xa9\xf0\x9f\x98\x80"), "\"\xc3\xa9\xf0\x9f\x98\x80\"" },
-		{ LIT("a\xff""b\xc3"), "\"a\xef\xbf\xbd""b\xef\xbf\xbd\"" },
+		{ LIT("a\xff"
+		      "b\xc3"),
+		  "\"a\xef\xbf\xbd"
+		  "b\xef\xbf\xbd\"" },
 		{ LIT("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
 	};
 
@@ -481,8 +668,8 @@ static void objects_are_written(void **state)
 	json_put_bool(&out, "no", false);
 	buf_add_text(&out, "}}");
 	assert_string_equal("{\"a\":\"{\",\"none\":null,\"i\":-9223372036854775808,"
-	                    "\"id\":\"9223372036854775807\",\"yes\":true,\"o\":{\"no\":false}}",
-	                    buf_text(&out));
+			    "\"id\":\"9223372036854775807\",\"yes\":true,\"o\":{\"no\":false}}",
+			    buf_text(&out));
 	assert_err(ERR_NONE, scan(buf_str(&out)));
 	buf_done(&out);
 }
@@ -516,7 +703,8 @@ static void utf8_is_rfc_3629(void **state)
 	for (unsigned first = 0x80; first < 0x100; first++)
 		for (unsigned second = 0; second < 0x100; second++) {
 			char two[2] = { (char)first, (char)second };
-			bool is_two = first >= 0xc2 && first <= 0xdf && second >= 0x80 && second <= 0xbf;
+			bool is_two = first >= 0xc2 && first <= 0xdf && second >= 0x80 &&
+				      second <= 0xbf;
 
 			assert_int_equal(is_two, utf8_is_valid((struct str){ two, 2 }));
 		}
@@ -531,8 +719,9 @@ static void utf8_from_anything(void **state)
 	assert_string_equal("", buf_text(&out));
 	/* Latin-1, a character that is cut off, a surrogate */
 	utf8_add(&out, LIT("Empf\xe4nger \xe2\x82\xac\xe2\x82. \xed\xa0\x80 a\x80z"));
-	assert_string_equal("Empf\xef\xbf\xbdnger \xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd. \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd a\xef\xbf\xbdz",
-	                    buf_text(&out));
+	assert_string_equal("Empf\xef\xbf\xbdnger \xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd. "
+			    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd a\xef\xbf\xbdz",
+			    buf_text(&out));
 	buf_clear(&out);
 	utf8_add_line(&out, LIT("a\r\nb\x7f\t\xe4"));
 	assert_string_equal("a  b  \xef\xbf\xbd", buf_text(&out));

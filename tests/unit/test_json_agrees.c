@@ -30,9 +30,29 @@ static int below(int most)
 static void random_string(struct buf *out)
 {
 	static const char *const pieces[] = {
-		"", "a", "event_id", "\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ude00", "\\n", "\\\"", "\\\\", "\\/",
-		"\xc3\xa9", "\xf0\x9f\x98\x80", "\x7f", "\xef\xbf\xbf", "\xe2\x80\xa8", "0123456789abcdef", "\\uFFFF",
-		"\xc2\x80", "\xf4\x8f\xbf\xbf", "'", "/*", "\xef\xbb\xbf",
+		"",
+		"a",
+		"event_id",
+		"\\u0000",
+		"\\ud800",
+		"\\udc00",
+		"\\ud83d\\ude00",
+		"\\n",
+		"\\\"",
+		"\\\\",
+		"\\/",
+		"\xc3\xa9",
+		"\xf0\x9f\x98\x80",
+		"\x7f",
+		"\xef\xbf\xbf",
+		"\xe2\x80\xa8",
+		"0123456789abcdef",
+		"\\uFFFF",
+		"\xc2\x80",
+		"\xf4\x8f\xbf\xbf",
+		"'",
+		"/*",
+		"\xef\xbb\xbf",
 	};
 
 	buf_add_char(out, '"');
@@ -51,8 +71,24 @@ static void random_space(struct buf *out)
 static void random_value(struct buf *out, int depth)
 {
 	static const char *const words[] = {
-		"0", "-0", "1", "-1", "0.0", "1e5", "1E+5", "-1.5e-300", "1e200000", "9223372036854775808",
-		"123456789012345678901234567890.5", "true", "false", "null", "[]", "{}", "0e0", "1e-99999",
+		"0",
+		"-0",
+		"1",
+		"-1",
+		"0.0",
+		"1e5",
+		"1E+5",
+		"-1.5e-300",
+		"1e200000",
+		"9223372036854775808",
+		"123456789012345678901234567890.5",
+		"true",
+		"false",
+		"null",
+		"[]",
+		"{}",
+		"0e0",
+		"1e-99999",
 	};
 	bool is_object = below(2);
 	int count = below(4);
@@ -119,7 +155,8 @@ static void flush_batch(void)
 			db_put_str(args, buf_str(&batch[i]));
 			if (db_call(db, "cardinality", args, 30000, NULL)) {
 				buf_add_hex(&shown, batch[i].at, batch[i].len);
-				fail_msg("PostgreSQL refuses what we accept: %s (%s)", db_problem(db), buf_text(&shown));
+				fail_msg("PostgreSQL refuses what we accept: %s (%s)",
+					 db_problem(db), buf_text(&shown));
 			}
 			buf_done(&shown);
 		}
@@ -152,7 +189,9 @@ static void keep(const struct test_case *c)
 static void what_we_accept_postgresql_accepts(void **state)
 {
 	const char *conninfo = cluster_start();
-	struct db_options options = { .conninfo = conninfo, .program = "unit", .deadline_ms = 30000 };
+	struct db_options options = { .conninfo = conninfo,
+				      .program = "unit",
+				      .deadline_ms = 30000 };
 	struct buf document = { 0 };
 
 	(void)state;

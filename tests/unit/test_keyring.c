@@ -37,12 +37,13 @@ static int and_out_again(void **state)
 
 /* A line as the file has it, the secret sealed for `place`. */
 static void add_line(struct buf *text, int64_t endpoint, const char *address, int64_t secret_id,
-                     int64_t until, const char *place, const char *secret)
+		     int64_t until, const char *place, const char *secret)
 {
 	struct buf sealed = { 0 };
 
 	assert_err(ERR_NONE, seal(sealer, str_of(place), str_of(secret), &sealed));
-	buf_addf(text, "%" PRId64 " %s %" PRId64 " 0 %" PRId64 " ", endpoint, address, secret_id, until);
+	buf_addf(text, "%" PRId64 " %s %" PRId64 " 0 %" PRId64 " ", endpoint, address, secret_id,
+		 until);
 	buf_add_hex(text, sealed.at, sealed.len);
 	buf_add_char(text, '\n');
 	buf_done(&sealed);
@@ -55,7 +56,9 @@ static enum err load_text(struct keyring *ring, const struct buf *text)
 
 static struct callback signed_by(const char *address, const char *secret, int64_t received_us)
 {
-	struct callback cb = { .address = str_of(address), .body = str_of(body), .received_us = received_us };
+	struct callback cb = { .address = str_of(address),
+			       .body = str_of(body),
+			       .received_us = received_us };
 	struct mac *mac = mac_new(str_of(secret));
 
 	mac_sign(mac, cb.body, cb.signature);
@@ -64,7 +67,7 @@ static struct callback signed_by(const char *address, const char *secret, int64_
 }
 
 static void assert_judged(const struct keyring *ring, const char *address, const char *secret,
-                          int64_t at, enum err wanted, int64_t endpoint_id, int64_t secret_id)
+			  int64_t at, enum err wanted, int64_t endpoint_id, int64_t secret_id)
 {
 	struct callback cb = signed_by(address, secret, at);
 
@@ -187,8 +190,11 @@ static void a_secret_that_does_not_open_judges_nothing(void **state)
 static void a_file_of_another_form_changes_nothing(void **state)
 {
 	static const char *const wrong[] = {
-		"", "hookledger keyring 2\n", "hookledger keyring 1",
-		"hookledger keyring 1\n\n", "hookledger keyring 1\nx\n",
+		"",
+		"hookledger keyring 2\n",
+		"hookledger keyring 1",
+		"hookledger keyring 1\n\n",
+		"hookledger keyring 1\nx\n",
 		"hookledger keyring 1\n1 aaaa 1 0\n",
 		"hookledger keyring 1\n1 aaaa 1 0 9 0\n",
 		"hookledger keyring 1\n1 aaaa 1 0 9 zz\n",
@@ -275,7 +281,9 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 
 static void without_a_database_the_old_keys_stand(void **state)
 {
-	struct db_options options = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
+	struct db_options options = { .conninfo = "host=/nowhere",
+				      .program = "unit",
+				      .deadline_ms = 100 };
 	struct db *db = db_open(&options);
 	struct keyring *ring = keyring_new(sealer);
 	struct buf text = { 0 }, heard = { 0 };

@@ -26,7 +26,8 @@ static void listening_says_what_is_wrong(void **state)
 		{ "192.0.2.1:9000", ERR_FAULT, "cannot listen on 192.0.2.1:9000" },
 		{ "unix:/nowhere/at/all/socket", ERR_FAULT, "cannot listen on /nowhere" },
 		{ "unix:/0123456789012345678901234567890123456789012345678901234567890123456789"
-		  "0123456789012345678901234567890123456789", ERR_INPUT, "longer than 107 bytes" },
+		  "0123456789012345678901234567890123456789",
+		  ERR_INPUT, "longer than 107 bytes" },
 	};
 
 	(void)state;

@@ -15,7 +15,8 @@
 
 enum { COLUMNS = 6 };
 
-static const char *const names[COLUMNS] = { "account_id", "name", "enabled", "waiting", "seen_us", "a_us" };
+static const char *const names[COLUMNS] = { "account_id", "name",    "enabled",
+					    "waiting",	  "seen_us", "a_us" };
 
 /* As text, NULL for null; the times are set by the tests. */
 struct db_rows {
@@ -96,10 +97,12 @@ static void test_json(void **state)
 
 	(void)state;
 	listing_add(&out, &two, "accounts");
-	assert_str(buf_str(&out),
-	           "\"accounts\":[{\"account_id\":\"9223372036854775807\",\"name\":\"Ada \\\"A\\\"\",\"enabled\":true,"
-	           "\"waiting\":9007199254740993,\"seen_at\":\"2026-01-01T00:00:00.500000Z\",\"a_at\":null},"
-	           "{\"account_id\":\"2\",\"name\":null,\"enabled\":false,\"waiting\":0,\"seen_at\":null,\"a_at\":null}]");
+	assert_str(buf_str(&out), "\"accounts\":[{\"account_id\":\"9223372036854775807\",\"name\":"
+				  "\"Ada \\\"A\\\"\",\"enabled\":true,"
+				  "\"waiting\":9007199254740993,\"seen_at\":\"2026-01-01T00:00:00."
+				  "500000Z\",\"a_at\":null},"
+				  "{\"account_id\":\"2\",\"name\":null,\"enabled\":false,"
+				  "\"waiting\":0,\"seen_at\":null,\"a_at\":null}]");
 	buf_clear(&out);
 	listing_add(&out, &none, "accounts");
 	assert_str(buf_str(&out), "\"accounts\":[]");

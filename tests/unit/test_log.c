@@ -30,15 +30,17 @@ static void a_line_has_time_level_program_event(void **state)
 	(void)state;
 	log_open("unit", LOG_INFO);
 	scratch_hush();
-	log_write(LOG_WARN, "tested", (struct log_field[]){
-		log_text("word", "plain"), log_num("number", INT64_MIN), log_end() });
+	log_write(LOG_WARN, "tested",
+		  (struct log_field[]){ log_text("word", "plain"), log_num("number", INT64_MIN),
+					log_end() });
 	scratch_heard(&out);
 	/* ts=2026-07-17T11:43:32.827Z */
 	assert_memory_equal("ts=20", out.at, 5);
 	assert_int_equal('T', out.at[13]);
 	assert_int_equal('.', out.at[22]);
-	assert_string_equal("Z level=warn program=unit event=tested word=plain number=-9223372036854775808\n",
-	                    out.at + 26);
+	assert_string_equal(
+		"Z level=warn program=unit event=tested word=plain number=-9223372036854775808\n",
+		out.at + 26);
 	buf_done(&out);
 }
 
@@ -99,7 +101,9 @@ static void odd_values_are_quoted(void **state)
 		{ LIT("back\\slash"), " value=\"back\\\\slash\"\n" },
 		{ LIT("x\nlevel=error"), " value=\"x\\x0alevel=error\"\n" },
 		{ LIT("\x1b[2J"), " value=\"\\x1b[2J\"\n" },
-		{ LIT("\x9b""2J"), " value=\"\\x9b2J\"\n" },
+		{ LIT("\x9b"
+		      "2J"),
+		  " value=\"\\x9b2J\"\n" },
 		{ LIT("nul\0nul"), " value=\"nul\\x00nul\"\n" },
 		{ LIT("libpq ends so\n"), " value=\"libpq ends so\"\n" },
 	};
@@ -145,7 +149,7 @@ static void a_gate_lets_a_few_a_second_through(void **state)
 		passed += log_gate_passes(&gate, 10);
 	assert_int_equal(10, passed);
 	assert_int_equal(990, gate.held);
-	gate.second--;	/* a second later */
+	gate.second--; /* a second later */
 	assert_true(log_gate_passes(&gate, 10));
 	assert_int_equal(990, gate.held);
 }

@@ -60,10 +60,20 @@ static void whole_numbers_fit_64_bits(void **state)
 		{ LIT("000000000000000000000000000000001"), 1 },
 	};
 	const struct str bad[] = {
-		LIT(""),  LIT("-"),   LIT("+1"),   LIT(" 1"),
-		LIT("1 "), LIT("1.0"), LIT("1e3"), LIT("0x1"),
-		LIT("--1"), LIT("1-"), LIT("1\0"), LIT("9223372036854775808"),
-		LIT("-9223372036854775809"), LIT("99999999999999999999999999999999999"),
+		LIT(""),
+		LIT("-"),
+		LIT("+1"),
+		LIT(" 1"),
+		LIT("1 "),
+		LIT("1.0"),
+		LIT("1e3"),
+		LIT("0x1"),
+		LIT("--1"),
+		LIT("1-"),
+		LIT("1\0"),
+		LIT("9223372036854775808"),
+		LIT("-9223372036854775809"),
+		LIT("99999999999999999999999999999999999"),
 		LIT("\xd9\xa1"),
 	};
 
@@ -133,7 +143,7 @@ static void a_full_buffer_latches(void **state)
 	buf_clear(&b);
 	buf_add_text(&b, "12345678901");
 	assert_int_equal(0, b.len);
-	buf_add_text(&b, "1");	/* would fit, but what stands before is missing */
+	buf_add_text(&b, "1"); /* would fit, but what stands before is missing */
 	assert_int_equal(0, b.len);
 	buf_done(&b);
 	assert_int_equal(10, b.max);

@@ -8,8 +8,9 @@
 static void rfc_7914(void **state)
 {
 	static const unsigned char wanted[DIGEST_BYTES] = {
-		0xfd, 0xba, 0xbe, 0x1c, 0x9d, 0x34, 0x72, 0x00, 0x78, 0x56, 0xe7, 0x19, 0x0d, 0x01, 0xe9, 0xfe,
-		0x7c, 0x6a, 0xd7, 0xcb, 0xc8, 0x23, 0x78, 0x30, 0xe7, 0x73, 0x76, 0x63, 0x4b, 0x37, 0x31, 0x62,
+		0xfd, 0xba, 0xbe, 0x1c, 0x9d, 0x34, 0x72, 0x00, 0x78, 0x56, 0xe7,
+		0x19, 0x0d, 0x01, 0xe9, 0xfe, 0x7c, 0x6a, 0xd7, 0xcb, 0xc8, 0x23,
+		0x78, 0x30, 0xe7, 0x73, 0x76, 0x63, 0x4b, 0x37, 0x31, 0x62,
 	};
 	unsigned char got[DIGEST_BYTES];
 
@@ -39,8 +40,12 @@ static void kept_and_found_again(void **state)
 static void nothing_fits_what_is_no_password(void **state)
 {
 	static const char *const odd[] = {
-		"", "$scrypt$ln=15,r=8,p=1$", "$scrypt$ln=15,r=8,p=1$AAAA$AAAA", "$scrypt$ln=1,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$x",
-		"$scrypt$ln=15,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$", "plain",
+		"",
+		"$scrypt$ln=15,r=8,p=1$",
+		"$scrypt$ln=15,r=8,p=1$AAAA$AAAA",
+		"$scrypt$ln=1,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$x",
+		"$scrypt$ln=15,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$",
+		"plain",
 	};
 
 	(void)state;
@@ -51,18 +56,24 @@ static void nothing_fits_what_is_no_password(void **state)
 
 static void what_is_wrong_with_it(void **state)
 {
-	static const char *const short_ones[] = { "", "xJ4#mQ9!tR2", "ö\xc3\xbc\xc3\xa4\xc3\x9f\xc3\xa9\xc3\xa8\xc3\xa0\xc3\xa7\xc3\xb1\xc3\xb8\xc3\xa5" };
+	static const char *const short_ones[] = {
+		"", "xJ4#mQ9!tR2",
+		"ö\xc3\xbc\xc3\xa4\xc3\x9f\xc3\xa9\xc3\xa8\xc3\xa0\xc3\xa7\xc3\xb1\xc3\xb8\xc3\xa5"
+	};
 	struct buf longest = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(short_ones) / sizeof(short_ones[0]); i++)
 		assert_string_equal(password_flaw(str_of(short_ones[i]), (struct str){ 0 }),
-		                    "a password needs at least 12 characters; three or four words that have nothing to do with each other are easy to remember");
+				    "a password needs at least 12 characters; three or four words "
+				    "that have nothing to do with each other are easy to remember");
 	assert_null(password_flaw(str_of("xJ4#mQ9!tR2z"), (struct str){ 0 }));
 	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\t"), (struct str){ 0 }));
 	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\xff"), (struct str){ 0 }));
 	/* letters that are two characters each are not more of them */
-	assert_non_null(password_flaw(str_of("a\xcc\x88o\xcc\x88u\xcc\x88" "e\xcc\x81i\xcc\x81o\xcc\x81"), (struct str){ 0 }));
+	assert_non_null(password_flaw(str_of("a\xcc\x88o\xcc\x88u\xcc\x88"
+					     "e\xcc\x81i\xcc\x81o\xcc\x81"),
+				      (struct str){ 0 }));
 	for (int i = 0; i < PASSWORD_MAX; i++)
 		buf_add_char(&longest, (char)('!' + i * 37 % 90));
 	assert_null(password_flaw(buf_str(&longest), (struct str){ 0 }));
@@ -79,7 +90,9 @@ static void however_it_was_typed(void **state)
 
 	(void)state;
 	password_keep(str_of("correct horse Größe"), &kept);
-	assert_true(password_fits(str_of("correct\xc2\xa0horse Gro\xcc\x88\xc3\x9f" "e"), buf_str(&kept)));
+	assert_true(password_fits(str_of("correct\xc2\xa0horse Gro\xcc\x88\xc3\x9f"
+					 "e"),
+				  buf_str(&kept)));
 	assert_false(password_fits(str_of("correct horse Grosse"), buf_str(&kept)));
 	assert_false(password_fits(str_of("correct horse Größe\xff"), buf_str(&kept)));
 	buf_done(&kept);

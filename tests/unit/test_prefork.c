@@ -116,7 +116,7 @@ static void one_that_died_is_replaced(void **state)
 	pid_t crew = crew_of(1, patient), first = next_said(5000), second;
 
 	(void)state;
-	usleep(1100000);	/* it lasted, so there is no pause */
+	usleep(1100000); /* it lasted, so there is no pause */
 	kill(first, SIGKILL);
 	second = next_said(700);
 	assert_true(second > 0);

@@ -23,7 +23,8 @@ static const struct row rows[] = {
 	{ { "GET", "/_id/{_id}" }, 12 },
 };
 
-static const struct route_table table = { &rows[0].route, sizeof(rows[0]), sizeof(rows) / sizeof(rows[0]) };
+static const struct route_table table = { &rows[0].route, sizeof(rows[0]),
+					  sizeof(rows) / sizeof(rows[0]) };
 
 /* The number of the row; 404, 405 when there is none. */
 static int row_for(const char *method, struct str path)
@@ -118,7 +119,9 @@ static void values_are_given(void **state)
 	struct route_match match;
 
 	(void)state;
-	assert_int_equal(ROUTE_FOUND, route_find(&table, str_of("GET"), LIT("/validate/7435584/9007199254740993/a b%2Fc"), &match));
+	assert_int_equal(ROUTE_FOUND,
+			 route_find(&table, str_of("GET"),
+				    LIT("/validate/7435584/9007199254740993/a b%2Fc"), &match));
 	assert_int_equal(3, match.count);
 	assert_int_equal(7435584, route_int(&match, "workspace_id"));
 	assert_true(route_int(&match, "subscription_id") == 9007199254740993);

@@ -44,17 +44,20 @@ static int what_is_refused(const char *folder, struct sandbox sandbox)
 		return 1;
 	if (!fails_with(EPERM, execve("/bin/true", argv, env)))
 		return 2;
-	if (!fails_with(EPERM, socket(AF_ALG, SOCK_SEQPACKET, 0)) || !fails_with(EPERM, socket(AF_PACKET, SOCK_RAW, 0)))
+	if (!fails_with(EPERM, socket(AF_ALG, SOCK_SEQPACKET, 0)) ||
+	    !fails_with(EPERM, socket(AF_PACKET, SOCK_RAW, 0)))
 		return 3;
 	if (!fails_with(EPERM, setuid(getuid())) || !fails_with(EPERM, chroot("/")))
 		return 4;
-	if (!fails_with(EACCES, open(outside, O_CREAT | O_WRONLY, 0600)) || !fails_with(EACCES, mkdir(outside, 0700)))
+	if (!fails_with(EACCES, open(outside, O_CREAT | O_WRONLY, 0600)) ||
+	    !fails_with(EACCES, mkdir(outside, 0700)))
 		return 5;
 	if (!fails_with(EACCES, open("/proc/self/comm", O_WRONLY)))
 		return 6;
 	/* what is the user's own, such as the settings: neither emptied nor shown to others */
 	snprintf(outside, sizeof(outside), "%s-ours", folder);
-	if (truncate(outside, 0) == 0 || !fails_with(EPERM, chmod(outside, 0644)) || access(outside, R_OK))
+	if (truncate(outside, 0) == 0 || !fails_with(EPERM, chmod(outside, 0644)) ||
+	    access(outside, R_OK))
 		return 8;
 	snprintf(outside, sizeof(outside), "%s-outside", folder);
 	/* a second one, as a child's, gives nothing back */
@@ -72,9 +75,11 @@ static int what_goes_on(const char *folder, struct sandbox sandbox)
 	snprintf(path, sizeof(path), "%s/file", folder);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	fd = open(path, O_CREAT | O_RDWR | O_APPEND, 0600);
-	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) || rename(path, other) || truncate(other, 0) || unlink(other))
+	if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd) || rename(path, other) ||
+	    truncate(other, 0) || unlink(other))
 		return 1;
-	if (open("/etc/passwd", O_RDONLY) < 0 || open("/dev/null", O_WRONLY) < 0 || memfd_create("x", MFD_CLOEXEC) < 0)
+	if (open("/etc/passwd", O_RDONLY) < 0 || open("/dev/null", O_WRONLY) < 0 ||
+	    memfd_create("x", MFD_CLOEXEC) < 0)
 		return 2;
 	if (socket(AF_INET, SOCK_STREAM, 0) < 0 || socket(AF_UNIX, SOCK_STREAM, 0) < 0)
 		return 3;

@@ -4,7 +4,7 @@
 #include "ledger/signer.h"
 
 static void assert_standard(const char *secret, const char *id, int64_t timestamp, struct str body,
-                            const char *wanted)
+			    const char *wanted)
 {
 	struct signer *signer = signer_new(str_of(secret));
 	struct buf out = { 0 };
@@ -23,11 +23,13 @@ static void assert_standard(const char *secret, const char *id, int64_t timestam
 static void published_signature(void **state)
 {
 	(void)state;
-	assert_standard("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
-	                LIT("{\"test\": 2432232314}"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	assert_standard("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
+			1614265330, LIT("{\"test\": 2432232314}"),
+			"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 	/* as it is copied from some pages */
-	assert_standard("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
-	                LIT("{\"test\": 2432232314}"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	assert_standard("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
+			1614265330, LIT("{\"test\": 2432232314}"),
+			"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
 /* Computed with "openssl dgst -sha256 -hmac". */
@@ -41,7 +43,8 @@ static void other_secrets_are_their_own_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-		assert_standard(secrets[i][0], "7435584-1203", 1700000000, LIT("{\"event_id\":1203}"), secrets[i][1]);
+		assert_standard(secrets[i][0], "7435584-1203", 1700000000,
+				LIT("{\"event_id\":1203}"), secrets[i][1]);
 }
 
 static void toggls_published_signature(void **state)
@@ -50,18 +53,23 @@ static void toggls_published_signature(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	signer_write_toggl(signer,
-	                   LIT("{\"event_id\":0,\"created_at\":\"2022-06-25T03:58:10.207820267Z\","
-	                       "\"creator_id\":6,\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":6},"
-	                       "\"payload\":\"ping\",\"subscription_id\":6}"),
-	                   &out);
-	assert_string_equal("sha256=55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2", buf_text(&out));
+	signer_write_toggl(
+		signer,
+		LIT("{\"event_id\":0,\"created_at\":\"2022-06-25T03:58:10.207820267Z\","
+		    "\"creator_id\":6,\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":6},"
+		    "\"payload\":\"ping\",\"subscription_id\":6}"),
+		&out);
+	assert_string_equal(
+		"sha256=55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2",
+		buf_text(&out));
 	signer_free(signer);
 	/* a secret of the other form is this one's key as it is written */
 	signer = signer_new(LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
 	buf_clear(&out);
 	signer_write_toggl(signer, LIT("{\"test\": 2432232314}"), &out);
-	assert_string_equal("sha256=80ec8a89ce3cd22133a1066caecb4d04fea7467657c8514d717ec42c38a5c94c", buf_text(&out));
+	assert_string_equal(
+		"sha256=80ec8a89ce3cd22133a1066caecb4d04fea7467657c8514d717ec42c38a5c94c",
+		buf_text(&out));
 	signer_free(signer);
 	signer_free(NULL);
 	buf_done(&out);

@@ -41,8 +41,10 @@ static int and_out_again(void **state)
 
 static struct spool *open_with(int64_t max, int64_t unjudged_max, bool shared)
 {
-	struct spool_options options = { .dir = folder, .max_bytes = max,
-		                 .unjudged_max_bytes = unjudged_max, .shared_files = shared };
+	struct spool_options options = { .dir = folder,
+					 .max_bytes = max,
+					 .unjudged_max_bytes = unjudged_max,
+					 .shared_files = shared };
 	struct spool *spool = NULL;
 
 	assert_err(ERR_NONE, spool_open(&spool, &options));
@@ -59,8 +61,10 @@ static struct callback numbered(int64_t n)
 {
 	static char bodies[64][64];
 	char *body = bodies[n % 64];
-	struct callback cb = { .received_us = 1000000 + n, .endpoint_id = 100 + n,
-		               .secret_id = 200 + n, .reason = REASON_EVENT };
+	struct callback cb = { .received_us = 1000000 + n,
+			       .endpoint_id = 100 + n,
+			       .secret_id = 200 + n,
+			       .reason = REASON_EVENT };
 
 	snprintf(body, sizeof(bodies[0]), "{\"event_id\":%lld}", (long long)n);
 	cb.address = LIT("an-address-of-22-chars");
@@ -195,7 +199,7 @@ static void what_goes_in_comes_out(void **state)
 	assert_err(ERR_NONE, spool_read(spool, 10, 1 << 20, records, &count, &kind));
 	assert_int_equal(0, count);
 	assert_int_equal(0, names_with(".spool"));
-	spool_settle(spool);	/* of nothing */
+	spool_settle(spool); /* of nothing */
 	spool_close(spool);
 	spool_close(NULL);
 }
@@ -280,7 +284,8 @@ static void an_address_too_long_is_refused(void **state)
 	for (int i = 0; i < 65536; i++)
 		buf_add_char(&address, 'a');
 	cb.address = buf_str(&address);
-	assert_err(ERR_INPUT, spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
+	assert_err(ERR_INPUT,
+		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
 	assert_int_equal(0, drain(spool, numbers, 1));
 	spool_close(spool);
 	buf_done(&address);
@@ -302,7 +307,10 @@ static void kinds_are_kept_apart(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_err(ERR_NONE, spool_read(spool, 10, 1 << 20, records, &count, &kind));
 		assert_int_equal(1, count);
-		assert_int_equal(i == 0 ? SPOOL_UNJUDGED : i == 2 ? SPOOL_REFUSED : SPOOL_EVENT, kind);
+		assert_int_equal(i == 0	  ? SPOOL_UNJUDGED
+				 : i == 2 ? SPOOL_REFUSED
+					  : SPOOL_EVENT,
+				 kind);
 		assert_int_equal(i + 1, number_of(&records[0]));
 		seen[kind]++;
 		spool_settle(spool);
@@ -356,7 +364,8 @@ static void the_limit_is_kept(void **state)
 	(void)state;
 	next_second();
 	scratch_hush();
-	while (unjudged < 100 && append(unjudged % 2 ? spool : other, SPOOL_UNJUDGED, (int64_t)unjudged) == ERR_NONE)
+	while (unjudged < 100 &&
+	       append(unjudged % 2 ? spool : other, SPOOL_UNJUDGED, (int64_t)unjudged) == ERR_NONE)
 		unjudged++;
 	assert_err(ERR_BUSY, append(other, SPOOL_UNJUDGED, 50));
 	while (accepted < 100 && append(spool, SPOOL_EVENT, (int64_t)accepted) == ERR_NONE)
@@ -366,7 +375,8 @@ static void the_limit_is_kept(void **state)
 	assert_has(&heard, "event=spool_refused why=\"its limit is reached\"");
 	/* two files and their heads in 1024 bytes, three in 4096 */
 	assert_int_equal((1024 - 2 * HEAD) / record_size(1), unjudged);
-	assert_in_range(accepted, 4096 / record_size(1) - unjudged - 2, 4096 / record_size(1) - unjudged);
+	assert_in_range(accepted, 4096 / record_size(1) - unjudged - 2,
+			4096 / record_size(1) - unjudged);
 	spool_close(other);
 	assert_int_equal(accepted + unjudged, drain(spool, numbers, 100));
 	/* and there is room again */
@@ -563,7 +573,8 @@ static void a_record_in_a_body_is_no_record(void **state)
 	assert_int_equal(len, inner.len);
 	buf_add_text(&inner, "the rest of the body");
 	outer.body = buf_str(&inner);
-	assert_err(ERR_NONE, spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &outer }, 1));
+	assert_err(ERR_NONE,
+		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &outer }, 1));
 	path = spool_file();
 	spool_close(spool);
 	assert_int_equal(0, truncate(path, size_of(path) - 10));
@@ -591,7 +602,10 @@ static void rubbish_is_no_record(void **state)
 		buf_add_char(&junk, (char)(seed >> 24));
 	}
 	scratch_write("callbacks-0000.spool", junk.at, junk.len);
-	scratch_write("unjudged-0000.spool", "HLSPOOL1\x7f\xff\xff\xff\xff\xff\xff\xff" "0123456789abcdefHLRE\xff\xff\xff\xff", 40);
+	scratch_write("unjudged-0000.spool",
+		      "HLSPOOL1\x7f\xff\xff\xff\xff\xff\xff\xff"
+		      "0123456789abcdefHLRE\xff\xff\xff\xff",
+		      40);
 	scratch_write("callbacks-0001.spool", "", 0);
 	assert_int_equal(0, symlink("/etc/passwd", scratch_path("callbacks-0002.spool")));
 	assert_int_equal(0, mkfifo(scratch_path("callbacks-0003.spool"), 0600));
@@ -655,7 +669,8 @@ static void two_processes_do_not_meet(void **state)
 	(void)state;
 	if (begin_other(&other)) {
 		spool = open_it();
-		if (append(spool, SPOOL_EVENT, 1) || append(spool, SPOOL_EVENT, 2) || !is_let_go(&other))
+		if (append(spool, SPOOL_EVENT, 1) || append(spool, SPOOL_EVENT, 2) ||
+		    !is_let_go(&other))
 			_exit(1);
 		_exit(append(spool, SPOOL_EVENT, 3));
 	}
@@ -727,7 +742,8 @@ static void a_killed_writer_loses_nothing(void **state)
 		if (pid == 0) {
 			spool = open_with(1 << 30, 1 << 24, round % 2);
 			for (int64_t n = next;; n += 3) {
-				struct callback cbs[3] = { numbered(n), numbered(n + 1), numbered(n + 2) };
+				struct callback cbs[3] = { numbered(n), numbered(n + 1),
+							   numbered(n + 2) };
 				const struct callback *three[3] = { &cbs[0], &cbs[1], &cbs[2] };
 
 				if (spool_append(spool, SPOOL_EVENT, three, 3) ||

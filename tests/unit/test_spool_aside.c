@@ -40,8 +40,11 @@ static int and_out_again(void **state)
 
 static struct spool *open_it(int64_t again_ms, bool again_now)
 {
-	struct spool_options options = { .dir = folder, .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20,
-		                 .again_ms = again_ms, .again_now = again_now };
+	struct spool_options options = { .dir = folder,
+					 .max_bytes = 1 << 20,
+					 .unjudged_max_bytes = 1 << 20,
+					 .again_ms = again_ms,
+					 .again_now = again_now };
 	struct spool *spool = NULL;
 
 	assert_err(ERR_NONE, spool_open(&spool, &options));
@@ -50,10 +53,13 @@ static struct spool *open_it(int64_t again_ms, bool again_now)
 
 static void append(struct spool *spool, int64_t n)
 {
-	struct callback cb = { .address = LIT("an-address-of-22-chars"), .body = LIT("{\"event_id\":1}"),
-		               .received_us = n, .endpoint_id = n };
+	struct callback cb = { .address = LIT("an-address-of-22-chars"),
+			       .body = LIT("{\"event_id\":1}"),
+			       .received_us = n,
+			       .endpoint_id = n };
 
-	assert_err(ERR_NONE, spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &cb }, 1));
+	assert_err(ERR_NONE,
+		   spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &cb }, 1));
 }
 
 /* The number of the next record, 0 when there is none. */
@@ -151,10 +157,13 @@ static void what_is_dear_lets_others_pass(void **state)
 		buf_add_char(&body, '9');
 	buf_add_text(&body, "}}");
 	for (int64_t n = 1; n <= 4; n++) {
-		struct callback dear = { .address = LIT("an-address-of-22-chars"), .body = buf_str(&body),
-			                 .received_us = 100 + n, .endpoint_id = 9 };
+		struct callback dear = { .address = LIT("an-address-of-22-chars"),
+					 .body = buf_str(&body),
+					 .received_us = 100 + n,
+					 .endpoint_id = 9 };
 
-		assert_err(ERR_NONE, spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &dear }, 1));
+		assert_err(ERR_NONE, spool_append(spool, SPOOL_EVENT,
+						  (const struct callback *[]){ &dear }, 1));
 		append(spool, n);
 	}
 	for (int64_t n = 1; n <= 4; n++) {
@@ -228,10 +237,17 @@ static void set_aside(struct spool *spool)
 static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 {
 	struct spool *spool = open_it(1, false);
-	struct spool_options options = { .dir = folder, .max_bytes = 400, .unjudged_max_bytes = 400 };
-	struct callback large = { .address = LIT("an-address-of-22-chars"), .body = LIT(
-		"{\"event_id\":1,\"x\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}") };
+	struct spool_options options = { .dir = folder,
+					 .max_bytes = 400,
+					 .unjudged_max_bytes = 400 };
+	struct callback large = {
+		.address = LIT("an-address-of-22-chars"),
+		.body = LIT("{\"event_id\":1,\"x\":"
+			    "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}")
+	};
 	struct spool *other = NULL;
 
 	(void)state;
@@ -244,7 +260,8 @@ static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 	assert_int_equal(1, listed);
 	/* it counts for the limit */
 	assert_err(ERR_NONE, spool_open(&other, &options));
-	assert_err(ERR_BUSY, spool_append(other, SPOOL_EVENT, (const struct callback *[]){ &large }, 1));
+	assert_err(ERR_BUSY,
+		   spool_append(other, SPOOL_EVENT, (const struct callback *[]){ &large }, 1));
 	spool_close(other);
 	/* and comes back as if it had never failed */
 	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("again-1-1-00000000.3.aside")));
@@ -268,27 +285,36 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 
 	(void)state;
 	append(spool, 1);
-	assert_int_equal(0, mkfifo(scratch_path("callbacks-0000000000000001-1-00000000.spool"), 0600));
-	assert_int_equal(0, mkfifo(scratch_path("again-0000000000000001-1-00000000.1.spool"), 0600));
-	assert_int_equal(0, mkfifo(scratch_path("again-0000000000000001-1-00000000.3.aside"), 0600));
+	assert_int_equal(0,
+			 mkfifo(scratch_path("callbacks-0000000000000001-1-00000000.spool"), 0600));
+	assert_int_equal(0,
+			 mkfifo(scratch_path("again-0000000000000001-1-00000000.1.spool"), 0600));
+	assert_int_equal(0,
+			 mkfifo(scratch_path("again-0000000000000001-1-00000000.3.aside"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("callbacks-1.spool.damaged"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("recorded"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("keyring"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("tally"), 0600));
-	assert_int_equal(0, mkdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"), 0700));
-	assert_int_equal(0, symlink("/dev/zero", scratch_path("callbacks-0000000000000003-1-00000000.spool")));
-	assert_int_equal(0, symlink("lock", scratch_path("callbacks-0000000000000004-1-00000000.spool")));
+	assert_int_equal(0,
+			 mkdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"), 0700));
+	assert_int_equal(0, symlink("/dev/zero",
+				    scratch_path("callbacks-0000000000000003-1-00000000.spool")));
+	assert_int_equal(
+		0, symlink("lock", scratch_path("callbacks-0000000000000004-1-00000000.spool")));
 	scratch_write("callbacks-0000000000000005-1-00000000.spool", "HLSPOOL1", 8);
-	fd = open(scratch_path("callbacks-0000000000000005-1-00000000.spool"), O_WRONLY | O_CLOEXEC);
+	fd = open(scratch_path("callbacks-0000000000000005-1-00000000.spool"),
+		  O_WRONLY | O_CLOEXEC);
 	assert_int_equal(0, ftruncate(fd, (off_t)1 << 40));
 	close(fd);
 	if (geteuid() == 0) {
 		scratch_write("callbacks-0000000000000006-1-00000000.spool", "HLSPOOL1", 8);
-		assert_int_equal(0, chown(scratch_path("callbacks-0000000000000006-1-00000000.spool"), 65534, 65534));
+		assert_int_equal(0,
+				 chown(scratch_path("callbacks-0000000000000006-1-00000000.spool"),
+				       65534, 65534));
 	}
 	assert_int_equal(1, count(spool).records);
 	assert_int_equal(1, count(spool).files);
-	append(spool, 2);	/* within the limit all the same */
+	append(spool, 2); /* within the limit all the same */
 	assert_int_equal(1, next(spool));
 	spool_settle(spool);
 	assert_int_equal(2, next(spool));
@@ -300,7 +326,8 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	assert_err(ERR_ABSENT, counters_load(counters, folder));
 	counters_add(counters, REASON_METHOD, 0);
 	assert_err(ERR_BUSY, counters_save(counters, folder));
-	assert_int_equal(0, access(scratch_path("callbacks-0000000000000005-1-00000000.spool"), F_OK));
+	assert_int_equal(0,
+			 access(scratch_path("callbacks-0000000000000005-1-00000000.spool"), F_OK));
 	rmdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"));
 	counters_free(counters);
 	keyring_free(ring);

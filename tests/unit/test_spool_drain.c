@@ -18,9 +18,14 @@
    no keys would count good ones as forged and drop them. */
 static void nothing_is_judged_without_keys(void **state)
 {
-	struct db_options options = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
-	struct spool_options where = { .dir = scratch_make(), .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20 };
-	struct callback cb = { .address = LIT("an-address-of-22-chars"), .body = LIT("{\"event_id\":1}") };
+	struct db_options options = { .conninfo = "host=/nowhere",
+				      .program = "unit",
+				      .deadline_ms = 100 };
+	struct spool_options where = { .dir = scratch_make(),
+				       .max_bytes = 1 << 20,
+				       .unjudged_max_bytes = 1 << 20 };
+	struct callback cb = { .address = LIT("an-address-of-22-chars"),
+			       .body = LIT("{\"event_id\":1}") };
 	struct sealer *sealer = sealer_new(NULL, NULL);
 	struct keyring *keys = keyring_new(sealer);
 	struct counters *counters = counters_new();
@@ -33,7 +38,8 @@ static void nothing_is_judged_without_keys(void **state)
 
 	(void)state;
 	assert_err(ERR_NONE, spool_open(&spool, &where));
-	assert_err(ERR_NONE, spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
+	assert_err(ERR_NONE,
+		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
 	drain = spool_drain_new(spool, db, keys, counters, 10, 1 << 20);
 	scratch_hush();
 	assert_err(ERR_BUSY, keyring_load(keys, db, 50, NULL));
@@ -61,12 +67,18 @@ static void nothing_is_judged_without_keys(void **state)
 
 static void what_cannot_be_recorded_stays(void **state)
 {
-	struct db_options options = { .conninfo = "host=/nowhere", .program = "unit", .deadline_ms = 100 };
-	struct spool_options where = { .dir = scratch_make(), .max_bytes = 1 << 20, .unjudged_max_bytes = 1 << 20 };
+	struct db_options options = { .conninfo = "host=/nowhere",
+				      .program = "unit",
+				      .deadline_ms = 100 };
+	struct spool_options where = { .dir = scratch_make(),
+				       .max_bytes = 1 << 20,
+				       .unjudged_max_bytes = 1 << 20 };
 	struct callback event = {
-		.address = LIT("an-address-of-22-chars"), .endpoint_id = 1, .secret_id = 1,
+		.address = LIT("an-address-of-22-chars"),
+		.endpoint_id = 1,
+		.secret_id = 1,
 		.body = LIT("{\"event_id\":1,\"created_at\":\"2026-07-17T11:43:32Z\",\"metadata\":"
-		            "{\"model\":\"tag\",\"action\":\"created\"},\"payload\":{}}"),
+			    "{\"model\":\"tag\",\"action\":\"created\"},\"payload\":{}}"),
 	};
 	struct callback refused = { .body = LIT("no JSON"), .reason = REASON_JSON };
 	struct sealer *sealer = sealer_new(NULL, NULL);
@@ -81,8 +93,10 @@ static void what_cannot_be_recorded_stays(void **state)
 
 	(void)state;
 	assert_err(ERR_NONE, spool_open(&spool, &where));
-	assert_err(ERR_NONE, spool_append(spool, SPOOL_REFUSED, (const struct callback *[]){ &refused }, 1));
-	assert_err(ERR_NONE, spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &event }, 1));
+	assert_err(ERR_NONE,
+		   spool_append(spool, SPOOL_REFUSED, (const struct callback *[]){ &refused }, 1));
+	assert_err(ERR_NONE,
+		   spool_append(spool, SPOOL_EVENT, (const struct callback *[]){ &event }, 1));
 	drain = spool_drain_new(spool, db, keys, counters, 10, 1 << 20);
 	scratch_hush();
 	for (int i = 0; i < 3; i++)
@@ -90,7 +104,8 @@ static void what_cannot_be_recorded_stays(void **state)
 	scratch_heard(&heard);
 	assert_err(ERR_NONE, spool_count(spool, &status));
 	assert_int_equal(2, status.records);
-	assert_int_equal(0, spool_drain_total(drain).recorded + spool_drain_total(drain).quarantined);
+	assert_int_equal(0,
+			 spool_drain_total(drain).recorded + spool_drain_total(drain).quarantined);
 
 	spool_drain_free(drain);
 	counters_free(counters);

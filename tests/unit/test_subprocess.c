@@ -39,7 +39,8 @@ static void it_gets_its_input(void **state)
 	struct buf problem = { 0 }, large = { 0 };
 
 	(void)state;
-	assert_err(ERR_NONE, shell("test \"$(cat)\" = 'one two'", LIT("one two"), LONG_MS, &problem));
+	assert_err(ERR_NONE,
+		   shell("test \"$(cat)\" = 'one two'", LIT("one two"), LONG_MS, &problem));
 	assert_err(ERR_NONE, shell("test \"$1\" = '; echo operand'", LIT(""), LONG_MS, &problem));
 	/* one that does not read it holds up nobody */
 	for (int i = 0; i < LARGE; i++)
@@ -55,7 +56,8 @@ static void what_it_says_is_told(void **state)
 	struct buf problem = { 0 };
 
 	(void)state;
-	assert_err(ERR_FAULT, shell("echo 'no such\tuser' >&2; exit 67", LIT(""), LONG_MS, &problem));
+	assert_err(ERR_FAULT,
+		   shell("echo 'no such\tuser' >&2; exit 67", LIT(""), LONG_MS, &problem));
 	assert_string_equal("it ended with status 67: no such user", buf_text(&problem));
 	buf_clear(&problem);
 	assert_err(ERR_FAULT, shell("kill -9 $$", LIT(""), LONG_MS, &problem));
@@ -83,7 +85,8 @@ static void what_is_not_there_does_not_start(void **state)
 
 	(void)state;
 	assert_err(ERR_FAULT, subprocess_start(&child, argv, LIT(""), LONG_MS, &problem));
-	assert_string_equal("/no/such/program does not start: No such file or directory", buf_text(&problem));
+	assert_string_equal("/no/such/program does not start: No such file or directory",
+			    buf_text(&problem));
 	assert_int_equal(0, child.pid);
 	buf_done(&problem);
 }
@@ -101,8 +104,9 @@ static void it_starts_with_clean_signals(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
 	/* 32 and 33 are the C library's own */
-	assert_err(ERR_NONE, shell("grep -q '^SigBlk:.0*$' /proc/self/status && grep -Eq '^SigIgn:.0*(180000000)?$' /proc/self/status",
-	                           LIT(""), LONG_MS, &problem));
+	assert_err(ERR_NONE, shell("grep -q '^SigBlk:.0*$' /proc/self/status && grep -Eq "
+				   "'^SigIgn:.0*(180000000)?$' /proc/self/status",
+				   LIT(""), LONG_MS, &problem));
 	assert_err(ERR_FAULT, shell("kill -TERM $$; sleep 1000", LIT(""), LONG_MS, &problem));
 	assert_string_equal("it was ended by signal 15", buf_text(&problem));
 	sigprocmask(SIG_SETMASK, &before, NULL);

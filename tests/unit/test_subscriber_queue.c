@@ -18,7 +18,9 @@ static struct sealer *sealer(void)
 static struct subscriber_queue *a_queue(int64_t parallel, int64_t pause_us)
 {
 	struct subscriber_queue *queue = subscriber_queue_new(12, 100);
-	struct subscriber_queue_facts facts = { .url = LIT("http://x.example/"), .parallel = parallel, .pause_us = pause_us };
+	struct subscriber_queue_facts facts = { .url = LIT("http://x.example/"),
+						.parallel = parallel,
+						.pause_us = pause_us };
 
 	assert_err(ERR_NONE, subscriber_queue_update(queue, NULL, &facts));
 	queue->until_ms = 60000;
@@ -90,7 +92,7 @@ static void one_that_does_not_answer_gets_one_at_a_time(void **state)
 	subscriber_queue_started(queue, 0);
 	subscriber_queue_started(queue, 0);
 	subscriber_queue_ended(queue, false);
-	assert_false(may_start(queue, 0));	/* the other one is under way */
+	assert_false(may_start(queue, 0)); /* the other one is under way */
 	subscriber_queue_ended(queue, false);
 	assert_true(may_start(queue, 0));
 	for (size_t i = 0; i < 4; i++) {
@@ -145,7 +147,9 @@ static void it_asks_for_more_in_time(void **state)
 	(void)state;
 	assert_int_equal(SUBSCRIBER_QUEUE_FIRST, subscriber_queue_wants(queue));
 	all = fill(queue, SUBSCRIBER_QUEUE_FIRST, 10);
-	subscriber_queue_claimed(queue, SUBSCRIBER_QUEUE_FIRST, SUBSCRIBER_QUEUE_FIRST);	/* all that was asked for: there will be more */
+	subscriber_queue_claimed(
+		queue, SUBSCRIBER_QUEUE_FIRST,
+		SUBSCRIBER_QUEUE_FIRST); /* all that was asked for: there will be more */
 	assert_int_equal(2 * SUBSCRIBER_QUEUE_FIRST, queue->target);
 	assert_int_equal(SUBSCRIBER_QUEUE_FIRST, subscriber_queue_wants(queue));
 	queue->target = SUBSCRIBER_QUEUE_FIRST;
@@ -153,7 +157,8 @@ static void it_asks_for_more_in_time(void **state)
 	while (queue->waiting > SUBSCRIBER_QUEUE_FIRST / 2)
 		subscriber_queue_take(queue);
 	assert_int_equal(SUBSCRIBER_QUEUE_FIRST / 2, subscriber_queue_wants(queue));
-	subscriber_queue_claimed(queue, SUBSCRIBER_QUEUE_FIRST / 2, 3);	/* fewer: for now that was it */
+	subscriber_queue_claimed(queue, SUBSCRIBER_QUEUE_FIRST / 2,
+				 3); /* fewer: for now that was it */
 	assert_int_equal(0, subscriber_queue_wants(queue));
 	queue->is_hungry = true;
 	assert_int_equal(SUBSCRIBER_QUEUE_FIRST / 2, subscriber_queue_wants(queue));
@@ -170,18 +175,18 @@ static void spent_when_nothing_is_left(void **state)
 
 	(void)state;
 	queue->is_hungry = false;
-	assert_false(subscriber_queue_is_spent(queue));	/* one waits */
+	assert_false(subscriber_queue_is_spent(queue)); /* one waits */
 	subscriber_queue_take(queue);
 	subscriber_queue_started(queue, 0);
-	assert_false(subscriber_queue_is_spent(queue));	/* is under way */
+	assert_false(subscriber_queue_is_spent(queue)); /* is under way */
 	subscriber_queue_ended(queue, true);
-	assert_false(subscriber_queue_is_spent(queue));	/* is not settled */
+	assert_false(subscriber_queue_is_spent(queue)); /* is not settled */
 	queue->done--;
 	assert_true(subscriber_queue_is_spent(queue));
 	queue->is_hungry = true;
-	assert_false(subscriber_queue_is_spent(queue));	/* the database may have more */
+	assert_false(subscriber_queue_is_spent(queue)); /* the database may have more */
 	queue->is_leased = false;
-	assert_true(subscriber_queue_is_spent(queue));	/* which is not for us */
+	assert_true(subscriber_queue_is_spent(queue)); /* which is not for us */
 	subscriber_queue_free(queue);
 	free(all);
 }

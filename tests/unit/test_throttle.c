@@ -45,7 +45,9 @@ static void what_is_no_bucket_is_empty(void **state)
 
 static void without_a_file_the_process_counts(void **state)
 {
-	struct throttle_options options = { .path = "/nonexistent/tries", .burst = 1, .per_minute = 2 };
+	struct throttle_options options = { .path = "/nonexistent/tries",
+					    .burst = 1,
+					    .per_minute = 2 };
 	struct buf heard = { 0 };
 
 	(void)state;

@@ -6,30 +6,45 @@
 /* RFC 6238, appendix B: those with SHA-1, of 8 digits. */
 static void rfc_6238(void **state)
 {
-	static const struct { int64_t at; uint32_t code; } cases[] = {
-		{ 59, 94287082 }, { 1111111109, 7081804 }, { 1111111111, 14050471 }, { 1234567890, 89005924 }, { 2000000000, 69279037 },
-		{ 20000000000, 65353130 },
+	static const struct {
+		int64_t at;
+		uint32_t code;
+	} cases[] = {
+		{ 59, 94287082 },	  { 1111111109, 7081804 },  { 1111111111, 14050471 },
+		{ 1234567890, 89005924 }, { 2000000000, 69279037 }, { 20000000000, 65353130 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(totp_code(str_of("12345678901234567890"), cases[i].at / TOTP_STEP_S, 8), cases[i].code);
+		assert_int_equal(
+			totp_code(str_of("12345678901234567890"), cases[i].at / TOTP_STEP_S, 8),
+			cases[i].code);
 }
 
 /* RFC 4226, appendix D. */
 static void rfc_4226(void **state)
 {
-	static const uint32_t codes[] = { 755224, 287082, 359152, 969429, 338314, 254676, 287922, 162583, 399871, 520489 };
+	static const uint32_t codes[] = { 755224, 287082, 359152, 969429, 338314,
+					  254676, 287922, 162583, 399871, 520489 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		assert_int_equal(totp_code(str_of("12345678901234567890"), (int64_t)i, 6), codes[i]);
+		assert_int_equal(totp_code(str_of("12345678901234567890"), (int64_t)i, 6),
+				 codes[i]);
 }
 
 static void a_step_to_either_side(void **state)
 {
 	struct str secret = str_of("12345678901234567890");
-	static const char *const none[] = { "", "96942", "9694290", "96942a", "+96942", "969 42", "\xd9\xa9" "69429", "000000" };
+	static const char *const none[] = { "",
+					    "96942",
+					    "9694290",
+					    "96942a",
+					    "+96942",
+					    "969 42",
+					    "\xd9\xa9"
+					    "69429",
+					    "000000" };
 
 	(void)state;
 	assert_int_equal(totp_match(secret, str_of("969429"), 3), 3);
@@ -50,9 +65,13 @@ static void what_an_app_reads(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	totp_uri(str_of("12345678901234567890"), str_of("Zoë & \"co\""), str_of("hl.example.org:8443"), &out);
-	assert_string_equal(buf_text(&out), "otpauth://totp/hookledger:Zo%C3%AB%20%26%20%22co%22%20hl.example.org%3A8443?secret="
-	                                    "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=hookledger&algorithm=SHA1&digits=6&period=30");
+	totp_uri(str_of("12345678901234567890"), str_of("Zoë & \"co\""),
+		 str_of("hl.example.org:8443"), &out);
+	assert_string_equal(buf_text(&out),
+			    "otpauth://totp/"
+			    "hookledger:Zo%C3%AB%20%26%20%22co%22%20hl.example.org%3A8443?secret="
+			    "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=hookledger&algorithm=SHA1&"
+			    "digits=6&period=30");
 	buf_done(&out);
 }
 

@@ -8,12 +8,22 @@
 static void one_form_for_what_looks_the_same(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" }, { "Größe", "Größe" }, { "Gro\xcc\x88\xc3\x9f" "e", "Größe" },	/* o and two dots */
-		{ "a\xc2\xa0" "b\xe3\x80\x80" "c", "a b c" },	/* spaces that are not ASCII */
-		{ "\xef\xac\x81", "\xef\xac\x81" }, { "\xef\xbd\x81", "\xef\xbd\x81" },	/* a ligature and a wide letter stay: RFC 8265 has NFC */
+		{ "", "" },
+		{ "Größe", "Größe" },
+		{ "Gro\xcc\x88\xc3\x9f"
+		  "e",
+		  "Größe" }, /* o and two dots */
+		{ "a\xc2\xa0"
+		  "b\xe3\x80\x80"
+		  "c",
+		  "a b c" }, /* spaces that are not ASCII */
+		{ "\xef\xac\x81", "\xef\xac\x81" },
+		{ "\xef\xbd\x81",
+		  "\xef\xbd\x81" }, /* a ligature and a wide letter stay: RFC 8265 has NFC */
 		{ "\xf0\x9f\x90\x8e horse", "\xf0\x9f\x90\x8e horse" },
 	};
-	static const char *const none[] = { "a\tb", "a\n", "\x7f", "\xc2\x85", "\xff", "\xc3", "\xed\xa0\x80" };
+	static const char *const none[] = { "a\tb", "a\n",  "\x7f",	   "\xc2\x85",
+					    "\xff", "\xc3", "\xed\xa0\x80" };
 	struct buf out = { 0 };
 
 	(void)state;
@@ -31,7 +41,8 @@ static void one_form_for_what_looks_the_same(void **state)
 static void folded(void **state)
 {
 	size_t count = 0;
-	uint32_t *all = unicode_folded(str_of("\xef\xbc\xb0\xc3\x84\xc3\x9f"), &count);	/* a wide P, A with dots, sharp s */
+	uint32_t *all = unicode_folded(str_of("\xef\xbc\xb0\xc3\x84\xc3\x9f"),
+				       &count); /* a wide P, A with dots, sharp s */
 
 	(void)state;
 	assert_int_equal(count, 4);
@@ -43,7 +54,8 @@ static void folded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(one_form_for_what_looks_the_same), cmocka_unit_test(folded) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(one_form_for_what_looks_the_same),
+					    cmocka_unit_test(folded) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

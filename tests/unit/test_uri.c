@@ -6,15 +6,12 @@
 static void paths_are_decoded_once(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" },
-		{ "/a/b", "/a/b" },
-		{ "/%61%2Fb%2f", "/a/b/" },
-		{ "%2561", "%61" },
-		{ "a+b", "a+b" },
-		{ "%e2%82%ac%FF", "\xe2\x82\xac\xff" },
+		{ "", "" },	    { "/a/b", "/a/b" }, { "/%61%2Fb%2f", "/a/b/" },
+		{ "%2561", "%61" }, { "a+b", "a+b" },	{ "%e2%82%ac%FF", "\xe2\x82\xac\xff" },
 		{ "%0a", "\n" },
 	};
-	static const char *const wrong[] = { "%", "%4", "a%4", "%zz", "%4g", "%g4", "%%41", "% 41", "%00", "a%00b" };
+	static const char *const wrong[] = { "%",   "%4",   "a%4",  "%zz", "%4g",
+					     "%g4", "%%41", "% 41", "%00", "a%00b" };
 	struct buf out = { 0 };
 
 	(void)state;
@@ -70,8 +67,8 @@ static void values_are_found(void **state)
 
 static void queries_that_are_wrong(void **state)
 {
-	static const char *const wrong[] = { "a=%", "a=%4", "b=%zz&a=1", "a=1&%", "a=%00", "%00=a", "a=%ff", "a=\xc3",
-		                             "a=%c3&b=%a4" };
+	static const char *const wrong[] = { "a=%",   "a=%4",  "b=%zz&a=1", "a=1&%",	  "a=%00",
+					     "%00=a", "a=%ff", "a=\xc3",    "a=%c3&b=%a4" };
 	struct buf out = { 0 }, many = { 0 };
 
 	(void)state;
@@ -115,15 +112,22 @@ static void queries_become_json(void **state)
 static void names_that_nobody_knows(void **state)
 {
 	static const char *const cases[][3] = {
-		{ "", "a", NULL }, { "a=1&b=2&a", "a, b", NULL }, { "a=1&c=2&d=3", "a, b", "c" }, { "%61=1", "a", NULL },
-		{ "ab=1", "a, b", "ab" }, { "=1", "a", "" }, { "a=1", "", "a" }, { "a%2c+b=1", "a, b", "a, b" },
+		{ "", "a", NULL },
+		{ "a=1&b=2&a", "a, b", NULL },
+		{ "a=1&c=2&d=3", "a, b", "c" },
+		{ "%61=1", "a", NULL },
+		{ "ab=1", "a, b", "ab" },
+		{ "=1", "a", "" },
+		{ "a=1", "", "a" },
+		{ "a%2c+b=1", "a, b", "a, b" },
 	};
 	struct buf out = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		buf_clear(&out);
-		assert_err(cases[i][2] ? ERR_NONE : ERR_ABSENT, uri_unknown(str_of(cases[i][0]), cases[i][1], &out));
+		assert_err(cases[i][2] ? ERR_NONE : ERR_ABSENT,
+			   uri_unknown(str_of(cases[i][0]), cases[i][1], &out));
 		assert_string_equal(cases[i][2] ? cases[i][2] : "", buf_text(&out));
 	}
 	assert_err(ERR_INPUT, uri_unknown(str_of("a=%"), "a", &out));
@@ -133,11 +137,15 @@ static void names_that_nobody_knows(void **state)
 static void what_lets_in_is_hidden(void **state)
 {
 	static const char *const cases[][3] = {
-		{ "https://chat.example/services/T0/B0123/AbCdEfGh", "Cannot POST /services/T0/B0123/AbCdEfGh", "Cannot POST /…/T0/…/…" },
-		{ "https://chat.example/x/AbCdEfGhIjKl", "no such hook: AbCdEfG", "no such hook: …" },
-		{ "https://me:sesame@chat.example:8080/?key=AbCdEfGh&v=1#hello", "me sesame chat.example AbCdEfGh hello AbCd", "me … chat.example … … AbCd" },
+		{ "https://chat.example/services/T0/B0123/AbCdEfGh",
+		  "Cannot POST /services/T0/B0123/AbCdEfGh", "Cannot POST /…/T0/…/…" },
+		{ "https://chat.example/x/AbCdEfGhIjKl", "no such hook: AbCdEfG",
+		  "no such hook: …" },
+		{ "https://me:sesame@chat.example:8080/?key=AbCdEfGh&v=1#hello",
+		  "me sesame chat.example AbCdEfGh hello AbCd", "me … chat.example … … AbCd" },
 		{ "https://chat.example/AbCdEfGh/AbCdEfGhIj", "AbCdEfGhIj", "…" },
-		{ "https://chat.example", "https://chat.example said no", "https://chat.example said no" },
+		{ "https://chat.example", "https://chat.example said no",
+		  "https://chat.example said no" },
 		{ "https://chat.example/", "invalid_token", "invalid_token" },
 		{ "", "anything", "anything" },
 	};
@@ -155,12 +163,9 @@ static void what_lets_in_is_hidden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_are_decoded_once),
-		cmocka_unit_test(values_are_found),
-		cmocka_unit_test(queries_that_are_wrong),
-		cmocka_unit_test(queries_become_json),
-		cmocka_unit_test(names_that_nobody_knows),
-		cmocka_unit_test(what_lets_in_is_hidden),
+		cmocka_unit_test(paths_are_decoded_once),  cmocka_unit_test(values_are_found),
+		cmocka_unit_test(queries_that_are_wrong),  cmocka_unit_test(queries_become_json),
+		cmocka_unit_test(names_that_nobody_knows), cmocka_unit_test(what_lets_in_is_hidden),
 	};
 
 	return cmocka_run_group_tests_name("uri", tests, NULL, NULL);

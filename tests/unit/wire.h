@@ -8,7 +8,14 @@
 
 #include "base/mem.h"
 
-enum { WIRE_BEGIN = 1, WIRE_ABORT = 2, WIRE_END = 3, WIRE_PARAMS = 4, WIRE_STDIN = 5, WIRE_STDOUT = 6 };
+enum {
+	WIRE_BEGIN = 1,
+	WIRE_ABORT = 2,
+	WIRE_END = 3,
+	WIRE_PARAMS = 4,
+	WIRE_STDIN = 5,
+	WIRE_STDOUT = 6
+};
 
 void wire_record(struct buf *out, int type, int id, struct str content, int padding);
 void wire_begin(struct buf *out, int role, int flags);

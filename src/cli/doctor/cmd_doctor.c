@@ -75,13 +75,13 @@ static void put_lines(struct buf *out, const struct doctor *doctor)
 		const struct finding *finding = &doctor->findings[i];
 
 		buf_addf(out, "%s%-8s%s %-11s ", is_terminal ? colours[finding->state] : "",
-		         words[finding->state], is_terminal ? "\033[0m" : "", finding->check);
+			 words[finding->state], is_terminal ? "\033[0m" : "", finding->check);
 		term_add_safe(out, buf_str(&finding->text));
 		buf_add_char(out, '\n');
 	}
 	buf_addf(out, "%zu error%s, %zu warning%s\n", count_of(doctor, STATE_ERROR),
-	         term_s((int64_t)count_of(doctor, STATE_ERROR)), count_of(doctor, STATE_WARNING),
-	         term_s((int64_t)count_of(doctor, STATE_WARNING)));
+		 term_s((int64_t)count_of(doctor, STATE_ERROR)), count_of(doctor, STATE_WARNING),
+		 term_s((int64_t)count_of(doctor, STATE_WARNING)));
 }
 
 static int run_doctor(struct cli *cli, int argc, char **argv)
@@ -119,7 +119,8 @@ const struct command cmd_doctor[] = {
 	  .run = run_doctor,
 	  .options = options,
 	  .help = "check this installation; say what to do about what it finds",
-	  .more = "Run it as the user of the receiver, or as root. Exit status 1 when there are errors;\n"
-	          "warnings and notes leave it 0." },
+	  .more = "Run it as the user of the receiver, or as root. Exit status 1 when there are "
+		  "errors;\n"
+		  "warnings and notes leave it 0." },
 	{ 0 },
 };

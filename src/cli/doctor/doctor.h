@@ -13,15 +13,15 @@ struct db;
 
 enum state {
 	STATE_OK,
-	STATE_NOTE,	/* good to know */
-	STATE_WARNING,	/* will be a problem, or may be one */
-	STATE_ERROR,	/* callbacks are lost, refused, or only in the spool */
+	STATE_NOTE,    /* good to know */
+	STATE_WARNING, /* will be a problem, or may be one */
+	STATE_ERROR,   /* callbacks are lost, refused, or only in the spool */
 };
 
 struct finding {
 	enum state state;
 	const char *check;
-	struct buf text;	/* what is so; then, behind "; ", what to do */
+	struct buf text; /* what is so; then, behind "; ", what to do */
 };
 
 struct doctor {

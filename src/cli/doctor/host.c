@@ -28,7 +28,8 @@ static void check_file(struct doctor *doctor)
 	struct stat facts;
 
 	if (!path) {
-		doctor_say(doctor, STATE_NOTE, "settings", "no file; all comes from the environment");
+		doctor_say(doctor, STATE_NOTE, "settings",
+			   "no file; all comes from the environment");
 		return;
 	}
 	if (stat(path, &facts)) {
@@ -37,13 +38,14 @@ static void check_file(struct doctor *doctor)
 	}
 	if (facts.st_mode & S_IRWXO)
 		doctor_say(doctor, STATE_ERROR, "settings",
-		           "%s may be read by everybody and holds secrets; chmod o= %s", path, path);
+			   "%s may be read by everybody and holds secrets; chmod o= %s", path,
+			   path);
 	else if (facts.st_mode & S_IWGRP)
 		doctor_say(doctor, STATE_WARNING, "settings",
-		           "%s may be changed by its group; chmod g-w %s", path, path);
+			   "%s may be changed by its group; chmod g-w %s", path, path);
 	else
 		doctor_say(doctor, STATE_OK, "settings", "%s, mode %04o", path,
-		           (unsigned)(facts.st_mode & 07777));
+			   (unsigned)(facts.st_mode & 07777));
 }
 
 void doctor_check_settings(struct doctor *doctor)
@@ -53,20 +55,21 @@ void doctor_check_settings(struct doctor *doctor)
 	check_file(doctor);
 	if (!conf->master_key)
 		doctor_say(doctor, STATE_ERROR, "master_key",
-		           "not set, so no secret can be sealed or opened; set it to the output of "
-		           "`openssl rand -hex 32` and keep a copy apart from the backups");
+			   "not set, so no secret can be sealed or opened; set it to the output of "
+			   "`openssl rand -hex 32` and keep a copy apart from the backups");
 	else if (conf->master_key_previous)
 		doctor_say(doctor, STATE_NOTE, "master_key",
-		           "set, and the one before too; take that out after `hookledger reseal`");
+			   "set, and the one before too; take that out after `hookledger reseal`");
 	else
 		doctor_say(doctor, STATE_OK, "master_key", "set");
 	if (!conf->public_url)
 		doctor_say(doctor, STATE_WARNING, "public_url",
-		           "not set; with it `endpoint add` prints the address to give to Toggl");
+			   "not set; with it `endpoint add` prints the address to give to Toggl");
 	else if (strncasecmp(conf->public_url, "https://", 8) != 0)
 		doctor_say(doctor, STATE_WARNING, "public_url",
-		           "%s is not https: callbacks are signed, but anybody on the way can read them",
-		           conf->public_url);
+			   "%s is not https: callbacks are signed, but anybody on the way can read "
+			   "them",
+			   conf->public_url);
 	else
 		doctor_say(doctor, STATE_OK, "public_url", "%s", conf->public_url);
 }
@@ -80,14 +83,17 @@ static void check_folder(struct doctor *doctor, const struct stat *facts)
 
 	if (facts->st_mode & (S_IRWXG | S_IRWXO))
 		doctor_say(doctor, STATE_WARNING, "spool",
-		           "%s is open to others, and bodies in it are readable; chmod 0700 %s", dir, dir);
+			   "%s is open to others, and bodies in it are readable; chmod 0700 %s",
+			   dir, dir);
 	if (access(dir, R_OK | W_OK | X_OK))
-		doctor_say(doctor, STATE_ERROR, "spool",
-		           "%s is not writable for this user; run doctor as the receiver's user, or "
-		           "give the folder to it", dir);
+		doctor_say(
+			doctor, STATE_ERROR, "spool",
+			"%s is not writable for this user; run doctor as the receiver's user, or "
+			"give the folder to it",
+			dir);
 	else
 		doctor_say(doctor, STATE_OK, "spool", "%s, of user %s", dir,
-		           owner ? owner->pw_name : "without a name");
+			   owner ? owner->pw_name : "without a name");
 }
 
 static void check_disk(struct doctor *doctor)
@@ -102,8 +108,10 @@ static void check_disk(struct doctor *doctor)
 		return;
 	if (kind.f_type == MAGIC_TMPFS || kind.f_type == MAGIC_RAMFS) {
 		doctor_say(doctor, STATE_ERROR, "spool disk",
-		           "%s is in memory: what is acknowledged would be lost when the machine stops; "
-		           "set spool_dir to a folder on a disk", conf->spool_dir);
+			   "%s is in memory: what is acknowledged would be lost when the machine "
+			   "stops; "
+			   "set spool_dir to a folder on a disk",
+			   conf->spool_dir);
 		return;
 	}
 	bytes = (int64_t)(space.f_bavail * space.f_frsize);
@@ -111,8 +119,8 @@ static void check_disk(struct doctor *doctor)
 	term_add_size(&limit, conf->spool_max_bytes);
 	if (bytes < conf->spool_max_bytes)
 		doctor_say(doctor, STATE_WARNING, "spool disk",
-		           "%s free, less than spool_max_bytes (%s); free some or lower the limit",
-		           buf_text(&room), buf_text(&limit));
+			   "%s free, less than spool_max_bytes (%s); free some or lower the limit",
+			   buf_text(&room), buf_text(&limit));
 	else
 		doctor_say(doctor, STATE_OK, "spool disk", "%s free", buf_text(&room));
 	buf_done(&room);
@@ -134,29 +142,35 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 		term_add_ago(&text, s->oldest_us);
 	}
 	if (s->bytes > conf->spool_max_bytes / 10 * 8)
-		doctor_say(doctor, STATE_ERROR, "spool depth",
-		           "%s; full soon, then callbacks are answered 503: bring the database back, "
-		           "then `hookledger spool drain`", buf_text(&text));
+		doctor_say(
+			doctor, STATE_ERROR, "spool depth",
+			"%s; full soon, then callbacks are answered 503: bring the database back, "
+			"then `hookledger spool drain`",
+			buf_text(&text));
 	else if (s->records && age_s > SPOOL_AGE_MAX_S)
 		doctor_say(doctor, STATE_WARNING, "spool depth",
-		           "%s; the receiver does not bring them in: look at its log, or run "
-		           "`hookledger spool drain`", buf_text(&text));
+			   "%s; the receiver does not bring them in: look at its log, or run "
+			   "`hookledger spool drain`",
+			   buf_text(&text));
 	else if (!s->aside_records || s->records)
 		doctor_say(doctor, STATE_OK, "spool depth", "%s",
-		           s->records ? buf_text(&text) : "nothing waits");
+			   s->records ? buf_text(&text) : "nothing waits");
 	if (s->unjudged_bytes > conf->spool_unjudged_max_bytes / 10 * 8)
 		doctor_say(doctor, STATE_ERROR, "spool depth",
-		           "the limit for callbacks that could not be judged yet "
-		           "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
+			   "the limit for callbacks that could not be judged yet "
+			   "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
 	if (s->aside_records)
 		doctor_say(doctor, STATE_ERROR, "spool",
-		           "set aside, acknowledged and not recorded: %lld; look at the log of the receiver and at "
-		           "`hookledger spool list`, then `hookledger spool retry`", (long long)s->aside_records);
+			   "set aside, acknowledged and not recorded: %lld; look at the log of the "
+			   "receiver and at "
+			   "`hookledger spool list`, then `hookledger spool retry`",
+			   (long long)s->aside_records);
 	if (s->damaged_files)
 		doctor_say(doctor, STATE_WARNING, "spool",
-		           "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole records "
-		           "of each were brought in, look at the rest and remove it",
-		           (long long)s->damaged_files, conf->spool_dir);
+			   "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole "
+			   "records "
+			   "of each were brought in, look at the rest and remove it",
+			   (long long)s->damaged_files, conf->spool_dir);
 	buf_done(&text);
 }
 
@@ -166,16 +180,17 @@ static void check_keyring(struct doctor *doctor, const char *path)
 	struct stat facts;
 
 	if (stat(path, &facts))
-		doctor_say(doctor, STATE_NOTE, "keyring",
-		           "no copy of the secrets beside the spool yet; the receiver leaves one when "
-		           "it has loaded them");
+		doctor_say(
+			doctor, STATE_NOTE, "keyring",
+			"no copy of the secrets beside the spool yet; the receiver leaves one when "
+			"it has loaded them");
 	else if (facts.st_mode & (S_IRWXG | S_IRWXO))
 		doctor_say(doctor, STATE_WARNING, "keyring", "%s is open to others; chmod 0600 %s",
-		           path, path);
+			   path, path);
 	else {
 		term_add_ago(&text, (int64_t)facts.st_mtime * 1000000);
 		doctor_say(doctor, STATE_OK, "keyring", "copy of the sealed secrets, changed %s",
-		           buf_text(&text));
+			   buf_text(&text));
 	}
 	buf_done(&text);
 }
@@ -184,20 +199,21 @@ void doctor_check_spool(struct doctor *doctor)
 {
 	const struct conf *conf = doctor->conf;
 	struct spool_options how = { .dir = conf->spool_dir,
-		                 .max_bytes = conf->spool_max_bytes,
-		                 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+				     .max_bytes = conf->spool_max_bytes,
+				     .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
 	struct spool_status status = { 0 };
 	struct spool *spool = NULL;
 	struct stat facts;
 
 	if (!conf->spool_dir) {
-		doctor_say(doctor, STATE_ERROR, "spool", "spool_dir is empty; set it to a folder on a disk");
+		doctor_say(doctor, STATE_ERROR, "spool",
+			   "spool_dir is empty; set it to a folder on a disk");
 		return;
 	}
 	if (stat(conf->spool_dir, &facts)) {
 		doctor_say(doctor, errno == ENOENT ? STATE_WARNING : STATE_ERROR, "spool",
-		           "%s: %s; make it for the receiver's user: install -d -m 0700 -o USER %s",
-		           conf->spool_dir, strerror(errno), conf->spool_dir);
+			   "%s: %s; make it for the receiver's user: install -d -m 0700 -o USER %s",
+			   conf->spool_dir, strerror(errno), conf->spool_dir);
 		return;
 	}
 	check_folder(doctor, &facts);
@@ -205,7 +221,8 @@ void doctor_check_spool(struct doctor *doctor)
 	if (access(conf->spool_dir, R_OK | W_OK | X_OK))
 		return;
 	if (spool_open(&spool, &how) || spool_count(spool, &status))
-		doctor_say(doctor, STATE_ERROR, "spool depth", "%s cannot be read", conf->spool_dir);
+		doctor_say(doctor, STATE_ERROR, "spool depth", "%s cannot be read",
+			   conf->spool_dir);
 	else
 		check_waiting(doctor, &status);
 	if (spool)

@@ -23,19 +23,24 @@ static void check_transport(struct doctor *doctor, const char *program)
 	switch (db_transport(conninfo, &host)) {
 	case DB_PLAIN:
 		doctor_say(doctor, STATE_WARNING, "database transport",
-		           "database%s%s: %s may be reached without TLS, so others on the way can read and change "
-		           "everything; add sslmode=verify-full to the connection string, and sslrootcert=FILE if its "
-		           "certificate is from an authority of your own", point, name, buf_text(&host));
+			   "database%s%s: %s may be reached without TLS, so others on the way can "
+			   "read and change "
+			   "everything; add sslmode=verify-full to the connection string, and "
+			   "sslrootcert=FILE if its "
+			   "certificate is from an authority of your own",
+			   point, name, buf_text(&host));
 		break;
 	case DB_UNVERIFIED:
 		doctor_say(doctor, STATE_WARNING, "database transport",
-		           "database%s%s: TLS to %s does not verify who answers; write sslmode=verify-full instead of "
-		           "require, and sslrootcert=FILE if its certificate is from an authority of your own", point, name,
-		           buf_text(&host));
+			   "database%s%s: TLS to %s does not verify who answers; write "
+			   "sslmode=verify-full instead of "
+			   "require, and sslrootcert=FILE if its certificate is from an authority "
+			   "of your own",
+			   point, name, buf_text(&host));
 		break;
 	case DB_VERIFIED:
-		doctor_say(doctor, STATE_OK, "database transport", "database%s%s: TLS to %s, verified", point, name,
-		           buf_text(&host));
+		doctor_say(doctor, STATE_OK, "database transport",
+			   "database%s%s: TLS to %s, verified", point, name, buf_text(&host));
 		break;
 	case DB_LOCAL:
 		break;
@@ -46,7 +51,8 @@ static void check_transport(struct doctor *doctor, const char *program)
 /* Each connection string once: a program without one of its own uses `database`. */
 static void check_transports(struct doctor *doctor)
 {
-	static const char *const programs[] = { "owner", "receiver", "operator", "api", "courier", "admin" };
+	static const char *const programs[] = { "owner", "receiver", "operator",
+						"api",	 "courier",  "admin" };
 	const char *all = doctor->conf->database;
 	bool is_said = false;
 
@@ -73,7 +79,8 @@ static int try_sandbox(const char *writable)
 	if (child == 0) {
 		struct sandbox sandbox = sandbox_enter(writable);
 
-		_exit((sandbox.has_seccomp ? HAS_SECCOMP : 0) | (sandbox.has_landlock ? HAS_LANDLOCK : 0));
+		_exit((sandbox.has_seccomp ? HAS_SECCOMP : 0) |
+		      (sandbox.has_landlock ? HAS_LANDLOCK : 0));
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return -1;
@@ -87,15 +94,21 @@ static void check_sandbox(struct doctor *doctor)
 	if (!doctor->conf->sandbox)
 		doctor_say(doctor, STATE_NOTE, "sandbox", "switched off by the setting sandbox");
 	else if (has != (HAS_SECCOMP | HAS_LANDLOCK))
-		doctor_say(doctor, STATE_NOTE, "sandbox", "this kernel has %s; the programs run without the rest",
-		           has == HAS_SECCOMP ? "seccomp and no Landlock" : has == HAS_LANDLOCK ? "Landlock and no seccomp"
-		                                                                                : "neither seccomp nor Landlock");
+		doctor_say(doctor, STATE_NOTE, "sandbox",
+			   "this kernel has %s; the programs run without the rest",
+			   has == HAS_SECCOMP	 ? "seccomp and no Landlock"
+			   : has == HAS_LANDLOCK ? "Landlock and no seccomp"
+						 : "neither seccomp nor Landlock");
 	else if (sandbox_is_against_mail(doctor->conf))
 		doctor_say(doctor, STATE_NOTE, "sandbox",
-		           "the receiver is confined; API, admin page and courier are not, because e-mails go through "
-		           "%s; set smtp_url to confine them too", doctor->conf->mail_sendmail);
+			   "the receiver is confined; API, admin page and courier are not, because "
+			   "e-mails go through "
+			   "%s; set smtp_url to confine them too",
+			   doctor->conf->mail_sendmail);
 	else
-		doctor_say(doctor, STATE_OK, "sandbox", "all programs are confined: they start no other and write only to the spool");
+		doctor_say(doctor, STATE_OK, "sandbox",
+			   "all programs are confined: they start no other and write only to the "
+			   "spool");
 }
 
 void doctor_check_security(struct doctor *doctor)
