@@ -5,6 +5,7 @@ create table ledger.operator (
   name text not null check (length(name) between 1 and 100 and name = btrim(name)),
   role text not null check (role in ('owner', 'viewer')),
   time_zone text not null default 'UTC',
+  language text check (language ~ '^[a-z]{2,3}$'),
   password text not null,
   enabled boolean not null default true,
   made_at timestamptz not null default now(),
@@ -17,6 +18,7 @@ comment on column ledger.operator.operator_id is 'Number of our own.';
 comment on column ledger.operator.name is 'What is typed at login, as ledger.name_of() gives it; upper and lower case are the same.';
 comment on column ledger.operator.role is 'owner: may change everything; viewer: may look.';
 comment on column ledger.operator.time_zone is 'In which the page shows times and counts days; a name of the IANA database.';
+comment on column ledger.operator.language is 'Language of the admin page, by ISO 639; null: as the browser has it.';
 comment on column ledger.operator.password is 'scrypt of the password as a PHC string: $scrypt$ln=15,r=8,p=1$salt$hash.';
 comment on column ledger.operator.enabled is 'false: may not log in, and has no sessions.';
 comment on column ledger.operator.made_at is 'When it was added.';

@@ -45,6 +45,7 @@ static const struct admin_row rows[] = {
 	{ { "POST", API "/operators" }, admin_operator_add, NULL, false },
 	{ { "PATCH", API "/operators/{operator_id}" }, admin_operator_change, NULL, false },
 	{ { "PATCH", API "/me" }, admin_me_change, NULL, false },
+	{ { "PUT", API "/me/language" }, admin_call, "admin.language_set", false },
 	{ { "POST", API "/me/totp" }, admin_totp_begin, NULL, false },
 	{ { "PUT", API "/me/totp" }, admin_totp_confirm, NULL, false },
 	{ { "DELETE", API "/me/totp" }, admin_totp_end, NULL, false },

@@ -9,7 +9,7 @@ comment on function ledger.operator_named(ledger.operator) is 'How the audit tra
 create function ledger.operator_json(who ledger.operator)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-as $$ select jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'enabled', who.enabled) $$;
+as $$ select jsonb_strip_nulls(jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'language', who.language, 'enabled', who.enabled)) $$;
 comment on function ledger.operator_json(ledger.operator) is 'What the audit trail says of an operator.';
 
 create function ledger.name_of(given text)

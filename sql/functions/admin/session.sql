@@ -282,7 +282,7 @@ declare
 begin
   return query select 200::bigint, json_build_object(
     'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone,
-                                  'totp', ledger.totp_json(who.operator_id)),
+                                  'language', who.language, 'totp', ledger.totp_json(who.operator_id)),
     'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name) order by w.name, w.workspace_id)
                             from ledger.seen_workspaces() w), '[]'::json))::text;
 end

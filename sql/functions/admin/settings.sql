@@ -143,6 +143,26 @@ end
 $$;
 comment on function admin.me_change(bytea, text, text) is 'PATCH me: one''s own zone and password (null: as it is). A new password ends one''s other sessions.';
 
+create function admin.language_set(session bytea, path jsonb, query jsonb, given jsonb)
+returns table (status bigint, body text)
+language plpgsql security definer set search_path = ledger, pg_temp
+as $$
+declare
+  who ledger.operator := ledger.enter(session);
+  made ledger.operator;
+begin
+  if coalesce(jsonb_typeof(given -> 'language'), '') not in ('string', 'null') or given ->> 'language' !~ '^[a-z]{2,3}$' then
+    raise exception '"language" is a code such as de, or null: as the browser has it' using errcode = '22023';
+  end if;
+  update ledger.operator o set language = given ->> 'language' where o.operator_id = who.operator_id returning o.* into made;
+  if made.language is distinct from who.language then
+    perform ledger.audit_write(who, 'operator.change', ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made));
+  end if;
+  return query select 200::bigint, '{}'::text;
+end
+$$;
+comment on function admin.language_set(bytea, jsonb, jsonb, jsonb) is 'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
+
 -- ---- sessions
 
 create function admin.session_list(session bytea, path jsonb, query jsonb, given jsonb)

@@ -27,6 +27,19 @@ def test_login_and_logout(page_site):
                                 ("Olga", "session.end", "operator 1 (Olga)")]
 
 
+def test_ones_language(page_site):
+    olga = operator(page_site)
+    vera = operator(page_site, "Vera", "viewer")
+    assert vera.get("session").json()["operator"]["language"] is None
+    for given in ({"language": "xx1"}, {"language": 5}, {"language": "../de"}, {}):
+        assert vera.call("PUT", "me/language", given).status == 400, given
+    for language in ("de", "de", None):
+        assert vera.call("PUT", "me/language", {"language": language}).status == 200
+        assert vera.get("session").json()["operator"]["language"] == language
+    assert olga.get("session").json()["operator"]["language"] is None
+    assert [one for one in audit(page_site) if one[1] == "operator.change"] == [("Vera", "operator.change", "operator 2 (Vera)")] * 2
+
+
 def test_the_cookie(page_site):
     page_site.hookledger("operator", "add", "Olga", "--password-file", "-", stdin=PASSWORD)
     answer = Page(page_site).login("OLGA")
