@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: ISC
-"""A mail server (RFC 5321) of the test's own, with AUTH PLAIN, in clear, by TLS or
-by STARTTLS, and a program that stands in for sendmail."""
-import base64
+"""A mail server (aiosmtpd) with AUTH PLAIN, in clear, by TLS or by STARTTLS, and a
+program that stands in for sendmail."""
 import email
 import email.policy
 import os
-import socketserver
+import re
 import ssl
 import subprocess
-import threading
 
-from installation import give
+from aiosmtpd import controller
+from aiosmtpd.smtp import AuthResult
+from installation import free_port, give
 
 
 class Letter:
@@ -44,87 +44,40 @@ class MailServer:
 
     def __init__(self, login=None, tls=None, starts=False):
         self.letters, self.refuse, self.login, self.encrypted = [], None, login, 0
-        owner = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def say(self, line):
-                self.wfile.write(line.encode() + b"\r\n")
-
-            def encrypt(self):
-                self.request = tls.wrap_socket(self.request, server_side=True)
-                owner.encrypted += 1
-                self.setup()
-
-            def handle(self):
-                try:
-                    if tls and not starts:
-                        self.encrypt()
-                    self.talk()
-                except OSError:
-                    pass	# who does not trust us hangs up
-
-            def finish(self):
-                super().finish()
-                self.request.close()
-
-            def talk(self):
-                self.say("220 test ESMTP")
-                sender, recipients, known = None, [], owner.login is None
-                while line := self.rfile.readline():
-                    line = line.decode().rstrip("\r\n")
-                    verb = line.split(" ")[0].upper()
-                    if verb == "EHLO":
-                        self.say("250-test")
-                        if starts and not isinstance(self.request, ssl.SSLSocket):
-                            self.say("250-STARTTLS")
-                        self.say("250 AUTH PLAIN")
-                    elif verb == "STARTTLS":
-                        self.say("220 go on")
-                        self.encrypt()
-                    elif verb == "AUTH":
-                        word = line.split(" ")[2] if line.count(" ") == 2 else self.ask()
-                        known = base64.b64decode(word).decode().split("\0")[1:] == list(owner.login or ())
-                        self.say("235 welcome" if known else "535 5.7.8 wrong password")
-                    elif verb == "MAIL":
-                        sender = line[line.index("<") + 1:line.index(">")]
-                        self.say("250 ok" if known else "530 5.7.0 log in first")
-                    elif verb == "RCPT":
-                        recipients.append(line[line.index("<") + 1:line.index(">")])
-                        self.say(owner.refuse or "250 ok")
-                    elif verb == "DATA":
-                        self.say("354 go on")
-                        owner.letters.append(Letter(sender, recipients, self.data()))
-                        self.say("250 2.0.0 kept")
-                    elif verb == "QUIT":
-                        self.say("221 bye")
-                        return
-                    else:
-                        self.say("500 what?")
-
-            def ask(self):
-                self.say("334 ")
-                return self.rfile.readline().decode().strip()
-
-            def data(self):
-                lines = []
-                for line in self.rfile:
-                    if line == b".\r\n":
-                        break
-                    assert line.endswith(b"\r\n") and line.count(b"\r") == 1
-                    lines.append(line[1:] if line.startswith(b".") else line)
-                return b"".join(lines)
-
-        class Server(socketserver.ThreadingTCPServer):
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
+        self.port = free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.controller = controller.Controller(
+            self, "127.0.0.1", self.port, ssl_context=None if starts else tls, tls_context=tls if starts else None,
+            enable_SMTPUTF8=False, authenticator=self.authenticate, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"])
+        self.controller.start()
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.controller.stop()
+
+    def authenticate(self, _server, _session, _envelope, _mechanism, given):
+        known = (given.login.decode(), given.password.decode()) == self.login
+        return AuthResult(success=known, handled=False)
+
+    async def handle_EHLO(self, server, session, _envelope, hostname, answers):
+        session.host_name = hostname
+        self.encrypted += server.transport.get_extra_info("ssl_object") is not None
+        return answers
+
+    async def handle_MAIL(self, _server, session, envelope, address, _options):
+        # aiosmtpd's auth_required warns of a password in clear, and warnings are errors
+        if self.login and not session.authenticated:
+            return "530 5.7.0 log in first"
+        envelope.mail_from = address
+        return "250 ok"
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        envelope.rcpt_tos.append(address)
+        return self.refuse or "250 ok"
+
+    async def handle_DATA(self, _server, _session, envelope):
+        assert not re.search(rb"\r(?!\n)|(?<!\r)\n", envelope.content), "a line ends with CR LF"
+        self.letters.append(Letter(envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        return "250 2.0.0 kept"
 
 
 class Sendmail:

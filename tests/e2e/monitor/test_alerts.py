@@ -166,7 +166,7 @@ def test_a_password(passing):
         passing.hookledger("notice", "test", number)
         passing.write_conf(smtp_password="falsch")
         done = passing.hookledger("notice", "test", number, check=False)
-        assert done.returncode == 1 and "falsch" not in done.stderr and len(server.letters) == 1
+        assert done.returncode == 1 and "Login denied" in done.stderr and "falsch" not in done.stderr and len(server.letters) == 1
         # by its name in DNS it is some host
         passing.write_conf(smtp_url=f"smtp://localhost.localdomain:{server.port}", smtp_password="geheimnis")
         assert passing.hookledger("notice", "test", number, check=False).returncode == 1
