@@ -55,6 +55,7 @@ elsewhere=(
 	"schedule       end to end: simulate send"
 	"histogram      end to end: simulate send"
 	"delivery_loop  end to end: one loop over database and subscribers"
+	"catalog_en     test_catalog"
 )
 
 # grep -q at the end of a pipe: but that ends before who writes, which pipefail
@@ -198,6 +199,29 @@ awk '/^create (or replace )?function/ { name = $0; body = "" } { body = body $0 
 
 diff <(sed -n 's/ *#.*//; /./p' sql/functions/ORDER | sort) <(matching '^sql/functions/.*\.sql$' | sed 's|^sql/functions/||' | sort) |
 	grep '^[<>]' | rule "every file of SQL functions is in ORDER"
+
+# ---- sentences
+
+# Every code is written as a literal where it is said.
+codes_said() {
+	grep -hoE "ledger\.(refuse|coded)\('[a-z_0-9]+\.[a-z_0-9.]+'" "${sql_files[@]}" | grep -oE "'.*'"
+	grep -hoE '(catalog_begin|admin_refuse_code)\([^"]*"[a-z_0-9]+\.[a-z_0-9.]+"' "${c_files[@]}" | grep -oE '".*"'
+}
+mapfile -t codes < <(codes_said | tr -d "\"'" | sort -u)
+((${#codes[@]} >= 3)) || { echo "Bail out! only ${#codes[@]} codes found"; exit 1; }
+grep -nE "ledger\.(refuse|coded)\(" "${sql_files[@]}" | grep -vE "(refuse|coded)\('[a-z_0-9]+\.[a-z_0-9.]+'|function ledger\.|ledger\.coded\(code, params\)|ledger\.(refuse|coded)\(\)" |
+	rule "codes are literals"
+catalogue() { # FILE: its codes
+	case $1 in
+	*.c) sed -nE 's/^\t\{ "([a-z_0-9]+\.[a-z_0-9.]+)",.*/\1/p' "$1" ;;
+	*) sed -nE "s/^[[:space:]]*['\"]([a-z_0-9]+\.[a-z_0-9.]+)['\"]:.*/\1/p" "$1" ;;
+	esac | sort -u
+}
+for file in src/ledger/catalog_en.c $(matching '^www/js/words/[a-z]{2}\.js$'); do
+	comm -23 <(printf '%s\n' "${codes[@]}") <(catalogue "$file") | sed "s|$| has no sentence in $file|"
+	# what to do about a finding: beside what is so
+	comm -13 <(printf '%s\n' "${codes[@]}" "${codes[@]/%/.todo}" | sort -u) <(catalogue "$file") | sed "s|$| is in $file, and nobody says it|"
+done | rule "every code has its sentences, every sentence its code"
 
 # ---- settings
 

@@ -112,6 +112,8 @@ void admin_refuse(struct http_req *req, int status, const char *words);
 /* {"error": words, "needs": what}: the page asks for that, and sends the request again. */
 void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words);
 void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words);
+/* {"error": its sentence, "coded": it}: an object with a code and its parameters. */
+void admin_refuse_coded(struct http_req *req, int status, const char *headers, struct str coded);
 
 /* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
    database's words, 503 or 500. */

@@ -22,6 +22,7 @@
 #include "http/program.h"
 #include "admin/admin.h"
 #include "admin/queue.h"
+#include "ledger/catalog.h"
 
 enum {
 	IDLE_MS = 60000, /* then a thread gives its connection back */
@@ -146,6 +147,7 @@ static struct db *open_db(const struct program *program)
 		.pooled = conf->db_pooled,
 		.deadline_ms = conf->db_deadline_ms,
 		.cancels = true,
+		.wording = catalog_write,
 	};
 
 	return db_open(&options);

@@ -10,6 +10,7 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "ledger/catalog.h"
 
 /* The server ends a statement a little sooner than we give up, so that it says so. */
 enum { SAYS_SO_MS = 500 };
@@ -53,6 +54,21 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 	buf_done(&json);
 }
 
+void admin_refuse_coded(struct http_req *req, int status, const char *headers, struct str coded)
+{
+	struct buf json = { 0 }, words = { 0 };
+
+	catalog_write_json(coded, &words);
+	buf_add_char(&json, '{');
+	json_put_text(&json, "error", buf_str(&words));
+	json_key(&json, "coded");
+	buf_add_str(&json, coded);
+	buf_add_char(&json, '}');
+	admin_answer(req, status, headers, buf_str(&json));
+	buf_done(&json);
+	buf_done(&words);
+}
+
 void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words)
 {
 	struct buf json = { 0 };
@@ -94,7 +110,10 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 		return;
 	}
 	if (status < 500) {
-		admin_refuse(req, status, db_problem(admin->db));
+		if (db_code(admin->db).len)
+			admin_refuse_coded(req, status, NULL, db_params(admin->db));
+		else
+			admin_refuse(req, status, db_problem(admin->db));
 		return;
 	}
 	log_write(LOG_ERROR, "call_failed",

@@ -43,7 +43,8 @@ struct db {
 	char kept[KEPT_MAX][FUNCTION_MAX];
 	int kept_count;
 
-	struct buf problem;
+	db_wording *wording;
+	struct buf problem, code, params;
 	char sqlstate[6];
 	int64_t position; /* of the failure in the text, in characters from 1; 0: unknown */
 };
@@ -213,6 +214,7 @@ struct db *db_open(const struct db_options *how)
 	db->cancels = how->cancels;
 	db->is_unreadable = !is_readable_string(db->conninfo);
 	db->deadline_ms = how->deadline_ms;
+	db->wording = how->wording;
 	db->backoff_ms = BACKOFF_FIRST_MS;
 	db->prng.state = (uint64_t)clock_now_us() ^ (uint64_t)getpid() << 32;
 	if (how->pooled) {
@@ -242,11 +244,15 @@ void db_close(struct db *db)
 	free(db->program);
 	free(db->options);
 	buf_done(&db->problem);
+	buf_done(&db->code);
+	buf_done(&db->params);
 	free(db);
 }
 
 static void note_problem(struct db *db, const char *words)
 {
+	buf_clear(&db->code);
+	buf_clear(&db->params);
 	buf_clear(&db->problem);
 	buf_add_text(&db->problem, words && *words ? words : "unknown reason");
 	while (db->problem.len && db->problem.at[db->problem.len - 1] == '\n')
@@ -466,13 +472,36 @@ static bool is_collision(const struct db *db)
 	return strncmp(db->sqlstate, "40", 2) == 0;
 }
 
+/* "area.what", as ledger.refuse() raises it, and an object. */
+static bool is_coded(const char *primary, const char *detail)
+{
+	size_t len = strspn(primary, "abcdefghijklmnopqrstuvwxyz0123456789_.");
+
+	return detail[0] == '{' && len > 0 && primary[len] == '\0' && strchr(primary, '.');
+}
+
+static void note_code(struct db *db, const char *code, const char *params)
+{
+	buf_add_text(&db->code, code);
+	buf_add_text(&db->params, params);
+	if (db->wording) {
+		buf_clear(&db->problem);
+		db->wording(buf_str(&db->code), buf_str(&db->params), &db->problem);
+	} else {
+		buf_addf(&db->problem, " %s", params);
+	}
+}
+
 static void note_result(struct db *db, const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 
 	note_problem(db, primary ? primary : PQerrorMessage(db->conn));
+	if (primary && detail && is_coded(primary, detail))
+		note_code(db, primary, detail);
 	if (hint)
 		buf_addf(&db->problem, "; %s", hint);
 	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", state ? state : "");
@@ -620,6 +649,8 @@ static enum err keep(struct db *db, const char *function, const struct db_bound 
 static enum err check_ready(struct db *db)
 {
 	db->sqlstate[0] = '\0';
+	buf_clear(&db->code);
+	buf_clear(&db->params);
 	db->position = 0;
 	if (db->state == READY)
 		return ERR_NONE;
@@ -1061,6 +1092,16 @@ enum err db_verifier(struct db *db, const char *user, const char *password, stru
 const char *db_sqlstate(const struct db *db)
 {
 	return db->sqlstate;
+}
+
+struct str db_code(const struct db *db)
+{
+	return buf_str(&db->code);
+}
+
+struct str db_params(const struct db *db)
+{
+	return buf_str(&db->params);
 }
 
 const char *db_problem(const struct db *db)

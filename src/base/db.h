@@ -18,12 +18,16 @@ struct db_rows;
 
 /* ---- the connection */
 
+/* Appends the sentence of a failure that our SQL raises by a code: see db_code(). */
+typedef void db_wording(struct str code, struct str params, struct buf *out);
+
 struct db_options {
 	const char *conninfo;
 	const char *program; /* application_name */
 	bool pooled;	     /* unnamed statements only, no session settings */
 	int64_t deadline_ms; /* of one connection attempt, and of statements on the server */
 	bool cancels;	     /* a call whose time is over is cancelled, and the connection kept */
+	db_wording *wording; /* makes db_problem() of a code; NULL: the code and its parameters */
 };
 
 /* Copies `how`. Does not connect yet. Each connection is for one thread. */
@@ -113,7 +117,12 @@ enum db_transport db_transport(const char *conninfo, struct buf *host);
 
 const char *db_problem(const struct db *db);  /* the last failure in words, never NULL */
 const char *db_sqlstate(const struct db *db); /* and its SQLSTATE, "" when it has none */
-int db_server_version(const struct db *db);   /* 150004; 0 when not connected */
+
+/* What ledger.refuse() raised last: the code, and the object with it and its parameters. Both
+   empty when the last failure was another one. Borrowed until the next call. */
+struct str db_code(const struct db *db);
+struct str db_params(const struct db *db);
+int db_server_version(const struct db *db); /* 150004; 0 when not connected */
 
 /* ---- rows; columns by name, row from 0; a wrong name or row aborts */
 

@@ -386,6 +386,24 @@ enum err json_scan(struct str text, const struct json_want *want, struct json_va
 	return ERR_INPUT;
 }
 
+bool json_next(struct str *rest, struct json_value *item)
+{
+	const unsigned char *from = (const unsigned char *)(rest->at ? rest->at : "");
+	struct scan s = { .at = from, .end = from + rest->len };
+
+	skip_space(&s);
+	if (s.at == s.end || (*s.at != '[' && *s.at != ','))
+		return false;
+	s.at++;
+	skip_space(&s);
+	from = s.at;
+	if (!scan_value(&s, NULL, 1, &item->kind))
+		return false;
+	item->raw = (struct str){ .at = (const char *)from, .len = (size_t)(s.at - from) };
+	*rest = (struct str){ .at = (const char *)s.at, .len = (size_t)(s.end - s.at) };
+	return true;
+}
+
 bool json_int(struct json_value value, int64_t *number)
 {
 	struct str digits = value.raw;

@@ -49,6 +49,10 @@ struct json_want {
 MUST_USE enum err json_scan(struct str text, const struct json_want *want, struct json_value *found,
 			    size_t count, size_t *where);
 
+/* The items of an array one by one. *rest: at first the array as json_scan() gave it, moves
+   on behind the item. false: there is no more, or what follows is no JSON. */
+bool json_next(struct str *rest, struct json_value *item);
+
 /* The whole number that a number or a string of digits says; read from its
    text, so exact to 64 bits. false for fractions, exponents and overflow. */
 bool json_int(struct json_value value, int64_t *number);

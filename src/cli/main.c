@@ -12,6 +12,7 @@
 #include "cli/cmd.h"
 #include "cli/input.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 /* A person can press Ctrl-C; a job that runs for hours is no failure. */
 enum { CALL_WAIT_MS = 7 * 24 * 3600 * 1000, CONNECT_WAIT_MS = 10000 };
@@ -137,7 +138,8 @@ struct db *cli_connect_within(const struct conf *conf, const char *program, int6
 	struct db_options how = { .conninfo = conf_database(conf, program),
 				  .program = "hookledger",
 				  .pooled = conf->db_pooled,
-				  .deadline_ms = deadline_ms };
+				  .deadline_ms = deadline_ms,
+				  .wording = catalog_write };
 	struct db *db;
 
 	if (!how.conninfo) {

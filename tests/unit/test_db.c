@@ -672,6 +672,58 @@ static void real_failures(void **state)
 	db_close(db);
 }
 
+static void in_words(struct str code, struct str params, struct buf *out)
+{
+	buf_addf(out, "<%.*s> %.*s", (int)code.len, code.at, (int)params.len, params.at);
+}
+
+/* As ledger.refuse() does it. */
+static void real_codes(void **state)
+{
+	struct db_options how = { .conninfo = cluster_given,
+				  .program = "test",
+				  .deadline_ms = 3000 };
+	struct db_args *args = db_args_new();
+	struct db *db;
+
+	(void)state;
+	if (!cluster_given)
+		skip();
+	for (int has_words = 0; has_words < 2; has_words++) {
+		static const char *const sentences[] = { "no such luck", "Area.what",
+							 "area.what here", "42" };
+
+		how.wording = has_words ? in_words : NULL;
+		db = db_open(&how);
+		assert_err(ERR_NONE, db_wait(db, 5000));
+		assert_err(ERR_NONE, db_run(db, "create or replace function pg_temp.fail(words "
+						"text, more text) returns void language plpgsql as "
+						"$$ begin raise exception '%', words using errcode "
+						"= 'P0002', detail = more; end $$"));
+		db_args_clear(args);
+		db_arg_text(args, LIT("area.what_2"));
+		db_arg_text(args, LIT("{\"n\":1}"));
+		assert_err(ERR_ABSENT, db_call(db, "pg_temp.fail", args, 5000, NULL));
+		assert_str(db_code(db), "area.what_2");
+		assert_str(db_params(db), "{\"n\":1}");
+		assert_string_equal(has_words ? "<area.what_2> {\"n\":1}" : "area.what_2 {\"n\":1}",
+				    db_problem(db));
+		assert_string_equal("P0002", db_sqlstate(db));
+		/* what is none */
+		for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+			db_args_clear(args);
+			db_arg_text(args, str_of(sentences[i]));
+			db_arg_text(args, LIT("{\"n\":1}"));
+			assert_err(ERR_ABSENT, db_call(db, "pg_temp.fail", args, 5000, NULL));
+			assert_string_equal(sentences[i], db_problem(db));
+			assert_int_equal(0, db_code(db).len);
+			assert_int_equal(0, db_params(db).len);
+		}
+		db_close(db);
+	}
+	db_args_free(args);
+}
+
 static void real_connections_come_back(void **state)
 {
 	struct db *db = real(false, "");
@@ -908,6 +960,7 @@ int main(void)
 		cmocka_unit_test(real_functions_are_never_too_many),
 		cmocka_unit_test(real_large_calls_go_through),
 		cmocka_unit_test(real_failures),
+		cmocka_unit_test(real_codes),
 		cmocka_unit_test(real_connections_come_back),
 		cmocka_unit_test(real_calls_in_two_halves),
 		cmocka_unit_test(real_rows_are_read),

@@ -43,7 +43,7 @@ declare
 begin
   select o.* into e from ledger.endpoint o where o.endpoint_id = id;
   if not found then
-    raise exception 'there is no endpoint %', id using errcode = 'P0002';
+    perform ledger.refuse('endpoint.unknown', jsonb_build_object('endpoint_id', id), 'P0002');
   end if;
   return e;
 end

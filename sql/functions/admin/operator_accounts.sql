@@ -40,7 +40,7 @@ begin
   -- Controls, what is invisible, turns the direction of a text or has no form of its own.
   if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f'
                || '\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U0010ffff]') then
-    raise exception 'a name has no control characters, and none that are invisible or turn the direction of a text' using errcode = '22023';
+    perform ledger.refuse('name.invisible');
   end if;
   if (called ~ '[A-Za-z\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff]')::integer + (called ~ '[\u0370-\u03ff\u1f00-\u1fff]')::integer
      + (called ~ '[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]')::integer + (called ~ '[\u0530-\u058f]')::integer

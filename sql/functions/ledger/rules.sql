@@ -3,6 +3,28 @@
 comment on column ledger.event.source is
   'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`).';
 
+-- ---- codes: what is so is said by a code and parameters; the programs and the page have the sentences
+
+create function ledger.coded(code text, params jsonb default '{}')
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return jsonb_build_object('code', code) || jsonb_strip_nulls(params);
+comment on function ledger.coded(text, jsonb) is
+  'Something to say to people, as one flat object: the code (area.what) and its parameters, without those that are null. The sentences are in src/ledger/catalog_en.c and www/js/words. The code is always written as a literal at the call.';
+
+create function ledger.refuse(code text, params jsonb default '{}', state text default '22023')
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  raise exception '%', code using errcode = state, detail = ledger.coded(code, params)::text;
+end
+$$;
+comment on function ledger.refuse(text, jsonb, text) is
+  'Raises an error: MESSAGE is the code, DETAIL the object of ledger.coded(). state: 22023 the caller must change something, P0002 there is no such thing, 23505 it is so already, HL401 to HL428 the caller may not, 55P03 later it may work.';
+
+-- ---- the rest
+
 create function ledger.door_to(called text)
 returns void
 language plpgsql set search_path = ledger, pg_temp
@@ -29,7 +51,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if called ~ '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\U000e0000-\U000e007f]' then
-    raise exception 'a name has no control characters, and none that are invisible or turn the direction of a text' using errcode = '22023';
+    perform ledger.refuse('name.invisible');
   end if;
 end
 $$;
@@ -144,7 +166,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if cursor !~ '^\d{1,10}-\d{1,20}-\d{1,19}$' then
-    raise exception 'a cursor looks like 1-734-12' using errcode = '22023';
+    perform ledger.refuse('cursor.malformed');
   end if;
   return (split_part(cursor, '-', 1)::integer, split_part(cursor, '-', 2)::xid8,
           split_part(cursor, '-', 3)::bigint)::ledger.place;

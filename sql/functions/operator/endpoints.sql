@@ -24,7 +24,7 @@ as $$
 begin
   return query select * from operator.endpoint_list(endpoint - 1, 1) l where l.endpoint_id = endpoint;
   if not found then
-    raise exception 'there is no endpoint %', endpoint using errcode = 'P0002';
+    perform ledger.refuse('endpoint.unknown', jsonb_build_object('endpoint_id', endpoint), 'P0002');
   end if;
 end
 $$;
@@ -65,7 +65,7 @@ as $$
 begin
   update ledger.endpoint e set enabled = enable where e.endpoint_id = endpoint;
   if not found then
-    raise exception 'there is no endpoint %', endpoint using errcode = 'P0002';
+    perform ledger.refuse('endpoint.unknown', jsonb_build_object('endpoint_id', endpoint), 'P0002');
   end if;
 end
 $$;
@@ -86,7 +86,7 @@ begin
   -- Two that rotate at once would each leave the other's secret without an end.
   perform from ledger.endpoint e where e.endpoint_id = endpoint for update;
   if not found then
-    raise exception 'there is no endpoint %', endpoint using errcode = 'P0002';
+    perform ledger.refuse('endpoint.unknown', jsonb_build_object('endpoint_id', endpoint), 'P0002');
   end if;
   update ledger.endpoint_secret s
   set valid_until = now() + keep_us * interval '1 microsecond'

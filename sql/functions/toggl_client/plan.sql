@@ -102,7 +102,7 @@ begin
   select array_agg(replace(btrim(f.one), ':', '.') order by f.place) into made
   from regexp_split_to_table(list, '[,[:space:]]+') with ordinality f (one, place) where f.one <> '';
   if made is null or exists (select from unnest(made) f where f !~ '^(\w+|\*)\.(\w+|\*)$') then
-    raise exception 'filters look like time_entry:*,project:created (an entity and an action, either may be *)' using errcode = '22023';
+    perform ledger.refuse('toggl.filters_malformed');
   end if;
   return made;
 end

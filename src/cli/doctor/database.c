@@ -9,6 +9,7 @@
 #include "base/db.h"
 #include "cli/doctor/doctor.h"
 #include "cli/secret_cache.h"
+#include "ledger/catalog.h"
 #include "ledger/schema_files.h"
 
 enum {
@@ -26,7 +27,8 @@ static struct db *connect(struct doctor *doctor, const char *program)
 	struct db_options how = { .conninfo = conf_database(doctor->conf, program),
 				  .program = "hookledger doctor",
 				  .pooled = doctor->conf->db_pooled,
-				  .deadline_ms = WAIT_MS };
+				  .deadline_ms = WAIT_MS,
+				  .wording = catalog_write };
 	struct db *db;
 
 	if (!how.conninfo) {
