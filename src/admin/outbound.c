@@ -43,7 +43,7 @@ int admin_asking_go_on(struct admin *admin, struct pollfd *fds)
 {
 	int wait_ms;
 
-	db_maintain(admin->db);
+	db_tend(admin->db);
 	take_outcomes(admin, admin->client);
 	take_outcomes(admin, admin->own);
 	admin_alert_go_on(admin);

@@ -147,18 +147,21 @@ static enum err apply(struct migration *m, const struct schema_files *schema,
 	return err;
 }
 
-static bool cache(struct migration *m, const struct schema_files_state *state)
+/* A changed file comes first: a database of an unreleased version may have more steps than
+   this program, and is not newer for that. */
+static bool is_known(struct migration *m, const struct schema_files_state *state)
 {
-	if (state->newer)
+	if (state->changed)
+		buf_addf(&m->problem,
+			 "%s is not the file that was applied to this database. Either a "
+			 "version that was never released made the database: migrate an empty "
+			 "one (`createdb`). Or the file was edited: restore it from the release",
+			 state->changed->name);
+	else if (state->newer)
 		buf_addf(&m->problem,
 			 "the database has schema version %lld, which this program (%s) does not "
 			 "know: a newer hookledger made it; install that one",
 			 (long long)state->newer, HL_VERSION);
-	else if (state->changed)
-		buf_addf(&m->problem,
-			 "%s is not the file that was applied to this database; restore it from "
-			 "the release, a change needs a new file",
-			 state->changed->name);
 	return !state->newer && !state->changed;
 }
 
@@ -227,7 +230,7 @@ enum migration_end migration_run(struct migration *m)
 	if (!judge_server(m) || read_applied(m, &applied))
 		goto done;
 	state = schema_files_compare(&schema, applied);
-	if (!cache(m, &state))
+	if (!is_known(m, &state))
 		goto done;
 	if (m->dry_run) {
 		say_pending(m, &schema, &state);

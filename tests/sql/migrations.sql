@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(19);
+select plan(20);
 
 select results_eq('select version from ledger.migration_list() where version <= 3', array[0, 1, 2, 3], 'all functions, and the first steps');
 select is_empty($$select from ledger.migration_list() where checksum !~ '^[0-9a-f]{64}$' or name = '' or program_version = ''$$,
@@ -38,6 +38,7 @@ select is(ledger.migration_begin(0, 'other', version), true, 'other functions ar
 select ok(to_regnamespace('receiver') is null and to_regnamespace('operator') is null, 'the doors are closed');
 select is_empty($$select name from now_there where name !~ '^ledger.migration_'$$, 'and the functions behind them are gone');
 select has_table('ledger', 'event', 'the tables are not');
+select is_empty('select from ledger.migration_list() where version = 0', 'nor are they listed as applied any more');
 
 \i :functions
 select bag_eq('select name, body, comment from now_there', 'select name, body, comment from before', 'made anew they are the same');

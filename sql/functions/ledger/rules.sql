@@ -1,8 +1,5 @@
 -- Rules that more than one door uses.
 
-comment on column ledger.event.source is
-  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`).';
-
 -- ---- codes: what is so is said by a code and parameters; the programs and the page have the sentences
 
 create function ledger.coded(code text, params jsonb default '{}')

@@ -168,15 +168,17 @@ static void check_schema(struct doctor *doctor, struct db *db)
 		goto done;
 	}
 	state = schema_files_compare(&schema, applied);
-	if (state.newer)
+	if (state.changed)
 		doctor_say(doctor, STATE_ERROR, "schema",
-			   "version %lld is newer than this program; install the newer hookledger "
-			   "here",
-			   (long long)state.newer);
-	else if (state.changed)
-		doctor_say(doctor, STATE_ERROR, "schema",
-			   "%s is not the file that was applied; install the release's own",
+			   "%s is not the file that was applied: a version that was never "
+			   "released made the database, or the file was edited; `hookledger "
+			   "migrate` says what to do",
 			   state.changed->name);
+	else if (state.newer)
+		doctor_say(doctor, STATE_ERROR, "schema",
+			   "version %lld is newer than this program; install the newer "
+			   "hookledger here",
+			   (long long)state.newer);
 	else if (state.pending)
 		doctor_say(doctor, STATE_ERROR, "schema",
 			   "steps to apply: %zu; run `hookledger migrate`", state.pending);

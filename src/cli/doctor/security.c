@@ -6,7 +6,6 @@
 
 #include "base/conf.h"
 #include "base/db.h"
-#include "base/db_conninfo.h"
 #include "base/sandbox.h"
 #include "cli/doctor/doctor.h"
 

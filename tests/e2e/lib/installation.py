@@ -14,6 +14,7 @@ import pwd
 import random
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -282,6 +283,17 @@ class Site:
         fresh.chmod(0o640)
         give(fresh)
         fresh.rename(self.conf)
+
+    def add_migration(self, name):
+        """Gives this site SQL files of its own: those of the release, and after them a
+        migration of tests/data/migrations. Returns its file."""
+        folder = self.work / "sql"
+        shutil.copytree(SQL, folder)
+        number = len(list((folder / "migrations").iterdir())) + 1
+        file = folder / "migrations" / f"{number:04}_{name}.sql"
+        shutil.copy(SOURCE / "tests/data/migrations" / f"{name}.sql", file)
+        self.write_conf(sql_dir=folder)
+        return file
 
     # Programs
 

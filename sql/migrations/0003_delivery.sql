@@ -33,7 +33,7 @@ comment on column ledger.workspace.organization_id is 'Organization it belongs t
 create table ledger.account (
   account_id bigint generated always as identity primary key,
   name text not null check (length(name) between 1 and 200),
-  user_id bigint not null check (user_id > 0),
+  user_id bigint not null check (user_id <> 0),
   email text check (length(email) <= 320),
   time_zone text not null default 'UTC',
   token_digest bytea not null unique check (octet_length(token_digest) = 32),
@@ -89,7 +89,10 @@ create table ledger.subscription (
   rate_per_second real check (rate_per_second > 0),
   paused_until timestamptz not null default '-infinity',
   lease bigint not null default 0,
-  leased_until timestamptz not null default '-infinity'
+  leased_until timestamptz not null default '-infinity',
+  asked_code text,
+  asked_validated_at timestamptz,
+  last_success_at timestamptz
 ) with (fillfactor = 40);	-- leases come and go: room to change a row on its page
 create unique index subscription_description on ledger.subscription (workspace_id, description) where deleted_at is null;
 -- The append looks here for those that get events.
@@ -121,6 +124,9 @@ comment on column ledger.subscription.rate_per_second is 'Attempts a second at m
 comment on column ledger.subscription.paused_until is 'It asked for a pause (Retry-After): no attempts before.';
 comment on column ledger.subscription.lease is 'Goes up with each lease; a courier''s settlement names the one it has, and a stale one changes nothing. Follows the clock, so that none is given twice when a crash took a commit back.';
 comment on column ledger.subscription.leased_until is 'A courier works for it until then.';
+comment on column ledger.subscription.asked_code is 'Code of the ping that a new address is being asked with; null: none is.';
+comment on column ledger.subscription.asked_validated_at is 'When that code came back by the validation URL.';
+comment on column ledger.subscription.last_success_at is 'When a delivery to it last succeeded, to the minute; null: none has.';
 
 create table ledger.outbox (
   workspace_id bigint not null,
@@ -166,6 +172,10 @@ create index delivery_due on ledger.delivery (subscription_id, due_at, delivery_
 create index delivery_open on ledger.delivery (subscription_id, model, entity_id, delivery_id) where state in ('due', 'behind');
 -- What has been kept long enough.
 create index delivery_settled on ledger.delivery (workspace_id, settled_at) where settled_at is not null;
+-- What was given up: few among many.
+create index delivery_dead on ledger.delivery (subscription_id, settled_at) where state = 'dead';
+-- What became of an event.
+create index delivery_event on ledger.delivery (workspace_id, event_id);
 comment on table ledger.delivery is
   'One event on its way to one subscription. Of an entity only the first open one is due; later ones stand behind it.';
 comment on column ledger.delivery.workspace_id is 'Toggl workspace.';
@@ -248,12 +258,3 @@ comment on column ledger.tick.token_digest is 'SHA-256 of the token.';
 comment on column ledger.tick.name is 'Who calls it.';
 comment on column ledger.tick.created_at is 'When it was made.';
 comment on column ledger.tick.used_at is 'When it was last called; null: never.';
-
-alter table ledger.state add clock_offset interval not null default '0';
-comment on column ledger.state.clock_offset is
-  'Added to the clock wherever quotas, buckets, leases and due times are judged; 0 but in tests.';
-alter table ledger.state add housekept_at timestamptz not null default '-infinity';
-comment on column ledger.state.housekept_at is 'When a courier last finished its housekeeping.';
-
--- Who may see what belongs to a private project: asked whenever deliveries are made.
-create index project_user_member on toggl.project_user (workspace_id, user_id, project_id) where deleted_at is null;

@@ -1,10 +1,6 @@
 -- The typed tables (schema toggl): one row an entity, written by the transaction
--- that records its event. And what the ledger keeps for them: which event an
--- entity's change is, values of an odd type, the baseline that retention leaves,
--- how far a rebuild has come, and what was invoiced.
-
--- History, states in the past and the rebuild ask for the events of an entity.
-create index event_entity on ledger.event (entity_id);
+-- that records its event. And what the ledger keeps for them: values of an odd
+-- type, and how far a rebuild has come.
 
 create table ledger.drift (
   day date not null,
@@ -24,46 +20,6 @@ comment on column ledger.drift.found is 'JSON type that was found: string, numbe
 comment on column ledger.drift.slot is 'One of a few rows, so that sessions do not wait for each other.';
 comment on column ledger.drift.count is 'How many.';
 
-create table ledger.baseline (
-  workspace_id bigint not null,
-  event_id bigint not null,
-  created_at timestamptz not null,
-  received_at timestamptz not null,
-  seq bigint not null,
-  txid xid8 not null,
-  epoch integer not null,
-  endpoint_id bigint not null,
-  secret_id bigint not null,
-  creator_id bigint,
-  entity_id bigint,
-  model text not null,
-  action text not null,
-  source text not null,
-  signature bytea not null,
-  body json not null,
-  primary key (workspace_id, event_id, created_at)
-);
-create index baseline_entity on ledger.baseline (entity_id);
-create index baseline_cursor on ledger.baseline (epoch, txid, seq);
-comment on table ledger.baseline is
-  'Of each entity the last event before the retention horizon (and the last that says all of it, and the last that created or deleted it, when those are others): where history and a rebuild start. Same columns as ledger.event.';
-comment on column ledger.baseline.workspace_id is 'As in ledger.event, like all columns here.';
-comment on column ledger.baseline.event_id is 'As in ledger.event.';
-comment on column ledger.baseline.created_at is 'As in ledger.event.';
-comment on column ledger.baseline.received_at is 'As in ledger.event.';
-comment on column ledger.baseline.seq is 'As in ledger.event.';
-comment on column ledger.baseline.txid is 'As in ledger.event.';
-comment on column ledger.baseline.epoch is 'As in ledger.event.';
-comment on column ledger.baseline.endpoint_id is 'As in ledger.event.';
-comment on column ledger.baseline.secret_id is 'As in ledger.event.';
-comment on column ledger.baseline.creator_id is 'As in ledger.event.';
-comment on column ledger.baseline.entity_id is 'As in ledger.event.';
-comment on column ledger.baseline.model is 'As in ledger.event.';
-comment on column ledger.baseline.action is 'As in ledger.event.';
-comment on column ledger.baseline.source is 'As in ledger.event.';
-comment on column ledger.baseline.signature is 'As in ledger.event.';
-comment on column ledger.baseline.body is 'As in ledger.event.';
-
 create table ledger.rebuild (
   only_row boolean primary key default true check (only_row),
   reason text not null,
@@ -75,49 +31,12 @@ create table ledger.rebuild (
 );
 comment on table ledger.rebuild is 'How far writing the typed tables anew from the ledger has come; at most one row.';
 comment on column ledger.rebuild.only_row is 'Keeps it at one row.';
-comment on column ledger.rebuild.reason is 'Why it is wanted: upgrade (there were events before there were tables) or operator.';
+comment on column ledger.rebuild.reason is 'Why it is wanted: upgrade (a migration changed what the tables are made of) or operator.';
 comment on column ledger.rebuild.requested_at is 'When it was wanted.';
 comment on column ledger.rebuild.started_at is 'When the first step ran; null: not begun.';
 comment on column ledger.rebuild.after_entity_id is 'Entities up to this number are done.';
 comment on column ledger.rebuild.events_done is 'Events of those entities.';
 comment on column ledger.rebuild.finished_at is 'When the last step ran; null: not finished.';
-insert into ledger.rebuild (reason) select 'upgrade' where exists (select from ledger.event);
-
-create table ledger.invoice (
-  invoice_id bigint generated always as identity primary key,
-  name text not null unique check (length(name) between 1 and 200),
-  workspace_id bigint,
-  client_id bigint,
-  project_id bigint,
-  from_at timestamptz not null,
-  until_at timestamptz not null,
-  zone text not null,
-  frozen_at timestamptz not null default now(),
-  check (from_at < until_at)
-);
-comment on table ledger.invoice is 'Time that was invoiced: a range, and whose.';
-comment on column ledger.invoice.invoice_id is 'Number of the row.';
-comment on column ledger.invoice.name is 'What the owner calls it, such as the number of the invoice.';
-comment on column ledger.invoice.workspace_id is 'Only entries of this workspace; null: of all.';
-comment on column ledger.invoice.client_id is 'Only entries of this client''s projects; null: of all.';
-comment on column ledger.invoice.project_id is 'Only entries of this project; null: of all.';
-comment on column ledger.invoice.from_at is 'Entries that start then or later.';
-comment on column ledger.invoice.until_at is 'Entries that start before then.';
-comment on column ledger.invoice.zone is 'Time zone that the range was given in.';
-comment on column ledger.invoice.frozen_at is 'When it was frozen.';
-
-create table ledger.invoice_entry (
-  workspace_id bigint not null,
-  invoice_id bigint not null references ledger.invoice on delete cascade,
-  time_entry_id bigint not null,
-  entry jsonb not null,
-  primary key (workspace_id, invoice_id, time_entry_id)
-);
-comment on table ledger.invoice_entry is 'The entries of an invoice as they were when it was frozen.';
-comment on column ledger.invoice_entry.workspace_id is 'Toggl workspace.';
-comment on column ledger.invoice_entry.invoice_id is 'Invoice.';
-comment on column ledger.invoice_entry.time_entry_id is 'Time entry.';
-comment on column ledger.invoice_entry.entry is 'Its columns then: user_id, project_id, task_id, description, start_at, stop_at, duration_seconds, billable, tags.';
 
 create schema toggl;
 comment on schema toggl is
@@ -719,3 +638,12 @@ create index time_entry_start on toggl.time_entry (start_at);
 -- Who is tracking now: a few rows among all.
 create index time_entry_running on toggl.time_entry (workspace_id, user_id)
   where stop_at is null and duration_seconds is null and deleted_at is null;
+-- Hours of a range ask for the entries that reach into it from before: those of
+-- more than a day are few, and those whose duration stop_at tells are hardly any:
+-- what is recorded has it already.
+create index time_entry_long on toggl.time_entry (start_at)
+  where duration_seconds > 86400 or coalesce(duration_seconds, -1) < 0 and stop_at is not null;
+-- Who may see what belongs to a private project: asked whenever deliveries are made.
+create index project_user_member on toggl.project_user (workspace_id, user_id, project_id) where deleted_at is null;
+-- Who did it: lists of events look each of them up, and who is a member of what.
+create index workspace_user_user on toggl.workspace_user (workspace_id, user_id);

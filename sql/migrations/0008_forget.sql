@@ -31,16 +31,3 @@ comment on column ledger.erasure.events_done is 'Events that were looked at.';
 comment on column ledger.erasure.replaced is 'Events whose body was replaced.';
 comment on column ledger.erasure.finished_at is 'When it was done; null: not yet.';
 create unique index erasure_open on ledger.erasure (user_id, coalesce(workspace_id, 0)) where finished_at is null;
-
-alter table ledger.quarantine add forgotten bytea;
-create unique index quarantine_forgotten on ledger.quarantine (endpoint_id, forgotten) where forgotten is not null;
-comment on column ledger.quarantine.forgotten is
-  'SHA-256 of the body that stood here until a person was taken out; the same body is not kept again.';
-comment on column ledger.quarantine.retried_as is 'What became of it then: recorded, duplicate, or forgotten (an erasure has replaced the body).';
-
-comment on column ledger.state.epoch is
-  'Goes up when the database is restored from a backup (`hookledger restored`): transaction numbers start anew then, and cursors of readers must not skip what carries the old ones. And when a person was taken out (`hookledger forget`), so that copies are loaded anew.';
-
--- An account of our API that stood for the person stands for the alias.
-alter table ledger.account drop constraint account_user_id_check;
-alter table ledger.account add constraint account_user_id_check check (user_id <> 0);

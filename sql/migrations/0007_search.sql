@@ -1,4 +1,4 @@
--- Finding events by words, and the deliveries of an event.
+-- Finding events by words.
 
 create type ledger.mark as (epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz);
 comment on type ledger.mark is 'An event: its place, and its key.';
@@ -134,10 +134,3 @@ create index client_words on toggl.client using gin (toggl.search_name(name));
 create index tag_words on toggl.tag using gin (toggl.search_name(name));
 create index task_words on toggl.task using gin (toggl.search_name(name));
 create index workspace_user_words on toggl.workspace_user using gin (toggl.search_name(name));
-
--- What became of an event, for who looks at it.
-create index delivery_event on ledger.delivery (workspace_id, event_id);
-
--- Lists of a range of time; and those of what is seldom, which most events are not.
-create index event_created on ledger.event (created_at, event_id, workspace_id);
-create index event_rare on ledger.event (epoch, txid, seq) where model <> 'time_entry';

@@ -41,6 +41,19 @@ comment on column ledger.pulse.source is 'How they came, as in ledger.event.sour
 comment on column ledger.pulse.count is 'How many.';
 comment on column ledger.pulse.last_at is 'When the last one was received.';
 
+-- When things happened, for the charts of the admin page. What comes late, after
+-- an outage or all at once when Toggl is connected, stands where it belongs.
+create table ledger.happening (
+  hour timestamptz not null,
+  model text not null,
+  count bigint not null,
+  primary key (hour, model)
+);
+comment on table ledger.happening is 'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little behind the ledger.';
+comment on column ledger.happening.hour is 'Start of the hour of their created_at.';
+comment on column ledger.happening.model is 'Kind of entity.';
+comment on column ledger.happening.count is 'How many.';
+
 create table ledger.rhythm (
   endpoint_id bigint primary key references ledger.endpoint on delete cascade,
   first_at timestamptz not null,
@@ -181,12 +194,3 @@ comment on column ledger.notice_message.leased_until is 'Somebody is sending it 
 comment on column ledger.notice_message.sent_at is 'When it was sent.';
 comment on column ledger.notice_message.dropped_at is 'When it was given up.';
 comment on column ledger.notice_message.problem is 'What was wrong with the last attempt.';
-
-create table ledger.turn (name text primary key);
-comment on table ledger.turn is 'Whose row lock is a turn: housekeep. A row, because an advisory lock is anybody''s to take.';
-comment on column ledger.turn.name is 'What is done by one at a time.';
-insert into ledger.turn values ('housekeep');
-
--- What was given up, and what waits: few among many.
-create index delivery_dead on ledger.delivery (subscription_id, settled_at) where state = 'dead';
-create index quarantine_waiting on ledger.quarantine (quarantine_id) where retried_at is null;
