@@ -12,7 +12,6 @@ long=(
 	"src/admin/pool.c                  one pool of threads"
 	"src/api/main.c                    the path of a request, from top to bottom"
 	"src/base/conf.c                   one table of settings, and how a value gets into it"
-	"src/base/db.c                     one connection; its states are of no use one by one"
 	"src/base/json.c                   scanner and writer share their tables"
 	"src/cli/cmd_account.c             one command"
 	"src/cli/cmd_toggl.c               one command"
@@ -34,6 +33,9 @@ long=(
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
 	"json_pretty    test_json"
+	"db_call        test_db"
+	"db_cancel      test_db"
+	"db_rows        test_db"
 	"program        end to end: every program begins with it"
 	"intake         end to end: it is one SQL call"
 	"payload        test_generator"
@@ -120,11 +122,11 @@ for folder in $(printf '%s\n' "${c_files[@]}" | cut -d/ -f2 | sort -u); do
 done | rule "includes go to the folder itself and to those below it"
 
 owner() { # PATTERN FILE
-	grep -nE "^#include <$1" "${c_files[@]}" | grep -v "^$2:"
-	grep -qE "^#include <$1" "$2" || echo "$2 does not include <$1"
+	grep -nE "^#include <$1" "${c_files[@]}" | grep -vE "^$2:"
+	grep -qE "^#include <$1" $(matching "^$2$") /dev/null || echo "$2 does not include <$1"
 }
 {
-	owner 'libpq' src/base/db.c
+	owner 'libpq' 'src/base/db(_[a-z]+)?.c'
 	owner 'fcgi' src/http/http_server.c
 	owner 'json-c/' src/base/json_pretty.c
 	owner 'openssl/' src/base/crypto.c
@@ -165,7 +167,7 @@ for file in "${c_files[@]}"; do
 	tr '\n\t' '  ' <"$file" | grep -oE '(db_call|db_send|cli_call)\([^,;]+, +"[^"]*"' | sed "s|^|$file: |"
 done | grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
-	"${c_files[@]}" | grep -v '^src/base/db.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
+	"${c_files[@]}" | grep -v '^src/base/db_call.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
 grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/ledger/migration.c:|doctor_say' |
 	rule "transactions are begun by migrate only"
 

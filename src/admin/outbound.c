@@ -43,7 +43,7 @@ int admin_asking_go_on(struct admin *admin, struct pollfd *fds)
 {
 	int wait_ms;
 
-	db_tend(admin->db);
+	db_maintain(admin->db);
 	take_outcomes(admin, admin->client);
 	take_outcomes(admin, admin->own);
 	admin_alert_go_on(admin);

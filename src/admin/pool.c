@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/db.h"
+#include "base/db_conninfo.h"
 #include "http/http_server.h"
 #include "base/log.h"
 #include "base/slot.h"
@@ -113,7 +114,7 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 				     : "too much is asked at once; please try again in a moment");
 		return false;
 	}
-	db_tend(admin->db); /* it may have been lost while nobody asked */
+	db_maintain(admin->db); /* it may have been lost while nobody asked */
 	if (!db_is_ready(admin->db) &&
 	    db_wait(admin->db, http_is_cgi(admin->web) || conf->db_deadline_ms < CONNECT_MS
 				       ? conf->db_deadline_ms

@@ -508,7 +508,7 @@ static int work(struct program *program)
 	open_parts(&api, program);
 	sandbox_confine(program->conf, true);
 	for (;;) {
-		db_tend(api.db);
+		db_maintain(api.db);
 		while (!http_client_take(api.client, &outcome))
 			api_subscription_asked(&api, &outcome);
 		wait_ms = clock_sooner(db_poll(api.db, &fds[0]),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/db.h"
+#include "base/db_copy.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
 #include "cli/outfile.h"

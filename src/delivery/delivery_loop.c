@@ -309,7 +309,7 @@ static void hear(struct delivery_loop *c)
 {
 	int64_t events = 0;
 
-	if (!db_has_heard(c->db, &events))
+	if (!db_take_notifications(c->db, &events))
 		return;
 	c->is_gathering = true;
 	backpressure_hear(&c->backpressure, events, clock_ms());
@@ -382,7 +382,7 @@ static void take_outcome(struct delivery_loop *c)
 
 static void work_database(struct delivery_loop *c)
 {
-	db_tend(c->db);
+	db_maintain(c->db);
 	if (is_calling(c))
 		take_outcome(c);
 	hear(c);

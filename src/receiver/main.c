@@ -519,7 +519,7 @@ static void drain(struct receiver *r)
 static void tend(struct receiver *r)
 {
 	r->until = clock_ms() + r->conf->db_deadline_ms;
-	db_tend(r->db);
+	db_maintain(r->db);
 	/* gone with its connection */
 	if (r->is_ringing && !db_is_working(r->db))
 		r->is_ringing = false;

@@ -178,62 +178,6 @@ static void assert_busy_within(struct db *db, int64_t wait_ms, const char *why)
 	assert_int_equal(0, db_server_version(db));
 }
 
-static void transports(void **state)
-{
-	static const struct {
-		const char *conninfo;
-		enum db_transport transport;
-		const char *host;
-	} cases[] = {
-		{ "", DB_LOCAL, "" },
-		{ "hookledger", DB_LOCAL, "" },
-		{ "dbname=x", DB_LOCAL, "" },
-		{ "host=/run/postgresql dbname=x", DB_LOCAL, "" },
-		{ "host=@abstract", DB_LOCAL, "" },
-		{ "host=localhost", DB_LOCAL, "" },
-		{ "host=127.0.0.53 sslmode=disable", DB_LOCAL, "" },
-		{ "host=::1", DB_LOCAL, "" },
-		{ "postgresql://[::1]:5433/x", DB_LOCAL, "" },
-		{ "host=db.example.org", DB_PLAIN, "db.example.org" },
-		{ "host=db.example.org sslmode=prefer", DB_PLAIN, "db.example.org" },
-		{ "host=10.0.0.5 sslmode=allow", DB_PLAIN, "10.0.0.5" },
-		{ "host=/run/postgresql,db2 sslmode=disable", DB_PLAIN, "db2" },
-		{ "host=localhost hostaddr=192.0.2.1", DB_PLAIN, "192.0.2.1" },
-		{ "host=localhost.example.org", DB_PLAIN, "localhost.example.org" },
-		{ "postgres://ada:geheim@db.example.org/x", DB_PLAIN, "db.example.org" },
-		{ "postgres://ada:geheim@db.example.org/x?sslmode=require", DB_UNVERIFIED,
-		  "db.example.org" },
-		{ "host=db.example.org sslmode=verify-ca", DB_VERIFIED, "db.example.org" },
-		{ "host=a,b sslmode=verify-full", DB_VERIFIED, "a" },
-		{ "host='unfinished", DB_LOCAL, "" },
-	};
-
-	(void)state;
-	unsetenv("PGSSLMODE");
-	unsetenv("PGHOST");
-	unsetenv("PGHOSTADDR");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct buf host = { 0 };
-		enum db_transport transport = db_transport(cases[i].conninfo, &host);
-
-		assert_int_equal(transport, cases[i].transport);
-		assert_string_equal(buf_text(&host), cases[i].host);
-		buf_done(&host);
-	}
-	setenv("PGSSLMODE", "verify-full", 1);
-	setenv("PGHOST", "db.example.org", 1);
-	for (int i = 0; i < 2; i++) {
-		struct buf host = { 0 };
-
-		assert_int_equal(db_transport(i ? "dbname=x" : "host=other sslmode=require", &host),
-				 i ? DB_VERIFIED : DB_UNVERIFIED);
-		assert_string_equal(buf_text(&host), i ? "db.example.org" : "other");
-		buf_done(&host);
-	}
-	unsetenv("PGSSLMODE");
-	unsetenv("PGHOST");
-}
-
 static void nobody_listens(void **state)
 {
 	struct db *db = open_with("host=/nowhere dbname=d", false, 1000);
@@ -307,7 +251,7 @@ static void a_silent_listener_costs_its_deadline(void **state)
 	struct pollfd poll_fd;
 
 	(void)state;
-	db_tend(db);
+	db_maintain(db);
 	assert_in_range(db_poll(db, &poll_fd), 1, 100);
 	assert_true(poll_fd.fd >= 0);
 	assert_busy_within(db, 350, "the server did not answer in time");
@@ -431,7 +375,7 @@ static void a_server_that_dies_is_noticed(void **state)
 	kill(server, SIGKILL);
 	db_poll(db, &fd);
 	assert_int_equal(1, poll(&fd, 1, 1000));
-	db_tend(db);
+	db_maintain(db);
 	assert_false(db_is_ready(db));
 	db_close(db);
 	served();
@@ -908,33 +852,33 @@ static void real_notifications_are_heard(void **state)
 	int64_t sum = 0, session = db_session(db);
 
 	(void)state;
-	assert_false(db_has_heard(db, &sum));
+	assert_false(db_take_notifications(db, &sum));
 	assert_err(ERR_NONE, db_run(db, "listen bell"));
 	assert_err(ERR_NONE, db_run(other, "notify bell, '3'; notify bell, '4'; notify bell, 'x'; "
 					   "notify elsewhere, '9'"));
 	db_poll(db, &fd);
 	assert_int_equal(1, poll(&fd, 1, 5000));
-	db_tend(db);
+	db_maintain(db);
 	assert_true(db_is_ready(db));
-	assert_true(db_has_heard(db, &sum));
+	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(7, sum);
-	assert_false(db_has_heard(db, &sum));
+	assert_false(db_take_notifications(db, &sum));
 
 	assert_err(ERR_NONE, db_run(other, "notify bell, '5'"));
 	db_arg_text(args, LIT("search_path"));
 	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, &rows));
 	db_rows_free(rows);
-	assert_true(db_has_heard(db, &sum));
+	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);
 	/* the largest is no reason to begin again below */
 	assert_err(ERR_NONE, db_run(other, "notify bell, '9223372036854775807'"));
 	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, NULL));
-	assert_true(db_has_heard(db, &sum));
+	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);
 	/* another session has to ask again */
 	assert_int_equal(session, db_session(db));
 	db_drop(db);
-	assert_false(db_has_heard(db, &sum));
+	assert_false(db_take_notifications(db, &sum));
 	assert_err(ERR_NONE, db_wait(db, 5000));
 	assert_int_equal(session + 1, db_session(db));
 	db_args_free(args);
@@ -945,7 +889,6 @@ static void real_notifications_are_heard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(transports),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(conninfo_is_wrong),
 		cmocka_unit_test(a_password_is_not_told),

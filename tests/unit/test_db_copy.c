@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/db.h"
+#include "base/db_copy.h"
 #include "cluster.h"
 
 static struct db *connected(bool pooled)

@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "base/db.h"
+#include "base/db_conninfo.h"
 #include "base/sandbox.h"
 #include "cli/doctor/doctor.h"
 
