@@ -100,7 +100,7 @@ done
 # ---- who may know whom
 
 # To be opened.
-still_upward='^src/(ledger/schema_files|sim/(record|send))\.c:'
+still_upward='^src/ledger/schema_files\.c:'
 
 # FOLDER and the folders below it, whose headers it may include beside its own.
 below() {

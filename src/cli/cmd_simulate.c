@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* Plays Toggl. Sending a story, which needs neither settings nor database, so that
-   it can stand anywhere, is simulate_send's; recording it without a web server is
-   simulate_record's. */
+/* `hookledger simulate`: plays Toggl. Sends generated events to an endpoint, which needs
+   neither settings nor a database; or, with --into-database, records them without a web
+   server. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
-#include "http/http_client.h"
+#include "base/conf.h"
+#include "base/db.h"
+#include "base/log.h"
 #include "cli/cmd.h"
+#include "cli/endpoint.h"
 #include "cli/input.h"
-#include "sim/simulate.h"
+#include "cli/simulate_text.h"
 #include "cli/term.h"
+#include "http/http_client.h"
+#include "ledger/sealing.h"
+#include "sim/record.h"
+#include "sim/send.h"
 
 enum {
+	WORKSPACE = 7435584, /* unless another is given */
 	SUBSCRIPTION = 10713,
 	EVENTS = 100,
 	CONNECTIONS = 8,
@@ -39,7 +50,7 @@ static void interrupt(int number)
 	is_interrupted = 1;
 }
 
-static bool is_given_well(void)
+static bool check_given(void)
 {
 	bool is_for_sending = given.url || given.secret_file || given.rate || given.retry ||
 			      given.ping || given.events_file || given.live;
@@ -105,23 +116,10 @@ static struct schedule_options schedule_given(void)
 	};
 }
 
-static int record_story(const struct cli *cli)
-{
-	take_interrupts();
-	return simulate_record(&(struct simulate_record){
-		.conf_path = cli->conf_path,
-		.schedule = schedule_given(),
-		.endpoint = given.endpoint,
-		.connections = given.connections ? given.connections : DATABASE_CONNECTIONS,
-		.json = given.json,
-		.is_interrupted = &is_interrupted,
-	});
-}
-
 static int dump(void)
 {
-	struct schedule_options how = schedule_given();
-	struct schedule *schedule = schedule_new(&how);
+	struct schedule_options options = schedule_given();
+	struct schedule *schedule = schedule_new(&options);
 	struct schedule_item *item;
 	bool fine = true;
 
@@ -134,31 +132,265 @@ static int dump(void)
 	return fflush(stdout) == 0 && fine ? CLI_FINE : CLI_FAILED;
 }
 
-static int send_story(void)
-{
-	struct buf secret = { 0 };
-	int status = CLI_USAGE;
+/* ---- sending */
 
-	if (!input_secret(given.secret_file, &secret))
-		goto done;
-	/* not before, for somebody may be typing the secret */
-	take_interrupts();
-	status = simulate_send(&(struct simulate_send){
+static void show_sent(void *user, int64_t acknowledged)
+{
+	progress_to(user, acknowledged);
+}
+
+/* Whole lines at once, so that the file is of use when the command is killed. */
+static bool open_events_file(FILE **file)
+{
+	if (!given.events_file)
+		return true;
+	*file = fopen(given.events_file, "we");
+	if (!*file) {
+		term_problem("%s cannot be written: %s", given.events_file, strerror(errno));
+		return false;
+	}
+	setvbuf(*file, NULL, _IOLBF, 0);
+	return true;
+}
+
+static int send_with(struct str secret, FILE *events_file)
+{
+	struct progress progress;
+	struct send_options options = {
 		.schedule = schedule_given(),
 		.url = given.url,
-		.secret = buf_str(&secret),
-		.events_file = given.events_file,
+		.secret = secret,
+		.events_file = events_file,
 		.rate = given.rate,
 		.connections = given.connections ? given.connections : CONNECTIONS,
-		.live = given.live,
-		.retry = given.retry,
-		.ping = given.ping,
-		.json = given.json,
+		.is_live = given.live,
+		.repeats = given.retry,
+		.begins_with_ping = given.ping,
 		.is_interrupted = &is_interrupted,
-	});
+		.progress = show_sent,
+		.user = &progress,
+	};
+	struct send_result result = { 0 };
+	int status = CLI_FAILED;
+	enum err err;
+
+	progress = progress_start("events acknowledged", given.live ? 0 : given.events);
+	err = send_run(&options, &result);
+	progress_end(&progress);
+	if (err) {
+		term_problem("the ping failed: %s", buf_text(&result.problem));
+		goto done;
+	}
+	(void)simulate_text_sent(&options.schedule, &result, given.json);
+	if (events_file && fflush(events_file) != 0)
+		term_problem("%s could not be written: %s", given.events_file, strerror(errno));
+	/* with --live the user ends it */
+	else if (result.distinct == result.events && (result.has_ended || given.live))
+		status = CLI_FINE;
 done:
+	send_result_done(&result);
+	return status;
+}
+
+static int send_events(void)
+{
+	struct buf secret = { 0 };
+	FILE *events_file = NULL;
+	int status = CLI_USAGE;
+
+	/* a user who types the secret can still interrupt that */
+	if (input_secret(given.secret_file, &secret)) {
+		take_interrupts();
+		if (open_events_file(&events_file))
+			status = send_with(buf_str(&secret), events_file);
+	}
+	if (events_file)
+		fclose(events_file);
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
+	return status;
+}
+
+/* ---- --into-database */
+
+/* What record_run() needs of the command. */
+struct recording {
+	struct db *operator_db;
+	struct sealer *sealer;
+	struct endpoint endpoint;
+	struct simulate_endpoint facts;
+	int64_t secret_id;
+	struct buf secret;
+	struct db **connections;
+	int64_t connection_count;
+	struct progress progress;
+};
+
+/* Does the endpoint of --endpoint take these events? If not, says so. */
+static bool check_endpoint(const struct endpoint *endpoint)
+{
+	long long id = (long long)endpoint->endpoint_id;
+
+	if (given.workspace && endpoint->workspace_id && given.workspace != endpoint->workspace_id)
+		term_problem("endpoint %lld takes events of workspace %lld only", id,
+			     (long long)endpoint->workspace_id);
+	else if (!endpoint->is_enabled)
+		term_problem(
+			"endpoint %lld is disabled; `hookledger endpoint enable %lld` lets it take "
+			"events",
+			id, id);
+	else
+		return true;
+	return false;
+}
+
+static bool make_endpoint(struct recording *r)
+{
+	struct db_rows *rows = NULL;
+	struct buf secret = { 0 };
+
+	sealing_new_secret(&secret);
+	r->facts.is_new = endpoint_make(r->operator_db, r->sealer, NULL, r->facts.workspace_id,
+					buf_str(&secret), &r->endpoint.address, &rows) == ERR_NONE;
+	if (r->facts.is_new)
+		r->endpoint.endpoint_id = db_int(rows, 0, "endpoint_id");
+	mem_wipe(secret.at, secret.len);
+	buf_done(&secret);
+	db_rows_free(rows);
+	return r->facts.is_new;
+}
+
+/* The endpoint, its secret and its workspace. */
+static bool find_endpoint(struct recording *r)
+{
+	bool is_found;
+
+	r->facts.workspace_id = given.workspace ? given.workspace : WORKSPACE;
+	if (given.endpoint) {
+		is_found = endpoint_find(r->operator_db, given.endpoint, &r->endpoint) ==
+				   ERR_NONE &&
+			   check_endpoint(&r->endpoint);
+		if (is_found && r->endpoint.workspace_id)
+			r->facts.workspace_id = r->endpoint.workspace_id;
+	} else {
+		enum err err = endpoint_of_workspace(r->operator_db, r->facts.workspace_id,
+						     &r->endpoint);
+
+		is_found = !err || (err == ERR_ABSENT && make_endpoint(r));
+	}
+	r->facts.endpoint_id = r->endpoint.endpoint_id;
+	return is_found && endpoint_secret(r->operator_db, r->sealer, r->endpoint.endpoint_id,
+					   &r->secret, &r->secret_id) == ERR_NONE;
+}
+
+static bool open_connections(struct recording *r, const struct conf *conf)
+{
+	r->connection_count = given.connections ? given.connections : DATABASE_CONNECTIONS;
+	r->connections = mem_zero((size_t)r->connection_count, sizeof(struct db *));
+	for (int64_t i = 0; i < r->connection_count; i++) {
+		r->connections[i] = cli_connect_within(conf, "receiver", RECORD_DEADLINE_MS);
+		if (!r->connections[i])
+			return false;
+	}
+	return true;
+}
+
+static void close_recording(struct recording *r)
+{
+	for (int64_t i = 0; i < r->connection_count; i++)
+		db_close(r->connections[i]);
+	free(r->connections);
+	db_close(r->operator_db);
+	sealer_free(r->sealer);
+	mem_wipe(r->secret.at, r->secret.len);
+	buf_done(&r->secret);
+	buf_done(&r->endpoint.address);
+}
+
+static enum err make_partition(void *user, int64_t us, int64_t *until_us)
+{
+	const struct recording *r = user;
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	db_arg_time(args, us);
+	err = cli_call(r->operator_db, "operator.partition_make", args, &rows);
+	if (!err)
+		*until_us = db_int(rows, 0, "partition_make");
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
+static void show_recorded(void *user, int64_t done)
+{
+	struct recording *r = user;
+
+	progress_to(&r->progress, done);
+}
+
+static int record_with(struct recording *r, const struct conf *conf)
+{
+	struct record_result result = { 0 };
+	struct record_options options = {
+		.schedule = schedule_given(),
+		.endpoint_id = r->endpoint.endpoint_id,
+		.secret_id = r->secret_id,
+		.address = buf_str(&r->endpoint.address),
+		.secret = buf_str(&r->secret),
+		.connections = r->connections,
+		.connection_count = (size_t)r->connection_count,
+		.make_partition = make_partition,
+		.progress = show_recorded,
+		.user = r,
+		.is_interrupted = &is_interrupted,
+	};
+	struct buf url = { 0 };
+	enum err err;
+	bool fine;
+
+	cli_callback_url(conf, buf_str(&r->endpoint.address), &url);
+	options.schedule.generator.workspace_id = r->facts.workspace_id;
+	options.schedule.generator.url_callback = buf_text(&url);
+	r->progress = progress_start("events", options.schedule.events);
+	err = record_run(&options, &result);
+	progress_end(&r->progress);
+	if (result.problem.len)
+		term_problem("the database did not take a batch: %s; the same command goes on "
+			     "where this one stopped",
+			     buf_text(&result.problem));
+	fine = simulate_text_recorded(&options.schedule, &result, &r->facts, given.json) && !err &&
+	       result.has_ended && !result.horizon && !result.refused;
+	record_result_done(&result);
+	buf_done(&url);
+	return fine ? CLI_FINE : CLI_FAILED;
+}
+
+static int record(const struct cli *cli)
+{
+	struct recording r = { 0 };
+	struct buf problem = { 0 };
+	struct conf conf = { 0 };
+	int status = CLI_USAGE;
+
+	take_interrupts();
+	if (conf_load(&conf, cli->conf_path, &problem)) {
+		term_problem("%s", buf_text(&problem));
+		goto done;
+	}
+	log_open("hookledger", conf_log_level(&conf));
+	r.sealer = cli_sealer(&conf);
+	if (!r.sealer)
+		goto done;
+	status = conf_database(&conf, "operator") ? CLI_FAILED : CLI_USAGE;
+	r.operator_db = cli_connect(&conf, "operator");
+	if (r.operator_db && find_endpoint(&r) && open_connections(&r, &conf))
+		status = record_with(&r, &conf);
+done:
+	close_recording(&r);
+	conf_done(&conf);
+	buf_done(&problem);
 	return status;
 }
 
@@ -169,13 +401,13 @@ static int run_simulate(struct cli *cli, int argc, char **argv)
 		given.start_us = clock_now_us() / INT64_C(86400000000) * INT64_C(86400000000);
 	if (!given.events && !given.until_us && !given.live)
 		given.events = EVENTS;
-	if (!is_given_well())
+	if (!check_given())
 		return CLI_USAGE;
 	if (given.into_database)
-		return record_story(cli);
+		return record(cli);
 	if (!given.workspace)
-		given.workspace = SIMULATE_WORKSPACE;
-	return given.dump ? dump() : send_story();
+		given.workspace = WORKSPACE;
+	return given.dump ? dump() : send_events();
 }
 
 static const struct cli_option options[] = {
@@ -186,8 +418,9 @@ static const struct cli_option options[] = {
 	  "the workspace of the events (7435584)" },
 	{ "events", OPTION_COUNT, &given.events, "N",
 	  "how many (100; with --until or --live all)" },
-	{ "seed", OPTION_NUMBER, &given.seed, "N", "which story (1)" },
-	{ "start", OPTION_TIME, &given.start_us, "TIME", "when it begins (today, 00:00 UTC)" },
+	{ "seed", OPTION_NUMBER, &given.seed, "N", "another number gives other events (1)" },
+	{ "start", OPTION_TIME, &given.start_us, "TIME",
+	  "when the events begin (today, 00:00 UTC)" },
 	{ "people", OPTION_NUMBER, &given.people, "N", "how many work there (12)" },
 	{ "every-day", OPTION_FLAG, &given.every_day, NULL, "they work on weekends too" },
 	{ "since", OPTION_TIME, &given.since_us, "TIME", "only events created then or later" },
@@ -222,8 +455,8 @@ const struct command cmd_simulate[] = {
 	  .run = run_simulate,
 	  .options = options,
 	  .help = "play Toggl: send signed events of a made-up workspace",
-	  .more = "The same seed, workspace, start, people and every-day give the same story on "
-		  "every machine.\n"
+	  .more = "The same seed, workspace, start, people and every-day give the same "
+		  "events on every machine.\n"
 		  "With --into-database the events are recorded as callbacks are, and marked "
 		  "local;\n"
 		  "the same command again goes on where it was stopped.\n"

@@ -81,11 +81,11 @@ void schedule_item_repeat(struct schedule_item *item)
 	item->event.body = buf_str(&item->body);
 }
 
-static struct schedule_item *copy(const struct generator_event *event, int64_t place)
+static struct schedule_item *copy(const struct generator_event *event, int64_t index)
 {
 	struct schedule_item *item = mem_zero(1, sizeof(*item));
 
-	item->place = place;
+	item->index = index;
 	item->event = *event;
 	buf_add_str(&item->body, event->body);
 	item->event.body = buf_str(&item->body);

@@ -21,7 +21,7 @@ struct schedule_options {
 
 /* One callback: an event on its way. */
 struct schedule_item {
-	int64_t place;		      /* of the event in the stream, from 0 */
+	int64_t index;		      /* of the event in the stream, from 0 */
 	struct generator_event event; /* its body is in `body` */
 	struct buf body;
 	int deliveries; /* of this event so far, for the next timestamp */
