@@ -11,7 +11,6 @@ long=(
 	"sql/migrations/0002_toggl.sql     ten tables, a comment a column"
 	"src/admin/pool.c                  one pool of threads"
 	"src/api/main.c                    the path of a request, from top to bottom"
-	"src/base/conf.c                   one table of settings, and how a value gets into it"
 	"src/base/json.c                   scanner and writer share their tables"
 	"src/cli/cmd_account.c             one command"
 	"src/cli/cmd_toggl.c               one command"
@@ -36,6 +35,11 @@ elsewhere=(
 	"db_call        test_db"
 	"db_cancel      test_db"
 	"db_rows        test_db"
+	"http_conf      test_conf"
+	"ledger_conf    test_conf"
+	"delivery_conf  test_conf"
+	"toggl_conf     test_conf"
+	"confinement    end to end: every program begins with it"
 	"program        end to end: every program begins with it"
 	"intake         end to end: it is one SQL call"
 	"payload        test_generator"
@@ -112,6 +116,7 @@ below() {
 	receiver | api | admin | courier) echo delivery toggl ledger http base ;;
 	cli) echo sim delivery toggl ledger http base ;;
 	cgi) ;;
+	settings) echo receiver api admin delivery toggl ledger http base ;;
 	*) return 1 ;;
 	esac
 }
@@ -227,11 +232,11 @@ done | rule "every code has its sentences, every sentence its code"
 
 # ---- settings
 
-# a row is "{ "name", KIND, FIELD(member), "default", ...", on as many lines as it takes
-rows() { tr '\n\t' '  ' <src/base/conf.c | grep -oE '\{ "[a-z_.]+", +[A-Z]+, +FIELD\([a-z_]+\), +(NULL|[A-Z_"][^,]*),'; }
+# a row is "{ "name", CONF_TYPE, FIELD(member), "default", ...", on as many lines as it takes
+rows() { cat $(matching '^src/[a-z]+/([a-z]+_)?conf\.c$') | tr '\n\t' '  ' | grep -oE '\{ "[a-z_.]+", +CONF_[A-Z]+, +FIELD\([a-z_]+\), +(NULL|[A-Z_"][^,]*),'; }
 mapfile -t keys < <(rows | cut -d'"' -f2)
 {
-	((${#keys[@]} >= 20)) || echo "only ${#keys[@]} settings were found in src/base/conf.c"
+	((${#keys[@]} >= 20)) || echo "only ${#keys[@]} settings were found"
 	for key in "${keys[@]}"; do
 		grep -qxE "\.It Ic ${key//./\\.}( .*)?" man/hookledger.conf.5 || echo "$key is not in man/hookledger.conf.5"
 	done

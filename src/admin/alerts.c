@@ -2,6 +2,7 @@
 /* How the owner is told, and what machines ask: health for whoever watches the
    host, metrics for Prometheus. */
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,7 +170,7 @@ static bool is_token(const struct conf *conf, struct str given)
 
 	if (!str_equal_nocase(scheme, "Bearer"))
 		return false;
-	crypto_digest(str_of(conf->metrics_token), wanted);
+	crypto_digest(str_of(admin_conf(conf)->metrics_token), wanted);
 	crypto_digest(str_trim(rest), brought);
 	return crypto_equal(wanted, brought, DIGEST_BYTES);
 }
@@ -181,7 +182,7 @@ void admin_metrics(struct admin *admin, struct http_req *req, const struct visit
 	struct db_rows *rows = NULL;
 
 	(void)visit, (void)match;
-	if (!admin->conf->metrics_token) {
+	if (!admin_conf(admin->conf)->metrics_token) {
 		admin_refuse(
 			req, 404,
 			"there is nothing at this address; the setting metrics_token opens it");

@@ -14,6 +14,7 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "delivery/callback_ping.h"
+#include "delivery/delivery_conf.h"
 #include "ledger/sealing.h"
 
 enum { CODE_RANDOM = 24 };
@@ -228,7 +229,7 @@ static void send(struct admin *admin, struct trial *trial, struct str secret)
 		.secret = secret,
 		.code = buf_str(&trial->code),
 		.code_url = buf_str(&trial->url),
-		.timeout_ms = admin->conf->handshake_timeout_ms,
+		.timeout_ms = delivery_conf(admin->conf)->handshake_timeout_ms,
 		.user = trial,
 	};
 

@@ -2,6 +2,7 @@
 /* One event in full, its signature judged while it is asked for; and the export
    of what is filtered. */
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 
 #include <string.h>
 
@@ -142,7 +143,7 @@ static void stream_pages(struct admin *admin, struct export *export, const struc
 void admin_event_export(struct admin *admin, struct http_req *req, const struct visit *visit,
 			const struct route_match *match)
 {
-	struct export export = { .left = admin->conf->page_export_max };
+	struct export export = { .left = admin_conf(admin->conf)->page_export_max };
 	struct buf lines = { 0 };
 	enum err err;
 

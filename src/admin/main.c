@@ -17,8 +17,9 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "http/program.h"
-#include "base/sandbox.h"
+#include "http/http_conf.h"
 #include "http/uri.h"
+#include "ledger/confinement.h"
 
 #define API "/admin/api"
 
@@ -452,10 +453,10 @@ static int work(struct program *program)
 	size_t count;
 	int wait_ms;
 
-	ip_networks_reread(&front.trusted, front.conf->trusted_proxies);
-	front.web = program_open_http(program, front.conf->api_body_max_bytes);
+	ip_networks_reread(&front.trusted, http_conf(front.conf)->trusted_proxies);
+	front.web = program_open_http(program, http_conf(front.conf)->api_body_max_bytes);
 	/* threads are confined as who starts them is */
-	sandbox_confine(program->conf, true);
+	confinement_enter(program->conf, true);
 	front.pool = pool = admin_pool_new(program, front.web);
 	for (;;) {
 		admin_pool_go_on(pool);

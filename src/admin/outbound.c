@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/db.h"
 #include "http/http_client.h"
+#include "http/http_conf.h"
 
 enum {
 	ASKING_MAX = 64,    /* others asked at once, by one process */
@@ -20,11 +21,11 @@ void admin_asking_open(struct admin *admin)
 		.requests_max = ASKING_MAX,
 		.answer_max = ANSWER_KEEP,
 		.cuts_answers = true,
-		.ca_file = conf->ca_file,
+		.ca_file = http_conf(conf)->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	};
 
-	ip_networks_reread(&admin->allowed, conf->allowed_networks);
+	ip_networks_reread(&admin->allowed, http_conf(conf)->allowed_networks);
 	admin->own = http_client_new(&client);
 	client.is_guarded = true;
 	client.allowed = &admin->allowed;

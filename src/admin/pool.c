@@ -22,8 +22,11 @@
 #include "base/slot.h"
 #include "http/program.h"
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 #include "admin/queue.h"
+#include "http/http_conf.h"
 #include "ledger/catalog.h"
+#include "ledger/ledger_conf.h"
 
 enum {
 	IDLE_MS = 60000, /* then a thread gives its connection back */
@@ -89,9 +92,9 @@ static bool is_over(struct admin_queue *queue, const struct admin_job *job)
 
 static int64_t places(const struct admin_queue *queue, const struct conf *conf)
 {
-	return queue->number == ADMIN_QUEUE_EXPORT     ? conf->page_exports
-	       : queue->number == ADMIN_QUEUE_PASSWORD ? conf->password_hashes
-						       : conf->page_connections;
+	return queue->number == ADMIN_QUEUE_EXPORT     ? admin_conf(conf)->page_exports
+	       : queue->number == ADMIN_QUEUE_PASSWORD ? admin_conf(conf)->password_hashes
+						       : admin_conf(conf)->page_connections;
 }
 
 /* true: put back, because its operator has enough under way. */
@@ -106,8 +109,9 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 			     "again in a moment");
 		return false;
 	}
-	if (queue->place && (place = slot_take(conf->spool_dir, queue->place, places(queue, conf),
-					       queue->place_wait_ms)) == SLOT_NONE) {
+	if (queue->place &&
+	    (place = slot_take(ledger_conf(conf)->spool_dir, queue->place, places(queue, conf),
+			       queue->place_wait_ms)) == SLOT_NONE) {
 		refuse_crowd(job->req, 503,
 			     queue->number == ADMIN_QUEUE_EXPORT
 				     ? ADMIN_MANY_EXPORTS
@@ -190,7 +194,7 @@ static void open_admin(struct admin *admin, struct admin_queue *queue)
 	admin->conf = program->conf;
 	admin->web = queue->pool->web;
 	admin->pool = queue->pool;
-	ip_networks_reread(&admin->trusted, admin->conf->trusted_proxies);
+	ip_networks_reread(&admin->trusted, http_conf(admin->conf)->trusted_proxies);
 	admin->sealer = sealer_new(admin->conf->master_key, admin->conf->master_key_previous);
 	admin->db = open_db(program);
 }
@@ -367,7 +371,7 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 {
 	struct admin_pool *pool = mem_zero(1, sizeof(*pool));
 	const struct conf *conf = program->conf;
-	size_t page = (size_t)conf->page_connections;
+	size_t page = (size_t)admin_conf(conf)->page_connections;
 	bool is_cgi = http_is_cgi(web);
 
 	if (conf->db_pooled)
@@ -386,13 +390,13 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	pool->queues[ADMIN_QUEUE_PAGE].key_queue_max = KEY_QUEUE_MAX;
 	init_queue(pool, ADMIN_QUEUE_HEALTH, 1, 256);
 	init_queue(pool, ADMIN_QUEUE_METRICS, 1, 16);
-	init_queue(pool, ADMIN_QUEUE_PASSWORD, (size_t)conf->password_hashes, 64);
+	init_queue(pool, ADMIN_QUEUE_PASSWORD, (size_t)admin_conf(conf)->password_hashes, 64);
 	pool->queues[ADMIN_QUEUE_PASSWORD].key_max =
 		(pool->queues[ADMIN_QUEUE_PASSWORD].threads_max + 1) / 2;
 	pool->queues[ADMIN_QUEUE_PASSWORD].key_queue_max = 16;
 	pool->queues[ADMIN_QUEUE_PASSWORD].place = "password";
 	pool->queues[ADMIN_QUEUE_PASSWORD].place_wait_ms = PLACE_WAIT_MS;
-	init_queue(pool, ADMIN_QUEUE_EXPORT, (size_t)conf->page_exports, 0);
+	init_queue(pool, ADMIN_QUEUE_EXPORT, (size_t)admin_conf(conf)->page_exports, 0);
 	pool->queues[ADMIN_QUEUE_EXPORT].key_max = 1;
 	pool->queues[ADMIN_QUEUE_EXPORT].place = "export";
 	init_queue(pool, ADMIN_QUEUE_OUTBOUND, 1, 64);

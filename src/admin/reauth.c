@@ -3,6 +3,7 @@
    or gives power to somebody, proves to know the present one. What needs it is said
    in SQL (ledger.enter_proved). */
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 
 #include "base/conf.h"
 #include "base/db.h"
@@ -48,7 +49,7 @@ void admin_session_prove(struct admin *admin, struct http_req *req, const struct
 		goto done;
 	db_arg_bytes(args, buf_str(&visit->session));
 	db_arg_text(args, buf_str(&compared));
-	db_arg_int(args, admin->conf->session_proof_minutes);
+	db_arg_int(args, admin_conf(admin->conf)->session_proof_minutes);
 	admin_answer_call(admin, req, "admin.prove", args);
 done:
 	buf_done(&compared);

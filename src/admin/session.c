@@ -2,6 +2,7 @@
 /* Logging in to the admin page and out of it. A session is 256 random bits in a
    cookie that scripts cannot read; PostgreSQL has their SHA-256. */
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 
 #include <string.h>
 
@@ -124,9 +125,9 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
 	db_arg_text(args, buf_str(&visit->client));
 	db_arg_text(args, utf8_is_valid(agent) ? agent : str_of(""));
-	db_arg_int(args, conf->session_idle_hours);
-	db_arg_int(args, conf->session_max_hours);
-	db_arg_int(args, conf->session_proof_minutes);
+	db_arg_int(args, admin_conf(conf)->session_idle_hours);
+	db_arg_int(args, admin_conf(conf)->session_max_hours);
+	db_arg_int(args, admin_conf(conf)->session_proof_minutes);
 	admin_code_put(args, code);
 	if (admin_ask_with(admin, req, "admin.login_end", args, &made))
 		goto done;
@@ -139,7 +140,7 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 		admin_refuse(req, 401, "name or password is wrong");
 		goto done;
 	}
-	add_cookie(conf, buf_str(&token), conf->session_max_hours * 3600, &headers);
+	add_cookie(conf, buf_str(&token), admin_conf(conf)->session_max_hours * 3600, &headers);
 	fresh.token = buf_str(&token);
 	fresh.session = (struct buf){ 0 };
 	buf_add(&fresh.session, digest, sizeof(digest));

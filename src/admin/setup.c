@@ -2,6 +2,7 @@
 /* The first visit, for hosts without a shell: who knows the set-up token of the
    settings makes the tables and the owner. Over as soon as there is an operator. */
 #include "admin/admin.h"
+#include "admin/admin_conf.h"
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -10,6 +11,7 @@
 #include "http/http_server.h"
 #include "base/log.h"
 #include "base/throttle.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/migration.h"
 
 enum { TOKEN_MIN = 20, TOKEN_MAX = 1000, WORD_MAX = 400, OWNER_WAIT_MS = 10000 };
@@ -20,7 +22,7 @@ enum { TRIES_BURST = 10, TRIES_PER_MINUTE = 2 };
 bool admin_setup_is_due(struct admin *admin)
 {
 	struct db_rows *found = NULL;
-	bool is_due = admin->conf->setup_token;
+	bool is_due = admin_conf(admin->conf)->setup_token;
 
 	/* without tables there is no function to ask: then it is due as well */
 	if (is_due && admin_db_call(admin, "admin.has_operators", NULL, &found) == ERR_NONE)
@@ -43,7 +45,7 @@ static bool is_token(const struct conf *conf, struct str said)
 {
 	unsigned char ours[DIGEST_BYTES], theirs[DIGEST_BYTES];
 
-	crypto_digest(str_of(conf->setup_token), ours);
+	crypto_digest(str_of(admin_conf(conf)->setup_token), ours);
 	crypto_digest(said, theirs);
 	return crypto_equal(ours, theirs, sizeof(ours));
 }
@@ -88,7 +90,7 @@ static int64_t count_try(const struct admin *admin, const struct visit *visit)
 	struct throttle_options options = { .burst = TRIES_BURST, .per_minute = TRIES_PER_MINUTE };
 	int64_t wait_s;
 
-	buf_addf(&path, "%s/setup-tries", admin->conf->spool_dir);
+	buf_addf(&path, "%s/setup-tries", ledger_conf(admin->conf)->spool_dir);
 	options.path = buf_text(&path);
 	admin_network(visit, &network);
 	wait_s = throttle_take(&options, buf_str(&network), clock_now_us());
@@ -111,13 +113,13 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 	int64_t wait_s;
 
 	(void)match;
-	if (!conf->setup_token) {
+	if (!admin_conf(conf)->setup_token) {
 		admin_refuse(req, 403,
 			     "there is no set-up token in the settings; with a shell, `hookledger "
 			     "operator add NAME` makes the first operator");
 		goto done;
 	}
-	if (str_of(conf->setup_token).len < TOKEN_MIN) {
+	if (str_of(admin_conf(conf)->setup_token).len < TOKEN_MIN) {
 		admin_refuse(req, 403,
 			     "the setting setup_token is too short to be safe: give it 20 "
 			     "characters or more");

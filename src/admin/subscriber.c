@@ -14,6 +14,7 @@
 #include "http/http_client.h"
 #include "http/http_server.h"
 #include "base/json.h"
+#include "delivery/delivery_conf.h"
 #include "ledger/sealing.h"
 #include "delivery/subscription.h"
 
@@ -60,8 +61,8 @@ void admin_organization_write(struct admin *admin, struct http_req *req, const s
 	const struct admin_row *row = (const struct admin_row *)match->row;
 	struct db_args *args = admin_args(visit);
 
-	db_arg_int(args, admin->conf->enterprise_requests);
-	db_arg_int(args, admin->conf->enterprise_user_requests);
+	db_arg_int(args, delivery_conf(admin->conf)->enterprise_requests);
+	db_arg_int(args, delivery_conf(admin->conf)->enterprise_user_requests);
 	admin_answer_call(admin, req, row->function, args);
 	db_args_free(args);
 }

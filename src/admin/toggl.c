@@ -13,6 +13,7 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "toggl/toggl_client.h"
+#include "toggl/toggl_conf.h"
 
 enum {
 	HELD_MAX = 8,	  /* requests at once in this process */
@@ -168,7 +169,7 @@ void admin_toggl_go_on(struct admin *admin)
 			let_go(admin, held);
 	}
 	if (is_over)
-		close_after(admin, admin->conf->toggl_timeout_ms);
+		close_after(admin, toggl_conf(admin->conf)->timeout_ms);
 }
 
 /* ---- beginning */
@@ -185,7 +186,7 @@ static struct admin_held *find_place(struct admin *admin, struct http_req *req,
 		held = admin->toggl->held[i] = mem_zero(1, sizeof(*held));
 		held->req = req;
 		buf_add_str(&held->session, buf_str(&visit->session));
-		held->until_ms = clock_ms() + admin->conf->toggl_hold_ms;
+		held->until_ms = clock_ms() + toggl_conf(admin->conf)->hold_ms;
 		return held;
 	}
 	admin_refuse(req, 503,

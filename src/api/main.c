@@ -7,6 +7,7 @@
    every answer to an account says what is left of its quota. What only reads is
    a row of the table below and a function of the door. */
 #include "api/api.h"
+#include "api/api_conf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,9 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "http/program.h"
-#include "base/sandbox.h"
+#include "http/http_conf.h"
 #include "http/uri.h"
+#include "ledger/confinement.h"
 
 #define WEBHOOKS "/webhooks/api/v1"
 #define TRACK "/api/v9"
@@ -354,8 +356,8 @@ static enum err admit(struct api *api, struct http_req *req, const struct row *r
 	db_arg_text(args, buf_str(&address));
 	add_workspace(args, row, match);
 	db_arg_bool(args, costs);
-	db_arg_int(args, api->conf->api_burst);
-	db_arg_int(args, api->conf->api_per_minute);
+	db_arg_int(args, api_conf(api->conf)->burst);
+	db_arg_int(args, api_conf(api->conf)->per_minute);
 	err = api_call(api, req, NULL, "api.admit", args, &found);
 	if (err)
 		goto done;
@@ -452,7 +454,7 @@ static void serve_one(struct api *api, struct http_req *req)
 		serve_row(api, req, (const struct row *)match.row, &match);
 		break;
 	case ROUTE_OTHER_METHOD:
-		if (api->conf->api_cors_origin && str_is(http_method(req), "OPTIONS"))
+		if (api_conf(api->conf)->cors_origin && str_is(http_method(req), "OPTIONS"))
 			api_answer_preflight(api, req);
 		else
 			api_refuse_method(api, req, &table);
@@ -474,14 +476,14 @@ static void open_parts(struct api *api, const struct program *program)
 		.cuts_answers = true,
 		.is_guarded = true,
 		.allowed = &api->allowed,
-		.ca_file = conf->ca_file,
+		.ca_file = http_conf(conf)->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	};
 
 	api->conf = conf;
-	ip_networks_reread(&api->trusted, conf->trusted_proxies);
-	ip_networks_reread(&api->allowed, conf->allowed_networks);
-	api->web = program_open_http(program, conf->api_body_max_bytes);
+	ip_networks_reread(&api->trusted, http_conf(conf)->trusted_proxies);
+	ip_networks_reread(&api->allowed, http_conf(conf)->allowed_networks);
+	api->web = program_open_http(program, http_conf(conf)->api_body_max_bytes);
 	api->db = program_open_db(program);
 	api->client = http_client_new(&client);
 	api->sealer = sealer_new(conf->master_key, conf->master_key_previous);
@@ -506,7 +508,7 @@ static int work(struct program *program)
 	int wait_ms;
 
 	open_parts(&api, program);
-	sandbox_confine(program->conf, true);
+	confinement_enter(program->conf, true);
 	for (;;) {
 		db_maintain(api.db);
 		while (!http_client_take(api.client, &outcome))

@@ -2,6 +2,7 @@
 /* How the API answers: always JSON, errors as a string, with the headers that
    belong to the caller and to pages of another origin. */
 #include "api/api.h"
+#include "api/api_conf.h"
 
 #include "base/conf.h"
 #include "base/db.h"
@@ -14,12 +15,12 @@ enum { BUSY_S = 2 }; /* when to try again what cannot be answered now */
 /* For web pages of another origin, where that is set. */
 static void add_origin(struct api *api, struct buf *headers)
 {
-	if (api->conf->api_cors_origin)
+	if (api_conf(api->conf)->cors_origin)
 		buf_addf(headers,
 			 "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
 			 "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, "
 			 "X-Toggl-Quota-Resets-In, Retry-After",
-			 headers->len ? "\r\n" : "", api->conf->api_cors_origin);
+			 headers->len ? "\r\n" : "", api_conf(api->conf)->cors_origin);
 }
 
 void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
@@ -85,7 +86,7 @@ void api_answer_preflight(struct api *api, struct http_req *req)
 		 "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
 		 "Access-Control-Allow-Headers: Authorization, "
 		 "Content-Type\r\nAccess-Control-Max-Age: 600",
-		 api->conf->api_cors_origin);
+		 api_conf(api->conf)->cors_origin);
 	http_answer(req, 200, buf_text(&headers), str_of("\"OK\""));
 	buf_done(&headers);
 }

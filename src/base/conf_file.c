@@ -24,7 +24,7 @@ static const char *why_not_opened(int error)
 	return error == ELOOP ? "it is a symbolic link" : strerror(error);
 }
 
-/* NULL: the folder is that user's alone to write to. */
+/* NULL: only this user can write to the folder. */
 static const char *flaw_of_folder(const struct stat *facts)
 {
 	if (facts->st_uid != geteuid())
@@ -45,8 +45,8 @@ static const char *flaw_of_file(const struct stat *facts)
 	return NULL;
 }
 
-/* The file in its folder, once both are what they must be. Judged by descriptor, so
-   that nobody can exchange what was judged. */
+/* Opens the file in its folder after it checked both. It checks descriptors, not names, so
+   that nobody can exchange the file after the check. */
 static enum err open_in_folder(int folder, int *fd, const struct buf *path, struct buf *problem)
 {
 	struct stat facts;
@@ -55,7 +55,7 @@ static enum err open_in_folder(int folder, int *fd, const struct buf *path, stru
 
 	if (fstat(folder, &facts))
 		return refuse(problem, path, strerror(errno));
-	/* O_NONBLOCK: a named pipe would wait for a writer */
+	/* without O_NONBLOCK, opening a named pipe waits for a writer */
 	file = openat(folder, strrchr(HOME_CONF, '/') + 1,
 		      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0)
@@ -90,7 +90,7 @@ enum err conf_file_open_in(const char *home, int *fd, struct buf *path, struct b
 		struct stat facts;
 		int error = errno;
 
-		/* Somebody else's home, or none at all, is no mistake of the user's. */
+		/* Another user's home, or a home that is missing, is no mistake of this user. */
 		if (lstat(buf_text(&folder), &facts) == 0 &&
 		    (S_ISLNK(facts.st_mode) || S_ISDIR(facts.st_mode)))
 			err = refuse(problem, path,

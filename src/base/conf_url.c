@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the outside reaches us, by the settings. */
+/* The addresses under which others reach us, made from the settings. */
 #include <string.h>
 
 #include "base/conf.h"
@@ -11,7 +11,7 @@ static struct str without_slashes(struct str text)
 	return text;
 }
 
-/* Scheme and host, which are the same in any case; what follows is the path. */
+/* The length of scheme and host, which are case-insensitive; the path follows. */
 static size_t host_end(struct str url)
 {
 	const char *from = url.len ? memmem(url.at, url.len, "://", 3) : NULL;
@@ -24,10 +24,10 @@ static size_t host_end(struct str url)
 	return end ? (size_t)(end - url.at) : url.len;
 }
 
-void conf_public_url(const struct conf *conf, const char *where, struct str last, struct buf *out)
+void conf_public_url(const struct conf *conf, const char *path, struct str last, struct buf *out)
 {
 	struct str base = without_slashes(str_of(conf->public_url)),
-		   path = without_slashes(str_of(conf->base_path));
+		   prefix = without_slashes(str_of(conf->base_path));
 	size_t host = host_end(base);
 
 	if (!base.len)
@@ -36,10 +36,10 @@ void conf_public_url(const struct conf *conf, const char *where, struct str last
 		buf_add_char(out, i < host && base.at[i] >= 'A' && base.at[i] <= 'Z'
 					  ? (char)(base.at[i] - 'A' + 'a')
 					  : base.at[i]);
-	/* base_path stands once, also where public_url has it already */
-	if (path.len && (base.len - host < path.len ||
-			 memcmp(base.at + base.len - path.len, path.at, path.len) != 0))
-		buf_add_str(out, path);
-	buf_add_text(out, where);
+	/* not again where public_url ends with it */
+	if (prefix.len && (base.len - host < prefix.len ||
+			   memcmp(base.at + base.len - prefix.len, prefix.at, prefix.len) != 0))
+		buf_add_str(out, prefix);
+	buf_add_text(out, path);
 	buf_add_str(out, last);
 }

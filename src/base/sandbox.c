@@ -15,9 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/conf.h"
-#include "base/log.h"
-
 /* ---- system calls: seccomp(2) */
 
 #if defined(__x86_64__)
@@ -211,21 +208,4 @@ struct sandbox sandbox_enter(const char *writable)
 	sandbox.has_landlock = confine_files(writable);
 	sandbox.has_seccomp = filter_calls();
 	return sandbox;
-}
-
-bool sandbox_is_against_mail(const struct conf *conf)
-{
-	return !conf->smtp_url && conf->mail_sendmail && access(conf->mail_sendmail, X_OK) == 0;
-}
-
-void sandbox_confine(const struct conf *conf, bool sends_mail)
-{
-	struct sandbox sandbox;
-
-	if (!conf->sandbox || (sends_mail && sandbox_is_against_mail(conf)))
-		return;
-	sandbox = sandbox_enter(conf->spool_dir);
-	log_write(LOG_DEBUG, "confined",
-		  (struct log_field[]){ log_num("seccomp", sandbox.has_seccomp),
-					log_num("landlock", sandbox.has_landlock), log_end() });
 }

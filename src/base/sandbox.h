@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* Takes rights away from this process that it never needs, so that whoever takes it
-   over gets little: it starts no program, traces no process, writes to no file outside
-   one folder. For programs that read requests or answers of unauthenticated clients;
-   needs no root. */
+/* Drops rights that the process never needs: it can start no program, trace no process, and
+   write to no file outside one folder. An attacker who takes over the process gets little. For
+   programs that read requests of unauthenticated clients or responses of other servers. Needs
+   no root. */
 #ifndef HL_BASE_SANDBOX_H
 #define HL_BASE_SANDBOX_H
 
 #include <stdbool.h>
 
-struct conf;
-
 struct sandbox {
-	bool has_seccomp;  /* the kernel filters system calls from now on */
-	bool has_landlock; /* the kernel refuses to write outside the folder from now on */
+	bool has_seccomp;  /* the kernel filters system calls */
+	bool has_landlock; /* the kernel refuses writes outside the folder */
 };
 
-/* For this process and its later children, for ever. `writable` is the one folder below
-   which files may be made and changed; NULL, or one that is not there: nowhere. What is
-   open already stays so.
-   A kernel that lacks one of the two (seccomp(2), landlock(7) from 5.13) leaves it out:
-   that is no error, and the result says it. Sets no_new_privs, so a setgid program such
-   as sendmail does not work behind it, and is not started either. */
+/* Confines this process and its later children for ever. Files can be made and changed only
+   below the folder `writable`; nowhere when it is NULL or does not exist. Open files stay open.
+   A kernel may lack seccomp(2), or landlock(7) before 5.13: that is no error, and the result
+   says which one is in force. Sets no_new_privs, so setgid programs such as sendmail cannot
+   work. */
 struct sandbox sandbox_enter(const char *writable);
-
-/* The same as the setting `sandbox` says, with spool_dir writable; the log says what came of
-   it. `sends_mail`: not while e-mails go through sendmail. Called when all is open, before
-   the first request. */
-void sandbox_confine(const struct conf *conf, bool sends_mail);
-
-/* Do e-mails go through sendmail, which cannot run in a sandbox? */
-bool sandbox_is_against_mail(const struct conf *conf);
 
 #endif

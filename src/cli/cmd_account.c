@@ -12,6 +12,7 @@
 #include "cli/input.h"
 #include "cli/listing.h"
 #include "cli/term.h"
+#include "delivery/delivery_conf.h"
 
 static struct {
 	const char *plan, *name, *email, *zone;
@@ -53,12 +54,14 @@ static void add_requests(struct cli *cli, struct db_args *args, const char *plan
 	bool is_enterprise = plan && strcmp(plan, "enterprise") == 0;
 
 	add_number(args,
-		   given.requests < 0 && is_enterprise ? cli->conf->enterprise_requests
-						       : given.requests,
+		   given.requests < 0 && is_enterprise
+			   ? delivery_conf(cli->conf)->enterprise_requests
+			   : given.requests,
 		   0);
 	add_number(args,
-		   given.user_requests < 0 && is_enterprise ? cli->conf->enterprise_user_requests
-							    : given.user_requests,
+		   given.user_requests < 0 && is_enterprise
+			   ? delivery_conf(cli->conf)->enterprise_user_requests
+			   : given.user_requests,
 		   0);
 }
 

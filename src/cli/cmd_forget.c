@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/term.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/spool.h"
 
 enum { STEP_EVENTS = 5000, ANSWER_MAX = 64 };
@@ -37,12 +38,13 @@ static bool is_spool_empty(const struct conf *conf)
 	bool is_empty = !spool && status == CLI_FINE;
 
 	if (spool && spool_count(spool, &waiting))
-		term_problem("the spool %s cannot be read", conf->spool_dir);
+		term_problem("the spool %s cannot be read", ledger_conf(conf)->spool_dir);
 	else if (waiting.records || waiting.aside_records)
 		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; "
 			     "let them be "
 			     "recorded first (`hookledger spool drain`)%s",
-			     conf->spool_dir, (long long)(waiting.records + waiting.aside_records),
+			     ledger_conf(conf)->spool_dir,
+			     (long long)(waiting.records + waiting.aside_records),
 			     waiting.aside_records
 				     ? "; some were set aside (`hookledger spool list`)"
 				     : "");

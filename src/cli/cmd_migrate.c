@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "ledger/migration.h"
 #include "cli/term.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/monitor.h"
 
 static struct {
@@ -52,7 +53,7 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 	if (cli_call(cli->db, "operator.host_seen", args, NULL))
 		goto done;
 	db_args_clear(args);
-	db_arg_int(args, cli->conf->counters_keep_days);
+	db_arg_int(args, ledger_conf(cli->conf)->counters_keep_days);
 	if (!cli_call(cli->db, "operator.housekeep", args, &rows)) {
 		int64_t made = db_int(rows, 0, "housekeep");
 

@@ -11,11 +11,13 @@
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/term.h"
+#include "http/http_conf.h"
 #include "ledger/callback.h"
 #include "ledger/spool_drain.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
 #include "ledger/counters.h"
+#include "ledger/ledger_conf.h"
 
 /* A drain has no caller who waits: a slow database is no reason to give up,
    and the batches are larger than those of callbacks that do wait. */
@@ -27,23 +29,25 @@ static struct {
 
 struct spool *cli_spool(const struct conf *conf, int *status)
 {
-	struct spool_options how = { .dir = conf->spool_dir,
-				     .max_bytes = conf->spool_max_bytes,
-				     .unjudged_max_bytes = conf->spool_unjudged_max_bytes,
-				     .again_ms = conf->spool_again_ms,
+	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
+				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
+				     .unjudged_max_bytes =
+					     ledger_conf(conf)->spool_unjudged_max_bytes,
+				     .again_ms = ledger_conf(conf)->spool_again_ms,
 				     .again_now = true };
 	struct spool *spool = NULL;
 	struct stat facts;
 
 	/* Made by the receiver, as its own; we would make it as ours. */
-	if (!conf->spool_dir || (stat(conf->spool_dir, &facts) && errno == ENOENT)) {
+	if (!ledger_conf(conf)->spool_dir ||
+	    (stat(ledger_conf(conf)->spool_dir, &facts) && errno == ENOENT)) {
 		*status = CLI_FINE;
 		return NULL;
 	}
 	*status = CLI_FAILED;
 	if (spool_open(&spool, &how)) {
 		term_problem("the spool %s cannot be used; run this as the user of the receiver",
-			     conf->spool_dir);
+			     ledger_conf(conf)->spool_dir);
 		return NULL;
 	}
 	return spool;
@@ -80,7 +84,7 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 	if (s->records) {
 		term_add_size(out, s->bytes);
 		buf_add_text(out, " of ");
-		term_add_size(out, conf->spool_max_bytes);
+		term_add_size(out, ledger_conf(conf)->spool_max_bytes);
 		buf_add_text(out, "; the oldest came ");
 		term_add_ago(out, s->oldest_us);
 		buf_add_text(out, ".\n");
@@ -90,7 +94,7 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 			 (long long)s->unjudged_records);
 		term_add_size(out, s->unjudged_bytes);
 		buf_add_text(out, " of ");
-		term_add_size(out, conf->spool_unjudged_max_bytes);
+		term_add_size(out, ledger_conf(conf)->spool_unjudged_max_bytes);
 		buf_add_text(out, ".\n");
 	}
 	if (s->aside_records)
@@ -115,7 +119,7 @@ static int run_status(struct cli *cli, int argc, char **argv)
 		goto done;
 	status = CLI_FAILED;
 	if (spool && spool_count(spool, &found)) {
-		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+		term_problem("the spool %s cannot be read", ledger_conf(cli->conf)->spool_dir);
 		goto done;
 	}
 	if (given.json)
@@ -210,12 +214,14 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	db = cli_connect(cli->conf, "receiver");
 	if (!db || spool_count(spool, &left))
 		goto done;
-	err = counters_load(counters, cli->conf->spool_dir);
+	err = counters_load(counters, ledger_conf(cli->conf)->spool_dir);
 	if (err && err != ERR_ABSENT)
 		term_problem("the counters beside the spool cannot be read; going on without");
 	drain = spool_drain_new(spool, db, keys, counters,
-				cli->conf->batch_max > BATCH_MIN ? cli->conf->batch_max : BATCH_MIN,
-				cli->conf->batch_max_bytes);
+				http_conf(cli->conf)->batch_max > BATCH_MIN
+					? http_conf(cli->conf)->batch_max
+					: BATCH_MIN,
+				http_conf(cli->conf)->batch_max_bytes);
 	progress = progress_start("callbacks", left.records);
 	err = drain_all(drain, db, &progress);
 	progress_end(&progress);
@@ -223,7 +229,7 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 		term_problem("the database did not take all: %s; the rest stays in the spool",
 			     db_problem(db));
 	if (!counters_is_empty(counters) && counters_flush(counters, db, STEP_WAIT_MS) &&
-	    counters_save(counters, cli->conf->spool_dir))
+	    counters_save(counters, ledger_conf(cli->conf)->spool_dir))
 		term_problem("the counters could not be kept");
 	if (!spool_count(spool, &left) && say_drained(spool_drain_total(drain), &left) && !err)
 		status = CLI_FINE;
@@ -282,7 +288,7 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	if (given.json)
 		buf_add_text(&list.out, "{\"aside\":[");
 	if (spool && spool_aside_each(spool, put_aside, &list)) {
-		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+		term_problem("the spool %s cannot be read", ledger_conf(cli->conf)->spool_dir);
 		goto done;
 	}
 	if (given.json)
@@ -323,7 +329,7 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 		buf_addf(&names, "%s\n", argv[0]);
 	status = CLI_FAILED;
 	if (argc != 1 && spool_aside_each(spool, add_name, &names)) {
-		term_problem("the spool %s cannot be read", cli->conf->spool_dir);
+		term_problem("the spool %s cannot be read", ledger_conf(cli->conf)->spool_dir);
 		goto done;
 	}
 	status = CLI_FINE;

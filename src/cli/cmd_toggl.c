@@ -11,6 +11,7 @@
 #include "cli/input.h"
 #include "cli/listing.h"
 #include "cli/term.h"
+#include "toggl/toggl_conf.h"
 
 static struct {
 	const char *filters, *description;
@@ -380,7 +381,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		goto done;
 	}
 	status = CLI_FAILED;
-	db_arg_int(args, cli->conf->toggl_check_hours);
+	db_arg_int(args, toggl_conf(cli->conf)->check_hours);
 	if (cli_call(cli->db, "operator.toggl_due", args, &rows))
 		goto done;
 	status = CLI_FINE;

@@ -17,8 +17,8 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "base/sandbox.h"
 #include "delivery/delivery_loop.h"
+#include "ledger/confinement.h"
 #include "toggl/toggl_check.h"
 
 enum {
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 	task.stop_fd = stop_descriptor();
 	beside = begin_beside(&conf, &task);
 	courier = delivery_loop_new(&conf);
-	sandbox_confine(&conf, true);
+	confinement_enter(&conf, true);
 	if (delivery_loop_run(courier, &task))
 		status = 1;
 	end_beside(&beside, &task);

@@ -10,9 +10,11 @@
 #include "base/db.h"
 #include "base/log.h"
 #include "delivery/backpressure.h"
+#include "delivery/delivery_conf.h"
 #include "delivery/inflight.h"
 #include "delivery/subscriber_queue.h"
 #include "delivery/delivery_store.h"
+#include "http/http_conf.h"
 #include "ledger/monitor.h"
 
 enum {
@@ -59,21 +61,21 @@ struct delivery_loop *delivery_loop_new(const struct conf *conf)
 		.deadline_ms = CALL_MS,
 	};
 	struct delivery_store_options store = {
-		.parallel = conf->delivery_parallel,
-		.retry_first_ms = conf->delivery_retry_first_ms,
-		.retry_factor = conf->delivery_retry_factor,
-		.retry_longest_ms = conf->delivery_retry_longest_ms,
-		.give_up_ms = conf->delivery_give_up_ms,
-		.failing_ms = conf->delivery_failing_ms,
-		.keep_ms = conf->delivery_keep_days * DAY_MS,
-		.keep_dead_ms = conf->delivery_keep_dead_days * DAY_MS,
+		.parallel = delivery_conf(conf)->parallel,
+		.retry_first_ms = delivery_conf(conf)->retry_first_ms,
+		.retry_factor = delivery_conf(conf)->retry_factor,
+		.retry_longest_ms = delivery_conf(conf)->retry_longest_ms,
+		.give_up_ms = delivery_conf(conf)->give_up_ms,
+		.failing_ms = delivery_conf(conf)->failing_ms,
+		.keep_ms = delivery_conf(conf)->keep_days * DAY_MS,
+		.keep_dead_ms = delivery_conf(conf)->keep_dead_days * DAY_MS,
 	};
 
 	c->conf = conf;
 	/* it must outlast a request, and be renewed in its first half */
-	c->lease_ms = 2 * conf->delivery_timeout_ms + LEASE_MARGIN_MS;
-	if (c->lease_ms < conf->courier_lease_ms)
-		c->lease_ms = conf->courier_lease_ms;
+	c->lease_ms = 2 * http_conf(conf)->delivery_timeout_ms + LEASE_MARGIN_MS;
+	if (c->lease_ms < delivery_conf(conf)->courier_lease_ms)
+		c->lease_ms = delivery_conf(conf)->courier_lease_ms;
 	store.lease_ms = c->lease_ms;
 	c->db = db_open(&db);
 	c->store = delivery_store_new(c->db, &store);
@@ -128,7 +130,7 @@ static bool is_settling_due(const struct delivery_loop *c)
 /* Far more of them than requests: those that do not answer keep their lanes. */
 static int64_t room_for_lanes(const struct delivery_loop *c)
 {
-	int64_t room = ADMIN_QUEUES_EACH * c->conf->courier_requests_max -
+	int64_t room = ADMIN_QUEUES_EACH * delivery_conf(c->conf)->courier_requests_max -
 		       (int64_t)c->inflight.queues.count;
 
 	return c->is_stopping || room < 0 ? 0 : room < NEW_LANES ? room : NEW_LANES;
@@ -293,7 +295,7 @@ static void settled(struct delivery_loop *c)
 static void looked(struct delivery_loop *c)
 {
 	struct delivery_store_looked news = delivery_store_looked(c->store);
-	int64_t next_ms = c->conf->courier_poll_ms;
+	int64_t next_ms = delivery_conf(c->conf)->courier_poll_ms;
 
 	c->is_gathering = c->is_gathering || news.has_events;
 	if (news.next_us <= 0) {
@@ -474,7 +476,7 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 		if (!c->is_stopping && (clock_ms() >= until || is_stopping(task))) {
 			stop(c);
 			/* what is under way ends by its own time limit */
-			until = clock_ms() + c->conf->delivery_timeout_ms + CONNECT_MS;
+			until = clock_ms() + http_conf(c->conf)->delivery_timeout_ms + CONNECT_MS;
 		}
 		if (task->is_round && is_at_rest(c) && c->is_housekept && !monitor_tell(c->monitor))
 			break;

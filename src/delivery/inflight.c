@@ -9,6 +9,8 @@
 #include "http/http_client.h"
 #include "http/uri.h"
 #include "delivery/delivery.h"
+#include "delivery/delivery_conf.h"
+#include "http/http_conf.h"
 #include "ledger/signed_request.h"
 #include "ledger/monitor.h"
 
@@ -125,13 +127,14 @@ static void start_one(struct inflight *inflight, struct subscriber_queue *queue)
 {
 	struct delivery *delivery = subscriber_queue_take(queue);
 	char id[DELIVERY_ID_MAX];
-	struct signed_request sending = { .url = buf_text(&queue->url),
-					  .id = delivery_webhook_id(delivery,
-								    queue->subscription_id, id),
-					  .signer = queue->signer,
-					  .before = queue->before,
-					  .timeout_ms = inflight->conf->delivery_timeout_ms,
-					  .user = delivery };
+	struct signed_request sending = {
+		.url = buf_text(&queue->url),
+		.id = delivery_webhook_id(delivery, queue->subscription_id, id),
+		.signer = queue->signer,
+		.before = queue->before,
+		.timeout_ms = http_conf(inflight->conf)->delivery_timeout_ms,
+		.user = delivery
+	};
 	int64_t now_us = clock_now_us();
 
 	if (!delivery->body.len) {
@@ -161,7 +164,7 @@ static void start_one(struct inflight *inflight, struct subscriber_queue *queue)
    the rest, however many there are. */
 static bool has_place(const struct inflight *inflight, const struct subscriber_queue *queue)
 {
-	size_t most = (size_t)inflight->conf->courier_requests_max, silent = 0;
+	size_t most = (size_t)delivery_conf(inflight->conf)->courier_requests_max, silent = 0;
 
 	if (!queue->is_silent)
 		return true;
@@ -187,10 +190,11 @@ int inflight_start(struct inflight *inflight, int most, int *wait_ms)
 			if (drop_stale(inflight, queue, now_us / 1000))
 				*wait_ms = 0;
 			if (http_client_count(inflight->client) >=
-			    (size_t)inflight->conf->courier_requests_max)
+			    (size_t)delivery_conf(inflight->conf)->courier_requests_max)
 				return started;
 			if (!subscriber_queue_may_start(
-				    queue, now_us, inflight->conf->delivery_timeout_ms, wait_ms) ||
+				    queue, now_us, http_conf(inflight->conf)->delivery_timeout_ms,
+				    wait_ms) ||
 			    !has_place(inflight, queue))
 				continue;
 			start_one(inflight, queue);
@@ -329,16 +333,16 @@ void inflight_init(struct inflight *inflight, const struct conf *conf)
 	static const char *const wanted[] = { "Retry-After", NULL };
 
 	inflight->conf = conf;
-	ip_networks_reread(&inflight->allowed, conf->allowed_networks);
+	ip_networks_reread(&inflight->allowed, http_conf(conf)->allowed_networks);
 	inflight->sealer = sealer_new(conf->master_key, conf->master_key_previous);
 	inflight->client = http_client_new(&(struct http_client_options){
-		.requests_max = (size_t)conf->courier_requests_max,
-		.answer_max = (size_t)conf->delivery_answer_max_bytes,
+		.requests_max = (size_t)delivery_conf(conf)->courier_requests_max,
+		.answer_max = (size_t)delivery_conf(conf)->answer_max_bytes,
 		.cuts_answers = true,
 		.wanted = wanted,
 		.is_guarded = true,
 		.allowed = &inflight->allowed,
-		.ca_file = conf->ca_file,
+		.ca_file = http_conf(conf)->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	});
 }

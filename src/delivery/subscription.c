@@ -9,6 +9,7 @@
 #include "http/http_client.h"
 #include "base/log.h"
 #include "delivery/callback_ping.h"
+#include "delivery/delivery_conf.h"
 #include "ledger/sealing.h"
 
 struct subscription_change {
@@ -132,7 +133,7 @@ static enum err ask(const struct subscription_context *options, struct subscript
 		.user_id = asking->user_id,
 		.url = buf_text(&asking->url),
 		.code = buf_str(&asking->ping_code),
-		.timeout_ms = conf->handshake_timeout_ms,
+		.timeout_ms = delivery_conf(conf)->handshake_timeout_ms,
 		.user = asking->user,
 	};
 	enum err err = sealing_subscription_open(options->sealer, asking->subscription_id,

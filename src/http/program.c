@@ -15,6 +15,7 @@
 #include "http/listener.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/http_conf.h"
 
 enum {
 	WORKERS_MAX = 64,
@@ -163,11 +164,11 @@ struct http *program_open_http(const struct program *program, int64_t body_max_b
 	const struct conf *conf = program->conf;
 	struct http_options how = {
 		.base_path = conf->base_path,
-		.batch_max = (size_t)conf->batch_max,
-		.batch_max_bytes = (size_t)conf->batch_max_bytes,
+		.batch_max = (size_t)http_conf(conf)->batch_max,
+		.batch_max_bytes = (size_t)http_conf(conf)->batch_max_bytes,
 		.body_max = (size_t)body_max_bytes,
-		.timeout_ms = conf->request_timeout_ms,
-		.connections_max = (size_t)conf->connections_max,
+		.timeout_ms = http_conf(conf)->request_timeout_ms,
+		.connections_max = (size_t)http_conf(conf)->connections_max,
 	};
 
 	return http_open(program->listen_fd, &how);

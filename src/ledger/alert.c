@@ -14,8 +14,10 @@
 #include "base/db.h"
 #include "http/http_client.h"
 #include "base/json.h"
+#include "http/http_conf.h"
 #include "http/uri.h"
 #include "ledger/chat.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/mail.h"
 #include "ledger/sealing.h"
 #include "ledger/signed_request.h"
@@ -50,14 +52,14 @@ struct alert *alert_new(const struct conf *conf, const struct sealer *sealer)
 
 	alert->conf = conf;
 	alert->sealer = sealer;
-	ip_networks_reread(&alert->allowed, conf->allowed_networks);
+	ip_networks_reread(&alert->allowed, http_conf(conf)->allowed_networks);
 	alert->client = http_client_new(&(struct http_client_options){
 		.requests_max = 1,
 		.answer_max = ANSWER_MAX,
 		.cuts_answers = true,
 		.is_guarded = true,
 		.allowed = &alert->allowed,
-		.ca_file = conf->ca_file,
+		.ca_file = http_conf(conf)->ca_file,
 		.agent = "hookledger/" HL_VERSION,
 	});
 	return alert;
@@ -123,8 +125,8 @@ static void write_from(const struct conf *conf, struct buf *out)
 {
 	char host[HOST_MAX] = "";
 
-	if (conf->mail_from) {
-		buf_add_text(out, conf->mail_from);
+	if (ledger_conf(conf)->mail_from) {
+		buf_add_text(out, ledger_conf(conf)->mail_from);
 		return;
 	}
 	if (gethostname(host, sizeof(host) - 1) || !host[0])
@@ -134,10 +136,13 @@ static void write_from(const struct conf *conf, struct buf *out)
 
 static void start_sendmail(struct alert *alert)
 {
-	const char *const argv[] = {
-		alert->conf->mail_sendmail, "-i", "-f", buf_text(&alert->from), "--",
-		buf_text(&alert->to),	    NULL
-	};
+	const char *const argv[] = { ledger_conf(alert->conf)->mail_sendmail,
+				     "-i",
+				     "-f",
+				     buf_text(&alert->from),
+				     "--",
+				     buf_text(&alert->to),
+				     NULL };
 
 	if (subprocess_start(&alert->child, argv, buf_str(&alert->text), SEND_MS, &alert->problem))
 		alert->is_over = true;
@@ -146,9 +151,9 @@ static void start_sendmail(struct alert *alert)
 static void start_smtp(struct alert *alert)
 {
 	struct http_client_mail mail = {
-		.url = alert->conf->smtp_url,
-		.user = alert->conf->smtp_user,
-		.password = alert->conf->smtp_password,
+		.url = ledger_conf(alert->conf)->smtp_url,
+		.user = ledger_conf(alert->conf)->smtp_user,
+		.password = ledger_conf(alert->conf)->smtp_password,
 		.from = buf_text(&alert->from),
 		.to = buf_text(&alert->to),
 		.text = buf_str(&alert->text),
@@ -162,7 +167,7 @@ static void start_smtp(struct alert *alert)
 
 static void start_mail(struct alert *alert, const struct alert_message *message)
 {
-	bool is_smtp = alert->conf->smtp_url;
+	bool is_smtp = ledger_conf(alert->conf)->smtp_url;
 	char id[64];
 	struct mail mail = { .subject = message->subject,
 			     .text = message->words,
@@ -181,7 +186,7 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 		fail(alert, "the setting mail_from is no e-mail address");
 	} else if (!mail_is_address(mail.to)) {
 		fail(alert, "its target is no e-mail address");
-	} else if (!is_smtp && !alert->conf->mail_sendmail) {
+	} else if (!is_smtp && !ledger_conf(alert->conf)->mail_sendmail) {
 		fail(alert, "neither smtp_url nor mail_sendmail is set");
 	} else {
 		mail_write(&mail, &alert->text);
@@ -194,8 +199,9 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 
 static int64_t limit_ms(const struct alert *alert)
 {
-	return alert->conf->delivery_timeout_ms < SEND_MS ? alert->conf->delivery_timeout_ms
-							  : SEND_MS;
+	return http_conf(alert->conf)->delivery_timeout_ms < SEND_MS
+		       ? http_conf(alert->conf)->delivery_timeout_ms
+		       : SEND_MS;
 }
 
 static void note_start(struct alert *alert, enum err err)
@@ -312,7 +318,7 @@ static void look(struct alert *alert)
 
 		alert->is_over = err != ERR_PACE;
 		if (err == ERR_FAULT)
-			buf_addf(&alert->problem, "%s: %s", alert->conf->mail_sendmail,
+			buf_addf(&alert->problem, "%s: %s", ledger_conf(alert->conf)->mail_sendmail,
 				 buf_text(&why));
 		buf_done(&why);
 	} else if (http_client_take(alert->client, &outcome) == ERR_NONE) {

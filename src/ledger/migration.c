@@ -5,6 +5,7 @@
 
 #include "base/conf.h"
 #include "base/db.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/schema_files.h"
 
 /* A step may rewrite a large table; a person can press Ctrl-C. */
@@ -202,7 +203,7 @@ static enum err finish(struct migration *m)
 	struct db_rows *kept = NULL, *rebuild = NULL;
 	enum err err;
 
-	db_arg_int(args, m->conf->counters_keep_days);
+	db_arg_int(args, ledger_conf(m->conf)->counters_keep_days);
 	err = call(m, "operator.housekeep", args, &kept);
 	if (!err) {
 		m->partitions = db_int(kept, 0, "housekeep");

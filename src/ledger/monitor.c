@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "ledger/alert.h"
 #include "ledger/db_outage.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/spool.h"
 
 enum {
@@ -69,9 +70,10 @@ struct monitor *monitor_new(const struct conf *conf, struct db *db, const struct
 	monitor->args = db_args_new();
 	alert_page(conf, &monitor->page);
 	host_name(host);
-	monitor->outage = db_outage_new(
-		conf->watch_ms > AWAY_MS / AWAY_LOOKS ? AWAY_MS : AWAY_LOOKS * conf->watch_ms,
-		str_of(host), buf_str(&monitor->page));
+	monitor->outage = db_outage_new(ledger_conf(conf)->watch_ms > AWAY_MS / AWAY_LOOKS
+						? AWAY_MS
+						: AWAY_LOOKS * ledger_conf(conf)->watch_ms,
+					str_of(host), buf_str(&monitor->page));
 	return monitor;
 }
 
@@ -122,13 +124,15 @@ void monitor_restart(struct monitor *monitor)
 /* Nobody else's spool is made by looking: a folder that is not there is none. */
 static bool see_spool(const struct conf *conf, struct spool_status *status)
 {
-	struct spool_options options = { .dir = conf->spool_dir,
-					 .max_bytes = conf->spool_max_bytes,
-					 .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+	struct spool_options options = { .dir = ledger_conf(conf)->spool_dir,
+					 .max_bytes = ledger_conf(conf)->spool_max_bytes,
+					 .unjudged_max_bytes =
+						 ledger_conf(conf)->spool_unjudged_max_bytes };
 	struct spool *spool = NULL;
 	bool fine;
 
-	if (!conf->spool_dir || access(conf->spool_dir, R_OK | W_OK | X_OK))
+	if (!ledger_conf(conf)->spool_dir ||
+	    access(ledger_conf(conf)->spool_dir, R_OK | W_OK | X_OK))
 		return false;
 	fine = spool_open(&spool, &options) == ERR_NONE && spool_count(spool, status) == ERR_NONE;
 	spool_close(spool);
@@ -173,14 +177,14 @@ void monitor_put_host(const struct conf *conf, struct db_args *args)
 	utf8_add(&place, str_of(host));
 	buf_add_char(&place, ':');
 	/* a folder may have any name, and this is a text */
-	utf8_add(&place, str_of(conf->spool_dir));
+	utf8_add(&place, str_of(ledger_conf(conf)->spool_dir));
 	db_arg_text(args, buf_str(&place));
 	buf_done(&place);
 	db_arg_text(args, str_of(HL_VERSION));
 	if (see_spool(conf, &status)) {
 		db_arg_int(args, status.records);
 		db_arg_int(args, status.bytes);
-		db_arg_int(args, conf->spool_max_bytes);
+		db_arg_int(args, ledger_conf(conf)->spool_max_bytes);
 		db_arg_int(args, status.damaged_files);
 	} else {
 		for (int i = 0; i < 4; i++)
@@ -191,7 +195,7 @@ void monitor_put_host(const struct conf *conf, struct db_args *args)
 	else
 		db_arg_null(args);
 	db_arg_int(args, status.aside_records);
-	db_arg_int(args, conf->spool_late_s);
+	db_arg_int(args, ledger_conf(conf)->spool_late_s);
 }
 
 static enum err look(struct monitor *monitor)
@@ -359,8 +363,9 @@ static void take_news(struct monitor *monitor, enum call call, const struct db_r
 	case CALL_WATCH:
 		subtract(&monitor->counts, &monitor->telling);
 		monitor->is_more = db_bool(rows, 0, "is_more");
-		monitor->look_at = clock_ms() +
-				   (monitor->is_more ? MORE_MS : monitor->conf->watch_ms);
+		monitor->look_at = clock_ms() + (monitor->is_more
+							 ? MORE_MS
+							 : ledger_conf(monitor->conf)->watch_ms);
 		monitor->claim_at = 0;
 		monitor->is_asking_whom = true;
 		db_outage_observe(monitor->outage, true, clock_ms(), NULL);

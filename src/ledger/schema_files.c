@@ -11,6 +11,7 @@
 #include "base/db.h"
 #include "cli/input.h"
 #include "cli/term.h"
+#include "ledger/ledger_conf.h"
 
 /* In it a path below sql/functions a line, in the order to run; "#" begins a comment. */
 static const char order_file[] = "ORDER";
@@ -129,7 +130,7 @@ static bool load_functions(struct schema_files *schema, const struct conf *conf)
 	struct str rest;
 	bool fine;
 
-	buf_addf(&dir, "%s/functions", conf->sql_dir);
+	buf_addf(&dir, "%s/functions", ledger_conf(conf)->sql_dir);
 	buf_add_text(&all, schema->setup);
 	fine = read_sql(buf_text(&dir), order_file, &order);
 	rest = buf_str(&order);
@@ -159,8 +160,8 @@ bool schema_files_load(struct schema_files *schema, const struct conf *conf)
 	bool fine;
 
 	*schema = (struct schema_files){ 0 };
-	fine = load_migrations(schema, conf->sql_dir) &&
-	       read_sql(conf->sql_dir, "setup.sql", &setup);
+	fine = load_migrations(schema, ledger_conf(conf)->sql_dir) &&
+	       read_sql(ledger_conf(conf)->sql_dir, "setup.sql", &setup);
 	if (fine) {
 		schema->setup = mem_dup(buf_str(&setup));
 		fine = load_functions(schema, conf);

@@ -29,7 +29,7 @@ struct schema_files {
 	struct schema_file functions; /* the functions, one text */
 };
 
-/* Reads all files of conf->sql_dir. false: said on stderr what is missing. */
+/* Reads all files of the folder sql_dir. false: said on stderr what is missing. */
 bool schema_files_load(struct schema_files *schema, const struct conf *conf);
 void schema_files_done(struct schema_files *schema);
 

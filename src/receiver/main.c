@@ -21,13 +21,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "http/program.h"
-#include "base/sandbox.h"
+#include "http/http_conf.h"
 #include "ledger/callback.h"
+#include "ledger/confinement.h"
 #include "ledger/spool_drain.h"
 #include "ledger/intake.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
 #include "ledger/counters.h"
+#include "ledger/ledger_conf.h"
+#include "receiver/receiver_conf.h"
 
 enum {
 	KEYS_AGE_MS = 1000, /* a ping is judged by keys no older than this */
@@ -456,7 +459,7 @@ static void record(struct receiver *r, size_t *places, size_t count)
 static void serve(struct receiver *r)
 {
 	size_t events = 0, unjudged = 0, refused = 0, *places = r->events;
-	size_t *unjudged_places = r->events + r->conf->batch_max;
+	size_t *unjudged_places = r->events + http_conf(r->conf)->batch_max;
 
 	r->began = clock_ms();
 	r->until = r->began + r->conf->db_deadline_ms;
@@ -571,7 +574,7 @@ static int until_next(const struct receiver *r, int db_wants_ms)
 /* Counters that a process left which ended without a database. */
 static void begin_counters(struct receiver *r)
 {
-	if (counters_load(r->counters, r->conf->spool_dir))
+	if (counters_load(r->counters, ledger_conf(r->conf)->spool_dir))
 		log_write(LOG_DEBUG, "no_counters_left_behind", NULL);
 }
 
@@ -583,7 +586,7 @@ static void end_counters(struct receiver *r)
 	if (db_is_usable(r) &&
 	    counters_flush(r->counters, r->db, r->conf->db_deadline_ms) == ERR_NONE)
 		return;
-	if (counters_save(r->counters, r->conf->spool_dir))
+	if (counters_save(r->counters, ledger_conf(r->conf)->spool_dir))
 		log_write(LOG_WARN, "counters_lost", NULL);
 }
 
@@ -591,15 +594,15 @@ static void open_parts(struct receiver *r, const struct program *program)
 {
 	const struct conf *conf = program->conf;
 	struct spool_options spool = {
-		.dir = conf->spool_dir,
-		.max_bytes = conf->spool_max_bytes,
-		.unjudged_max_bytes = conf->spool_unjudged_max_bytes,
-		.again_ms = conf->spool_again_ms,
+		.dir = ledger_conf(conf)->spool_dir,
+		.max_bytes = ledger_conf(conf)->spool_max_bytes,
+		.unjudged_max_bytes = ledger_conf(conf)->spool_unjudged_max_bytes,
+		.again_ms = ledger_conf(conf)->spool_again_ms,
 	};
 
 	r->program = program;
 	r->conf = conf;
-	r->web = program_open_http(program, conf->body_max_bytes);
+	r->web = program_open_http(program, receiver_conf(conf)->body_max_bytes);
 	spool.shared_files = http_is_cgi(r->web);
 	/* Without a spool there is no promise to give. */
 	if (spool_open(&r->spool, &spool))
@@ -611,10 +614,10 @@ static void open_parts(struct receiver *r, const struct program *program)
 	r->ring_args = db_args_new();
 	r->counters = counters_new();
 	r->drain = spool_drain_new(r->spool, r->db, r->keys, r->counters, DRAIN_MAX,
-				   conf->batch_max_bytes);
-	r->callbacks = mem_zero((size_t)conf->batch_max, sizeof(*r->callbacks));
-	r->aside = mem_zero((size_t)conf->batch_max, sizeof(const struct callback *));
-	r->events = mem_zero(2 * (size_t)conf->batch_max, sizeof(*r->events));
+				   http_conf(conf)->batch_max_bytes);
+	r->callbacks = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(*r->callbacks));
+	r->aside = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(const struct callback *));
+	r->events = mem_zero(2 * (size_t)http_conf(conf)->batch_max, sizeof(*r->events));
 	if (keyring_load_file(r->keys, spool_keyring_path(r->spool)) == ERR_ABSENT)
 		log_write(LOG_DEBUG, "no_keyring_file", NULL);
 }
@@ -662,11 +665,11 @@ static void serve_fastcgi(struct receiver *r)
    database connections. -1: all are taken. */
 static int take_slot(const struct conf *conf)
 {
-	for (int64_t i = 0; i < conf->cgi_connections; i++) {
+	for (int64_t i = 0; i < receiver_conf(conf)->cgi_connections; i++) {
 		struct buf path = { 0 };
 		int fd;
 
-		buf_addf(&path, "%s/slot-%lld", conf->spool_dir, (long long)i);
+		buf_addf(&path, "%s/slot-%lld", ledger_conf(conf)->spool_dir, (long long)i);
 		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			  0600);
 		buf_done(&path);
@@ -755,7 +758,7 @@ static void serve_cgi(struct receiver *r)
 			log_write(LOG_DEBUG, "ring_failed", NULL);
 		end_counters(r);
 	} else if (!counters_is_empty(r->counters) &&
-		   counters_save(r->counters, r->conf->spool_dir)) {
+		   counters_save(r->counters, ledger_conf(r->conf)->spool_dir)) {
 		log_write(LOG_DEBUG, "counters_lost", NULL);
 	}
 	if (slot >= 0)
@@ -769,7 +772,7 @@ static int work(struct program *program)
 	struct receiver receiver = { 0 };
 
 	open_parts(&receiver, program);
-	sandbox_confine(program->conf, false);
+	confinement_enter(program->conf, false);
 	if (http_is_cgi(receiver.web))
 		serve_cgi(&receiver);
 	else

@@ -12,7 +12,9 @@
 #include "http/http_client.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "http/http_conf.h"
 #include "ledger/sealing.h"
+#include "toggl/toggl_conf.h"
 
 enum {
 	JOBS_MAX = 16,
@@ -79,16 +81,16 @@ struct toggl_client *toggl_client_new(const struct toggl_client_options *options
 		.requests_max = JOBS_MAX,
 		.answer_max = ANSWER_MAX,
 		.wanted = wanted,
-		.ca_file = options->conf->ca_file,
+		.ca_file = http_conf(options->conf)->ca_file,
 		.agent = options->agent,
 	};
 
 	toggl->options = *options;
 	toggl->client = http_client_new(&client);
 	buf_add_char(&toggl->how_json, '{');
-	json_put_int(&toggl->how_json, "reserve", options->conf->toggl_reserve);
-	json_put_int(&toggl->how_json, "pace_ms", options->conf->toggl_pace_ms);
-	json_put_bool(&toggl->how_json, "repair", options->conf->toggl_repair);
+	json_put_int(&toggl->how_json, "reserve", toggl_conf(options->conf)->reserve);
+	json_put_int(&toggl->how_json, "pace_ms", toggl_conf(options->conf)->pace_ms);
+	json_put_bool(&toggl->how_json, "repair", toggl_conf(options->conf)->repair);
 	buf_add_char(&toggl->how_json, '}');
 	return toggl;
 }
@@ -214,8 +216,8 @@ static enum err fill_body(struct toggl_client *toggl, struct job *job, const str
 static void prepare(struct toggl_client *toggl, struct job *job, const struct db_rows *rows)
 {
 	struct str base = str_of(str_is(db_str(rows, 0, "api"), "webhooks")
-					 ? toggl->options.conf->toggl_webhooks_url
-					 : toggl->options.conf->toggl_api_url);
+					 ? toggl_conf(toggl->options.conf)->webhooks_url
+					 : toggl_conf(toggl->options.conf)->api_url);
 
 	forget_request(job);
 	while (base.len && base.at[base.len - 1] == '/')
@@ -239,7 +241,7 @@ static void ask(struct toggl_client *toggl, struct job *job)
 								: NULL,
 						  NULL },
 		.body = job->body.len ? buf_str(&job->body) : (struct str){ 0 },
-		.timeout_ms = toggl->options.conf->toggl_timeout_ms,
+		.timeout_ms = toggl_conf(toggl->options.conf)->timeout_ms,
 		/* what is made twice holds two places of the plan, and each request counts */
 		.is_sent_once = true,
 		.user = job,
@@ -574,7 +576,7 @@ enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun)
 	size_t count = 0;
 	enum err err;
 
-	db_arg_int(args, toggl->options.conf->toggl_check_hours);
+	db_arg_int(args, toggl_conf(toggl->options.conf)->check_hours);
 	err = call(toggl, functions_of[toggl->options.schema].due, args, &rows);
 	for (size_t i = 0; !err && i < db_rows_count(rows) && free_job(toggl); i++) {
 		char *what = mem_dup(db_str(rows, i, "what"));

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "http/http_conf.h"
+#include "receiver/receiver_conf.h"
 
 /* A file that has the key in another setting too says it by itself. */
 static bool stands_once(const uint8_t *data, size_t size, const char *key)
@@ -32,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < problem.len; i++)
 			MUST(problem.at[i] >= ' ' && problem.at[i] <= '~');
 	} else {
-		MUST(conf.batch_max >= 1 && conf.batch_max <= 10000);
-		MUST(conf.body_max_bytes >= 1024 && conf.db_deadline_ms >= 50);
+		MUST(http_conf(&conf)->batch_max >= 1 && http_conf(&conf)->batch_max <= 10000);
+		MUST(receiver_conf(&conf)->body_max_bytes >= 1024 && conf.db_deadline_ms >= 50);
 		MUST(!conf.master_key || strlen(conf.master_key) == 64);
 		MUST(!conf.base_path || conf.base_path[0] == '/');
 		conf_show(&conf, &shown);

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "http/http_conf.h"
+#include "ledger/ledger_conf.h"
+#include "receiver/receiver_conf.h"
 #include "scratch.h"
 
 extern char **environ;
@@ -76,9 +79,9 @@ static void a_file_is_read(void **state)
 	assert_int_equal(LOG_DEBUG, conf_log_level(&conf));
 	/* not in the file */
 	assert_false(conf.db_roles);
-	assert_int_equal(1048576, conf.body_max_bytes);
-	assert_int_equal(128, conf.batch_max);
-	assert_non_null(conf.spool_dir);
+	assert_int_equal(1048576, receiver_conf(&conf)->body_max_bytes);
+	assert_int_equal(128, http_conf(&conf)->batch_max);
+	assert_non_null(ledger_conf(&conf)->spool_dir);
 	conf_done(&conf);
 	assert_null(conf.database);
 }
@@ -149,12 +152,12 @@ static void every_error_says_where_and_what(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf problem = { 0 };
-		struct conf conf = { .batch_max = 77 };
+		struct conf conf = { .db_deadline_ms = 77 };
 
 		assert_err(ERR_INPUT, load_text(&conf, cases[i].text, &problem));
 		assert_has(&problem, cases[i].says);
 		assert_has(&problem, "/hookledger.conf line ");
-		assert_int_equal(77, conf.batch_max);
+		assert_int_equal(77, conf.db_deadline_ms);
 		assert_null(conf.path);
 		buf_done(&problem);
 	}
@@ -227,7 +230,7 @@ static void the_environment_comes_last(void **state)
 				       LIT("batch_max = 6\ndatabase = host=common\n"
 					   "public_url = https://a.example\n"),
 				       &problem));
-	assert_int_equal(5, conf.batch_max);
+	assert_int_equal(5, http_conf(&conf)->batch_max);
 	assert_null(conf.public_url);
 	assert_string_equal("host=receiver", conf_database(&conf, "receiver"));
 	assert_string_equal("host=common", conf_database(&conf, "operator"));
@@ -257,12 +260,12 @@ static void a_variable_names_the_file(void **state)
 	(void)state;
 	setenv("HOOKLEDGER_CONF", path, 1);
 	assert_err(ERR_NONE, conf_load(&conf, NULL, &problem));
-	assert_int_equal(9, conf.batch_max);
+	assert_int_equal(9, http_conf(&conf)->batch_max);
 	assert_string_equal(path, conf.path);
 	conf_done(&conf);
 	/* what is given by hand wins */
 	assert_err(ERR_NONE, load_text(&conf, LIT("batch_max = 10\n"), &problem));
-	assert_int_equal(10, conf.batch_max);
+	assert_int_equal(10, http_conf(&conf)->batch_max);
 	conf_done(&conf);
 	setenv("HOOKLEDGER_CONF", "/nowhere/at/all", 1);
 	assert_err(ERR_INPUT, conf_load(&conf, NULL, &problem));

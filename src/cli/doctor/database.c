@@ -10,6 +10,7 @@
 #include "cli/doctor/doctor.h"
 #include "cli/secret_cache.h"
 #include "ledger/catalog.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/schema_files.h"
 
 enum {
@@ -159,7 +160,8 @@ static void check_schema(struct doctor *doctor, struct db *db)
 	if (!schema_files_load(&schema, doctor->conf)) {
 		doctor_say(doctor, STATE_ERROR, "schema",
 			   "its files cannot be read from %s; set sql_dir",
-			   doctor->conf->sql_dir ? doctor->conf->sql_dir : "(sql_dir is empty)");
+			   ledger_conf(doctor->conf)->sql_dir ? ledger_conf(doctor->conf)->sql_dir
+							      : "(sql_dir is empty)");
 		goto done;
 	}
 	if (db_call(db, "operator.migrations", NULL, WAIT_MS, &applied)) {

@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "cli/doctor/doctor.h"
 #include "cli/term.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/spool.h"
 
 /* Older than this and the receiver should have brought it in long ago. */
@@ -78,7 +79,7 @@ void doctor_check_settings(struct doctor *doctor)
 
 static void check_folder(struct doctor *doctor, const struct stat *facts)
 {
-	const char *dir = doctor->conf->spool_dir;
+	const char *dir = ledger_conf(doctor->conf)->spool_dir;
 	const struct passwd *owner = getpwuid(facts->st_uid);
 
 	if (facts->st_mode & (S_IRWXG | S_IRWXO))
@@ -104,20 +105,21 @@ static void check_disk(struct doctor *doctor)
 	struct statfs kind;
 	int64_t bytes;
 
-	if (statfs(conf->spool_dir, &kind) || statvfs(conf->spool_dir, &space))
+	if (statfs(ledger_conf(conf)->spool_dir, &kind) ||
+	    statvfs(ledger_conf(conf)->spool_dir, &space))
 		return;
 	if (kind.f_type == MAGIC_TMPFS || kind.f_type == MAGIC_RAMFS) {
 		doctor_say(doctor, STATE_ERROR, "spool disk",
 			   "%s is in memory: what is acknowledged would be lost when the machine "
 			   "stops; "
 			   "set spool_dir to a folder on a disk",
-			   conf->spool_dir);
+			   ledger_conf(conf)->spool_dir);
 		return;
 	}
 	bytes = (int64_t)(space.f_bavail * space.f_frsize);
 	term_add_size(&room, bytes);
-	term_add_size(&limit, conf->spool_max_bytes);
-	if (bytes < conf->spool_max_bytes)
+	term_add_size(&limit, ledger_conf(conf)->spool_max_bytes);
+	if (bytes < ledger_conf(conf)->spool_max_bytes)
 		doctor_say(doctor, STATE_WARNING, "spool disk",
 			   "%s free, less than spool_max_bytes (%s); free some or lower the limit",
 			   buf_text(&room), buf_text(&limit));
@@ -136,12 +138,12 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 	buf_addf(&text, "%lld callback%s, ", (long long)s->records, term_s(s->records));
 	term_add_size(&text, s->bytes);
 	buf_add_text(&text, " of ");
-	term_add_size(&text, conf->spool_max_bytes);
+	term_add_size(&text, ledger_conf(conf)->spool_max_bytes);
 	if (s->records) {
 		buf_add_text(&text, ", the oldest came ");
 		term_add_ago(&text, s->oldest_us);
 	}
-	if (s->bytes > conf->spool_max_bytes / 10 * 8)
+	if (s->bytes > ledger_conf(conf)->spool_max_bytes / 10 * 8)
 		doctor_say(
 			doctor, STATE_ERROR, "spool depth",
 			"%s; full soon, then callbacks are answered 503: bring the database back, "
@@ -155,7 +157,7 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 	else if (!s->aside_records || s->records)
 		doctor_say(doctor, STATE_OK, "spool depth", "%s",
 			   s->records ? buf_text(&text) : "nothing waits");
-	if (s->unjudged_bytes > conf->spool_unjudged_max_bytes / 10 * 8)
+	if (s->unjudged_bytes > ledger_conf(conf)->spool_unjudged_max_bytes / 10 * 8)
 		doctor_say(doctor, STATE_ERROR, "spool depth",
 			   "the limit for callbacks that could not be judged yet "
 			   "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
@@ -170,7 +172,7 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 			   "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole "
 			   "records "
 			   "of each were brought in, look at the rest and remove it",
-			   (long long)s->damaged_files, conf->spool_dir);
+			   (long long)s->damaged_files, ledger_conf(conf)->spool_dir);
 	buf_done(&text);
 }
 
@@ -198,31 +200,33 @@ static void check_keyring(struct doctor *doctor, const char *path)
 void doctor_check_spool(struct doctor *doctor)
 {
 	const struct conf *conf = doctor->conf;
-	struct spool_options how = { .dir = conf->spool_dir,
-				     .max_bytes = conf->spool_max_bytes,
-				     .unjudged_max_bytes = conf->spool_unjudged_max_bytes };
+	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
+				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
+				     .unjudged_max_bytes =
+					     ledger_conf(conf)->spool_unjudged_max_bytes };
 	struct spool_status status = { 0 };
 	struct spool *spool = NULL;
 	struct stat facts;
 
-	if (!conf->spool_dir) {
+	if (!ledger_conf(conf)->spool_dir) {
 		doctor_say(doctor, STATE_ERROR, "spool",
 			   "spool_dir is empty; set it to a folder on a disk");
 		return;
 	}
-	if (stat(conf->spool_dir, &facts)) {
+	if (stat(ledger_conf(conf)->spool_dir, &facts)) {
 		doctor_say(doctor, errno == ENOENT ? STATE_WARNING : STATE_ERROR, "spool",
 			   "%s: %s; make it for the receiver's user: install -d -m 0700 -o USER %s",
-			   conf->spool_dir, strerror(errno), conf->spool_dir);
+			   ledger_conf(conf)->spool_dir, strerror(errno),
+			   ledger_conf(conf)->spool_dir);
 		return;
 	}
 	check_folder(doctor, &facts);
 	check_disk(doctor);
-	if (access(conf->spool_dir, R_OK | W_OK | X_OK))
+	if (access(ledger_conf(conf)->spool_dir, R_OK | W_OK | X_OK))
 		return;
 	if (spool_open(&spool, &how) || spool_count(spool, &status))
 		doctor_say(doctor, STATE_ERROR, "spool depth", "%s cannot be read",
-			   conf->spool_dir);
+			   ledger_conf(conf)->spool_dir);
 	else
 		check_waiting(doctor, &status);
 	if (spool)

@@ -9,6 +9,8 @@
 #include "base/db_conninfo.h"
 #include "base/sandbox.h"
 #include "cli/doctor/doctor.h"
+#include "ledger/confinement.h"
+#include "ledger/ledger_conf.h"
 
 /* ---- the way to the database */
 
@@ -90,7 +92,7 @@ static int try_sandbox(const char *writable)
 
 static void check_sandbox(struct doctor *doctor)
 {
-	int has = doctor->conf->sandbox ? try_sandbox(doctor->conf->spool_dir) : 0;
+	int has = doctor->conf->sandbox ? try_sandbox(ledger_conf(doctor->conf)->spool_dir) : 0;
 
 	if (!doctor->conf->sandbox)
 		doctor_say(doctor, STATE_NOTE, "sandbox", "switched off by the setting sandbox");
@@ -100,12 +102,12 @@ static void check_sandbox(struct doctor *doctor)
 			   has == HAS_SECCOMP	 ? "seccomp and no Landlock"
 			   : has == HAS_LANDLOCK ? "Landlock and no seccomp"
 						 : "neither seccomp nor Landlock");
-	else if (sandbox_is_against_mail(doctor->conf))
+	else if (confinement_excludes_mail(doctor->conf))
 		doctor_say(doctor, STATE_NOTE, "sandbox",
 			   "the receiver is confined; API, admin page and courier are not, because "
 			   "e-mails go through "
 			   "%s; set smtp_url to confine them too",
-			   doctor->conf->mail_sendmail);
+			   ledger_conf(doctor->conf)->mail_sendmail);
 	else
 		doctor_say(doctor, STATE_OK, "sandbox",
 			   "all programs are confined: they start no other and write only to the "
