@@ -104,10 +104,13 @@ def shuffled(seeds, stories, again=0.3):
 
 
 def in_order(stories):
-    """Each event alone; a line for each half."""
+    """Each story in its order, of which a batch has one event: alone for some seeds,
+    else beside those of the next twenty seeds, which have other workspaces."""
     for seed, events in stories.items():
-        for place, event in enumerate(sorted(events, key=lambda event: (event.created_us, event.event_id))):
-            yield LINES + seed % 2, seed * 100 + place, event._replace(workspace=event.workspace + IN_ORDER)
+        group = seed // 20
+        for number, event in enumerate(sorted(events, key=lambda event: (event.created_us, event.event_id))):
+            batch = (group * 1000 + number) * 20 + (seed % 20 if group % 5 == 0 else 0)
+            yield LINES + group % 2, batch, event._replace(workspace=event.workspace + IN_ORDER)
 
 
 def run_lines(site, lines, batches_a_commit):
