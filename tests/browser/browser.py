@@ -48,6 +48,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self.screen(DESK)
         self.scheme("light")
+        self.languages("en-GB")
         self.read_logs()
 
     def end(self):
@@ -82,6 +83,10 @@ class Browser:
     def scheme(self, name, media=""):
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [
             {"name": "prefers-color-scheme", "value": name}, {"name": "prefers-reduced-motion", "value": "reduce"}]})
+
+    def languages(self, wanted):
+        """What the browser says that its person reads, such as "de-DE,de"; for pages that are opened from now on."""
+        self.driver.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": self.js("return navigator.userAgent"), "acceptLanguage": wanted})
 
     def shoot(self, name, width):
         """All of the page, as a picture that is kept with the run."""

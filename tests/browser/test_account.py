@@ -105,7 +105,7 @@ def shoot(page, name):
 def test_codes_from_setting_up_to_turning_off(mine):
     mine.may_fail(401, 403)
     mine.open("#/settings/me", anew=False)
-    mine.says("The password alone lets you in")
+    mine.says("Your password alone lets you in")
     mine.press("Set up codes")
     mine.says("Scan this", "dialog")
     secret = mine.text("dialog .copyable code")
@@ -132,7 +132,7 @@ def test_codes_from_setting_up_to_turning_off(mine):
     shoot(mine, "login-code")
     mine.keys("000000", Keys.ENTER)
     mine.says("This code is not good", "form > [role=alert]")
-    mine.press("Begin anew")
+    mine.press("Start again")
     assert mine.focused() == "Name" and mine.field("Password").get_property("value") == ""
     mine.fill("Password", PASSWORD)
     mine.press("Log in")
@@ -145,7 +145,7 @@ def test_codes_from_setting_up_to_turning_off(mine):
     mine.press("Turn codes off")
     mine.fill("Code", code_now(mine, secret))
     mine.press("Turn codes off", "dialog button[type=submit]")
-    mine.says("The password alone lets you in")
+    mine.says("Your password alone lets you in")
     mine.open("#/settings/audit", anew=False)
     mine.says("turned codes on", "table")
     assert not [each for each in mine.js("return [...document.querySelectorAll('table .label')].map((each) => each.innerText)") if "." in each]

@@ -111,9 +111,10 @@ def test_what_changed_is_said_by_name(own_page, bare_site):
     serve(page, site)
     for number, name in ((11, "Website"), (12, "<b>Shop</b>")):
         site.send(site.event(model="project", payload={"id": number, "workspace_id": 7435584, "name": name, "active": True}))
-    entry(site, 5, project_id=11)
-    entry(site, 5, "updated", project_id=12)
-    entry(site, 5, "updated", project_id=99)	# which nobody knows
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 4000))
+    entry(site, 5, project_id=11, start=began)
+    entry(site, 5, "updated", project_id=12, start=began)
+    entry(site, 5, "updated", project_id=99, start=began)	# which nobody knows
     page.login("Olga", route="#/events?model=time_entry")
     changes = "return [...document.querySelectorAll('.side table.changes tbody tr')].map((row) => [...row.children].map((cell) => cell.innerText))"
     page.js("document.querySelectorAll('ol.events a')[1].click()")

@@ -79,7 +79,7 @@ def test_thresholds(mine):
 
 def test_notices(mine, subscriber):
     mine.open("#/settings/notices", anew=False)
-    mine.says("Nobody is told yet")
+    mine.says("No alert is sent yet")
     mine.fill("By", "webhook")
     mine.fill("https address; it gets signed JSON", subscriber.url)
     mine.press("Add")
@@ -96,14 +96,14 @@ def test_notices(mine, subscriber):
     mine.settle()
     mine.choose(f"{host}/…", "Remove")
     mine.confirm(host, "Remove")
-    mine.says("Nobody is told yet")
+    mine.says("No alert is sent yet")
 
 
 def test_addresses_for_web_cron(mine):
     mine.open("#/settings/ticks", anew=False)
     mine.says("There is no address yet")
     mine.fill("Who calls it", HOSTILE)
-    mine.press("Make an address")
+    mine.press("Create an address")
     mine.says("This is shown once", "dialog")
     mine.says("/tick/", "dialog")
     mine.press("Close", "dialog footer button")

@@ -78,7 +78,7 @@ def test_from_an_organization_to_a_delivery(own_page, bare_site, subscriber):
     page.confirm(HOSTILE, "Delete")
     page.says("Nobody has subscribed yet.")
     page.open("#/settings/audit", anew=False)
-    page.says("none → id: 7435584, is admin: true", "table")
+    page.says("none → number: 7435584, administrator: yes", "table")
     assert "[" not in page.text("table") and "{" not in page.text("table")
 
 

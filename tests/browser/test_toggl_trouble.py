@@ -251,7 +251,7 @@ def test_one_that_takes_longer_than_the_page_waits(own_page, us, liar, side, gat
     connect(page)
     side.faults["POST"] = [lambda request, do: gate.wait(30) and (200, {}, do())]
     create(page)
-    toast(page, "wait", "How it ends is told here.")
+    toast(page, "wait", "The result will be shown here.")
     (what, state, _), = under_way(page)
     assert what.startswith("New subscription") and "at work" in state
     shoot(page, "takes-long")

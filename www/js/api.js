@@ -2,6 +2,7 @@
 // The program behind the page. Addresses are relative: the page works below any
 // path.
 import { told } from "./format.js";
+import { hasWords, sentenceOf, w } from "./words.js";
 
 let csrf = "";
 let whenLoggedOut = () => {};
@@ -39,7 +40,7 @@ export function url(path, query = {}) {
 const sentences = new Set(["words", "error", "sentence", "todo", "state_words", "difference"]);
 
 /* Errors begin small, as those of a command line do; not what is a name. */
-const begun = (words) => words?.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
+const begun = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
 
 async function read(response) {
 	try {
@@ -54,7 +55,8 @@ async function read(response) {
 function refusal(path, method, asked, response, answer) {
 	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
 		whenLoggedOut();
-	return new ApiError(response.status, begun(answer.error) ?? `The web server answered ${response.status} without saying why.`, answer);
+	const said = hasWords(answer.coded) ? answer.coded : answer.error;
+	return new ApiError(response.status, begun(sentenceOf(said)) || w.api.silent({ status: response.status }), answer);
 }
 
 /* A request that needs the password once more is sent again when it was given: who
@@ -87,7 +89,7 @@ async function send(method, path, { query, body, signal } = {}) {
 	} catch (trouble) {
 		if (trouble.name === "AbortError")
 			throw trouble;
-		throw new ApiError(0, "The server cannot be reached. Nothing was changed by this request, as far as this page can tell; look at what is shown before you repeat it.");
+		throw new ApiError(0, w.api.unreachable);
 	}
 	const answer = await read(response);
 	if (response.ok)
@@ -120,12 +122,12 @@ export async function download(path, query, progress) {
 				progress(bytes);
 			}
 	} catch {
-		throw new ApiError(0, "The connection broke before all of it had come. Nothing was saved; try again.");
+		throw new ApiError(0, w.api.brokeOff);
 	}
 	if (!response.ok)
 		throw refusal(path, "GET", asked, response, await read(response));
 	if (last.length !== tail.length || !last.every((byte, place) => byte === tail[place]))
-		throw new ApiError(0, "The server ended before all of it had come. Nothing was saved; try again.");
+		throw new ApiError(0, w.api.endedEarly);
 	return new Blob(pieces, { type: response.headers.get("Content-Type") });
 }
 

@@ -3,7 +3,7 @@
 // the plan beside them.
 import { el, patch, sign } from "./dom.js";
 import { choice, label } from "./parts.js";
-import { actions, filters as inWords, models, w } from "./words.js";
+import { filters as inWords, modelOf, w } from "./words.js";
 
 const t = w.filterEditor;
 
@@ -12,7 +12,7 @@ const t = w.filterEditor;
 export function filterEditor({ known, chosen = [], most = null, onchange = () => {} }) {
 	let list = chosen.map(({ entity, action }) => ({ entity, action }));
 	const entities = Object.keys(known).sort((a, b) => (a === "*" ? 1 : b === "*" ? -1 : a.localeCompare(b)));
-	const entity = choice(entities.map((name) => [name, name === "*" ? w.events.anyModel : models[name] ?? name.replaceAll("_", " ")]), "time_entry", { "aria-label": t.entity, onchange: () => fillActions() });
+	const entity = choice(entities.map((name) => [name, name === "*" ? w.events.anyModel : modelOf(name)]), "time_entry", { "aria-label": t.entity, onchange: () => fillActions() });
 	const action = choice([], "", { "aria-label": t.action });
 	const chips = el("ul", { class: "chips" }), note = el("small", { class: "quiet" });
 	const node = el("fieldset", { class: "filtereditor" }, el("legend", null, w.toggl.filters), chips,
@@ -20,7 +20,7 @@ export function filterEditor({ known, chosen = [], most = null, onchange = () =>
 
 	function fillActions() {
 		const own = known[entity.value] ?? [];
-		action.replaceChildren(...["*", ...own.filter((each) => each !== "*")].map((each) => el("option", { value: each }, actions[each] ?? each)));
+		action.replaceChildren(...["*", ...own.filter((each) => each !== "*")].map((each) => el("option", { value: each }, w.actions[each] ?? each)));
 	}
 	function add() {
 		const one = { entity: entity.value, action: action.value };
@@ -31,12 +31,12 @@ export function filterEditor({ known, chosen = [], most = null, onchange = () =>
 	function tell() {
 		patch(chips, list.length ? list.map((each) => {
 			const words = inWords([each]);
-			return el("li", { "data-key": words }, el("button", { type: "button", class: "chip", "aria-label": t.remove(words), onclick: () => {
+			return el("li", { "data-key": words }, el("button", { type: "button", class: "chip", "aria-label": t.remove({ name: words }), onclick: () => {
 				list = list.filter((other) => other !== each);
 				tell();
 			} }, words, sign("cross")));
 		}) : el("li", null, label(w.none)));
-		note.textContent = most ? w.toggl.filtersLimit(list.length, most) : "";
+		note.textContent = most ? w.toggl.filtersLimit({ count: list.length, most_count: most }) : "";
 		note.classList.toggle("over", Boolean(most) && list.length > most);
 		onchange(list);
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
-// Times, spans, numbers and sizes, in the browser's language and the operator's
+// Times, spans, numbers and sizes, in the language of the page and the operator's
 // zone.
 
-let zone = "UTC";
+let zone = "UTC", locale = "en";
 const made = new Map();
 
 export function setZone(name) {
@@ -10,16 +10,23 @@ export function setZone(name) {
 	made.clear();
 }
 
+export function setLocale(tag) {
+	locale = tag;
+	made.clear();
+}
+
 export const zoneName = () => zone;
 
-function formatter(kind, options) {
+/* Formatters are slow to make: one a kind. */
+function kept(kind, make) {
 	if (!made.has(kind))
-		made.set(kind, new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options }));
+		made.set(kind, make());
 	return made.get(kind);
 }
 
-/* A name that somebody chose, for a sentence: it turns nothing of it around. */
-export const isolated = (name) => `\u2068${name}\u2069`;
+const formatter = (kind, options) => kept(kind, () => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
+const numbers = (kind, options) => kept(kind, () => new Intl.NumberFormat(locale, options));
+const inUnit = (value, unit, unitDisplay, options) => numbers(`${unit} ${unitDisplay}`, { style: "unit", unit, unitDisplay, ...options }).format(value);
 
 export function exact(time) {
 	return Number.isNaN(Date.parse(time)) ? String(time) : formatter("exact", { dateStyle: "medium", timeStyle: "long" }).format(new Date(time));
@@ -49,7 +56,7 @@ export function date(time) {
 
 /* A day of the calendar ("2026-11-25"), which is in no zone. */
 export function day(text, options = { weekday: "short", day: "numeric", month: "short" }) {
-	return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", ...options }).format(new Date(`${text}T00:00:00Z`));
+	return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(new Date(`${text}T00:00:00Z`));
 }
 
 /* Regions whose weeks do not begin on Monday, by CLDR, for browsers that do not say
@@ -74,42 +81,48 @@ export function shortly(time) {
 	return dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time);
 }
 
+/* The same with the hour of another day. */
+export const clockOrDate = (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : dateAndClock(time));
+
 /* Words with times in RFC 3339, for a person. */
-export const told = (words) => words.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : dateAndClock(time)));
+export const told = (words) => words.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, clockOrDate);
 
 const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 export function ago(time, now = Date.now()) {
 	const seconds = (new Date(time).getTime() - now) / 1000;
 	const [unit, size] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
-	return relative.format(Math.trunc(seconds / size), unit);
+	return kept("ago", () => new Intl.RelativeTimeFormat(locale, { numeric: "auto" })).format(Math.trunc(seconds / size), unit);
 }
 
-const count = new Intl.NumberFormat();
-export const number = (value) => count.format(value);
+export const number = (value) => numbers("number").format(value);
 
-const one = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
-export const hours = (seconds) => one.format(seconds / 3600);
+export const hours = (seconds) => numbers("hours", { maximumFractionDigits: 1, minimumFractionDigits: 1 }).format(seconds / 3600);
 
-const part = new Intl.NumberFormat(undefined, { style: "percent" });
 /* "18%"; "<1%" for what is not nothing. */
-export const percent = (value) => (value > 0 && value < 0.005 ? `<${part.format(0.01)}` : part.format(value));
+export function percent(value) {
+	const part = numbers("percent", { style: "percent" });
+	return value > 0 && value < 0.005 ? `<${part.format(0.01)}` : part.format(value);
+}
 
-/* "2 hours", "3 days": the largest unit of it */
+/* "a, b, c" */
+export const list = (items) => kept("list", () => new Intl.ListFormat(locale, { type: "unit", style: "short" })).format(items);
+
+/* "40 seconds", "4 minutes", "5 hours", "3 days": in the unit that suits it */
 export function roughly(seconds) {
-	const [unit, size] = steps.find(([, each]) => seconds >= each) ?? ["second", 1];
-	return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "long" }).format(Math.trunc(seconds / size));
+	const [unit, size] = seconds < 90 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : seconds < 172800 ? ["hour", 3600] : ["day", 86400];
+	return inUnit(Math.round(Math.max(0, seconds) / size), unit, "long");
 }
 
-/* "1 h 20 min", "45 s" */
+/* "1 hr 20 min", "45 sec" */
 export function span(seconds) {
-	const s = Math.max(0, Math.round(seconds));
+	const s = Math.max(0, Math.round(seconds)), minutes = Math.floor(s / 60) % 60, whole = Math.floor(s / 3600);
 	if (s < 60)
-		return `${s} s`;
-	const minutes = Math.floor(s / 60) % 60, whole = Math.floor(s / 3600);
-	return whole ? `${number(whole)} h${minutes ? ` ${minutes} min` : ""}` : `${minutes} min`;
+		return inUnit(s, "second", "short");
+	return [whole ? inUnit(whole, "hour", "short") : null, minutes ? inUnit(minutes, "minute", "short") : null].filter(Boolean).join(" ");
 }
+
+export const millis = (value) => inUnit(value, "millisecond", "short");
 
 const browsers = { "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung Internet", "Firefox": "Firefox", "FxiOS": "Firefox", "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari" };
 const systems = { "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS", "Mac OS X": "macOS", "Linux": "Linux" };
@@ -128,13 +141,13 @@ export function stopwatch(seconds) {
 }
 
 export function size(bytes) {
-	const units = ["B", "kB", "MB", "GB", "TB"];
+	const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 	let place = 0, value = Number(bytes);
 	while (value >= 1000 && place < units.length - 1) {
 		value /= 1000;
 		place++;
 	}
-	return `${place ? one.format(value) : number(value)} ${units[place]}`;
+	return place ? inUnit(value, units[place], "short", { minimumFractionDigits: 1, maximumFractionDigits: 1 }) : inUnit(value, "byte", "long");
 }
 
 // ---- days and moments in the operator's zone

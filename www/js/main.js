@@ -3,9 +3,9 @@
 import * as api from "./api.js";
 import { el, patch, replace, sign } from "./dom.js";
 import { setZone } from "./format.js";
-import { keepMomentsFresh, prove, showCurrent, toast, trouble } from "./parts.js";
+import { keepMomentsFresh, prove, showCurrent, toast, trouble, why } from "./parts.js";
 import { address, here, onChange } from "./route.js";
-import { w } from "./words.js";
+import { speak, w } from "./words.js";
 import { login } from "./views/login.js";
 import { setup } from "./views/setup.js";
 
@@ -23,6 +23,7 @@ const views = {
 
 const content = document.getElementById("content");
 const top = document.getElementById("top");
+const skip = document.getElementById("skip");
 let session = null;	// what GET session says
 let current = null;	// { name, view } that is shown
 let hasMoved = false;	// who only comes in reads from the top
@@ -39,7 +40,7 @@ function showTop(name) {
 		el("a", { class: "brand", href: "#/overview" }, w.brand),
 		el("nav", { "aria-label": w.navigation }, el("ul", null, Object.keys(views).map((each) => el("li", { "data-key": each },
 			el("a", { href: address(each), "aria-current": each === name ? "page" : null }, w.views[each]))))),
-		el("div", { class: "who" }, el("a", { href: "#/settings", class: "name", title: session.operator.role }, session.operator.name),
+		el("div", { class: "who" }, el("a", { href: "#/settings", class: "name", title: w.settings.roleWords[session.operator.role] }, session.operator.name),
 			el("button", { type: "button", class: "plain small", onclick: logOut }, w.login.out)));
 	showCurrent(top.querySelector("nav"));
 }
@@ -49,7 +50,7 @@ async function logOut() {
 		await api.remove("session");
 	} catch (error) {
 		if (error.status !== 401)
-			return toast(error.message, "trouble");
+			return toast(why(error), "trouble");
 	}
 	forget();
 	ask();
@@ -65,17 +66,27 @@ function forget() {
 	showTop("");
 }
 
-function begin(answer) {
+async function begin(answer) {
 	session = answer;
 	api.setCsrf(answer.csrf);
 	setZone(answer.operator.zone);
+	if (await speak(answer.operator.language)) {
+		tellFrame();
+		current?.view.leave?.();
+		current = null;	// to be shown anew
+	}
 	show();
+}
+
+/* What stands beside the view. */
+function tellFrame() {
+	skip.textContent = w.skip;
 }
 
 /* Who is not logged in is asked; where it is the first visit, set up. */
 function ask(isFirst = false, hasEnded = false) {
 	const view = isFirst ? setup(begin) : login(begin, hasEnded);
-	document.title = `${isFirst ? w.setup.title : w.login.title} · ${w.brand}`;
+	document.title = w.title({ view: isFirst ? w.setup.title : w.login.title });
 	replace(content, view);
 	hasMoved = true;
 	view.querySelector("input")?.focus();
@@ -91,7 +102,7 @@ function focusTitle() {
 }
 
 function showGone() {
-	document.title = `${w.pageGone} · ${w.brand}`;
+	document.title = w.title({ view: w.pageGone });
 	replace(content, el("h1", null, w.pageGone), el("p", null, w.pageGoneWords), el("p", null, el("a", { href: "#/overview" }, w.pageGoneAct)));
 }
 
@@ -108,7 +119,7 @@ async function show() {
 	}
 	if (!Object.hasOwn(views, name))
 		return showGone();
-	document.title = `${w.views[name]} · ${w.brand}`;
+	document.title = w.title({ view: w.views[name] });
 	try {
 		if (isSame)
 			return await current.view.update(place, context());
@@ -141,10 +152,10 @@ function context() {
 	return {
 		session,
 		isOwner: session.operator.role === "owner",
-		workspace: (id) => session.workspaces.find((each) => each.id === id)?.name ?? (id ? `workspace ${id}` : ""),
-		/* For what changes who one is: zone, name. */
+		workspace: (id) => session.workspaces.find((each) => each.id === id)?.name ?? (id ? w.workspaceNumber({ id }) : ""),
+		/* For what changes who one is: zone, language. */
 		async reload() {
-			begin(await api.get("session"));
+			await begin(await api.get("session"));
 		},
 	};
 }
@@ -157,10 +168,11 @@ api.onLoggedOut(() => {
 });
 api.onProofNeeded(() => prove(session?.operator.name ?? "", (password) => api.post("session/proof", { password })));
 onChange(show);
-document.getElementById("skip").onclick = (event) => {
+skip.onclick = (event) => {
 	event.preventDefault();	// the hash is the place one is at
 	content.focus();
 };
+tellFrame();
 keepMomentsFresh();
 addEventListener("resize", () => document.querySelectorAll(".top nav, .tabs").forEach(showCurrent));
 

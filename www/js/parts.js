@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: ISC
 // What views are put together from. Each gives a node; none keeps state.
+import { ApiError } from "./api.js";
 import { el, patch, sign } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { address } from "./route.js";
-import { sentence, w } from "./words.js";
+import { says as sentence, w } from "./words.js";
 
 /* A moment, relative; exact on hover and for who reads by ear. */
 export function moment(time, { missing = w.never } = {}) {
@@ -34,14 +35,13 @@ export function label(text, kind = "") {
 
 /* What an event tells, as a sentence. */
 export function says(item) {
-	const s = sentence(item);
-	return [el("b", null, s.who), ` ${s.verb} `, s.name ? el("q", null, s.name) : s.instead, s.tail ? [", ", el("bdi", null, s.tail)] : null];
+	return sentence(item, { who: (text) => el("b", null, text), name: (text) => el("q", null, text), tail: (text) => el("bdi", null, text) });
 }
 
 /* columns: [{ head, cell: (row) => node, numeric }]. `phone`: what it becomes there:
    cards, a list of changes, or what it is (few and narrow columns). */
 export function table(columns, rows, { caption, key, empty = w.none, phone = "cards" } = {}) {
-	const kind = (c) => (c.numeric ? "numeric" : c.head === w.actions ? "acts" : null);
+	const kind = (c) => (c.numeric ? "numeric" : c.head === w.acts ? "acts" : null);
 	if (!rows.length)
 		return el("p", { class: "quiet" }, empty);
 	return el("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
@@ -72,10 +72,13 @@ export function refusal(words) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, words));
 }
 
+/* What an error says: ours and the server's are sentences, the browser's are not. */
+export const why = (error) => (error instanceof ApiError ? error.message : w.pageFailed({ what: error.message }));
+
 /* An error in place of what could not be shown. */
 export function trouble(error, again) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"),
-		el("div", null, el("p", null, el("strong", null, w.failed), " ", error.message), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
+		el("div", null, el("p", null, el("strong", null, w.failed), " ", why(error)), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
 }
 
 /* What was done goes away by itself; what went wrong stays until somebody has
@@ -133,7 +136,7 @@ export async function act(button, work, done) {
 			tell(answer, typeof done === "function" ? done(answer) : done);
 		return answer;
 	} catch (error) {
-		refuse(form, error.message);
+		refuse(form, why(error));
 		return null;
 	} finally {
 		button.removeAttribute("aria-busy");
@@ -214,7 +217,7 @@ export function confirm({ title, words, name, act: doing }) {
 		const typed = el("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: () => { button.disabled = plain(typed.value) !== plain(name); } });
 		const button = el("button", { type: "submit", class: "danger", disabled: true }, doing);
 		return el("form", { onsubmit: (event) => { event.preventDefault(); close(true); } },
-			el("p", null, words), field(w.typeToConfirm(name), typed),
+			el("p", null, words), field(w.typeToConfirm({ name }), typed),
 			el("footer", null, el("button", { type: "button", class: "secondary", onclick: () => close() }, w.cancel), button));
 	});
 }
@@ -254,7 +257,9 @@ function place(event) {
 }
 
 /* [{ text, run, danger, disabled }] behind one button. */
-export function menu(items, name = w.actions) {
+/* `of`: what the actions are done to. */
+export function menu(items, of) {
+	const name = w.actsOn({ name: of });
 	const details = el("details", { class: "menu", ontoggle: place },
 		el("summary", { class: "plain icon", "aria-label": name, title: name }, sign("more")),
 		el("ul", null, items.filter(Boolean).map((item) => el("li", null, el("button", {

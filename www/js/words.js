@@ -1,592 +1,139 @@
 // SPDX-License-Identifier: ISC
-// Every text of the page: a translation is another file like this one. What
-// depends on something is a function.
-import { isolated, number, span } from "./format.js";
+// The texts of the page in the language that is spoken now. They are in words/*.js,
+// one file a language, all with the same keys and parameters; see template.js.
+import { clockOrDate, list, number, roughly, setLocale, size, span } from "./format.js";
+import { compile } from "./template.js";
 
-export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+const files = { en: () => import("./words/en.js"), de: () => import("./words/de.js") };
+export const languages = Object.keys(files);
 
-export const models = {
-	time_entry: "time entry", project: "project", client: "client", tag: "tag", task: "task", workspace: "workspace",
-	workspace_user: "member", project_user: "project member", project_group: "project group",
-};
-const modelsOf = {
-	time_entry: "time entries", project: "projects", client: "clients", tag: "tags", task: "tasks", workspace: "the workspace",
-	workspace_user: "members", project_user: "project members", project_group: "project groups", "*": "everything",
-};
-export const actions = { created: "created", updated: "updated", deleted: "deleted", "*": "all changes" };
-const model = (name) => models[name] ?? name.replaceAll("_", " ");
+/* Texts, and functions that give texts of { parameter: value }. Its objects stay the
+   same when the language changes, so a module may keep a part of it. */
+export const w = {};
 
-/* [who, verb, what] of an event: the sentence of a line, in pieces, so that what
-   comes from outside can be set apart. */
-export function sentence(item) {
-	const { who, what, name, duration_seconds: duration, project } = item.sentence_parts ?? {};
-	const verb = what ?? item.action;
-	const thing = model(item.model);
-	return {
-		who: who ?? item.user_name ?? "Somebody",
-		verb: item.model === "time_entry" && (verb === "started" || verb === "stopped" || verb === "continued") ? verb : `${verb} the ${thing}`,
-		name: name || "",
-		// what stands for a name is not set as one
-		instead: name ? "" : item.model === "time_entry" ? "(no description)" : item.entity_id ?? "",
-		tail: [duration !== null && duration !== undefined && duration >= 0 ? span(duration) : null, project].filter(Boolean).join(", "),
-	};
+let language = null;
+const NESTED_MAX = 5;
+
+// ---- what is put in
+
+/* Text of outside, for a sentence: it turns nothing of it around. */
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const isolated = (text) => (TURNS.test(text) ? `\u2068${text}\u2069` : text);
+
+const isTime = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
+
+/* A parameter says by its name what it is. */
+function written(name, value) {
+	if (value === null || value === undefined)
+		return "?";
+	if (value instanceof Node)
+		return value;
+	if (Array.isArray(value)) {
+		const items = value.map((each) => written(name, each));
+		if (items.some((each) => typeof each !== "string"))
+			return items.flat();
+		return value.some((each) => typeof each === "object") ? items.join("; ") : list(items);
+	}
+	if (typeof value === "object")
+		return value.code ? sentenceOf(value) : JSON.stringify(value);
+	const isNumber = typeof value === "number" || (typeof value === "string" && /^-?[0-9]{1,15}$/.test(value));
+	if (isNumber && /_seconds$/.test(name))
+		return roughly(Number(value));
+	if (isNumber && /_ms$/.test(name))
+		return roughly(Number(value) / 1000);
+	if (isNumber && /_bytes$/.test(name))
+		return size(Number(value));
+	if (isNumber && /(^|_)count$/.test(name))
+		return number(Number(value));
+	if (isTime.test(value) && /(_at|until)$/.test(name))
+		return clockOrDate(value);
+	return isolated(String(value));
+}
+
+// ---- the language
+
+/* The catalogue into the objects that are there. */
+function take(to, from, how) {
+	for (const [key, value] of Object.entries(from))
+		if (typeof value === "object")
+			take((to[key] ??= Object.create(null)), value, how);	// what the server says may be looked up in it
+		else
+			to[key] = compile(value, how);
+}
+
+/* With this language, in the region of the browser. */
+const localeOf = (tag) => navigator.languages.find((each) => each.split("-")[0] === tag)
+	?? `${tag}-${new Intl.Locale(navigator.language).maximize().region}`;
+
+const ofBrowser = () => navigator.languages.map((each) => each.split("-")[0]).find((each) => Object.hasOwn(files, each)) ?? "en";
+
+/* Speaks the language that an operator has chosen, or the browser's. True: it is another
+   than before. */
+export async function speak(chosen) {
+	const wanted = Object.hasOwn(files, chosen ?? "") ? chosen : ofBrowser();
+	if (wanted === language)
+		return false;
+	const { default: catalogue } = await files[wanted]();
+	const locale = localeOf(wanted);
+	setLocale(locale);
+	take(w, catalogue, { rules: new Intl.PluralRules(locale), number: (value) => number(Number(value)), value: written });
+	language = wanted;
+	document.documentElement.lang = wanted;
+	return true;
+}
+
+// ---- what is said by code
+
+let depth = 0;	// sentences within sentences
+
+export const hasWords = (said) => Object.hasOwn(w.codes, said?.code ?? "");
+
+/* What the program says: { code, …parameters }, several of them, or a sentence that is
+   ready. A code that nobody has words for is shown as such. */
+export function sentenceOf(said) {
+	if (said === null || said === undefined || typeof said === "string")
+		return said ?? "";
+	if (Array.isArray(said))
+		return said.map(sentenceOf).join("\n");
+	const { code, ...parameters } = said;
+	const text = hasWords(said) && depth < NESTED_MAX ? w.codes[code] : null;
+	if (typeof text === "string")
+		return text;
+	if (!text)
+		return w.noWords({ code: String(code ?? JSON.stringify(said)).slice(0, 100) });
+	depth++;
+	try {
+		return text(parameters);
+	} finally {
+		depth--;
+	}
+}
+
+// ---- sentences of events
+
+export const modelOf = (name) => w.models[name] ?? name.replaceAll("_", " ");
+
+/* What an event tells: a list for el(). `dress` sets apart what comes from outside. */
+export function says(item, dress) {
+	const { who, what, name, duration_seconds: seconds, project } = item.sentence_parts ?? {};
+	const verb = what ?? item.action, isTimer = item.model === "time_entry";
+	const instead = isTimer ? w.event.noDescription : item.entity_id ?? "";
+	const tail = [isTimer && seconds >= 0 && seconds !== null ? span(seconds) : null, project].filter(Boolean).join(", ");
+	const text = w.event.did[verb] ?? w.event.did.other;
+	const said = text({ who: dress.who(who ?? item.user_name ?? w.event.somebody), thing: w.event.things[item.model] ?? modelOf(item.model),
+	                    what: verb, name: name ? dress.name(name) : instead });
+	return [said, tail ? [", ", dress.tail(tail)] : null];
 }
 
 /* "time entries: created, updated; projects: all changes" */
-export function filters(list) {
+export function filters(all) {
 	const by = new Map();
-	for (const { entity, action } of list ?? [])
-		by.set(entity, [...(by.get(entity) ?? []), actions[action] ?? action]);
-	const says = (entity, all) => (entity === "*" && all.join() === actions["*"] ? modelsOf["*"] : `${modelsOf[entity] ?? entity.replaceAll("_", " ")}: ${all.join(", ")}`);
-	return [...by].map(([entity, all]) => says(entity, all)).join("; ") || "nothing";
+	for (const { entity, action } of all ?? [])
+		by.set(entity, [...(by.get(entity) ?? []), action]);
+	return [...by].map(([entity, its]) => {
+		const models = w.modelsOf[entity] ?? entity.replaceAll("_", " ");
+		return entity === "*" && its.join() === "*" ? models : w.filter({ models, actions: list(its.map((each) => w.actions[each] ?? each)) });
+	}).join("; ") || w.nothing;
 }
 
-export const w = {
-	brand: "hookledger",
-	views: { overview: "Overview", events: "Events", time: "Time", toggl: "Toggl", subscribers: "Subscribers", settings: "Settings" },
-	navigation: "Views",
-	loading: "Loading…",
-	none: "none",
-	never: "never",
-	unknown: "unknown",
-	yes: "yes",
-	no: "no",
-	cancel: "Cancel",
-	close: "Close",
-	save: "Save",
-	saved: "Saved.",
-	copy: "Copy",
-	copied: "Copied.",
-	copyByHand: "This browser does not let the page copy here. It is selected: press Ctrl+C, or Cmd+C.",
-	more: "Show more",
-	actions: "Actions",
-	retry: "Try again",
-	failed: "That did not work.",
-	lookedAt: (when) => `Looked at ${when}.`,
-	viewerOnly: "You may look, but only an owner may change this.",
-	sameInNumbers: "The same in numbers",
-	typeToConfirm: (name) => `Type ${isolated(name)} to confirm`,
-	levels: { well: "Well", warning: "Warning", trouble: "Trouble" },
-	pageGone: "There is no such page.",
-	pageGoneWords: "The address is of an older version, or was cut off on its way. All there is stands in the bar above.",
-	pageGoneAct: "Go to the overview",
-	shownOnce: "This is shown once and kept nowhere in clear. Copy it now.",
-
-	login: {
-		title: "Log in",
-		name: "Name",
-		password: "Password",
-		act: "Log in",
-		ended: "Your session has ended; what you see may be old. Log in again to go on where you were.",
-		code: "Code",
-		codeHint: "The six digits that your app shows now. Without the phone: one of your recovery codes, each of which works once.",
-		codeAct: "Go on",
-		again: "Begin anew",
-		lost: "Lost the phone and the recovery codes? An owner can reset them, or on the server: hookledger operator totp-reset NAME",
-		forgotten: "Forgotten? On the server: hookledger operator password NAME",
-		out: "Log out",
-	},
-
-	proof: {
-		title: "Your password once more",
-		words: "What you are about to do gives power to somebody, or takes it. Say that it is you; then it goes on, and for some minutes you are not asked again.",
-		act: "Go on",
-	},
-
-	setup: {
-		title: "Welcome to hookledger",
-		words: "This database is empty. Make its tables, and yourself its owner.",
-		token: "Set-up token",
-		tokenHint: "The value of setup_token in hookledger.conf, which you have put on the server.",
-		name: "Your name",
-		password: "A password",
-		passwordHint: "12 characters or more; three or four words that have nothing to do with each other are easy to remember.",
-		zone: "Time zone",
-		act: "Set up",
-		doing: "Making the tables; this takes a few seconds.",
-		done: "Done. Next: connect Toggl.",
-	},
-
-	overview: {
-		title: "Overview",
-		today: "Events today",
-		usual: (count) => `usually ${number(count)} by now`,
-		last: "Last event",
-		endpoints: "Callback addresses",
-		endpointsOn: (on, all) => `${number(on)} of ${number(all)} enabled`,
-		noEndpoints: "none yet",
-		subscribers: "Subscribers",
-		waiting: (waiting, dead) => `${plural(waiting, "delivery", "deliveries")} waiting, ${number(dead)} dead`,
-		noSubscribers: "none",
-		subscriptions: (count) => plural(count, "subscription"),
-		quota: "Toggl's quota",
-		quotaLeft: (left, total) => `${total ? `${number(left)} of ${plural(total, "request")}` : plural(left, "request")} left`,
-		quotaResets: (when) => `resets ${when}`,
-		noQuota: "not asked yet",
-		notConnected: "not connected",
-		spool: "Spool",
-		spoolEmpty: "empty",
-		spoolHolds: (records, size) => `${plural(records, "callback")}, ${size}`,
-		spoolSince: (when) => `oldest ${when}`,
-		findings: "What else needs you",
-		since: (when) => `began ${when}`,
-		mend: "Look at it",
-		chart: "Events by hour",
-		chartWords: (total, hours) => `${plural(total, "event")} in ${hours} hours, by entity`,
-		hour: "Hour",
-		all: "All",
-		endpointList: "Callback addresses",
-		name: "Name",
-		workspace: "Workspace",
-		state: "State",
-		enabled: "enabled",
-		disabled: "disabled",
-		refusedToday: "Refused in 24\u00a0h",
-		refusals: "Refused callbacks, last 24 hours",
-		reason: "Reason",
-		count: "Count",
-		noRefusals: "No callback was refused in the last 24 hours.",
-		reasons: {
-			method: "not sent with POST", address: "unknown address", type: "no JSON by its type", length: "without length", size: "too large",
-			signature: "wrong signature, or none", json: "signed, but no JSON", event: "signed, but no event", workspace: "of another workspace",
-			revoked: "signed with an old secret", unavailable: "neither database nor spool could take it",
-		},
-		emptyTitle: "No event has come yet",
-		emptyConnect: "Connect Toggl, and hookledger makes its webhook for you:",
-		emptyConnectAct: "Connect Toggl",
-		emptyByHand: "Or make one by hand in Toggl (Integrations, Webhooks) with this callback address:",
-		emptyTest: "Or send a test event from the server:",
-		emptyWaits: "Waiting for the first event…",
-		emptyArrived: "The first event has arrived.",
-	},
-
-	events: {
-		title: "Events",
-		search: "Search names and descriptions",
-		searchHint: "Name or description",
-		searchAct: "Search",
-		model: "Entity",
-		anyModel: "Every entity",
-		action: "Action",
-		anyAction: "Every action",
-		workspace: "Workspace",
-		anyWorkspace: "Every workspace",
-		user: "Person (number)",
-		entity: "Entity number",
-		since: "From",
-		until: "Until",
-		more: "More filters",
-		apply: "Apply",
-		active: "Filters",
-		drop: (what) => `Remove the filter ${what}`,
-		clear: "Remove all",
-		chip: { model: "entity", action: "action", workspace: "workspace", user: "person", entity: "number", since: "from", until: "until", text: "text" },
-		news: (count) => (count >= 1000 ? "More than 1,000 new events" : plural(count, "new event")),
-		live: "Live",
-		liveHint: "Show new events as they come",
-		exportCsv: "Export CSV",
-		exportSpreadsheet: "Export for a spreadsheet",
-		exportJson: "Export NDJSON",
-		exporting: (bytes) => `Exporting, ${(bytes / 1e6).toFixed(1)} MB`,
-		none: "No event fits these filters.",
-		zeroByte: "One of these filters has a character in it (number 0) that no event can have. Remove that filter.",
-		noneYet: "No event has come yet. The overview says how to connect Toggl.",
-		looked: (when) => `Looked back to ${when}.`,
-		late: { webhook: (span) => `recorded ${span} later`, backfill: (span) => `loaded ${span} later`, spool: () => "waited in the spool", quarantine: () => "waited in quarantine" },
-		lateTimes: (happened, received) => `Happened: ${happened}\nReceived: ${received}`,
-		lateWaits: "It could be recorded only later.",
-		older: "Older events",
-		list: "List of events",
-		detail: "The event",
-		choose: "Choose an event to see what changed, who did it, and where it went.",
-		back: "Back to the list",
-		changes: "What changed",
-		noChanges: "Nothing that has a column of its own.",
-		field: "Field",
-		old: "Before",
-		fresh: "After",
-		nothing: "nothing",
-		about: "About it",
-		when: "When",
-		received: "Received",
-		app: "Through",
-		person: "Who",
-		source: "Came by",
-		sources: { webhook: "callback", spool: "spool, while the database was away", quarantine: "quarantine, by a retry", backfill: "Toggl's REST API", local: "made up on this machine", log: "web server's log" },
-		number: "Event number",
-		entityNumber: "Number",
-		signature: "Signature",
-		verified: {
-			genuine: "genuine: checked just now with the secret it came with",
-			false: "FALSE: body and signature do not belong together",
-			unsigned: "without one: it did not come as a callback",
-			forgotten: "cannot be checked: what it said was forgotten on purpose",
-			unknown: "cannot be checked now: its secret does not open",
-		},
-		deliveries: "Passed on to",
-		noDeliveries: "No subscriber wanted it.",
-		body: "Body, as it came",
-		onlyThis: "Only this one's events",
-		onlyPerson: "Only this person's events",
-		attempted: "Attempts",
-		subscriber: "Subscriber",
-	},
-
-	time: {
-		title: "Time",
-		running: "Running now",
-		more: (count) => `${number(count)} more`,
-		noneRunning: "Nobody is tracking time now.",
-		from: "From",
-		until: "Until",
-		ranges: { week: "This week", last: "Last week", month: "This month", before: "Last month" },
-		workspace: "Workspace",
-		byDay: "Hours by day and project",
-		byProject: "By project",
-		byPerson: "By person",
-		day: "Day",
-		project: "Project",
-		person: "Person",
-		hours: "Hours",
-		billable: "Billable",
-		noProject: "(no project)",
-		noDescription: "(no description)",
-		others: (count) => plural(count, "other project"),
-		total: "Total",
-		none: "No time was tracked in these days.",
-		zone: (name) => `Days as in ${name}; what runs counts until now.`,
-		since: (when) => `since ${when}`,
-		share: "Share of all",
-	},
-
-	settings: {
-		title: "Settings",
-		tabs: { me: "You", operators: "Operators", sessions: "Sessions", notices: "Notices", ticks: "Web-cron", findings: "Thresholds", audit: "Audit trail" },
-		zone: "Time zone",
-		zoneHint: "In which this page shows times and counts days, for you.",
-		password: "Password",
-		oldPassword: "Present password",
-		newPassword: "New password",
-		passwordHint: "12 characters or more, and nothing common. Your other sessions end.",
-		changePassword: "Change password",
-		totp: {
-			title: "Codes at login",
-			off: "The password alone lets you in. With codes it takes your phone too: an app for one-time codes (TOTP) shows one, a new one every half minute.",
-			begin: "Set up codes",
-			on: (left) => `A code is asked for at each login. ${plural(left, "recovery code is", "recovery codes are")} left.`,
-			isOn: "on",
-			isOff: "off",
-			scan: "Scan this with the app on your phone, or type the secret there. Then type the code that it shows.",
-			picture: "QR code with the secret, for the app",
-			secret: "Secret, by hand",
-			code: "Code from the app",
-			confirm: "Turn codes on",
-			codes: "Recovery codes",
-			codesWords: "Each of them lets you in once when the phone is not at hand. Print them, or keep them where the password is not.",
-			fresh: "Make other recovery codes",
-			end: "Turn codes off",
-			endWords: "The password alone lets you in then. It takes a code of the app, or a recovery code.",
-			done: "Codes are on. Your other sessions have ended.",
-			ended: "Codes are off.",
-			head: "Codes",
-			reset: "Reset codes",
-			resetTitle: (name) => `Reset the codes of ${isolated(name)}?`,
-			resetWords: (name) => `The password alone lets ${isolated(name)} in until new codes are set up. Do it only when ${isolated(name)} has asked you in person.`,
-		},
-		name: "Name",
-		role: "Role",
-		roles: { owner: "owner: may change everything", viewer: "viewer: may look" },
-		roleWords: { owner: "owner", viewer: "viewer" },
-		you: "you",
-		state: "State",
-		enabled: "enabled",
-		disabled: "disabled",
-		lastLogin: "Last login",
-		add: "Add an operator",
-		addAct: "Add",
-		added: (name) => `${isolated(name)} may log in now.`,
-		makeOwner: "Make owner",
-		makeViewer: "Make viewer",
-		enable: "Enable",
-		disable: "Disable",
-		disableTitle: (name) => `Disable ${isolated(name)}?`,
-		disableWords: (name) => `${isolated(name)} is logged out everywhere at once and cannot log in until enabled again. Nothing else changes.`,
-		reset: "Set a new password",
-		resetTitle: (name) => `A new password for ${isolated(name)}`,
-		resetWords: "Their sessions end. Tell them the new one in person.",
-		sessionsWords: "Where people are logged in. End what you do not know, and change the password.",
-		operator: "Operator",
-		thisOne: "this one",
-		address: "From",
-		agent: "Browser",
-		browserOn: (browser, system) => `${browser} on ${system}`,
-		since: "Since",
-		used: "Last used",
-		end: "End",
-		ended: "That session is over.",
-		noticesWords: "Where findings are told, once per change, and when they are over.",
-		kind: "By",
-		kinds: { mail: "e-mail", slack: "Slack", teams: "Microsoft Teams", discord: "Discord", mattermost: "Mattermost",
-			googlechat: "Google Chat", ntfy: "ntfy", webhook: "webhook for a program" },
-		target: "To",
-		targets: { mail: "E-mail address", webhook: "https address; it gets signed JSON", ntfy: "Address of the topic, such as https://ntfy.sh/my-topic" },
-		chatTarget: "Address of its incoming webhook",
-		addNotice: "Add a notice",
-		noticeAdded: "Added. Send a test to see that it arrives.",
-		test: "Send a test",
-		lastSent: "Last sent",
-		problem: "Last problem",
-		noNotices: "Nobody is told yet. Add an e-mail address, and you need not look at this page.",
-		removeNotice: "Remove",
-		removeNoticeTitle: "Remove this notice?",
-		removeNoticeWords: (target) => `Findings are not told to ${isolated(target)} any more.`,
-		secret: "Signing secret",
-		ticks: {
-			words: "For hosts where no program may run by itself: an address that a web-cron service calls every minute. A call delivers what is due, tells who is to be told, and goes on with what waits at Toggl.",
-			none: "There is no address yet. With cron or a courier none is needed.",
-			add: "Make an address",
-			name: "Who calls it",
-			made: "Let it be called every minute. It is not shown again.",
-			url: "Address",
-			since: "Made",
-			used: "Last called",
-			never: "never",
-			remove: "Remove",
-			removeTitle: (name) => `Remove the address of ${isolated(name)}?`,
-			removeWords: "It answers 404 from then on. What it did is no longer done, unless something else does it.",
-		},
-		optionsWords: "When something counts as a finding.",
-		defaultIs: (value) => `default ${value}`,
-		options: { silence_minutes: "Silence of Toggl, minutes", silence_times: "Silence, events missing", dead_days: "Dead deliveries, days" },
-		auditWords: "Every login, and every change made on this page or to operators by command line, and by whom.",
-		when: "When",
-		who: "Who",
-		what: "What",
-		change: "Change",
-		was: "was",
-		nothingYet: "Nothing was changed yet.",
-		did: {
-			setup: "set up hookledger", "session.begin": "logged in", "session.end": "logged out", "session.remove": "ended a session",
-			"session.prove": "gave the password again", "session.code_wrong": "gave a wrong code",
-			"totp.on": "turned codes on", "totp.off": "turned codes off", "totp.codes": "made recovery codes", "totp.reset": "reset codes",
-			"operator.add": "added an operator", "operator.change": "changed an operator", "operator.password": "set a password",
-			"settings.change": "changed thresholds",
-			"notice.add": "added a notice", "notice.change": "changed a notice", "notice.remove": "removed a notice", "notice.test": "tested a notice",
-			"tick.add": "made an address for web-cron", "tick.remove": "removed an address for web-cron",
-			"endpoint.add": "made an address", "endpoint.enable": "enabled an address", "endpoint.disable": "disabled an address",
-			"endpoint.rotate": "rotated a secret", "endpoint.revoke": "revoked a secret",
-			"account.add": "made an account", "account.change": "changed an account", "account.token": "made a token",
-			"account.grant": "gave access", "account.revoke": "took access away",
-			"organization.add": "made an organization", "organization.change": "changed limits", "workspace.set": "placed a workspace",
-			"subscription.add": "made a subscription", "subscription.change": "changed a subscription", "subscription.remove": "deleted a subscription",
-			"subscription.validate": "validated a subscription", "subscription.rotate": "rotated a secret", "subscription.replay": "sent deliveries again",
-			"delivery.replay": "sent a delivery again",
-			"toggl.connect": "connected to Toggl", "toggl.disconnect": "disconnected from Toggl", "toggl.refresh": "asked Toggl", "toggl.load": "loaded names",
-			"toggl.check": "compared with Toggl", "toggl.resume": "continued a job", "toggl.subscribe": "subscribed at Toggl", "toggl.change": "changed a subscription",
-			"toggl.delete": "deleted a subscription", "toggl.ping": "sent a ping", "toggl.validate": "validated a subscription", "toggl.rotate": "rotated a secret",
-			"toggl.repair": "repaired a subscription", "toggl.adopt": "adopted a subscription",
-		},
-	},
-
-	toggl: {
-		title: "Toggl",
-		subscriptions: "Subscriptions at Toggl",
-		subscriptionsWords: "Webhooks that Toggl has for your workspaces, and what hookledger knows of them.",
-		notConnected: "hookledger is not connected to Toggl yet",
-		connectWords: "With your API token hookledger makes its webhook at Toggl, keeps it in order, and loads the names of users, clients, projects, tags and tasks. The token is kept sealed and never shown.",
-		token: "API token",
-		tokenHint: "At the end of your Toggl profile page.",
-		connect: "Connect",
-		connecting: "Asking Toggl who you are…",
-		connection: "Connection",
-		user: "Connected as",
-		quota: "Quota",
-		toldLater: "How it ends is told here.",
-		disconnect: "Disconnect",
-		disconnectTitle: "Disconnect from Toggl?",
-		disconnectWords: "hookledger forgets the API token. Webhooks at Toggl stay and go on calling; they are just not looked after any more.",
-		refresh: "Ask Toggl now",
-		refreshCosts: (count) => `costs ${plural(count, "request")}`,
-		load: "Load names",
-		loadWords: "Users, clients, projects, tags and tasks, as they are at Toggl now.",
-		add: "New subscription",
-		workspace: "Workspace",
-		description: "Description",
-		filters: "Filters",
-		filtersLimit: (used, most) => `${number(used)} of ${number(most)} that the plan allows`,
-		propose: "Propose the best filters",
-		leavesOut: "That leaves out",
-		noFilters: "Choose at least one kind of event.",
-		preview: "What will be sent to Toggl",
-		create: "Create at Toggl",
-		created: "Toggl has the subscription, and it is validated.",
-		name: "Subscription",
-		state: "State",
-		lastEvent: "Last event",
-		seen: "Looked at",
-		states: {
-			well: "well", off: "switched off", disabled: "disabled", unvalidated: "not validated", changed: "changed", foreign: "not ours", gone: "gone", broken: "broken",
-			new: "being made", unknown: "unknown",
-		},
-		ping: "Send a ping",
-		validate: "Validate again",
-		rotate: "Rotate the secret",
-		rotateTitle: "Rotate the secret?",
-		rotateWords: "A new secret is made and given to Toggl. The old one is accepted for a while, so nothing is lost meanwhile.",
-		repair: "Repair",
-		adopt: "Adopt",
-		adoptTitle: "Adopt this subscription?",
-		adoptWords: "It was made elsewhere. hookledger gives it an address and a secret of its own at Toggl: its callbacks come here, and where it called before gets nothing any more.",
-		enable: "Enable",
-		disable: "Disable",
-		edit: "Edit",
-		editTitle: "Edit the subscription",
-		remove: "Delete",
-		removeTitle: "Delete this subscription at Toggl?",
-		removeWords: "Toggl stops calling at once. What happens from then on is not recorded, and Toggl does not send it later.",
-		jobs: "Under way",
-		jobsFailed: "What failed",
-		what: "What",
-		resumes: "Goes on",
-		goOn: "Continue now",
-		kinds: {
-			connect: "Connect", refresh: "Ask Toggl", quota: "Ask for the quota", subscribe: "New subscription", change: "Change a subscription",
-			rotate: "Rotate a secret", adopt: "Adopt a subscription", repair: "Repair a subscription", ping: "Send a ping", validate: "Validate a subscription",
-			delete: "Delete a subscription", load: "Load names", check: "Compare with Toggl",
-		},
-		jobStates: { works: "at work", waits: "waits", stopped: "broken off", done: "done", failed: "failed" },
-		none: "Toggl has no subscription for these workspaces.",
-		done: "Done.",
-	},
-
-	endpoints: {
-		title: "Callback addresses",
-		words: "Where Toggl calls. Each has a secret of its own.",
-		add: "New address",
-		addWords: "For a webhook that you make by hand in Toggl; a subscription made here brings its own.",
-		name: "Name",
-		workspace: "Workspace",
-		anyWorkspace: "of its first event",
-		url: "Address",
-		secrets: "Secrets",
-		lastEvent: "Last event",
-		made: "The new callback address",
-		secret: "Secret",
-		test: "Test",
-		testDone: "The address answers as it should.",
-		enable: "Enable",
-		disable: "Disable",
-		disableTitle: "Disable this address?",
-		disableWords: "Callbacks to it are answered 404 and are lost; Toggl disables a webhook whose address does not answer.",
-		rotate: "Rotate the secret",
-		rotateTitle: "A new secret for this address?",
-		rotateWords: "Give the new one to Toggl; the old one is accepted for 24 hours more.",
-		secret: (id) => `no. ${id}`,
-		revoke: (id) => `Revoke secret ${id}`,
-		revokeTitle: "Revoke this secret?",
-		revokeWords: "What is signed with it is refused from this moment on.",
-		until: (when) => `, ends ${when}`,
-		none: "No callback address yet.",
-		retired: (count) => `${plural(count, "address", "addresses")} no longer used`,
-		retiredWords: "Of subscriptions that were deleted. Nothing is taken there any more; they are kept for the events that came by them.",
-	},
-
-	subscribers: {
-		title: "Subscribers",
-		words: "Programs that get the events, through the same API that Toggl has.",
-		tabs: { subscriptions: "Subscriptions", accounts: "Accounts", organizations: "Limits" },
-		subscriptions: "Subscriptions",
-		add: "New subscription",
-		account: "Account",
-		workspace: "Workspace",
-		description: "Description",
-		url: "Address",
-		urlHint: "It is asked at once: it must answer the ping with its validation code.",
-		secret: "Secret",
-		secretHint: "Left empty: one is made.",
-		secretStays: "Left empty: it stays as it is.",
-		filters: "Filters",
-		create: "Create",
-		created: "Created. It gets events from now on.",
-		createdUnvalidated: "Created, but its address has not proved itself yet: it gets nothing until it is validated.",
-		state: "State",
-		states: { well: "well", waiting: "waiting", failing: "failing", disabled: "disabled", unvalidated: "not validated", dead: "dead deliveries", gone: "gone", held: "held", paused: "paused" },
-		waiting: "Waiting",
-		dead: "Dead",
-		lastSuccess: "Last success",
-		name: "Subscription",
-		none: "Nobody has subscribed yet. Make an account, give its token to a program, or make a subscription here.",
-		ping: "Send a ping",
-		validate: "Validate again",
-		enable: "Enable",
-		disable: "Disable",
-		disableTitle: "Disable this subscription?",
-		edit: "Edit",
-		editTitle: "Edit the subscription",
-		rotate: "Rotate the secret",
-		rotateTitle: "A new secret for this subscription?",
-		remove: "Delete",
-		removeTitle: "Delete this subscription?",
-		deliveries: "Deliveries",
-		delivery: (id) => `Delivery ${id}`,
-		openEvent: "The event in full",
-		noAttempts: "Not tried yet.",
-		deliveriesOf: (name) => `Deliveries to ${isolated(name)}`,
-		deliveryFilters: { all: "All", waiting: "Waiting", delivered: "Delivered", dead: "Dead" },
-		deliveryStates: { due: "waiting", behind: "behind another", delivered: "delivered", dead: "dead", dropped: "dropped" },
-		event: "Event",
-		attempts: "Attempts",
-		attempt: "Attempt",
-		answer: "Answer",
-		took: "Took",
-		problem: "Problem",
-		due: "Ended or next",
-		replay: "Send again",
-		replayed: "It is sent again.",
-		replayDead: "Send the dead again",
-		replaySince: "Send again since…",
-		replaySinceWords: "Everything that was due to this subscription since then is sent again, as far as it is still kept; the subscriber must bear to get events twice. Events that came while it was disabled or not validated were never made for it, and are not among them.",
-		since: "Since",
-		replayedMany: (count, flows) => `${plural(count, "delivery", "deliveries")} will be sent again${flows ? "" : ", as soon as the subscription is enabled and validated"}.`,
-		noDeliveries: "No delivery of this kind.",
-		accounts: "Accounts",
-		addAccount: "New account",
-		accountName: "Name",
-		user: "Toggl user number",
-		userHint: "Whose events it may see, as a member; numbers are in the events.",
-		email: "E-mail (optional)",
-		zone: "Time zone",
-		token: "API token",
-		newToken: "New token",
-		newTokenTitle: (name) => `A new token for ${isolated(name)}?`,
-		newTokenWords: "The old one stops working at once.",
-		enableAccount: "Enable",
-		disableAccount: "Disable",
-		disableAccountTitle: (name) => `Disable ${isolated(name)}?`,
-		disableAccountWords: "Its token is refused and its subscriptions get nothing.",
-		workspaces: "Workspaces",
-		grant: "Give access to a workspace",
-		admin: "as administrator: sees everybody's events, and pay",
-		revoke: (name) => `Take ${isolated(name)} away`,
-		seen: "Last request",
-		noAccounts: "No account yet.",
-		organizations: "Organizations and their limits",
-		addOrganization: "New organization",
-		plan: "Plan",
-		plans: { free: "free", starter: "starter", premium: "premium", enterprise: "enterprise" },
-		webhooks: "Subscriptions each",
-		filtersEach: "Filters each",
-		hourly: "Requests an hour about its workspaces",
-		hourlyUser: "Requests an hour about none",
-		noOrganizations: "No organization yet. One has a plan, with limits as Toggl's, and workspaces.",
-		addWorkspace: "Add a workspace",
-		workspaceNumber: "Workspace number",
-	},
-
-	filterEditor: {
-		add: "Add a filter",
-		remove: (what) => `Remove ${what}`,
-		entity: "Entity",
-		action: "Action",
-	},
-};
+await speak();

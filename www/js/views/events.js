@@ -3,12 +3,13 @@
 // the address.
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
-import { exact, fromField, roughly, shortly, span, toField } from "../format.js";
+import { exact, fromField, list as listed, shortly, span, toField } from "../format.js";
 import { act, choice, copyable, field, label, moment, section, says, state, table, trouble } from "../parts.js";
 import { address, go, here } from "../route.js";
-import { actions, models, w } from "../words.js";
+import { modelOf, sentenceOf, w } from "../words.js";
 
 const NEWS_MS = 5000;
+const NEWS_MAX = 1000;	// counted no further
 const LATE = 600;	// seconds: from here on an event looks out of order
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
 const t = w.events;
@@ -27,8 +28,8 @@ function lateness(item) {
 	const seconds = (Date.parse(item.received_at) - Date.parse(item.created_at)) / 1000, isKept = item.source === "spool" || item.source === "quarantine";
 	if (!isKept && !(seconds >= LATE))
 		return null;
-	return el("span", { class: "late" }, (t.late[item.source] ?? t.late.webhook)(roughly(seconds)),
-		el("span", { class: "tip", role: "tooltip" }, t.lateTimes(exact(item.created_at), exact(item.received_at)), isKept ? `\n${t.lateWaits}` : null));
+	return el("span", { class: "late" }, isKept ? t.late[item.source] : (t.late[item.source] ?? t.late.webhook)({ late_seconds: seconds }),
+		el("span", { class: "tip", role: "tooltip" }, t.lateTimes({ happened: exact(item.created_at), received: exact(item.received_at) }), isKept ? `\n${t.lateWaits}` : null));
 }
 
 function line(item) {
@@ -36,7 +37,7 @@ function line(item) {
 	return el("li", { "data-key": key, class: key === open ? "open" : null },
 		el("a", { href: linkTo({ ...filtersOf(here().query), open: key }), "aria-current": key === open ? "true" : null },
 			el("span", { class: "what" },
-				label(models[item.model] ?? item.model, `model ${item.action}`),
+				label(modelOf(item.model), `model ${item.action}`),
 				el("span", { class: "says" }, says(item))),
 			el("span", { class: "aside" }, lateness(item), el("span", null, shortly(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
 }
@@ -46,7 +47,7 @@ function showList(looked) {
 	patch(list,
 		shown.length ? el("ol", { class: "events", "aria-label": t.list, "data-key": "list" }, shown.map(line))
 			: el("p", { class: "quiet", "data-key": "none" }, isFiltered ? t.none : t.noneYet),
-		looked ? el("p", { class: "quiet small", "data-key": "looked" }, t.looked(exact(looked))) : null,
+		looked ? el("p", { class: "quiet small", "data-key": "looked" }, t.looked({ when: exact(looked) })) : null,
 		next ? el("button", { type: "button", class: "secondary", "data-key": "older", onclick: (event) => act(event.currentTarget, older) }, t.older) : null);
 	// times in links would be stops of the Tab key of their own
 	for (const time of list.querySelectorAll("a time"))
@@ -55,7 +56,7 @@ function showList(looked) {
 
 async function load(query) {
 	if (Object.values(filtersOf(query)).some((value) => value.includes("\0")))
-		throw new Error(t.zeroByte);
+		throw new api.ApiError(0, t.zeroByte);
 	const answer = await api.get("events", { ...filtersOf(query), limit: 50 });
 	shown = answer.items;
 	next = answer.next;
@@ -82,7 +83,7 @@ async function lookForNews() {
 			if (count && isLive)
 				await showNews();
 			else
-				patch(news, count ? el("button", { type: "button", class: "news", onclick: (event) => act(event.currentTarget, showNews) }, t.news(count)) : null);
+				patch(news, count ? el("button", { type: "button", class: "news", onclick: (event) => act(event.currentTarget, showNews) }, count >= NEWS_MAX ? t.manyNews({ count: NEWS_MAX }) : t.news({ count })) : null);
 		} catch {
 			// the next look may work
 		}
@@ -121,13 +122,14 @@ function chips(query) {
 	const active = Object.entries(filtersOf(query));
 	if (!active.length)
 		return null;
-	const said = { model: (v) => models[v] ?? v, workspace: (v) => context.workspace(v), since: exact, until: exact };
+	const said = { model: modelOf, action: (v) => w.actions[v] ?? v, workspace: (v) => context.workspace(v), since: exact, until: exact };
 	return el("ul", { class: "chips", "aria-label": t.active },
 		active.map(([name, value]) => {
 			const rest = { ...filtersOf(query) };
 			delete rest[name];
-			const is = said[name]?.(value) ?? value, what = `${t.chip[name]}: ${is}`;
-			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop(what) }, el("span", null, `${t.chip[name]}: `, el("bdi", null, is)), sign("cross")));
+			const is = said[name]?.(value) ?? value;
+			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop({ name: t.chipOf({ name: t.chip[name], value: is }) }) },
+				el("span", null, t.chipOf({ name: t.chip[name], value: el("bdi", null, is) })), sign("cross")));
 		}),
 		active.length > 1 ? el("li", { "data-key": "all" }, el("a", { class: "chip clear", href: linkTo({}) }, t.clear)) : null);
 }
@@ -150,8 +152,8 @@ function form(query) {
 		el("div", { class: "line" },
 			el("input", { type: "search", name: "text", value: query.text ?? "", placeholder: t.searchHint, "aria-label": t.search, maxlength: "200" }),
 			el("button", { type: "submit" }, t.searchAct),
-			choice(any(t.anyModel, models), query.model ?? "", { name: "model", "aria-label": t.model, onchange: apply }),
-			choice(any(t.anyAction, actions), query.action ?? "", { name: "action", "aria-label": t.action, onchange: apply }),
+			choice(any(t.anyModel, w.models), query.model ?? "", { name: "model", "aria-label": t.model, onchange: apply }),
+			choice(any(t.anyAction, w.actions), query.action ?? "", { name: "action", "aria-label": t.action, onchange: apply }),
 			context.session.workspaces.length > 1
 				? choice([["", t.anyWorkspace], ...context.session.workspaces.map(({ id, name }) => [id, name])], query.workspace ?? "", { name: "workspace", "aria-label": t.workspace, onchange: apply })
 				: null),
@@ -170,13 +172,13 @@ function exporting(query, format, words) {
 	const asked = { ...filtersOf(query), format };
 	const name = { csv: "hookledger-events.csv", spreadsheet: "hookledger-events-spreadsheet.csv", ndjson: "hookledger-events.ndjson" }[format];
 	// where numbers are written 2,5 a spreadsheet expects semicolons
-	if (format === "spreadsheet" && new Intl.NumberFormat().format(2.5).includes(","))
+	if (format === "spreadsheet" && new Intl.NumberFormat(navigator.language).format(2.5).includes(","))
 		asked.separator = "semicolon";
 	const link = el("a", { class: "small", href: api.url("events/export", asked), download: true, onclick: async (event) => {
 		event.preventDefault();
 		if (link.ariaBusy)
 			return;
-		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting(bytes))), name));
+		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting({ done_bytes: bytes }))), name));
 		replace(link, words);
 	} }, words);
 	return link;
@@ -213,7 +215,7 @@ const isNothing = (value) => value === null || value === undefined || value === 
    it is the number of the name. */
 function said(value, name, called) {
 	if (isNothing(value))
-		return el("span", { class: "quiet" }, t.nothing);
+		return el("span", { class: "quiet" }, w.nothing);
 	if (called)
 		return el("bdi", { title: String(value) }, called);
 	if (typeof value === "boolean")
@@ -223,7 +225,7 @@ function said(value, name, called) {
 	if (/duration(_seconds)?$/.test(name) && Number(value) >= 0)
 		return el("span", { title: String(value) }, span(Number(value)));
 	if (Array.isArray(value) && value.every((each) => typeof each !== "object"))
-		return value.join(", ");
+		return listed(value.map(String));
 	return typeof value === "object" ? el("code", null, JSON.stringify(value)) : String(value);
 }
 
@@ -243,13 +245,13 @@ function detail(e) {
 		el("h2", { tabindex: "-1" }, says(e)),
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
-			{ head: t.field, cell: (c) => c.field.replace(c.old_name || c.new_name ? /_id$/ : /_seconds$/, "").replaceAll("_", " ") },
+			{ head: t.field, cell: (c) => w.fields[c.field] ?? c.field.replaceAll("_", " ") },
 			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field, c.old_name) },
 			{ head: t.fresh, cell: (c) => said(c.new, c.field, c.new_name) },
 		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges, phone: "changes" })),
 		section(t.about, el("dl", { class: "pairs" },
 			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
-			row(t.entityNumber, label(models[e.model] ?? e.model), " ", el("code", null, e.entity_id ?? "–"),
+			row(t.entityNumber, label(modelOf(e.model)), " ", el("code", null, e.entity_id ?? "–"),
 				e.entity_id ? el("a", { class: "small", href: linkTo({ model: e.model, entity: e.entity_id }) }, t.onlyThis) : null),
 			e.app ? row(t.app, e.app) : null,
 			row(t.source, t.sources[e.source] ?? e.source),
@@ -317,7 +319,7 @@ export async function show(place, given) {
 	side = el("aside", { class: "side", "aria-label": t.detail });
 	news = el("div", { class: "newsline", role: "status" });
 	filters = el("search", { class: "filterbox" });
-	node = el("div", { class: "eventsview" }, el("h1", null, t.title), filters, news, el("div", { class: "panes" }, list, side));
+	node = el("div", { class: "eventsview" }, el("h1", null, w.views.events), filters, news, el("div", { class: "panes" }, list, side));
 	asked = null;
 	open = "";
 	isLive = false;

@@ -3,9 +3,9 @@
 import * as api from "../api.js";
 import { looks, stackedBars } from "../chart.js";
 import { el, patch, sign } from "../dom.js";
-import { ago, dayAndClock, hourOrDay, number, size } from "../format.js";
-import { bar, copyable, fact, moment, section, state, table } from "../parts.js";
-import { models, w } from "../words.js";
+import { ago, dayAndClock, hourOrDay, number } from "../format.js";
+import { bar, copyable, fact, moment, section, state, table, why } from "../parts.js";
+import { modelOf, sentenceOf, w } from "../words.js";
 
 const EVERY_MS = 10000, FIRST_MS = 2000;
 const HOURS = 48;
@@ -16,24 +16,24 @@ let node, chart, timer, context, sawNone, seen;
 
 /* What to do, commands in it as such. */
 function todo(f) {
-	return f.todo ? el("p", null, f.todo.split("`").map((piece, place) => (place % 2 ? el("code", null, piece) : piece))) : null;
+	return f.todo ? el("p", null, sentenceOf(f.todo).split("`").map((piece, place) => (place % 2 ? el("code", null, piece) : piece))) : null;
 }
 
-const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since(ago(f.since))) : null);
+const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since({ when: ago(f.since) })) : null);
 const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.mend) : null);
 
 /* The sentence; of what is found the worst, with what to do about it. */
 function banner(o) {
 	const [worst] = o.findings;
 	return el("div", { class: `banner ${o.level}`, "data-key": "banner" }, sign(o.level, "big"),
-		el("div", null, el("h1", null, el("span", { class: "unseen" }, `${w.levels[o.level]}: `), o.sentence), worst ? [todo(worst), since(worst)] : null),
+		el("div", null, el("h1", null, el("span", { class: "unseen" }, `${w.levels[o.level]}: `), sentenceOf(o.sentence)), worst ? [todo(worst), since(worst)] : null),
 		worst ? link(worst, "") : null);
 }
 
 function findings(o) {
 	const others = o.findings.slice(1);
 	return others.length ? section(t.findings, el("ul", { class: "findings" }, others.map((f) => el("li", { class: f.level, "data-key": `${f.kind} ${f.subject}` }, sign(f.level),
-		el("div", null, el("p", null, el("strong", null, f.words)), todo(f), since(f)), link(f))))) : null;
+		el("div", null, el("p", null, el("strong", null, sentenceOf(f.words))), todo(f), since(f)), link(f))))) : null;
 }
 
 function quotaFact(o) {
@@ -41,21 +41,21 @@ function quotaFact(o) {
 	const quota = o.quota?.length ? o.quota.reduce((least, each) => (share(each) < share(least) ? each : least)) : null;
 	if (!quota)
 		return fact(t.quota, o.toggl?.connected ? t.noQuota : t.notConnected);
-	const words = t.quotaLeft(quota.remaining, quota.total);
-	return fact(t.quota, words, bar(quota.remaining, quota.total, words), quota.resets_at ? el("span", null, t.quotaResets(ago(quota.resets_at))) : null);
+	const words = t.quotaLeft({ count: quota.remaining, total_count: quota.total || null });
+	return fact(t.quota, words, bar(quota.remaining, quota.total, words), quota.resets_at ? el("span", null, t.quotaResets({ when: ago(quota.resets_at) })) : null);
 }
 
 function facts(o) {
 	const on = o.endpoints.filter((each) => each.enabled).length;
 	const s = o.subscribers, spool = o.spool ?? {};
 	return el("dl", { class: "facts", "data-key": "facts" },
-		fact(t.today, number(o.events_today), o.events_usual_today !== null && o.events_usual_today !== undefined ? t.usual(o.events_usual_today) : null),
+		fact(t.today, number(o.events_today), o.events_usual_today !== null && o.events_usual_today !== undefined ? t.usual({ count: o.events_usual_today }) : null),
 		fact(t.last, moment(o.last_event_at)),
-		fact(t.endpoints, o.endpoints.length ? t.endpointsOn(on, o.endpoints.length) : t.noEndpoints),
-		fact(t.subscribers, s?.subscriptions ? t.subscriptions(s.subscriptions) : t.noSubscribers, s?.subscriptions ? t.waiting(s.waiting, s.dead) : null),
+		fact(t.endpoints, o.endpoints.length ? t.endpointsOn({ enabled_count: on, count: o.endpoints.length }) : t.noEndpoints),
+		fact(t.subscribers, s?.subscriptions ? t.subscriptions({ count: s.subscriptions }) : w.none, s?.subscriptions ? t.waiting({ waiting_count: s.waiting, dead_count: s.dead }) : null),
 		quotaFact(o),
-		fact(t.spool, Number(spool.records) || Number(spool.bytes) ? t.spoolHolds(Number(spool.records ?? 0), size(spool.bytes ?? 0)) : t.spoolEmpty,
-			spool.oldest_at ? t.spoolSince(ago(spool.oldest_at)) : null));
+		fact(t.spool, Number(spool.records) || Number(spool.bytes) ? t.spoolHolds({ count: Number(spool.records ?? 0), spool_bytes: Number(spool.bytes ?? 0) }) : t.spoolEmpty,
+			spool.oldest_at ? t.spoolSince({ when: ago(spool.oldest_at) }) : null));
 }
 
 /* Hours without events count too: a gap is what one looks for. */
@@ -74,18 +74,18 @@ function showChart(o) {
 	}
 	const sum = ([, values]) => values.reduce((all, value) => all + value, 0);
 	const sorted = [...by].sort((a, b) => sum(b) - sum(a)), look = looks(sorted);
-	const series = sorted.map(([name, values], at) => ({ name: models[name] ?? name, values, look: look[at] }));
-	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), tickText: (seconds) => hourOrDay(seconds * 1000), valueText: number, steps: STEPS, summary: t.chartWords(total, HOURS) });
+	const series = sorted.map(([name, values], at) => ({ name: modelOf(name), values, look: look[at] }));
+	chart.show({ x, series, rowName: t.hour, rowText: (seconds) => dayAndClock(seconds * 1000), tickText: (seconds) => hourOrDay(seconds * 1000), valueText: number, steps: STEPS, summary: t.chartWords({ count: total, hours: HOURS }) });
 }
 
 function endpoints(o) {
-	return section(t.endpointList, table([
+	return section(t.endpoints, table([
 		{ head: t.name, cell: (each) => each.name || `#${each.id}` },
 		{ head: t.workspace, cell: (each) => each.workspace ?? context.workspace(each.workspace_id) },
 		{ head: t.state, cell: (each) => state(each.enabled ? "well" : "off", each.enabled ? t.enabled : t.disabled) },
 		{ head: t.last, cell: (each) => moment(each.last_event_at) },
 		{ head: t.refusedToday, numeric: true, cell: (each) => number(each.refusals_day ?? 0) },
-	], o.endpoints, { caption: t.endpointList, key: (each) => each.id, empty: t.noEndpoints }));
+	], o.endpoints, { caption: t.endpoints, key: (each) => each.id, empty: t.noEndpoints }));
 }
 
 function refusals(o) {
@@ -129,7 +129,7 @@ async function keepFresh() {
 			hasEvents = await refresh();
 	} catch (error) {
 		if (mine === node && error.status !== 401)
-			node.firstChild.replaceWith(el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, error.message))));
+			node.firstChild.replaceWith(el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, why(error)))));
 	}
 	if (mine === node)
 		timer = setTimeout(keepFresh, hasEvents ? EVERY_MS : FIRST_MS);

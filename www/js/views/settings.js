@@ -3,8 +3,8 @@
 import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { browserOf, dateAndClock, exact, zoneName } from "../format.js";
-import { act, choice, confirm, copyable, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble } from "../parts.js";
-import { w } from "../words.js";
+import { act, choice, confirm, copyable, dialog, field, label, menu, moment, section, showSecret, showTabs, state, table, toast, trouble, why } from "../parts.js";
+import { languages, sentenceOf, w } from "../words.js";
 import { qr } from "../qr.js";
 import { zones } from "./setup.js";
 import { ticks } from "./ticks.js";
@@ -77,7 +77,7 @@ async function endCodes() {
 
 function codesAtLogin(totp) {
 	return section(t.totp.title, totp.on
-		? [el("p", null, state(totp.codes_left > 2 ? "well" : "warning", t.totp.on(totp.codes_left))),
+		? [el("p", null, state(totp.codes_left > 2 ? "well" : "warning", t.totp.on({ count: totp.codes_left }))),
 			el("div", { class: "line" }, el("button", { type: "button", class: "secondary", onclick: (event) => freshCodes(event.currentTarget) }, t.totp.fresh),
 				el("button", { type: "button", class: "danger", onclick: endCodes }, t.totp.end))]
 		: [el("p", null, state("off", t.totp.off)),
@@ -87,6 +87,7 @@ function codesAtLogin(totp) {
 async function me() {
 	const { operator } = await api.get("session");	// nothing else here asks whether one is logged in still
 	const zone = zones(zoneName(), { name: "zone" });
+	const language = choice([["", t.browserLanguage], ...languages.map((tag) => [tag, new Intl.DisplayNames(tag, { type: "language" }).of(tag)])], operator.language ?? "");
 	const old = el("input", { type: "password", autocomplete: "current-password", required: true });
 	const fresh = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: "12" });
 
@@ -95,6 +96,12 @@ async function me() {
 		if (await act(event.submitter, () => api.change("me", { zone: zone.value }), w.saved))
 			context.reload();
 	}
+	async function saveLanguage(event) {
+		event.preventDefault();
+		if (await act(event.submitter, () => api.put("me/language", { language: language.value || null })))
+			await context.reload();
+		toast(w.saved);
+	}
 	async function savePassword(event) {
 		event.preventDefault();
 		if (await act(event.submitter, () => api.change("me", { password: fresh.value, old_password: old.value }), w.saved))
@@ -102,6 +109,7 @@ async function me() {
 	}
 	return [
 		section(t.zone, el("form", { class: "slim", onsubmit: saveZone }, field(t.zone, zone, t.zoneHint), el("button", { type: "submit" }, w.save))),
+		section(t.language, el("form", { class: "slim", onsubmit: saveLanguage }, field(t.language, language, t.languageHint), el("button", { type: "submit" }, w.save))),
 		section(t.password, el("form", { class: "slim", onsubmit: savePassword },
 			el("input", { type: "text", autocomplete: "username", value: context.session.operator.name, hidden: true, "aria-hidden": "true" }),
 			field(t.oldPassword, old), field(t.newPassword, fresh, t.passwordHint), el("button", { type: "submit" }, t.changePassword))),
@@ -116,15 +124,15 @@ async function operators() {
 	const changed = async (button, id, change) => { if (await act(button, () => api.change(`operators/${id}`, change), w.saved)) fill(); };
 
 	async function disable(button, o) {
-		if (await confirm({ title: t.disableTitle(o.name), words: t.disableWords(o.name), name: o.name, act: t.disable }))
+		if (await confirm({ title: t.disableTitle({ name: o.name }), words: t.disableWords({ name: o.name }), name: o.name, act: t.disable }))
 			await changed(button, o.id, { enabled: false });
 	}
 	async function resetCodes(button, o) {
-		if (await confirm({ title: t.totp.resetTitle(o.name), words: t.totp.resetWords(o.name), name: o.name, act: t.totp.reset }))
+		if (await confirm({ title: t.totp.resetTitle({ name: o.name }), words: t.totp.resetWords({ name: o.name }), name: o.name, act: t.totp.reset }))
 			await changed(button, o.id, { totp: false });
 	}
 	function reset(o) {
-		return dialog(t.resetTitle(o.name), (close) => {
+		return dialog(t.resetTitle({ name: o.name }), (close) => {
 			const password = el("input", { type: "password", autocomplete: "new-password", minlength: "12", required: true });
 			return el("form", { onsubmit: async (event) => {
 				event.preventDefault();
@@ -141,12 +149,12 @@ async function operators() {
 		{ head: t.state, cell: (o) => state(o.enabled ? "well" : "off", o.enabled ? t.enabled : t.disabled) },
 		{ head: t.totp.head, cell: (o) => state(o.totp ? "well" : "off", o.totp ? t.totp.isOn : t.totp.isOff) },
 		{ head: t.lastLogin, cell: (o) => moment(o.seen_at) },
-		context.isOwner ? { head: w.actions, cell: (o) => menu([
+		context.isOwner ? { head: w.acts, cell: (o) => menu([
 			{ text: o.role === "owner" ? t.makeViewer : t.makeOwner, run: (button) => changed(button, o.id, { role: o.role === "owner" ? "viewer" : "owner" }) },
 			o.is_me ? null : { text: t.reset, run: () => reset(o) },
 			o.is_me || !o.totp ? null : { text: t.totp.reset, danger: true, run: (button) => resetCodes(button, o) },
 			o.enabled ? { text: t.disable, danger: true, run: (button) => disable(button, o) } : { text: t.enable, run: (button) => changed(button, o.id, { enabled: true }) },
-		], `${w.actions}: ${o.name}`) } : null,
+		], o.name) } : null,
 	].filter(Boolean), items, { caption: t.tabs.operators, key: (o) => o.id })),
 	context.isOwner ? section(t.add, addOperator()) : null];
 }
@@ -158,7 +166,7 @@ function addOperator() {
 	const zone = zones(zoneName());
 	return el("form", { class: "slim", onsubmit: async (event) => {
 		event.preventDefault();
-		if (await act(event.submitter, () => api.post("operators", { name: name.value, password: password.value, role: role.value, zone: zone.value }), t.added(name.value)))
+		if (await act(event.submitter, () => api.post("operators", { name: name.value, password: password.value, role: role.value, zone: zone.value }), t.added({ name: name.value })))
 			fill();
 	} }, field(t.name, name), field(t.role, role), field(t.password, password, w.setup.passwordHint), field(t.zone, zone), el("button", { type: "submit" }, t.addAct));
 }
@@ -167,7 +175,7 @@ function addOperator() {
 
 function agentOf({ agent }) {
 	const known = browserOf(agent);
-	return known ? t.browserOn(...known) : agent || w.unknown;
+	return known ? t.browserOn({ browser: known[0], system: known[1] }) : agent || w.unknown;
 }
 
 async function sessions() {
@@ -178,7 +186,7 @@ async function sessions() {
 		{ head: t.agent, cell: (s) => el("span", { class: "cut", title: s.agent }, agentOf(s)) },
 		{ head: t.since, cell: (s) => moment(s.made_at) },
 		{ head: t.used, cell: (s) => moment(s.seen_at) },
-		{ head: w.actions, cell: (s) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.end}: ${s.operator}, ${s.address ?? ""}`, onclick: async (event) => {
+		{ head: w.acts, cell: (s) => el("button", { type: "button", class: "secondary small", "aria-label": t.endOf({ name: s.operator, address: s.address ?? "" }), onclick: async (event) => {
 			if (await act(event.currentTarget, () => api.remove(`sessions/${s.id}`), t.ended))
 				fill();
 		} }, t.end) },
@@ -190,13 +198,13 @@ async function sessions() {
 async function notices() {
 	const { items } = await api.get("notices");
 	async function remove(n) {
-		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords(n.target), name: n.target.replace(/\/…$/u, ""), act: t.removeNotice }))
+		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords({ name: n.target }), name: n.target.replace(/\/…$/u, ""), act: t.removeNotice }))
 			return;
 		try {
 			await api.remove(`notices/${n.id}`);
 			fill();
 		} catch (error) {
-			toast(error.message, "trouble");
+			toast(why(error), "trouble");
 		}
 	}
 	return [section(t.tabs.notices, el("p", { class: "quiet" }, t.noticesWords), table([
@@ -204,10 +212,10 @@ async function notices() {
 		{ head: t.kind, cell: (n) => t.kinds[n.kind] ?? n.kind },
 		{ head: t.state, cell: (n) => state(!n.enabled ? "off" : n.last_problem ? "warning" : "well", !n.enabled ? t.disabled : t.enabled) },
 		{ head: t.lastSent, cell: (n) => moment(n.last_sent_at) },
-		{ head: t.problem, cell: (n) => n.last_problem ?? "–" },
-		context.isOwner ? { head: w.actions, cell: (n) => el("div", { class: "line" },
-			el("button", { type: "button", class: "secondary small", "aria-label": `${t.test}: ${n.target}`, onclick: async (event) => {
-				const answer = await act(event.currentTarget, () => api.post(`notices/${n.id}/test`), (a) => a.words ?? w.saved);
+		{ head: t.problem, cell: (n) => n.last_problem ? sentenceOf(n.last_problem) : "–" },
+		context.isOwner ? { head: w.acts, cell: (n) => el("div", { class: "line" },
+			el("button", { type: "button", class: "secondary small", "aria-label": t.testOf({ name: n.target }), onclick: async (event) => {
+				const answer = await act(event.currentTarget, () => api.post(`notices/${n.id}/test`), (a) => sentenceOf(a.words) || w.saved);
 				if (answer)
 					fill();
 			} }, t.test),
@@ -215,7 +223,7 @@ async function notices() {
 				n.enabled ? { text: t.disable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: false }))) fill(); } }
 					: { text: t.enable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: true }))) fill(); } },
 				{ text: t.removeNotice, danger: true, run: () => remove(n) },
-			], `${w.actions}: ${n.target}`)) } : null,
+			], n.target)) } : null,
 	].filter(Boolean), items, { caption: t.tabs.notices, key: (n) => n.id, empty: t.noNotices })),
 	context.isOwner ? section(t.addNotice, addNotice()) : null];
 }
@@ -246,8 +254,8 @@ async function options() {
 		const given = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, Number(value)]));
 		if (await act(event.submitter, () => api.change("settings", given), w.saved))
 			fill();
-	} }, items.map((o) => field(t.options[o.name] ?? o.name.replaceAll("_", " "), el("input", { type: "number", name: o.name, value: String(o.value), min: String(o.least), max: String(o.most), required: true, disabled: !context.isOwner }),
-		`${o.words} (${t.defaultIs(o.default)})`)),
+	} }, items.map((o) => field(t.options[o.name] ?? o.name, el("input", { type: "number", name: o.name, value: String(o.value), min: String(o.least), max: String(o.most), required: true, disabled: !context.isOwner }),
+		t.optionHint({ words: t.optionWords[o.name] ?? o.name, value: o.default }))),
 	context.isOwner ? el("button", { type: "submit" }, w.save) : el("p", { class: "quiet" }, w.viewerOnly)));
 }
 
@@ -255,15 +263,17 @@ async function options() {
 
 let trail = [], after = null;
 
-const called = (name) => name.replaceAll("_", " ");
+const called = (name) => w.fields[name] ?? name.replaceAll("_", " ");
 
 /* A value, or what is in a list or an object, without their brackets. */
-function said(value) {
+function said(value, name) {
 	if (value === null || value === undefined)
 		return w.none;
+	if (typeof value === "boolean")
+		return value ? w.yes : w.no;
 	if (typeof value !== "object")
-		return String(value);
-	return (Array.isArray(value) ? value.map(said).join("; ") : Object.entries(value).map(([name, own]) => `${called(name)}: ${said(own)}`).join(", ")) || w.none;
+		return (name === "role" ? t.roleWords[value] : null) ?? String(value);
+	return (Array.isArray(value) ? value.map((each) => said(each)).join("; ") : Object.entries(value).map(([name, own]) => t.member({ name: called(name), value: said(own, name) })).join(", ")) || w.none;
 }
 
 /* What was {"role":"viewer"} and became {"role":"owner"}: "role: viewer → owner";
@@ -277,12 +287,12 @@ function change({ before, after: became }) {
 	const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
 	// of a change only what has changed
 	const text = names.filter((name) => isNew || isGone || said(was[name]) !== said(is[name])).map((name) => {
-		const value = isNew ? said(is[name]) : isGone ? said(was[name]) : `${said(was[name])} → ${said(is[name])}`;
-		return name ? `${called(name)}: ${value}` : value;
+		const value = isNew ? said(is[name], name) : isGone ? said(was[name], name) : `${said(was[name], name)} → ${said(is[name], name)}`;
+		return name ? t.member({ name: called(name), value }) : value;
 	}).join(", ");
 	if (!text)	// such as of a password
 		return el("span", { class: "quiet" }, "–");
-	return el("span", { class: "cut", title: text }, isGone ? `${t.was} ` : null, text);
+	return el("span", { class: "cut", title: text }, isGone ? t.was({ what: text }) : text);
 }
 
 async function audit(isMore) {
@@ -291,7 +301,7 @@ async function audit(isMore) {
 	after = answer.next;
 	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
 		{ head: t.when, cell: (a) => el("time", { datetime: a.at, title: exact(a.at), class: "whole" }, dateAndClock(a.at)) },
-		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
+		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, !a.address && a.operator === "command line" ? t.commandLine : a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
 		{ head: t.what, cell: (a) => [el("span", { class: "label", title: a.action }, t.did[a.action] ?? a.action), " ", a.subject] },
 		{ head: t.change, cell: change },
 	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
@@ -329,7 +339,7 @@ export async function update(place) {
 export async function show(place, given) {
 	context = given;
 	body = el("div");
-	node = el("div", null, el("h1", null, t.title), el("nav", { class: "tabs", "aria-label": t.title }), body);
+	node = el("div", null, el("h1", null, w.views.settings), el("nav", { class: "tabs", "aria-label": w.views.settings }), body);
 	await update(place);
 	return node;
 }

@@ -4,10 +4,10 @@
 import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { filterEditor } from "../filters.js";
-import { fromField, number, toField, zoneName } from "../format.js";
-import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, tell, toast, trouble } from "../parts.js";
+import { fromField, millis, number, toField, zoneName } from "../format.js";
+import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, tell, toast, trouble, why } from "../parts.js";
 import { address, here } from "../route.js";
-import { actions, filters as inWords, models, w } from "../words.js";
+import { filters as inWords, modelOf, sentenceOf, w } from "../words.js";
 import { zones } from "./setup.js";
 
 const t = w.subscribers;
@@ -20,11 +20,11 @@ async function run(work, done = w.saved) {
 	body.setAttribute("aria-busy", "true");
 	try {
 		const answer = await work();
-		tell(answer, answer.words ?? (typeof done === "function" ? done(answer) : done));
+		tell(answer, sentenceOf(answer.words) || (typeof done === "function" ? done(answer) : done));
 		await fill();
 		return answer;
 	} catch (error) {
-		toast(error.message, "trouble");
+		toast(why(error), "trouble");
 		return null;
 	} finally {
 		body.removeAttribute("aria-busy");
@@ -36,7 +36,7 @@ const sure = async (title, words, name, doing, work, done) => (await confirm({ t
 /* Sends what a window asks for, and closes it when that has worked. */
 async function send(event, close, work, done = w.saved) {
 	event.preventDefault();
-	if (await act(event.submitter, work, (answer) => answer.words ?? (typeof done === "function" ? done(answer) : done))) {
+	if (await act(event.submitter, work, (answer) => sentenceOf(answer.words) || (typeof done === "function" ? done(answer) : done))) {
 		close(true);
 		await fill();
 	}
@@ -69,7 +69,7 @@ async function editor(s) {
 			const given = { description: description.value, url_callback: url.value, event_filters: filters.value(), ...(secret.value ? { secret: secret.value } : {}) };
 			const made = await act(event.submitter, () => (s ? api.change(`subscribers/subscriptions/${s.id}`, given)
 				: api.post("subscribers/subscriptions", { ...given, account_id: account.value, workspace_id: workspace.value })),
-			(answer) => answer.words ?? (s ? w.saved : answer.validated_at ? t.created : t.createdUnvalidated));
+			(answer) => sentenceOf(answer.words) || (s ? w.saved : answer.validated_at ? t.created : t.createdUnvalidated));
 			if (made) {
 				close(true);
 				if (made.secret && !s)
@@ -83,7 +83,7 @@ async function editor(s) {
 	});
 }
 
-const openEditor = (s) => editor(s).catch((error) => toast(error.message, "trouble"));
+const openEditor = (s) => editor(s).catch((error) => toast(why(error), "trouble"));
 
 // Part by part, where the server says that there is more.
 async function replay(s, given) {
@@ -99,7 +99,7 @@ async function replay(s, given) {
 function replaySince(s) {
 	return dialog(t.replaySince, (close) => {
 		const since = el("input", { type: "datetime-local", required: true, value: toField(Date.now() - 86400000) });
-		return el("form", { onsubmit: (event) => send(event, close, () => replay(s, { since: fromField(since.value) }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at)) },
+		return el("form", { onsubmit: (event) => send(event, close, () => replay(s, { since: fromField(since.value) }), (a) => (s.enabled && s.validated_at ? t.replayedMany : t.replayedLater)({ count: a.replayed })) },
 			el("p", null, t.replaySinceWords), field(t.since, since), buttons(close, t.replay));
 	});
 }
@@ -107,7 +107,7 @@ function replaySince(s) {
 function subscriptionActions(s) {
 	const at = `subscribers/subscriptions/${s.id}`, name = s.description || `#${s.id}`;
 	async function rotate() {
-		const made = await sure(t.rotateTitle, s.warnings.rotate, name, t.rotate, () => api.post(`${at}/rotate`));
+		const made = await sure(t.rotateTitle, sentenceOf(s.warnings.rotate), name, t.rotate, () => api.post(`${at}/rotate`));
 		if (made?.secret)
 			await showSecret(t.rotate, [[t.secret, made.secret]]);
 	}
@@ -116,13 +116,13 @@ function subscriptionActions(s) {
 		{ text: t.ping, run: () => run(() => api.post(`${at}/ping`)) },
 		s.validated_at ? null : { text: t.validate, run: () => run(() => api.post(`${at}/validate`)) },
 		{ text: t.edit, run: () => openEditor(s) },
-		Number(s.dead) ? { text: t.replayDead, run: () => run(() => replay(s, { dead: true }), (a) => t.replayedMany(a.replayed, s.enabled && s.validated_at)) } : null,
+		Number(s.dead) ? { text: t.replayDead, run: () => run(() => replay(s, { dead: true }), (a) => (s.enabled && s.validated_at ? t.replayedMany : t.replayedLater)({ count: a.replayed })) } : null,
 		{ text: t.replaySince, run: () => replaySince(s) },
 		{ text: t.rotate, run: rotate },
-		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, s.warnings.disable, name, t.disable, () => api.change(at, { enabled: false })) }
+		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, sentenceOf(s.warnings.disable), name, t.disable, () => api.change(at, { enabled: false })) }
 			: { text: t.enable, run: () => run(() => api.change(at, { enabled: true })) },
-		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, s.warnings.delete, name, t.remove, () => api.remove(at)) },
-	], `${w.actions}: ${name}`);
+		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, sentenceOf(s.warnings.delete), name, t.remove, () => api.remove(at)) },
+	], name);
 }
 
 function subscriptions() {
@@ -130,11 +130,11 @@ function subscriptions() {
 		{ head: t.name, cell: (s) => [el("a", { href: address(["subscribers", "deliveries", s.id]) }, s.description || `#${s.id}`), el("div", { class: "small quiet" }, s.url)] },
 		{ head: t.account, cell: (s) => [s.account ?? s.account_id, el("div", { class: "small quiet" }, s.workspace ?? workspaceName(s.workspace_id))] },
 		{ head: t.filters, cell: (s) => inWords(s.event_filters) },
-		{ head: t.state, cell: (s) => [state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.state !== "well" && s.state_words ? el("div", { class: "small quiet" }, s.state_words) : null] },
+		{ head: t.state, cell: (s) => [state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.state !== "well" && s.state_words ? el("div", { class: "small quiet" }, sentenceOf(s.state_words)) : null] },
 		{ head: t.waiting, numeric: true, cell: (s) => number(s.waiting) },
 		{ head: t.dead, numeric: true, cell: (s) => number(s.dead) },
 		{ head: t.lastSuccess, cell: (s) => moment(s.last_success_at) },
-		context.isOwner ? { head: w.actions, cell: subscriptionActions } : null,
+		context.isOwner ? { head: w.acts, cell: subscriptionActions } : null,
 	].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.id, empty: t.none }),
 	context.isOwner && now.accounts.length ? el("button", { type: "button", onclick: () => openEditor(null) }, t.add) : null);
 }
@@ -149,8 +149,8 @@ async function deliveries(id, query, isMore) {
 	shown = isMore ? [...shown, ...answer.items] : answer.items;
 	next = answer.next;
 	const level = { delivered: "well", dead: "trouble", dropped: "off" };
-	return section(t.deliveriesOf(s?.description || `#${id}`),
-		el("div", { class: "line" }, el("a", { href: address("subscribers") }, `← ${t.subscriptions}`),
+	return section(t.deliveriesOf({ name: s?.description || `#${id}` }),
+		el("div", { class: "line" }, el("a", { href: address("subscribers") }, t.back),
 			el("div", { class: "buttons", role: "group" }, Object.entries(t.deliveryFilters).map(([key, text]) => el("a", {
 				role: "button", class: (query.state ?? "all") === key ? "small" : "small secondary", "aria-current": (query.state ?? "all") === key ? "true" : null,
 				href: address(["subscribers", "deliveries", id], { state: key === "all" ? "" : key }),
@@ -159,28 +159,28 @@ async function deliveries(id, query, isMore) {
 			{ head: t.event, cell: (d) => el("button", { type: "button", class: "plain sentence", onclick: () => openDelivery(d) }, whatOf(d)) },
 			{ head: t.state, cell: (d) => state(level[d.state] ?? "wait", t.deliveryStates[d.state] ?? d.state) },
 			{ head: t.attempts, numeric: true, cell: (d) => number(d.attempts ?? 0) },
-			{ head: t.answer, cell: (d) => d.last_status ?? d.last_problem ?? "–" },
+			{ head: t.answer, cell: (d) => d.last_status ?? (sentenceOf(d.last_problem) || "–") },
 			{ head: t.due, cell: (d) => moment(d.ended_at ?? d.due_at, { missing: "–" }) },
-			context.isOwner ? { head: w.actions, cell: (d) => el("button", { type: "button", class: "secondary small", "aria-label": `${t.replay}: ${d.event_id}`,
+			context.isOwner ? { head: w.acts, cell: (d) => el("button", { type: "button", class: "secondary small", "aria-label": w.numbered({ what: t.replay, name: d.event_id }),
 				onclick: (event) => act(event.currentTarget, () => api.post(`subscribers/deliveries/${d.id}/replay`), t.replayed).then((a) => a && fill()) }, t.replay) } : null,
 		].filter(Boolean), shown, { caption: t.deliveries, key: (d) => d.id, empty: t.noDeliveries }),
 		next ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await deliveries(id, query, true))) }, w.more) : null);
 }
 
 /* Retention may have dropped the event. */
-const whatOf = (d) => (d.event ? says(d.event) : `${models[d.model] ?? d.model} ${actions[d.action] ?? d.action}, ${d.event_id}`);
+const whatOf = (d) => (d.event ? says(d.event) : t.deliveryWhat({ model: modelOf(d.model), action: w.actions[d.action] ?? d.action, id: d.event_id }));
 
 async function openDelivery({ id, event }) {
 	try {
 		const d = await api.get(`subscribers/deliveries/${id}`);
-		await dialog(t.delivery(id), () => [el("p", null, whatOf({ ...d, event }), event ? [" ", el("a", { class: "small", href: address("events", { open: `${d.workspace_id}/${d.event_id}/${d.event_created_at}` }) }, t.openEvent)] : null), table([
+		await dialog(t.delivery({ id }), () => [el("p", null, whatOf({ ...d, event }), event ? [" ", el("a", { class: "small", href: address("events", { open: `${d.workspace_id}/${d.event_id}/${d.event_created_at}` }) }, t.openEvent)] : null), table([
 			{ head: t.attempt, cell: (a) => moment(a.at ?? a.started_at) },
 			{ head: t.answer, cell: (a) => [String(a.status_code ?? a.status ?? "–"), a.answer ? el("pre", { class: "small", tabindex: "0" }, a.answer) : null] },
-			{ head: t.took, numeric: true, cell: (a) => (a.took_ms === undefined || a.took_ms === null ? "–" : `${number(a.took_ms)} ms`) },
-			{ head: t.problem, cell: (a) => a.problem ?? "–" },
+			{ head: t.took, numeric: true, cell: (a) => (a.took_ms === undefined || a.took_ms === null ? "–" : millis(a.took_ms)) },
+			{ head: t.problem, cell: (a) => sentenceOf(a.problem) || "–" },
 		], d.attempts ?? [], { caption: t.attempts, empty: t.noAttempts })]);
 	} catch (error) {
-		toast(error.message, "trouble");
+		toast(why(error), "trouble");
 	}
 }
 
@@ -216,28 +216,28 @@ function grant(a) {
 function accountActions(a) {
 	const at = `subscribers/accounts/${a.id}`;
 	async function newToken() {
-		const made = await sure(t.newTokenTitle(a.name), t.newTokenWords, a.name, t.newToken, () => api.post(`${at}/token`));
+		const made = await sure(t.newTokenTitle({ name: a.name }), t.newTokenWords, a.name, t.newToken, () => api.post(`${at}/token`));
 		if (made?.token)
 			await showSecret(t.newToken, [[t.token, made.token]]);
 	}
 	return menu([
 		{ text: t.grant, run: () => grant(a) },
-		...a.workspaces.map(({ id }) => ({ text: t.revoke(workspaceName(id)), danger: true, run: () => run(() => api.remove(`${at}/workspaces/${id}`)) })),
+		...a.workspaces.map(({ id }) => ({ text: t.revoke({ name: workspaceName(id) }), danger: true, run: () => run(() => api.remove(`${at}/workspaces/${id}`)) })),
 		{ text: t.newToken, run: newToken },
-		a.enabled ? { text: t.disableAccount, danger: true, run: () => sure(t.disableAccountTitle(a.name), t.disableAccountWords, a.name, t.disableAccount, () => api.change(at, { enabled: false })) }
+		a.enabled ? { text: t.disableAccount, danger: true, run: () => sure(t.disableAccountTitle({ name: a.name }), t.disableAccountWords, a.name, t.disableAccount, () => api.change(at, { enabled: false })) }
 			: { text: t.enableAccount, run: () => run(() => api.change(at, { enabled: true })) },
-	], `${w.actions}: ${a.name}`);
+	], a.name);
 }
 
 function accounts() {
 	return section(t.accounts, table([
 		{ head: t.accountName, cell: (a) => [a.name, a.email ? el("div", { class: "small quiet" }, a.email) : null] },
 		{ head: t.user, cell: (a) => el("code", null, a.user_id) },
-		{ head: t.workspaces, cell: (a) => (a.workspaces.length ? a.workspaces.map((m) => el("div", null, workspaceName(m.id), m.is_admin ? [" ", label("admin")] : null)) : w.none) },
+		{ head: t.workspaces, cell: (a) => (a.workspaces.length ? a.workspaces.map((m) => el("div", null, workspaceName(m.id), m.is_admin ? [" ", label(t.isAdmin)] : null)) : w.none) },
 		{ head: t.zone, cell: (a) => a.zone },
 		{ head: t.state, cell: (a) => state(a.enabled ? "well" : "off", a.enabled ? w.overview.enabled : w.overview.disabled) },
 		{ head: t.seen, cell: (a) => moment(a.seen_at) },
-		context.isOwner ? { head: w.actions, cell: accountActions } : null,
+		context.isOwner ? { head: w.acts, cell: accountActions } : null,
 	].filter(Boolean), now.accounts, { caption: t.accounts, key: (a) => a.id, empty: t.noAccounts }),
 	context.isOwner ? el("button", { type: "button", onclick: newAccount }, t.addAccount) : null);
 }
@@ -275,7 +275,7 @@ function organizations() {
 		{ head: t.filtersEach, numeric: true, cell: (o) => number(o.max_filters) },
 		{ head: t.hourly, numeric: true, cell: (o) => number(o.hourly_requests) },
 		{ head: t.hourlyUser, numeric: true, cell: (o) => number(o.user_requests) },
-		context.isOwner ? { head: w.actions, cell: (o) => menu([{ text: t.edit, run: () => organizationDialog(o) }, { text: t.addWorkspace, run: () => addWorkspace(o) }], `${w.actions}: ${o.name}`) } : null,
+		context.isOwner ? { head: w.acts, cell: (o) => menu([{ text: t.edit, run: () => organizationDialog(o) }, { text: t.addWorkspace, run: () => addWorkspace(o) }], o.name) } : null,
 	].filter(Boolean), now.organizations, { caption: t.organizations, key: (o) => o.id, empty: t.noOrganizations }),
 	context.isOwner ? el("button", { type: "button", onclick: () => organizationDialog(null) }, t.addOrganization) : null);
 }
@@ -309,7 +309,7 @@ export async function update(place) {
 export async function show(place, given) {
 	context = given;
 	body = el("div");
-	node = el("div", null, el("h1", null, t.title), el("p", { class: "quiet" }, t.words), el("nav", { class: "tabs", "aria-label": t.title }), body);
+	node = el("div", null, el("h1", null, w.views.subscribers), el("p", { class: "quiet" }, t.words), el("nav", { class: "tabs", "aria-label": w.views.subscribers }), body);
 	await update(place);
 	return node;
 }

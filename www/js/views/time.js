@@ -72,14 +72,14 @@ function lookOf(data) {
    are many. */
 function fewOf(list, most, shown) {
 	const few = list.length > most + 2 ? most : list.length;
-	return [shown(list.slice(0, few)), few < list.length ? el("details", { class: "rest" }, el("summary", null, t.more(list.length - few)), shown(list.slice(few))) : null];
+	return [shown(list.slice(0, few)), few < list.length ? el("details", { class: "rest" }, el("summary", null, t.more({ count: list.length - few })), shown(list.slice(few))) : null];
 }
 
 function running(list, look) {
 	const timers = (some) => el("ul", { class: "running" }, some.map((each) => el("li", null,
 		swatch(look(each.project_id)),
-		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || t.noDescription),
-			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), " · ", el("span", { class: "whole" }, t.since(shortly(each.start_at))))),
+		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || w.event.noDescription),
+			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), " · ", el("span", { class: "whole" }, t.since({ when: shortly(each.start_at) })))),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000)))));
 	return section(t.running, list.length ? fewOf(list, RUNNING_MAX, timers) : el("p", { class: "quiet" }, t.noneRunning));
 }
@@ -95,14 +95,14 @@ function showDays(data, range, look) {
 		const rank = order.indexOf(each.project_id ?? "");
 		const key = rank >= 0 && rank < PROJECTS_MAX ? rank : PROJECTS_MAX;
 		if (!series.has(key))
-			series.set(key, { rank: key, name: key === PROJECTS_MAX ? t.others(order.length - PROJECTS_MAX) : each.project ?? t.noProject, values: days.map(() => 0), look: look(each.project_id) });
+			series.set(key, { rank: key, name: key === PROJECTS_MAX ? t.others({ count: order.length - PROJECTS_MAX }) : each.project ?? t.noProject, values: days.map(() => 0), look: look(each.project_id) });
 		series.get(key).values[place.get(each.day)] += Number(each.seconds);
 	}
 	const total = data.by_day.reduce((sum, each) => sum + Number(each.seconds), 0);
 	chart.show({
 		x: days.map((each) => Date.parse(`${each}T00:00:00Z`) / 1000), zone: "UTC", series: [...series.values()].sort((a, b) => a.rank - b.rank),
 		rowName: t.day, rowText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), tickText: (seconds) => day(new Date(seconds * 1000).toISOString().slice(0, 10)), valueText: hours, steps: STEPS,
-		summary: `${t.byDay}: ${t.total} ${hours(total)}`,
+		summary: t.summary({ hours: hours(total) }),
 	});
 }
 
@@ -134,8 +134,8 @@ function people(data) {
 
 function paint({ data, range }) {
 	const look = lookOf(data);
-	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title), controls(range), running(data.running, look),
-		section(t.byDay, el("p", { class: "quiet small" }, t.zone(data.zone ?? zoneName())), chart.node),
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.time), controls(range), running(data.running, look),
+		section(t.byDay, el("p", { class: "quiet small" }, t.zone({ name: data.zone ?? zoneName() })), chart.node),
 		el("div", { class: "twins", "data-key": "tables" }, projects(data, look), people(data)));
 	showDays(data, range, look);
 }

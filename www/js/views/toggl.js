@@ -5,8 +5,8 @@ import * as api from "../api.js";
 import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
-import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, trouble } from "../parts.js";
-import { filters as inWords, w } from "../words.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, trouble, why } from "../parts.js";
+import { filters as inWords, sentenceOf, w } from "../words.js";
 
 const t = w.toggl, e = w.endpoints;
 const JOB_MS = 3000, SOON_MS = 1500;
@@ -29,10 +29,10 @@ let asking = 0;
 function tellAnswer(answer) {
 	if (answer.status === 202) {
 		followed.add(answer.job);
-		toast(answer.state === "works" ? `${answer.words} ${t.toldLater}` : answer.words, answer.state === "works" ? "wait" : "warning");
+		toast(answer.state === "works" ? t.toldLater({ words: sentenceOf(answer.words) }) : sentenceOf(answer.words), answer.state === "works" ? "wait" : "warning");
 	} else {
 		over.add(answer.job);
-		toast(answer.words ?? t.done);
+		toast(sentenceOf(answer.words) || t.done);
 	}
 }
 
@@ -60,7 +60,7 @@ async function atToggl(work) {
 async function run(work) {
 	const busy = node;
 	busy.setAttribute("aria-busy", "true");
-	await atToggl(work).catch((error) => toast(error.message, "trouble"));
+	await atToggl(work).catch((error) => toast(why(error), "trouble"));
 	busy.removeAttribute("aria-busy");
 }
 
@@ -84,8 +84,8 @@ function connect() {
 
 function connection(c) {
 	const quota = (c.quota ?? []).map((q) => {
-		const words = w.overview.quotaLeft(q.remaining, q.total);
-		return fact(q.name ?? t.quota, words, bar(q.remaining, q.total, words), q.resets_at ? el("span", null, w.overview.quotaResets(ago(q.resets_at))) : null);
+		const words = w.overview.quotaLeft({ count: q.remaining, total_count: q.total || null });
+		return fact(q.name ?? t.quota, words, bar(q.remaining, q.total, words), q.resets_at ? el("span", null, w.overview.quotaResets({ when: ago(q.resets_at) })) : null);
 	});
 	async function disconnect() {
 		const name = c.user ?? c.email ?? "Toggl";
@@ -96,9 +96,9 @@ function connection(c) {
 		el("dl", { class: "facts" }, fact(t.user, c.user ?? w.unknown, c.email ?? ""), quota, fact(t.seen, moment(c.seen_at))),
 		context.isOwner ? el("div", { class: "line" },
 			el("button", { type: "button", class: "secondary", onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/refresh", { connection_id: c.id })) },
-				t.refresh, now.refresh_costs ? el("small", null, ` (${t.refreshCosts(now.refresh_costs)})`) : null),
+				t.refresh, now.refresh_costs ? el("small", null, ` ${t.refreshCosts({ count: now.refresh_costs })}`) : null),
 			now.workspaces.filter((each) => each.connection_id === c.id).map((each) => el("button", { type: "button", class: "secondary", title: t.loadWords,
-				onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/load", { workspace_id: each.id })) }, `${t.load}: ${each.name}`)),
+				onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/load", { workspace_id: each.id })) }, w.numbered({ what: t.load, name: each.name }))),
 			el("button", { type: "button", class: "plain danger", onclick: disconnect }, t.disconnect)) : null);
 }
 
@@ -130,9 +130,9 @@ async function editor(subscription) {
 				const proposed = await api.get("toggl/plan", { workspace: workspace.value, item: subscription?.item });
 				if (proposed.filters.length)
 					filters.set(proposed.filters);
-				left.textContent = proposed.leaves_out.length ? `${t.leavesOut} ${inWords(proposed.leaves_out)}.` : proposed.words;
+				left.textContent = proposed.leaves_out.length ? t.leavesOut({ filters: inWords(proposed.leaves_out) }) : sentenceOf(proposed.words);
 			} catch (error) {
-				left.textContent = error.message;
+				left.textContent = why(error);
 			}
 		}
 		if (isNew)
@@ -154,7 +154,7 @@ async function editor(subscription) {
 	});
 }
 
-const edit = (s) => editor(s).catch((error) => toast(error.message, "trouble"));
+const edit = (s) => editor(s).catch((error) => toast(why(error), "trouble"));
 
 function actionsOf(s) {
 	const at = `toggl/subscriptions/${s.item}`, name = s.description || String(s.subscription_id);
@@ -169,18 +169,18 @@ function actionsOf(s) {
 		{ text: s.enabled ? t.disable : t.enable, run: () => run(() => api.change(at, { enabled: !s.enabled })) },
 		isOurs ? { text: t.rotate, run: () => sure(t.rotateTitle, t.rotateWords, t.rotate, () => api.post(`${at}/rotate`)) } : null,
 		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, t.removeWords, t.remove, () => api.remove(at)) },
-	], `${w.actions}: ${name}`);
+	], name);
 }
 
 function subscriptions() {
-	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.lookedAt(ago(now.seen_at)) : ""),
+	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.lookedAt({ when: ago(now.seen_at) }) : ""),
 		table([
 			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
 			{ head: t.workspace, cell: (s) => s.workspace ?? workspaceName(s.workspace_id) },
 			{ head: t.filters, cell: (s) => inWords(s.event_filters) },
-			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || (s.state !== "well" && s.state_words) ? el("p", { class: "small quiet" }, s.difference ?? s.state_words) : null) },
+			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || (s.state !== "well" && s.state_words) ? el("p", { class: "small quiet" }, sentenceOf(s.difference ?? s.state_words)) : null) },
 			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
-			context.isOwner ? { head: w.actions, cell: actionsOf } : null,
+			context.isOwner ? { head: w.acts, cell: actionsOf } : null,
 		].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
 		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: () => edit(null) }, t.add) : null);
 }
@@ -198,7 +198,7 @@ function jobs() {
 	return section(title, table([
 		{ head: t.what, cell: (j) => el("div", null, t.kinds[j.what] ?? j.what, j.about ? el("p", { class: "small quiet" }, j.about) : null) },
 		{ head: t.state, cell: (j) => el("div", null, state(levelOfJob[j.state] ?? "wait", t.jobStates[j.state] ?? j.state),
-			(j.words ?? "").split("\n").map((line) => el("p", { class: "small quiet" }, line))) },
+			sentenceOf(j.words).split("\n").map((line) => el("p", { class: "small quiet" }, line))) },
 		isOpen ? { head: t.resumes, cell: (j) => (j.go ? el("button", { type: "button", class: "secondary small", onclick: j.go }, t.goOn)
 			: j.resumes_at ? moment(j.resumes_at) : "–") } : null,
 	].filter(Boolean), list, { caption: title, key: (j) => j.id }));
@@ -232,7 +232,7 @@ function endpointActions(p) {
 			const made = await api.post(`${at}/rotate`, { keep_hours: 24 });
 			await showSecret(e.rotate, [[e.secret, made.secret]]);
 		} catch (error) {
-			toast(error.message, "trouble");
+			toast(why(error), "trouble");
 		}
 		again();
 	}
@@ -242,15 +242,15 @@ function endpointActions(p) {
 		await run(() => api.change(at, { enabled: isOn }));
 	}
 	async function revoke(id) {
-		if (await confirm({ title: e.revokeTitle, words: e.revokeWords, name, act: e.revoke(id) }))
+		if (await confirm({ title: e.revokeTitle, words: e.revokeWords, name, act: e.revoke({ id }) }))
 			await run(() => api.remove(`${at}/secrets/${id}`));
 	}
 	return menu([
 		{ text: e.test, run: () => run(() => api.post(`${at}/test`)) },
 		{ text: e.rotate, run: rotate },
-		...(p.secrets?.length > 1 ? p.secrets.map((s) => ({ text: e.revoke(s.id), danger: true, run: () => revoke(s.id) })) : []),
+		...(p.secrets?.length > 1 ? p.secrets.map((s) => ({ text: e.revoke({ id: s.id }), danger: true, run: () => revoke(s.id) })) : []),
 		p.enabled ? { text: e.disable, danger: true, run: () => enable(false) } : { text: e.enable, run: () => enable(true) },
-	], `${w.actions}: ${name}`);
+	], name);
 }
 
 const addresses = (some) => table([
@@ -258,16 +258,16 @@ const addresses = (some) => table([
 	{ head: e.workspace, cell: (p) => (p.workspace_id ? workspaceName(p.workspace_id) : e.anyWorkspace) },
 	{ head: e.url, cell: (p) => copyable(p.url) },
 	{ head: t.state, cell: (p) => state(p.enabled ? "well" : "off", p.enabled ? w.overview.enabled : w.overview.disabled) },
-	{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, `${e.secret(s.id)}${s.valid_until ? e.until(ago(s.valid_until)) : ""}`)) },
+	{ head: e.secrets, cell: (p) => (p.secrets ?? []).map((s) => el("div", { class: "small" }, s.valid_until ? e.secretEnds({ id: s.id, when: ago(s.valid_until) }) : e.secretNumber({ id: s.id }))) },
 	{ head: e.lastEvent, cell: (p) => moment(p.last_event_at) },
-	context.isOwner ? { head: w.actions, cell: endpointActions } : null,
+	context.isOwner ? { head: w.acts, cell: endpointActions } : null,
 ].filter(Boolean), some, { caption: e.title, key: (p) => p.id, empty: e.none });
 
 function endpoints(items) {
 	const retired = items.filter((p) => p.retired);
 	return section(e.title, el("p", { class: "quiet" }, e.words), addresses(items.filter((p) => !p.retired)),
 		context.isOwner ? el("button", { type: "button", class: "secondary", onclick: newEndpoint }, e.add) : null,
-		retired.length ? el("details", { class: "rest", "data-key": "retired" }, el("summary", null, e.retired(retired.length)), el("p", { class: "quiet" }, e.retiredWords), addresses(retired)) : null);
+		retired.length ? el("details", { class: "rest", "data-key": "retired" }, el("summary", null, e.retired({ count: retired.length })), el("p", { class: "quiet" }, e.retiredWords), addresses(retired)) : null);
 }
 
 // ---- the view
@@ -281,7 +281,7 @@ async function tellEnded() {
 		if (!ended?.ended_at)
 			continue;
 		over.add(id);
-		toast(ended.words, ended.state === "failed" ? "trouble" : "well");
+		toast(sentenceOf(ended.words), ended.state === "failed" ? "trouble" : "well");
 	}
 	// (of what the courier does by itself the list is enough)
 	now.jobs.filter((j) => !j.ended_at && !j.by_itself).forEach((j) => followed.add(j.id));
@@ -294,11 +294,11 @@ async function refresh() {
 	if (!mine || mine !== node)
 		return;
 	now = toggl;
-	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, t.title),
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.toggl),
 		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
 		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items));
 	if (progress)
-		progress.textContent = asking ? now.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words ?? "" : "";
+		progress.textContent = sentenceOf(asking ? now.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words : "");
 	if (now.jobs?.some((j) => !j.ended_at)) {
 		clearTimeout(timer);
 		timer = setTimeout(again, JOB_MS);
