@@ -166,7 +166,20 @@ created() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql
 handed_on() { sed -nE '/^select ledger\.door_to\(/,/;$/p' "${sql_files[@]}" | grep -oE "'[a-z]+\.[a-z_0-9]+'" | tr -d "'"; }
 made() { { created; handed_on; } | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
-comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | rule "every function of a door is called"
+# hookledger-admin names the operations of admin.call(); their functions nobody calls by name
+operations() { sed -nE "s/^  \\('([a-z_]+)', '(viewer|owner)', [^,]+, (null|'([a-z_]+)')\\).*/\1 \4/p" sql/functions/admin/operations.sql; }
+behind_call() { operations | awk '{ print "admin." ($2 ? $2 : $1) }' | sort -u; }
+comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | comm -23 - <(behind_call) |
+	rule "every function of a door is called"
+{
+	(($(operations | wc -l) >= 80)) || echo "only $(operations | wc -l) operations were found"
+	operations | while read -r name _; do
+		grep -qE "\"$name\"" src/admin/*.c src/toggl/toggl_client.c || echo "$name is done by nobody"
+	done
+	cat src/admin/*.c src/toggl/toggl_client.c | tr '\n\t' '  ' |
+		grep -oE '(\}, +[a-z_]+|admin_(ask|answer_call|answer_new|answer_with)\([^,"()]+, *[^,"()]+, *[^,"()]+|\.operation =|operate\([^,"()]+, *[^,"()]+), *"[a-z_]+"|\.operation = "[a-z_]+"' |
+		grep -oE '"[a-z_]+"$' | tr -d '"' | sort -u | comm -23 - <(operations | cut -d' ' -f1 | sort -u) | sed 's/$/ is no operation/'
+} | rule "each operation of the admin page is done, and there is no other"
 # nothing but the name of a function in quotes: then the two rules above see all calls
 for file in "${c_files[@]}"; do
 	tr '\n\t' '  ' <"$file" | grep -oE '(db_call|db_send|cli_call)\([^,;]+, +"[^"]*"' | sed "s|^|$file: |"

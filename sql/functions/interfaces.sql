@@ -8,4 +8,4 @@ comment on schema api is 'Door of hookledger-api.';
 create schema courier;
 comment on schema courier is 'Door of hookledger-courier.';
 create schema admin;
-comment on schema admin is 'Door of hookledger-admin.';
+comment on schema admin is 'Interface of hookledger-admin: call(), and the few functions that need no session.';

@@ -1,5 +1,5 @@
 -- Run after grants.sql when the setting db_roles is yes: a role without login
--- for each program, with its door and nothing else, and one for those who query
+-- for each program, which may call what is security definer in its schema and nothing else, and one for those who query
 -- schema toggl. Logins are made members:
 --   create role web login password '…' in role hookledger_receiver;
 do $$
@@ -18,7 +18,10 @@ begin
       end;
     end if;
     execute format('grant usage on schema %I to %I', door, 'hookledger_' || door);
-    execute format('grant execute on all functions in schema %I to %I', door, 'hookledger_' || door);
+    -- Functions of an interface run with the rights of their owner; what is none of it
+    -- (the operations behind admin.call()) does not, and is granted to nobody.
+    execute (select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure, 'hookledger_' || door), ';')
+             from pg_proc p where p.pronamespace = door::regnamespace and p.prosecdef);
   end loop;
   -- Analysts: they read schema toggl, where no secret is, and nothing else.
   if not exists (select from pg_roles r where r.rolname = 'hookledger_reader') then

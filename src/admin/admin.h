@@ -51,7 +51,7 @@ struct admin {
 struct visit {
 	struct str token;   /* of the cookie; at == NULL: none */
 	bool has_two;	    /* cookies of its name */
-	struct buf session; /* first argument of the functions of the door, see ledger.enter() */
+	struct buf session; /* first argument of admin.call() */
 	struct buf client;  /* the address it comes from */
 	struct buf path;    /* JSON: the parts of the path */
 	struct buf query;   /* JSON: the parameters of the URL */
@@ -70,9 +70,9 @@ typedef void admin_operation(struct admin *, struct http_req *, const struct vis
 struct admin_row {
 	struct route route;
 	admin_operation *run;
-	/* of the door, for admin_call; what is to be done, for admin_toggl_do */
-	const char *function;
-	bool is_open; /* without a login, so without the check against forged requests */
+	const char
+		*operation; /* of admin.operation in SQL; NULL: `run` knows which, or needs none */
+	bool is_open;	    /* without a login, so without the check against forged requests */
 };
 
 /* What `user` of a request of fetch begins with: who takes its outcome. */
@@ -115,41 +115,66 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 /* {"error": its sentence, "coded": it}: an object with a code and its parameters. */
 void admin_refuse_coded(struct http_req *req, int status, const char *headers, struct str coded);
 
-/* Answers what a call of the door failed with: 400, 401, 403, 404, 409 with the
-   database's words, 503 or 500. */
-void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function,
+/* Answers what an operation, or another function of the schema, failed with: 400, 401,
+   403, 404, 409 with the database's words, 503 or 500. */
+void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *called,
 			 enum err err);
 
-/* Calls a function of the door with session, path, query and body, as the page's
-   functions have them; an error is answered. db_rows_free() the rows. */
-MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
-			    const char *function, struct db_rows **rows);
+/* What admin.call() takes; at == NULL: null. */
+struct admin_call {
+	struct str session;
+	const char *operation;
+	struct str path, query, given, made;
+};
 
-/* Calls a function of the door, within the time that a request has for it. */
+/* Does an operation. On ERR_NONE *rows has one row with status, body and private;
+   db_rows_free() it. */
+MUST_USE enum err admin_call(struct admin *admin, const struct admin_call *call,
+			     struct db_rows **rows);
+
+/* The same for what a request brings; `made`: an object of what was made here for it,
+   or NULL. An error is answered. */
+MUST_USE enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
+			    const char *operation, const struct buf *made, struct db_rows **rows);
+
+/* Members of the column private; null and what is not there are 0, false or empty. The
+   last two append. */
+struct str admin_private(const struct db_rows *rows);
+int64_t admin_private_int(const struct db_rows *rows, const char *name);
+bool admin_private_is(const struct db_rows *rows, const char *name);
+void admin_private_text(const struct db_rows *rows, const char *name, struct buf *out);
+void admin_private_bytes(const struct db_rows *rows, const char *name, struct buf *out);
+
+/* Calls a function of the schema that needs no session, within the time that a
+   request has for it. */
 MUST_USE enum err admin_db_call(struct admin *admin, const char *function,
 				const struct db_args *args, struct db_rows **rows);
 
-/* Calls any other function of the door; an error is answered. */
+/* The same; an error is answered. */
 MUST_USE enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function,
 				 const struct db_args *args, struct db_rows **rows);
 
-/* Session, path, query and body as the first arguments of a call; db_args_free(). */
-struct db_args *admin_args(const struct visit *visit);
+/* Answers with status and body of what admin_ask() gave. */
+void admin_answer_rows(struct http_req *req, const struct db_rows *found);
 
-/* Calls a function of the door, whose status and body are the answer. */
-void admin_answer_call(struct admin *admin, struct http_req *req, const char *function,
-		       const struct db_args *args);
+/* Does an operation and answers with it. */
+void admin_answer_call(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const char *operation, const struct buf *made);
 
-/* The same, and the body gets a member more that the database does not know: what was
-   made here and is shown this once, as JSON; or a secret, as its text. */
-void admin_answer_with(struct admin *admin, struct http_req *req, const char *function,
-		       const struct db_args *args, const char *name, struct str json);
-void admin_answer_new(struct admin *admin, struct http_req *req, const char *function,
-		      const struct db_args *args, const char *name, struct str secret);
+/* The same, and the body gets members more that the database does not know: what was
+   made here and is shown this once; or one secret, as a text. */
+void admin_answer_with(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const char *operation, const struct buf *made, const struct buf *members);
+void admin_answer_new(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const char *operation, const struct buf *made, const char *name,
+		      struct str secret);
 
-/* Operation: the function of the row gives status and body. */
-void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit,
-		const struct route_match *match);
+/* The operation of the row. */
+const char *admin_operation_of(const struct route_match *match);
+
+/* Does the operation of the row, which gives the answer. */
+void admin_operate(struct admin *admin, struct http_req *req, const struct visit *visit,
+		   const struct route_match *match);
 
 /* A member of the body that must be a text; appends. false: answered (400), it is
    missing, no text, or longer than `max` bytes. */
@@ -181,8 +206,9 @@ void admin_code_done(struct admin_code *code);
 bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit,
 		     int64_t operator_id, struct admin_code *code);
 
-/* The two arguments that take a code; NULL: there is none. */
+/* As two arguments of a call (NULL: there is none), and as members step and recovery. */
 void admin_code_put(struct db_args *args, const struct admin_code *code);
+void admin_code_write(const struct admin_code *code, struct buf *json);
 
 admin_operation admin_totp_begin, admin_totp_confirm, admin_totp_codes, admin_totp_end;
 
@@ -227,9 +253,8 @@ bool admin_setup_is_due(struct admin *admin);
 
 /* ---- subscribers (admin_subscriber.c) and endpoints (admin_endpoint.c) */
 
-admin_operation admin_account_add, admin_account_token, admin_organization_write;
-admin_operation admin_subscription_write, admin_subscription_ping, admin_subscription_rotate,
-	admin_subscription_replay;
+admin_operation admin_account_write, admin_organization_write;
+admin_operation admin_subscription_ask, admin_subscription_rotate, admin_subscription_replay;
 admin_operation admin_endpoint_list, admin_endpoint_add, admin_endpoint_rotate, admin_endpoint_test;
 
 /* ---- addresses for web-cron (admin_tick.c) */

@@ -28,42 +28,80 @@ static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
 void admin_alert_add(struct admin *admin, struct http_req *req, const struct visit *visit,
 		     const struct route_match *match)
 {
-	struct db_args *args = admin_args(visit);
 	struct db_rows *rows = NULL;
-	struct buf secret = { 0 }, sealed = { 0 };
+	struct buf kind = { 0 }, secret = { 0 }, sealed = { 0 }, made = { 0 };
+	int64_t notice_id;
 
 	(void)match;
-	if (admin_ask(admin, req, visit, "admin.notice_begin", &rows))
+	if (admin_ask(admin, req, visit, "notice_begin", NULL, &rows))
 		goto done;
-	db_arg_int(args, db_int(rows, 0, "notice_id"));
-	if (!str_is(db_str(rows, 0, "kind"), "webhook")) {
-		db_arg_bytes(args, (struct str){ 0 });
-		admin_answer_call(admin, req, "admin.notice_add", args);
+	notice_id = admin_private_int(rows, "notice_id");
+	admin_private_text(rows, "kind", &kind);
+	json_begin(&made, NULL);
+	json_put_int(&made, "notice_id", notice_id);
+	if (!str_is(buf_str(&kind), "webhook")) {
+		json_end(&made);
+		admin_answer_call(admin, req, visit, "notice_add", &made);
 		goto done;
 	}
 	sealing_new_secret(&secret);
-	if (sealing_alert(admin->sealer, db_int(rows, 0, "notice_id"), buf_str(&secret), &sealed)) {
+	if (sealing_alert(admin->sealer, notice_id, buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}
-	db_arg_bytes(args, buf_str(&sealed));
-	admin_answer_new(admin, req, "admin.notice_add", args, "secret", buf_str(&secret));
+	json_put_bytes(&made, "sealed", buf_str(&sealed));
+	json_end(&made);
+	admin_answer_new(admin, req, visit, "notice_add", &made, "secret", buf_str(&secret));
 done:
 	mem_wipe(secret.at, secret.cap);
+	buf_done(&kind);
 	buf_done(&secret);
 	buf_done(&sealed);
+	buf_done(&made);
 	db_rows_free(rows);
-	db_args_free(args);
+}
+
+static void send_test(struct admin *admin, const struct db_rows *rows)
+{
+	struct buf kind = { 0 }, target = { 0 }, sealed = { 0 }, subject = { 0 }, words = { 0 },
+		   status = { 0 }, body = { 0 };
+	struct alert_message message = {
+		.message_id = admin_private_int(rows, "message_id"),
+		.lease = admin_private_int(rows, "lease"),
+		.alert_id = admin_private_int(rows, "notice_id"),
+		.made_us = admin_private_int(rows, "made_us"),
+	};
+
+	admin_private_text(rows, "kind", &kind);
+	admin_private_text(rows, "target", &target);
+	admin_private_text(rows, "subject", &subject);
+	admin_private_text(rows, "words", &words);
+	admin_private_text(rows, "status", &status);
+	admin_private_text(rows, "body", &body);
+	admin_private_bytes(rows, "secret_sealed", &sealed);
+	message.kind = buf_str(&kind);
+	message.target = buf_str(&target);
+	message.subject = buf_str(&subject);
+	message.words = buf_str(&words);
+	message.status = buf_str(&status);
+	message.body = buf_str(&body);
+	message.secret_sealed = buf_str(&sealed);
+	alert_send(admin->alert, &message);
+	buf_done(&kind);
+	buf_done(&target);
+	buf_done(&sealed);
+	buf_done(&subject);
+	buf_done(&words);
+	buf_done(&status);
+	buf_done(&body);
 }
 
 /* One at a time: a mail server may take half a minute. */
 void admin_alert_test(struct admin *admin, struct http_req *req, const struct visit *visit,
 		      const struct route_match *match)
 {
-	struct db_args *args;
 	struct db_rows *rows = NULL;
-	struct buf page = { 0 }, sealed = { 0 };
-	struct alert_message message;
+	struct buf page = { 0 }, made = { 0 };
 
 	(void)match;
 	if (admin->testing) {
@@ -71,22 +109,21 @@ void admin_alert_test(struct admin *admin, struct http_req *req, const struct vi
 			     "another test is being sent just now; please try again in a moment");
 		return;
 	}
-	args = admin_args(visit);
 	alert_page(admin->conf, &page);
-	db_arg_text(args, page.len ? buf_str(&page) : str_of(""));
-	db_arg_int(args, ALERT_LEASE_MS);
-	if (!admin_ask_with(admin, req, "admin.notice_test", args, &rows)) {
+	json_begin(&made, NULL);
+	json_put_text(&made, "page", page.len ? buf_str(&page) : str_of(""));
+	json_put_int(&made, "lease_ms", ALERT_LEASE_MS);
+	json_end(&made);
+	if (!admin_ask(admin, req, visit, "notice_test", &made, &rows)) {
 		if (!admin->alert)
 			admin->alert = alert_new(admin->conf, admin->sealer);
-		alert_read(rows, &sealed, &message);
-		alert_send(admin->alert, &message);
+		send_test(admin, rows);
 		admin->testing = req;
 		admin_hold(admin, req);
 	}
 	buf_done(&page);
-	buf_done(&sealed);
+	buf_done(&made);
 	db_rows_free(rows);
-	db_args_free(args);
 }
 
 int admin_alert_poll(const struct admin *admin, struct pollfd *fd)

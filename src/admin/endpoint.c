@@ -27,70 +27,71 @@ static void add_url(const struct admin *admin, struct str address, struct buf *o
 void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct visit *visit,
 			 const struct route_match *match)
 {
-	struct db_args *args = admin_args(visit);
-	struct buf hook = { 0 };
+	struct buf hook = { 0 }, made = { 0 };
 
 	(void)match;
 	add_url(admin, str_of(""), &hook);
-	db_arg_text(args, buf_str(&hook));
-	admin_answer_call(admin, req, "admin.endpoint_list", args);
+	json_begin(&made, NULL);
+	json_put_text(&made, "hook", buf_str(&hook));
+	json_end(&made);
+	admin_answer_call(admin, req, visit, "endpoint_list", &made);
 	buf_done(&hook);
-	db_args_free(args);
+	buf_done(&made);
 }
 
 /* ---- secrets */
 
-void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct visit *visit,
-			const struct route_match *match)
+/* Makes a secret for the address, which is shown this once, and does the operation with
+   it sealed. */
+static void answer_secret(struct admin *admin, struct http_req *req, const struct visit *visit,
+			  const char *operation, struct str address)
 {
-	struct db_args *args = admin_args(visit);
-	struct buf secret = { 0 }, address = { 0 }, sealed = { 0 }, url = { 0 };
+	struct buf secret = { 0 }, sealed = { 0 }, url = { 0 }, made = { 0 };
 
-	(void)match;
 	sealing_new_secret(&secret);
-	sealing_new_address(&address);
-	if (sealing_endpoint(admin->sealer, buf_str(&address), buf_str(&secret), &sealed)) {
+	if (sealing_endpoint(admin->sealer, address, buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}
-	add_url(admin, buf_str(&address), &url);
-	db_arg_text(args, buf_str(&address));
-	db_arg_bytes(args, buf_str(&sealed));
-	db_arg_text(args, buf_str(&url));
-	admin_answer_new(admin, req, "admin.endpoint_add", args, "secret", buf_str(&secret));
+	add_url(admin, address, &url);
+	json_begin(&made, NULL);
+	json_put_text(&made, "address", address);
+	json_put_bytes(&made, "sealed", buf_str(&sealed));
+	json_put_text(&made, "url", buf_str(&url));
+	json_end(&made);
+	admin_answer_new(admin, req, visit, operation, &made, "secret", buf_str(&secret));
 done:
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
-	buf_done(&address);
 	buf_done(&sealed);
 	buf_done(&url);
-	db_args_free(args);
+	buf_done(&made);
+}
+
+void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct visit *visit,
+			const struct route_match *match)
+{
+	struct buf address = { 0 };
+
+	(void)match;
+	sealing_new_address(&address);
+	answer_secret(admin, req, visit, "endpoint_add", buf_str(&address));
+	buf_done(&address);
 }
 
 void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const struct visit *visit,
 			   const struct route_match *match)
 {
-	struct db_args *args = admin_args(visit);
 	struct db_rows *found = NULL;
-	struct buf secret = { 0 }, sealed = { 0 };
+	struct buf address = { 0 };
 
 	(void)match;
-	if (admin_ask(admin, req, visit, "admin.endpoint_find", &found))
-		goto done;
-	sealing_new_secret(&secret);
-	if (sealing_endpoint(admin->sealer, db_str(found, 0, "address"), buf_str(&secret),
-			     &sealed)) {
-		admin_refuse(req, 500, ADMIN_NO_KEY);
-		goto done;
+	if (!admin_ask(admin, req, visit, "endpoint_find", NULL, &found)) {
+		admin_private_text(found, "address", &address);
+		answer_secret(admin, req, visit, "endpoint_rotate", buf_str(&address));
 	}
-	db_arg_bytes(args, buf_str(&sealed));
-	admin_answer_new(admin, req, "admin.endpoint_rotate", args, "secret", buf_str(&secret));
-done:
-	mem_wipe(secret.at, secret.len);
-	buf_done(&secret);
-	buf_done(&sealed);
+	buf_done(&address);
 	db_rows_free(found);
-	db_args_free(args);
 }
 
 /* ---- trying it out */
@@ -253,13 +254,14 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 			 const struct route_match *match)
 {
 	struct db_rows *found = NULL;
-	struct buf sealed = { 0 }, secret = { 0 };
+	struct buf address = { 0 }, sealed = { 0 }, secret = { 0 };
 	struct trial *trial;
 
 	(void)match;
-	if (admin_ask(admin, req, visit, "admin.endpoint_find", &found))
+	if (admin_ask(admin, req, visit, "endpoint_find", NULL, &found))
 		return;
-	db_bytes(found, 0, "sealed", &sealed);
+	admin_private_text(found, "address", &address);
+	admin_private_bytes(found, "sealed", &sealed);
 	if (!admin->conf->public_url) {
 		admin_refuse(req, 409,
 			     "public_url is not set in hookledger.conf, so nobody knows where this "
@@ -267,8 +269,8 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 	} else if (!sealed.len) {
 		admin_refuse(req, 409,
 			     "this endpoint has no secret that is good: give it a new one first");
-	} else if (sealing_endpoint_open(admin->sealer, db_str(found, 0, "address"),
-					 buf_str(&sealed), &secret)) {
+	} else if (sealing_endpoint_open(admin->sealer, buf_str(&address), buf_str(&sealed),
+					 &secret)) {
 		admin_refuse(req, 409,
 			     "the secret of this endpoint does not open with the master_key in "
 			     "hookledger.conf: give it a new one, or put the key back");
@@ -276,13 +278,14 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 		trial = mem_zero(1, sizeof(*trial));
 		*trial = (struct trial){ .asked = { tried },
 					 .req = req,
-					 .is_enabled = db_bool(found, 0, "enabled") };
-		add_url(admin, db_str(found, 0, "address"), &trial->url);
+					 .is_enabled = admin_private_is(found, "enabled") };
+		add_url(admin, buf_str(&address), &trial->url);
 		crypto_random_text(&trial->code, CODE_RANDOM);
 		send(admin, trial, buf_str(&secret));
 	}
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
 	buf_done(&sealed);
+	buf_done(&address);
 	db_rows_free(found);
 }

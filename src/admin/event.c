@@ -19,21 +19,25 @@
    (made up here) has no signature to judge. */
 static const char *verify_signature(struct admin *admin, const struct db_rows *found)
 {
-	struct buf sealed = { 0 }, secret = { 0 }, signature = { 0 };
+	struct buf sealed = { 0 }, secret = { 0 }, signature = { 0 }, address = { 0 }, body = { 0 };
 	struct mac *mac = NULL;
 	enum signature_verdict verdict;
 
-	db_bytes(found, 0, "sealed", &sealed);
-	db_bytes(found, 0, "signature", &signature);
-	if (seal_open(admin->sealer, db_str(found, 0, "address"), buf_str(&sealed), &secret) ==
-	    ERR_NONE)
+	admin_private_bytes(found, "sealed", &sealed);
+	admin_private_bytes(found, "signature", &signature);
+	admin_private_text(found, "address", &address);
+	if (json_text(json_find(db_str(found, 0, "body"), "body"), &body))
+		log_write(LOG_ERROR, "event_unreadable", NULL);
+	if (seal_open(admin->sealer, buf_str(&address), buf_str(&sealed), &secret) == ERR_NONE)
 		mac = mac_new(buf_str(&secret));
-	verdict = signature_verify(mac, db_str(found, 0, "body"), buf_str(&signature));
+	verdict = signature_verify(mac, buf_str(&body), buf_str(&signature));
 	mac_free(mac);
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
 	buf_done(&sealed);
 	buf_done(&signature);
+	buf_done(&address);
+	buf_done(&body);
 	return signature_word(verdict);
 }
 
@@ -42,17 +46,14 @@ void admin_event_read(struct admin *admin, struct http_req *req, const struct vi
 {
 	struct db_rows *found = NULL;
 	struct buf json = { 0 };
-	struct str head;
 
 	(void)match;
-	if (admin_ask(admin, req, visit, "admin.event_read", &found))
+	if (admin_ask(admin, req, visit, "event_read", NULL, &found))
 		return;
-	head = db_str(found, 0, "head");
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "verified", str_of(verify_signature(admin, found)));
-	json_put_text(&json, "body", db_str(found, 0, "body"));
-	buf_add_char(&json, ',');
-	buf_add(&json, head.at + 1, head.len - 1);
+	json_put_members(&json, db_str(found, 0, "body"));
+	json_end(&json);
 	admin_answer(req, 200, NULL, buf_str(&json));
 	buf_done(&json);
 	db_rows_free(found);
@@ -89,30 +90,33 @@ static bool read_end(struct http_req *req, struct export *export)
 static enum err read_page(struct admin *admin, struct export *export, const struct visit *visit,
 			  struct buf *lines)
 {
-	bool is_first = !export->next.len;
 	int64_t most = export->left < EXPORT_PAGE ? export->left : EXPORT_PAGE;
-	struct db_args *args = admin_args(visit);
-	struct db_rows *rows = NULL;
+	struct buf made = { 0 };
+	struct admin_call call = {
+		.session = buf_str(&visit->session),
+		.operation = "event_export",
+		.path = buf_str(&visit->path),
+		.query = buf_str(&visit->query),
+	};
+	struct db_rows *found = NULL;
 	enum err err;
 
-	db_arg_int(args, most);
-	db_arg_text(args, is_first ? (struct str){ 0 } : buf_str(&export->next));
-	err = admin_db_call(admin, "admin.event_export", args, &rows);
+	json_begin(&made, NULL);
+	json_put_int(&made, "most", most);
+	json_put_text(&made, "after",
+		      export->next.len ? buf_str(&export->next) : (struct str){ 0 });
+	json_end(&made);
+	call.made = buf_str(&made);
+	err = admin_call(admin, &call, &found);
 	if (err)
 		goto done;
-	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		if (db_is_null(rows, i, "line"))
-			continue;
-		buf_add_str(lines, db_str(rows, i, "line"));
-		buf_add_text(lines, export->is_json ? "\n" : "\r\n");
-		export->left -= export->is_json || !is_first || i > 0;
-	}
+	buf_add_str(lines, db_str(found, 0, "body"));
+	export->left -= admin_private_int(found, "count");
 	buf_clear(&export->next);
-	if (db_rows_count(rows))
-		buf_add_str(&export->next, db_str(rows, 0, "next"));
+	admin_private_text(found, "next", &export->next);
 done:
-	db_rows_free(rows);
-	db_args_free(args);
+	buf_done(&made);
+	db_rows_free(found);
 	return err;
 }
 
@@ -163,7 +167,7 @@ void admin_event_export(struct admin *admin, struct http_req *req, const struct 
 			     "end has at most 64 letters, digits and -: the last line by which a "
 			     "whole export is known");
 	else if ((err = read_page(admin, &export, visit, &lines)))
-		admin_refuse_failed(admin, req, "admin.event_export", err);
+		admin_refuse_failed(admin, req, "event_export", err);
 	else if (str_is(http_method(req), "HEAD"))
 		http_answer_as(req, 200, export.type, buf_text(&export.headers), str_of(""));
 	else

@@ -5,6 +5,7 @@
 
 #include "base/conf.h"
 #include "base/db.h"
+#include "base/json.h"
 #include "http/http_server.h"
 #include "base/password.h"
 
@@ -30,97 +31,80 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 	return fine;
 }
 
-/* `of`: the number of the operator that is changed; at == NULL: who asks. Appends the
-   name of that one. */
-static bool may(struct admin *admin, struct http_req *req, const struct visit *visit,
-		bool needs_owner, bool needs_proof, struct str of, struct buf *name)
+/* May who asks go on? Appends the name of the operator who gets a password, or is made.
+   false: answered. */
+static bool begin(struct admin *admin, struct http_req *req, const struct visit *visit,
+		  const char *operation, struct buf *name)
 {
-	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
-	enum err err;
+	enum err err = admin_ask(admin, req, visit, operation, NULL, &found);
 
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_bool(args, needs_owner);
-	db_arg_bool(args, needs_proof);
-	db_arg_text(args, of);
-	err = admin_ask_with(admin, req, "admin.may", args, &found);
 	if (!err)
-		buf_add_str(name, db_str(found, 0, "name"));
+		admin_private_text(found, "name", name);
 	db_rows_free(found);
-	db_args_free(args);
 	return !err;
+}
+
+/* `kept` empty: there is no new password. */
+static void answer_with_password(struct admin *admin, struct http_req *req,
+				 const struct visit *visit, const char *operation,
+				 const struct buf *kept)
+{
+	struct buf made = { 0 };
+
+	json_begin(&made, NULL);
+	json_put_text(&made, "password", kept->len ? buf_str(kept) : (struct str){ 0 });
+	json_end(&made);
+	admin_answer_call(admin, req, visit, operation, &made);
+	buf_done(&made);
 }
 
 void admin_operator_add(struct admin *admin, struct http_req *req, const struct visit *visit,
 			const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
 	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 }, who = { 0 };
 
 	(void)match;
-	if (!may(admin, req, visit, true, true, (struct str){ 0 }, &who) ||
-	    !admin_text(req, visit, "name", WORD_MAX, &name) ||
-	    !admin_text(req, visit, "role", WORD_MAX, &role) ||
-	    !admin_text(req, visit, "zone", WORD_MAX, &zone) ||
-	    !admin_new_password(req, visit, "password", buf_str(&name), &kept))
-		goto done;
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_text(args, buf_str(&name));
-	db_arg_text(args, buf_str(&role));
-	db_arg_text(args, buf_str(&zone));
-	db_arg_text(args, buf_str(&kept));
-	admin_answer_call(admin, req, "admin.operator_add", args);
-done:
+	if (begin(admin, req, visit, "operator_add_begin", &who) &&
+	    admin_text(req, visit, "name", WORD_MAX, &name) &&
+	    admin_text(req, visit, "role", WORD_MAX, &role) &&
+	    admin_text(req, visit, "zone", WORD_MAX, &zone) &&
+	    admin_new_password(req, visit, "password", buf_str(&name), &kept))
+		answer_with_password(admin, req, visit, "operator_add", &kept);
 	buf_done(&who);
 	buf_done(&name);
 	buf_done(&role);
 	buf_done(&zone);
 	buf_done(&kept);
-	db_args_free(args);
 }
 
 void admin_operator_change(struct admin *admin, struct http_req *req, const struct visit *visit,
 			   const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
 	struct buf kept = { 0 }, name = { 0 };
-	bool has_password = admin_has(visit, "password");
 
-	if (!may(admin, req, visit, true, true, match->values[0], &name) ||
-	    (has_password && !admin_new_password(req, visit, "password", buf_str(&name), &kept)))
-		goto done;
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_jsonb(args, buf_str(&visit->path));
-	db_arg_jsonb(args, buf_str(&visit->query));
-	db_arg_jsonb(args, visit->given.at ? visit->given : str_of("{}"));
-	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
-	admin_answer_call(admin, req, "admin.operator_change", args);
-done:
+	(void)match;
+	if (begin(admin, req, visit, "operator_change_begin", &name) &&
+	    (!admin_has(visit, "password") ||
+	     admin_new_password(req, visit, "password", buf_str(&name), &kept)))
+		answer_with_password(admin, req, visit, "operator_change", &kept);
 	buf_done(&name);
 	buf_done(&kept);
-	db_args_free(args);
 }
 
 void admin_me_change(struct admin *admin, struct http_req *req, const struct visit *visit,
 		     const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
 	struct buf zone = { 0 }, kept = { 0 }, name = { 0 };
-	bool has_zone = admin_has(visit, "zone"), has_password = admin_has(visit, "password");
 
 	(void)match;
-	if (!may(admin, req, visit, false, false, (struct str){ 0 }, &name) ||
-	    (has_zone && !admin_text(req, visit, "zone", WORD_MAX, &zone)) ||
-	    (has_password && (!admin_knows_password(admin, req, visit, "old_password", NULL) ||
-			      !admin_new_password(req, visit, "password", buf_str(&name), &kept))))
-		goto done;
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_text(args, has_zone ? buf_str(&zone) : (struct str){ 0 });
-	db_arg_text(args, has_password ? buf_str(&kept) : (struct str){ 0 });
-	admin_answer_call(admin, req, "admin.me_change", args);
-done:
+	if (begin(admin, req, visit, "me_begin", &name) &&
+	    (!admin_has(visit, "zone") || admin_text(req, visit, "zone", WORD_MAX, &zone)) &&
+	    (!admin_has(visit, "password") ||
+	     (admin_knows_password(admin, req, visit, "old_password", NULL) &&
+	      admin_new_password(req, visit, "password", buf_str(&name), &kept))))
+		answer_with_password(admin, req, visit, "me_change", &kept);
 	buf_done(&name);
 	buf_done(&zone);
 	buf_done(&kept);
-	db_args_free(args);
 }

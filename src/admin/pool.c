@@ -55,19 +55,15 @@ static void refuse_crowd(struct http_req *req, int status, const char *words)
 static bool find_out(struct admin *admin, struct admin_job *job)
 {
 	struct admin_pool *pool = admin->pool;
-	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
-	bool fine;
+	bool fine = admin_ask(admin, job->req, &job->visit, "visitor", NULL, &found) == ERR_NONE;
 
-	db_arg_bytes(args, buf_str(&job->visit.session));
-	fine = admin_ask_with(admin, job->req, "admin.visitor", args, &found) == ERR_NONE;
 	if (fine) {
 		pthread_mutex_lock(&pool->lock);
-		admin_job_learn(pool, job, db_int(found, 0, "operator_id"));
+		admin_job_learn(pool, job, admin_private_int(found, "operator_id"));
 		pthread_mutex_unlock(&pool->lock);
 	}
 	db_rows_free(found);
-	db_args_free(args);
 	return fine;
 }
 

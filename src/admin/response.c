@@ -144,6 +144,22 @@ enum err admin_db_call(struct admin *admin, const char *function, const struct d
 	return db_call(admin->db, function, args, admin->conf->db_deadline_ms + SAYS_SO_MS, rows);
 }
 
+enum err admin_call(struct admin *admin, const struct admin_call *call, struct db_rows **rows)
+{
+	struct db_args *args = db_args_new();
+	enum err err;
+
+	db_arg_bytes(args, call->session);
+	db_arg_text(args, str_of(call->operation));
+	db_arg_jsonb(args, call->path);
+	db_arg_jsonb(args, call->query);
+	db_arg_jsonb(args, call->given);
+	db_arg_jsonb(args, call->made);
+	err = admin_db_call(admin, "admin.call", args, rows);
+	db_args_free(args);
+	return err;
+}
+
 enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *function,
 			const struct db_args *args, struct db_rows **rows)
 {
@@ -154,81 +170,117 @@ enum err admin_ask_with(struct admin *admin, struct http_req *req, const char *f
 	return err;
 }
 
-struct db_args *admin_args(const struct visit *visit)
-{
-	struct db_args *args = db_args_new();
-
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_jsonb(args, buf_str(&visit->path));
-	db_arg_jsonb(args, buf_str(&visit->query));
-	db_arg_jsonb(args, visit->given);
-	return args;
-}
-
 enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
-		   const char *function, struct db_rows **rows)
+		   const char *operation, const struct buf *made, struct db_rows **rows)
 {
-	struct db_args *args = admin_args(visit);
-	enum err err;
+	struct admin_call call = {
+		.session = buf_str(&visit->session),
+		.operation = operation,
+		.path = buf_str(&visit->path),
+		.query = buf_str(&visit->query),
+		.given = visit->given,
+		.made = made ? buf_str(made) : (struct str){ 0 },
+	};
+	enum err err = admin_call(admin, &call, rows);
 
-	err = admin_ask_with(admin, req, function, args, rows);
-	db_args_free(args);
+	if (err)
+		admin_refuse_failed(admin, req, operation, err);
 	return err;
 }
 
-void admin_answer_call(struct admin *admin, struct http_req *req, const char *function,
-		       const struct db_args *args)
+void admin_answer_rows(struct http_req *req, const struct db_rows *found)
 {
-	struct db_rows *found = NULL;
-
-	if (admin_ask_with(admin, req, function, args, &found))
-		return;
-	if (db_rows_count(found) == 0)
+	if (db_is_null(found, 0, "status"))
 		admin_refuse(req, 404, "there is no such thing");
 	else
 		admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
+}
+
+void admin_answer_call(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const char *operation, const struct buf *made)
+{
+	struct db_rows *found = NULL;
+
+	if (!admin_ask(admin, req, visit, operation, made, &found))
+		admin_answer_rows(req, found);
 	db_rows_free(found);
 }
 
-void admin_answer_with(struct admin *admin, struct http_req *req, const char *function,
-		       const struct db_args *args, const char *name, struct str json)
+void admin_answer_with(struct admin *admin, struct http_req *req, const struct visit *visit,
+		       const char *operation, const struct buf *made, const struct buf *members)
 {
 	struct db_rows *found = NULL;
 	struct buf whole = { 0 };
-	struct str body;
 
-	if (admin_ask_with(admin, req, function, args, &found))
+	if (admin_ask(admin, req, visit, operation, made, &found))
 		return;
-	body = db_str(found, 0, "body");
-	buf_add(&whole, body.at, body.len - 1);
-	json_key(&whole, name);
-	buf_add_str(&whole, json);
-	buf_add_char(&whole, '}');
+	json_begin(&whole, NULL);
+	json_put_members(&whole, db_str(found, 0, "body"));
+	json_put_members(&whole, buf_str(members));
+	json_end(&whole);
 	admin_answer(req, (int)db_int(found, 0, "status"), NULL, buf_str(&whole));
 	mem_wipe(whole.at, whole.len);
 	buf_done(&whole);
 	db_rows_free(found);
 }
 
-void admin_answer_new(struct admin *admin, struct http_req *req, const char *function,
-		      const struct db_args *args, const char *name, struct str secret)
+void admin_answer_new(struct admin *admin, struct http_req *req, const struct visit *visit,
+		      const char *operation, const struct buf *made, const char *name,
+		      struct str secret)
 {
-	struct buf json = { 0 };
+	struct buf members = { 0 };
 
-	json_quote(&json, secret);
-	admin_answer_with(admin, req, function, args, name, buf_str(&json));
-	mem_wipe(json.at, json.len);
-	buf_done(&json);
+	json_begin(&members, NULL);
+	json_put_text(&members, name, secret);
+	json_end(&members);
+	admin_answer_with(admin, req, visit, operation, made, &members);
+	mem_wipe(members.at, members.len);
+	buf_done(&members);
 }
 
-void admin_call(struct admin *admin, struct http_req *req, const struct visit *visit,
-		const struct route_match *match)
+const char *admin_operation_of(const struct route_match *match)
 {
-	const struct admin_row *row = (const struct admin_row *)match->row;
-	struct db_args *args = admin_args(visit);
+	return ((const struct admin_row *)match->row)->operation;
+}
 
-	admin_answer_call(admin, req, row->function, args);
-	db_args_free(args);
+void admin_operate(struct admin *admin, struct http_req *req, const struct visit *visit,
+		   const struct route_match *match)
+{
+	admin_answer_call(admin, req, visit, admin_operation_of(match), NULL);
+}
+
+/* ---- what only this program may know of an answer */
+
+struct str admin_private(const struct db_rows *rows)
+{
+	return db_str(rows, 0, "private");
+}
+
+int64_t admin_private_int(const struct db_rows *rows, const char *name)
+{
+	int64_t number = 0;
+
+	return json_int(json_find(admin_private(rows), name), &number) ? number : 0;
+}
+
+bool admin_private_is(const struct db_rows *rows, const char *name)
+{
+	struct json_value value = json_find(admin_private(rows), name);
+
+	return value.kind == JSON_BOOL && str_is(value.raw, "true");
+}
+
+void admin_private_text(const struct db_rows *rows, const char *name, struct buf *out)
+{
+	/* null is empty */
+	if (json_text(json_find(admin_private(rows), name), out))
+		return;
+}
+
+void admin_private_bytes(const struct db_rows *rows, const char *name, struct buf *out)
+{
+	if (json_bytes(json_find(admin_private(rows), name), out))
+		return;
 }
 
 bool admin_has(const struct visit *visit, const char *name)

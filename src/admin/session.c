@@ -63,18 +63,16 @@ static void answer_session(struct admin *admin, struct http_req *req, const stru
 {
 	struct db_rows *found = NULL;
 	struct buf json = { 0 }, csrf = { 0 };
-	struct str body;
 
-	if (admin_ask(admin, req, visit, "admin.session_read", &found))
+	if (admin_ask(admin, req, visit, "session_read", NULL, &found))
 		return;
-	body = db_str(found, 0, "body");
 	admin_csrf(visit->token, &csrf);
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "csrf", buf_str(&csrf));
 	json_put_text(&json, "version", str_of(HL_VERSION));
 	json_put_text(&json, "public_url", str_of(admin->conf->public_url));
-	buf_add_char(&json, ',');
-	buf_add(&json, body.at + 1, body.len - 1);
+	json_put_members(&json, db_str(found, 0, "body"));
+	json_end(&json);
 	admin_answer(req, 200, headers, buf_str(&json));
 	buf_done(&json);
 	buf_done(&csrf);
@@ -207,7 +205,7 @@ void admin_session_end(struct admin *admin, struct http_req *req, const struct v
 	struct buf headers = { 0 };
 
 	(void)match;
-	if (admin_ask(admin, req, visit, "admin.session_end", &found))
+	if (admin_ask(admin, req, visit, "session_end", NULL, &found))
 		return;
 	add_cookie(admin->conf, str_of(""), 0, &headers);
 	admin_answer(req, 200, buf_text(&headers), str_of("{}"));

@@ -25,67 +25,59 @@ enum {
 
 /* ---- tokens and secrets */
 
-static void answer_token(struct admin *admin, struct http_req *req, const struct visit *visit,
-			 const char *function)
-{
-	unsigned char digest[DIGEST_BYTES];
-	struct db_args *args = admin_args(visit);
-	struct buf token = { 0 };
-
-	crypto_token(&token, digest);
-	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
-	admin_answer_new(admin, req, function, args, "token", buf_str(&token));
-	mem_wipe(token.at, token.len);
-	buf_done(&token);
-	db_args_free(args);
-}
-
-void admin_account_add(struct admin *admin, struct http_req *req, const struct visit *visit,
-		       const struct route_match *match)
-{
-	(void)match;
-	answer_token(admin, req, visit, "admin.account_add");
-}
-
-void admin_account_token(struct admin *admin, struct http_req *req, const struct visit *visit,
+/* Makes a token, which is shown this once; its digest is kept. */
+void admin_account_write(struct admin *admin, struct http_req *req, const struct visit *visit,
 			 const struct route_match *match)
 {
-	(void)match;
-	answer_token(admin, req, visit, "admin.account_token");
+	unsigned char digest[DIGEST_BYTES];
+	struct buf token = { 0 }, made = { 0 };
+
+	crypto_token(&token, digest);
+	json_begin(&made, NULL);
+	json_put_bytes(&made, "digest", (struct str){ (const char *)digest, sizeof(digest) });
+	json_end(&made);
+	admin_answer_new(admin, req, visit, admin_operation_of(match), &made, "token",
+			 buf_str(&token));
+	mem_wipe(token.at, token.len);
+	buf_done(&token);
+	buf_done(&made);
 }
 
 /* Made or changed; of plan enterprise with the numbers of the settings. */
 void admin_organization_write(struct admin *admin, struct http_req *req, const struct visit *visit,
 			      const struct route_match *match)
 {
-	const struct admin_row *row = (const struct admin_row *)match->row;
-	struct db_args *args = admin_args(visit);
+	struct buf made = { 0 };
 
-	db_arg_int(args, delivery_conf(admin->conf)->enterprise_requests);
-	db_arg_int(args, delivery_conf(admin->conf)->enterprise_user_requests);
-	admin_answer_call(admin, req, row->function, args);
-	db_args_free(args);
+	json_begin(&made, NULL);
+	json_put_int(&made, "enterprise_requests", delivery_conf(admin->conf)->enterprise_requests);
+	json_put_int(&made, "enterprise_user_requests",
+		     delivery_conf(admin->conf)->enterprise_user_requests);
+	json_end(&made);
+	admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
+	buf_done(&made);
 }
 
 void admin_subscription_rotate(struct admin *admin, struct http_req *req, const struct visit *visit,
 			       const struct route_match *match)
 {
-	struct db_args *args = admin_args(visit);
-	struct buf secret = { 0 }, sealed = { 0 };
+	struct buf secret = { 0 }, sealed = { 0 }, made = { 0 };
 
 	sealing_new_secret(&secret);
 	if (sealing_subscription(admin->sealer, route_int(match, "subscription_id"),
 				 buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 	} else {
-		db_arg_bytes(args, buf_str(&sealed));
-		admin_answer_new(admin, req, "admin.subscription_rotate", args, "secret",
+		json_begin(&made, NULL);
+		json_put_bytes(&made, "sealed", buf_str(&sealed));
+		json_end(&made);
+		admin_answer_new(admin, req, visit, "subscription_rotate", &made, "secret",
 				 buf_str(&secret));
 	}
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
 	buf_done(&sealed);
-	db_args_free(args);
+	buf_done(&made);
 }
 
 /* ---- making, changing, pinging */
@@ -98,22 +90,68 @@ struct held {
 	struct subscription_change *asking;
 };
 
-static const struct subscription_functions functions = {
-	.check = "admin.subscription_check",
-	.write = "admin.subscription_write",
-	.give_up = "admin.subscription_give_up",
-	.validate = "admin.subscription_validate",
-	.ping_find = "admin.ping_find",
+static const char *const step_names[SUBSCRIPTION_STEPS] = {
+	[SUBSCRIPTION_CHECK] = "subscription_check",
+	[SUBSCRIPTION_WRITE] = "subscription_write",
+	[SUBSCRIPTION_GIVE_UP] = "subscription_give_up",
+	[SUBSCRIPTION_PING_FIND] = "ping_find",
+	[SUBSCRIPTION_VALIDATE] = "subscription_validate",
 };
 
-static struct subscription_context how_of(const struct admin *admin)
+/* The steps of the API, by an operator on behalf of an account. */
+static enum err call_step(void *caller, enum subscription_step step,
+			  const struct subscription_step_args *args,
+			  struct subscription_step_result *result)
+{
+	struct db_rows *rows = NULL;
+	struct buf made = { 0 };
+	struct admin_call call = { .session = args->session, .operation = step_names[step] };
+	enum err err;
+
+	json_begin(&made, NULL);
+	json_put_int(&made, "account_id", args->account_id);
+	json_put_int(&made, "workspace_id", args->workspace_id);
+	if (args->subscription_id)
+		json_put_int(&made, "subscription_id", args->subscription_id);
+	if (args->method) {
+		json_put_text(&made, "method", str_of(args->method));
+		json_put_text(&made, "given", args->given);
+	}
+	json_put_bytes(&made, "sealed", args->sealed);
+	json_put_text(&made, "url", args->url);
+	json_put_text(&made, "code", args->code);
+	json_put_bool(&made, "validated", args->is_validated);
+	json_end(&made);
+	call.made = buf_str(&made);
+	err = admin_call(caller, &call, &rows);
+	if (!err) {
+		result->status = (int)admin_private_int(rows, "status");
+		result->subscription_id = admin_private_int(rows, "subscription_id");
+		result->must_ping = admin_private_is(rows, "must_ping");
+		result->has_secret = json_find(admin_private(rows), "secret").kind == JSON_STRING;
+		admin_private_text(rows, "problem", &result->problem);
+		admin_private_text(rows, "url", &result->url);
+		admin_private_text(rows, "code", &result->code);
+		admin_private_text(rows, "ping_code", &result->ping_code);
+		admin_private_text(rows, "secret", &result->secret);
+		admin_private_bytes(rows, "sealed", &result->sealed);
+		admin_private_bytes(rows, "sealed_before", &result->sealed_before);
+	}
+	mem_wipe(made.at, made.len); /* the body may have a secret */
+	buf_done(&made);
+	db_rows_free(rows);
+	return err;
+}
+
+static struct subscription_context how_of(struct admin *admin)
 {
 	return (struct subscription_context){
 		.conf = admin->conf,
-		.db = admin->db,
 		.sealer = admin->sealer,
 		.client = admin->client,
-		.functions = &functions,
+		.call = call_step,
+		.caller = admin,
+		.names = step_names,
 	};
 }
 
@@ -148,7 +186,7 @@ static void finish(struct admin *admin, struct http_req *req, const char *method
 		admin_refuse(req, end->status == 403 ? 409 : end->status, buf_text(&end->words));
 		goto done;
 	}
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_id(&json, "id", end->subscription_id);
 	if (end->secret.len)
 		json_put_text(&json, "secret", buf_str(&end->secret));
@@ -159,7 +197,7 @@ static void finish(struct admin *admin, struct http_req *req, const char *method
 		json_put_bool(&json, "validated", end->is_proven || !end->has_sent_code);
 		json_put_text(&json, "words", buf_str(&words));
 	}
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(req, method && str_is(str_of(method), "POST") ? 201 : 200, NULL,
 		     buf_str(&json));
 done:
@@ -191,29 +229,30 @@ static const char *method_of(struct str word)
 	return NULL;
 }
 
-static void begin(struct admin *admin, struct http_req *req, const struct visit *visit,
-		  bool is_ping)
+void admin_subscription_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
+			    const struct route_match *match)
 {
-	struct db_args *args = admin_args(visit);
 	struct db_rows *rows = NULL;
+	struct buf method = { 0 }, given = { 0 };
 	struct subscription_context options = how_of(admin);
 	struct subscription_result end = { 0 };
 	struct subscription_request order = { .session = buf_str(&visit->session) };
 	struct held *held;
 
-	db_arg_bool(args, is_ping);
-	if (admin_ask_with(admin, req, "admin.subscription_begin", args, &rows))
+	if (admin_ask(admin, req, visit, admin_operation_of(match), NULL, &rows))
 		goto done;
+	admin_private_text(rows, "method", &method);
+	admin_private_text(rows, "asked", &given);
 	held = mem_zero(1, sizeof(*held));
 	*held = (struct held){ .asked = { asked },
 			       .req = req,
-			       .method = method_of(db_str(rows, 0, "method")) };
-	order.account_id = db_int(rows, 0, "account_id");
-	order.user_id = db_int(rows, 0, "user_id");
-	order.workspace_id = db_int(rows, 0, "workspace_id");
-	order.subscription_id = db_int(rows, 0, "subscription_id");
+			       .method = method_of(buf_str(&method)) };
+	order.account_id = admin_private_int(rows, "account_id");
+	order.user_id = admin_private_int(rows, "user_id");
+	order.workspace_id = admin_private_int(rows, "workspace_id");
+	order.subscription_id = admin_private_int(rows, "subscription_id");
 	order.method = held->method;
-	order.given = db_str(rows, 0, "asked");
+	order.given = buf_str(&given);
 	order.user = held;
 	held->asking = subscription_begin(&options, &order, &end);
 	if (held->asking) {
@@ -224,22 +263,10 @@ static void begin(struct admin *admin, struct http_req *req, const struct visit 
 	}
 	subscription_result_done(&end);
 done:
+	mem_wipe(given.at, given.len);
+	buf_done(&method);
+	buf_done(&given);
 	db_rows_free(rows);
-	db_args_free(args);
-}
-
-void admin_subscription_write(struct admin *admin, struct http_req *req, const struct visit *visit,
-			      const struct route_match *match)
-{
-	(void)match;
-	begin(admin, req, visit, false);
-}
-
-void admin_subscription_ping(struct admin *admin, struct http_req *req, const struct visit *visit,
-			     const struct route_match *match)
-{
-	(void)match;
-	begin(admin, req, visit, true);
 }
 
 /* ---- replaying many */
@@ -278,11 +305,11 @@ static void answer_replay(const struct replay *replay, bool is_done)
 	buf_add_text(&words, "Events that came while the subscription was disabled or not "
 			     "validated were never made for it, "
 			     "and are not among them.");
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_int(&json, "replayed", replay->replayed);
 	json_put_text(&json, "next", is_done ? (struct str){ 0 } : buf_str(&next));
 	json_put_text(&json, "words", buf_str(&words));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(replay->req, 200, NULL, buf_str(&json));
 	buf_done(&json);
 	buf_done(&words);
@@ -292,32 +319,39 @@ static void answer_replay(const struct replay *replay, bool is_done)
 /* The next thousand. true: it is answered. */
 static bool is_replayed(struct admin *admin, struct replay *replay)
 {
-	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
+	struct buf made = { 0 };
+	struct admin_call call = {
+		.session = buf_str(&replay->session),
+		.operation = "subscription_replay",
+		.path = buf_str(&replay->path),
+		.given = replay->given.len ? buf_str(&replay->given) : (struct str){ 0 },
+	};
 	bool is_done = true;
+	enum err err;
 
-	db_arg_bytes(args, buf_str(&replay->session));
-	db_arg_jsonb(args, buf_str(&replay->path));
-	db_arg_jsonb(args, str_of("{}"));
-	db_arg_jsonb(args, buf_str(&replay->given));
+	json_begin(&made, NULL);
 	if (replay->has_begun)
-		db_arg_int(args, replay->after);
-	else
-		db_arg_null(args);
-	if (admin_ask_with(admin, replay->req, "admin.subscription_replay", args, &rows))
+		json_put_int(&made, "after", replay->after);
+	json_end(&made);
+	call.made = buf_str(&made);
+	err = admin_call(admin, &call, &rows);
+	if (err) {
+		admin_refuse_failed(admin, replay->req, call.operation, err);
 		goto done;
+	}
 	replay->has_begun = true;
-	replay->replayed += db_int(rows, 0, "replayed");
-	replay->hidden += db_int(rows, 0, "hidden");
-	replay->after = db_int(rows, 0, "last_id");
-	is_done = db_int(rows, 0, "looked_at") < REPLAY_PAGE;
+	replay->replayed += admin_private_int(rows, "replayed");
+	replay->hidden += admin_private_int(rows, "hidden");
+	replay->after = admin_private_int(rows, "last_id");
+	is_done = admin_private_int(rows, "looked_at") < REPLAY_PAGE;
 	if (is_done || clock_ms() >= replay->until_ms) {
 		answer_replay(replay, is_done);
 		is_done = true;
 	}
 done:
+	buf_done(&made);
 	db_rows_free(rows);
-	db_args_free(args);
 	return is_done;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* What the page does at Toggl. What is asked for is read and checked in SQL
-   (admin.toggl_wish) and becomes jobs; the request is held until they have ended,
+   (admin.toggl_ask) and becomes jobs; the request is held until they have ended,
    or for a while: then it is answered 202 with the number of the job, which goes
    on here, or as plain CGI with the next process. */
 #include "admin/admin.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
@@ -17,7 +18,7 @@
 
 enum {
 	HELD_MAX = 8,	  /* requests at once in this process */
-	JOBS_EACH = 8,	  /* as admin.toggl_wish() gives at most */
+	JOBS_EACH = 8,	  /* as admin.toggl_ask() gives at most */
 	TOKEN_MAX = 200,  /* an API token has 32 bytes */
 	ENDING_MS = 5000, /* for the answers under way when the process is to end */
 };
@@ -37,6 +38,19 @@ struct admin_toggl {
 	struct admin_held *held[HELD_MAX];
 };
 
+static enum err operate(void *operator_of, struct str who, const char *operation, struct str made,
+			struct buf *given)
+{
+	struct admin_call call = { .session = who, .operation = operation, .made = made };
+	struct db_rows *rows = NULL;
+	enum err err = admin_call(operator_of, &call, &rows);
+
+	if (!err)
+		buf_add_str(given, admin_private(rows));
+	db_rows_free(rows);
+	return err;
+}
+
 /* The first time it is needed: most requests of the page are not for Toggl. */
 static struct toggl_client *open_toggl(struct admin *admin)
 {
@@ -47,6 +61,8 @@ static struct toggl_client *open_toggl(struct admin *admin)
 		.schema = TOGGL_SCHEMA_ADMIN,
 		.agent = "hookledger/" HL_VERSION,
 		.wait_ms = admin->conf->db_deadline_ms,
+		.operate = operate,
+		.operator_of = admin,
 	};
 
 	if (!admin->toggl) {
@@ -62,23 +78,28 @@ static struct toggl_client *open_toggl(struct admin *admin)
 
 static void answer(struct admin *admin, struct admin_held *held)
 {
-	struct db_args *args = db_args_new();
+	struct admin_call call = { .session = buf_str(&held->session),
+				   .operation = "toggl_outcome" };
 	struct db_rows *found = NULL;
+	struct buf made = { 0 }, jobs = { 0 };
+	enum err err;
 
-	db_arg_bytes(args, buf_str(&held->session));
-	db_array(args, DB_INTS, held->count);
 	for (size_t i = 0; i < held->count; i++)
-		db_put_int(args, held->jobs[i]);
-	if (admin_ask_with(admin, held->req, "admin.toggl_outcome", args, &found))
-		goto done;
-	if (db_rows_count(found))
-		admin_answer(held->req, (int)db_int(found, 0, "status"), NULL,
-			     db_str(found, 0, "body"));
-	else
+		buf_addf(&jobs, i ? " %lld" : "%lld", (long long)held->jobs[i]);
+	json_begin(&made, NULL);
+	json_put_text(&made, "jobs", buf_str(&jobs));
+	json_end(&made);
+	call.made = buf_str(&made);
+	err = admin_call(admin, &call, &found);
+	if (err)
+		admin_refuse_failed(admin, held->req, call.operation, err);
+	else if (db_is_null(found, 0, "status"))
 		admin_refuse(held->req, 409, "the connection to Toggl was ended meanwhile");
-done:
+	else
+		admin_answer_rows(held->req, found);
+	buf_done(&made);
+	buf_done(&jobs);
 	db_rows_free(found);
-	db_args_free(args);
 }
 
 static void let_go(struct admin *admin, struct admin_held *held)
@@ -204,7 +225,7 @@ static void refuse_start(struct admin *admin, struct http_req *req, enum err err
 	else if (err == ERR_FAULT)
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 	else
-		admin_refuse_failed(admin, req, "admin.toggl_begin", err);
+		admin_refuse_failed(admin, req, "toggl_begin", err);
 }
 
 /* One more job of a request. */
@@ -247,32 +268,45 @@ static bool is_possible(struct admin *admin, struct http_req *req, const char *w
 	return false;
 }
 
+/* A job for each connection that is named. */
+static enum err start_all(struct admin *admin, struct admin_held *held, const char *what,
+			  const struct db_rows *found)
+{
+	struct buf connections = { 0 }, asked = { 0 }, address = { 0 };
+	struct toggl_job job = { .what = what };
+	struct str rest;
+	enum err err = ERR_NONE;
+
+	admin_private_text(found, "connections", &connections);
+	admin_private_text(found, "asked", &asked);
+	admin_private_text(found, "address", &address);
+	job.asked = buf_str(&asked);
+	job.address = buf_str(&address);
+	rest = buf_str(&connections);
+	while (!err && rest.len && held->count < JOBS_EACH)
+		err = str_int(str_cut(&rest, ' '), &job.connection_id) ? start(admin, held, &job)
+								       : ERR_FAULT;
+	buf_done(&connections);
+	buf_done(&asked);
+	buf_done(&address);
+	return err;
+}
+
 void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visit *visit,
 		    const struct route_match *match)
 {
-	const char *what = ((const struct admin_row *)match->row)->function;
-	struct db_args *args = admin_args(visit);
+	const char *operation = admin_operation_of(match);
+	const char *what = operation + strlen("toggl_");
 	struct db_rows *found = NULL;
-	struct admin_held *held = NULL;
-	enum err err = ERR_NONE;
+	struct admin_held *held;
 
-	db_arg_text(args, str_of(what));
-	if (admin_ask_with(admin, req, "admin.toggl_wish", args, &found) ||
-	    !is_possible(admin, req, what) || !open_toggl(admin))
-		goto done;
-	held = find_place(admin, req, visit);
-	if (!held)
-		goto done;
-	for (size_t i = 0; i < db_rows_count(found) && i < JOBS_EACH && !err; i++)
-		err = start(admin, held,
-			    &(struct toggl_job){ .connection_id = db_int(found, i, "connection"),
-						 .what = what,
-						 .asked = db_str(found, i, "asked"),
-						 .address = db_str(found, i, "address") });
-	hold(admin, held, err);
-done:
+	if (!admin_ask(admin, req, visit, operation, NULL, &found) &&
+	    is_possible(admin, req, what) && open_toggl(admin)) {
+		held = find_place(admin, req, visit);
+		if (held)
+			hold(admin, held, start_all(admin, held, what, found));
+	}
 	db_rows_free(found);
-	db_args_free(args);
 }
 
 void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct visit *visit,

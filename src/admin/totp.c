@@ -50,39 +50,41 @@ static void read_recovery(struct str text, struct buf *digest)
 	buf_done(&letters);
 }
 
+/* What a code is compared with, as the database gives it. */
+struct kept_code {
+	int64_t operator_id, wait_s, step;
+	struct buf sealed;
+};
+
 /* The step whose code this is; -1: none, or the secret does not open. */
-static int64_t read_step(const struct admin *admin, const struct db_rows *found,
-			 int64_t operator_id, struct str text)
+static int64_t read_step(const struct admin *admin, const struct kept_code *kept, struct str text)
 {
-	struct buf sealed = { 0 }, secret = { 0 };
+	struct buf secret = { 0 };
 	int64_t step = -1;
 
-	db_bytes(found, 0, "sealed", &sealed);
-	if (sealing_totp_open(admin->sealer, operator_id, buf_str(&sealed), &secret))
+	if (sealing_totp_open(admin->sealer, kept->operator_id, buf_str(&kept->sealed), &secret))
 		log_write(LOG_ERROR, "totp_unreadable",
 			  (struct log_field[]){
 				  log_text("why", "the secret does not open with this master_key"),
 				  log_end() });
 	else
-		step = totp_match(buf_str(&secret), text, db_int(found, 0, "step"));
+		step = totp_match(buf_str(&secret), text, kept->step);
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
-	buf_done(&sealed);
 	return step;
 }
 
-/* `found` has sealed, step and wait_s, as admin.code_begin() gives them. false:
-   answered. */
+/* false: answered. */
 static bool read_code(struct admin *admin, struct http_req *req, const struct visit *visit,
-		      const struct db_rows *found, int64_t operator_id, struct admin_code *code)
+		      const struct kept_code *kept, struct admin_code *code)
 {
 	struct buf text = { 0 };
 	bool fine = false;
 
-	if (db_int(found, 0, "wait_s") > 0) {
-		admin_refuse_hurry(req, db_int(found, 0, "wait_s"));
+	if (kept->wait_s > 0) {
+		admin_refuse_hurry(req, kept->wait_s);
 	} else if (admin_text(req, visit, "code", CODE_TEXT_MAX, &text)) {
-		code->step = read_step(admin, found, operator_id, buf_str(&text));
+		code->step = read_step(admin, kept, buf_str(&text));
 		if (code->step < 0)
 			read_recovery(buf_str(&text), &code->recovery);
 		fine = true;
@@ -102,6 +104,14 @@ void admin_code_put(struct db_args *args, const struct admin_code *code)
 		     code && code->recovery.len ? buf_str(&code->recovery) : (struct str){ 0 });
 }
 
+void admin_code_write(const struct admin_code *code, struct buf *json)
+{
+	if (code->step >= 0)
+		json_put_int(json, "step", code->step);
+	json_put_bytes(json, "recovery",
+		       code->recovery.len ? buf_str(&code->recovery) : (struct str){ 0 });
+}
+
 /* ---- logging in */
 
 bool admin_code_read(struct admin *admin, struct http_req *req, const struct visit *visit,
@@ -109,6 +119,7 @@ bool admin_code_read(struct admin *admin, struct http_req *req, const struct vis
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
+	struct kept_code kept = { .operator_id = operator_id };
 	bool has_code = admin_has(visit, "code"), fine = false;
 
 	*code = (struct admin_code){ .step = -1 };
@@ -117,14 +128,18 @@ bool admin_code_read(struct admin *admin, struct http_req *req, const struct vis
 	db_arg_bool(args, has_code);
 	if (admin_ask_with(admin, req, "admin.code_begin", args, &found))
 		goto done;
+	kept.wait_s = db_int(found, 0, "wait_s");
+	kept.step = db_int(found, 0, "step");
+	db_bytes(found, 0, "sealed", &kept.sealed);
 	if (!db_bool(found, 0, "is_on"))
 		fine = true;
 	else if (!has_code)
 		admin_refuse_needing(req, 401, "code",
 				     "now the code that your app shows, or a recovery code");
 	else
-		fine = read_code(admin, req, visit, found, operator_id, code);
+		fine = read_code(admin, req, visit, &kept, code);
 done:
+	buf_done(&kept.sealed);
 	db_rows_free(found);
 	db_args_free(args);
 	return fine;
@@ -147,28 +162,30 @@ void admin_totp_begin(struct admin *admin, struct http_req *req, const struct vi
 {
 	unsigned char raw[TOTP_SECRET_BYTES];
 	struct str secret = { (const char *)raw, sizeof(raw) };
-	struct db_args *args = db_args_new();
-	struct db_rows *found = NULL;
-	struct buf sealed = { 0 }, text = { 0 }, uri = { 0 }, json = { 0 };
+	struct db_rows *found = NULL, *kept = NULL;
+	struct buf sealed = { 0 }, made = { 0 }, name = { 0 }, text = { 0 }, uri = { 0 },
+		   json = { 0 };
 
 	(void)match;
 	crypto_random(raw, sizeof(raw));
-	db_arg_bytes(args, buf_str(&visit->session));
-	if (admin_ask_with(admin, req, "admin.totp_begin", args, &found))
+	if (admin_ask(admin, req, visit, "totp_begin", NULL, &found))
 		goto done;
-	if (sealing_totp(admin->sealer, db_int(found, 0, "operator_id"), secret, &sealed)) {
+	if (sealing_totp(admin->sealer, admin_private_int(found, "operator_id"), secret, &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}
-	db_arg_bytes(args, buf_str(&sealed));
-	if (admin_ask_with(admin, req, "admin.totp_make", args, NULL))
+	json_begin(&made, NULL);
+	json_put_bytes(&made, "sealed", buf_str(&sealed));
+	json_end(&made);
+	if (admin_ask(admin, req, visit, "totp_make", &made, &kept))
 		goto done;
 	totp_text(secret, &text);
-	totp_uri(secret, db_str(found, 0, "name"), host_of(admin->conf), &uri);
-	buf_add_char(&json, '{');
+	admin_private_text(found, "name", &name);
+	totp_uri(secret, buf_str(&name), host_of(admin->conf), &uri);
+	json_begin(&json, NULL);
 	json_put_text(&json, "secret", buf_str(&text));
 	json_put_text(&json, "uri", buf_str(&uri));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(req, 201, NULL, buf_str(&json));
 done:
 	mem_wipe(raw, sizeof(raw));
@@ -176,112 +193,129 @@ done:
 	mem_wipe(uri.at, uri.len);
 	mem_wipe(json.at, json.len);
 	buf_done(&sealed);
+	buf_done(&made);
+	buf_done(&name);
 	buf_done(&text);
 	buf_done(&uri);
 	buf_done(&json);
+	db_rows_free(kept);
 	db_rows_free(found);
-	db_args_free(args);
 }
 
-/* Ten recovery codes: their digests as an argument of the call, and themselves as a
-   list in JSON. */
-static void new_recovery(struct db_args *args, struct buf *list)
+/* Ten recovery codes: their digests as the member digests, and themselves as a list. */
+static void add_recovery(struct buf *made, struct buf *codes)
 {
-	db_array(args, DB_BYTES, RECOVERY_CODES);
+	json_begin_list(made, "digests");
+	json_begin_list(codes, "codes");
 	for (size_t i = 0; i < RECOVERY_CODES; i++) {
 		unsigned char raw[RECOVERY_BYTES], digest[DIGEST_BYTES];
-		struct buf letters = { 0 };
+		struct buf letters = { 0 }, grouped = { 0 }, hex = { 0 };
 
 		crypto_random(raw, sizeof(raw));
 		base32_write(&letters, raw, sizeof(raw));
 		crypto_digest(buf_str(&letters), digest);
-		db_put_str(args, (struct str){ (const char *)digest, sizeof(digest) });
-		buf_add_text(list, i ? ",\"" : "[\"");
+		buf_add_hex(&hex, digest, sizeof(digest));
+		json_item(made, buf_str(&hex));
 		for (size_t at = 0; at < letters.len; at += RECOVERY_GROUP) {
 			if (at)
-				buf_add_char(list, '-');
-			buf_add(list, letters.at + at, RECOVERY_GROUP);
+				buf_add_char(&grouped, '-');
+			buf_add(&grouped, letters.at + at, RECOVERY_GROUP);
 		}
-		buf_add_char(list, '"');
+		json_item(codes, buf_str(&grouped));
 		mem_wipe(raw, sizeof(raw));
 		mem_wipe(letters.at, letters.len);
+		mem_wipe(grouped.at, grouped.len);
 		buf_done(&letters);
+		buf_done(&grouped);
+		buf_done(&hex);
 	}
-	buf_add_char(list, ']');
+	json_end_list(made);
+	json_end_list(codes);
+}
+
+/* Does an operation that replaces the recovery codes, and shows the new ones. `code`: by
+   which it is done, or NULL. */
+static void answer_codes(struct admin *admin, struct http_req *req, const struct visit *visit,
+			 const char *operation, const struct admin_code *code)
+{
+	struct buf made = { 0 }, codes = { 0 };
+
+	json_begin(&made, NULL);
+	json_begin(&codes, NULL);
+	if (code)
+		admin_code_write(code, &made);
+	add_recovery(&made, &codes);
+	json_end(&codes);
+	json_end(&made);
+	admin_answer_with(admin, req, visit, operation, &made, &codes);
+	mem_wipe(codes.at, codes.len);
+	buf_done(&codes);
+	buf_done(&made);
 }
 
 /* A code of one's own, typed anew. false: answered. */
 static bool own_code(struct admin *admin, struct http_req *req, const struct visit *visit,
 		     bool is_on, struct admin_code *code)
 {
-	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
+	struct kept_code kept = { 0 };
+	struct buf made = { 0 };
 	bool fine = false;
 
 	*code = (struct admin_code){ .step = -1 };
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_bool(args, is_on);
-	if (!admin_ask_with(admin, req, "admin.totp_read", args, &found))
-		fine = read_code(admin, req, visit, found, db_int(found, 0, "operator_id"), code);
+	json_begin(&made, NULL);
+	json_put_bool(&made, "is_on", is_on);
+	json_end(&made);
+	if (!admin_ask(admin, req, visit, "totp_read", &made, &found)) {
+		kept.operator_id = admin_private_int(found, "operator_id");
+		kept.wait_s = admin_private_int(found, "wait_s");
+		kept.step = admin_private_int(found, "step");
+		admin_private_bytes(found, "sealed", &kept.sealed);
+		fine = read_code(admin, req, visit, &kept, code);
+	}
+	buf_done(&kept.sealed);
+	buf_done(&made);
 	db_rows_free(found);
-	db_args_free(args);
 	return fine;
 }
 
 void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct visit *visit,
 			const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
 	struct admin_code code;
-	struct buf list = { 0 };
 
 	(void)match;
-	if (!own_code(admin, req, visit, false, &code))
-		goto done;
-	if (code.step < 0) {
-		admin_refuse(req, 403,
-			     "this is not the code that belongs to the secret; look at the clock "
-			     "of the phone, and take the code of now");
-		goto done;
+	if (own_code(admin, req, visit, false, &code)) {
+		if (code.step < 0)
+			admin_refuse(req, 403,
+				     "this is not the code that belongs to the secret; look at the "
+				     "clock of the phone, and take the code of now");
+		else
+			answer_codes(admin, req, visit, "totp_confirm", &code);
 	}
-	db_arg_bytes(args, buf_str(&visit->session));
-	db_arg_int(args, code.step);
-	new_recovery(args, &list);
-	admin_answer_with(admin, req, "admin.totp_confirm", args, "codes", buf_str(&list));
-done:
-	mem_wipe(list.at, list.len);
-	buf_done(&list);
 	admin_code_done(&code);
-	db_args_free(args);
 }
 
 void admin_totp_codes(struct admin *admin, struct http_req *req, const struct visit *visit,
 		      const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
-	struct buf list = { 0 };
-
 	(void)match;
-	db_arg_bytes(args, buf_str(&visit->session));
-	new_recovery(args, &list);
-	admin_answer_with(admin, req, "admin.totp_codes", args, "codes", buf_str(&list));
-	mem_wipe(list.at, list.len);
-	buf_done(&list);
-	db_args_free(args);
+	answer_codes(admin, req, visit, "totp_codes", NULL);
 }
 
 void admin_totp_end(struct admin *admin, struct http_req *req, const struct visit *visit,
 		    const struct route_match *match)
 {
-	struct db_args *args = db_args_new();
 	struct admin_code code;
+	struct buf made = { 0 };
 
 	(void)match;
 	if (own_code(admin, req, visit, true, &code)) {
-		db_arg_bytes(args, buf_str(&visit->session));
-		admin_code_put(args, &code);
-		admin_answer_call(admin, req, "admin.totp_end", args);
+		json_begin(&made, NULL);
+		admin_code_write(&code, &made);
+		json_end(&made);
+		admin_answer_call(admin, req, visit, "totp_end", &made);
 	}
+	buf_done(&made);
 	admin_code_done(&code);
-	db_args_free(args);
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/conf.h"
 #include "base/db.h"
 #include "http/http_client.h"
 #include "http/http_server.h"
@@ -23,12 +24,12 @@ struct held {
 	struct subscription_change *asking;
 };
 
-static const struct subscription_functions functions = {
-	.check = "api.subscription_check",
-	.write = "api.subscription_write",
-	.give_up = "api.subscription_give_up",
-	.validate = "api.subscription_validate",
-	.ping_find = "api.ping_find",
+static const char *const step_names[SUBSCRIPTION_STEPS] = {
+	[SUBSCRIPTION_CHECK] = "api.subscription_check",
+	[SUBSCRIPTION_WRITE] = "api.subscription_write",
+	[SUBSCRIPTION_GIVE_UP] = "api.subscription_give_up",
+	[SUBSCRIPTION_PING_FIND] = "api.ping_find",
+	[SUBSCRIPTION_VALIDATE] = "api.subscription_validate",
 };
 
 /* ---- reading */
@@ -136,14 +137,102 @@ static bool is_refused(struct api *api, struct http_req *req, const struct calle
 
 /* ---- making, changing, pinging */
 
-static struct subscription_context how_of(const struct api *api)
+static void add_place(struct db_args *args, const struct subscription_step_args *given)
+{
+	db_arg_int(args, given->account_id);
+	db_arg_int(args, given->workspace_id);
+	if (given->subscription_id)
+		db_arg_int(args, given->subscription_id);
+	else
+		db_arg_null(args);
+}
+
+static void add_change(struct db_args *args, const struct subscription_step_args *given)
+{
+	add_place(args, given);
+	db_arg_text(args, str_of(given->method));
+	db_arg_json(args, given->given);
+}
+
+static void add_args(struct db_args *args, enum subscription_step step,
+		     const struct subscription_step_args *given)
+{
+	switch (step) {
+	case SUBSCRIPTION_CHECK:
+		add_change(args, given);
+		break;
+	case SUBSCRIPTION_WRITE:
+		add_change(args, given);
+		if (given->sealed.at)
+			db_arg_bytes(args, given->sealed);
+		else
+			db_arg_null(args);
+		db_arg_text(args, given->url);
+		db_arg_text(args, given->code);
+		db_arg_bool(args, given->is_validated);
+		break;
+	case SUBSCRIPTION_GIVE_UP:
+		db_arg_int(args, given->subscription_id);
+		db_arg_text(args, given->code);
+		break;
+	case SUBSCRIPTION_PING_FIND:
+		add_place(args, given);
+		break;
+	default:
+		db_arg_int(args, given->workspace_id);
+		db_arg_int(args, given->subscription_id);
+		db_arg_text(args, given->code);
+	}
+}
+
+static void read_place(const struct db_rows *rows, struct subscription_step_result *result)
+{
+	buf_add_str(&result->url, db_str(rows, 0, "url"));
+	buf_add_str(&result->code, db_str(rows, 0, "code"));
+	db_bytes(rows, 0, "sealed", &result->sealed);
+	db_bytes(rows, 0, "sealed_before", &result->sealed_before);
+}
+
+static enum err call_step(void *caller, enum subscription_step step,
+			  const struct subscription_step_args *given,
+			  struct subscription_step_result *result)
+{
+	struct api *api = caller;
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	add_args(args, step, given);
+	err = db_call(api->db, step_names[step], args, api->conf->db_deadline_ms, &rows);
+	if (err || step == SUBSCRIPTION_GIVE_UP)
+		goto done;
+	result->status = (int)db_int(rows, 0, "status");
+	buf_add_str(&result->problem, db_str(rows, 0, "problem"));
+	if (step == SUBSCRIPTION_CHECK) {
+		read_place(rows, result);
+		result->subscription_id = db_int(rows, 0, "subscription_id");
+		result->must_ping = db_bool(rows, 0, "must_ping");
+		result->has_secret = !db_is_null(rows, 0, "secret");
+		buf_add_str(&result->ping_code, db_str(rows, 0, "ping_code"));
+		buf_add_str(&result->secret, db_str(rows, 0, "secret"));
+	} else if (step == SUBSCRIPTION_PING_FIND) {
+		read_place(rows, result);
+	}
+done:
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
+static struct subscription_context how_of(struct api *api)
 {
 	return (struct subscription_context){
 		.conf = api->conf,
-		.db = api->db,
 		.sealer = api->sealer,
 		.client = api->client,
-		.functions = &functions,
+		.call = call_step,
+		.caller = api,
+		.names = step_names,
 	};
 }
 

@@ -505,6 +505,39 @@ enum err json_text(struct json_value value, struct buf *out)
 	return ERR_NONE;
 }
 
+enum err json_bytes(struct json_value value, struct buf *out)
+{
+	struct str hex = value.raw;
+	struct buf bytes = { 0 };
+	enum err err = ERR_NONE;
+
+	if (value.kind != JSON_STRING)
+		return ERR_INPUT;
+	for (hex.at++; !err && hex.len > 2; hex.at += 2, hex.len -= 2) {
+		unsigned char byte;
+
+		if (hex.len > 3 && hex_read((struct str){ hex.at, 2 }, &byte, 1))
+			buf_add(&bytes, &byte, 1);
+		else
+			err = ERR_INPUT;
+	}
+	/* nothing of what goes wrong is given out */
+	if (!err)
+		buf_add_str(out, buf_str(&bytes));
+	buf_done(&bytes);
+	return err;
+}
+
+struct json_value json_find(struct str object, const char *name)
+{
+	struct json_want want = { .outer = name };
+	struct json_value value = { 0 };
+
+	if (!object.at || json_scan(object, &want, &value, 1, NULL))
+		return (struct json_value){ 0 };
+	return value;
+}
+
 void json_quote(struct buf *out, struct str text)
 {
 	const unsigned char *at = (const unsigned char *)text.at, *end = at + text.len;
@@ -537,12 +570,18 @@ void json_quote(struct buf *out, struct str text)
 	buf_add_char(out, '"');
 }
 
-void json_key(struct buf *out, const char *key)
+/* A comma before the next member or item, unless it is the first. */
+static void separate(struct buf *out)
 {
 	char before = out->len ? out->at[out->len - 1] : '{';
 
 	if (before != '{' && before != '[' && before != ':')
 		buf_add_char(out, ',');
+}
+
+void json_key(struct buf *out, const char *key)
+{
+	separate(out);
 	json_quote(out, str_of(key));
 	buf_add_char(out, ':');
 }
@@ -572,4 +611,70 @@ void json_put_bool(struct buf *out, const char *key, bool value)
 {
 	json_key(out, key);
 	buf_add_text(out, value ? "true" : "false");
+}
+
+void json_put_bytes(struct buf *out, const char *key, struct str value)
+{
+	json_key(out, key);
+	if (!value.at) {
+		buf_add_text(out, "null");
+		return;
+	}
+	buf_add_char(out, '"');
+	buf_add_hex(out, value.at, value.len);
+	buf_add_char(out, '"');
+}
+
+void json_put_json(struct buf *out, const char *key, struct str value)
+{
+	json_key(out, key);
+	buf_add_str(out, value);
+}
+
+void json_put_members(struct buf *out, struct str object)
+{
+	struct str rest = str_trim(object);
+
+	if (rest.len < 2 || rest.at[0] != '{')
+		abort();
+	rest = str_trim((struct str){ rest.at + 1, rest.len - 2 });
+	if (!rest.len)
+		return;
+	separate(out);
+	buf_add_str(out, rest);
+}
+
+void json_item(struct buf *out, struct str value)
+{
+	separate(out);
+	json_quote(out, value);
+}
+
+static void begin(struct buf *out, const char *key, char brace)
+{
+	if (key)
+		json_key(out, key);
+	else if (out->len)
+		separate(out);
+	buf_add_char(out, brace);
+}
+
+void json_begin(struct buf *out, const char *key)
+{
+	begin(out, key, '{');
+}
+
+void json_end(struct buf *out)
+{
+	buf_add_char(out, '}');
+}
+
+void json_begin_list(struct buf *out, const char *key)
+{
+	begin(out, key, '[');
+}
+
+void json_end_list(struct buf *out)
+{
+	buf_add_char(out, ']');
 }

@@ -62,6 +62,13 @@ bool json_int(struct json_value value, int64_t *number);
    of PostgreSQL can hold. */
 MUST_USE enum err json_text(struct json_value value, struct buf *out);
 
+/* A string of hex digits as the bytes that they are; appends. ERR_INPUT when it is
+   none. */
+MUST_USE enum err json_bytes(struct json_value value, struct buf *out);
+
+/* A member of an object; JSON_ABSENT when it is not there, or `object` is none. */
+struct json_value json_find(struct str object, const char *name);
+
 /* Writes a quoted string. Bytes that are not valid UTF-8 become U+FFFD. */
 void json_quote(struct buf *out, struct str text);
 void json_key(struct buf *out, const char *key); /* "key": with a comma before, unless first */
@@ -69,6 +76,19 @@ void json_put_text(struct buf *out, const char *key, struct str value); /* at ==
 void json_put_int(struct buf *out, const char *key, int64_t value);
 void json_put_id(struct buf *out, const char *key, int64_t value); /* 64 bits, so as a string */
 void json_put_bool(struct buf *out, const char *key, bool value);
+void json_put_bytes(struct buf *out, const char *key,
+		    struct str value); /* in hex; at == NULL: null */
+void json_put_json(struct buf *out, const char *key, struct str value); /* that is JSON already */
+void json_put_members(struct buf *out,
+		      struct str object);	   /* all that an object has; it must be one */
+void json_item(struct buf *out, struct str value); /* of a list: a quoted string */
+
+/* Around the members of an object; json_begin() with the key that has it, or NULL. A
+   list is the same with other braces. */
+void json_begin(struct buf *out, const char *key);
+void json_end(struct buf *out);
+void json_begin_list(struct buf *out, const char *key);
+void json_end_list(struct buf *out);
 
 /* Indented for people to read, as json-c keeps it: of repeated keys the last,
    integers beyond 64 bits cut. Text that is no JSON is appended unchanged. */

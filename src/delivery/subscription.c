@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/conf.h"
-#include "base/db.h"
 #include "http/http_client.h"
 #include "base/log.h"
 #include "delivery/callback_ping.h"
@@ -15,7 +14,7 @@
 struct subscription_change {
 	int64_t account_id, user_id, workspace_id, subscription_id;
 	const char *method;
-	bool has_session, is_new, has_new_secret;
+	bool is_new, has_new_secret;
 	void *user;
 	struct buf session, given, url, code, ping_code, sealed, sealed_before, secret, body;
 };
@@ -30,7 +29,6 @@ static struct subscription_change *new_asking(const struct subscription_request 
 	asking->subscription_id = order->subscription_id;
 	asking->method = order->method;
 	asking->is_new = order->method && strcmp(order->method, "POST") == 0;
-	asking->has_session = order->session.at;
 	asking->user = order->user;
 	buf_add_str(&asking->session, order->session);
 	buf_add_str(&asking->given, order->given);
@@ -61,58 +59,71 @@ void subscription_result_done(struct subscription_result *end)
 	buf_done(&end->words);
 }
 
-/* ---- calling the door */
+/* ---- asking the database */
 
-static struct db_args *begin_args(const struct subscription_change *asking)
+/* A step that gives a status. false: it failed or refused, and *end says so. */
+static bool run(const struct subscription_context *options, enum subscription_step step,
+		const struct subscription_change *asking, struct subscription_step_result *result,
+		struct subscription_result *end)
 {
-	struct db_args *args = db_args_new();
+	struct subscription_step_args args = {
+		.session = buf_str(&asking->session),
+		.account_id = asking->account_id,
+		.workspace_id = asking->workspace_id,
+		.subscription_id = asking->subscription_id,
+		.method = asking->method,
+		.given = buf_str(&asking->given),
+		.sealed = asking->has_new_secret ? buf_str(&asking->sealed) : (struct str){ 0 },
+		.url = buf_str(&asking->url),
+		.code = buf_str(step == SUBSCRIPTION_VALIDATE ? &asking->ping_code : &asking->code),
+		.is_validated = end->is_proven,
+	};
 
-	if (asking->has_session)
-		db_arg_bytes(args, buf_str(&asking->session));
-	return args;
-}
-
-static void add_place(struct db_args *args, const struct subscription_change *asking)
-{
-	db_arg_int(args, asking->account_id);
-	db_arg_int(args, asking->workspace_id);
-	if (asking->is_new && !asking->subscription_id)
-		db_arg_null(args);
-	else
-		db_arg_int(args, asking->subscription_id);
-}
-
-/* A function that gives status and problem first. false: it failed or refused, and
- *end says so. */
-static bool call_function(const struct subscription_context *options, const char *function,
-			  const struct db_args *args, struct db_rows **rows,
-			  struct subscription_result *end)
-{
-	end->err = db_call(options->db, function, args, options->conf->db_deadline_ms, rows);
-	end->function = function;
+	end->err = options->call(options->caller, step, &args, result);
+	end->function = options->names[step];
 	if (end->err)
 		return false;
-	end->status = (int)db_int(*rows, 0, "status");
+	end->status = result->status;
 	if (end->status == 200)
 		return true;
-	buf_add_str(&end->words, db_str(*rows, 0, "problem"));
+	buf_add_str(&end->words, buf_str(&result->problem));
 	return false;
+}
+
+static void result_done(struct subscription_step_result *result)
+{
+	mem_wipe(result->secret.at, result->secret.len);
+	buf_done(&result->problem);
+	buf_done(&result->url);
+	buf_done(&result->code);
+	buf_done(&result->ping_code);
+	buf_done(&result->sealed);
+	buf_done(&result->sealed_before);
+	buf_done(&result->secret);
+}
+
+/* What comes of a step that nobody waits for is logged: *message, when it fails. */
+static void run_aside(const struct subscription_context *options, enum subscription_step step,
+		      const struct subscription_change *asking, const char *message)
+{
+	struct subscription_step_result result = { 0 };
+	struct subscription_result end = { 0 };
+
+	(void)run(options, step, asking, &result, &end);
+	if (end.err)
+		log_write(LOG_WARN, message,
+			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
+						log_end() });
+	result_done(&result);
+	subscription_result_done(&end);
 }
 
 static void give_up(const struct subscription_context *options,
 		    const struct subscription_change *asking)
 {
-	struct db_args *args = begin_args(asking);
-
-	db_arg_int(args, asking->subscription_id);
-	db_arg_text(args, buf_str(&asking->code));
 	/* It goes by itself after a few minutes when this fails. */
-	if (asking->method && db_call(options->db, options->functions->give_up, args,
-				      options->conf->db_deadline_ms, NULL))
-		log_write(LOG_WARN, "half_made_subscription_left",
-			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
-						log_end() });
-	db_args_free(args);
+	if (asking->method)
+		run_aside(options, SUBSCRIPTION_GIVE_UP, asking, "half_made_subscription_left");
 }
 
 static void refuse(struct subscription_result *end, int status, const char *words)
@@ -216,86 +227,56 @@ static bool is_bad_answer(const struct subscription_change *asking,
 static void write(const struct subscription_context *options, struct subscription_change *asking,
 		  struct subscription_result *end)
 {
-	struct db_args *args = begin_args(asking);
-	struct db_rows *rows = NULL;
+	struct subscription_step_result result = { 0 };
 
-	add_place(args, asking);
-	db_arg_text(args, str_of(asking->method));
-	db_arg_json(args, buf_str(&asking->given));
-	if (asking->has_new_secret)
-		db_arg_bytes(args, buf_str(&asking->sealed));
-	else
-		db_arg_null(args);
-	db_arg_text(args, buf_str(&asking->url));
-	db_arg_text(args, buf_str(&asking->code));
-	db_arg_bool(args, end->is_proven);
-	if (call_function(options, options->functions->write, args, &rows, end))
+	if (run(options, SUBSCRIPTION_WRITE, asking, &result, end))
 		buf_add_str(&end->secret, buf_str(&asking->secret));
-	db_rows_free(rows);
-	db_args_free(args);
-}
-
-static void validate(const struct subscription_context *options,
-		     const struct subscription_change *asking)
-{
-	struct db_args *args = begin_args(asking);
-
-	db_arg_int(args, asking->workspace_id);
-	db_arg_int(args, asking->subscription_id);
-	db_arg_text(args, buf_str(&asking->ping_code));
-	if (db_call(options->db, options->functions->validate, args, options->conf->db_deadline_ms,
-		    NULL))
-		log_write(LOG_WARN, "not_validated",
-			  (struct log_field[]){ log_num("subscription", asking->subscription_id),
-						log_end() });
-	db_args_free(args);
+	result_done(&result);
 }
 
 /* The sealed secret: one that was given, the one it had, or a new one. */
-static enum err seal_secret(const struct subscription_context *options, const struct db_rows *rows,
+static enum err seal_secret(const struct subscription_context *options,
+			    const struct subscription_step_result *result,
 			    struct subscription_change *asking)
 {
-	struct buf given = { 0 };
-	enum err err = ERR_NONE;
+	const struct buf *secret = &asking->secret;
 
-	db_bytes(rows, 0, "sealed", &asking->sealed);
-	db_bytes(rows, 0, "sealed_before", &asking->sealed_before);
-	if (!db_is_null(rows, 0, "secret"))
-		buf_add_str(&given, db_str(rows, 0, "secret"));
+	if (result->has_secret)
+		secret = &result->secret;
 	else if (asking->is_new)
 		sealing_new_secret(&asking->secret);
-	if (given.len || asking->secret.len) {
-		buf_clear(&asking->sealed);
-		buf_clear(&asking->sealed_before);
-		asking->has_new_secret = true;
-		err = sealing_subscription(options->sealer, asking->subscription_id,
-					   buf_str(given.len ? &given : &asking->secret),
-					   &asking->sealed);
-	}
-	mem_wipe(given.at, given.len);
-	buf_done(&given);
-	return err;
+	if (!secret->len)
+		return ERR_NONE;
+	buf_clear(&asking->sealed);
+	buf_clear(&asking->sealed_before);
+	asking->has_new_secret = true;
+	return sealing_subscription(options->sealer, asking->subscription_id, buf_str(secret),
+				    &asking->sealed);
+}
+
+static void take_place(struct subscription_change *asking,
+		       const struct subscription_step_result *result)
+{
+	buf_add_str(&asking->url, buf_str(&result->url));
+	buf_add_str(&asking->code, buf_str(&result->code));
+	buf_add_str(&asking->sealed, buf_str(&result->sealed));
+	buf_add_str(&asking->sealed_before, buf_str(&result->sealed_before));
 }
 
 /* First half of POST, PUT and PATCH. true: the callback is to be asked. */
 static bool check(const struct subscription_context *options, struct subscription_change *asking,
 		  struct subscription_result *end)
 {
-	struct db_args *args = begin_args(asking);
-	struct db_rows *rows = NULL;
+	struct subscription_step_result result = { 0 };
 	bool must_ping = false;
 
-	add_place(args, asking);
-	db_arg_text(args, str_of(asking->method));
-	db_arg_json(args, buf_str(&asking->given));
-	if (!call_function(options, options->functions->check, args, &rows, end))
+	if (!run(options, SUBSCRIPTION_CHECK, asking, &result, end))
 		goto done;
-	asking->subscription_id = db_int(rows, 0, "subscription_id");
-	buf_add_str(&asking->url, db_str(rows, 0, "url"));
-	buf_add_str(&asking->code, db_str(rows, 0, "code"));
-	buf_add_str(&asking->ping_code, db_str(rows, 0, "ping_code"));
-	must_ping = db_bool(rows, 0, "must_ping");
-	if (seal_secret(options, rows, asking)) {
+	asking->subscription_id = result.subscription_id;
+	take_place(asking, &result);
+	buf_add_str(&asking->ping_code, buf_str(&result.ping_code));
+	must_ping = result.must_ping;
+	if (seal_secret(options, &result, asking)) {
 		refuse(end, 500, "Internal Server Error");
 		give_up(options, asking);
 		must_ping = false;
@@ -303,8 +284,7 @@ static bool check(const struct subscription_context *options, struct subscriptio
 		write(options, asking, end);
 	}
 done:
-	db_rows_free(rows);
-	db_args_free(args);
+	result_done(&result);
 	return must_ping;
 }
 
@@ -312,21 +292,14 @@ done:
 static bool find(const struct subscription_context *options, struct subscription_change *asking,
 		 struct subscription_result *end)
 {
-	struct db_args *args = begin_args(asking);
-	struct db_rows *rows = NULL;
-	bool is_found;
+	struct subscription_step_result result = { 0 };
+	bool is_found = run(options, SUBSCRIPTION_PING_FIND, asking, &result, end);
 
-	add_place(args, asking);
-	is_found = call_function(options, options->functions->ping_find, args, &rows, end);
 	if (is_found) {
-		buf_add_str(&asking->url, db_str(rows, 0, "url"));
-		buf_add_str(&asking->code, db_str(rows, 0, "code"));
-		buf_add_str(&asking->ping_code, db_str(rows, 0, "code"));
-		db_bytes(rows, 0, "sealed", &asking->sealed);
-		db_bytes(rows, 0, "sealed_before", &asking->sealed_before);
+		take_place(asking, &result);
+		buf_add_str(&asking->ping_code, buf_str(&result.code));
 	}
-	db_rows_free(rows);
-	db_args_free(args);
+	result_done(&result);
 	return is_found;
 }
 
@@ -363,7 +336,7 @@ void subscription_continue(const struct subscription_context *options,
 		write(options, asking, end);
 	} else {
 		if (end->is_proven)
-			validate(options, asking);
+			run_aside(options, SUBSCRIPTION_VALIDATE, asking, "not_validated");
 		end->status = 200;
 	}
 	free_asking(asking);

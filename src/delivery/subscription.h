@@ -13,29 +13,60 @@
 #include "base/mem.h"
 
 struct conf;
-struct db;
 struct http_client;
 struct http_client_result;
 struct sealer;
 struct subscription_change;
 
-/* The functions of the program's door by name: those of schema api, or others that
-   take a session before the same arguments. */
-struct subscription_functions {
-	const char *check, *write, *give_up, *validate, *ping_find;
+/* What the database does in turn: each program has an own way to ask it. */
+enum subscription_step {
+	SUBSCRIPTION_CHECK,	/* POST, PUT and PATCH, before the callback is asked */
+	SUBSCRIPTION_WRITE,	/* and behind that */
+	SUBSCRIPTION_GIVE_UP,	/* the callback did not answer as it should */
+	SUBSCRIPTION_PING_FIND, /* a ping only, before the callback is asked */
+	SUBSCRIPTION_VALIDATE,	/* and behind that */
+	SUBSCRIPTION_STEPS,
 };
+
+/* What a step is given; each takes what it needs. */
+struct subscription_step_args {
+	struct str session; /* that of the request */
+	int64_t account_id, workspace_id;
+	int64_t subscription_id; /* 0: it has none yet */
+	const char *method;
+	struct str given;  /* JSON */
+	struct str sealed; /* another secret; at == NULL: none */
+	struct str url, code;
+	bool is_validated;
+};
+
+/* What it gives: members of what a step does not give stay empty. */
+struct subscription_step_result {
+	int status; /* 200, or with what to refuse, and why: */
+	struct buf problem;
+	int64_t subscription_id;
+	struct buf url, code, ping_code, sealed, sealed_before;
+	bool has_secret, must_ping;
+	struct buf secret; /* that was given, in the clear; wiped by who called */
+};
+
+/* Does a step. Errors of the database. */
+typedef enum err subscription_call(void *caller, enum subscription_step step,
+				   const struct subscription_step_args *args,
+				   struct subscription_step_result *result);
 
 /* Borrowed as long as a callback is being asked. */
 struct subscription_context {
 	const struct conf *conf;
-	struct db *db;
 	const struct sealer *sealer;
 	struct http_client *client;
-	const struct subscription_functions *functions;
+	subscription_call *call;
+	void *caller;
+	const char *const *names; /* of the steps, for the log */
 };
 
 struct subscription_request {
-	struct str session;	     /* at == NULL: the functions of the door take none */
+	struct str session;	     /* for the steps */
 	int64_t account_id, user_id; /* on whose behalf */
 	int64_t workspace_id;
 	int64_t subscription_id; /* not for "POST" */
@@ -46,7 +77,7 @@ struct subscription_request {
 
 /* How it ended. */
 struct subscription_result {
-	int status;	  /* 200, or with what to refuse; 0: `function` failed with `err` */
+	int status; /* 200, or with what to refuse; 0: the step of that name failed with `err` */
 	struct buf words; /* why it is refused: in those of Toggl's API */
 	const char *function;
 	enum err err;

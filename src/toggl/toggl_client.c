@@ -29,21 +29,20 @@ enum {
 static const struct functions {
 	const char *begin, *turn, *pending, *local, *record, *leave, *due, *connection_add,
 		*connection_token;
-	bool asks_who; /* the first argument of what begins something */
 } functions_of[] = {
 	[TOGGL_SCHEMA_OPERATOR] = { "operator.toggl_begin", "operator.toggl_turn",
 				    "operator.toggl_unsigned", "operator.toggl_local",
 				    "operator.toggl_record", "operator.toggl_leave",
 				    "operator.toggl_due", "operator.toggl_connection_add",
-				    "operator.toggl_connection_token", false },
+				    "operator.toggl_connection_token" },
 	[TOGGL_SCHEMA_COURIER] = { "courier.toggl_begin", "courier.toggl_turn",
 				   "courier.toggl_unsigned", "courier.toggl_local",
 				   "courier.toggl_record", "courier.toggl_leave",
-				   "courier.toggl_due", NULL, NULL, false },
-	[TOGGL_SCHEMA_ADMIN] = { "admin.toggl_begin", "admin.toggl_turn", "admin.toggl_unsigned",
+				   "courier.toggl_due", NULL, NULL },
+	/* what begins something is operated, for who asks */
+	[TOGGL_SCHEMA_ADMIN] = { NULL, "admin.toggl_turn", "admin.toggl_unsigned",
 				 "admin.toggl_local", "admin.toggl_record", "admin.toggl_leave",
-				 NULL, "admin.toggl_connection_add", "admin.toggl_connection_token",
-				 true },
+				 NULL, NULL, NULL },
 };
 
 /* One job. */
@@ -448,40 +447,82 @@ static void turn(struct toggl_client *toggl, struct job *job)
 
 /* ---- job */
 
-static void add_who(const struct toggl_client *toggl, struct db_args *args, struct str who)
+/* A number that an operation gives; 0: it gives none. */
+static int64_t number_of(const struct buf *given, const char *name)
 {
-	if (functions_of[toggl->options.schema].asks_who)
-		db_arg_bytes(args, who);
+	int64_t number = 0;
+
+	return json_int(json_find(buf_str(given), name), &number) ? number : 0;
+}
+
+static enum err operate(struct toggl_client *toggl, struct str who, const char *operation,
+			const struct buf *made, struct buf *given)
+{
+	const struct toggl_client_options *options = &toggl->options;
+
+	if (!db_is_ready(options->db) && db_wait(options->db, options->wait_ms))
+		return ERR_BUSY;
+	return options->operate(options->operator_of, who, operation,
+				made ? buf_str(made) : (struct str){ 0 }, given);
+}
+
+static enum err add_connection(struct toggl_client *toggl, struct str who, int64_t *connection_id)
+{
+	struct db_rows *rows = NULL;
+	struct buf given = { 0 };
+	enum err err;
+
+	if (toggl->options.operate) {
+		err = operate(toggl, who, "toggl_connection_add", NULL, &given);
+		*connection_id = number_of(&given, "connection_id");
+	} else {
+		err = call(toggl, functions_of[toggl->options.schema].connection_add, NULL, &rows);
+		if (!err)
+			*connection_id = db_int(rows, 0, "toggl_connection_add");
+	}
+	buf_done(&given);
+	db_rows_free(rows);
+	return err;
+}
+
+static enum err store_token(struct toggl_client *toggl, struct str who, int64_t connection_id,
+			    const struct buf *sealed)
+{
+	struct db_args *args = db_args_new();
+	struct buf made = { 0 }, given = { 0 };
+	enum err err;
+
+	if (toggl->options.operate) {
+		json_begin(&made, NULL);
+		json_put_int(&made, "connection_id", connection_id);
+		json_put_bytes(&made, "sealed", buf_str(sealed));
+		json_end(&made);
+		err = operate(toggl, who, "toggl_connection_token", &made, &given);
+	} else {
+		db_arg_int(args, connection_id);
+		db_arg_bytes(args, buf_str(sealed));
+		err = call(toggl, functions_of[toggl->options.schema].connection_token, args, NULL);
+	}
+	buf_done(&made);
+	buf_done(&given);
+	db_args_free(args);
+	return err;
 }
 
 enum err toggl_client_connection(struct toggl_client *toggl, struct str who, struct str token,
 				 int64_t *connection_id)
 {
-	const struct functions *schema = &functions_of[toggl->options.schema];
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
 	struct buf sealed = { 0 };
 	int64_t made = 0;
-	enum err err;
+	enum err err = add_connection(toggl, who, &made);
 
-	add_who(toggl, args, who);
-	err = call(toggl, schema->connection_add, args, &rows);
-	if (!err) {
-		made = db_int(rows, 0, "toggl_connection_add");
+	if (!err)
 		err = sealing_toggl(toggl->options.sealer, made, token, &sealed);
-	}
-	if (!err) {
-		db_args_clear(args);
-		add_who(toggl, args, who);
-		db_arg_int(args, made);
-		db_arg_bytes(args, buf_str(&sealed));
-		err = call(toggl, schema->connection_token, args, NULL);
-	}
+	if (!err)
+		err = store_token(toggl, who, made, &sealed);
 	if (!err)
 		*connection_id = made;
 	buf_done(&sealed);
-	db_rows_free(rows);
-	db_args_free(args);
 	return err;
 }
 
@@ -498,74 +539,113 @@ static bool is_what(const struct toggl_job *task, const char *what)
 	return strcmp(task->what, what) == 0;
 }
 
-/* Address and secret of what is made: theirs are stored before Toggl is asked. */
-static enum err add_secret(struct toggl_client *toggl, const struct toggl_job *task,
-			   struct db_args *args)
+/* Address and secret of what is made: theirs are stored before Toggl is asked. Both stay
+   empty where nothing is. */
+static enum err make_secret(struct toggl_client *toggl, const struct toggl_job *task,
+			    struct buf *address, struct buf *sealed)
 {
 	bool is_new = is_what(task, "subscribe") || is_what(task, "adopt");
-	struct buf address = { 0 }, secret = { 0 }, sealed = { 0 };
-	enum err err = ERR_NONE;
+	struct buf secret = { 0 };
+	enum err err;
 
-	if (!is_new && !is_what(task, "rotate")) {
-		db_arg_null(args);
-		db_arg_null(args);
+	if (!is_new && !is_what(task, "rotate"))
 		return ERR_NONE;
-	}
 	if (is_new)
-		crypto_random_text(&address, ADDRESS_RANDOM);
+		crypto_random_text(address, ADDRESS_RANDOM);
 	else
-		buf_add_str(&address, task->address);
+		buf_add_str(address, task->address);
 	crypto_random_text(&secret, SECRET_RANDOM);
-	err = seal(toggl->options.sealer, buf_str(&address), buf_str(&secret), &sealed);
-	db_arg_text(args, buf_str(&address));
-	db_arg_bytes(args, buf_str(&sealed));
+	err = seal(toggl->options.sealer, buf_str(address), buf_str(&secret), sealed);
 	wipe(&secret);
-	buf_done(&address);
-	buf_done(&sealed);
+	return err;
+}
+
+static struct str null_if_empty(const struct buf *b)
+{
+	return b->len ? buf_str(b) : (struct str){ 0 };
+}
+
+static enum err operate_begin(struct toggl_client *toggl, const struct toggl_job *task,
+			      const struct buf *asked, const struct buf *address,
+			      const struct buf *sealed, struct job *job)
+{
+	struct buf made = { 0 }, given = { 0 };
+	enum err err;
+
+	json_begin(&made, NULL);
+	if (task->connection_id)
+		json_put_int(&made, "connection_id", task->connection_id);
+	json_put_text(&made, "what", str_of(task->what));
+	json_put_json(&made, "asked", buf_str(asked));
+	json_put_text(&made, "address", null_if_empty(address));
+	json_put_bytes(&made, "secret", null_if_empty(sealed));
+	json_end(&made);
+	err = operate(toggl, task->who, "toggl_begin", &made, &given);
+	job->job_id = number_of(&given, "job_id");
+	job->lease = number_of(&given, "lease");
+	buf_done(&made);
+	buf_done(&given);
+	return err;
+}
+
+static enum err call_begin(struct toggl_client *toggl, const struct toggl_job *task,
+			   const struct buf *asked, const struct buf *address,
+			   const struct buf *sealed, struct job *job)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	if (task->connection_id)
+		db_arg_int(args, task->connection_id);
+	else
+		db_arg_null(args);
+	db_arg_text(args, str_of(task->what));
+	db_arg_jsonb(args, buf_str(asked));
+	db_arg_text(args, null_if_empty(address));
+	if (sealed->len)
+		db_arg_bytes(args, buf_str(sealed));
+	else
+		db_arg_null(args);
+	db_arg_bool(args, task->is_interactive);
+	err = call(toggl, functions_of[toggl->options.schema].begin, args, &rows);
+	if (!err) {
+		job->job_id = db_int(rows, 0, "job_id");
+		job->lease = db_int(rows, 0, "lease");
+	}
+	db_rows_free(rows);
+	db_args_free(args);
 	return err;
 }
 
 enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
 			    int64_t *job_id)
 {
-	struct job *job = free_job(toggl);
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	struct buf asked = { 0 };
-	enum err err = ERR_PACE;
+	struct job *job = free_job(toggl), begun = { .user = task->user, .state = TURNS };
+	struct buf asked = { 0 }, address = { 0 }, sealed = { 0 };
+	enum err err;
 
 	if (!job)
-		goto done;
+		return ERR_PACE;
+	json_begin(&asked, NULL);
+	if (task->asked.len)
+		json_put_members(&asked, task->asked);
 	/* the callback addresses that new endpoints get begin with it */
-	buf_add_str(&asked, task->asked.len ? task->asked : str_of("{}"));
-	asked.len--;
 	json_put_text(&asked, "hook_url", str_of(toggl->options.hook_url));
-	buf_add_char(&asked, '}');
-	add_who(toggl, args, task->who);
-	if (task->connection_id)
-		db_arg_int(args, task->connection_id);
-	else
-		db_arg_null(args);
-	db_arg_text(args, str_of(task->what));
-	db_arg_jsonb(args, buf_str(&asked));
-	err = add_secret(toggl, task, args);
-	db_arg_bool(args, task->is_interactive);
+	json_end(&asked);
+	err = make_secret(toggl, task, &address, &sealed);
 	if (!err)
-		err = call(toggl, functions_of[toggl->options.schema].begin, args, &rows);
-	if (err)
-		goto done;
-	*job = (struct job){
-		.job_id = db_int(rows, 0, "job_id"),
-		.lease = db_int(rows, 0, "lease"),
-		.user = task->user,
-		.state = TURNS,
-	};
-	if (job_id)
-		*job_id = job->job_id;
-done:
+		err = toggl->options.operate
+			      ? operate_begin(toggl, task, &asked, &address, &sealed, &begun)
+			      : call_begin(toggl, task, &asked, &address, &sealed, &begun);
+	if (!err) {
+		*job = begun;
+		if (job_id)
+			*job_id = begun.job_id;
+	}
 	buf_done(&asked);
-	db_rows_free(rows);
-	db_args_free(args);
+	buf_done(&address);
+	buf_done(&sealed);
 	return err;
 }
 

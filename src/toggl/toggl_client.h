@@ -31,6 +31,12 @@ struct toggl_client_options {
 	const char *hook_url; /* public address up to and with /hook/ */
 	const char *agent;    /* User-Agent */
 	int64_t wait_ms;      /* for one call of the database */
+	/* TOGGL_SCHEMA_ADMIN: does toggl_begin, toggl_connection_add or
+	   toggl_connection_token, with the JSON object `made`, for the operator whose
+	   session `who` is; adds what the operation gives, as JSON. */
+	enum err (*operate)(void *operator_of, struct str who, const char *operation,
+			    struct str made, struct buf *given);
+	void *operator_of;
 };
 
 struct toggl_job {
@@ -41,7 +47,7 @@ struct toggl_job {
 	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
 	struct str address;  /* rotate: of the subscription's endpoint */
 	bool is_interactive; /* somebody waits: may use the reserve */
-	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session that asks, see ledger.enter() */
+	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session that asks */
 	void *user;	     /* given back with the outcome */
 };
 

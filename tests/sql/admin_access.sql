@@ -49,27 +49,32 @@ create function pg_temp.enter(called text, of_role text, proved interval) return
 $$;
 create function pg_temp.state_of(session bytea, needs_owner boolean) returns text language plpgsql as $$
 begin
-  return (ledger.enter_proved(session, needs_owner)).name;
+  return (ledger.session_enter(session, case when needs_owner then 'owner' else 'viewer' end, true)).name;
 exception when others then
   return sqlstate;
 end $$;
 create temp table who as select pg_temp.enter('Nina', 'owner', '1 minute') as nina, pg_temp.enter('Nils', 'owner', '-1 second') as nils,
                                 pg_temp.enter('Noah', 'viewer', '1 minute') as noah, pg_temp.enter('Nell', 'viewer', '-1 second') as nell;
+create function pg_temp.call(session bytea, operation text, made text default null, out status bigint, out body text, out p jsonb) language sql as $$
+  select c.status, c.body, c.private::jsonb from admin.call(session, operation, '{}', '{}', null, made::jsonb) c
+$$;
 select is(concat_ws(' ', pg_temp.state_of(nina, true), pg_temp.state_of(nils, true), pg_temp.state_of(noah, true), pg_temp.state_of(nell, true),
                          pg_temp.state_of(noah, false), pg_temp.state_of(nell, false), pg_temp.state_of('nobody', false)),
           'Nina HL428 HL403 HL403 Noah HL428 HL401', 'a role is judged first, then the proof') from who;
-select is(p.status, 200::bigint, 'a password that was right') from who, admin.prove(nils, 'kept', 5) p;
+select is(p.status, 200::bigint, 'a password that was right') from who, pg_temp.call(nils, 'prove', '{"compared": "kept", "minutes": 5}') p;
 select is(pg_temp.state_of(nils, true), 'Nils', 'is a proof') from who;
-select throws_ok(format('select admin.prove(%L, %L, 5)', nils, 'another'), 'HL403', null, 'not one that was changed meanwhile') from who;
+select throws_ok(format($$select pg_temp.call(%L, 'prove', '{"compared": "another", "minutes": 5}')$$, nils), 'HL403', null, 'not one that was changed meanwhile') from who;
 
 create temp table of_nina as select o.operator_id as id from ledger.operator o where o.name = 'Nina';
 select is(concat_ws(' ', c.is_on, c.wait_s, c.step), 'f 0', 'who has no codes is asked for none') from of_nina, admin.code_begin(id, '192.0.2.1', true) c;
-select is(b.name, 'Nina', 'begun') from who, admin.totp_begin(nina) b;
-select is(m.status, 201::bigint, 'a secret is kept') from who, admin.totp_make(nina, '\x01') m;
+select is(b.p ->> 'name', 'Nina', 'begun') from who, pg_temp.call(nina, 'totp_begin') b;
+select is(m.status, 201::bigint, 'a secret is kept') from who, pg_temp.call(nina, 'totp_make', '{"sealed": "01"}') m;
 select is(ledger.totp_is_on(id), false, 'and does nothing before it is confirmed') from of_nina;
-select is(concat_ws(' ', r.sealed, r.step = floor(extract(epoch from ledger.clock()) / 30)), '\x01 t', 'what its code is compared with') from who, admin.totp_read(nina, false) r;
-select is(c.body::jsonb - 'since', '{"on": true, "codes_left": 2}', 'confirmed') from who, admin.totp_confirm(nina, 100, array[sha256('a'), sha256('b')]) c;
-select throws_ok(format('select admin.totp_make(%L, %L)', nina, '\x02'), '23505', null, 'no other secret takes its place') from who;
+select is(concat_ws(' ', r.p ->> 'sealed', (r.p ->> 'step')::bigint = floor(extract(epoch from ledger.clock()) / 30)), '01 t', 'what its code is compared with')
+from who, pg_temp.call(nina, 'totp_read', '{"is_on": false}') r;
+select is(c.body::jsonb - 'since', '{"on": true, "codes_left": 2}', 'confirmed')
+from who, pg_temp.call(nina, 'totp_confirm', jsonb_build_object('step', 100, 'digests', array[encode(sha256('a'), 'hex'), encode(sha256('b'), 'hex')])::text) c;
+select throws_ok(format($$select pg_temp.call(%L, 'totp_make', '{"sealed": "02"}')$$, nina), '23505', null, 'no other secret takes its place') from who;
 select is(concat_ws(' ', c.is_on, c.wait_s, c.sealed), 't 0 \x01', 'a code is asked for') from of_nina, admin.code_begin(id, '192.0.2.1', false) c;
 select is(ledger.totp_use(id, step, recovery), is_good, format('step %s, recovery %s', step, recovery)) from of_nina, (values
   (100::bigint, null::bytea, false), (99, null, false), (101, null, true), (101, null, false), (null, null, false), (null, sha256('a'), true),
@@ -84,8 +89,8 @@ select is((select count(*) from ledger.session s, of_nina n where s.operator_id 
 select is((select array_agg(c.wait_s > 0 order by n) from of_nina, generate_series(1, 7) n, lateral admin.code_begin(id, '198.51.100.1', n > 0) c),
           '{f,f,f,f,t,t,t}', 'guesses are bounded');
 select is(c.wait_s, 0::bigint, 'not hers') from of_nina, admin.code_begin(id, '192.0.2.1', true) c;
-select throws_ok(format('select admin.totp_end(%L, 102, null)', nina), 'HL403', null, 'turned off by no used code') from who;
-select is(e.body, '{"on": false}', 'by a good one') from who, admin.totp_end(nina, 103, null) e;
+select throws_ok(format($$select pg_temp.call(%L, 'totp_end', '{"step": 102}')$$, nina), 'HL403', null, 'turned off by no used code') from who;
+select is(e.body, '{"on": false}', 'by a good one') from who, pg_temp.call(nina, 'totp_end', '{"step": 103}') e;
 select is_empty('select from ledger.recovery_code', 'and nothing is left');
 select is(operator.totp_reset('Nina'), false, 'nothing to reset');
 

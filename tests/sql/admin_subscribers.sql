@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(74);
+select plan(70);
 
 create function pg_temp.enter(called text, of_role text) returns bytea language sql as $$
   with o as (insert into ledger.operator (name, role, password) values (called, of_role, 'x') returning operator_id)
@@ -14,30 +14,9 @@ $$;
 create temp table who as select pg_temp.enter('Olga', 'owner') as owner, pg_temp.enter('Vera', 'viewer') as viewer;
 grant select on who to public;
 
--- ---- who may
-
--- Calls a function of the door with nothing but a session; the SQLSTATE it ends with.
-create function pg_temp.state_of(f regprocedure, session bytea) returns text language plpgsql as $$
-declare
-  types text[] := (select array_agg(format_type(t, null) order by n) from pg_proc p, unnest(p.proargtypes) with ordinality a (t, n) where p.oid = f);
-  nulls text := (select string_agg(', null::' || t, '' order by n) from unnest(types[2:]) with ordinality a (t, n));
-begin
-  execute format('select * from admin.%I($1%s)', (select proname from pg_proc where oid = f), nulls) using session;
-  return '00000';
-exception when others then
-  return sqlstate;
-end
+create function pg_temp.step(operation text, made text) returns jsonb language sql as $$
+  select private::jsonb from who, admin.call(owner, operation, '{}', '{}', null, made::jsonb)
 $$;
-create temp view of_sessions as
-  select p.oid::regprocedure as f, p.proname as name from pg_proc p
-  where p.pronamespace = 'admin'::regnamespace and p.proargnames[1] = 'session' and p.proargmodes[1] is distinct from 'o';
-select cmp_ok((select count(*) from of_sessions), '>=', 25::bigint, 'functions that take a session');
-select is_empty($$select f from of_sessions where pg_temp.state_of(f, sha256('nobody') || '192.0.2.1'::bytea) <> 'HL401'$$, 'none of them for a stranger');
-select is_empty($$select f from of_sessions where pg_temp.state_of(f, null) <> 'HL401'$$, 'nor for nobody');
-select results_eq(
-  $$select (name::text) collate "default" from of_sessions, who where name ~ '^(account|member|organization|workspace|subscri|ping|deliver|endpoint|secret)'
-    and pg_temp.state_of(f, viewer) <> 'HL403' order by 1$$,
-  array['delivery_list', 'delivery_read', 'endpoint_list', 'subscriber_list'], 'a viewer only looks');
 
 -- ---- what comes in a body
 
@@ -71,17 +50,20 @@ select throws_ok($$select ledger.given_text('{"a": 1}', 'a')$$, '22023', '"a" mu
 
 -- ---- accounts, organizations, workspaces
 
-select is(body::jsonb ->> 'plan', 'premium', 'an organization') from who, admin.organization_add(owner, '{}', '{}', '{"name": " Test ", "plan": "premium"}', 7, 8);
-select is(body::jsonb -> 'workspaces', '["7"]', 'with a workspace') from who, admin.workspace_set(owner, '{"workspace_id": "7"}', '{}', '{"organization_id": "1"}');
+select is(body::jsonb ->> 'plan', 'premium', 'an organization') from who, admin.call(owner, 'organization_add', '{}', '{}', '{"name": " Test ", "plan": "premium"}',
+  '{"enterprise_requests": 7, "enterprise_user_requests": 8}');
+select is(body::jsonb -> 'workspaces', '["7"]', 'with a workspace') from who, admin.call(owner, 'workspace_set', '{"workspace_id": "7"}', '{}', '{"organization_id": "1"}');
 select is(body, '{"id" : "1"}', 'an account')
-from who, admin.account_add(owner, '{}', '{}', '{"name": " Ada ", "user_id": "900", "email": "", "zone": "Europe/Berlin"}', sha256('token'));
+from who, admin.call(owner, 'account_add', '{}', '{}', '{"name": " Ada ", "user_id": "900", "email": "", "zone": "Europe/Berlin"}', jsonb_build_object('digest', encode(sha256('token'), 'hex')));
 select is(concat_ws(' ', name, user_id, email, time_zone, token_digest = sha256('token')), 'Ada 900 Europe/Berlin t', 'as it was given') from ledger.account;
 select is(body::jsonb -> 'workspaces', '[{"id": "7", "is_admin": false}]', 'with access')
-from who, admin.member_set(owner, '{"account_id": "1", "workspace_id": "7"}', '{}', null);
+from who, admin.call(owner, 'member_set', '{"account_id": "1", "workspace_id": "7"}', '{}', null);
 select is(body::jsonb -> 'workspaces', '[{"id": "7", "is_admin": true}]', 'as administrator')
-from who, admin.member_set(owner, '{"account_id": "1", "workspace_id": "7"}', '{}', '{"is_admin": true}');
-select is(body::jsonb -> 'max_filters', '5', 'other limits') from who, admin.organization_change(owner, '{"organization_id": "1"}', '{}', '{"max_filters": 5}', 7, 8);
-select is(body, '{"id" : "1"}', 'another token') from who, admin.account_token(owner, '{"account_id": "1"}', '{}', null, sha256('other'));
+from who, admin.call(owner, 'member_set', '{"account_id": "1", "workspace_id": "7"}', '{}', '{"is_admin": true}');
+select is(body::jsonb -> 'max_filters', '5', 'other limits') from who, admin.call(owner, 'organization_change', '{"organization_id": "1"}', '{}', '{"max_filters": 5}',
+  '{"enterprise_requests": 7, "enterprise_user_requests": 8}');
+select is(body, '{"id" : "1"}', 'another token') from who, admin.call(owner, 'account_token', '{"account_id": "1"}', '{}', null,
+  jsonb_build_object('digest', encode(sha256('other'), 'hex')));
 select ok(token_digest = sha256('other'), 'is there') from ledger.account;
 select is(string_agg(action || ' ' || subject || ' ' || host(address), ', ' order by audit_id),
   'organization.add organization 1 (Test) 192.0.2.1, workspace.set workspace 7 192.0.2.1, account.add account 1 (Ada) 192.0.2.1, '
@@ -94,34 +76,35 @@ select is_empty($$select from ledger.audit where concat(before, after) ~ 'token"
 -- ---- a subscription by the API's path
 
 create temp table asked as
-  select b.* from who, admin.subscription_begin(owner, '{}', '{}',
-    '{"workspace_id": 7, "account_id": "1", "description": "one", "url_callback": "https://x.example/", "event_filters": [{"entity": "*", "action": "*"}]}', false) b;
-select is(concat_ws(' ', account_id, user_id, workspace_id, subscription_id, method), '1 900 7 POST', 'on behalf of the account') from asked;
-select is(asked::jsonb ? 'account_id', false, 'with the body of the API') from asked;
+  select b.private::jsonb as p from who, admin.call(owner, 'subscription_begin', '{}', '{}',
+    '{"workspace_id": 7, "account_id": "1", "description": "one", "url_callback": "https://x.example/", "event_filters": [{"entity": "*", "action": "*"}]}') b;
+select is(concat_ws(' ', p ->> 'account_id', p ->> 'user_id', p ->> 'workspace_id', p ->> 'subscription_id', p ->> 'method'), '1 900 7 POST', 'on behalf of the account') from asked;
+select is((p ->> 'asked')::jsonb ? 'account_id', false, 'with the body of the API') from asked;
 create temp table checked as
-  select c.* from who, asked a, admin.subscription_check(owner, a.account_id, a.workspace_id, null, a.method, a.asked::json) c;
-select is(concat_ws(' ', status, subscription_id, must_ping), '200 1 t', 'judged') from checked;
-select is_empty($$select from who, admin.ping_find(owner, 1, 7, 1) where status = 200$$, 'seen by nobody yet');
-select throws_ok($$select from who, admin.subscription_remove(owner, '{"subscription_id": "1"}', '{}', null)$$, 'P0002', 'there is no subscription 1', 'not by the page either');
-select is(w.status, 200::bigint, 'written')
-from who, asked a, checked c, admin.subscription_write(owner, 1, 7, 1, 'POST', a.asked::json, '\x01', c.url, c.code, false) w;
+  select pg_temp.step('subscription_check', (p || jsonb_build_object('given', p -> 'asked'))::text) as c from asked;
+select is(concat_ws(' ', c -> 'status', c -> 'subscription_id', c -> 'must_ping'), '200 1 true', 'judged') from checked;
+select isnt(pg_temp.step('ping_find', '{"account_id": 1, "workspace_id": 7, "subscription_id": 1}') ->> 'status', '200', 'seen by nobody yet');
+select throws_ok($$select from who, admin.call(owner, 'subscription_remove', '{"subscription_id": "1"}', '{}', null)$$, 'P0002', 'there is no subscription 1', 'not by the page either');
+select is(pg_temp.step('subscription_write', (p || c || jsonb_build_object('given', p -> 'asked', 'sealed', '01', 'validated', false))::text) ->> 'status',
+          '200', 'written') from asked, checked;
 select is(concat_ws(' ', action, subject, after ->> 'url'), 'subscription.add subscription 1 (one) https://x.example', 'in the trail')
 from ledger.audit order by audit_id desc limit 1;
-select is(admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', '{"enabled": false}', false)::text,
-          '(1,900,7,1,PATCH,"{""enabled"": false}")', 'enabled alone is PATCH') from who;
-select is(method || ' ' || asked, 'PUT {"description": "one", "url_callback": "https://y.example/"}', 'anything else PUT, which asks for the description')
-from who, admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', '{"url_callback": "https://y.example/"}', false);
-select is(method, null, 'a ping has no method') from who, admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', null, true);
+select is(b.private::jsonb, '{"account_id": 1, "user_id": 900, "workspace_id": 7, "subscription_id": 1, "method": "PATCH", "asked": "{\"enabled\": false}"}',
+          'enabled alone is PATCH') from who, admin.call(owner, 'subscription_begin', '{"subscription_id": "1"}', '{}', '{"enabled": false}') b;
+select is((p ->> 'method') || ' ' || (p ->> 'asked'), 'PUT {"description": "one", "url_callback": "https://y.example/"}',
+          'anything else PUT, which asks for the description')
+from who, admin.call(owner, 'subscription_begin', '{"subscription_id": "1"}', '{}', '{"url_callback": "https://y.example/"}') b, cast(b.private as jsonb) p;
+select is(b.private::jsonb ->> 'method', null, 'a ping has no method') from who, admin.call(owner, 'ping_begin', '{"subscription_id": "1"}', '{}', null) b;
 
 create function pg_temp.how(number bigint default 1) returns text language sql as $$
   select concat_ws(' ', j ->> 'state', j ->> 'waiting', j ->> 'dead', (j ->> 'last_success_at') is not null)
   from ledger.subscription s, ledger.subscription_json(s) j where s.subscription_id = number
 $$;
 select is(pg_temp.how(), 'unvalidated 0 0 f', 'not valid yet');
-select is(v.status, 200::bigint, 'a ping that brought the code') from who, checked c, admin.subscription_validate(owner, 7, 1, c.code) v;
+select is(pg_temp.step('subscription_validate', (c || '{"workspace_id": 7}')::text) ->> 'status', '200', 'a ping that brought the code') from checked;
 select is(pg_temp.how(), 'well 0 0 f', 'well');
 select is((select action from ledger.audit order by audit_id desc limit 1), 'subscription.validate', 'in the trail');
-select is(v.status, 400::bigint, 'a wrong code') from who, admin.subscription_validate(owner, 7, 1, 'x') v;
+select is(pg_temp.step('subscription_validate', '{"workspace_id": 7, "subscription_id": 1, "code": "x"}') ->> 'status', '400', 'a wrong code');
 
 create function pg_temp.deliver(number integer, of_state text) returns void language sql as $$
   insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, settled_at)
@@ -142,12 +125,12 @@ select is(w.words, 'Every attempt has failed for 2 hours; look at the last deliv
 from ledger.subscription s, ledger.subscription_state(s, 1) w;
 update ledger.account set enabled = false;
 select is(pg_temp.how(), 'held 2 1 t', 'its account is disabled');
-select throws_ok($$select from who, admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', null, true)$$, '22023',
+select throws_ok($$select from who, admin.call(owner, 'ping_begin', '{"subscription_id": "1"}', '{}', null)$$, '22023',
                  'the account "Ada" is disabled; enable it first', 'which is in the way of a change too');
 update ledger.account set enabled = true;
 delete from ledger.member;
 select is(pg_temp.how(), 'held 2 1 t', 'or has no access any more');
-select throws_ok($$select from who, admin.subscription_begin(owner, '{"subscription_id": "1"}', '{}', null, true)$$, '22023',
+select throws_ok($$select from who, admin.call(owner, 'ping_begin', '{"subscription_id": "1"}', '{}', null)$$, '22023',
                  'the account "Ada" has no access to workspace 7; give it that first', 'likewise');
 insert into ledger.member values (1, 7, true);
 update ledger.subscription set enabled = false, disabled_reason = 'failing';
@@ -162,7 +145,7 @@ update ledger.subscription set enabled = true, disabled_reason = null, failing_s
 
 create function pg_temp.listed(query jsonb) returns text language sql as $$
   select (select string_agg(i ->> 'event_id' || ':' || (i ->> 'state'), ' ') from json_array_elements(l.body::json -> 'items') i) || coalesce(' > ' || (l.body::json ->> 'next'), '')
-  from who, admin.delivery_list(viewer, '{"subscription_id": "1"}', query, null) l
+  from who, admin.call(viewer, 'delivery_list', '{"subscription_id": "1"}', query, null) l
 $$;
 select is(pg_temp.listed('{}'), '4:dead 3:behind 2:due 1:delivered', 'the newest first');
 select is(pg_temp.listed('{"limit": "2"}'), '4:dead 3:behind > 3', 'by pages');
@@ -170,28 +153,29 @@ select is(pg_temp.listed('{"limit": "2", "after": "3"}'), '2:due 1:delivered', '
 select is(pg_temp.listed('{"state": "dead"}'), '4:dead', 'of one state');
 select is(pg_temp.listed('{"state": "waiting"}'), '3:behind 2:due', 'or of what waits');
 select throws_ok($$select pg_temp.listed('{"state": "eaten"}')$$, '22023', null, 'of those that there are');
-select is(r.body::jsonb ->> 'state', 'due', 'one once more') from who, admin.delivery_replay(owner, '{"delivery_id": "4"}', '{}', null) r;
+select is(r.body::jsonb ->> 'state', 'due', 'one once more') from who, admin.call(owner, 'delivery_replay', '{"delivery_id": "4"}', '{}', null) r;
 select is(pg_temp.listed('{}'), '4:due 3:behind 2:due 1:delivered', 'is due');
-select is(concat_ws(' ', replayed, looked_at, last_id), '1 4 4', 'and of a range what has ended')
-from who, admin.subscription_replay(owner, '{"subscription_id": "1"}', '{}', '{"since": "2026-01-01T00:00:00Z"}', null);
-select is(concat_ws(' ', replayed, looked_at), '0 0', 'the rest of it leaves no line in the trail')
-from who, admin.subscription_replay(owner, '{"subscription_id": "1"}', '{}', '{"since": "2026-01-01T00:00:00Z"}', 4);
+select is(concat_ws(' ', r.private::jsonb -> 'replayed', r.private::jsonb -> 'looked_at', r.private::jsonb -> 'last_id'), '1 4 4', 'and of a range what has ended')
+from who, admin.call(owner, 'subscription_replay', '{"subscription_id": "1"}', '{}', '{"since": "2026-01-01T00:00:00Z"}') r;
+select is(concat_ws(' ', r.private::jsonb -> 'replayed', r.private::jsonb -> 'looked_at'), '0 0', 'the rest of it leaves no line in the trail')
+from who, admin.call(owner, 'subscription_replay', '{"subscription_id": "1"}', '{}', '{"since": "2026-01-01T00:00:00Z"}', '{"after": 4}') r;
 select is((select count(*) from ledger.audit where action = 'subscription.replay'), 1::bigint, 'but the first');
-select is(r.status, 200::bigint, 'deleted') from who, admin.subscription_remove(owner, '{"subscription_id": "1"}', '{}', null) r;
-select throws_ok($$select from who, admin.delivery_replay(owner, '{"delivery_id": "4"}', '{}', null)$$, '22023',
+select is(r.status, 200::bigint, 'deleted') from who, admin.call(owner, 'subscription_remove', '{"subscription_id": "1"}', '{}', null) r;
+select throws_ok($$select from who, admin.call(owner, 'delivery_replay', '{"delivery_id": "4"}', '{}', null)$$, '22023',
                  'subscription 1 is deleted: nothing is delivered to it any more', 'nothing goes to it any more');
-select is(l.body::jsonb -> 'subscriptions', '[]', 'nor is it listed') from who, admin.subscriber_list(viewer, '{}', '{}', null) l;
+select is(l.body::jsonb -> 'subscriptions', '[]', 'nor is it listed') from who, admin.call(viewer, 'subscriber_list', '{}', '{}', null) l;
 
 -- ---- endpoints
 
 select is(concat_ws(' ', a.status, a.body::jsonb ->> 'url'), '201 https://h/hook/address_of_the_first_1', 'an endpoint')
-from who, admin.endpoint_add(owner, '{}', '{}', '{"name": "Toggl", "workspace_id": "7"}', 'address_of_the_first_1', '\x01', 'https://h/hook/address_of_the_first_1') a;
-select is(concat_ws(' ', f.endpoint_id, f.address, f.enabled, f.sealed), '1 address_of_the_first_1 t \x01', 'with its secret')
-from who, admin.endpoint_find(owner, '{"endpoint_id": "1"}', '{}', null) f;
+from who, admin.call(owner, 'endpoint_add', '{}', '{}', '{"name": "Toggl", "workspace_id": "7"}',
+  '{"address": "address_of_the_first_1", "sealed": "01", "url": "https://h/hook/address_of_the_first_1"}') a;
+select is(f.private::jsonb, '{"address": "address_of_the_first_1", "enabled": true, "sealed": "01"}', 'with its secret')
+from who, admin.call(owner, 'endpoint_find', '{"endpoint_id": "1"}', '{}', null) f;
 select ok(l.body::jsonb #>> '{items,0,url}' = 'https://h/hook/address_of_the_first_1' and l.body !~ 'sealed' and l.body::jsonb #>> '{items,0,secrets,0,revoke_warning}' like 'It is the only one%',
-          'listed without it') from who, admin.endpoint_list(viewer, '{}', '{}', null, 'https://h/hook/') l;
-select is(r.body::jsonb ->> 'valid_secrets', '0', 'revoked') from who, admin.secret_revoke(owner, '{"endpoint_id": "1", "secret_id": "1"}', '{}', null) r;
-select ok(f.sealed is null, 'it has none then') from who, admin.endpoint_find(owner, '{"endpoint_id": "1"}', '{}', null) f;
+          'listed without it') from who, admin.call(viewer, 'endpoint_list', '{}', '{}', null, '{"hook": "https://h/hook/"}') l;
+select is(r.body::jsonb ->> 'valid_secrets', '0', 'revoked') from who, admin.call(owner, 'secret_revoke', '{"endpoint_id": "1", "secret_id": "1"}', '{}', null) r;
+select is(f.private::jsonb ->> 'sealed', null, 'it has none then') from who, admin.call(owner, 'endpoint_find', '{"endpoint_id": "1"}', '{}', null) f;
 
 -- ---- logging in
 

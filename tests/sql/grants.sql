@@ -2,14 +2,22 @@
 begin;
 create extension if not exists pgtap;
 \ir ../../sql/functions/roles.sql
-select plan(34);
+select plan(36);
 
 -- The rules of the house for functions.
-create temp view doors as
+create temp view all_of_doors as
   select p.oid, p.oid::regprocedure::text as name, n.nspname as schema, p.prosecdef, p.proconfig, p.proacl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
   where n.nspname in ('receiver', 'operator', 'api', 'courier', 'admin');
+-- What is behind admin.call() belongs to no interface.
+create temp view behind_call as
+  select d.* from all_of_doors d
+  where d.schema = 'admin' and split_part(split_part(d.name, '(', 1), '.', 2) in (select o.function from admin.operation o where o.role <> 'none');
+create temp view doors as select * from all_of_doors d where d.oid not in (select b.oid from behind_call b);
 select isnt_empty('select from doors', 'there are doors');
+select isnt_empty('select from behind_call', 'and operations of the admin page');
+select is_empty($$select b.name, r.rolname from behind_call b cross join pg_roles r
+                  where r.rolname like 'hookledger\_%' and has_function_privilege(r.oid, b.oid, 'execute')$$, 'which no role may call');
 select is_empty($$select name from doors where not prosecdef$$, 'every function of a door is security definer');
 select is_empty(
   $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace

@@ -674,6 +674,51 @@ static void objects_are_written(void **state)
 	buf_done(&out);
 }
 
+static void objects_are_put_together(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	json_begin(&out, NULL);
+	json_put_members(&out, LIT("{}"));
+	json_put_members(&out, LIT(" {\"a\" : {\"b\": []}} "));
+	json_put_bytes(&out, "hex", (struct str){ "\x00\xff", 2 });
+	json_put_bytes(&out, "none", (struct str){ 0 });
+	json_put_members(&out, LIT("{ }"));
+	json_put_json(&out, "json", LIT("[1]"));
+	json_begin_list(&out, "list");
+	json_item(&out, LIT("x"));
+	json_item(&out, LIT("\""));
+	json_end_list(&out);
+	json_begin(&out, "inner");
+	json_end(&out);
+	json_end(&out);
+	assert_string_equal(out.at, "{\"a\" : {\"b\": []},\"hex\":\"00ff\",\"none\":null,"
+				    "\"json\":[1],\"list\":[\"x\",\"\\\"\"],\"inner\":{}}");
+	buf_done(&out);
+}
+
+static void members_are_found(void **state)
+{
+	struct str object = LIT(
+		"{\"hex\": \"00Ff\", \"odd\": \"0\", \"no\": \"000g\", \"empty\": \"\", \"n\": 1}");
+	static const char *const wrong[] = { "odd", "no", "n", "absent" };
+	struct buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(json_bytes(json_find(object, "hex"), &out), ERR_NONE);
+	assert_int_equal(out.len, 2);
+	assert_memory_equal(out.at, "\x00\xff", 2);
+	buf_clear(&out);
+	assert_int_equal(json_bytes(json_find(object, "empty"), &out), ERR_NONE);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(json_bytes(json_find(object, wrong[i]), &out), ERR_INPUT);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(json_find((struct str){ 0 }, "a").kind, JSON_ABSENT);
+	assert_int_equal(json_find(LIT("[1]"), "a").kind, JSON_ABSENT);
+	buf_done(&out);
+}
+
 static void people_read_it_indented(void **state)
 {
 	struct buf out = { 0 };
@@ -746,6 +791,8 @@ int main(void)
 		cmocka_unit_test(what_is_quoted_is_json),
 		cmocka_unit_test(quoting),
 		cmocka_unit_test(objects_are_written),
+		cmocka_unit_test(objects_are_put_together),
+		cmocka_unit_test(members_are_found),
 		cmocka_unit_test(people_read_it_indented),
 		cmocka_unit_test(utf8_is_rfc_3629),
 		cmocka_unit_test(utf8_from_anything),

@@ -17,21 +17,20 @@ as $$
 $$;
 comment on function ledger.delivery_json(ledger.delivery) is 'A delivery as the page has it.';
 
-create function admin.delivery_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
+create function admin.delivery_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  s ledger.subscription := ledger.subscription_of(path);
-  of_state text := nullif(query ->> 'state', '');
-  below bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 9223372036854775807);
-  most integer := ledger.page_limit(query);
+  s ledger.subscription := ledger.subscription_of(request.path);
+  of_state text := nullif(request.query ->> 'state', '');
+  below bigint := coalesce(ledger.id_of(request.query ->> 'after', 'after'), 9223372036854775807);
+  most integer := ledger.page_limit(request.query);
 begin
   if of_state not in ('waiting', 'due', 'behind', 'delivered', 'dead', 'dropped') then
     raise exception 'a delivery is waiting (due or behind), delivered, dead or dropped, not "%"', left(of_state, 50) using errcode = '22023';
   end if;
-  return query
+  return (
     with page as (
       select d from ledger.delivery d
       where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id < below
@@ -41,15 +40,15 @@ begin
     told as materialized (
       select i.event from jsonb_array_elements(ledger.events_json((
         select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.mark) from shown p))) i (event))
-    select 200::bigint, json_build_object(
+    select ledger.answer(json_build_object(
       'items', coalesce((
         select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event) order by (p.d).delivery_id desc)
         from shown p
         left join told t on t.event ->> 'event_id' = (p.d).event_id::text and t.event ->> 'created_at' = ledger.rfc3339((p.d).created_at)), '[]'),
-      'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text from shown p) end)::text;
+      'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text from shown p) end)::text));
 end
 $$;
-comment on function admin.delivery_list(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.delivery_list(ledger.operator, admin.request) is
   'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first, each with its event as an item of the list of events, null when retention dropped it.';
 
 create function ledger.delivery_of(path jsonb)
@@ -72,73 +71,72 @@ end
 $$;
 comment on function ledger.delivery_of(jsonb) is 'The delivery that a path names; P0002 when there is none.';
 
-create function admin.delivery_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.delivery_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  d ledger.delivery := ledger.delivery_of(path);
+  d ledger.delivery := ledger.delivery_of(request.path);
 begin
-  return query
-    select 200::bigint, (ledger.delivery_json(d) || jsonb_build_object(
+  return (
+    select ledger.answer((ledger.delivery_json(d) || jsonb_build_object(
       'description', s.description, 'url', ledger.url_shown(s.url_callback),
       'attempts', coalesce((
         select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status', nullif(t.status, 0),
                                             'took_ms', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)
         from ledger.attempt t
-        where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id), '[]')))::text
-    from ledger.subscription s where s.subscription_id = d.subscription_id;
+        where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id), '[]')))::text)
+    from ledger.subscription s where s.subscription_id = d.subscription_id);
 end
 $$;
-comment on function admin.delivery_read(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.delivery_read(ledger.operator, admin.request) is
   'GET subscribers/deliveries/{delivery_id}: one with what came of each attempt; a status of null: no answer.';
 
-create function admin.delivery_replay(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.delivery_replay(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  d ledger.delivery := ledger.delivery_of(path);
+  d ledger.delivery := ledger.delivery_of(request.path);
   of_state text := operator.delivery_replay(d.delivery_id);
 begin
-  perform ledger.audit_write(who, 'delivery.replay', format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
-                             jsonb_build_object('state', d.state), jsonb_build_object('state', of_state));
-  return query select 200::bigint, json_build_object(
+  return (select ledger.answer(json_build_object(
     'state', of_state,
     'words', case when of_state = 'behind' then 'It is delivered behind an earlier one of the same entity.'
                   when s.enabled and s.validated_at is not null then 'It is due now.'
-                  else 'It is due as soon as the subscription is enabled and validated.' end)::text
-  from ledger.subscription s where s.subscription_id = d.subscription_id;
+                  else 'It is due as soon as the subscription is enabled and validated.' end)::text,
+    audit => ledger.audited('delivery.replay', format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
+                            jsonb_build_object('state', d.state), jsonb_build_object('state', of_state)))
+  from ledger.subscription s where s.subscription_id = d.subscription_id);
 end
 $$;
-comment on function admin.delivery_replay(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.delivery_replay(ledger.operator, admin.request) is
   'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next attempt.';
 
-create function admin.subscription_replay(session bytea, path jsonb, query jsonb, given jsonb, after bigint)
-returns table (replayed bigint, looked_at bigint, last_id bigint, hidden bigint)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.subscription_replay(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session, true);
-  s ledger.subscription := ledger.subscription_of(path);
-  since timestamptz := ledger.given_time(given, 'since');
-  until timestamptz := ledger.given_time(given, 'until');
-  dead_only boolean := coalesce(ledger.given_flag(given, 'dead'), false);
+  s ledger.subscription := ledger.subscription_of(request.path);
+  after bigint := request.made ->> 'after';
+  audit admin.audit_entry[];
+  since timestamptz := ledger.given_time(request.given, 'since');
+  until timestamptz := ledger.given_time(request.given, 'until');
+  dead_only boolean := coalesce(ledger.given_flag(request.given, 'dead'), false);
 begin
-  perform ledger.given_check(given, '{since,until,dead,after}');
+  perform ledger.given_check(request.given, '{since,until,dead,after}');
   if since is null and not dead_only then
     raise exception 'say what: {"dead": true} for all that was given up, {"since": "2026-07-17T00:00:00Z"} for all events since then'
       using errcode = '22023';
   end if;
   if after is null then
-    after := coalesce(ledger.given_number(given, 'after'), 0);
-    perform ledger.audit_write(who, 'subscription.replay', ledger.subscription_named(s), null, given);
+    after := coalesce(ledger.given_number(request.given, 'after'), 0);
+    audit := ledger.audited('subscription.replay', ledger.subscription_named(s), null, request.given);
   end if;
-  return query select r.* from operator.subscription_replay(s.subscription_id, since, until, dead_only, after, 1000) r;
+  return (select ledger.answer(null, audit => audit, private => to_jsonb(r))
+          from operator.subscription_replay(s.subscription_id, since, until, dead_only, after, 1000) r);
 end
 $$;
-comment on function admin.subscription_replay(bytea, jsonb, jsonb, jsonb, bigint) is
-  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it: after null at first, then last_id, as long as looked_at is 1000.';
+comment on function admin.subscription_replay(ledger.operator, admin.request) is
+  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it. made: after, null at first, then last_id, as long as looked_at is 1000. private: as operator.subscription_replay().';

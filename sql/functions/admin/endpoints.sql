@@ -50,125 +50,117 @@ end
 $$;
 comment on function ledger.endpoint_of(jsonb) is 'The endpoint that a path names; P0002 when there is none.';
 
-create function admin.endpoint_list(session bytea, path jsonb, query jsonb, given jsonb, hook text)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.endpoint_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  above bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 0);
-  most integer := ledger.page_limit(query);
+  above bigint := coalesce(ledger.id_of(request.query ->> 'after', 'after'), 0);
+  most integer := ledger.page_limit(request.query);
 begin
-  return query
+  return (
     with page as (select e from ledger.endpoint e where e.endpoint_id > above and not ledger.is_loading(e.endpoint_id) order by e.endpoint_id limit most + 1),
     shown as (select p.e from page p order by (p.e).endpoint_id limit most)
-    select 200::bigint, json_build_object(
-      'items', coalesce((select json_agg(ledger.endpoint_json(p.e, hook) order by (p.e).endpoint_id) from shown p), '[]'),
-      'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text from shown p) end)::text;
+    select ledger.answer(json_build_object(
+      'items', coalesce((select json_agg(ledger.endpoint_json(p.e, request.made ->> 'hook') order by (p.e).endpoint_id) from shown p), '[]'),
+      'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text from shown p) end)::text));
 end
 $$;
-comment on function admin.endpoint_list(bytea, jsonb, jsonb, jsonb, text) is 'GET endpoints, those that can be called; hook: the URL before an address.';
+comment on function admin.endpoint_list(ledger.operator, admin.request) is 'GET endpoints, those that can be called; made: hook, the URL before an address.';
 
-create function admin.endpoint_add(session bytea, path jsonb, query jsonb, given jsonb, address text, sealed bytea, url text)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.endpoint_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
   id bigint;
   made ledger.endpoint;
 begin
-  perform ledger.given_check(given, '{name,workspace_id}', false);
+  perform ledger.given_check(request.given, '{name,workspace_id}', false);
   select a.endpoint_id into id
-  from operator.endpoint_add(address, nullif(btrim(ledger.given_text(given, 'name')), ''), ledger.given_number(given, 'workspace_id'), sealed) a;
+  from operator.endpoint_add(request.made ->> 'address', nullif(btrim(ledger.given_text(request.given, 'name')), ''),
+                             ledger.given_number(request.given, 'workspace_id'), ledger.made_bytes(request, 'sealed')) a;
   select e.* into made from ledger.endpoint e where e.endpoint_id = id;
-  perform ledger.audit_write(who, 'endpoint.add', ledger.endpoint_named(made), null,
-                             jsonb_build_object('name', made.name, 'workspace_id', made.workspace_id::text));
-  return query select 201::bigint, json_build_object('id', made.endpoint_id::text, 'name', made.name, 'url', url)::text;
+  return ledger.answer(json_build_object('id', made.endpoint_id::text, 'name', made.name, 'url', request.made ->> 'url')::text, status => 201,
+    audit => ledger.audited('endpoint.add', ledger.endpoint_named(made), null,
+                             jsonb_build_object('name', made.name, 'workspace_id', made.workspace_id::text)));
 end
 $$;
-comment on function admin.endpoint_add(bytea, jsonb, jsonb, jsonb, text, bytea, text) is
-  'POST endpoints: one with this address and its first secret, sealed.';
+comment on function admin.endpoint_add(ledger.operator, admin.request) is
+  'POST endpoints. made: address, its first secret (sealed) and its url.';
 
-create function admin.endpoint_change(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.endpoint_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  was ledger.endpoint := ledger.endpoint_of(path);
-  enable boolean := ledger.given_flag(given, 'enabled');
+  was ledger.endpoint := ledger.endpoint_of(request.path);
+  enable boolean := ledger.given_flag(request.given, 'enabled');
 begin
-  perform ledger.given_check(given, '{enabled}');
+  perform ledger.given_check(request.given, '{enabled}');
   if enable is null then
     raise exception '"enabled" must be true or false' using errcode = '22023';
   end if;
   perform operator.endpoint_enable(was.endpoint_id, enable);
-  perform ledger.audit_write(who, case when enable then 'endpoint.enable' else 'endpoint.disable' end, ledger.endpoint_named(was),
-                             jsonb_build_object('enabled', was.enabled), jsonb_build_object('enabled', enable));
-  return query select 200::bigint, json_build_object('id', was.endpoint_id::text, 'enabled', enable)::text;
+  return ledger.answer(json_build_object('id', was.endpoint_id::text, 'enabled', enable)::text,
+    audit => ledger.audited(case when enable then 'endpoint.enable' else 'endpoint.disable' end, ledger.endpoint_named(was),
+                             jsonb_build_object('enabled', was.enabled), jsonb_build_object('enabled', enable)));
 end
 $$;
-comment on function admin.endpoint_change(bytea, jsonb, jsonb, jsonb) is 'PATCH endpoints/{endpoint_id}: enabled or not.';
+comment on function admin.endpoint_change(ledger.operator, admin.request) is 'PATCH endpoints/{endpoint_id}: enabled or not.';
 
-create function admin.endpoint_find(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (endpoint_id bigint, address text, enabled boolean, sealed bytea)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.endpoint_find(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session, true);
-  e ledger.endpoint := ledger.endpoint_of(path);
+  e ledger.endpoint := ledger.endpoint_of(request.path);
 begin
-  return query
-    select e.endpoint_id, e.address, e.enabled, s.sealed
-    from (select) one
-    left join lateral (select o.sealed from ledger.endpoint_secret o
-                       where o.endpoint_id = e.endpoint_id and o.revoked_at is null and o.valid_until > now()
-                       order by o.secret_id desc limit 1) s on true;
+  return ledger.answer(null, private => jsonb_build_object('address', e.address, 'enabled', e.enabled, 'sealed', (
+    select encode(o.sealed, 'hex') from ledger.endpoint_secret o
+    where o.endpoint_id = e.endpoint_id and o.revoked_at is null and o.valid_until > now()
+    order by o.secret_id desc limit 1)));
 end
 $$;
-comment on function admin.endpoint_find(bytea, jsonb, jsonb, jsonb) is
-  'The endpoint that a path names, for an owner, with its newest secret that is good (null: none), sealed.';
+comment on function admin.endpoint_find(ledger.operator, admin.request) is
+  'POST endpoints/{endpoint_id}/test, and before its secret is rotated: private has its address, whether it is enabled, and its newest secret that is good (null: none), sealed.';
 
-create function admin.endpoint_rotate(session bytea, path jsonb, query jsonb, given jsonb, sealed bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.endpoint_rotate(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  e ledger.endpoint := ledger.endpoint_of(path);
+  e ledger.endpoint := ledger.endpoint_of(request.path);
   keep bigint;
   made bigint;
 begin
-  perform ledger.given_check(given, '{keep_hours}', false);
-  keep := coalesce(ledger.given_number(given, 'keep_hours', 8760), 24);
-  made := operator.endpoint_rotate(e.endpoint_id, sealed, keep * 3600000000);
-  perform ledger.audit_write(who, 'endpoint.rotate', ledger.endpoint_named(e), null,
-                             jsonb_build_object('secret_id', made::text, 'keep_hours', keep));
-  return query select 200::bigint, json_build_object('id', e.endpoint_id::text, 'secret_id', made::text,
-                                                     'previous_valid_until', ledger.rfc3339(now() + keep * interval '1 hour'))::text;
+  perform ledger.given_check(request.given, '{keep_hours}', false);
+  keep := coalesce(ledger.given_number(request.given, 'keep_hours', 8760), 24);
+  made := operator.endpoint_rotate(e.endpoint_id, ledger.made_bytes(request, 'sealed'), keep * 3600000000);
+  return ledger.answer(json_build_object('id', e.endpoint_id::text, 'secret_id', made::text,
+                                                     'previous_valid_until', ledger.rfc3339(now() + keep * interval '1 hour'))::text,
+    audit => ledger.audited('endpoint.rotate', ledger.endpoint_named(e), null,
+                             jsonb_build_object('secret_id', made::text, 'keep_hours', keep)));
 end
 $$;
-comment on function admin.endpoint_rotate(bytea, jsonb, jsonb, jsonb, bytea) is
-  'POST endpoints/{endpoint_id}/rotate: a new secret, sealed; the one before stays good for keep_hours (24).';
+comment on function admin.endpoint_rotate(ledger.operator, admin.request) is
+  'POST endpoints/{endpoint_id}/rotate. made: a new secret, sealed; the one before stays good for keep_hours (24).';
 
-create function admin.secret_revoke(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.secret_revoke(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  e ledger.endpoint := ledger.endpoint_of(path);
-  secret bigint := ledger.id_of(path ->> 'secret_id', 'the number of the secret');
+  e ledger.endpoint := ledger.endpoint_of(request.path);
+  secret bigint := ledger.id_of(request.path ->> 'secret_id', 'the number of the secret');
   left_over bigint := operator.secret_revoke(e.endpoint_id, secret);
 begin
-  perform ledger.audit_write(who, 'endpoint.revoke', ledger.endpoint_named(e), jsonb_build_object('secret_id', secret::text));
-  return query select 200::bigint, json_build_object(
+  return ledger.answer(json_build_object(
     'valid_secrets', left_over,
     'words', case when left_over = 0 then 'The endpoint has no secret any more: every callback is answered 401 until it is given a new one.'
-                  else 'What is signed with it is not taken any more.' end)::text;
+                  else 'What is signed with it is not taken any more.' end)::text,
+    audit => ledger.audited('endpoint.revoke', ledger.endpoint_named(e), jsonb_build_object('secret_id', secret::text)));
 end
 $$;
-comment on function admin.secret_revoke(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.secret_revoke(ledger.operator, admin.request) is
   'DELETE endpoints/{endpoint_id}/secrets/{secret_id}: withdraws a secret at once.';

@@ -76,31 +76,29 @@ $$;
 comment on function ledger.event_changes(ledger.event) is
   'What an event changed: field, old, new, of what these are the number of the name; compared with the event of its entity before it, at Toggl, that is recorded. Without one all that it says is new.';
 
-create function admin.event_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, head text, body text, signature bytea, address text, sealed bytea, source text)
-language plpgsql security definer set search_path = ledger, pg_temp set jit = off
+create function admin.event_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp set jit = off
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session);
   e ledger.event;
   moment timestamptz;
 begin
   begin
-    moment := (path ->> 'created_at')::timestamptz;
+    moment := (request.path ->> 'created_at')::timestamptz;
   exception when data_exception then
     raise exception 'the time of the event must be one such as 2026-07-17T11:43:32Z' using errcode = '22023';
   end;
   select o.* into e from ledger.event o
-  where o.workspace_id = ledger.id_of(path ->> 'workspace_id', 'the workspace') and o.event_id = ledger.id_of(path ->> 'event_id', 'the event')
+  where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'the workspace') and o.event_id = ledger.id_of(request.path ->> 'event_id', 'the event')
     and o.created_at = moment;
   if not found then
     raise exception 'no such event is recorded; retention may have dropped it' using errcode = 'P0002';
   end if;
-  return query
-  select 200::bigint,
-         ((ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark]) -> 0) || jsonb_build_object(
-            'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
+  return (
+  select ledger.answer((
+           (ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark]) -> 0) || jsonb_build_object(
+            'body', e.body::text, 'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
             'changes', ledger.event_changes(e),
             'deliveries', coalesce((
               select jsonb_agg(jsonb_build_object(
@@ -108,11 +106,11 @@ begin
                        'state', d.state, 'attempts', d.attempts, 'last_problem', d.last_error, 'ended_at', ledger.rfc3339(d.settled_at)) order by d.delivery_id)
               from ledger.delivery d left join ledger.subscription s on s.subscription_id = d.subscription_id
               where d.workspace_id = e.workspace_id and d.event_id = e.event_id and d.created_at = e.created_at), '[]')))::text,
-         e.body::text, e.signature, p.address, s.sealed, e.source
-  from (select 1) one
+         private => jsonb_build_object('signature', encode(e.signature, 'hex'), 'address', p.address, 'sealed', encode(s.sealed, 'hex')))
+  from (select) one
   left join ledger.endpoint p on p.endpoint_id = e.endpoint_id
-  left join ledger.endpoint_secret s on s.secret_id = e.secret_id;
+  left join ledger.endpoint_secret s on s.secret_id = e.secret_id);
 end
 $$;
-comment on function admin.event_read(bytea, jsonb, jsonb, jsonb) is
-  'GET events/{workspace_id}/{event_id}/{created_at}: the event (head), its body as it came, and what its signature is judged by: the secret, sealed for the address.';
+comment on function admin.event_read(ledger.operator, admin.request) is
+  'GET events/{workspace_id}/{event_id}/{created_at}: the event, with its body as it came. private: what its signature is judged by, the secret sealed for the address.';

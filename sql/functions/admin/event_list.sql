@@ -139,24 +139,23 @@ as $$
 $$;
 comment on function ledger.news_from(ledger.mark[]) is 'The cursor from which news of a list are looked for; what is shown already may come once more.';
 
-create function admin.event_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.event_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  wish ledger.wish := ledger.wish_of(query);
+  wish ledger.wish := ledger.wish_of(request.query);
   page record;
 begin
-  page := ledger.event_page(nullif(query ->> 'after', ''), wish, ledger.page_limit(query), 20000);
-  return query select 200::bigint, jsonb_build_object(
+  page := ledger.event_page(nullif(request.query ->> 'after', ''), wish, ledger.page_limit(request.query), 20000);
+  return ledger.answer(jsonb_build_object(
     'items', ledger.events_json(page.marks), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
-    'newest', case when nullif(query ->> 'after', '') is null then
+    'newest', case when nullif(request.query ->> 'after', '') is null then
       -- what was recorded last is not the first of a list by time
-      ledger.news_from(case when wish.since is null and wish.until is null then page.marks end) end)::text;
+      ledger.news_from(case when wish.since is null and wish.until is null then page.marks end) end)::text);
 end
 $$;
-comment on function admin.event_list(bytea, jsonb, jsonb, jsonb) is 'GET events: a page, the newest first; filters as ledger.wish_of() reads them.';
+comment on function admin.event_list(ledger.operator, admin.request) is 'GET events: a page, the newest first; filters as ledger.wish_of() reads them.';
 
 create function ledger.event_news(after text, wish ledger.wish, most bigint)
 returns ledger.mark[]
@@ -208,32 +207,29 @@ end
 $$;
 comment on function ledger.news_after(jsonb) is 'The parameter after, which must be there.';
 
-create function admin.event_new(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.event_new(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, jsonb_build_object('count', coalesce(cardinality(
-    ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 1000)), 0))::text;
+  return ledger.answer(jsonb_build_object('count', coalesce(cardinality(
+    ledger.event_news(ledger.news_after(request.query), ledger.wish_of(request.query), 1000)), 0))::text);
 end
 $$;
-comment on function admin.event_new(bytea, jsonb, jsonb, jsonb) is 'GET events/new: how many of the newest 1000 events behind a cursor pass.';
+comment on function admin.event_new(ledger.operator, admin.request) is 'GET events/new: how many of the newest 1000 events behind a cursor pass.';
 
-create function admin.event_newer(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.event_newer(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  marks ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(query), ledger.wish_of(query), 500), '{}');
+  marks ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(request.query), ledger.wish_of(request.query), 500), '{}');
 begin
-  return query select 200::bigint, jsonb_build_object('items', ledger.events_json(marks),
-    'newest', case when cardinality(marks) > 0 then ledger.news_from(marks) else ledger.news_after(query) end)::text;
+  return ledger.answer(jsonb_build_object('items', ledger.events_json(marks),
+    'newest', case when cardinality(marks) > 0 then ledger.news_from(marks) else ledger.news_after(request.query) end)::text);
 end
 $$;
-comment on function admin.event_newer(bytea, jsonb, jsonb, jsonb) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
+comment on function admin.event_newer(ledger.operator, admin.request) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
 
 -- ---- the export of what is filtered
 
@@ -253,17 +249,18 @@ language sql immutable set search_path = ledger, pg_temp
   return coalesce(case format when 'csv' then '"' || number || '"' else ledger.csv_cell(number::text) end, '');
 comment on function ledger.number_cell(bigint, text) is 'An id as a cell of CSV: as it is, or (format spreadsheet) as text when a spreadsheet would round it.';
 
-create function admin.event_export(session bytea, path jsonb, query jsonb, given jsonb, most bigint, after text default null)
-returns table (line text, next text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.event_export(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session);
-  kind text := coalesce(query ->> 'format', 'csv');
+  kind text := coalesce(request.query ->> 'format', 'csv');
   zone_here text := who.time_zone;
-  cut text := case coalesce(query ->> 'separator', 'comma') when 'comma' then ',' when 'semicolon' then ';' when 'tab' then E'\t' end;
+  cut text := case coalesce(request.query ->> 'separator', 'comma') when 'comma' then ',' when 'semicolon' then ';' when 'tab' then E'\t' end;
+  after text := request.made ->> 'after';
   page record;
+  head text := '';
+  lines text;
 begin
   if kind not in ('csv', 'spreadsheet', 'ndjson') then
     raise exception 'format is csv, spreadsheet or ndjson' using errcode = '22023';
@@ -271,38 +268,30 @@ begin
   if cut is null then
     raise exception 'separator is comma, semicolon or tab' using errcode = '22023';
   end if;
-  page := ledger.event_page(after, ledger.wish_of(query), most, 20000);
-  next := page.next;
+  page := ledger.event_page(after, ledger.wish_of(request.query), (request.made ->> 'most')::bigint, 20000);
   if kind <> 'ndjson' and after is null then
-    line := case kind when 'spreadsheet' then E'\ufeff' else '' end
-      || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source', ',', cut);
-    return next;
+    head := case kind when 'spreadsheet' then E'\ufeff' else '' end
+      || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source', ',', cut) || E'\r\n';
   end if;
   if kind <> 'ndjson' then
-    return query
-      select concat_ws(cut, t.at, t.workspace_id, ledger.csv_cell(t.workspace), t.event_id, ledger.csv_cell(t.model), ledger.csv_cell(t.action),
+    lines := (
+      select string_agg(concat_ws(cut, t.at, t.workspace_id, ledger.csv_cell(t.workspace), t.event_id, ledger.csv_cell(t.model), ledger.csv_cell(t.action),
                t.entity_id, t.creator_id, ledger.csv_cell(t.who), ledger.csv_cell(t.what), ledger.csv_cell(t.name),
-               ledger.csv_cell(t.duration_seconds::text), ledger.csv_cell(t.project), ledger.csv_cell(t.source)), page.next
+               ledger.csv_cell(t.duration_seconds::text), ledger.csv_cell(t.project), ledger.csv_cell(t.source)) || E'\r\n', '' order by t.place)
       from (
         select t.place, t.workspace, t.model, t.action, t.who, t.what, t.name, t.duration_seconds, t.project, t.source,
                -- a program wants the moment and the number; a spreadsheet reads no offset and no 16th digit
                case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"' else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
                ledger.number_cell(t.workspace_id, kind) as workspace_id, ledger.number_cell(t.event_id, kind) as event_id,
                ledger.number_cell(t.entity_id, kind) as entity_id, ledger.number_cell(t.creator_id, kind) as creator_id
-        from ledger.events_told(page.marks) t) t
-      order by t.place;
+        from ledger.events_told(page.marks) t) t);
   else
-    return query
-      select j.item::text, page.next
-      from jsonb_array_elements(ledger.events_json(page.marks)) with ordinality j (item, place)
-      order by j.place;
+    lines := (select string_agg(j.item::text || E'\n', '' order by j.place)
+              from jsonb_array_elements(ledger.events_json(page.marks)) with ordinality j (item, place));
   end if;
-  -- Nothing passed among those that were looked at, but there are more.
-  if not found and next is not null then
-    line := null;
-    return next;
-  end if;
+  return ledger.answer(head || coalesce(lines, ''),
+                       private => jsonb_build_object('next', page.next, 'count', coalesce(cardinality(page.marks), 0)));
 end
 $$;
-comment on function admin.event_export(bytea, jsonb, jsonb, jsonb, bigint, text) is
-  'GET events/export, a page of it: at most `most` events that pass, the newest first, a line each, as CSV (with a head on the first page) or JSON. after: next of the page before; next is null behind the last. A page may have no more than one line that is null.';
+comment on function admin.event_export(ledger.operator, admin.request) is
+  'GET events/export, a page of it: events that pass, the newest first, a line each, as CSV (with a head on the first page) or JSON. made: most, of them at most; after, next of the page before. private: how many there are (count), and next, null behind the last; a page may have none, and there are more.';

@@ -28,67 +28,64 @@ end
 $$;
 comment on function ledger.notice_of(jsonb) is 'The notice that a path names; P0002: none.';
 
-create function admin.notice_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter(session);
-  return query select 200::bigint, json_build_object('items', coalesce((
-    select json_agg(ledger.notice_json(n) order by n.notice_id) from ledger.notice n), '[]'), 'next', null)::text;
+  return ledger.answer(json_build_object('items', coalesce((
+    select json_agg(ledger.notice_json(n) order by n.notice_id) from ledger.notice n), '[]'), 'next', null)::text);
 end
 $$;
-comment on function admin.notice_list(bytea, jsonb, jsonb, jsonb) is 'GET notices.';
+comment on function admin.notice_list(ledger.operator, admin.request) is 'GET notices.';
 
-create function admin.notice_begin(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (notice_id bigint, kind text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_begin(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter_proved(session);
-  perform ledger.notice_check(given ->> 'kind', given ->> 'target');
-  return query select nextval(pg_get_serial_sequence('ledger.notice', 'notice_id')), given ->> 'kind';
+  perform ledger.notice_check(request.given ->> 'kind', request.given ->> 'target');
+  return ledger.answer(null, private => jsonb_build_object(
+    'notice_id', nextval(pg_get_serial_sequence('ledger.notice', 'notice_id')), 'kind', request.given ->> 'kind'));
 end
 $$;
-comment on function admin.notice_begin(bytea, jsonb, jsonb, jsonb) is 'Before a notice is made: may it be, and the number that its secret is bound to.';
+comment on function admin.notice_begin(ledger.operator, admin.request) is 'Before a notice is made: may it be; private: its kind, and the number that its secret is bound to.';
 
-create function admin.notice_add(session bytea, path jsonb, query jsonb, given jsonb, number bigint, sealed bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
   n ledger.notice;
 begin
-  perform ledger.notice_check(given ->> 'kind', given ->> 'target');
+  perform ledger.notice_check(request.given ->> 'kind', request.given ->> 'target');
   if (select count(*) from ledger.notice) >= 50 then
     raise exception 'there are 50 notices already; remove one first' using errcode = '22023';
   end if;
   insert into ledger.notice (notice_id, kind, target, secret_sealed) overriding system value
-  values (number, given ->> 'kind', given ->> 'target', nullif(sealed, ''))
+  values ((request.made ->> 'notice_id')::bigint, request.given ->> 'kind', request.given ->> 'target', ledger.made_bytes(request, 'sealed'))
   on conflict on constraint notice_kind_target_key do nothing
   returning * into n;
   if n.notice_id is null then
     raise exception 'findings are told there already' using errcode = '23505';
   end if;
-  perform ledger.audit_write(who, 'notice.add', format('notice %s', n.notice_id), null, ledger.notice_told(n));
-  return query select 201::bigint, ledger.notice_json(n)::text;
+  return ledger.answer(ledger.notice_json(n)::text, status => 201,
+    audit => ledger.audited('notice.add', format('notice %s', n.notice_id), null, ledger.notice_told(n)));
 end
 $$;
-comment on function admin.notice_add(bytea, jsonb, jsonb, jsonb, bigint, bytea) is
-  'POST notices {"kind": mail, webhook or a chat''s, "target"}: number as notice_begin() gave it; sealed: the secret of a webhook, else empty.';
+comment on function admin.notice_add(ledger.operator, admin.request) is
+  'POST notices {"kind": mail, webhook or a chat''s, "target"}. made: notice_id as notice_begin() gave it; sealed, the secret of a webhook.';
 
-create function admin.notice_change(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  n ledger.notice := ledger.notice_of(path);
+  n ledger.notice := ledger.notice_of(request.path);
   -- What was shown of it, sent back, changes nothing.
-  wanted text := coalesce(nullif(given ->> 'target', ledger.notice_shown(n)), n.target);
+  wanted text := coalesce(nullif(request.given ->> 'target', ledger.notice_shown(n)), n.target);
 begin
-  if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
+  if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
     raise exception 'enabled must be true or false' using errcode = '22023';
   end if;
   perform ledger.notice_check(n.kind, wanted);
@@ -96,49 +93,49 @@ begin
     raise exception 'findings are told there already' using errcode = '23505';
   end if;
   update ledger.notice o
-  set target = wanted, enabled = coalesce((given ->> 'enabled')::boolean, o.enabled),
+  set target = wanted, enabled = coalesce((request.given ->> 'enabled')::boolean, o.enabled),
       failing_since = case when o.target = wanted then o.failing_since end,
       last_problem = case when o.target = wanted then o.last_problem end
   where o.notice_id = n.notice_id;
-  perform ledger.audit_write(who, 'notice.change', format('notice %s', n.notice_id),
-    jsonb_build_object('target', ledger.notice_shown(n), 'enabled', n.enabled),
-    (select jsonb_build_object('target', ledger.notice_shown(o), 'enabled', o.enabled)
-            || case when o.target <> n.target and ledger.notice_shown(o) = ledger.notice_shown(n) then '{"address": "another"}' else '{}' end::jsonb
-     from ledger.notice o where o.notice_id = n.notice_id));
-  return query select 200::bigint, ledger.notice_json(o)::text from ledger.notice o where o.notice_id = n.notice_id;
+  return (
+    select ledger.answer(ledger.notice_json(o)::text, audit => ledger.audited(
+      'notice.change', format('notice %s', n.notice_id),
+      jsonb_build_object('target', ledger.notice_shown(n), 'enabled', n.enabled),
+      jsonb_build_object('target', ledger.notice_shown(o), 'enabled', o.enabled)
+      || case when o.target <> n.target and ledger.notice_shown(o) = ledger.notice_shown(n) then '{"address": "another"}' else '{}' end::jsonb))
+    from ledger.notice o where o.notice_id = n.notice_id);
 end
 $$;
-comment on function admin.notice_change(bytea, jsonb, jsonb, jsonb) is 'PATCH notices/{id} {"enabled", "target"}.';
+comment on function admin.notice_change(ledger.operator, admin.request) is 'PATCH notices/{id} {"enabled", "target"}.';
 
-create function admin.notice_remove(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_remove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  n ledger.notice := ledger.notice_of(path);
+  n ledger.notice := ledger.notice_of(request.path);
 begin
   delete from ledger.notice o where o.notice_id = n.notice_id;
-  perform ledger.audit_write(who, 'notice.remove', format('notice %s', n.notice_id), ledger.notice_told(n), null);
-  return query select 200::bigint, '{}'::text;
+  return ledger.answer('{}',
+    audit => ledger.audited('notice.remove', format('notice %s', n.notice_id), ledger.notice_told(n), null));
 end
 $$;
-comment on function admin.notice_remove(bytea, jsonb, jsonb, jsonb) is 'DELETE notices/{id}, with what waits for it.';
+comment on function admin.notice_remove(ledger.operator, admin.request) is 'DELETE notices/{id}, with what waits for it.';
 
-create function admin.notice_test(session bytea, path jsonb, query jsonb, given jsonb, page text, lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, status text, made_us bigint)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.notice_test(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  n ledger.notice := ledger.notice_of(path);
+  n ledger.notice := ledger.notice_of(request.path);
 begin
-  perform ledger.audit_write(who, 'notice.test', format('notice %s', n.notice_id), null, ledger.notice_told(n));
-  return query select * from ledger.notice_test(n.notice_id, page, lease_ms);
+  return (
+    select ledger.answer(null, private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
+                         audit => ledger.audited('notice.test', format('notice %s', n.notice_id), null, ledger.notice_told(n)))
+    from ledger.notice_test(n.notice_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
 end
 $$;
-comment on function admin.notice_test(bytea, jsonb, jsonb, jsonb, text, bigint) is 'POST notices/{id}/test: the message, for the caller to send; as ledger.notice_test().';
+comment on function admin.notice_test(ledger.operator, admin.request) is 'POST notices/{id}/test. private: the message, for the caller to send; it and made are as ledger.notice_test() has them.';
 
 -- ---- for machines
 

@@ -21,12 +21,11 @@ as $$
 $$;
 comment on function ledger.day_count(date, text, timestamptz) is 'Events that happened on a day in a zone until a moment, by whole hours.';
 
-create function admin.overview(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp set jit = off
+create function admin.overview(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
   clock timestamptz := ledger.clock();
   today date := (clock at time zone who.time_zone)::date;
   found jsonb;
@@ -44,7 +43,7 @@ begin
         from generate_series(1, 4) w
         where (today - 7 * w)::timestamp at time zone who.time_zone >= (select min(h.hour) from ledger.happening h)) d;
 
-  return query select 200::bigint, jsonb_build_object(
+  return ledger.answer(jsonb_build_object(
     'now', ledger.rfc3339(clock),
     'level', coalesce(worst ->> 'level', 'well'),
     'sentence', coalesce(worst ->> 'words', ledger.all_is_well(clock)),
@@ -99,7 +98,7 @@ begin
     'toggl', (
       select jsonb_build_object('connected', exists (select from ledger.toggl_connection c where c.token_sealed is not null),
                                 'subscriptions', (select count(*) from ledger.toggl_subscription s where s.deleted_at is null),
-                                'differences', (select count(*) from ledger.toggl_differences()))))::text;
+                                'differences', (select count(*) from ledger.toggl_differences()))))::text);
 end
 $$;
-comment on function admin.overview(bytea, jsonb, jsonb, jsonb) is 'GET overview: level, sentence and findings, and the facts under them.';
+comment on function admin.overview(ledger.operator, admin.request) is 'GET overview: level, sentence and findings, and the facts under them.';

@@ -1,11 +1,36 @@
--- The admin page: who may come in, and the trail of what they changed. Every
--- function that answers a request of the page is
---   admin.NAME(session bytea, path jsonb, query jsonb, given jsonb)
---     returns table (status bigint, body text)
--- and begins with ledger.enter(): path and query are objects of strings, given
--- the body of the request, or null.
+-- The admin page: who may come in, what they may do, and the trail of what they
+-- changed. hookledger-admin calls admin.call() for all that needs a session: it
+-- enters the session, looks the operation up in admin.operation, which says who may,
+-- runs it and writes the trail. An operation is a function of this schema that
+-- nobody may call:
+--   admin.NAME(who ledger.operator, request admin.request) returns admin.answer
+create type admin.request as (operation text, session bytea, path jsonb, query jsonb, given jsonb, made jsonb);
+comment on type admin.request is
+  'What a request brings. session: its digest; path and query: objects of texts; given: the body, or null; made: what hookledger-admin made for it (sealed secrets, digests; bytes in hex), never anything of the body.';
 
-create function ledger.enter(session bytea, needs_owner boolean default false)
+create type admin.audit_entry as (action text, subject text, before jsonb, after jsonb);
+comment on type admin.audit_entry is 'What an operation changed, without secrets.';
+
+create type admin.answer as (status bigint, body text, private jsonb, audit admin.audit_entry[]);
+comment on type admin.answer is
+  'What an operation gives: status and body of the answer, what only hookledger-admin itself may know (bytes in hex), and what belongs into the trail. Null: there is no such thing.';
+
+create table admin.operation (
+  name text primary key,
+  role text not null check (role in ('none', 'viewer', 'owner')),
+  is_proved boolean not null default false check (not is_proved or role <> 'none'),
+  is_audited boolean not null default false,
+  function text not null
+);
+comment on table admin.operation is 'Everything that hookledger-admin can ask for. What is not in here cannot be called.';
+comment on column admin.operation.name is 'Its name, for admin.call().';
+comment on column admin.operation.role is
+  'Who may: owner; viewer, so everybody who is logged in; none: it needs no session, and is a function that hookledger-admin calls by itself.';
+comment on column admin.operation.is_proved is 'It also takes the password once more, within session_proof_minutes: for what gives power to somebody.';
+comment on column admin.operation.is_audited is 'It may write to the audit trail.';
+comment on column admin.operation.function is 'The function of schema admin that does it.';
+
+create function ledger.session_enter(session bytea, role text, is_proved boolean)
 returns ledger.operator
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -14,7 +39,7 @@ declare
   token bytea := substring(session from 1 for 32);
   home text := convert_from(substring(session from 33), 'UTF8');
   who ledger.operator;
-  seen timestamptz;
+  proved_until timestamptz;
 begin
   select o.* into who
   from ledger.session s join ledger.operator o using (operator_id)
@@ -22,50 +47,80 @@ begin
   if not found then
     raise exception 'you are not logged in, or your session has ended' using errcode = 'HL401';
   end if;
-  if needs_owner and who.role <> 'owner' then
+  if who.role <> 'owner' and role is distinct from 'viewer' then
     raise exception 'you may look, but only an owner may do this' using errcode = 'HL403';
   end if;
   perform set_config('hookledger.client', home, true);
   perform set_config('hookledger.page', 'on', true);
-  -- Not behind another request of the session that takes long: it writes the same.
+  -- Another request of the session that takes long may hold the row: it writes the same.
   update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
   where s.session_id = (select o.session_id from ledger.session o
                         where o.digest = token and o.seen_at < clock - interval '1 minute' for update skip locked);
-  return who;
-end
-$$;
-comment on function ledger.enter(bytea, boolean) is
-  'Who asks, or an error: SQLSTATE HL401 without a session that is still good, HL403 for a viewer where an owner is needed. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the address of the request as text.';
-
-create function ledger.enter_proved(session bytea, needs_owner boolean default true)
-returns ledger.operator
-language plpgsql set search_path = ledger, pg_temp
-as $$
-declare
-  who ledger.operator := ledger.enter(session, needs_owner);
-begin
-  if not exists (select from ledger.session s where s.digest = substring(session from 1 for 32) and s.proved_until > ledger.clock()) then
+  if is_proved and not exists (select from ledger.session s where s.digest = token and s.proved_until > clock) then
     raise exception 'this takes your password once more' using errcode = 'HL428';
   end if;
   return who;
 end
 $$;
-comment on function ledger.enter_proved(bytea, boolean) is
-  'As ledger.enter(), for what gives power to somebody: SQLSTATE HL428 when the password was not given for a while, because a session may have been left open on a desk, or stolen.';
+comment on function ledger.session_enter(bytea, text, boolean) is
+  'Who asks, or an error: SQLSTATE HL401 without a session that is still good; HL403 for a viewer where role is not viewer; HL428 where is_proved and the password was not given for a while, because a session may have been left open on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the address of the request as text.';
 
-create function admin.visitor(session bytea)
-returns table (operator_id bigint)
+create function admin.call(session bytea, operation text, path jsonb, query jsonb, given jsonb, made jsonb default null)
+returns table (status bigint, body text, private text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session);
+  op admin.operation;
+  who ledger.operator;
+  answer admin.answer;
 begin
-  operator_id := who.operator_id;
-  return next;
+  -- Of an operation that there is not, or needs no session, nothing is told but to an owner.
+  select o.* into op from admin.operation o where o.name = operation and o.role <> 'none';
+  who := ledger.session_enter(session, op.role, op.is_proved);
+  if op.name is null then
+    raise exception 'there is no operation "%"', operation using errcode = 'undefined_function';
+  end if;
+  execute format('select * from admin.%I($1, $2)', op.function) into answer
+  using who, row(operation, substring(session from 1 for 32), path, query, given, made)::admin.request;
+  if answer.audit is not null then
+    if not op.is_audited then
+      raise exception 'operation "%" may not write to the audit trail', operation;
+    end if;
+    perform ledger.audit_write(who, e.action, e.subject, e.before, e.after) from unnest(answer.audit) e;
+  end if;
+  return query select answer.status, answer.body, answer.private::text;
 end
 $$;
-comment on function admin.visitor(bytea) is 'Whose a session is, for the limits of what one operator may have under way; or the error of ledger.enter().';
+comment on function admin.call(bytea, text, jsonb, jsonb, jsonb, jsonb) is
+  'Does one operation of admin.operation for the operator whose session this is, as ledger.session_enter() says; the other arguments are those of admin.request. status null: there is no such thing.';
+
+create function ledger.answer(body text, status bigint default 200, audit admin.audit_entry[] default null, private jsonb default null)
+returns admin.answer
+language sql immutable set search_path = ledger, pg_temp
+return row(status, body, private, audit)::admin.answer;
+comment on function ledger.answer(text, bigint, admin.audit_entry[], jsonb) is 'What an operation gives; body: JSON.';
+
+create function ledger.audited(action text, subject text, before jsonb default null, after jsonb default null)
+returns admin.audit_entry[]
+language sql immutable set search_path = ledger, pg_temp
+return array[row(action, subject, before, after)::admin.audit_entry];
+comment on function ledger.audited(text, text, jsonb, jsonb) is 'One entry for the trail; several are put together with ||.';
+
+create function ledger.made_bytes(request admin.request, name text)
+returns bytea
+language sql immutable set search_path = ledger, pg_temp
+return decode(request.made ->> name, 'hex');
+comment on function ledger.made_bytes(admin.request, text) is 'Bytes that hookledger-admin made for a request; null when there are none.';
+
+create function admin.visitor(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  return ledger.answer(null, private => jsonb_build_object('operator_id', who.operator_id));
+end
+$$;
+comment on function admin.visitor(ledger.operator, admin.request) is 'Whose a session is, for the limits of what one operator may have under way.';
 
 create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null, after jsonb default null)
 returns void
@@ -273,21 +328,19 @@ $$;
 comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint, bigint, bigint, bytea) is
   'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case, and counts as proved for proof_minutes. 401: disabled meanwhile, or another password is set. 403: the operator logs in with codes, and neither step nor recovery is a good one (see ledger.totp_use()).';
 
-create function admin.session_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.session_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, json_build_object(
+  return ledger.answer(json_build_object(
     'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone,
                                   'language', who.language, 'totp', ledger.totp_json(who.operator_id)),
     'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name) order by w.name, w.workspace_id)
-                            from ledger.seen_workspaces() w), '[]'::json))::text;
+                            from ledger.seen_workspaces() w), '[]'::json))::text);
 end
 $$;
-comment on function admin.session_read(bytea, jsonb, jsonb, jsonb) is 'GET session: who is logged in, and the workspaces that are known.';
+comment on function admin.session_read(ledger.operator, admin.request) is 'GET session: who is logged in, and the workspaces that are known.';
 
 create function ledger.seen_workspaces()
 returns table (workspace_id bigint, name text)
@@ -303,16 +356,14 @@ as $$
 $$;
 comment on function ledger.seen_workspaces() is 'Workspaces that hookledger knows of, with their names.';
 
-create function admin.session_end(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.session_end(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  delete from ledger.session s where s.digest = substring(session_end.session from 1 for 32);
-  perform ledger.audit_write(who, 'session.end', format('operator %s (%s)', who.operator_id, who.name));
-  return query select 200::bigint, '{}'::text;
+  delete from ledger.session s where s.digest = request.session;
+  return ledger.answer('{}',
+    audit => ledger.audited('session.end', format('operator %s (%s)', who.operator_id, who.name)));
 end
 $$;
-comment on function admin.session_end(bytea, jsonb, jsonb, jsonb) is 'DELETE session: logs out.';
+comment on function admin.session_end(ledger.operator, admin.request) is 'DELETE session: logs out.';

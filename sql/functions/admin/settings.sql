@@ -1,198 +1,185 @@
 -- The admin page's settings: operators, sessions, the audit trail, options, and
 -- the first visit.
 
-create function admin.may(session bytea, needs_owner boolean, needs_proof boolean, of_operator text)
-returns table (name text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.operator_name(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := case when needs_proof then ledger.enter_proved(session, needs_owner) else ledger.enter(session, needs_owner) end;
 begin
-  name := case when of_operator is null then who.name
-               else (select o.name from ledger.operator o where o.operator_id = ledger.id_of(of_operator, 'the operator''s number')) end;
-  return next;
+  return ledger.answer(null, private => jsonb_build_object('name', case
+    when request.path ? 'operator_id' then (
+      select o.name from ledger.operator o where o.operator_id = ledger.id_of(request.path ->> 'operator_id', 'the operator''s number'))
+    else who.name end));
 end
 $$;
-comment on function admin.may(bytea, boolean, boolean, text) is
-  'Before work that is dear: the error of ledger.enter() or enter_proved(), or the name of the operator with this number (null: of who asks), which makes a bad password.';
+comment on function admin.operator_name(ledger.operator, admin.request) is
+  'Before a password is computed, which takes its time: the name of the operator who gets it (of who asks, where the path has none), which makes a bad password.';
 
 -- ---- operators
 
-create function admin.operator_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.operator_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, json_build_object('items', coalesce((
+  return ledger.answer(json_build_object('items', coalesce((
     select json_agg(json_build_object('id', o.operator_id::text, 'name', o.name, 'role', o.role, 'zone', o.time_zone,
                                       'enabled', o.enabled, 'totp', ledger.totp_is_on(o.operator_id), 'is_me', o.operator_id = who.operator_id,
                                       'made_at', ledger.rfc3339(o.made_at), 'seen_at', ledger.rfc3339(o.seen_at),
                                       'password_at', ledger.rfc3339(o.password_at)) order by lower(o.name))
-    from ledger.operator o), '[]'::json), 'next', null)::text;
+    from ledger.operator o), '[]'::json), 'next', null)::text);
 end
 $$;
-comment on function admin.operator_list(bytea, jsonb, jsonb, jsonb) is 'GET operators.';
+comment on function admin.operator_list(ledger.operator, admin.request) is 'GET operators.';
 
-create function admin.operator_add(session bytea, called text, of_role text, zone text, kept text)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.operator_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  made ledger.operator := ledger.operator_make(called, of_role, zone, kept);
+  made ledger.operator := ledger.operator_make(request.given ->> 'name', request.given ->> 'role', request.given ->> 'zone', request.made ->> 'password');
 begin
-  perform ledger.audit_write(who, 'operator.add', ledger.operator_named(made), null, ledger.operator_json(made));
-  return query select 201::bigint, json_build_object('id', made.operator_id::text)::text;
+  return ledger.answer(json_build_object('id', made.operator_id::text)::text, status => 201,
+    audit => ledger.audited('operator.add', ledger.operator_named(made), null, ledger.operator_json(made)));
 end
 $$;
-comment on function admin.operator_add(bytea, text, text, text, text) is 'POST operators; kept: as base/password keeps a password.';
+comment on function admin.operator_add(ledger.operator, admin.request) is 'POST operators. made: password, as base/password keeps it.';
 
-create function admin.operator_change(session bytea, path jsonb, query jsonb, given jsonb, kept text)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.operator_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  id bigint := ledger.id_of(path ->> 'operator_id', 'the operator''s number');
+  id bigint := ledger.id_of(request.path ->> 'operator_id', 'the operator''s number');
+  password text := request.made ->> 'password';
+  audit admin.audit_entry[];
   was ledger.operator;
   made ledger.operator;
 begin
-  if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
+  if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
     raise exception '"enabled" must be true or false' using errcode = '22023';
   end if;
-  if given ? 'totp' and given -> 'totp' <> 'false' then
+  if request.given ? 'totp' and request.given -> 'totp' <> 'false' then
     raise exception '"totp" can only be made false: its owner turns it on' using errcode = '22023';
   end if;
   select o.* into was from ledger.operator o where o.operator_id = id;
-  if given ? 'totp' and id = who.operator_id then
+  if request.given ? 'totp' and id = who.operator_id then
     raise exception 'turn your own codes off with a code, or by `hookledger operator totp-reset`' using errcode = 'HL403';
-  elsif given ? 'totp' and was.operator_id is not null then
-    perform ledger.totp_reset(who, was);
-    if given - 'totp' = '{}' then
-      return query select 200::bigint, '{}'::text;
-      return;
+  elsif request.given ? 'totp' and was.operator_id is not null then
+    if ledger.totp_reset(was) then
+      audit := ledger.audited('totp.reset', ledger.operator_named(was));
+    end if;
+    if request.given - 'totp' = '{}' then
+      return ledger.answer('{}', audit => audit);
     end if;
   end if;
-  made := ledger.operator_change(id, given ->> 'role', given ->> 'zone', (given ->> 'enabled')::boolean, kept);
-  perform ledger.audit_write(who, case when kept is null then 'operator.change' else 'operator.password' end,
-                             ledger.operator_named(made), ledger.operator_json(was), ledger.operator_json(made));
-  return query select 200::bigint, '{}'::text;
+  made := ledger.operator_change(id, request.given ->> 'role', request.given ->> 'zone', (request.given ->> 'enabled')::boolean, password);
+  return ledger.answer('{}', audit => audit
+    || ledger.audited(case when password is null then 'operator.change' else 'operator.password' end,
+                      ledger.operator_named(made), ledger.operator_json(was), ledger.operator_json(made)));
 end
 $$;
-comment on function admin.operator_change(bytea, jsonb, jsonb, jsonb, text) is 'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset); kept: a new password, or null.';
+comment on function admin.operator_change(ledger.operator, admin.request) is 'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset). made: password, a new one as base/password keeps it, or null.';
 
-create function admin.password_read(session bytea)
-returns table (wait_s bigint, password text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.password_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  -- Not the bucket of those who log in: strangers fill that one.
-  wait_s := ledger.throttle_add('proof', who.operator_id::text, 20, 10);
-  password := who.password;
-  return next;
+  -- Not the bucket of those who log in: unauthenticated clients fill that one.
+  return ledger.answer(null, private => jsonb_build_object(
+    'wait_s', ledger.throttle_add('proof', who.operator_id::text, 20, 10), 'password', who.password));
 end
 $$;
-comment on function admin.password_read(bytea) is 'What one''s old password is compared with; counted, so that a stolen session cannot guess it.';
+comment on function admin.password_read(ledger.operator, admin.request) is
+  'What one''s old password is compared with; counted, so that a stolen session cannot guess it.';
 
-create function admin.prove(session bytea, compared text, proof_minutes bigint)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.prove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  until timestamptz := ledger.clock() + make_interval(mins => proof_minutes::integer);
+  until timestamptz := ledger.clock() + make_interval(mins => (request.made ->> 'minutes')::integer);
 begin
-  if who.password <> compared then
+  if who.password is distinct from request.made ->> 'compared' then
     raise exception 'your password was changed meanwhile; log in again' using errcode = 'HL403';
   end if;
-  update ledger.session s set proved_until = until where s.digest = substring(session from 1 for 32);
-  perform ledger.audit_write(who, 'session.prove', ledger.operator_named(who));
-  return query select 200::bigint, json_build_object('until', ledger.rfc3339(until))::text;
+  update ledger.session s set proved_until = until where s.digest = request.session;
+  return ledger.answer(json_build_object('until', ledger.rfc3339(until))::text,
+    audit => ledger.audited('session.prove', ledger.operator_named(who)));
 end
 $$;
-comment on function admin.prove(bytea, text, bigint) is
-  'POST session/proof: the password was right, as password_read() gave what it was compared with; ledger.enter_proved() takes the session for so many minutes.';
+comment on function admin.prove(ledger.operator, admin.request) is
+  'POST session/proof: the password was right. made: compared, what password_read() gave; minutes, for which the session is proved.';
 
-create function admin.me_change(session bytea, new_zone text, kept text)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.me_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
+  password text := request.made ->> 'password';
   mine ledger.session;
   made ledger.operator;
 begin
-  select s.* into mine from ledger.session s where s.digest = substring(session from 1 for 32);
-  made := ledger.operator_change(who.operator_id, null, new_zone, null, kept);
-  if kept is not null then
+  select s.* into mine from ledger.session s where s.digest = request.session;
+  made := ledger.operator_change(who.operator_id, null, request.given ->> 'zone', null, password);
+  if password is not null then
     -- all others are out; this one was just proved
     insert into ledger.session overriding system value select mine.*;
   end if;
-  if kept is not null or made.time_zone <> who.time_zone then
-    perform ledger.audit_write(who, case when kept is null then 'operator.change' else 'operator.password' end,
-                               ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made));
-  end if;
-  return query select 200::bigint, '{}'::text;
+  return ledger.answer('{}', audit => case when password is not null or made.time_zone <> who.time_zone then
+    ledger.audited(case when password is null then 'operator.change' else 'operator.password' end,
+                   ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made)) end);
 end
 $$;
-comment on function admin.me_change(bytea, text, text) is 'PATCH me: one''s own zone and password (null: as it is). A new password ends one''s other sessions.';
+comment on function admin.me_change(ledger.operator, admin.request) is
+  'PATCH me: one''s own zone and password (made: as base/password keeps it; null: as it is). A new password ends one''s other sessions.';
 
-create function admin.language_set(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.language_set(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
   made ledger.operator;
 begin
-  if coalesce(jsonb_typeof(given -> 'language'), '') not in ('string', 'null') or given ->> 'language' !~ '^[a-z]{2,3}$' then
+  if coalesce(jsonb_typeof(request.given -> 'language'), '') not in ('string', 'null') or request.given ->> 'language' !~ '^[a-z]{2,3}$' then
     raise exception '"language" is a code such as de, or null: as the browser has it' using errcode = '22023';
   end if;
-  update ledger.operator o set language = given ->> 'language' where o.operator_id = who.operator_id returning o.* into made;
-  if made.language is distinct from who.language then
-    perform ledger.audit_write(who, 'operator.change', ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made));
-  end if;
-  return query select 200::bigint, '{}'::text;
+  update ledger.operator o set language = request.given ->> 'language' where o.operator_id = who.operator_id returning o.* into made;
+  return ledger.answer('{}', audit => case when made.language is distinct from who.language then
+    ledger.audited('operator.change', ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made)) end);
 end
 $$;
-comment on function admin.language_set(bytea, jsonb, jsonb, jsonb) is 'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
+comment on function admin.language_set(ledger.operator, admin.request) is 'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
 
 -- ---- sessions
 
-create function admin.session_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.session_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
   clock timestamptz := ledger.clock();
 begin
-  return query select 200::bigint, json_build_object('items', coalesce((
+  return ledger.answer(json_build_object('items', coalesce((
     select json_agg(json_build_object('id', s.session_id::text, 'operator', o.name,
-                                      'is_me', s.digest = substring(session_list.session from 1 for 32),
+                                      'is_me', s.digest = request.session,
                                       'made_at', ledger.rfc3339(s.made_at), 'seen_at', ledger.rfc3339(s.seen_at),
                                       'expires_at', ledger.rfc3339(least(s.expires_at, s.seen_at + s.idle)),
                                       'address', host(s.address), 'agent', s.agent) order by s.seen_at desc)
     from ledger.session s join ledger.operator o using (operator_id)
     where s.expires_at > clock and s.seen_at + s.idle > clock and (who.role = 'owner' or o.operator_id = who.operator_id)), '[]'::json),
-    'next', null)::text;
+    'next', null)::text);
 end
 $$;
-comment on function admin.session_list(bytea, jsonb, jsonb, jsonb) is 'GET sessions: an owner sees all, others their own.';
+comment on function admin.session_list(ledger.operator, admin.request) is 'GET sessions: an owner sees all, others their own.';
 
-create function admin.session_remove(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.session_remove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  id bigint := ledger.id_of(path ->> 'session_id', 'the session''s number');
+  id bigint := ledger.id_of(request.path ->> 'session_id', 'the session''s number');
   whose ledger.operator;
 begin
   delete from ledger.session s using ledger.operator o
@@ -201,36 +188,35 @@ begin
   if not found then
     raise exception 'there is no session %', id using errcode = 'P0002';
   end if;
-  perform ledger.audit_write(who, 'session.remove', ledger.operator_named(whose));
-  return query select 200::bigint, '{}'::text;
+  return ledger.answer('{}',
+    audit => ledger.audited('session.remove', ledger.operator_named(whose)));
 end
 $$;
-comment on function admin.session_remove(bytea, jsonb, jsonb, jsonb) is 'DELETE sessions/{session_id}: ends a login, one''s own or, by an owner, anybody''s.';
+comment on function admin.session_remove(ledger.operator, admin.request) is 'DELETE sessions/{session_id}: ends a login, one''s own or, by an owner, anybody''s.';
 
 -- ---- the audit trail
 
-create function admin.audit_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.audit_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
-  most integer := ledger.page_limit(query);
-  below bigint := coalesce(ledger.id_of(query ->> 'after', 'after'), 9223372036854775807);
+  most integer := ledger.page_limit(request.query);
+  below bigint := coalesce(ledger.id_of(request.query ->> 'after', 'after'), 9223372036854775807);
 begin
-  return query
+  return (
   with page as (
     select a.* from ledger.audit a where a.audit_id < below order by a.audit_id desc limit most + 1
   ), shown as (select * from page order by audit_id desc limit most)
-  select 200::bigint, json_build_object(
+  select ledger.answer(json_build_object(
     'items', coalesce((select json_agg(json_build_object(
                          'id', s.audit_id::text, 'at', ledger.rfc3339(s.at), 'operator', s.operator, 'address', host(s.address),
                          'action', s.action, 'subject', s.subject, 'before', s.before, 'after', s.after) order by s.audit_id desc)
                        from shown s), '[]'::json),
-    'next', case when (select count(*) from page) > most then (select min(audit_id)::text from shown) end)::text;
+    'next', case when (select count(*) from page) > most then (select min(audit_id)::text from shown) end)::text));
 end
 $$;
-comment on function admin.audit_list(bytea, jsonb, jsonb, jsonb) is 'GET audit: newest first; after: the number of the last item shown.';
+comment on function admin.audit_list(ledger.operator, admin.request) is 'GET audit: newest first; after: the number of the last item shown.';
 
 -- ---- options
 
@@ -254,34 +240,39 @@ as $$
 $$;
 comment on function ledger.option(text) is 'The value of an option.';
 
-create function admin.settings_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function ledger.settings_json()
+returns json
+language sql stable set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
+  select json_build_object('items', json_agg(json_build_object('name', k.name, 'value', ledger.option(k.name), 'default', k.fallback,
+                                                               'least', k.lowest, 'most', k.highest, 'words', k.words)))
+  from ledger.option_known() k
+$$;
+comment on function ledger.settings_json() is 'All options as the page has them.';
+
+create function admin.settings_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
 begin
-  return query select 200::bigint, json_build_object('items', (
-    select json_agg(json_build_object('name', k.name, 'value', ledger.option(k.name), 'default', k.fallback,
-                                      'least', k.lowest, 'most', k.highest, 'words', k.words))
-    from ledger.option_known() k))::text;
+  return ledger.answer(ledger.settings_json()::text);
 end
 $$;
-comment on function admin.settings_read(bytea, jsonb, jsonb, jsonb) is 'GET settings.';
+comment on function admin.settings_read(ledger.operator, admin.request) is 'GET settings.';
 
-create function admin.settings_change(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.settings_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
   item record;
   was bigint;
+  audit admin.audit_entry[];
 begin
-  if given is null then
+  if request.given is null then
     raise exception 'the body must be an object of options and their values' using errcode = '22023';
   end if;
-  for item in select g.key, g.value, k.* from jsonb_each(given) g left join ledger.option_known() k on k.name = g.key loop
+  for item in select g.key, g.value, k.* from jsonb_each(request.given) g left join ledger.option_known() k on k.name = g.key loop
     if item.name is null then
       raise exception 'there is no option "%"', left(item.key, 100) using errcode = '22023';
     end if;
@@ -293,12 +284,12 @@ begin
     continue when was = (item.value #>> '{}')::bigint;
     insert into ledger.option as o (name, value) values (item.name, item.value)
     on conflict (name) do update set value = excluded.value, set_at = ledger.clock();
-    perform ledger.audit_write(who, 'settings.change', item.name, to_jsonb(was), item.value);
+    audit := audit || ledger.audited('settings.change', item.name, to_jsonb(was), item.value);
   end loop;
-  return query select r.status, r.body from admin.settings_read(session, path, query, given) r;
+  return ledger.answer(ledger.settings_json()::text, audit => audit);
 end
 $$;
-comment on function admin.settings_change(bytea, jsonb, jsonb, jsonb) is 'PATCH settings: {"name": value, …}.';
+comment on function admin.settings_change(ledger.operator, admin.request) is 'PATCH settings: {"name": value, …}.';
 
 -- ---- the first visit
 

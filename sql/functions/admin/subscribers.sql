@@ -118,103 +118,98 @@ as $$
 $$;
 comment on function ledger.account_json(ledger.account) is 'An account as the page has it; nothing of its token.';
 
-create function admin.account_add(session bytea, path jsonb, query jsonb, given jsonb, digest bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.account_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
   id bigint;
   made ledger.account;
 begin
-  perform ledger.given_check(given, '{name,user_id,email,zone}');
-  if coalesce(ledger.given_number(given, 'user_id'), 0) = 0 then
+  perform ledger.given_check(request.given, '{name,user_id,email,zone}');
+  if coalesce(ledger.given_number(request.given, 'user_id'), 0) = 0 then
     raise exception '"user_id" must be the number of the Toggl user that the account stands for' using errcode = '22023';
   end if;
   id := operator.account_add(
-    coalesce(btrim(ledger.given_text(given, 'name')), ''), ledger.given_number(given, 'user_id'), nullif(ledger.given_text(given, 'email'), ''),
-    coalesce(ledger.given_text(given, 'zone'), 'UTC'), digest);
+    coalesce(btrim(ledger.given_text(request.given, 'name')), ''), ledger.given_number(request.given, 'user_id'), nullif(ledger.given_text(request.given, 'email'), ''),
+    coalesce(ledger.given_text(request.given, 'zone'), 'UTC'), ledger.made_bytes(request, 'digest'));
   made := ledger.account_find(id);
-  perform ledger.audit_write(who, 'account.add', ledger.account_named(made), null, ledger.account_json(made));
-  return query select 201::bigint, json_build_object('id', made.account_id::text)::text;
+  return ledger.answer(json_build_object('id', made.account_id::text)::text, status => 201,
+    audit => ledger.audited('account.add', ledger.account_named(made), null, ledger.account_json(made)));
 end
 $$;
-comment on function admin.account_add(bytea, jsonb, jsonb, jsonb, bytea) is 'POST subscribers/accounts; digest: SHA-256 of its token.';
+comment on function admin.account_add(ledger.operator, admin.request) is 'POST subscribers/accounts. made: digest, the SHA-256 of its token.';
 
-create function admin.account_change(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.account_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
   made ledger.account;
 begin
-  perform ledger.given_check(given, '{name,email,zone,enabled}');
-  perform operator.account_set(was.account_id, btrim(ledger.given_text(given, 'name')),
-                               case when given ? 'email' then coalesce(ledger.given_text(given, 'email'), '') end,
-                               ledger.given_text(given, 'zone'), ledger.given_flag(given, 'enabled'), null);
+  perform ledger.given_check(request.given, '{name,email,zone,enabled}');
+  perform operator.account_set(was.account_id, btrim(ledger.given_text(request.given, 'name')),
+                               case when request.given ? 'email' then coalesce(ledger.given_text(request.given, 'email'), '') end,
+                               ledger.given_text(request.given, 'zone'), ledger.given_flag(request.given, 'enabled'), null);
   made := ledger.account_find(was.account_id);
-  perform ledger.audit_write(who, 'account.change', ledger.account_named(made), ledger.account_json(was), ledger.account_json(made));
-  return query select 200::bigint, ledger.account_json(made)::text;
+  return ledger.answer(ledger.account_json(made)::text,
+    audit => ledger.audited('account.change', ledger.account_named(made), ledger.account_json(was), ledger.account_json(made)));
 end
 $$;
-comment on function admin.account_change(bytea, jsonb, jsonb, jsonb) is 'PATCH subscribers/accounts/{account_id}: name, email, zone, enabled.';
+comment on function admin.account_change(ledger.operator, admin.request) is 'PATCH subscribers/accounts/{account_id}: name, email, zone, enabled.';
 
-create function admin.account_token(session bytea, path jsonb, query jsonb, given jsonb, digest bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.account_token(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
 begin
-  perform operator.account_set(a.account_id, null, null, null, null, digest);
-  perform ledger.audit_write(who, 'account.token', ledger.account_named(a));
-  return query select 200::bigint, json_build_object('id', a.account_id::text)::text;
+  perform operator.account_set(a.account_id, null, null, null, null, ledger.made_bytes(request, 'digest'));
+  return ledger.answer(json_build_object('id', a.account_id::text)::text,
+    audit => ledger.audited('account.token', ledger.account_named(a)));
 end
 $$;
-comment on function admin.account_token(bytea, jsonb, jsonb, jsonb, bytea) is
-  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless; digest: its SHA-256.';
+comment on function admin.account_token(ledger.operator, admin.request) is
+  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless. made: digest, its SHA-256.';
 
-create function admin.member_set(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.member_set(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  was ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
-  workspace bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
+  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
+  workspace bigint := ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace');
   before jsonb := ledger.account_json(was) -> 'workspaces';
 begin
-  perform ledger.given_check(given, '{is_admin}', false);
-  perform ledger.given_flag(given, 'is_admin');
+  perform ledger.given_check(request.given, '{is_admin}', false);
+  perform ledger.given_flag(request.given, 'is_admin');
   if not exists (select from ledger.workspace w where w.workspace_id = workspace) then
     raise exception 'workspace % is not passed on yet: give it an organization first', workspace using errcode = 'P0002';
   end if;
-  perform operator.member_set(was.account_id, workspace, true, coalesce(ledger.given_flag(given, 'is_admin'), false));
-  perform ledger.audit_write(who, 'account.grant', ledger.account_named(was), before, ledger.account_json(was) -> 'workspaces');
-  return query select 200::bigint, ledger.account_json(was)::text;
+  perform operator.member_set(was.account_id, workspace, true, coalesce(ledger.given_flag(request.given, 'is_admin'), false));
+  return ledger.answer(ledger.account_json(was)::text,
+    audit => ledger.audited('account.grant', ledger.account_named(was), before, ledger.account_json(was) -> 'workspaces'));
 end
 $$;
-comment on function admin.member_set(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.member_set(ledger.operator, admin.request) is
   'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: the account may use the workspace, as administrator or not.';
 
-create function admin.member_remove(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.member_remove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  a ledger.account := ledger.account_find(ledger.id_of(path ->> 'account_id', 'the number of the account'));
+  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
   was jsonb := ledger.account_json(a);
 begin
-  perform operator.member_set(a.account_id, ledger.id_of(path ->> 'workspace_id', 'the number of the workspace'), false, false);
-  perform ledger.audit_write(who, 'account.revoke', ledger.account_named(a), was -> 'workspaces', ledger.account_json(a) -> 'workspaces');
-  return query select 200::bigint, ledger.account_json(a)::text;
+  perform operator.member_set(a.account_id, ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace'), false, false);
+  return ledger.answer(ledger.account_json(a)::text,
+    audit => ledger.audited('account.revoke', ledger.account_named(a), was -> 'workspaces', ledger.account_json(a) -> 'workspaces'));
 end
 $$;
-comment on function admin.member_remove(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.member_remove(ledger.operator, admin.request) is
   'DELETE subscribers/accounts/{account_id}/workspaces/{workspace_id}: takes that access away.';
 
 -- ---- organizations and workspaces
@@ -234,73 +229,70 @@ as $$
 $$;
 comment on function ledger.organization_json(bigint) is 'An organization with the limits that hold for it; null when absent.';
 
-create function admin.organization_add(session bytea, path jsonb, query jsonb, given jsonb, enterprise_requests bigint, enterprise_user_requests bigint)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.organization_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  plan text := coalesce(ledger.given_text(given, 'plan'), 'enterprise');
+  plan text := coalesce(ledger.given_text(request.given, 'plan'), 'enterprise');
   made bigint;
 begin
-  perform ledger.given_check(given, '{name,plan,id}');
-  if ledger.given_number(given, 'id') = 0 then
+  perform ledger.given_check(request.given, '{name,plan,id}');
+  if ledger.given_number(request.given, 'id') = 0 then
     raise exception 'the number of an organization is above 0' using errcode = '22023';
   end if;
-  made := operator.organization_add(coalesce(btrim(ledger.given_text(given, 'name')), ''), plan, ledger.given_number(given, 'id'),
-                                    case when plan = 'enterprise' then enterprise_requests end,
-                                    case when plan = 'enterprise' then enterprise_user_requests end);
-  perform ledger.audit_write(who, 'organization.add', format('organization %s (%s)', made, btrim(given ->> 'name')), null,
-                             ledger.organization_json(made));
-  return query select 201::bigint, ledger.organization_json(made)::text;
+  made := operator.organization_add(coalesce(btrim(ledger.given_text(request.given, 'name')), ''), plan, ledger.given_number(request.given, 'id'),
+                                    case when plan = 'enterprise' then (request.made ->> 'enterprise_requests')::bigint end,
+                                    case when plan = 'enterprise' then (request.made ->> 'enterprise_user_requests')::bigint end);
+  return ledger.answer(ledger.organization_json(made)::text, status => 201,
+    audit => ledger.audited('organization.add', format('organization %s (%s)', made, btrim(request.given ->> 'name')), null,
+                             ledger.organization_json(made)));
 end
 $$;
-comment on function admin.organization_add(bytea, jsonb, jsonb, jsonb, bigint, bigint) is
-  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, with the numbers of the settings.';
+comment on function admin.organization_add(ledger.operator, admin.request) is
+  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, with the numbers of the settings (made: enterprise_requests, enterprise_user_requests).';
 
-create function admin.organization_change(session bytea, path jsonb, query jsonb, given jsonb, enterprise_requests bigint, enterprise_user_requests bigint)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.organization_change(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  id bigint := ledger.id_of(path ->> 'organization_id', 'the number of the organization');
+  id bigint := ledger.id_of(request.path ->> 'organization_id', 'the number of the organization');
   was jsonb := ledger.organization_json(id);
 begin
-  perform ledger.given_check(given, '{plan,max_webhooks,max_filters,hourly_requests,user_requests}');
+  perform ledger.given_check(request.given, '{plan,max_webhooks,max_filters,hourly_requests,user_requests}');
   if was is null then
     raise exception 'there is no organization %', id using errcode = 'P0002';
   end if;
-  perform operator.organization_set(id, ledger.given_text(given, 'plan'), ledger.given_number(given, 'max_webhooks'),
-                                    ledger.given_number(given, 'max_filters'),
-                                    coalesce(ledger.given_number(given, 'hourly_requests'), case when given ->> 'plan' = 'enterprise' then enterprise_requests end),
-                                    coalesce(ledger.given_number(given, 'user_requests'), case when given ->> 'plan' = 'enterprise' then enterprise_user_requests end));
-  perform ledger.audit_write(who, 'organization.change', format('organization %s (%s)', id, was ->> 'name'), was, ledger.organization_json(id));
-  return query select 200::bigint, ledger.organization_json(id)::text;
+  perform operator.organization_set(id, ledger.given_text(request.given, 'plan'), ledger.given_number(request.given, 'max_webhooks'),
+                                    ledger.given_number(request.given, 'max_filters'),
+                                    coalesce(ledger.given_number(request.given, 'hourly_requests'), case when request.given ->> 'plan' = 'enterprise' then (request.made ->> 'enterprise_requests')::bigint end),
+                                    coalesce(ledger.given_number(request.given, 'user_requests'), case when request.given ->> 'plan' = 'enterprise' then (request.made ->> 'enterprise_user_requests')::bigint end));
+  return ledger.answer(ledger.organization_json(id)::text,
+    audit => ledger.audited('organization.change', format('organization %s (%s)', id, was ->> 'name'), was, ledger.organization_json(id)));
 end
 $$;
-comment on function admin.organization_change(bytea, jsonb, jsonb, jsonb, bigint, bigint) is
+comment on function admin.organization_change(ledger.operator, admin.request) is
   'PATCH subscribers/organizations/{organization_id}: another plan, or numbers that differ from it.';
 
-create function admin.workspace_set(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.workspace_set(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  id bigint := ledger.id_of(path ->> 'workspace_id', 'the number of the workspace');
-  organization bigint := ledger.given_number(given, 'organization_id');
+  id bigint := ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace');
+  organization bigint := ledger.given_number(request.given, 'organization_id');
   was bigint := (select w.organization_id from ledger.workspace w where w.workspace_id = id);
 begin
-  perform ledger.given_check(given, '{organization_id}');
+  perform ledger.given_check(request.given, '{organization_id}');
   if ledger.organization_json(organization) is null then
-    raise exception 'there is no organization %', coalesce(given ->> 'organization_id', 'without a number') using errcode = 'P0002';
+    raise exception 'there is no organization %', coalesce(request.given ->> 'organization_id', 'without a number') using errcode = 'P0002';
   end if;
   perform operator.workspace_add(id, organization);
-  perform ledger.audit_write(who, 'workspace.set', 'workspace ' || id, case when was is not null then jsonb_build_object('organization_id', was::text) end,
-                             jsonb_build_object('organization_id', organization::text));
-  return query select 200::bigint, ledger.organization_json(organization)::text;
+  return ledger.answer(ledger.organization_json(organization)::text,
+    audit => ledger.audited('workspace.set', 'workspace ' || id, case when was is not null then jsonb_build_object('organization_id', was::text) end,
+                             jsonb_build_object('organization_id', organization::text)));
 end
 $$;
-comment on function admin.workspace_set(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.workspace_set(ledger.operator, admin.request) is
   'PUT subscribers/workspaces/{workspace_id}: its events are passed on, under the limits of this organization.';

@@ -105,14 +105,12 @@ end
 $$;
 comment on function ledger.subscription_of(jsonb) is 'The subscription that a path names; P0002 when there is none.';
 
-create function admin.subscriber_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.subscriber_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, jsonb_build_object(
+  return ledger.answer(jsonb_build_object(
     'accounts', coalesce((
       select jsonb_agg(ledger.account_json(a) || jsonb_build_object('quota', coalesce((
                select jsonb_agg(jsonb_build_object('organization_id', nullif(q.organization_id, 0)::text, 'used', q.used,
@@ -135,176 +133,201 @@ begin
                                          -- who may change it is shown it whole
                                          || case when who.role = 'owner' then jsonb_build_object('url', s.url_callback) else '{}' end
                                          order by s.workspace_id, s.description)
-                               from ledger.subscription s where s.deleted_at is null and s.pending_until is null), '[]'))::text;
+                               from ledger.subscription s where s.deleted_at is null and s.pending_until is null), '[]'))::text);
 end
 $$;
-comment on function admin.subscriber_list(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.subscriber_list(ledger.operator, admin.request) is
   'GET subscribers: accounts, organizations, workspaces that are passed on, and all subscriptions with how they are.';
 
 -- ---- the API's path, gone by an operator
 
-create function admin.subscription_begin(session bytea, path jsonb, query jsonb, given jsonb, is_ping boolean)
-returns table (account_id bigint, user_id bigint, workspace_id bigint, subscription_id bigint, method text, asked text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function ledger.asked_of(a ledger.account, workspace bigint, subscription bigint, method text, asked jsonb)
+returns admin.answer
+language plpgsql stable set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := case when is_ping then ledger.enter(session, true) else ledger.enter_proved(session) end;
-  s ledger.subscription;
-  a ledger.account;
 begin
-  if path ? 'subscription_id' then
-    s := ledger.subscription_of(path);
-    a := ledger.account_find(s.account_id);
-    workspace_id := s.workspace_id;
-    if not is_ping then
-      perform ledger.given_check(given, '{description,url_callback,secret,event_filters,enabled}');
-      -- PUT of Toggl's API asks for the description each time, PATCH takes nothing but "enabled".
-      method := case when given - 'enabled' = '{}' then 'PATCH' else 'PUT' end;
-      asked := case when method = 'PATCH' then given else jsonb_build_object('description', s.description) || given end;
-    end if;
-  else
-    perform ledger.given_check(given, '{workspace_id,account_id,description,url_callback,secret,event_filters,enabled}');
-    workspace_id := ledger.given_number(given, 'workspace_id');
-    if workspace_id is null or not given ? 'account_id' then
-      raise exception 'say for which account and in which workspace: "account_id" and "workspace_id"' using errcode = '22023';
-    end if;
-    a := ledger.account_find(ledger.given_number(given, 'account_id'));
-    method := 'POST';
-    asked := given - 'workspace_id' - 'account_id';
-  end if;
-  account_id := a.account_id;
-  user_id := a.user_id;
-  subscription_id := s.subscription_id;
   -- What api.admit() says to the account itself.
   if not a.enabled then
     raise exception 'the account "%" is disabled; enable it first', a.name using errcode = '22023';
-  elsif not exists (select from ledger.member m where m.account_id = a.account_id and m.workspace_id = subscription_begin.workspace_id) then
-    raise exception 'the account "%" has no access to workspace %; give it that first', a.name, workspace_id using errcode = '22023';
+  elsif not exists (select from ledger.member m where m.account_id = a.account_id and m.workspace_id = workspace) then
+    raise exception 'the account "%" has no access to workspace %; give it that first', a.name, workspace using errcode = '22023';
   end if;
-  return next;
+  return ledger.answer(null, private => jsonb_build_object(
+    'account_id', a.account_id, 'user_id', a.user_id, 'workspace_id', workspace, 'subscription_id', subscription, 'method', method,
+    'asked', asked::text));
 end
 $$;
-comment on function admin.subscription_begin(bytea, jsonb, jsonb, jsonb, boolean) is
-  'On whose behalf a subscription is made (POST subscribers/subscriptions), changed (PATCH of one) or pinged, by which method of Toggl''s API (null: a ping), and the body of that.';
+comment on function ledger.asked_of(ledger.account, bigint, bigint, text, jsonb) is
+  'On whose behalf the API is asked for something, by which method of Toggl''s API (null: a ping), and the body of that; 22023 when the account may not ask for it.';
 
-create function admin.subscription_check(
-  session bytea, account bigint, workspace bigint, subscription bigint, method text, given json)
-returns table (status bigint, problem text, subscription_id bigint, url text, code text, ping_code text,
-               must_ping boolean, sealed bytea, secret text, sealed_before bytea)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.subscription_begin(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-begin
-  perform ledger.enter(session, true);
-  return query select * from api.subscription_check(account, workspace, subscription, method, given);
-end
-$$;
-comment on function admin.subscription_check(bytea, bigint, bigint, bigint, text, json) is 'api.subscription_check() for an owner on behalf of the account.';
-
-create function admin.subscription_write(
-  session bytea, account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text, code text,
-  validated boolean)
-returns table (status bigint, problem text)
-language plpgsql security definer set search_path = ledger, pg_temp
-as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session, true);
-  was ledger.subscription;
-  made ledger.subscription;
-begin
-  select s.* into was from ledger.subscription s where s.subscription_id = subscription;
-  select w.* into status, problem
-  from api.subscription_write(account, workspace, subscription, method, given, new_sealed, asked_url, code, validated) w;
-  if status = 200 then
-    select s.* into made from ledger.subscription s where s.subscription_id = subscription;
-    perform ledger.audit_write(who, case when method = 'POST' then 'subscription.add' else 'subscription.change' end, ledger.subscription_named(made),
-                               case when method <> 'POST' then ledger.subscription_told(was) end,
-                               ledger.subscription_told(made)
-                               || case when new_sealed is not null and method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb
-                               || case when method <> 'POST' and made.url_callback <> was.url_callback
-                                            and ledger.url_shown(made.url_callback) = ledger.url_shown(was.url_callback)
-                                  then '{"address": "another"}' else '{}' end::jsonb);
-  end if;
-  return next;
-end
-$$;
-comment on function admin.subscription_write(bytea, bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
-  'api.subscription_write() for an owner on behalf of the account, with a line in the trail.';
-
-create function admin.subscription_give_up(session bytea, subscription bigint, code text)
-returns void
-language plpgsql security definer set search_path = ledger, pg_temp
-as $$
-begin
-  perform ledger.enter(session, true);
-  perform api.subscription_give_up(subscription, code);
-end
-$$;
-comment on function admin.subscription_give_up(bytea, bigint, text) is 'api.subscription_give_up() for an owner.';
-
-create function admin.subscription_validate(session bytea, workspace bigint, subscription bigint, code text)
-returns table (status bigint, problem text)
-language plpgsql security definer set search_path = ledger, pg_temp
-as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := ledger.enter(session, true);
   s ledger.subscription;
 begin
-  select v.* into status, problem from api.subscription_validate(workspace, subscription, code) v;
-  if status = 200 then
-    select o.* into s from ledger.subscription o where o.subscription_id = subscription;
-    perform ledger.audit_write(who, 'subscription.validate', ledger.subscription_named(s));
+  if request.path ? 'subscription_id' then
+    s := ledger.subscription_of(request.path);
+    perform ledger.given_check(request.given, '{description,url_callback,secret,event_filters,enabled}');
+    -- PUT of Toggl's API asks for the description each time, PATCH takes nothing but "enabled".
+    if request.given - 'enabled' = '{}' then
+      return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PATCH', request.given);
+    end if;
+    return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PUT',
+                           jsonb_build_object('description', s.description) || request.given);
   end if;
-  return next;
+  perform ledger.given_check(request.given, '{workspace_id,account_id,description,url_callback,secret,event_filters,enabled}');
+  if ledger.given_number(request.given, 'workspace_id') is null or not request.given ? 'account_id' then
+    raise exception 'say for which account and in which workspace: "account_id" and "workspace_id"' using errcode = '22023';
+  end if;
+  return ledger.asked_of(ledger.account_find(ledger.given_number(request.given, 'account_id')), ledger.given_number(request.given, 'workspace_id'),
+                         null, 'POST', request.given - 'workspace_id' - 'account_id');
 end
 $$;
-comment on function admin.subscription_validate(bytea, bigint, bigint, text) is
+comment on function admin.subscription_begin(ledger.operator, admin.request) is
+  'POST subscribers/subscriptions, and PATCH of one, before the callback is asked. private: as ledger.asked_of().';
+
+create function admin.ping_begin(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  s ledger.subscription := ledger.subscription_of(request.path);
+begin
+  return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, null, null);
+end
+$$;
+comment on function admin.ping_begin(ledger.operator, admin.request) is
+  'POST subscribers/subscriptions/{subscription_id}/ping and validate, before the callback is asked. private: as ledger.asked_of().';
+
+create function ledger.step_read(request admin.request)
+returns table (account bigint, workspace bigint, subscription bigint, method text, given json, sealed bytea, url text, code text, validated boolean)
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select (m ->> 'account_id')::bigint, (m ->> 'workspace_id')::bigint, (m ->> 'subscription_id')::bigint, m ->> 'method', (m ->> 'given')::json,
+         decode(m ->> 'sealed', 'hex'), m ->> 'url', m ->> 'code', (m ->> 'validated')::boolean
+  from (select request.made as m) r
+$$;
+comment on function ledger.step_read(admin.request) is 'The arguments of a step of the API, in made.';
+
+create function admin.subscription_check(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  return (
+    select ledger.answer(null, private => to_jsonb(c)
+      || jsonb_build_object('sealed', encode(c.sealed, 'hex'), 'sealed_before', encode(c.sealed_before, 'hex')))
+    from ledger.step_read(request) s, api.subscription_check(s.account, s.workspace, s.subscription, s.method, s.given) c);
+end
+$$;
+comment on function admin.subscription_check(ledger.operator, admin.request) is 'api.subscription_check() for an owner on behalf of the account.';
+
+create function admin.subscription_write(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  step record;
+  wrote record;
+  was ledger.subscription;
+  made ledger.subscription;
+  entry admin.audit_entry[];
+begin
+  select * into step from ledger.step_read(request);
+  select s.* into was from ledger.subscription s where s.subscription_id = step.subscription;
+  select w.* into wrote
+  from api.subscription_write(step.account, step.workspace, step.subscription, step.method, step.given, step.sealed, step.url, step.code, step.validated) w;
+  if wrote.status = 200 then
+    select s.* into made from ledger.subscription s where s.subscription_id = step.subscription;
+    entry := ledger.audited(
+      case when step.method = 'POST' then 'subscription.add' else 'subscription.change' end, ledger.subscription_named(made),
+      case when step.method <> 'POST' then ledger.subscription_told(was) end,
+      ledger.subscription_told(made)
+      || case when step.sealed is not null and step.method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb
+      || case when step.method <> 'POST' and made.url_callback <> was.url_callback
+                   and ledger.url_shown(made.url_callback) = ledger.url_shown(was.url_callback)
+         then '{"address": "another"}' else '{}' end::jsonb);
+  end if;
+  return ledger.answer(null, audit => entry, private => to_jsonb(wrote));
+end
+$$;
+comment on function admin.subscription_write(ledger.operator, admin.request) is
+  'api.subscription_write() for an owner on behalf of the account, with a line in the trail.';
+
+create function admin.subscription_give_up(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  perform api.subscription_give_up(s.subscription, s.code) from ledger.step_read(request) s;
+  return ledger.answer(null, private => '{"status": 200}');
+end
+$$;
+comment on function admin.subscription_give_up(ledger.operator, admin.request) is 'api.subscription_give_up() for an owner.';
+
+create function admin.subscription_validate(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+declare
+  judged record;
+  entry admin.audit_entry[];
+begin
+  select v.*, s.subscription into judged from ledger.step_read(request) s, api.subscription_validate(s.workspace, s.subscription, s.code) v;
+  if judged.status = 200 then
+    entry := (select ledger.audited('subscription.validate', ledger.subscription_named(o))
+              from ledger.subscription o where o.subscription_id = judged.subscription);
+  end if;
+  return ledger.answer(null, audit => entry, private => to_jsonb(judged));
+end
+$$;
+comment on function admin.subscription_validate(ledger.operator, admin.request) is
   'api.subscription_validate() for an owner whose ping was answered with the code, with a line in the trail.';
 
-create function admin.ping_find(session bytea, account bigint, workspace bigint, subscription bigint)
-returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.ping_find(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter(session, true);
-  return query select * from api.ping_find(account, workspace, subscription);
+  return (
+    select ledger.answer(null, private => to_jsonb(p)
+      || jsonb_build_object('sealed', encode(p.sealed, 'hex'), 'sealed_before', encode(p.sealed_before, 'hex')))
+    from ledger.step_read(request) s, api.ping_find(s.account, s.workspace, s.subscription) p);
 end
 $$;
-comment on function admin.ping_find(bytea, bigint, bigint, bigint) is 'api.ping_find() for an owner on behalf of the account.';
+comment on function admin.ping_find(ledger.operator, admin.request) is 'api.ping_find() for an owner on behalf of the account.';
 
-create function admin.subscription_remove(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.subscription_remove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  s ledger.subscription := ledger.subscription_of(path);
+  s ledger.subscription := ledger.subscription_of(request.path);
 begin
   perform api.subscription_delete(s.account_id, s.workspace_id, s.subscription_id);
-  perform ledger.audit_write(who, 'subscription.remove', ledger.subscription_named(s), ledger.subscription_told(s));
-  return query select 200::bigint, '{}'::text;
+  return ledger.answer('{}',
+    audit => ledger.audited('subscription.remove', ledger.subscription_named(s), ledger.subscription_told(s)));
 end
 $$;
-comment on function admin.subscription_remove(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.subscription_remove(ledger.operator, admin.request) is
   'DELETE subscribers/subscriptions/{subscription_id}, as api.subscription_delete() does it.';
 
-create function admin.subscription_rotate(session bytea, path jsonb, query jsonb, given jsonb, sealed bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.subscription_rotate(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  s ledger.subscription := ledger.subscription_of(path);
+  s ledger.subscription := ledger.subscription_of(request.path);
   keep bigint;
 begin
-  perform ledger.given_check(given, '{keep_hours}', false);
-  keep := coalesce(ledger.given_number(given, 'keep_hours', 8760), 24);
-  perform operator.subscription_rotate(s.subscription_id, sealed, keep * 3600000000);
-  perform ledger.audit_write(who, 'subscription.rotate', ledger.subscription_named(s), null, jsonb_build_object('keep_hours', keep));
-  return query select 200::bigint, json_build_object('id', s.subscription_id::text)::text;
+  perform ledger.given_check(request.given, '{keep_hours}', false);
+  keep := coalesce(ledger.given_number(request.given, 'keep_hours', 8760), 24);
+  perform operator.subscription_rotate(s.subscription_id, ledger.made_bytes(request, 'sealed'), keep * 3600000000);
+  return ledger.answer(json_build_object('id', s.subscription_id::text)::text,
+    audit => ledger.audited('subscription.rotate', ledger.subscription_named(s), null, jsonb_build_object('keep_hours', keep)));
 end
 $$;
-comment on function admin.subscription_rotate(bytea, jsonb, jsonb, jsonb, bytea) is
-  'POST subscribers/subscriptions/{subscription_id}/rotate: a new secret; the one before signs too for keep_hours (24).';
+comment on function admin.subscription_rotate(ledger.operator, admin.request) is
+  'POST subscribers/subscriptions/{subscription_id}/rotate. made: a new secret, sealed; the one before signs too for keep_hours (24).';

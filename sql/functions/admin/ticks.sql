@@ -9,58 +9,55 @@ as $$
 $$;
 comment on function ledger.tick_json(ledger.tick) is 'An address for web-cron as the page has it: not the address itself, which nobody knows any more.';
 
-create function admin.tick_list(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.tick_list(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.enter(session);
-  return query select 200::bigint, json_build_object('items', coalesce((
-    select json_agg(ledger.tick_json(t) order by t.tick_id) from ledger.tick t), '[]'), 'next', null)::text;
+  return ledger.answer(json_build_object('items', coalesce((
+    select json_agg(ledger.tick_json(t) order by t.tick_id) from ledger.tick t), '[]'), 'next', null)::text);
 end
 $$;
-comment on function admin.tick_list(bytea, jsonb, jsonb, jsonb) is 'GET ticks.';
+comment on function admin.tick_list(ledger.operator, admin.request) is 'GET ticks.';
 
-create function admin.tick_add(session bytea, path jsonb, query jsonb, given jsonb, digest bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.tick_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
   called text;
   id bigint;
 begin
-  perform ledger.given_check(given, '{name}', false);
-  called := btrim(coalesce(ledger.given_text(given, 'name'), ''));
+  perform ledger.given_check(request.given, '{name}', false);
+  called := btrim(coalesce(ledger.given_text(request.given, 'name'), ''));
   if called = '' then
     raise exception 'a name has 1 to 200 characters' using errcode = '22023';
   end if;
   if (select count(*) from ledger.tick) >= 50 then
     raise exception 'there are 50 addresses for web-cron already; remove one first' using errcode = '22023';
   end if;
-  id := operator.tick_add(called, digest);
-  perform ledger.audit_write(who, 'tick.add', format('address %s (%s)', id, called), null, jsonb_build_object('name', called));
-  return query select 201::bigint, ledger.tick_json(t)::text from ledger.tick t where t.tick_id = id;
+  id := operator.tick_add(called, ledger.made_bytes(request, 'digest'));
+  return ledger.answer((select ledger.tick_json(t)::text from ledger.tick t where t.tick_id = id), status => 201,
+    audit => ledger.audited('tick.add', format('address %s (%s)', id, called), null, jsonb_build_object('name', called)));
 end
 $$;
-comment on function admin.tick_add(bytea, jsonb, jsonb, jsonb, bytea) is
-  'POST ticks {"name"}: digest is the SHA-256 of its token; the caller adds the address to the answer, which is told this once.';
+comment on function admin.tick_add(ledger.operator, admin.request) is
+  'POST ticks {"name"}. made: digest, the SHA-256 of its token; the caller adds the address to the answer, which is told this once.';
 
-create function admin.tick_remove(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.tick_remove(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  id bigint := ledger.id_of(path ->> 'tick_id', 'the number of an address for web-cron');
+  id bigint := ledger.id_of(request.path ->> 'tick_id', 'the number of an address for web-cron');
   called text := (select t.name from ledger.tick t where t.tick_id = id);
 begin
   if called is null then
     raise exception 'there is no address for web-cron with the number %', id using errcode = 'P0002';
   end if;
   perform operator.tick_remove(id);
-  perform ledger.audit_write(who, 'tick.remove', format('address %s (%s)', id, called), jsonb_build_object('name', called), null);
-  return query select 200::bigint, '{}'::text;
+  return ledger.answer('{}',
+    audit => ledger.audited('tick.remove', format('address %s (%s)', id, called), jsonb_build_object('name', called), null));
 end
 $$;
-comment on function admin.tick_remove(bytea, jsonb, jsonb, jsonb) is 'DELETE ticks/{id}: it answers 404 from then on.';
+comment on function admin.tick_remove(ledger.operator, admin.request) is 'DELETE ticks/{id}: it answers 404 from then on.';

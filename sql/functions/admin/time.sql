@@ -15,30 +15,28 @@ end
 $$;
 comment on function ledger.day_of(text, text) is 'A day that came as text; null when there is none. `called`: its name, for the error.';
 
-create function admin.time_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
+create function admin.time_read(who ledger.operator, request admin.request)
+returns admin.answer
 -- A month of hundreds of people is tens of thousands of rows, which are not to go to disk.
-language plpgsql security definer set search_path = ledger, pg_temp set jit = off set work_mem = '32MB'
+language plpgsql set search_path = ledger, pg_temp set jit = off set work_mem = '32MB'
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter(session);
   clock timestamptz := ledger.clock();
   today date := (clock at time zone who.time_zone)::date;
-  first date := coalesce(ledger.day_of(nullif(query ->> 'from', ''), 'from'), date_trunc('week', today::timestamp)::date);
-  last date := coalesce(ledger.day_of(nullif(query ->> 'until', ''), 'until'), today);
-  of_workspace bigint := ledger.id_of(query ->> 'workspace', 'workspace');
+  first date := coalesce(ledger.day_of(nullif(request.query ->> 'from', ''), 'from'), date_trunc('week', today::timestamp)::date);
+  last date := coalesce(ledger.day_of(nullif(request.query ->> 'until', ''), 'until'), today);
+  of_workspace bigint := ledger.id_of(request.query ->> 'workspace', 'workspace');
 begin
   if last < first or last - first > 400 then
     raise exception 'from must not be later than until, and they may be 400 days apart' using errcode = '22023';
   end if;
-  return query
+  return (
   with piece as materialized (
     select t.bucket_start, t.workspace_id, t.user_id, t.project_id, t.billable, sum(t.seconds)::bigint as seconds
     from toggl.tracked(first, last + 1, who.time_zone, 'day', clock, '{user,project}') t
     where of_workspace is null or t.workspace_id = of_workspace
     group by 1, 2, 3, 4, 5)
-  select 200::bigint, jsonb_build_object(
+  select ledger.answer(jsonb_build_object(
     'zone', who.time_zone, 'from', first, 'until', last,
     'running', coalesce((
       select jsonb_agg(jsonb_build_object('workspace_id', r.workspace_id::text, 'entry_id', r.time_entry_id::text, 'user', r.user_name,
@@ -60,8 +58,8 @@ begin
     'by_user', coalesce((
       select jsonb_agg(jsonb_build_object('user_id', d.user_id::text, 'user', u.user_name, 'seconds', d.seconds) order by d.seconds desc, d.user_id)
       from (select o.workspace_id, o.user_id, sum(o.seconds)::bigint as seconds from piece o group by 1, 2) d
-      left join toggl.users u on u.workspace_id = d.workspace_id and u.user_id = d.user_id), '[]'))::text;
+      left join toggl.users u on u.workspace_id = d.workspace_id and u.user_id = d.user_id), '[]'))::text));
 end
 $$;
-comment on function admin.time_read(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.time_read(ledger.operator, admin.request) is
   'GET time: what runs now, and seconds by day and project, by project, by person, from and until a day in the operator''s zone; what runs counts until now.';

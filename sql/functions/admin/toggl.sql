@@ -54,15 +54,14 @@ $$;
 comment on function ledger.toggl_differences() is
   'Subscriptions at Toggl that are not as we want them, by what we last saw; state and mend as ledger.toggl_state() has them.';
 
-create function admin.toggl_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
   clock timestamptz := ledger.clock();
 begin
-  return query select 200::bigint, json_build_object(
+  return ledger.answer(json_build_object(
     'connections', coalesce((
       select json_agg(json_build_object(
         'id', c.connection_id::text, 'user_id', c.user_id::text, 'user', c.name, 'email', c.email,
@@ -132,95 +131,95 @@ begin
     -- One for the workspaces of each user; each workspace's list, and its limits once a day.
     'refresh_costs', (select count(*) from ledger.toggl_connection c where c.token_sealed is not null)
       + (select coalesce(sum(case when w.limits_at > clock - interval '1 day' then 1 else 2 end), 0)
-         from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id) where c.token_sealed is not null))::text;
+         from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id) where c.token_sealed is not null))::text);
 end
 $$;
-comment on function admin.toggl_read(bytea, jsonb, jsonb, jsonb) is
+comment on function admin.toggl_read(ledger.operator, admin.request) is
   'GET toggl: everything as Toggl last told it, with its age. refresh_costs: requests that asking again takes from the quota.';
 
-create function admin.toggl_job_read(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_job_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, ledger.toggl_job_json(j)::text
-    from ledger.toggl_job j where j.job_id = ledger.id_of(path ->> 'job_id', 'the job''s number');
+  return (select ledger.answer(ledger.toggl_job_json(j)::text)
+          from ledger.toggl_job j where j.job_id = ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
 end
 $$;
-comment on function admin.toggl_job_read(bytea, jsonb, jsonb, jsonb) is 'GET toggl/jobs/{job_id}: how it stands with a job. No row: there is none.';
+comment on function admin.toggl_job_read(ledger.operator, admin.request) is 'GET toggl/jobs/{job_id}: how it stands with a job. Null: there is none.';
 
-create function admin.toggl_plan(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_plan(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session);
   home ledger.toggl_workspace;
   p record;
 begin
-  select w.* into home from ledger.toggl_workspace w where w.workspace_id = ledger.id_of(query ->> 'workspace', 'workspace');
+  select w.* into home from ledger.toggl_workspace w where w.workspace_id = ledger.id_of(request.query ->> 'workspace', 'workspace');
   if not found then
     raise exception 'no connected Toggl user is known to be in that workspace; "refresh" asks Toggl' using errcode = 'P0002';
   end if;
-  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(query ->> 'item', 'item'))) o order by o.rung limit 1;
-  return query select 200::bigint, json_build_object(
+  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(request.query ->> 'item', 'item'))) o order by o.rung limit 1;
+  return ledger.answer(json_build_object(
     'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
     'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
     'leaves_out', coalesce(ledger.toggl_event_filters(p.left_out), '[]'),
     'words', case when p.filters is null then 'Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.'
                   when p.left_out = '{}' then 'That is everything.'
-                  else 'That leaves out ' || ledger.toggl_filter_words(p.left_out) || '.' end)::text;
+                  else 'That leaves out ' || ledger.toggl_filter_words(p.left_out) || '.' end)::text);
 end
 $$;
-comment on function admin.toggl_plan(bytea, jsonb, jsonb, jsonb) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';
+comment on function admin.toggl_plan(ledger.operator, admin.request) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';
 
-create function admin.toggl_event_filters(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_event_filters(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query select 200::bigint, json_object_agg(f.entity, f.actions order by f.entity)::text from ledger.filter_entity f;
+  return (select ledger.answer(json_object_agg(f.entity, f.actions order by f.entity)::text) from ledger.filter_entity f);
 end
 $$;
-comment on function admin.toggl_event_filters(bytea, jsonb, jsonb, jsonb) is 'GET toggl/event_filters: entity and its actions.';
+comment on function admin.toggl_event_filters(ledger.operator, admin.request) is 'GET toggl/event_filters: entity and its actions.';
 
 -- ---- what is done there
 
-create function admin.toggl_wish(session bytea, path jsonb, query jsonb, given jsonb, what text)
-returns table (connection bigint, asked text, address text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function ledger.toggl_what(operation text)
+returns text
+language sql immutable set search_path = ledger, pg_temp
+return substr(operation, length('toggl_') + 1);
+comment on function ledger.toggl_what(text) is 'What an operation of admin.toggl_ask() does, as ledger.toggl_begin() has it: refresh for toggl_refresh.';
+
+create function admin.toggl_ask(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  -- What only asks Toggl again, or goes on with what was begun, gives no power.
-  who ledger.operator := case when what in ('refresh', 'load', 'check', 'resume', 'ping', 'validate') then ledger.enter(session, true)
-                              else ledger.enter_proved(session) end;
-  item bigint := ledger.id_of(path ->> 'subscription_id', 'the subscription''s number');
-  home bigint := ledger.id_of(given ->> 'workspace_id', '"workspace_id"');
+  what constant text := ledger.toggl_what(request.operation);
+  item bigint := ledger.id_of(request.path ->> 'subscription_id', 'the subscription''s number');
+  home bigint := ledger.id_of(request.given ->> 'workspace_id', '"workspace_id"');
   wish jsonb := '{}';
+  address text;
+  connections text := '0';
 begin
   if what in ('subscribe', 'change') then
-    if given ? 'description' and (jsonb_typeof(given -> 'description') <> 'string' or length(btrim(given ->> 'description')) not between 1 and 250) then
+    if request.given ? 'description' and (jsonb_typeof(request.given -> 'description') <> 'string' or length(btrim(request.given ->> 'description')) not between 1 and 250) then
       raise exception '"description" must be a text of 1 to 250 characters' using errcode = '22023';
     end if;
-    if given ? 'enabled' and jsonb_typeof(given -> 'enabled') <> 'boolean' then
+    if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
       raise exception '"enabled" must be true or false' using errcode = '22023';
     end if;
-    if given ? 'event_filters' then
-      if jsonb_typeof(given -> 'event_filters') <> 'array' or given -> 'event_filters' = '[]' or exists (
-        select from jsonb_array_elements(case jsonb_typeof(given -> 'event_filters') when 'array' then given -> 'event_filters' else '[]' end) f
+    if request.given ? 'event_filters' then
+      if jsonb_typeof(request.given -> 'event_filters') <> 'array' or request.given -> 'event_filters' = '[]' or exists (
+        select from jsonb_array_elements(case jsonb_typeof(request.given -> 'event_filters') when 'array' then request.given -> 'event_filters' else '[]' end) f
         where jsonb_typeof(f) <> 'object' or coalesce(f ->> 'entity', '') !~ '^(\w{1,50}|\*)$' or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
         raise exception '"event_filters" must be a list of at least one {"entity","action"}; either may be "*"' using errcode = '22023';
       end if;
       wish := jsonb_build_object('filters', (
-        select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n) from jsonb_array_elements(given -> 'event_filters') with ordinality e (f, n)));
+        select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n) from jsonb_array_elements(request.given -> 'event_filters') with ordinality e (f, n)));
     end if;
-    wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(given ->> 'description'),
-      'enabled', case when what = 'change' then given -> 'enabled' end));
+    wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(request.given ->> 'description'),
+      'enabled', case when what = 'change' then request.given -> 'enabled' end));
     if what = 'change' and wish = '{}' then
       raise exception 'nothing to change: give "description", "event_filters" or "enabled"' using errcode = '22023';
     end if;
@@ -232,7 +231,7 @@ begin
     wish := '{"description": "hookledger"}' || wish;
   end if;
   if what = 'resume' then
-    wish := jsonb_build_object('job', ledger.id_of(path ->> 'job_id', 'the job''s number'));
+    wish := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
   elsif item is not null then
     wish := wish || jsonb_build_object('subscription', item);
     address := (select e.address from ledger.toggl_subscription s join ledger.endpoint e using (endpoint_id)
@@ -244,69 +243,66 @@ begin
   elsif home is not null then
     wish := wish || jsonb_build_object('workspace', home);
   end if;
-  asked := wish::text;
   if what in ('refresh', 'load', 'check') and home is null then
-    return query select c.connection_id, asked, null::text from ledger.toggl_connection c
-      where c.token_sealed is not null and c.user_id is not null
-        and c.connection_id = coalesce(ledger.id_of(given ->> 'connection_id', '"connection_id"'), c.connection_id)
-      order by c.connection_id limit 8;
-    if not found then
+    connections := (
+      select string_agg(k.connection_id::text, ' ' order by k.connection_id)
+      from (select c.connection_id from ledger.toggl_connection c
+            where c.token_sealed is not null and c.user_id is not null
+              and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', '"connection_id"'), c.connection_id)
+            order by c.connection_id limit 8) k);
+    if connections is null then
       raise exception 'there is no connection to Toggl yet: "connect" makes one' using errcode = 'P0002';
     end if;
-    return;
   end if;
-  return next;
+  return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked', wish::text, 'address', address));
 end
 $$;
-comment on function admin.toggl_wish(bytea, jsonb, jsonb, jsonb, text) is
-  'What the page asks for, read and checked, as admin.toggl_begin() wants it; a row for each job. address: of the endpoint of a subscription that gets a new secret.';
+comment on function admin.toggl_ask(ledger.operator, admin.request) is
+  'What the page asks for at Toggl, read and checked. private: what, asked and address (of the endpoint of a subscription that gets a new secret) as admin.toggl_begin() wants them; connections: a job for each, 0 where asked says where.';
 
-create function admin.toggl_outcome(session bytea, jobs bigint[])
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_outcome(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := ledger.enter(session);
 begin
-  return query
+  return (
     with told as (
       select j.job_id, ledger.toggl_job_json(j) as t, ledger.toggl_job_json(j) ->> 'state' as state
-      from ledger.toggl_job j where j.job_id = any (jobs)),
+      from ledger.toggl_job j where j.job_id = any (string_to_array(request.made ->> 'jobs', ' ')::bigint[])),
     -- Of several the worst says how it went.
     sum as (
       select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200 else 202 end as status,
              string_agg(o.t ->> 'words', E'\n' order by o.job_id) as words from told o)
-    select s.status::bigint, (case when s.status = 409 then jsonb_build_object('error', s.words) else '{}' end || jsonb_build_object(
-      'job', o.t ->> 'id', 'state', o.state, 'words', s.words, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text
+    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.words) else '{}' end || jsonb_build_object(
+      'job', o.t ->> 'id', 'state', o.state, 'words', s.words, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text,
+      status => s.status)
     from sum s cross join lateral (
       select o.* from told o
       where o.state = case s.status when 409 then 'failed' when 200 then 'done' else o.state end and (s.status <> 202 or o.state <> 'done')
-      order by o.job_id limit 1) o;
+      order by o.job_id limit 1) o);
 end
 $$;
-comment on function admin.toggl_outcome(bytea, bigint[]) is
-  'The answer to a request that began these jobs: 200 when all are done, 409 when one failed, else 202 and the job that is waited for. No row: there is none of them.';
+comment on function admin.toggl_outcome(ledger.operator, admin.request) is
+  'The answer to a request that began jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, else 202 and the job that is waited for. Null: there is none of them.';
 
-create function admin.toggl_disconnect(session bytea, path jsonb, query jsonb, given jsonb)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.toggl_disconnect(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter_proved(session);
-  connection bigint := ledger.id_of(given ->> 'connection_id', '"connection_id"');
+  connection bigint := ledger.id_of(request.given ->> 'connection_id', '"connection_id"');
   was ledger.toggl_connection;
   n bigint;
 begin
   select c.* into was from ledger.toggl_connection c
   where c.token_sealed is not null and c.connection_id = coalesce(connection, c.connection_id) order by c.connection_id limit 1;
   n := ledger.toggl_disconnect(connection);
-  perform ledger.audit_write(who, 'toggl.disconnect', 'connection ' || was.connection_id, jsonb_build_object('user', was.name, 'email', was.email), null);
-  return query select 200::bigint, json_build_object('stay', n, 'words', 'The API token is forgotten.' || case
+  return ledger.answer(json_build_object('stay', n, 'words', 'The API token is forgotten.' || case
     when n = 1 then ' One subscription of ours stays at Toggl, and events go on coming.'
-    when n > 1 then format(' %s subscriptions of ours stay at Toggl, and events go on coming.', n) else '' end)::text;
+    when n > 1 then format(' %s subscriptions of ours stay at Toggl, and events go on coming.', n) else '' end)::text,
+    audit => ledger.audited('toggl.disconnect', 'connection ' || was.connection_id, jsonb_build_object('user', was.name, 'email', was.email), null));
 exception when no_data_found then
   raise exception 'there is no such connection, or there are several: say which' using errcode = 'P0002';
 end
 $$;
-comment on function admin.toggl_disconnect(bytea, jsonb, jsonb, jsonb) is 'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';
+comment on function admin.toggl_disconnect(ledger.operator, admin.request) is 'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';

@@ -80,153 +80,139 @@ comment on function admin.code_begin(bigint, text, boolean) is
 
 -- ---- by the operator
 
-create function admin.totp_begin(session bytea)
-returns table (operator_id bigint, name text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.totp_begin(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  who ledger.operator := ledger.enter_proved(session, false);
 begin
   if ledger.totp_is_on(who.operator_id) then
     raise exception 'you log in with codes already; turn that off first' using errcode = '23505';
   end if;
-  operator_id := who.operator_id;
-  name := who.name;
-  return next;
+  return ledger.answer(null, private => jsonb_build_object('operator_id', who.operator_id, 'name', who.name));
 end
 $$;
-comment on function admin.totp_begin(bytea) is 'Before a secret is made: who gets it. 23505: codes are on already.';
+comment on function admin.totp_begin(ledger.operator, admin.request) is 'Before a secret is made: who gets it. 23505: codes are on already.';
 
-create function admin.totp_make(session bytea, sealed bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.totp_make(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter_proved(session, false);
 begin
-  insert into ledger.totp as t (operator_id, secret_sealed, made_at) values (who.operator_id, sealed, ledger.clock())
+  insert into ledger.totp as t (operator_id, secret_sealed, made_at)
+  values (who.operator_id, ledger.made_bytes(request, 'sealed'), ledger.clock())
   on conflict (operator_id) do update set secret_sealed = excluded.secret_sealed, made_at = excluded.made_at, last_step = 0
   where t.confirmed_at is null;
   if not found then
     raise exception 'you log in with codes already; turn that off first' using errcode = '23505';
   end if;
-  return query select 201::bigint, '{}'::text;
+  return ledger.answer('{}', status => 201);
 end
 $$;
-comment on function admin.totp_make(bytea, bytea) is 'POST me/totp: keeps the secret; it is of no effect before admin.totp_confirm(). 23505: codes are on already.';
+comment on function admin.totp_make(ledger.operator, admin.request) is
+  'POST me/totp: keeps the secret (made: sealed); it is of no effect before admin.totp_confirm(). 23505: codes are on already.';
 
-create function admin.totp_read(session bytea, is_on boolean)
-returns table (operator_id bigint, wait_s bigint, sealed bytea, step bigint)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.totp_read(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  who ledger.operator := ledger.enter_proved(session, false);
+  is_on constant boolean := request.made ->> 'is_on';
   mine ledger.totp;
 begin
   select t.* into mine from ledger.totp t where t.operator_id = who.operator_id and (t.confirmed_at is not null) = is_on;
   if not found then
     raise exception '%', case when is_on then 'you log in without codes' else 'there is no secret to confirm; begin anew' end using errcode = 'P0002';
   end if;
-  operator_id := who.operator_id;
-  wait_s := ledger.totp_throttle(who.operator_id, current_setting('hookledger.client', true));
-  sealed := mine.secret_sealed;
-  step := floor(extract(epoch from ledger.clock()) / 30);
-  return next;
+  return ledger.answer(null, private => jsonb_build_object(
+    'operator_id', who.operator_id, 'wait_s', ledger.totp_throttle(who.operator_id, current_setting('hookledger.client', true)),
+    'sealed', encode(mine.secret_sealed, 'hex'), 'step', floor(extract(epoch from ledger.clock()) / 30)));
 end
 $$;
-comment on function admin.totp_read(bytea, boolean) is
-  'What a code is compared with, of who asks: of codes that are on, or of a secret that is not confirmed yet (is_on false). Counted. P0002: there is none.';
+comment on function admin.totp_read(ledger.operator, admin.request) is
+  'What a code is compared with, of who asks: of codes that are on, or of a secret that is not confirmed yet (made: is_on false). Counted. P0002: there is none.';
 
-create function ledger.recovery_write(operator bigint, digests bytea[])
+create function ledger.recovery_write(operator bigint, digests jsonb)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
   delete from ledger.recovery_code c where c.operator_id = operator;
-  insert into ledger.recovery_code (operator_id, digest) select operator, d from unnest(digests) d;
+  insert into ledger.recovery_code (operator_id, digest) select operator, decode(d, 'hex') from jsonb_array_elements_text(digests) d;
 $$;
-comment on function ledger.recovery_write(bigint, bytea[]) is 'Replaces the recovery codes of an operator by these, each as its SHA-256.';
+comment on function ledger.recovery_write(bigint, jsonb) is 'Replaces the recovery codes of an operator by these, a list of the SHA-256 of each in hex.';
 
-create function admin.totp_confirm(session bytea, step bigint, digests bytea[])
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.totp_confirm(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter_proved(session, false);
 begin
-  update ledger.totp t set confirmed_at = ledger.clock(), last_step = step
-  where t.operator_id = who.operator_id and t.confirmed_at is null and t.last_step < step;
+  update ledger.totp t set confirmed_at = ledger.clock(), last_step = (request.made ->> 'step')::bigint
+  where t.operator_id = who.operator_id and t.confirmed_at is null and t.last_step < (request.made ->> 'step')::bigint;
   if not found then
     raise exception 'this code is not good any more; wait for the next one' using errcode = '22023';
   end if;
-  perform ledger.recovery_write(who.operator_id, digests);
+  perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
   -- Whoever had only the password is out.
-  delete from ledger.session s where s.operator_id = who.operator_id and s.digest <> substring(session from 1 for 32);
-  perform ledger.audit_write(who, 'totp.on', ledger.operator_named(who));
-  return query select 200::bigint, ledger.totp_json(who.operator_id)::text;
+  delete from ledger.session s where s.operator_id = who.operator_id and s.digest <> request.session;
+  return ledger.answer(ledger.totp_json(who.operator_id)::text, audit => ledger.audited('totp.on', ledger.operator_named(who)));
 end
 $$;
-comment on function admin.totp_confirm(bytea, bigint, bytea[]) is
-  'PUT me/totp: the code of this step was right, so that codes are asked for from now on; digests: of the recovery codes. Ends one''s other sessions.';
+comment on function admin.totp_confirm(ledger.operator, admin.request) is
+  'PUT me/totp: the code of a step was right (made: step), so that codes are asked for from now on; made: digests of the recovery codes. Ends one''s other sessions.';
 
-create function admin.totp_codes(session bytea, digests bytea[])
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function ledger.totp_require(who ledger.operator)
+returns void
+language plpgsql stable set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter_proved(session, false);
 begin
   if not ledger.totp_is_on(who.operator_id) then
     raise exception 'you log in without codes' using errcode = 'P0002';
   end if;
-  perform ledger.recovery_write(who.operator_id, digests);
-  perform ledger.audit_write(who, 'totp.codes', ledger.operator_named(who));
-  return query select 200::bigint, ledger.totp_json(who.operator_id)::text;
 end
 $$;
-comment on function admin.totp_codes(bytea, bytea[]) is 'POST me/totp/codes: other recovery codes; those before are good no more.';
+comment on function ledger.totp_require(ledger.operator) is 'P0002 for an operator who logs in without codes.';
 
-create function admin.totp_end(session bytea, step bigint, recovery bytea)
-returns table (status bigint, body text)
-language plpgsql security definer set search_path = ledger, pg_temp
+create function admin.totp_codes(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter_proved(session, false);
 begin
-  if not ledger.totp_is_on(who.operator_id) then
-    raise exception 'you log in without codes' using errcode = 'P0002';
-  end if;
-  if not ledger.totp_use(who.operator_id, step, recovery) then
+  perform ledger.totp_require(who);
+  perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
+  return ledger.answer(ledger.totp_json(who.operator_id)::text, audit => ledger.audited('totp.codes', ledger.operator_named(who)));
+end
+$$;
+comment on function admin.totp_codes(ledger.operator, admin.request) is
+  'POST me/totp/codes: other recovery codes (made: digests); those before are good no more.';
+
+create function admin.totp_end(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  perform ledger.totp_require(who);
+  if not ledger.totp_use(who.operator_id, (request.made ->> 'step')::bigint, ledger.made_bytes(request, 'recovery')) then
     raise exception 'this code is not good, or was used already' using errcode = 'HL403';
   end if;
   delete from ledger.totp t where t.operator_id = who.operator_id;
-  perform ledger.audit_write(who, 'totp.off', ledger.operator_named(who));
-  return query select 200::bigint, '{"on": false}'::text;
+  return ledger.answer('{"on": false}', audit => ledger.audited('totp.off', ledger.operator_named(who)));
 end
 $$;
-comment on function admin.totp_end(bytea, bigint, bytea) is
-  'DELETE me/totp: no code is asked for any more. Takes a code (as ledger.totp_use()), because a session and the password may be somebody else''s.';
+comment on function admin.totp_end(ledger.operator, admin.request) is
+  'DELETE me/totp: no code is asked for any more. Takes a code (made: step, recovery, as ledger.totp_use() has them), because a session and the password may be somebody else''s.';
 
 -- ---- for somebody who has lost the app and the recovery codes
 
-create function ledger.totp_reset(by ledger.operator, whose ledger.operator)
+create function ledger.totp_reset(whose ledger.operator)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  is_gone boolean;
 begin
   delete from ledger.totp t where t.operator_id = whose.operator_id;
-  is_gone := found;
-  if is_gone then
-    perform ledger.audit_write(by, 'totp.reset', ledger.operator_named(whose));
-  end if;
-  return is_gone;
+  return found;
 end
 $$;
-comment on function ledger.totp_reset(ledger.operator, ledger.operator) is
-  'The operator `whose` logs in with the password alone until new codes are set up; `by` did it. false: so it was already.';
+comment on function ledger.totp_reset(ledger.operator) is
+  'The operator logs in with the password alone until new codes are set up. false: so it was already.';
 
 create function operator.totp_reset(called text)
 returns boolean
@@ -241,7 +227,11 @@ begin
   if not found then
     raise exception 'there is no operator "%"', called using errcode = 'P0002';
   end if;
-  return ledger.totp_reset(nobody, whose);
+  if not ledger.totp_reset(whose) then
+    return false;
+  end if;
+  perform ledger.audit_write(nobody, 'totp.reset', ledger.operator_named(whose));
+  return true;
 end
 $$;
 comment on function operator.totp_reset(text) is 'Turns the codes of the operator of this name off, see ledger.totp_reset(). P0002: there is none.';

@@ -155,7 +155,7 @@ as $$
               else to_char(moment at time zone 'UTC', form) || ' UTC' end
 $$;
 comment on function ledger.o_clock(timestamptz, text) is
-  'A time within words: 14:00:00 UTC. For the admin page, which shows times in the zone of its operator, RFC 3339: see ledger.enter().';
+  'A time within words: 14:00:00 UTC. For the admin page, which shows times in the zone of its operator, RFC 3339: see ledger.session_enter().';
 
 create function ledger.place_read(cursor text)
 returns ledger.place

@@ -12,55 +12,57 @@ select ledger.door_to(called) from unnest(array[
 
 -- ---- of the admin page: who begins something is known, and goes into the trail
 
-create function admin.toggl_begin(session bytea, connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
-returns table (job_id bigint, lease bigint)
-language plpgsql volatile security definer set search_path = ledger, pg_temp
+create function admin.toggl_begin(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  who ledger.operator := ledger.enter(session, true);
-  trail jsonb := nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}');
+  what constant text := request.made ->> 'what';
+  asked constant jsonb := request.made -> 'asked';
+  connection constant bigint := request.made ->> 'connection_id';
   was ledger.toggl_subscription;
 begin
   select s.* into was from ledger.toggl_subscription s
   where s.subscription_id = (asked -> 'subscription')::bigint and s.deleted_at is null limit 1;
-  return query select b.job_id, b.lease from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), address, secret, is_interactive) b;
-  perform ledger.audit_write(who, 'toggl.' || what,
-    case when was.subscription_id is not null then format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
-         when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
-         when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
-    case when what in ('change', 'delete') and was.subscription_id is not null then
-      jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
-    trail);
+  return (
+    select ledger.answer(null, private => to_jsonb(b), audit => ledger.audited(
+      'toggl.' || what,
+      case when was.subscription_id is not null then format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
+           when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
+           when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
+      case when what in ('change', 'delete') and was.subscription_id is not null then
+        jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
+      nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}')))
+    from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), request.made ->> 'address',
+                            ledger.made_bytes(request, 'secret'), true) b);
 exception when no_data_found or unique_violation or sqlstate '22023' then
   raise exception '%', ledger.toggl_for_page(sqlerrm) using errcode = sqlstate;
 end
 $$;
-comment on function admin.toggl_begin(bytea, bigint, text, jsonb, text, bytea, boolean) is 'As ledger.toggl_begin(), for owners.';
+comment on function admin.toggl_begin(ledger.operator, admin.request) is 'As ledger.toggl_begin(), whose arguments are in made.';
 
-create function admin.toggl_connection_add(session bytea)
-returns bigint
-language plpgsql volatile security definer set search_path = ledger, pg_temp
+create function admin.toggl_connection_add(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter_proved(session);
 begin
-  return ledger.toggl_connection_add();
+  return ledger.answer(null, private => jsonb_build_object('connection_id', ledger.toggl_connection_add()));
 end
 $$;
-comment on function admin.toggl_connection_add(bytea) is 'As ledger.toggl_connection_add(), for owners.';
+comment on function admin.toggl_connection_add(ledger.operator, admin.request) is 'POST toggl/connect: as ledger.toggl_connection_add().';
 
-create function admin.toggl_connection_token(session bytea, connection bigint, sealed bytea)
-returns void
-language plpgsql volatile security definer set search_path = ledger, pg_temp
+create function admin.toggl_connection_token(who ledger.operator, request admin.request)
+returns admin.answer
+language plpgsql set search_path = ledger, pg_temp
 as $$
-declare
-  who ledger.operator := ledger.enter(session, true);
 begin
-  update ledger.toggl_connection c set token_sealed = sealed
-  where c.connection_id = connection and c.token_sealed is null and c.user_id is null;
+  update ledger.toggl_connection c set token_sealed = ledger.made_bytes(request, 'sealed')
+  where c.connection_id = (request.made ->> 'connection_id')::bigint and c.token_sealed is null and c.user_id is null;
+  return ledger.answer('{}');
 end
 $$;
-comment on function admin.toggl_connection_token(bytea, bigint, bytea) is 'Gives a new connection its token, sealed with toggl: and its number as place.';
+comment on function admin.toggl_connection_token(ledger.operator, admin.request) is
+  'Gives a new connection its token. made: connection_id; sealed, with toggl: and its number as place.';
 
 -- ---- of the command line only
 

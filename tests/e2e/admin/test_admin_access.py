@@ -311,10 +311,10 @@ def test_methods_and_paths(page_site):
 
 def test_the_database_goes_away(page_site):
     olga = operator(page_site)
-    page_site.sql("alter function admin.operator_list(bytea, jsonb, jsonb, jsonb) rename to gone")
+    page_site.sql("alter function admin.operator_list(ledger.operator, admin.request) rename to gone")
     answer = olga.get("operators")
     assert answer.status == 503 and "gone" not in answer.json()["error"] and answer.headers["retry-after"]
-    page_site.sql("alter function admin.gone(bytea, jsonb, jsonb, jsonb) rename to operator_list")
+    page_site.sql("alter function admin.gone(ledger.operator, admin.request) rename to operator_list")
     wait_for(lambda: olga.get("operators").status == 200, "the database to be back")
 
 
