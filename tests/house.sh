@@ -16,7 +16,6 @@ long=(
 	"src/cli/cmd_toggl.c               one command"
 	"src/http/http_client.c            one library: requests and e-mails share its sockets and slots"
 	"src/http/http_server.c            two transports behind one promise, and what a request says"
-	"src/ledger/spool.c                one file format, read and written"
 	"src/receiver/main.c               the path of a callback, to be read from top to bottom"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
@@ -32,6 +31,10 @@ long=(
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
 	"json_pretty    test_json"
+	"spool_record   test_spool"
+	"spool_file     test_spool"
+	"spool_read     test_spool"
+	"spool_retry    test_spool_aside"
 	"db_call        test_db"
 	"db_cancel      test_db"
 	"db_rows        test_db"
@@ -340,7 +343,7 @@ fi | rule "the manuals are well-formed and installed"
 
 {
 	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|http|ledger|delivery|toggl|sim)/.*\.c$') src/receiver/main.c src/courier/main.c
-	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool.c
+	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool_read.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
 	grep -qE "^\.It Li .*\b$event\b" man/hookledger-{receiver,api,admin,courier}.8 || echo "$event"
 done | rule "every event of the log is in the manual of the program that says it"

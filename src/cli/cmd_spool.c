@@ -31,10 +31,10 @@ struct spool *cli_spool(const struct conf *conf, int *status)
 {
 	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
 				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
-				     .unjudged_max_bytes =
-					     ledger_conf(conf)->spool_unjudged_max_bytes,
-				     .again_ms = ledger_conf(conf)->spool_again_ms,
-				     .again_now = true };
+				     .unverified_max_bytes =
+					     ledger_conf(conf)->spool_unverified_max_bytes,
+				     .retry_ms = ledger_conf(conf)->spool_retry_ms,
+				     .retry_now = true };
 	struct spool *spool = NULL;
 	struct stat facts;
 
@@ -65,8 +65,8 @@ static void put_status(struct buf *out, const struct spool_status *s)
 	json_put_int(out, "records", s->records);
 	json_put_int(out, "bytes", s->bytes);
 	json_put_int(out, "files", s->files);
-	json_put_int(out, "unjudged_records", s->unjudged_records);
-	json_put_int(out, "unjudged_bytes", s->unjudged_bytes);
+	json_put_int(out, "unjudged_records", s->unverified_records);
+	json_put_int(out, "unjudged_bytes", s->unverified_bytes);
 	json_put_int(out, "damaged_files", s->damaged_files);
 	json_put_int(out, "aside_records", s->aside_records);
 	json_put_text(out, "oldest_at", buf_str(&oldest));
@@ -89,12 +89,12 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 		term_add_ago(out, s->oldest_us);
 		buf_add_text(out, ".\n");
 	}
-	if (s->unjudged_records) {
+	if (s->unverified_records) {
 		buf_addf(out, "%lld of them came before the secrets were known, ",
-			 (long long)s->unjudged_records);
-		term_add_size(out, s->unjudged_bytes);
+			 (long long)s->unverified_records);
+		term_add_size(out, s->unverified_bytes);
 		buf_add_text(out, " of ");
-		term_add_size(out, ledger_conf(conf)->spool_unjudged_max_bytes);
+		term_add_size(out, ledger_conf(conf)->spool_unverified_max_bytes);
 		buf_add_text(out, ".\n");
 	}
 	if (s->aside_records)

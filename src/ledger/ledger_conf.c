@@ -21,10 +21,10 @@ static const struct conf_row spool_rows[] = {
 	  "receiver." },
 	{ "spool_max_bytes", CONF_NUMBER, FIELD(spool_max_bytes), "1073741824", 4096, INT64_MAX,
 	  false, "Limit of that folder; above it callbacks are answered 503." },
-	{ "spool_unjudged_max_bytes", CONF_NUMBER, FIELD(spool_unjudged_max_bytes), "16777216", 0,
-	  INT64_MAX, false,
+	{ "spool_unverified_max_bytes", CONF_NUMBER, FIELD(spool_unverified_max_bytes), "16777216",
+	  0, INT64_MAX, false,
 	  "Limit for callbacks kept before the secrets were ever known; 0 refuses them." },
-	{ "spool_again_ms", CONF_NUMBER, FIELD(spool_again_ms), "10000", 10, 86400000, false,
+	{ "spool_retry_ms", CONF_NUMBER, FIELD(spool_retry_ms), "10000", 10, 86400000, false,
 	  "How long a callback of it that the database did not take alone waits, each time twice "
 	  "as long." },
 	{ "spool_late_s", CONF_NUMBER, FIELD(spool_late_s), "60", 1, 31536000, false,

@@ -12,8 +12,8 @@ struct conf_table;
 struct ledger_conf {
 	char *spool_dir;
 	int64_t spool_max_bytes;
-	int64_t spool_unjudged_max_bytes;
-	int64_t spool_again_ms;
+	int64_t spool_unverified_max_bytes;
+	int64_t spool_retry_ms;
 	int64_t spool_late_s;
 	int64_t counters_keep_days;
 	char *mail_sendmail;

@@ -126,8 +126,8 @@ static bool see_spool(const struct conf *conf, struct spool_status *status)
 {
 	struct spool_options options = { .dir = ledger_conf(conf)->spool_dir,
 					 .max_bytes = ledger_conf(conf)->spool_max_bytes,
-					 .unjudged_max_bytes =
-						 ledger_conf(conf)->spool_unjudged_max_bytes };
+					 .unverified_max_bytes =
+						 ledger_conf(conf)->spool_unverified_max_bytes };
 	struct spool *spool = NULL;
 	bool fine;
 

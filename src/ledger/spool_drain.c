@@ -76,7 +76,7 @@ static void refuse(struct spool_drain *drain, struct callback *cb, enum reason r
    forgery that only counts. false: nobody can judge it with this master key. */
 static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind kind)
 {
-	enum err verdict = kind == SPOOL_UNJUDGED ? keyring_judge(drain->keys, cb) : ERR_NONE;
+	enum err verdict = kind == SPOOL_UNVERIFIED ? keyring_judge(drain->keys, cb) : ERR_NONE;
 	enum reason reason = REASON_NONE;
 	const char *why;
 
@@ -96,7 +96,7 @@ static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind
 	return true;
 }
 
-/* Reads the next batch and sorts it. ERR_BUSY when unjudged callbacks wait and
+/* Reads the next batch and sorts it. ERR_BUSY when unverified callbacks wait and
    the keys cannot be had. */
 static enum err read_batch(struct spool_drain *drain)
 {
@@ -111,7 +111,7 @@ static enum err read_batch(struct spool_drain *drain)
 		return err;
 	/* Judged by what the database says now: by an old file, or by no keys
 	   since loading them failed, good callbacks would count as forged. */
-	if (kind == SPOOL_UNJUDGED && !keyring_is_fresh(drain->keys, 1000))
+	if (kind == SPOOL_UNVERIFIED && !keyring_is_fresh(drain->keys, 1000))
 		err = keyring_load(drain->keys, drain->db, 3000, NULL);
 	for (size_t i = 0; i < drain->count && !err; i++) {
 		if (!sort(drain, &drain->records[i], kind)) {

@@ -290,7 +290,7 @@ static bool keys_may_be_stale(const struct receiver *r, enum err err)
 	return err == ERR_ABSENT || r->is_out_of_turn;
 }
 
-enum fate { ANSWERED, EVENT, UNJUDGED, REFUSED };
+enum fate { ANSWERED, EVENT, UNVERIFIED, REFUSED };
 
 /* A genuine callback that is a ping is answered from memory, by keys that are
    a second old at most: the database would say no more. */
@@ -330,9 +330,9 @@ static enum fate take(struct receiver *r, struct http_req *req, struct callback 
 	err = cache(r, cb);
 	if (err == ERR_BUSY || (err && !keyring_is_loaded(r->keys))) {
 		/* No key was ever known here, or it does not open with this
-		   master key: keep it unjudged. A ping cannot wait. */
+		   master key: keep it unverified. A ping cannot wait. */
 		if (callback_parse(cb, &reason, &why) == ERR_NONE && cb->kind == CALLBACK_EVENT)
-			return UNJUDGED;
+			return UNVERIFIED;
 		refuse(r, req, REASON_UNAVAILABLE, 0, NULL);
 		return ANSWERED;
 	}
@@ -458,8 +458,8 @@ static void record(struct receiver *r, size_t *places, size_t count)
 
 static void serve(struct receiver *r)
 {
-	size_t events = 0, unjudged = 0, refused = 0, *places = r->events;
-	size_t *unjudged_places = r->events + http_conf(r->conf)->batch_max;
+	size_t events = 0, unverified = 0, refused = 0, *places = r->events;
+	size_t *unverified_places = r->events + http_conf(r->conf)->batch_max;
 
 	r->began = clock_ms();
 	r->until = r->began + r->conf->db_deadline_ms;
@@ -472,8 +472,8 @@ static void serve(struct receiver *r)
 			intake_add(r->intake, cb);
 			places[events++] = i;
 			break;
-		case UNJUDGED:
-			unjudged_places[unjudged++] = i;
+		case UNVERIFIED:
+			unverified_places[unverified++] = i;
 			break;
 		case REFUSED:
 			r->aside[refused++] = cb;
@@ -484,7 +484,7 @@ static void serve(struct receiver *r)
 	}
 	keep_refused(r, r->aside, refused);
 	record(r, places, events);
-	spool_or_refuse(r, SPOOL_UNJUDGED, unjudged_places, unjudged);
+	spool_or_refuse(r, SPOOL_UNVERIFIED, unverified_places, unverified);
 }
 
 /* ---- beside the work */
@@ -596,8 +596,8 @@ static void open_parts(struct receiver *r, const struct program *program)
 	struct spool_options spool = {
 		.dir = ledger_conf(conf)->spool_dir,
 		.max_bytes = ledger_conf(conf)->spool_max_bytes,
-		.unjudged_max_bytes = ledger_conf(conf)->spool_unjudged_max_bytes,
-		.again_ms = ledger_conf(conf)->spool_again_ms,
+		.unverified_max_bytes = ledger_conf(conf)->spool_unverified_max_bytes,
+		.retry_ms = ledger_conf(conf)->spool_retry_ms,
 	};
 
 	r->program = program;

@@ -35,7 +35,7 @@ static struct spool *open_spool(void)
 {
 	struct spool_options options = { .dir = folder,
 					 .max_bytes = 1 << 20,
-					 .unjudged_max_bytes = 1 << 20 };
+					 .unverified_max_bytes = 1 << 20 };
 	struct spool *spool = NULL;
 
 	MUST(spool_open(&spool, &options) == ERR_NONE);

@@ -39,11 +39,11 @@ static int and_out_again(void **state)
 	return 0;
 }
 
-static struct spool *open_with(int64_t max, int64_t unjudged_max, bool shared)
+static struct spool *open_with(int64_t max, int64_t unverified_max, bool shared)
 {
 	struct spool_options options = { .dir = folder,
 					 .max_bytes = max,
-					 .unjudged_max_bytes = unjudged_max,
+					 .unverified_max_bytes = unverified_max,
 					 .shared_files = shared };
 	struct spool *spool = NULL;
 
@@ -285,7 +285,7 @@ static void an_address_too_long_is_refused(void **state)
 		buf_add_char(&address, 'a');
 	cb.address = buf_str(&address);
 	assert_err(ERR_INPUT,
-		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
+		   spool_append(spool, SPOOL_UNVERIFIED, (const struct callback *[]){ &cb }, 1));
 	assert_int_equal(0, drain(spool, numbers, 1));
 	spool_close(spool);
 	buf_done(&address);
@@ -299,7 +299,7 @@ static void kinds_are_kept_apart(void **state)
 	size_t count, seen[4] = { 0 };
 
 	(void)state;
-	assert_err(ERR_NONE, append(spool, SPOOL_UNJUDGED, 1));
+	assert_err(ERR_NONE, append(spool, SPOOL_UNVERIFIED, 1));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 2));
 	assert_err(ERR_NONE, append(spool, SPOOL_REFUSED, 3));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 4));
@@ -307,7 +307,7 @@ static void kinds_are_kept_apart(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_err(ERR_NONE, spool_read(spool, 10, 1 << 20, records, &count, &kind));
 		assert_int_equal(1, count);
-		assert_int_equal(i == 0	  ? SPOOL_UNJUDGED
+		assert_int_equal(i == 0	  ? SPOOL_UNVERIFIED
 				 : i == 2 ? SPOOL_REFUSED
 					  : SPOOL_EVENT,
 				 kind);
@@ -358,41 +358,41 @@ static void the_limit_is_kept(void **state)
 {
 	struct spool *spool = open_with(4096, 1024, false), *other = open_with(4096, 1024, false);
 	int64_t numbers[100];
-	size_t accepted = 0, unjudged = 0;
+	size_t accepted = 0, unverified = 0;
 	struct buf heard = { 0 };
 
 	(void)state;
 	next_second();
 	scratch_hush();
-	while (unjudged < 100 &&
-	       append(unjudged % 2 ? spool : other, SPOOL_UNJUDGED, (int64_t)unjudged) == ERR_NONE)
-		unjudged++;
-	assert_err(ERR_BUSY, append(other, SPOOL_UNJUDGED, 50));
+	while (unverified < 100 && append(unverified % 2 ? spool : other, SPOOL_UNVERIFIED,
+					  (int64_t)unverified) == ERR_NONE)
+		unverified++;
+	assert_err(ERR_BUSY, append(other, SPOOL_UNVERIFIED, 50));
 	while (accepted < 100 && append(spool, SPOOL_EVENT, (int64_t)accepted) == ERR_NONE)
 		accepted++;
 	assert_err(ERR_BUSY, append(other, SPOOL_EVENT, 60));
 	scratch_heard(&heard);
 	assert_has(&heard, "event=spool_refused why=\"its limit is reached\"");
 	/* two files and their heads in 1024 bytes, three in 4096 */
-	assert_int_equal((1024 - 2 * HEAD) / record_size(1), unjudged);
-	assert_in_range(accepted, 4096 / record_size(1) - unjudged - 2,
-			4096 / record_size(1) - unjudged);
+	assert_int_equal((1024 - 2 * HEAD) / record_size(1), unverified);
+	assert_in_range(accepted, 4096 / record_size(1) - unverified - 2,
+			4096 / record_size(1) - unverified);
 	spool_close(other);
-	assert_int_equal(accepted + unjudged, drain(spool, numbers, 100));
+	assert_int_equal(accepted + unverified, drain(spool, numbers, 100));
 	/* and there is room again */
-	assert_err(ERR_NONE, append(spool, SPOOL_UNJUDGED, 1));
+	assert_err(ERR_NONE, append(spool, SPOOL_UNVERIFIED, 1));
 	spool_close(spool);
 	buf_done(&heard);
 }
 
-static void unjudged_may_be_forbidden(void **state)
+static void unverified_may_be_forbidden(void **state)
 {
 	struct spool *spool = open_with(1 << 20, 0, false);
 	struct buf heard = { 0 };
 
 	(void)state;
 	scratch_hush();
-	assert_err(ERR_BUSY, append(spool, SPOOL_UNJUDGED, 1));
+	assert_err(ERR_BUSY, append(spool, SPOOL_UNVERIFIED, 1));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 1));
 	scratch_heard(&heard);
 	spool_close(spool);
@@ -527,14 +527,14 @@ static void a_postponed_file_waits_its_time(void **state)
 
 	(void)state;
 	for (int64_t n = 0; n < 3; n++)
-		assert_err(ERR_NONE, append(spool, SPOOL_UNJUDGED, n));
+		assert_err(ERR_NONE, append(spool, SPOOL_UNVERIFIED, n));
 	poke(spool_file(), HEAD + FIXED + 3, "\xff", 1);
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 3));
 	scratch_hush();
 	assert_err(ERR_NONE, spool_read(spool, 4, 1 << 20, records, &count, &kind));
 	scratch_heard(&heard);
 	assert_int_equal(2, count);
-	assert_int_equal(SPOOL_UNJUDGED, kind);
+	assert_int_equal(SPOOL_UNVERIFIED, kind);
 	spool_postpone(spool);
 	assert_int_equal(1, drain(spool, numbers, 4));
 	assert_int_equal(3, numbers[0]);
@@ -574,7 +574,7 @@ static void a_record_in_a_body_is_no_record(void **state)
 	buf_add_text(&inner, "the rest of the body");
 	outer.body = buf_str(&inner);
 	assert_err(ERR_NONE,
-		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &outer }, 1));
+		   spool_append(spool, SPOOL_UNVERIFIED, (const struct callback *[]){ &outer }, 1));
 	path = spool_file();
 	spool_close(spool);
 	assert_int_equal(0, truncate(path, size_of(path) - 10));
@@ -602,7 +602,7 @@ static void rubbish_is_no_record(void **state)
 		buf_add_char(&junk, (char)(seed >> 24));
 	}
 	scratch_write("callbacks-0000.spool", junk.at, junk.len);
-	scratch_write("unjudged-0000.spool",
+	scratch_write("unverified-0000.spool",
 		      "HLSPOOL1\x7f\xff\xff\xff\xff\xff\xff\xff"
 		      "0123456789abcdefHLRE\xff\xff\xff\xff",
 		      40);
@@ -983,14 +983,14 @@ static void counting_tells_depth_and_age(void **state)
 	assert_int_equal(0, status.oldest_us);
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 5));
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 4));
-	assert_err(ERR_NONE, append(spool, SPOOL_UNJUDGED, 6));
+	assert_err(ERR_NONE, append(spool, SPOOL_UNVERIFIED, 6));
 	scratch_write("callbacks-1.spool.damaged", "x", 1);
 	assert_err(ERR_NONE, spool_count(spool, &status));
 	assert_int_equal(2, status.files);
 	assert_int_equal(3, status.records);
 	assert_int_equal(3 * record_size(1), status.bytes);
-	assert_int_equal(1, status.unjudged_records);
-	assert_int_equal(record_size(1), status.unjudged_bytes);
+	assert_int_equal(1, status.unverified_records);
+	assert_int_equal(record_size(1), status.unverified_bytes);
 	assert_int_equal(1, status.damaged_files);
 	assert_int_equal(1000004, status.oldest_us);
 	/* what is drained does not count */
@@ -1038,7 +1038,7 @@ int main(void)
 		IN_FOLDER(kinds_are_kept_apart),
 		IN_FOLDER(what_is_settled_is_not_read_again),
 		IN_FOLDER(the_limit_is_kept),
-		IN_FOLDER(unjudged_may_be_forbidden),
+		IN_FOLDER(unverified_may_be_forbidden),
 		IN_FOLDER(a_torn_end_is_passed_over),
 		IN_FOLDER(a_torn_head_is_no_file),
 		IN_FOLDER(zeros_at_the_end_are_no_damage),

@@ -38,13 +38,13 @@ static int and_out_again(void **state)
 	return 0;
 }
 
-static struct spool *open_it(int64_t again_ms, bool again_now)
+static struct spool *open_it(int64_t retry_ms, bool retry_now)
 {
 	struct spool_options options = { .dir = folder,
 					 .max_bytes = 1 << 20,
-					 .unjudged_max_bytes = 1 << 20,
-					 .again_ms = again_ms,
-					 .again_now = again_now };
+					 .unverified_max_bytes = 1 << 20,
+					 .retry_ms = retry_ms,
+					 .retry_now = retry_now };
 	struct spool *spool = NULL;
 
 	assert_err(ERR_NONE, spool_open(&spool, &options));
@@ -239,7 +239,7 @@ static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 	struct spool *spool = open_it(1, false);
 	struct spool_options options = { .dir = folder,
 					 .max_bytes = 400,
-					 .unjudged_max_bytes = 400 };
+					 .unverified_max_bytes = 400 };
 	struct callback large = {
 		.address = LIT("an-address-of-22-chars"),
 		.body = LIT("{\"event_id\":1,\"x\":"
@@ -264,8 +264,8 @@ static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 		   spool_append(other, SPOOL_EVENT, (const struct callback *[]){ &large }, 1));
 	spool_close(other);
 	/* and comes back as if it had never failed */
-	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("again-1-1-00000000.3.aside")));
-	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("../again-1.aside")));
+	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("retry-1-1-00000000.3.aside")));
+	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("../retry-1.aside")));
 	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("keyring")));
 	assert_err(ERR_NONE, spool_aside_retry(spool, str_of(name)));
 	assert_int_equal(0, count(spool).aside_records);
@@ -288,15 +288,15 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	assert_int_equal(0,
 			 mkfifo(scratch_path("callbacks-0000000000000001-1-00000000.spool"), 0600));
 	assert_int_equal(0,
-			 mkfifo(scratch_path("again-0000000000000001-1-00000000.1.spool"), 0600));
+			 mkfifo(scratch_path("retry-0000000000000001-1-00000000.1.spool"), 0600));
 	assert_int_equal(0,
-			 mkfifo(scratch_path("again-0000000000000001-1-00000000.3.aside"), 0600));
+			 mkfifo(scratch_path("retry-0000000000000001-1-00000000.3.aside"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("callbacks-1.spool.damaged"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("recorded"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("keyring"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("tally"), 0600));
 	assert_int_equal(0,
-			 mkdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"), 0700));
+			 mkdir(scratch_path("unverified-0000000000000002-1-00000000.spool"), 0700));
 	assert_int_equal(0, symlink("/dev/zero",
 				    scratch_path("callbacks-0000000000000003-1-00000000.spool")));
 	assert_int_equal(
@@ -328,7 +328,7 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	assert_err(ERR_BUSY, counters_save(counters, folder));
 	assert_int_equal(0,
 			 access(scratch_path("callbacks-0000000000000005-1-00000000.spool"), F_OK));
-	rmdir(scratch_path("unjudged-0000000000000002-1-00000000.spool"));
+	rmdir(scratch_path("unverified-0000000000000002-1-00000000.spool"));
 	counters_free(counters);
 	keyring_free(ring);
 	sealer_free(sealer);

@@ -14,7 +14,7 @@
 #include "ledger/counters.h"
 #include "scratch.h"
 
-/* Loading the keys has just failed; unjudged callbacks wait. To judge them by
+/* Loading the keys has just failed; unverified callbacks wait. To judge them by
    no keys would count good ones as forged and drop them. */
 static void nothing_is_judged_without_keys(void **state)
 {
@@ -23,7 +23,7 @@ static void nothing_is_judged_without_keys(void **state)
 				      .deadline_ms = 100 };
 	struct spool_options where = { .dir = scratch_make(),
 				       .max_bytes = 1 << 20,
-				       .unjudged_max_bytes = 1 << 20 };
+				       .unverified_max_bytes = 1 << 20 };
 	struct callback cb = { .address = LIT("an-address-of-22-chars"),
 			       .body = LIT("{\"event_id\":1}") };
 	struct sealer *sealer = sealer_new(NULL, NULL);
@@ -39,7 +39,7 @@ static void nothing_is_judged_without_keys(void **state)
 	(void)state;
 	assert_err(ERR_NONE, spool_open(&spool, &where));
 	assert_err(ERR_NONE,
-		   spool_append(spool, SPOOL_UNJUDGED, (const struct callback *[]){ &cb }, 1));
+		   spool_append(spool, SPOOL_UNVERIFIED, (const struct callback *[]){ &cb }, 1));
 	drain = spool_drain_new(spool, db, keys, counters, 10, 1 << 20);
 	scratch_hush();
 	assert_err(ERR_BUSY, keyring_load(keys, db, 50, NULL));
@@ -52,7 +52,7 @@ static void nothing_is_judged_without_keys(void **state)
 	assert_int_equal(0, spool_drain_total(drain).forged);
 	assert_true(counters_is_empty(counters));
 	assert_err(ERR_NONE, spool_count(spool, &status));
-	assert_int_equal(1, status.unjudged_records);
+	assert_int_equal(1, status.unverified_records);
 
 	spool_drain_free(drain);
 	spool_drain_free(NULL);
@@ -72,7 +72,7 @@ static void what_cannot_be_recorded_stays(void **state)
 				      .deadline_ms = 100 };
 	struct spool_options where = { .dir = scratch_make(),
 				       .max_bytes = 1 << 20,
-				       .unjudged_max_bytes = 1 << 20 };
+				       .unverified_max_bytes = 1 << 20 };
 	struct callback event = {
 		.address = LIT("an-address-of-22-chars"),
 		.endpoint_id = 1,

@@ -157,10 +157,11 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 	else if (!s->aside_records || s->records)
 		doctor_say(doctor, STATE_OK, "spool depth", "%s",
 			   s->records ? buf_text(&text) : "nothing waits");
-	if (s->unjudged_bytes > ledger_conf(conf)->spool_unjudged_max_bytes / 10 * 8)
-		doctor_say(doctor, STATE_ERROR, "spool depth",
-			   "the limit for callbacks that could not be judged yet "
-			   "(spool_unjudged_max_bytes) is nearly reached; bring the database back");
+	if (s->unverified_bytes > ledger_conf(conf)->spool_unverified_max_bytes / 10 * 8)
+		doctor_say(
+			doctor, STATE_ERROR, "spool depth",
+			"the limit for callbacks that could not be judged yet "
+			"(spool_unverified_max_bytes) is nearly reached; bring the database back");
 	if (s->aside_records)
 		doctor_say(doctor, STATE_ERROR, "spool",
 			   "set aside, acknowledged and not recorded: %lld; look at the log of the "
@@ -202,8 +203,8 @@ void doctor_check_spool(struct doctor *doctor)
 	const struct conf *conf = doctor->conf;
 	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
 				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
-				     .unjudged_max_bytes =
-					     ledger_conf(conf)->spool_unjudged_max_bytes };
+				     .unverified_max_bytes =
+					     ledger_conf(conf)->spool_unverified_max_bytes };
 	struct spool_status status = { 0 };
 	struct spool *spool = NULL;
 	struct stat facts;

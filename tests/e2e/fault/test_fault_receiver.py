@@ -347,7 +347,7 @@ def test_drained_by_hand(faulty):
 
 @pytest.mark.foreign
 def test_database_away_from_the_start(faulty):
-    """No secret was ever known here: callbacks are kept unjudged, and judged at
+    """No secret was ever known here: callbacks are kept unverified, and judged at
     the drain; a forged one changes a counter only."""
     faulty.end(faulty.web)
     for path in faulty.spool.iterdir():
@@ -359,7 +359,7 @@ def test_database_away_from_the_start(faulty):
     assert faulty.send(genuine).status == 200
     assert faulty.send(forged, secret="guessed").status == 200
     assert faulty.send(b'{"event_id":0,"payload":"ping","validation_code":"x"}').status == 503
-    assert list(faulty.spool.glob("unjudged-*.spool"))
+    assert list(faulty.spool.glob("unverified-*.spool"))
     faulty.cluster.start()
     wait_for(faulty.spool_is_empty, "the spool to be empty")
     assert faulty.recorded() == {json.loads(genuine)["event_id"]: 1}
@@ -386,7 +386,7 @@ def test_a_secret_that_does_not_open(faulty):
     later = faulty.event()
     assert faulty.send(later).status == 200
     wait_for(lambda: len(faulty.recorded()) == 1, "the one that can be judged")
-    assert list(faulty.spool.glob("unjudged-*.spool"))
+    assert list(faulty.spool.glob("unverified-*.spool"))
     faulty.end(faulty.web)
     faulty.write_conf(master_key=right, master_key_previous=faulty.settings["master_key"])
     web_servers.lighttpd_spawned(faulty)

@@ -10,7 +10,13 @@ import fixtures
 from installation import BUILD, WORKSPACE, Site, new_folder, runs_as
 
 EVENTS, START = 20000, "2025-02-01"
-STORY = ("--events", EVENTS, "--start", START, "--people", 5, "--workspace", WORKSPACE)
+
+
+def simulate_options(events):
+    return "--events", events, "--start", START, "--people", 5, "--workspace", WORKSPACE
+
+
+STORY = simulate_options(EVENTS)
 
 
 def tables(site):
@@ -24,15 +30,17 @@ def contents(site):
             for name in tables(site)}
 
 
-def told(site, *more, check=True):
-    return json.loads(site.hookledger("simulate", "--into-database", *STORY, "--json", *more, check=check).stdout)
+def told(site, *more, events=EVENTS, check=True):
+    return json.loads(site.hookledger("simulate", "--into-database", *simulate_options(events), "--json", *more, check=check).stdout)
 
 
 @pytest.fixture(scope="module")
-def story(shared_cluster, template, run_folder):
-    """A site that was told the story in order and once."""
+def story(request, shared_cluster, template, run_folder):
+    """A site that was told the story in order and once; a module's own EVENTS says how
+    long the story is."""
+    events = getattr(request.module, "EVENTS", EVENTS)
     site = Site(shared_cluster, new_folder(run_folder / "story"), template)
-    assert told(site, "--connections", 1)["recorded"] == EVENTS
+    assert told(site, "--connections", 1, events=events)["recorded"] == events
     yield site
     site.close()
 

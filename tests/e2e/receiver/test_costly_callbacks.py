@@ -36,7 +36,7 @@ def attacks():
 @pytest.fixture
 def two(site):
     """A site with two endpoints, each of a workspace of its own."""
-    site.write_conf(db_deadline_ms=DEADLINE, spool_again_ms="100")
+    site.write_conf(db_deadline_ms=DEADLINE, spool_retry_ms="100")
     first = site.endpoint
     site.good = site.add_endpoint(workspace=OTHER)
     site.endpoint = first
@@ -147,9 +147,9 @@ def test_a_database_that_hangs_sets_nothing_aside(two):
             for _ in range(6):
                 sent.append(send_good(two))
             # each is tried alone, again and again
-            wait_for(lambda: len(list(two.spool.glob("again-*.spool"))) >= 2, "some to be put behind the others", 60)
-            before = {path.name for path in two.spool.glob("again-*.spool")}
-            wait_for(lambda: {path.name for path in two.spool.glob("again-*.spool")} != before, "another try", 60)
+            wait_for(lambda: len(list(two.spool.glob("retry-*.spool"))) >= 2, "some to be put behind the others", 60)
+            before = {path.name for path in two.spool.glob("retry-*.spool")}
+            wait_for(lambda: {path.name for path in two.spool.glob("retry-*.spool")} != before, "another try", 60)
             assert not list(two.spool.glob("*.aside"))
     wait_for(lambda: set(sent) <= set(two.recorded()), "all to be recorded", 60)
     wait_for(two.spool_is_empty, "the spool to be empty")
