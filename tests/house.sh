@@ -15,7 +15,6 @@ long=(
 	"src/cli/cmd_account.c             one command"
 	"src/cli/cmd_toggl.c               one command"
 	"src/http/http_client.c            one library: requests and e-mails share its sockets and slots"
-	"src/http/http_server.c            two transports behind one promise, and what a request says"
 	"src/receiver/main.c               the path of a callback, to be read from top to bottom"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
@@ -31,6 +30,10 @@ long=(
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
 	"json_pretty    test_json"
+	"http_request   test_http_server"
+	"http_fcgi      test_http_server"
+	"http_cgi       test_http_server_cgi"
+	"http_stream    test_http_server"
 	"spool_record   test_spool"
 	"spool_file     test_spool"
 	"spool_read     test_spool"
@@ -135,7 +138,7 @@ owner() { # PATTERN FILE
 }
 {
 	owner 'libpq' 'src/base/db(_[a-z]+)?.c'
-	owner 'fcgi' src/http/http_server.c
+	owner 'fcgi' src/http/http_fcgi.c
 	owner 'json-c/' src/base/json_pretty.c
 	owner 'openssl/' src/base/crypto.c
 	owner 'curl/' src/http/http_client.c

@@ -482,7 +482,7 @@ void admin_pool_go_on(struct admin_pool *pool)
 	for (; done; done = next) {
 		next = done->next;
 		if (done->is_begun && (done->is_cut || done->is_gone))
-			http_stream_cut(done->req);
+			http_stream_abort(done->req);
 		http_release(done->req);
 		free_job(done);
 	}

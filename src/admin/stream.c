@@ -60,11 +60,11 @@ void admin_stream_send(struct admin_pool *pool, struct admin_job *job)
 		free(type_text);
 		free(headers_text);
 	}
-	if (job->has_piece && http_stream_left(job->req) < SCHEDULE_AHEAD) {
+	if (job->has_piece && http_stream_pending(job->req) < SCHEDULE_AHEAD) {
 		fine = http_stream_put(job->req, buf_str(&job->piece));
 		job->has_piece = false;
 	} else if (job->is_begun) {
-		fine = http_stream_go_on(job->req);
+		fine = http_stream_send(job->req);
 	}
 	job->is_gone = job->is_gone || !fine;
 	if (!job->has_piece || job->is_gone)
