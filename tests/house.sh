@@ -169,7 +169,7 @@ grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|cu
 
 called() { grep -hoE '"(receiver|operator|api|courier|admin|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
 created() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }'; }
-handed_on() { sed -nE '/^select ledger\.door_to\(/,/;$/p' "${sql_files[@]}" | grep -oE "'[a-z]+\.[a-z_0-9]+'" | tr -d "'"; }
+handed_on() { sed -nE '/^select ledger\.interface_function\(/,/;$/p' "${sql_files[@]}" | grep -oE "'[a-z]+\.[a-z_0-9]+'" | tr -d "'"; }
 made() { { created; handed_on; } | sort -u; }
 comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
 # hookledger-admin names the operations of admin.call(); their functions nobody calls by name

@@ -57,9 +57,9 @@ comment on column ledger.endpoint_secret.valid_from is 'Good for callbacks recei
 comment on column ledger.endpoint_secret.valid_until is 'Good for callbacks received before this time.';
 comment on column ledger.endpoint_secret.revoked_at is 'Withdrawn at once: nothing received from then on is taken.';
 
-create type ledger.place as (epoch integer, txid xid8, seq bigint);
-comment on type ledger.place is
-  'A place in the order of recording: what a reader keeps in order to read on (a cursor).';
+create type ledger.cursor as (epoch integer, txid xid8, seq bigint);
+comment on type ledger.cursor is
+  'A cursor: how far a reader of the ledger has come in the order of recording.';
 
 -- Every session takes 64 at a time: a number a row costs a lock each.
 create sequence ledger.event_seq cache 64;
@@ -110,7 +110,7 @@ create index event_cursor on ledger.event (epoch, txid, seq);
 -- between, and would be looked for among all the rest: by loads of one kind, which
 -- read on from a cursor (toggl.changed_since), and by lists of all. An event of a
 -- time entry costs nothing here.
-create index event_seldom on ledger.event (model, epoch, txid, seq) where model <> 'time_entry';
+create index event_rare_by_model on ledger.event (model, epoch, txid, seq) where model <> 'time_entry';
 create index event_rare on ledger.event (epoch, txid, seq) where model <> 'time_entry';
 -- History, states in the past and the rebuild ask for the events of an entity.
 create index event_entity on ledger.event (entity_id);
@@ -142,7 +142,7 @@ create table ledger.baseline (
 );
 create index baseline_entity on ledger.baseline (entity_id);
 create index baseline_cursor on ledger.baseline (epoch, txid, seq);
-create index baseline_seldom on ledger.baseline (model, epoch, txid, seq) where model <> 'time_entry';
+create index baseline_rare_by_model on ledger.baseline (model, epoch, txid, seq) where model <> 'time_entry';
 comment on table ledger.baseline is
   'Of each entity the last event before the retention horizon (and the last that says all of it, and the last that created or deleted it, when those are others): where history and a rebuild start. Same columns as ledger.event.';
 comment on column ledger.baseline.workspace_id is 'As in ledger.event, like all columns here.';
@@ -185,7 +185,7 @@ comment on column ledger.quarantine.quarantine_id is 'Number of the row.';
 comment on column ledger.quarantine.endpoint_id is 'Endpoint it came to.';
 comment on column ledger.quarantine.secret_id is 'Secret that judged it.';
 comment on column ledger.quarantine.received_at is 'When it arrived.';
-comment on column ledger.quarantine.reason is 'Why it is here, in one word as in ledger.tally.reason.';
+comment on column ledger.quarantine.reason is 'Why it is here, in one word as in ledger.receiver_counter.reason.';
 comment on column ledger.quarantine.signature is 'The 32 bytes of HMAC-SHA-256 that came with it.';
 comment on column ledger.quarantine.body is 'The body, byte for byte.';
 comment on column ledger.quarantine.digest is 'SHA-256 of the body: the same body is kept once an endpoint.';
@@ -194,20 +194,20 @@ comment on column ledger.quarantine.retried_as is 'What became of it then: recor
 comment on column ledger.quarantine.forgotten is
   'SHA-256 of the body that stood here until a person was taken out; the same body is not kept again.';
 
-create table ledger.tally (
+create table ledger.receiver_counter (
   minute timestamptz not null,
   endpoint_id bigint not null,
   reason text not null,
   count bigint not null,
   primary key (minute, endpoint_id, reason)
 );
-comment on table ledger.tally is
+comment on table ledger.receiver_counter is
   'What came and was not recorded, counted by minute, so that a stranger cannot fill the disk: refusals by reason, duplicates, pings.';
-comment on column ledger.tally.minute is 'Start of the minute.';
-comment on column ledger.tally.endpoint_id is 'Endpoint, or 0 when the address is unknown.';
-comment on column ledger.tally.reason is
+comment on column ledger.receiver_counter.minute is 'Start of the minute.';
+comment on column ledger.receiver_counter.endpoint_id is 'Endpoint, or 0 when the address is unknown.';
+comment on column ledger.receiver_counter.reason is
   'method, address, type, length, size, signature, json, event, workspace, revoked, unavailable; duplicate, ping, horizon are no refusals.';
-comment on column ledger.tally.count is 'How many.';
+comment on column ledger.receiver_counter.count is 'How many.';
 
 create table ledger.turn (name text primary key);
 comment on table ledger.turn is 'Whose row lock is a turn: housekeep. A row, because an advisory lock is anybody''s to take.';

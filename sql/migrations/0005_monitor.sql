@@ -14,15 +14,15 @@ create table ledger.watch (
 comment on table ledger.watch is 'How far the ledger was counted, and when it was last looked after; one row, whose lock is the turn of those who do it.';
 comment on column ledger.watch.only_row is 'Keeps it at one row.';
 comment on column ledger.watch.made_at is 'When the looking after began.';
-comment on column ledger.watch.read_epoch is 'Events up to this place (epoch, txid, seq) are in ledger.pulse and ledger.counter.';
+comment on column ledger.watch.read_epoch is 'Events up to this cursor (epoch, txid, seq) are in ledger.event_count_received and ledger.counter.';
 comment on column ledger.watch.read_txid is 'See read_epoch.';
 comment on column ledger.watch.read_seq is 'See read_epoch.';
 comment on column ledger.watch.read_at is 'When everything before that moment was counted.';
-comment on column ledger.watch.learned_at is 'When ledger.rhythm was last made.';
+comment on column ledger.watch.learned_at is 'When ledger.call_baseline was last made.';
 comment on column ledger.watch.judged_at is 'When the findings were last looked at to tell of them.';
 insert into ledger.watch default values;
 
-create table ledger.pulse (
+create table ledger.event_count_received (
   hour timestamptz not null,
   endpoint_id bigint not null,
   workspace_id bigint not null,
@@ -32,43 +32,45 @@ create table ledger.pulse (
   last_at timestamptz not null,
   primary key (hour, endpoint_id, workspace_id, model, source)
 );
-comment on table ledger.pulse is 'Events recorded, counted by the hour they were received in; a little behind the ledger.';
-comment on column ledger.pulse.hour is 'Start of the hour.';
-comment on column ledger.pulse.endpoint_id is 'Endpoint they came to.';
-comment on column ledger.pulse.workspace_id is 'Toggl workspace.';
-comment on column ledger.pulse.model is 'Kind of entity.';
-comment on column ledger.pulse.source is 'How they came, as in ledger.event.source.';
-comment on column ledger.pulse.count is 'How many.';
-comment on column ledger.pulse.last_at is 'When the last one was received.';
+comment on table ledger.event_count_received is 'Events recorded, counted by the hour they were received in; a little behind the ledger.';
+comment on column ledger.event_count_received.hour is 'Start of the hour.';
+comment on column ledger.event_count_received.endpoint_id is 'Endpoint they came to.';
+comment on column ledger.event_count_received.workspace_id is 'Toggl workspace.';
+comment on column ledger.event_count_received.model is 'Kind of entity.';
+comment on column ledger.event_count_received.source is 'How they came, as in ledger.event.source.';
+comment on column ledger.event_count_received.count is 'How many.';
+comment on column ledger.event_count_received.last_at is 'When the last one was received.';
 
--- When things happened, for the charts of the admin page. What comes late, after
--- an outage or all at once when Toggl is connected, stands where it belongs.
-create table ledger.happening (
+-- When things happened, for the charts of the admin page. An event that comes late,
+-- after an outage or when Toggl is connected, is counted in the hour it happened in.
+-- One table cannot serve both: a silence shows in the hours of reception, a chart in
+-- those of creation, and a row for each pair of hours would be most of the ledger.
+create table ledger.event_count_created (
   hour timestamptz not null,
   model text not null,
   count bigint not null,
   primary key (hour, model)
 );
-comment on table ledger.happening is 'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little behind the ledger.';
-comment on column ledger.happening.hour is 'Start of the hour of their created_at.';
-comment on column ledger.happening.model is 'Kind of entity.';
-comment on column ledger.happening.count is 'How many.';
+comment on table ledger.event_count_created is 'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little behind the ledger.';
+comment on column ledger.event_count_created.hour is 'Start of the hour of their created_at.';
+comment on column ledger.event_count_created.model is 'Kind of entity.';
+comment on column ledger.event_count_created.count is 'How many.';
 
-create table ledger.rhythm (
+create table ledger.call_baseline (
   endpoint_id bigint primary key references ledger.endpoint on delete cascade,
   first_at timestamptz not null,
   last_at timestamptz not null,
   weeks integer not null default 0,
   rates real[],
-  patience real
+  silence_limit real
 );
-comment on table ledger.rhythm is 'How an endpoint is usually called: learned from the weeks before its last event.';
-comment on column ledger.rhythm.endpoint_id is 'Endpoint.';
-comment on column ledger.rhythm.first_at is 'When the first event was received.';
-comment on column ledger.rhythm.last_at is 'When the last event that was counted was received.';
-comment on column ledger.rhythm.weeks is 'How many weeks it was learned from, at most 4; 0: there is less than one.';
-comment on column ledger.rhythm.rates is 'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
-comment on column ledger.rhythm.patience is 'When so many events that were to be expected have not come, the silence is unusual.';
+comment on table ledger.call_baseline is 'How an endpoint is usually called: learned from the weeks before its last event.';
+comment on column ledger.call_baseline.endpoint_id is 'Endpoint.';
+comment on column ledger.call_baseline.first_at is 'When the first event was received.';
+comment on column ledger.call_baseline.last_at is 'When the last event that was counted was received.';
+comment on column ledger.call_baseline.weeks is 'How many weeks it was learned from, at most 4; 0: there is less than one.';
+comment on column ledger.call_baseline.rates is 'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
+comment on column ledger.call_baseline.silence_limit is 'When so many events that were to be expected have not come, the silence is unusual.';
 
 create table ledger.counter (
   name text not null,

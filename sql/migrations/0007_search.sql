@@ -1,10 +1,10 @@
 -- Finding events by words.
 
-create type ledger.mark as (epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz);
-comment on type ledger.mark is 'An event: its place, and its key.';
+create type ledger.event_ref as (epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz);
+comment on type ledger.event_ref is 'A reference to an event: its cursor and its key.';
 
-create type ledger.wish as (workspace bigint, model text, action text, creator bigint, entity bigint, since timestamptz, until timestamptz, words tsquery);
-comment on type ledger.wish is 'The filters of a list of events; null lets all pass.';
+create type ledger.event_filter as (workspace bigint, model text, action text, creator bigint, entity bigint, since timestamptz, until timestamptz, words tsquery);
+comment on type ledger.event_filter is 'The filters of a list of events; null lets all pass.';
 
 -- What a text is found by. The indexes below are made of these functions, so they
 -- are state, and not made anew by every migrate.

@@ -13,7 +13,7 @@
 
 enum callback_kind { CALLBACK_EVENT, CALLBACK_PING };
 
-/* Why something was not recorded; also the word in ledger.tally.reason. */
+/* Why something was not recorded; also the word in ledger.receiver_counter.reason. */
 enum reason {
 	REASON_NONE = 0,
 	REASON_METHOD,

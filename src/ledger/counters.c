@@ -91,7 +91,7 @@ enum err counters_flush(struct counters *counters, struct db *db, int64_t wait_m
 	db_array(args, DB_INTS, counters->count);
 	for (size_t i = 0; i < counters->count; i++)
 		db_put_int(args, counters->counters[i].count);
-	err = db_call(db, "receiver.tally", args, wait_ms, NULL);
+	err = db_call(db, "receiver.count", args, wait_ms, NULL);
 	if (!err)
 		counters->count = 0;
 	db_args_free(args);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Counts by minute, endpoint and reason what came and was not recorded:
-   in memory, now and then added to ledger.tally. A stranger can make the
+   in memory, now and then added to ledger.receiver_counter. A stranger can make the
    numbers grow, not their rows. */
 #ifndef HL_LEDGER_COUNTERS_H
 #define HL_LEDGER_COUNTERS_H

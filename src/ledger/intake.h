@@ -36,7 +36,7 @@ const struct callback *intake_at(const struct intake *intake, size_t place);
 enum verdict intake_verdict(const struct intake *intake, size_t place);
 
 /* Has an append since the last question left something that couriers wait for
-   (receiver.ring)? */
+   (receiver.notify)? */
 bool intake_is_wanted(struct intake *intake);
 
 /* Records the batch; `source` is "webhook", "spool", "quarantine" (a retry) or

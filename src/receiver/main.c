@@ -191,7 +191,7 @@ static int64_t time_left(const struct receiver *r)
 	return left > 0 ? left : 0;
 }
 
-/* Takes the outcome of receiver.ring(). It is no trial of the database: nothing
+/* Takes the outcome of receiver.notify(). It is no trial of the database: nothing
    depends on it, and a lost one costs a courier's poll interval. */
 static enum err finish_ring(struct receiver *r)
 {
@@ -549,7 +549,7 @@ static void ring(struct receiver *r)
 	db_args_clear(r->ring_args);
 	db_arg_int(r->ring_args, r->ring_events);
 	r->ring_events = 0;
-	if (db_send(r->db, "receiver.ring", r->ring_args))
+	if (db_send(r->db, "receiver.notify", r->ring_args))
 		r->ring_at = clock_ms() + RING_AGAIN_MS;
 	else
 		r->is_ringing = true;
@@ -754,7 +754,7 @@ static void serve_cgi(struct receiver *r)
 			;
 		db_arg_int(r->ring_args, r->ring_events);
 		if ((spool_drain_is_wanted(r->drain) || r->is_ring_wanted) &&
-		    db_call(r->db, "receiver.ring", r->ring_args, r->conf->db_deadline_ms, NULL))
+		    db_call(r->db, "receiver.notify", r->ring_args, r->conf->db_deadline_ms, NULL))
 			log_write(LOG_DEBUG, "ring_failed", NULL);
 		end_counters(r);
 	} else if (!counters_is_empty(r->counters) &&

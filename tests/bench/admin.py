@@ -59,7 +59,7 @@ def fill(stage, goals, conf, events):
                                     "--people", str(PEOPLE), "--start", START))
     stage.sql(DATABASE, "vacuum (analyze)")
     # as the courier does in its spare time
-    stage.sql(DATABASE, "do $$ begin while ledger.pulse_read(50000) loop null; end loop; end $$")
+    stage.sql(DATABASE, "do $$ begin while ledger.event_counts_update(50000) loop null; end loop; end $$")
     say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second")
     goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
 
@@ -75,7 +75,7 @@ def asked(stage):
     user = one("select creator_id from ledger.event where creator_id is not null order by epoch desc, txid desc, seq desc limit 1")
     event = one("select workspace_id || '/' || event_id || '/' || ledger.rfc3339(created_at) from ledger.event "
                 "where model = 'time_entry' and action = 'updated' limit 1")
-    cursor = one("select ledger.place_write(epoch, txid, seq) from ledger.event order by epoch desc, txid desc, seq desc offset 1000 limit 1")
+    cursor = one("select ledger.cursor_write(epoch, txid, seq) from ledger.event order by epoch desc, txid desc, seq desc offset 1000 limit 1")
     words = one("select description from toggl.time_entry where length(description) > 5 group by 1 order by count(*), 1 limit 1")
     common = one("select split_part(description, ' ', 1) from toggl.time_entry where length(description) > 5 group by 1 order by count(*) desc limit 1")
     return [(what, path + urllib.parse.urlencode(filters)) for what, path, filters in (

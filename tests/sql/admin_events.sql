@@ -147,7 +147,7 @@ select is(pg_temp.item(11) -> 'sentence_parts', '{"who": "Ann", "what": "created
 select is(pg_temp.ask('event_list', '{"workspace": "555"}') #>> '{items,0,sentence_parts,name}', 'Elsewhere', 'of two with one number the right one');
 select is(jsonb_array_length(pg_temp.ask('event_list', '{"limit": "500"}') -> 'items'), 12, 'all of them are told');
 select is(ledger.events_json('{}'), '[]'::jsonb, 'of none nothing');
-select is(ledger.events_json(array[row(1, '1', 1, 7435584, 12345, '2026-07-01Z')::ledger.mark]), '[]'::jsonb, 'nor of one that retention dropped');
+select is(ledger.events_json(array[row(1, '1', 1, 7435584, 12345, '2026-07-01Z')::ledger.event_ref]), '[]'::jsonb, 'nor of one that retention dropped');
 
 -- ---- what is new
 
@@ -189,8 +189,8 @@ declare
   after text;
 begin
   loop
-    select * into p from ledger.event_page(after, ledger.wish_of(query), 2, 500);
-    ids := (select coalesce(string_agg(m.event_id::text, ' ' order by m.place), '-') from unnest(p.marks) with ordinality m (epoch, txid, seq, workspace_id, event_id, created_at, place));
+    select * into p from ledger.event_page(after, ledger.event_filter_of(query), 2, 500);
+    ids := (select coalesce(string_agg(m.event_id::text, ' ' order by m.place), '-') from unnest(p.refs) with ordinality m (epoch, txid, seq, workspace_id, event_id, created_at, place));
     looked_to := p.looked_to;
     return next;
     after := p.next;

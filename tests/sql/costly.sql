@@ -67,7 +67,7 @@ select ok(exists (select from ledger.findings() f where f.kind = 'drift' and f.w
 select is(ledger.payload(e.body), null, 'nothing is read from the body') from ledger.event e where e.event_id = 1;
 select is(ledger.is_running(e.body), null, 'nor whether a timer runs') from ledger.event e where e.event_id = 1;
 select is(of_user, 0::bigint, 'nobody but administrators may see one') from ledger.event_scope(7, '{1}', array[timestamptz '2026-07-01 10:01Z']);
-select is(jsonb_array_length(ledger.events_json(array_agg(row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark))),
+select is(jsonb_array_length(ledger.events_json(array_agg(row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.event_ref))),
           (select count(*)::integer from shape), 'the page lists them') from ledger.event e;
 select is(ledger.payload_quick(format('{"payload":{"description":"%s"}}', repeat('9', 500000))::json), null, 'a list reads none that is long, either');
 select is(ledger.event_changes(e), '[]', 'and shows one') from ledger.event e where e.event_id = 1;

@@ -61,12 +61,12 @@ select is(pg_temp.place_of(8) || pg_temp.place_of(9), 'ledger.event_defaultledge
           'unbelievable dates stay in the default partition');
 
 -- Cursors.
-select is(ledger.place_write(2, '18446744073709551615', 9223372036854775807), '2-18446744073709551615-9223372036854775807',
+select is(ledger.cursor_write(2, '18446744073709551615', 9223372036854775807), '2-18446744073709551615-9223372036854775807',
           'a cursor is written');
-select is(ledger.place_read('2-18446744073709551615-9223372036854775807'),
-          (2, '18446744073709551615', 9223372036854775807)::ledger.place, 'and read');
-select throws_ok($$select ledger.place_read('1-2')$$, '22023', null, 'two numbers are no cursor');
-select throws_ok($$select ledger.place_read('99999999999-2-1')$$, '22023', null, 'eleven digits are no epoch');
+select is(ledger.cursor_read('2-18446744073709551615-9223372036854775807'),
+          (2, '18446744073709551615', 9223372036854775807)::ledger.cursor, 'and read');
+select throws_ok($$select ledger.cursor_read('1-2')$$, '22023', null, 'two numbers are no cursor');
+select throws_ok($$select ledger.cursor_read('99999999999-2-1')$$, '22023', null, 'eleven digits are no epoch');
 
 -- Rules of the tables.
 select throws_ok($$insert into ledger.endpoint (address, name) values ('short', 'x')$$, '23514', null,

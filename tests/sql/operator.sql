@@ -162,7 +162,7 @@ select throws_ok($$select operator.quarantine_settle(999, 'recorded')$$, 'P0002'
 -- ---- health
 
 select ok((select count(*) from operator.migrations()) >= 2, 'the steps of the schema');
-select receiver.tally(array[now(), now(), now() - interval '2 hours'], '{7,7,7}', '{ping,size,size}', '{1,2,4}');
+select receiver.count(array[now(), now(), now() - interval '2 hours'], '{7,7,7}', '{ping,size,size}', '{1,2,4}');
 select results_eq($$select reason, count from operator.refusals(now() - interval '1 hour') where endpoint_id = 7$$,
                   $$values ('ping', 1::bigint), ('size', 2)$$, 'what was refused lately');
 
@@ -191,10 +191,10 @@ insert into ledger.drift (day, model, field, found, slot, count) values
 select results_eq($$select * from operator.drift_list('2026-01-02 23:00Z') where day < '2026-02'$$,
                   $$values ('2026-01-03', 'task', 'rate', 'string', 4::bigint), ('2026-01-02', 'tag', 'name', 'number', 3)$$, 'odd values by day');
 select is_empty($$select * from operator.drift_list('2026-01-03Z') where day = '2026-01-02'$$, 'since a day');
-insert into ledger.tally (minute, endpoint_id, reason, count) values (now() - interval '40 days', 7, 'old', 1), (now() - interval '20 days', 7, 'young', 1);
+insert into ledger.receiver_counter (minute, endpoint_id, reason, count) values (now() - interval '40 days', 7, 'old', 1), (now() - interval '20 days', 7, 'young', 1);
 update ledger.drift set day = (now() at time zone 'UTC')::date - 40 where model = 'task';
 select is(operator.housekeep(30), 0::bigint, 'housekeep with a time for counters');
-select set_eq($$select reason from ledger.tally where reason in ('old', 'young')$$, $$values ('young')$$, 'removes older ones');
+select set_eq($$select reason from ledger.receiver_counter where reason in ('old', 'young')$$, $$values ('young')$$, 'removes older ones');
 select is(count(*), 0::bigint, 'of odd values too') from ledger.drift where model = 'task';
 select is(operator.partition_make('2019-12-31 23:30-01'), ledger.us('2020-02-01Z'), 'a month of long ago gets a partition');
 select is(operator.partition_make('2020-01-31 23:59:59Z'), ledger.us('2020-02-01Z'), 'once');

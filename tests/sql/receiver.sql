@@ -147,15 +147,15 @@ select results_eq(
   $$values (101::bigint, 'json', '\xff00'::bytea), (102, 'event', '\xff00')$$,
   'the same body is kept once an endpoint, and none of an unknown one');
 
-select receiver.tally('{2026-07-17T11:43:32Z,2026-07-17T11:43:59Z,2026-07-17T11:44:00Z}', '{101,101,0}',
+select receiver.count('{2026-07-17T11:43:32Z,2026-07-17T11:43:59Z,2026-07-17T11:44:00Z}', '{101,101,0}',
                       '{signature,signature,address}', '{2,3,4}');
-select receiver.tally('{2026-07-17T11:43:00Z}', '{101}', '{signature}', '{10}');
+select receiver.count('{2026-07-17T11:43:00Z}', '{101}', '{signature}', '{10}');
 select results_eq(
-  $$select minute, endpoint_id, reason, count from ledger.tally order by minute$$,
+  $$select minute, endpoint_id, reason, count from ledger.receiver_counter order by minute$$,
   $$values ('2026-07-17T11:43Z'::timestamptz, 101::bigint, 'signature', 15::bigint),
            ('2026-07-17T11:44Z', 0, 'address', 4)$$,
   'counters add up by minute, endpoint and reason');
-select lives_ok($$select receiver.tally('{}', '{}', '{}', '{}')$$, 'nothing to count is fine');
+select lives_ok($$select receiver.count('{}', '{}', '{}', '{}')$$, 'nothing to count is fine');
 
 -- ---- what couriers wait for
 
@@ -169,7 +169,7 @@ select is(pg_temp.append('{900,901}'), '+', 'somebody asked for it: the answer s
 select pg_temp.age();
 select is(pg_temp.append('{900,902}'), 'dr+', 'also behind verdicts');
 select is(pg_temp.append('{900}'), 'd', 'not for what is no news');
-select lives_ok('select receiver.ring(3)', 'ring');
+select lives_ok('select receiver.notify(3)', 'ring');
 
 select * from finish();
 rollback;

@@ -37,7 +37,7 @@ from (values ('chloe', '{101}'::bigint[]), ('Chloé', '{101}'), (U&'CHLOE\0301',
              ('dang', '{102}'), ('muller', '{103}'), ('Müller', '{103}'), ('muller strasse', '{103}'), ('プロジェクト', '{104}'), ('京プロ', '{104}')) q (q, f);
 select is(ledger.words_query('、。 !'), null, 'there is no word in it');
 select is(ledger.words_query(''), null, 'nor in nothing');
-select throws_ok($$select ledger.wish_of('{"text":"!?"}')$$, '22023', null, 'which is said');
+select throws_ok($$select ledger.event_filter_of('{"text":"!?"}')$$, '22023', null, 'which is said');
 select lives_ok($$select toggl.search_vector(repeat('会議', 100000)), toggl.search_vector(repeat('a', 1000000)), toggl.search_query(repeat('会', 200))$$, 'long texts');
 select is(toggl.search_vector(null), null, 'no description, no words');
 select is(toggl.search_vector(normalize(text, nfd)), toggl.search_vector(normalize(text, nfc)), 'composed or not: ' || n) from told;

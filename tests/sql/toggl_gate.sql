@@ -44,19 +44,19 @@ select is(failures, 0, 'then it is over') from toggl_connection;
 
 -- ---- the planner
 
-select is(filters, '{*.*}', 'everything, in one filter') from toggl_plan(3, null) where rung = 1;
-select is(left_out, '{}', 'which leaves out nothing') from toggl_plan(3, null) where rung = 1;
-select is(filters, '{time_entry.*,project.*,client.*}', 'else what is worth most') from toggl_plan(3, null) where rung = 2;
-select is(left_out[1:2], '{task.*,tag.*}', 'and it says what it leaves out') from toggl_plan(3, null) where rung = 2;
-select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted}', 'or one by one') from toggl_plan(3, null) where rung = 3;
-select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted,project.created,project.updated,client.created}', 'of six') from toggl_plan(6, null) where rung = 3;
-select is(filters[1:2], '{client.*,task.*}', 'a second one takes what the first has not') from toggl_plan(6, '{time_entry.*,project.*}') where rung = 2;
-select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_entry.*,project.created}') where rung = 2$$,
+select is(filters, '{*.*}', 'everything, in one filter') from toggl_plan(3, null) where fallback = 1;
+select is(left_out, '{}', 'which leaves out nothing') from toggl_plan(3, null) where fallback = 1;
+select is(filters, '{time_entry.*,project.*,client.*}', 'else what is worth most') from toggl_plan(3, null) where fallback = 2;
+select is(left_out[1:2], '{task.*,tag.*}', 'and it says what it leaves out') from toggl_plan(3, null) where fallback = 2;
+select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted}', 'or one by one') from toggl_plan(3, null) where fallback = 3;
+select is(filters, '{time_entry.created,time_entry.updated,time_entry.deleted,project.created,project.updated,client.created}', 'of six') from toggl_plan(6, null) where fallback = 3;
+select is(filters[1:2], '{client.*,task.*}', 'a second one takes what the first has not') from toggl_plan(6, '{time_entry.*,project.*}') where fallback = 2;
+select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_entry.*,project.created}') where fallback = 2$$,
                   $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
-select is(toggl_filter_words(filters), 'time entries: created, updated, deleted; projects: created, updated; clients: created', 'it speaks as people do') from toggl_plan(6, null) where rung = 3;
-select is(toggl_filter_words(left_out), 'clients: updated, deleted; tasks: all changes', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where rung = 3) p;
+select is(toggl_filter_words(filters), 'time entries: created, updated, deleted; projects: created, updated; clients: created', 'it speaks as people do') from toggl_plan(6, null) where fallback = 3;
+select is(toggl_filter_words(left_out), 'clients: updated, deleted; tasks: all changes', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
 select is(toggl_filter_words('{*.*,new_thing.*,*.created}'), 'everything: all changes, created; new thing: all changes', 'and of what it does not know');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');
 select throws_ok($$select toggl_filters_read('time_entry')$$, '22023', null, 'and what is none');

@@ -25,14 +25,14 @@ select results_eq($$select level, words from pg_temp.told('endpoint_mute')$$,
 update ledger.endpoint_secret set valid_until = 'infinity';
 select is_empty('select * from ledger.findings()', 'with one again');
 
-select receiver.tally(array[now() - interval '5 minutes', now()], array[1, 1], array['signature', 'signature'], array[10, 9]);
+select receiver.count(array[now() - interval '5 minutes', now()], array[1, 1], array['signature', 'signature'], array[10, 9]);
 select is_empty('select * from ledger.findings()', 'a few wrong signatures are none');
-select receiver.tally(array[now()], array[1], array['signature'], array[1]);
+select receiver.count(array[now()], array[1], array['signature'], array[1]);
 select is(level, 'warning', 'many are') from pg_temp.told('forged');
-select receiver.tally(array[now()], array[0], array['unavailable'], array[1]);
+select receiver.count(array[now()], array[0], array['unavailable'], array[1]);
 select is(level, 'trouble', 'one that could not be taken is') from pg_temp.told('refused');
 select is((select kind from ledger.findings() limit 1), 'refused', 'trouble comes first');
-update ledger.tally set minute = minute - interval '2 hours';
+update ledger.receiver_counter set minute = minute - interval '2 hours';
 select is_empty('select * from ledger.findings()', 'and passes');
 
 select receiver.quarantine('{1}', '{1}', array[now()], '{event}', array['\x00'::bytea], array['\x00'::bytea]);
@@ -57,10 +57,10 @@ select 1, n, t.at::timestamptz, now(), 0, 1, 1, 'tag', 'created', 'backfill', '\
 select is(words, '1 event in the default partition: their dates are odd, or nobody made their month.', 'an event of a month that can be made')
 from pg_temp.told('default_partition');
 delete from ledger.event;
-select receiver.tally(array[now()], array[1], array['workspace'], array[3]);
+select receiver.count(array[now()], array[1], array['workspace'], array[3]);
 select is(words, '3 callbacks of another workspace came to the endpoint "first" within an hour and were refused.', 'another workspace')
 from pg_temp.told('workspace');
-delete from ledger.tally;
+delete from ledger.receiver_counter;
 select is_empty('select * from ledger.findings()', 'all of it mended');
 
 -- ---- Toggl
@@ -177,9 +177,9 @@ create function pg_temp.call(moment timestamptz) returns void language sql as $$
   select 1, 1000000 + extract(epoch from moment)::bigint, moment, moment, extract(epoch from moment)::bigint::text::xid8, 0, 1, 1, 'time_entry', 'updated', 'webhook', '\x', '{}'
 $$;
 create function pg_temp.silence() returns table (level text, words text) language sql as $$
-  select ledger.pulse_read(100000);
+  select ledger.event_counts_update(100000);
   update ledger.watch set learned_at = '-infinity';
-  select ledger.pulse_read(100000);
+  select ledger.event_counts_update(100000);
   select level, words from pg_temp.told('silence')
 $$;
 -- from Monday on
@@ -196,10 +196,10 @@ select count(*) from (
   where extract(isodow from d) < 6 and d::date <> '2026-05-14') c;
 select pg_temp.at('2026-05-22 17:30Z');
 select is_empty('select * from pg_temp.silence()', 'the end of a day');
-select is(weeks, 3, 'three weeks are known') from ledger.rhythm;
-select cmp_ok(patience, '<', 30::real, 'none of which has an unusual silence within its days') from ledger.rhythm;
-select is(sum(count), (select count(*)::numeric from ledger.event), 'each event is counted') from ledger.pulse;
-select is(sum(count), (select count(*)::numeric from ledger.event), 'by the hour of its creation') from ledger.happening;
+select is(weeks, 3, 'three weeks are known') from ledger.call_baseline;
+select cmp_ok(silence_limit, '<', 30::real, 'none of which has an unusual silence within its days') from ledger.call_baseline;
+select is(sum(count), (select count(*)::numeric from ledger.event), 'each event is counted') from ledger.event_count_received;
+select is(sum(count), (select count(*)::numeric from ledger.event), 'by the hour of its creation') from ledger.event_count_created;
 select is(sum(value), (select count(*)::numeric from ledger.event), 'and again by its kind') from ledger.counter where name = 'events';
 select pg_temp.at('2026-05-24 15:00Z');
 select is_empty('select * from pg_temp.silence()', 'a weekend');
@@ -228,13 +228,13 @@ select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint')
 insert into ledger.event (workspace_id, event_id, created_at, received_at, txid, epoch, endpoint_id, secret_id, model, action, source, signature, body)
 select 1, 77 + n, t, '2026-05-27 16:30Z', 1800000000::text::xid8, 0, 1, 1, 'client', 'created', s, '\x', '{}'
 from (values (1, timestamptz '2026-05-26 03:10Z', 'webhook'), (2, '2026-05-26 03:59Z', 'spool'), (3, '2026-05-26 03:20Z', 'backfill'), (4, '2021-01-01Z', 'local')) v (n, t, s);
-select ledger.pulse_read(100000);
-select results_eq($$select hour, count from ledger.happening where model = 'client'$$, $$values (timestamptz '2026-05-26 03:00Z', 2::bigint)$$,
+select ledger.event_counts_update(100000);
+select results_eq($$select hour, count from ledger.event_count_created where model = 'client'$$, $$values (timestamptz '2026-05-26 03:00Z', 2::bigint)$$,
                   'by the hour of their creation, late ones too');
 select is(ledger.day_count('2026-05-26', 'Europe/Berlin', '2026-05-26 04:00Z'), 2::bigint, 'and so a day is counted');
 delete from ledger.event;
 update ledger.endpoint set enabled = true;
-delete from ledger.rhythm;
+delete from ledger.call_baseline;
 update ledger.state set clock_offset = '0';
 update ledger.endpoint set created_at = now();
 select is_empty('select * from ledger.findings()', 'all is well');

@@ -39,7 +39,7 @@ begin
     shown as (select p.d from page p order by (p.d).delivery_id desc limit most),
     told as materialized (
       select i.event from jsonb_array_elements(ledger.events_json((
-        select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.mark) from shown p))) i (event))
+        select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.event_ref) from shown p))) i (event))
     select ledger.answer(json_build_object(
       'items', coalesce((
         select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event) order by (p.d).delivery_id desc)

@@ -97,7 +97,7 @@ begin
   end if;
   return (
   select ledger.answer((
-           (ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.mark]) -> 0) || jsonb_build_object(
+           (ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.event_ref]) -> 0) || jsonb_build_object(
             'body', e.body::text, 'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
             'changes', ledger.event_changes(e),
             'deliveries', coalesce((

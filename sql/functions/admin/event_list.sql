@@ -27,7 +27,7 @@ end
 $$;
 comment on function ledger.payload_quick(json) is 'As ledger.payload(), in a third of its time where nothing is to be mended, for lists: null for a body above 64 KiB.';
 
-create function ledger.events_told(marks ledger.mark[])
+create function ledger.events_told(refs ledger.event_ref[])
 returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz, received_at timestamptz,
                model text, action text, entity_id bigint, creator_id bigint, source text, workspace text, who text, what text, name text,
                duration_seconds bigint, project text)
@@ -44,7 +44,7 @@ begin
     with told as materialized (
       select f.place, e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.received_at, e.model, e.action, e.entity_id, e.creator_id, e.source,
              case jsonb_typeof(p.payload) when 'object' then p.payload else '{}' end as payload
-      from unnest(marks) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
+      from unnest(refs) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
       cross join lateral (
         select o.* from ledger.event o
         where o.workspace_id = f.workspace_id and o.event_id = f.event_id and o.created_at = f.created_at offset 0) e
@@ -105,10 +105,10 @@ begin
     order by n.place;
 end
 $$;
-comment on function ledger.events_told(ledger.mark[]) is
+comment on function ledger.events_told(ledger.event_ref[]) is
   'Each of these events with the pieces of the sentence that says what it tells: who, what (started, stopped, continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
 
-create function ledger.events_json(marks ledger.mark[])
+create function ledger.events_json(refs ledger.event_ref[])
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -120,79 +120,79 @@ as $$
           'user_name', t.who, 'source', t.source,
           'sentence_parts', jsonb_build_object('who', t.who, 'what', t.what, 'name', t.name, 'duration_seconds', t.duration_seconds,
                                                'project', t.project)) as item
-        from ledger.events_told(marks) t) n
+        from ledger.events_told(refs) t) n
 $$;
-comment on function ledger.events_json(ledger.mark[]) is 'Items of the page''s list, in this order, see ledger.events_told().';
+comment on function ledger.events_json(ledger.event_ref[]) is 'Items of the page''s list, in this order, see ledger.events_told().';
 
 -- ---- what the page asks
 
-create function ledger.news_from(marks ledger.mark[])
+create function ledger.news_from(refs ledger.event_ref[])
 returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
   -- A transaction still at work may record behind what is shown already.
-  select case when marks[1] is null then ledger.place_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
-              else (select ledger.place_write(l.epoch, l.txid, l.seq)
-                    from (values (marks[1].epoch, marks[1].txid, marks[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
+  select case when refs[1] is null then ledger.cursor_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
+              else (select ledger.cursor_write(l.epoch, l.txid, l.seq)
+                    from (values (refs[1].epoch, refs[1].txid, refs[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
                     order by l.epoch, l.txid, l.seq limit 1) end
   from ledger.state s
 $$;
-comment on function ledger.news_from(ledger.mark[]) is 'The cursor from which news of a list are looked for; what is shown already may come once more.';
+comment on function ledger.news_from(ledger.event_ref[]) is 'The cursor from which news of a list are looked for; what is shown already may come once more.';
 
 create function admin.event_list(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  wish ledger.wish := ledger.wish_of(request.query);
+  wanted ledger.event_filter := ledger.event_filter_of(request.query);
   page record;
 begin
-  page := ledger.event_page(nullif(request.query ->> 'after', ''), wish, ledger.page_limit(request.query), 20000);
+  page := ledger.event_page(nullif(request.query ->> 'after', ''), wanted, ledger.page_limit(request.query), 20000);
   return ledger.answer(jsonb_build_object(
-    'items', ledger.events_json(page.marks), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
+    'items', ledger.events_json(page.refs), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
     'newest', case when nullif(request.query ->> 'after', '') is null then
       -- what was recorded last is not the first of a list by time
-      ledger.news_from(case when wish.since is null and wish.until is null then page.marks end) end)::text);
+      ledger.news_from(case when wanted.since is null and wanted.until is null then page.refs end) end)::text);
 end
 $$;
-comment on function admin.event_list(ledger.operator, admin.request) is 'GET events: a page, the newest first; filters as ledger.wish_of() reads them.';
+comment on function admin.event_list(ledger.operator, admin.request) is 'GET events: a page, the newest first; filters as ledger.event_filter_of() reads them.';
 
-create function ledger.event_news(after text, wish ledger.wish, most bigint)
-returns ledger.mark[]
+create function ledger.event_news(after text, wanted ledger.event_filter, most bigint)
+returns ledger.event_ref[]
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  place ledger.place := ledger.place_read(after);
+  from_cursor ledger.cursor := ledger.cursor_read(after);
 begin
   return (
-    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark)
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref)
     from (
       -- In two, by epoch: backwards, an index is read until the first column of a row
       -- is below, which here would never be.
       (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
        from ledger.event e
-       where e.epoch > place.epoch
+       where e.epoch > from_cursor.epoch
        order by e.epoch desc, e.txid desc, e.seq desc
        limit most)
       union all
       (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
        from ledger.event e
-       where e.epoch = place.epoch and (e.txid, e.seq) > (place.txid, place.seq)
+       where e.epoch = from_cursor.epoch and (e.txid, e.seq) > (from_cursor.txid, from_cursor.seq)
        order by e.txid desc, e.seq desc
        limit most)
       limit most) p
-    where (wish.workspace is null or p.workspace_id = wish.workspace)
-      and (wish.model is null or p.model = wish.model)
-      and (wish.action is null or p.action = wish.action)
-      and (wish.creator is null or p.creator_id = wish.creator)
-      and (wish.entity is null or p.entity_id = wish.entity)
-      and (wish.since is null or p.created_at >= wish.since)
-      and (wish.until is null or p.created_at < wish.until)
-      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words)));
+    where (wanted.workspace is null or p.workspace_id = wanted.workspace)
+      and (wanted.model is null or p.model = wanted.model)
+      and (wanted.action is null or p.action = wanted.action)
+      and (wanted.creator is null or p.creator_id = wanted.creator)
+      and (wanted.entity is null or p.entity_id = wanted.entity)
+      and (wanted.since is null or p.created_at >= wanted.since)
+      and (wanted.until is null or p.created_at < wanted.until)
+      and (wanted.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wanted.words)));
 end
 $$;
-comment on function ledger.event_news(text, ledger.wish, bigint) is 'Those of the newest `most` events behind a cursor that pass, the newest first.';
+comment on function ledger.event_news(text, ledger.event_filter, bigint) is 'Those of the newest `most` events behind a cursor that pass, the newest first.';
 
 create function ledger.news_after(query jsonb)
 returns text
@@ -213,7 +213,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   return ledger.answer(jsonb_build_object('count', coalesce(cardinality(
-    ledger.event_news(ledger.news_after(request.query), ledger.wish_of(request.query), 1000)), 0))::text);
+    ledger.event_news(ledger.news_after(request.query), ledger.event_filter_of(request.query), 1000)), 0))::text);
 end
 $$;
 comment on function admin.event_new(ledger.operator, admin.request) is 'GET events/new: how many of the newest 1000 events behind a cursor pass.';
@@ -223,10 +223,10 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  marks ledger.mark[] := coalesce(ledger.event_news(ledger.news_after(request.query), ledger.wish_of(request.query), 500), '{}');
+  refs ledger.event_ref[] := coalesce(ledger.event_news(ledger.news_after(request.query), ledger.event_filter_of(request.query), 500), '{}');
 begin
-  return ledger.answer(jsonb_build_object('items', ledger.events_json(marks),
-    'newest', case when cardinality(marks) > 0 then ledger.news_from(marks) else ledger.news_after(request.query) end)::text);
+  return ledger.answer(jsonb_build_object('items', ledger.events_json(refs),
+    'newest', case when cardinality(refs) > 0 then ledger.news_from(refs) else ledger.news_after(request.query) end)::text);
 end
 $$;
 comment on function admin.event_newer(ledger.operator, admin.request) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
@@ -268,7 +268,7 @@ begin
   if cut is null then
     raise exception 'separator is comma, semicolon or tab' using errcode = '22023';
   end if;
-  page := ledger.event_page(after, ledger.wish_of(request.query), (request.made ->> 'most')::bigint, 20000);
+  page := ledger.event_page(after, ledger.event_filter_of(request.query), (request.made ->> 'most')::bigint, 20000);
   if kind <> 'ndjson' and after is null then
     head := case kind when 'spreadsheet' then E'\ufeff' else '' end
       || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source', ',', cut) || E'\r\n';
@@ -284,13 +284,13 @@ begin
                case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"' else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
                ledger.number_cell(t.workspace_id, kind) as workspace_id, ledger.number_cell(t.event_id, kind) as event_id,
                ledger.number_cell(t.entity_id, kind) as entity_id, ledger.number_cell(t.creator_id, kind) as creator_id
-        from ledger.events_told(page.marks) t) t);
+        from ledger.events_told(page.refs) t) t);
   else
     lines := (select string_agg(j.item::text || E'\n', '' order by j.place)
-              from jsonb_array_elements(ledger.events_json(page.marks)) with ordinality j (item, place));
+              from jsonb_array_elements(ledger.events_json(page.refs)) with ordinality j (item, place));
   end if;
   return ledger.answer(head || coalesce(lines, ''),
-                       private => jsonb_build_object('next', page.next, 'count', coalesce(cardinality(page.marks), 0)));
+                       private => jsonb_build_object('next', page.next, 'count', coalesce(cardinality(page.refs), 0)));
 end
 $$;
 comment on function admin.event_export(ledger.operator, admin.request) is

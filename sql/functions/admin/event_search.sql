@@ -14,37 +14,37 @@ language sql immutable set search_path = ledger, pg_temp
 return toggl.search_query(left(given, 4000));
 comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: toggl.search_query(). Null: there is no word in it.';
 
-create function ledger.wish_of(query jsonb)
-returns ledger.wish
+create function ledger.event_filter_of(query jsonb)
+returns ledger.event_filter
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  wish ledger.wish;
+  wanted ledger.event_filter;
 begin
-  wish.workspace := ledger.id_of(query ->> 'workspace', 'workspace');
-  wish.model := nullif(query ->> 'model', '');
-  wish.action := nullif(query ->> 'action', '');
-  wish.creator := ledger.id_of(query ->> 'user', 'user');
-  wish.entity := ledger.id_of(query ->> 'entity', 'entity');
+  wanted.workspace := ledger.id_of(query ->> 'workspace', 'workspace');
+  wanted.model := nullif(query ->> 'model', '');
+  wanted.action := nullif(query ->> 'action', '');
+  wanted.creator := ledger.id_of(query ->> 'user', 'user');
+  wanted.entity := ledger.id_of(query ->> 'entity', 'entity');
   if length(query ->> 'text') > 200 then
     raise exception 'text has at most 200 characters' using errcode = '22023';
   end if;
   begin
-    wish.since := nullif(query ->> 'since', '')::timestamptz;
-    wish.until := nullif(query ->> 'until', '')::timestamptz;
+    wanted.since := nullif(query ->> 'since', '')::timestamptz;
+    wanted.until := nullif(query ->> 'until', '')::timestamptz;
   exception when data_exception then
     raise exception 'since and until are times such as 2026-07-17T11:43:32Z' using errcode = '22023';
   end;
   if nullif(btrim(query ->> 'text'), '') is not null then
-    wish.words := ledger.words_query(query ->> 'text');
-    if wish.words is null then
+    wanted.words := ledger.words_query(query ->> 'text');
+    if wanted.words is null then
       raise exception 'there is no word to look for in "%"', query ->> 'text' using errcode = '22023';
     end if;
   end if;
-  return wish;
+  return wanted;
 end
 $$;
-comment on function ledger.wish_of(jsonb) is 'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
+comment on function ledger.event_filter_of(jsonb) is 'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
 
 create function ledger.has_words(workspace bigint, of_model text, entity bigint, words tsquery)
 returns boolean
@@ -83,8 +83,8 @@ comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entitie
 
 -- As for operator.event_list(): the planner is kept from sorting all that is left,
 -- and filters of null are gone before a plan is made.
-create function ledger.event_walk(place ledger.place, wish ledger.wish, most bigint, chunk bigint)
-returns table (marks ledger.mark[], looked bigint, epoch integer, txid xid8, seq bigint, created_at timestamptz)
+create function ledger.event_walk(from_cursor ledger.cursor, wanted ledger.event_filter, most bigint, chunk bigint)
+returns table (refs ledger.event_ref[], looked bigint, epoch integer, txid xid8, seq bigint, created_at timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set enable_seqscan = off set enable_bitmapscan = off
 set plan_cache_mode = force_custom_plan set jit = off
@@ -92,40 +92,40 @@ as $$
 #variable_conflict use_column
 declare
   -- so that the plan is made for the index of those that are few
-  is_seldom constant boolean := wish.model <> 'time_entry';
+  is_rare constant boolean := wanted.model <> 'time_entry';
 begin
   return query
   with piece as materialized (
     (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
      from ledger.event e
-     where is_seldom and e.model <> 'time_entry' and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+     where is_rare and e.model <> 'time_entry' and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
      order by e.epoch desc, e.txid desc, e.seq desc
      limit chunk)
     union all
     (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
      from ledger.event e
-     where is_seldom is not true and (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+     where is_rare is not true and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
      order by e.epoch desc, e.txid desc, e.seq desc
      limit chunk)),
   fit as (
-    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark as mark
+    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref as ref
     from piece p
-    where (wish.workspace is null or p.workspace_id = wish.workspace)
-      and (wish.model is null or p.model = wish.model)
-      and (wish.action is null or p.action = wish.action)
-      and (wish.creator is null or p.creator_id = wish.creator)
-      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words))
+    where (wanted.workspace is null or p.workspace_id = wanted.workspace)
+      and (wanted.model is null or p.model = wanted.model)
+      and (wanted.action is null or p.action = wanted.action)
+      and (wanted.creator is null or p.creator_id = wanted.creator)
+      and (wanted.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wanted.words))
     limit most)
-  select (select array_agg(f.mark) from fit f), n.count, l.epoch, l.txid, l.seq, l.created_at
+  select (select array_agg(f.ref) from fit f), n.count, l.epoch, l.txid, l.seq, l.created_at
   from (select count(*) from piece) n
   left join lateral (select p.* from piece p offset greatest(n.count - 1, 0) limit 1) l on true;
 end
 $$;
-comment on function ledger.event_walk(ledger.place, ledger.wish, bigint, bigint) is
-  'Looks at the next `chunk` events before a place, in the order of recording, and gives those that pass, at most `most`; looked: how many there were; and place and time of the oldest of them. Knows nothing of times and of wish.entity.';
+comment on function ledger.event_walk(ledger.cursor, ledger.event_filter, bigint, bigint) is
+  'Looks at the next `chunk` events before a cursor, in the order of recording, and gives those that pass, at most `most`; looked: how many there were; and cursor and time of the oldest of them. Knows nothing of times and of wanted.entity.';
 
-create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wish ledger.wish, most bigint, chunk bigint)
-returns table (marks ledger.mark[], looked bigint, created_at timestamptz, event_id bigint, workspace_id bigint)
+create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wanted ledger.event_filter, most bigint, chunk bigint)
+returns table (refs ledger.event_ref[], looked bigint, created_at timestamptz, event_id bigint, workspace_id bigint)
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set enable_seqscan = off set enable_bitmapscan = off
 set plan_cache_mode = force_custom_plan set jit = off
@@ -137,28 +137,28 @@ begin
     select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
     from ledger.event e
     where (e.created_at, e.event_id, e.workspace_id) < (moment, event, workspace)
-      and e.created_at <= moment and e.created_at >= coalesce(wish.since, '-infinity')
+      and e.created_at <= moment and e.created_at >= coalesce(wanted.since, '-infinity')
     order by e.created_at desc, e.event_id desc, e.workspace_id desc
     limit chunk),
   fit as (
-    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark as mark
+    select row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref as ref
     from piece p
-    where (wish.workspace is null or p.workspace_id = wish.workspace)
-      and (wish.model is null or p.model = wish.model)
-      and (wish.action is null or p.action = wish.action)
-      and (wish.creator is null or p.creator_id = wish.creator)
-      and (wish.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wish.words))
+    where (wanted.workspace is null or p.workspace_id = wanted.workspace)
+      and (wanted.model is null or p.model = wanted.model)
+      and (wanted.action is null or p.action = wanted.action)
+      and (wanted.creator is null or p.creator_id = wanted.creator)
+      and (wanted.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wanted.words))
     limit most)
-  select (select array_agg(f.mark) from fit f), n.count, l.created_at, l.event_id, l.workspace_id
+  select (select array_agg(f.ref) from fit f), n.count, l.created_at, l.event_id, l.workspace_id
   from (select count(*) from piece) n
   left join lateral (select p.* from piece p offset greatest(n.count - 1, 0) limit 1) l on true;
 end
 $$;
-comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.wish, bigint, bigint) is
-  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back to wish.since.';
+comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.event_filter, bigint, bigint) is
+  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back to `since` of the filter.';
 
-create function ledger.event_pick(place ledger.place, wish ledger.wish, ids bigint[], most bigint)
-returns ledger.mark[]
+create function ledger.event_pick(from_cursor ledger.cursor, wanted ledger.event_filter, ids bigint[], most bigint)
+returns ledger.event_ref[]
 language plpgsql stable set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
 set enable_seqscan = off
 as $$
@@ -169,29 +169,29 @@ begin
       select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
       from ledger.event e
       where e.entity_id = any (ids))
-    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.mark order by p.epoch desc, p.txid desc, p.seq desc)
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref order by p.epoch desc, p.txid desc, p.seq desc)
     from (
       select e.*
       from mine e
-      where (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
-        and (wish.workspace is null or e.workspace_id = wish.workspace)
-        and (wish.model is null or e.model = wish.model)
-        and (wish.action is null or e.action = wish.action)
-        and (wish.creator is null or e.creator_id = wish.creator)
-        and (wish.since is null or e.created_at >= wish.since)
-        and (wish.until is null or e.created_at < wish.until)
-        and (wish.words is null or ledger.has_words(e.workspace_id, e.model, e.entity_id, wish.words))
+      where (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
+        and (wanted.workspace is null or e.workspace_id = wanted.workspace)
+        and (wanted.model is null or e.model = wanted.model)
+        and (wanted.action is null or e.action = wanted.action)
+        and (wanted.creator is null or e.creator_id = wanted.creator)
+        and (wanted.since is null or e.created_at >= wanted.since)
+        and (wanted.until is null or e.created_at < wanted.until)
+        and (wanted.words is null or ledger.has_words(e.workspace_id, e.model, e.entity_id, wanted.words))
       order by e.epoch desc, e.txid desc, e.seq desc
       limit most) p);
 end
 $$;
-comment on function ledger.event_pick(ledger.place, ledger.wish, bigint[], bigint) is 'The events of these entities that pass, before a place, the newest first.';
+comment on function ledger.event_pick(ledger.cursor, ledger.event_filter, bigint[], bigint) is 'The events of these entities that pass, before a cursor, the newest first.';
 
-create function ledger.span_read(after text, wish ledger.wish, out moment timestamptz, out event bigint, out workspace bigint)
+create function ledger.span_read(after text, wanted ledger.event_filter, out moment timestamptz, out event bigint, out workspace bigint)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
-  moment := coalesce(wish.until, 'infinity');
+  moment := coalesce(wanted.until, 'infinity');
   -- nothing that happened at `until` itself
   event := -9223372036854775808;
   workspace := -9223372036854775808;
@@ -206,10 +206,10 @@ begin
   workspace := split_part(after, '~', 3)::bigint;
 end
 $$;
-comment on function ledger.span_read(text, ledger.wish) is 'The cursor of a list by when things happened, or where it begins.';
+comment on function ledger.span_read(text, ledger.event_filter) is 'The cursor of a list by when things happened, or where it begins.';
 
-create function ledger.event_page_of_time(after text, wish ledger.wish, most bigint, most_looked bigint,
-                                          out marks ledger.mark[], out next text, out looked_to timestamptz)
+create function ledger.event_page_of_time(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
+                                          out refs ledger.event_ref[], out next text, out looked_to timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
@@ -218,13 +218,13 @@ declare
   chunk bigint := greatest(most + 1, 500);
   seen bigint := 0;
 begin
-  marks := '{}';
-  at := ledger.span_read(after, wish);
+  refs := '{}';
+  at := ledger.span_read(after, wanted);
   loop
-    select * into piece from ledger.event_span(at.moment, at.event, at.workspace, wish, most + 1 - cardinality(marks), chunk);
-    marks := marks || coalesce(piece.marks, '{}');
+    select * into piece from ledger.event_span(at.moment, at.event, at.workspace, wanted, most + 1 - cardinality(refs), chunk);
+    refs := refs || coalesce(piece.refs, '{}');
     seen := seen + piece.looked;
-    exit when cardinality(marks) > most or piece.looked < chunk;
+    exit when cardinality(refs) > most or piece.looked < chunk;
     select piece.created_at as moment, piece.event_id as event, piece.workspace_id as workspace into at;
     if seen >= most_looked then
       next := format('t%s~%s~%s', ledger.us(at.moment), at.event, at.workspace);
@@ -233,65 +233,65 @@ begin
     end if;
     chunk := least(chunk * 8, 20000, most_looked - seen);
   end loop;
-  if cardinality(marks) > most then
-    marks := marks[:most];
-    next := format('t%s~%s~%s', ledger.us(marks[most].created_at), marks[most].event_id, marks[most].workspace_id);
+  if cardinality(refs) > most then
+    refs := refs[:most];
+    next := format('t%s~%s~%s', ledger.us(refs[most].created_at), refs[most].event_id, refs[most].workspace_id);
     looked_to := null;
   end if;
 end
 $$;
-comment on function ledger.event_page_of_time(text, ledger.wish, bigint, bigint) is
+comment on function ledger.event_page_of_time(text, ledger.event_filter, bigint, bigint) is
   'As ledger.event_page(), for a list with since or until: in the order of when it happened at Toggl.';
 
-create function ledger.event_page(after text, wish ledger.wish, most bigint, most_looked bigint,
-                                  out marks ledger.mark[], out next text, out looked_to timestamptz)
+create function ledger.event_page(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
+                                  out refs ledger.event_ref[], out next text, out looked_to timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  place ledger.place;
-  is_plain boolean := wish.workspace is null and wish.model is null and wish.action is null and wish.creator is null and wish.words is null;
+  from_cursor ledger.cursor;
+  is_plain boolean := wanted.workspace is null and wanted.model is null and wanted.action is null and wanted.creator is null and wanted.words is null;
   chunk bigint := case when is_plain then most + 1 else 500 end;
   seen bigint := 0;
   ids bigint[];
   piece record;
 begin
-  if wish.entity is null and (wish.since is not null or wish.until is not null) then
-    select * into marks, next, looked_to from ledger.event_page_of_time(after, wish, most, most_looked);
+  if wanted.entity is null and (wanted.since is not null or wanted.until is not null) then
+    select * into refs, next, looked_to from ledger.event_page_of_time(after, wanted, most, most_looked);
     return;
   end if;
-  marks := '{}';
-  place := ledger.place_read(coalesce(after, '2147483647-18446744073709551615-0'));
-  if wish.entity is not null then
-    marks := coalesce(ledger.event_pick(place, wish, array[wish.entity], most + 1), '{}');
+  refs := '{}';
+  from_cursor := ledger.cursor_read(coalesce(after, '2147483647-18446744073709551615-0'));
+  if wanted.entity is not null then
+    refs := coalesce(ledger.event_pick(from_cursor, wanted, array[wanted.entity], most + 1), '{}');
   else
     loop
-      select * into piece from ledger.event_walk(place, wish, most + 1 - cardinality(marks), chunk);
-      marks := marks || coalesce(piece.marks, '{}');
+      select * into piece from ledger.event_walk(from_cursor, wanted, most + 1 - cardinality(refs), chunk);
+      refs := refs || coalesce(piece.refs, '{}');
       seen := seen + piece.looked;
-      exit when cardinality(marks) > most or piece.looked < chunk;
-      place := row(piece.epoch, piece.txid, piece.seq)::ledger.place;
+      exit when cardinality(refs) > most or piece.looked < chunk;
+      from_cursor := row(piece.epoch, piece.txid, piece.seq)::ledger.cursor;
       -- Rare words are found by their index; of common ones the next piece will have enough.
-      if wish.words is not null and ids is null and (cardinality(marks) * 8 < most or seen > 4000) then
-        ids := coalesce(ledger.entities_with(wish.words, 2000), '{}');
+      if wanted.words is not null and ids is null and (cardinality(refs) * 8 < most or seen > 4000) then
+        ids := coalesce(ledger.entities_with(wanted.words, 2000), '{}');
         if cardinality(ids) < 2000 then
-          marks := marks || coalesce(ledger.event_pick(place, wish, ids, most + 1 - cardinality(marks)), '{}');
+          refs := refs || coalesce(ledger.event_pick(from_cursor, wanted, ids, most + 1 - cardinality(refs)), '{}');
           exit;
         end if;
       end if;
       if seen >= most_looked then
-        next := ledger.place_write(place.epoch, place.txid, place.seq);
+        next := ledger.cursor_write(from_cursor.epoch, from_cursor.txid, from_cursor.seq);
         looked_to := piece.created_at;
         exit;
       end if;
       chunk := least(chunk * 8, 20000, most_looked - seen);
     end loop;
   end if;
-  if cardinality(marks) > most then
-    marks := marks[:most];
-    next := ledger.place_write(marks[most].epoch, marks[most].txid, marks[most].seq);
+  if cardinality(refs) > most then
+    refs := refs[:most];
+    next := ledger.cursor_write(refs[most].epoch, refs[most].txid, refs[most].seq);
     looked_to := null;
   end if;
 end
 $$;
-comment on function ledger.event_page(text, ledger.wish, bigint, bigint) is
+comment on function ledger.event_page(text, ledger.event_filter, bigint, bigint) is
   'A page of events before a cursor: in the order of recording, or with since or until in the order of when it happened at Toggl. next: the cursor of the following page, null at the end. looked_to: it stopped after having looked at most_looked events, the last of this time, and there may be more.';

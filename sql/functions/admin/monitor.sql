@@ -144,7 +144,7 @@ returns table (status bigint, body text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.pulse_refresh(2000);
+  perform ledger.event_counts_refresh(2000);
   return query
     select case when bool_or(f.level = 'trouble') then 503 else 200 end::bigint,
            json_build_object('status', case when bool_or(f.level = 'trouble') then 'trouble' else 'well' end,
@@ -161,7 +161,7 @@ as $$
 declare
   at timestamptz;
 begin
-  perform ledger.pulse_refresh(20000);
+  perform ledger.event_counts_refresh(20000);
   if records is not null then
     perform ledger.host_seen(place, 'admin', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   end if;

@@ -1,4 +1,4 @@
--- The admin page: is it well, in one look. Counts come from ledger.happening,
+-- The admin page: is it well, in one look. Counts come from ledger.event_count_created,
 -- which who looks after the ledger keeps; what is newer is counted here.
 
 create function ledger.all_is_well(at timestamptz)
@@ -16,7 +16,7 @@ create function ledger.day_count(day date, zone text, until timestamptz)
 returns bigint
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select coalesce(sum(h.count), 0)::bigint from ledger.happening h
+  select coalesce(sum(h.count), 0)::bigint from ledger.event_count_created h
   where h.hour >= date_trunc('hour', day::timestamp at time zone zone) and h.hour < until
 $$;
 comment on function ledger.day_count(date, text, timestamptz) is 'Events that happened on a day in a zone until a moment, by whole hours.';
@@ -32,7 +32,7 @@ declare
   worst jsonb;
   usual numeric;
 begin
-  perform ledger.pulse_read(2000);
+  perform ledger.event_counts_update(2000);
   select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.words, 'todo', f.todo,
                                                'since', ledger.rfc3339(f.since), 'link', f.link) order by f.level = 'trouble' desc, f.since), '[]')
   into found from ledger.findings() f;
@@ -41,7 +41,7 @@ begin
   select avg(d.n) into usual
   from (select ledger.day_count(today - 7 * w, who.time_zone, clock - w * interval '7 days') as n
         from generate_series(1, 4) w
-        where (today - 7 * w)::timestamp at time zone who.time_zone >= (select min(h.hour) from ledger.happening h)) d;
+        where (today - 7 * w)::timestamp at time zone who.time_zone >= (select min(h.hour) from ledger.event_count_created h)) d;
 
   return ledger.answer(jsonb_build_object(
     'now', ledger.rfc3339(clock),
@@ -54,7 +54,7 @@ begin
     'events_usual_today', round(usual),
     'by_hour', coalesce((
       select jsonb_agg(jsonb_build_object('hour', ledger.rfc3339(h.hour), 'model', h.model, 'count', h.n) order by h.hour, h.model)
-      from (select p.hour, p.model, p.count as n from ledger.happening p
+      from (select p.hour, p.model, p.count as n from ledger.event_count_created p
             where p.hour > clock - interval '49 hours' and p.hour <= clock) h), '[]'),
     'endpoints', coalesce((
       select jsonb_agg(jsonb_build_object(
@@ -63,7 +63,7 @@ begin
                'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),
                'refusals_day', r.n) order by e.endpoint_id)
       from ledger.endpoint e
-      cross join lateral (select coalesce(sum(t.count), 0) as n from ledger.tally t
+      cross join lateral (select coalesce(sum(t.count), 0) as n from ledger.receiver_counter t
                           where t.minute > clock - interval '1 day' and t.endpoint_id = e.endpoint_id
                             and t.reason not in ('duplicate', 'ping', 'horizon')) r
       where not ledger.is_loading(e.endpoint_id) and (r.n > 0 or not ledger.is_retired(e.endpoint_id))), '[]'),
@@ -93,7 +93,7 @@ begin
             from ledger.host o where o.spool_seen_at > clock - interval '1 day' order by o.place, o.spool_seen_at desc) h),
     'refusals', coalesce((
       select jsonb_agg(jsonb_build_object('reason', t.reason, 'count', t.n) order by t.n desc, t.reason)
-      from (select o.reason, sum(o.count) as n from ledger.tally o
+      from (select o.reason, sum(o.count) as n from ledger.receiver_counter o
             where o.minute > clock - interval '1 day' and o.reason not in ('duplicate', 'ping', 'horizon') group by o.reason) t), '[]'),
     'toggl', (
       select jsonb_build_object('connected', exists (select from ledger.toggl_connection c where c.token_sealed is not null),

@@ -112,7 +112,7 @@ begin
       from ledger.toggl_subscription s
       left join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
       left join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
-      left join ledger.rhythm r on r.endpoint_id = s.endpoint_id
+      left join ledger.call_baseline r on r.endpoint_id = s.endpoint_id
       left join newest n on n.endpoint_id = s.endpoint_id
       cross join lateral ledger.toggl_state(s) t
       where s.deleted_at is null), '[]'::json),
@@ -160,7 +160,7 @@ begin
   if not found then
     raise exception 'no connected Toggl user is known to be in that workspace; "refresh" asks Toggl' using errcode = 'P0002';
   end if;
-  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(request.query ->> 'item', 'item'))) o order by o.rung limit 1;
+  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(request.query ->> 'item', 'item'))) o order by o.fallback limit 1;
   return ledger.answer(json_build_object(
     'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
     'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),

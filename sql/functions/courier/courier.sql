@@ -12,7 +12,7 @@ begin
   listen hookledger_outbox;
 end
 $$;
-comment on function courier.listen() is 'From now on this session hears when receiver.ring() is called.';
+comment on function courier.listen() is 'From now on this session hears when receiver.notify() is called.';
 
 -- ---- from the outbox
 

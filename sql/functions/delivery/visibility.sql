@@ -46,7 +46,7 @@ returns json
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  return ledger.mended_escapes(content)::json;
+  return ledger.repaired_escapes(content)::json;
 exception when data_exception or program_limit_exceeded then
   return null;
 end

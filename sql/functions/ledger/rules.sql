@@ -22,7 +22,7 @@ comment on function ledger.refuse(text, jsonb, text) is
 
 -- ---- the rest
 
-create function ledger.door_to(called text)
+create function ledger.interface_function(called text)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -39,7 +39,7 @@ begin
   execute format('comment on function %s(%s) is %L', called, pg_get_function_identity_arguments(f.oid), format('As ledger.%s().', f.proname));
 end
 $$;
-comment on function ledger.door_to(text) is
+comment on function ledger.interface_function(text) is
   'Makes a function of a door, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
 
 create function ledger.label_check(called text)
@@ -157,8 +157,8 @@ $$;
 comment on function ledger.o_clock(timestamptz, text) is
   'A time within words: 14:00:00 UTC. For the admin page, which shows times in the zone of its operator, RFC 3339: see ledger.session_enter().';
 
-create function ledger.place_read(cursor text)
-returns ledger.place
+create function ledger.cursor_read(cursor text)
+returns ledger.cursor
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
@@ -166,13 +166,13 @@ begin
     perform ledger.refuse('cursor.malformed');
   end if;
   return (split_part(cursor, '-', 1)::integer, split_part(cursor, '-', 2)::xid8,
-          split_part(cursor, '-', 3)::bigint)::ledger.place;
+          split_part(cursor, '-', 3)::bigint)::ledger.cursor;
 end
 $$;
-comment on function ledger.place_read(text) is 'Reads a cursor; 22023 when it is none.';
+comment on function ledger.cursor_read(text) is 'Reads a cursor; 22023 when it is none.';
 
-create function ledger.place_write(epoch integer, txid xid8, seq bigint)
+create function ledger.cursor_write(epoch integer, txid xid8, seq bigint)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return epoch || '-' || txid::text || '-' || seq;
-comment on function ledger.place_write(integer, xid8, bigint) is 'Writes a cursor: where a reader of the ledger has come to.';
+comment on function ledger.cursor_write(integer, xid8, bigint) is 'Writes a cursor: where a reader of the ledger has come to.';

@@ -19,7 +19,7 @@ create function ledger.last_event_at(endpoint bigint)
 returns timestamptz
 language sql stable set search_path = ledger, pg_temp
 return greatest(
-  (select r.last_at from ledger.rhythm r where r.endpoint_id = endpoint),
+  (select r.last_at from ledger.call_baseline r where r.endpoint_id = endpoint),
   (select max(n.received_at)
    from (select o.endpoint_id, o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 100) n
    where n.endpoint_id = endpoint));
@@ -31,30 +31,30 @@ language sql immutable set search_path = ledger, pg_temp
 return (extract(isodow from moment at time zone 'UTC')::integer - 1) * 24 + extract(hour from moment at time zone 'UTC')::integer + 1;
 comment on function ledger.hour_of_week(timestamptz) is 'Which of the 168 hours of a week it is, from 1 (Monday 0:00 UTC).';
 
-create function ledger.rhythm_learn(endpoint bigint)
+create function ledger.call_baseline_learn(endpoint bigint)
 returns void
 language plpgsql set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  known ledger.rhythm;
+  known ledger.call_baseline;
   until timestamptz;
   so_many integer;
   learnt real[];
   quiet real;
 begin
-  select r.* into known from ledger.rhythm r where r.endpoint_id = endpoint;
+  select r.* into known from ledger.call_baseline r where r.endpoint_id = endpoint;
   -- Weeks end with the last event: however long the silence is, it teaches nothing.
   until := date_trunc('hour', known.last_at, 'UTC') + interval '1 hour';
   so_many := floor(least(4, extract(epoch from until - date_trunc('hour', known.first_at, 'UTC')) / 604800));
   if so_many < 1 then
-    update ledger.rhythm r set weeks = 0, rates = null, patience = null where r.endpoint_id = endpoint and r.weeks > 0;
+    update ledger.call_baseline r set weeks = 0, rates = null, silence_limit = null where r.endpoint_id = endpoint and r.weeks > 0;
     return;
   end if;
   with hours as (
     select h.hour, ledger.hour_of_week(h.hour) as place,
            ceil(extract(epoch from until - h.hour) / 604800)::integer as week, coalesce(p.n, 0) as n
     from generate_series(until - so_many * interval '7 days', until - interval '1 hour', '1 hour') h (hour)
-    left join (select o.hour, sum(o.count) as n from ledger.pulse o
+    left join (select o.hour, sum(o.count) as n from ledger.event_count_received o
                where o.endpoint_id = endpoint and o.hour >= until - so_many * interval '7 days' and o.source in ('webhook', 'spool')
                group by o.hour) p on p.hour = h.hour),
   -- One hour of an import says nothing of other weeks.
@@ -77,13 +77,13 @@ begin
           from generate_series(1, so_many) g (week) left join gap l on l.week = g.week group by g.week) w)
   select (select array_agg(s.rate::real order by s.place) from smooth s), (select (2 * l.missed)::real from longest l)
   into learnt, quiet;
-  update ledger.rhythm r set weeks = so_many, rates = learnt, patience = quiet where r.endpoint_id = endpoint;
+  update ledger.call_baseline r set weeks = so_many, rates = learnt, silence_limit = quiet where r.endpoint_id = endpoint;
 end
 $$;
-comment on function ledger.rhythm_learn(bigint) is
+comment on function ledger.call_baseline_learn(bigint) is
   'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week; the option silence_times says how many at least.';
 
-create function ledger.pulse_read(most bigint)
+create function ledger.event_counts_update(most bigint)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_custom_plan
@@ -91,17 +91,17 @@ as $$
 declare
   at constant timestamptz := ledger.clock();
   kept_for constant interval := interval '400 days';
-  place ledger.watch;
+  progress ledger.watch;
   is_full boolean;
 begin
-  select w.* into place from ledger.watch w for update skip locked;
+  select w.* into progress from ledger.watch w for update skip locked;
   if not found then
     return false;
   end if;
   with fresh as materialized (
     select e.epoch, e.txid, e.seq, e.endpoint_id, e.workspace_id, e.model, e.source, e.received_at, e.created_at
     from ledger.event e
-    where (e.epoch, e.txid, e.seq) > (place.read_epoch, place.read_txid, place.read_seq)
+    where (e.epoch, e.txid, e.seq) > (progress.read_epoch, progress.read_txid, progress.read_seq)
       -- below what a transaction at work could still record
       and (e.epoch, e.txid, e.seq) < ((select s.epoch from ledger.state s), pg_snapshot_xmin(pg_current_snapshot()), 0::bigint)
     order by e.epoch, e.txid, e.seq
@@ -115,18 +115,18 @@ begin
   kept as materialized (
     select f.* from fresh f cross join cut c where not (c.is_open and f.epoch = c.epoch and f.txid = c.txid)),
   by_hour as (
-    insert into ledger.pulse as p (hour, endpoint_id, workspace_id, model, source, count, last_at)
+    insert into ledger.event_count_received as p (hour, endpoint_id, workspace_id, model, source, count, last_at)
     select date_trunc('hour', k.received_at, 'UTC'), k.endpoint_id, k.workspace_id, k.model, k.source, count(*), max(k.received_at)
     from kept k group by 1, 2, 3, 4, 5
     on conflict (hour, endpoint_id, workspace_id, model, source) do update
       set count = p.count + excluded.count, last_at = greatest(p.last_at, excluded.last_at)),
   happened as (
-    insert into ledger.happening as h (hour, model, count)
+    insert into ledger.event_count_created as h (hour, model, count)
     select date_trunc('hour', k.created_at, 'UTC'), k.model, count(*)
     from kept k where k.source <> 'backfill' and k.created_at >= at - kept_for group by 1, 2
     on conflict (hour, model) do update set count = h.count + excluded.count),
   last as (
-    insert into ledger.rhythm as r (endpoint_id, first_at, last_at)
+    insert into ledger.call_baseline as r (endpoint_id, first_at, last_at)
     select k.endpoint_id, min(k.received_at), max(k.received_at)
     from kept k
     where k.source in ('webhook', 'spool') and exists (select from ledger.endpoint o where o.endpoint_id = k.endpoint_id)
@@ -151,15 +151,15 @@ begin
   select (select count(*) from fresh) = most into is_full from (select count(*) from counted) c;
   if not is_full then
     update ledger.watch w set read_at = at;
-    if place.learned_at < at - interval '1 hour' then
-      perform ledger.rhythm_learn(r.endpoint_id) from ledger.rhythm r;
-      delete from ledger.pulse p where p.hour < at - kept_for;
-      delete from ledger.happening h where h.hour < at - kept_for;
+    if progress.learned_at < at - interval '1 hour' then
+      perform ledger.call_baseline_learn(r.endpoint_id) from ledger.call_baseline r;
+      delete from ledger.event_count_received p where p.hour < at - kept_for;
+      delete from ledger.event_count_created h where h.hour < at - kept_for;
       update ledger.watch w set learned_at = at;
     end if;
   end if;
   return is_full;
 end
 $$;
-comment on function ledger.pulse_read(bigint) is
+comment on function ledger.event_counts_update(bigint) is
   'Counts events that are new in the ledger, at most so many, unless another session is at it, and learns once an hour what is usual. True: there are more.';

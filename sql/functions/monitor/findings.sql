@@ -56,7 +56,7 @@ begin
              else format('If events are missing, rotate the secret (`hookledger endpoint rotate %s`); else nothing is lost.', e.endpoint_id) end,
            r.since, '#/toggl'
     from (select t.endpoint_id, t.reason, sum(t.count)::bigint as n, min(t.minute) as since
-          from ledger.tally t
+          from ledger.receiver_counter t
           where t.minute >= at - interval '1 hour' and t.reason in ('signature', 'workspace', 'unavailable')
           group by t.endpoint_id, t.reason) r
     left join ledger.endpoint e on e.endpoint_id = r.endpoint_id
@@ -98,17 +98,17 @@ begin
     lone as (select count(*) = 1 as is_lone from ledger.endpoint e where e.enabled),
     state as (
       select e.endpoint_id, e.name, e.created_at, greatest(r.last_at, n.last_at) as last_at, r.weeks, r.rates,
-             greatest(r.patience, least_missing) as patience,
+             greatest(r.silence_limit, least_missing) as silence_limit,
              case when l.is_lone then '' else format(' "%s"', e.name) end as which
       from ledger.endpoint e
       cross join lone l
-      left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
+      left join ledger.call_baseline r on r.endpoint_id = e.endpoint_id
       left join newest n on n.endpoint_id = e.endpoint_id
       -- The silence of what was switched off on purpose is no news: toggl_off tells.
       where e.enabled and not exists (
         select from ledger.toggl_subscription o
         where o.endpoint_id = e.endpoint_id and o.deleted_at is null and o.gone_at is null and not o.wanted_enabled and o.enabled is not true))
-    select 'silence', case when x.expected >= 3 * s.patience then 'trouble' else 'warning' end, 'endpoint ' || s.endpoint_id,
+    select 'silence', case when x.expected >= 3 * s.silence_limit then 'trouble' else 'warning' end, 'endpoint ' || s.endpoint_id,
            format('Toggl has not called%s for %s (usually every %s).', s.which, ledger.for_long(at - s.last_at),
                   ledger.for_long((at - s.last_at) / x.expected)),
            todo, s.last_at, '#/toggl'
@@ -117,7 +117,7 @@ begin
     cross join lateral (
       select sum(s.rates[ledger.hour_of_week(h.hour)] * least(1, extract(epoch from at - h.hour) / 3600)) as expected
       from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour', least(at, s.last_at + interval '28 days'), '1 hour') h (hour)) x
-    where is_counted and s.weeks > 0 and x.expected >= s.patience and s.last_at <= at - least_span
+    where is_counted and s.weeks > 0 and x.expected >= s.silence_limit and s.last_at <= at - least_span
     union all
     select 'silence', 'warning', 'endpoint ' || s.endpoint_id,
            case when s.last_at is null then format('No event has come to the endpoint "%s" since it was made %s ago.', s.name, ledger.for_long(at - s.created_at))
@@ -129,7 +129,7 @@ begin
                -- Too little is known of it: longer than a weekend.
                when coalesce(s.weeks, 0) = 0 then s.last_at < at - interval '3 days'
                else s.last_at < at - interval '30 days'
-                    and coalesce((select sum(r) * 4 from unnest(s.rates) r), 0) < s.patience end;
+                    and coalesce((select sum(r) * 4 from unnest(s.rates) r), 0) < s.silence_limit end;
 end
 $$;
 comment on function ledger.findings_silent(timestamptz) is

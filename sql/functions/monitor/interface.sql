@@ -1,7 +1,7 @@
 -- Being looked after, in the doors of courier, page and command line. What it is
 -- and does: event_counts.sql, findings.sql and alerts.sql.
 
-select ledger.door_to(called) from unnest(array[
+select ledger.interface_function(called) from unnest(array[
   'courier.notice_claim', 'courier.notice_settle', 'courier.outage_over',
   'operator.notice_add', 'operator.notice_test', 'operator.notice_settle',
   'admin.notice_settle']) called;
@@ -16,7 +16,7 @@ begin
   perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   perform ledger.count_up(names, labels, array_fill(''::text, array[cardinality(names)]), counts);
   -- A bite that keeps no delivery waiting for long, and is more than comes meanwhile.
-  is_more := ledger.pulse_read(2000);
+  is_more := ledger.event_counts_update(2000);
   perform ledger.judge(page);
   return next;
 end
@@ -37,7 +37,7 @@ returns table (kind text, level text, subject text, words text, todo text, since
 language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.pulse_read(20000);
+  perform ledger.event_counts_update(20000);
   return query select f.kind, f.level, f.subject, f.words, f.todo, ledger.us(f.since), f.link from ledger.findings() f;
 end
 $$;

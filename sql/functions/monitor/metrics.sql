@@ -99,7 +99,7 @@ begin
                     format(' %s', round(extract(epoch from greatest(at - max(l.last_at), interval '0')), 3))])
            from (select e.endpoint_id, e.name, greatest(r.last_at, n.last_at) as last_at
                  from ledger.endpoint e
-                 left join ledger.rhythm r on r.endpoint_id = e.endpoint_id
+                 left join ledger.call_baseline r on r.endpoint_id = e.endpoint_id
                  left join (select o.endpoint_id, max(o.received_at) as last_at
                             from (select v.endpoint_id, v.received_at, v.source from ledger.event v
                                   order by v.epoch desc, v.txid desc, v.seq desc limit 100) o
@@ -177,15 +177,15 @@ as $$
 $$;
 comment on function ledger.spools() is 'What was last seen of the spool of each host, within a day.';
 
-create function ledger.pulse_refresh(most bigint)
+create function ledger.event_counts_refresh(most bigint)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
   if (select w.read_at < ledger.clock() - interval '15 seconds' from ledger.watch w) then
-    perform ledger.pulse_read(most);
+    perform ledger.event_counts_update(most);
   end if;
 end
 $$;
-comment on function ledger.pulse_refresh(bigint) is 'Counts what is new in the ledger, at most so many events, unless that was done just now.';
+comment on function ledger.event_counts_refresh(bigint) is 'Counts what is new in the ledger, at most so many events, unless that was done just now.';

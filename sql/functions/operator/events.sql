@@ -14,14 +14,14 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan
 as $$
 declare
-  place ledger.place := ledger.place_read(coalesce(before, '2147483647-18446744073709551615-0'));
+  from_cursor ledger.cursor := ledger.cursor_read(coalesce(before, '2147483647-18446744073709551615-0'));
 begin
   return query
-    select ledger.place_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
+    select ledger.cursor_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
            ledger.us(e.created_at), ledger.us(e.received_at), e.endpoint_id, e.secret_id,
            e.creator_id, e.model, e.action, e.entity_id, e.source
     from ledger.event e
-    where (e.epoch, e.txid, e.seq) < (place.epoch, place.txid, place.seq)
+    where (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
       and (workspace is null or e.workspace_id = workspace)
       and (of_model is null or e.model = of_model)
       and (of_action is null or e.action = of_action)
@@ -46,17 +46,17 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set plan_cache_mode = force_custom_plan
 as $$
 declare
-  place ledger.place := ledger.place_read(coalesce(after, '0-0-0'));
-  stop ledger.place := ledger.place_read(coalesce(before, operator.event_end()));
+  from_cursor ledger.cursor := ledger.cursor_read(coalesce(after, '0-0-0'));
+  stop ledger.cursor := ledger.cursor_read(coalesce(before, operator.event_end()));
   bytes bigint := 0;
 begin
   for cursor, workspace_id, event_id, created_us, received_us, endpoint_id, secret_id, creator_id,
       model, action, entity_id, source, signature, body in
-    select ledger.place_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
+    select ledger.cursor_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
            ledger.us(e.created_at), ledger.us(e.received_at), e.endpoint_id, e.secret_id,
            e.creator_id, e.model, e.action, e.entity_id, e.source, e.signature, e.body
     from ledger.event e
-    where (e.epoch, e.txid, e.seq) > (place.epoch, place.txid, place.seq)
+    where (e.epoch, e.txid, e.seq) > (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
       and (e.epoch, e.txid, e.seq) < (stop.epoch, stop.txid, stop.seq)
       and (workspace is null or e.workspace_id = workspace)
       and (of_model is null or e.model = of_model)
@@ -81,7 +81,7 @@ create function operator.event_end()
 returns text
 language sql stable security definer set search_path = ledger, pg_temp
 begin atomic
-  select ledger.place_write(state.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0) from ledger.state;
+  select ledger.cursor_write(state.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0) from ledger.state;
 end;
 comment on function operator.event_end() is
   'The cursor behind everything that is surely complete: no transaction that still runs can commit an event before it.';
@@ -94,13 +94,13 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  place ledger.place := ledger.place_read(coalesce(after, '0-0-0'));
-  stop ledger.place := ledger.place_read(coalesce(before, operator.event_end()));
+  from_cursor ledger.cursor := ledger.cursor_read(coalesce(after, '0-0-0'));
+  stop ledger.cursor := ledger.cursor_read(coalesce(before, operator.event_end()));
 begin
   return (
     select count(*)
     from ledger.event e
-    where (e.epoch, e.txid, e.seq) > (place.epoch, place.txid, place.seq)
+    where (e.epoch, e.txid, e.seq) > (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
       and (e.epoch, e.txid, e.seq) < (stop.epoch, stop.txid, stop.seq)
       and (workspace is null or e.workspace_id = workspace)
       and (of_model is null or e.model = of_model)
@@ -123,7 +123,7 @@ as $$
 begin
   -- By workspace, because the key of the table starts with it.
   return query
-    select ledger.place_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
+    select ledger.cursor_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
            ledger.us(e.created_at), ledger.us(e.received_at), e.endpoint_id, e.secret_id,
            e.creator_id, e.model, e.action, e.entity_id, e.source, e.signature, e.body
     from (select distinct p.workspace_id from ledger.endpoint p where p.workspace_id is not null) w

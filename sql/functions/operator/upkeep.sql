@@ -16,7 +16,7 @@ returns table (endpoint_id bigint, reason text, count bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 begin atomic
   select t.endpoint_id, t.reason, sum(t.count)::bigint
-  from ledger.tally t
+  from ledger.receiver_counter t
   where t.minute >= since
   group by t.endpoint_id, t.reason
   order by t.endpoint_id, t.reason;
@@ -86,7 +86,7 @@ returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
 as $$
 begin
-  delete from ledger.tally t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
+  delete from ledger.receiver_counter t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
   delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
   perform ledger.buckets_empty(ledger.clock(), null);
   return ledger.partition_ahead();

@@ -12,7 +12,7 @@ declare
   id text;
 begin
   if octet_length(body::text) <= 4000 or not ledger.is_costly(body) then
-    id := ledger.mended_escapes(body::text)::json -> 'metadata' ->> (of_model || '_id');
+    id := ledger.repaired_escapes(body::text)::json -> 'metadata' ->> (of_model || '_id');
   end if;
   return case when id ~ '^[1-9]\d{0,18}$' and id::numeric < 9223372036854775808 then id::bigint end;
 end

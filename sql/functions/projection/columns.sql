@@ -279,7 +279,7 @@ $$;
 comment on function ledger.without_secrets(jsonb) is
   'The JSON without the keys that neither readers nor subscribers may see, at any depth.';
 
-create function ledger.mended_escapes(document text, instead text default '\ufffd')
+create function ledger.repaired_escapes(document text, instead text default '\ufffd')
 returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -298,7 +298,7 @@ begin
   return replace(replace(document, half, '\'), backslash, '\\');
 end
 $$;
-comment on function ledger.mended_escapes(text, text) is
+comment on function ledger.repaired_escapes(text, text) is
   'A JSON text with U+FFFD (or another escape) for the escapes that json takes and jsonb does not: NUL, and half a surrogate pair.';
 
 create function ledger.is_number(value text)
@@ -314,7 +314,7 @@ end
 $$;
 comment on function ledger.is_number(text) is 'Is this a number within the range of jsonb?';
 
-create function ledger.mended_numbers(document text)
+create function ledger.repaired_numbers(document text)
 returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -344,7 +344,7 @@ begin
   return replace(replace(array_to_string(parts, '"'), quote, '\"'), backslash, '\\');
 end
 $$;
-comment on function ledger.mended_numbers(text) is
+comment on function ledger.repaired_numbers(text) is
   'A JSON text in which numbers that jsonb does not take are strings, and those with three digits of an exponent: 1e100000 is eight bytes here and 100,000 when it is read.';
 
 create function ledger.cost(document text)
@@ -392,7 +392,7 @@ returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  return ledger.mended_numbers((ledger.mended_escapes(body::text)::json -> 'payload')::text)::jsonb;
+  return ledger.repaired_numbers((ledger.repaired_escapes(body::text)::json -> 'payload')::text)::jsonb;
 end
 $$;
 comment on function ledger.whole_payload(json) is
@@ -403,7 +403,7 @@ returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  if ledger.mended_numbers(payload::text) <> payload::text then
+  if ledger.repaired_numbers(payload::text) <> payload::text then
     perform ledger.odd();
   end if;
   return ledger.without_secrets(payload::jsonb);
@@ -417,11 +417,11 @@ returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  payload constant text := ledger.mended_escapes(body::text)::json -> 'payload';
+  payload constant text := ledger.repaired_escapes(body::text)::json -> 'payload';
 begin
   -- (what jsonb does not take may be elsewhere in the body)
-  return ledger.mended_numbers(payload) = payload
-         and payload = (ledger.mended_escapes(body::text, '\ufffe')::json -> 'payload')::text;
+  return ledger.repaired_numbers(payload) = payload
+         and payload = (ledger.repaired_escapes(body::text, '\ufffe')::json -> 'payload')::text;
 end
 $$;
 comment on function ledger.is_plain(json) is 'Can the payload be had as jsonb as it stands?';

@@ -160,11 +160,11 @@ end;
 comment on function receiver.quarantine(bigint[], bigint[], timestamptz[], text[], bytea[], bytea[]) is
   'Keeps callbacks with a good signature that are no event, for the owner to look at; the same body once an endpoint.';
 
-create function receiver.tally(minutes timestamptz[], endpoint_ids bigint[], reasons text[], counts bigint[])
+create function receiver.count(minutes timestamptz[], endpoint_ids bigint[], reasons text[], counts bigint[])
 returns void
 language sql security definer set search_path = ledger, pg_temp
 begin atomic
-  insert into ledger.tally as t (minute, endpoint_id, reason, count)
+  insert into ledger.receiver_counter as t (minute, endpoint_id, reason, count)
   select date_trunc('minute', i.minute), i.endpoint_id, i.reason, sum(i.count)
   from unnest(minutes, endpoint_ids, reasons, counts) as i (minute, endpoint_id, reason, count)
   group by 1, 2, 3
@@ -172,10 +172,10 @@ begin atomic
   on conflict (minute, endpoint_id, reason) do update set count = t.count + excluded.count;
   select ledger.count_up(array_fill('refusals'::text, array[cardinality(reasons)]), reasons, array_fill(''::text, array[cardinality(reasons)]), counts);
 end;
-comment on function receiver.tally(timestamptz[], bigint[], text[], bigint[]) is
+comment on function receiver.count(timestamptz[], bigint[], text[], bigint[]) is
   'Adds to the counters of what came and was not recorded.';
 
-create function receiver.ring(events bigint)
+create function receiver.notify(events bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -184,5 +184,5 @@ begin
   perform pg_notify('hookledger_outbox', events::text);
 end
 $$;
-comment on function receiver.ring(bigint) is
+comment on function receiver.notify(bigint) is
   'Wakes the couriers, and tells how many events were recorded since the last call. A call of its own, after the answers: a transaction that notifies commits alone.';

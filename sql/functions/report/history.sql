@@ -269,7 +269,7 @@ declare
   known ledger.model;
   era constant integer := (select s.epoch from ledger.state s);
   now_running constant pg_snapshot := pg_current_snapshot();
-  place ledger.place;
+  place ledger.cursor;
 begin
   select * into known from ledger.model m where m.model = of_model;
   if known.model is null and not exists (select from toggl.other_entity o where o.model = of_model) then
@@ -282,16 +282,16 @@ begin
   if after is not null and after !~ '^\d{1,9}\.' then
     raise exception 'this is no cursor of toggl.changed_since()' using errcode = '22023';
   end if;
-  place := ledger.place_read(split_part(after, '.', 2));
+  place := ledger.cursor_read(split_part(after, '.', 2));
   -- Of a database that was restored since, or of one that was ahead of this.
   is_restart := after is null or split_part(after, '.', 1)::integer <> era
                 or place.epoch = era and place.txid >= pg_snapshot_xmax(now_running);
   if is_restart then
-    place := ledger.place_read('0-0-0');
+    place := ledger.cursor_read('0-0-0');
   end if;
   for cursor, workspace_id, entity_id, changed_at, deleted_at, entity in execute format(
     $sql$
-      select %5$L || '.' || ledger.place_write(c.epoch, c.txid, c.seq), t.workspace_id, t.%1$I, t.changed_at, t.deleted_at, to_jsonb(t)
+      select %5$L || '.' || ledger.cursor_write(c.epoch, c.txid, c.seq), t.workspace_id, t.%1$I, t.changed_at, t.deleted_at, to_jsonb(t)
       from ledger.change c
       join toggl.%2$I t on t.workspace_id = c.workspace_id and %3$s
       where c.model = %4$L and (c.epoch, c.txid, c.seq) > ($1, $2, $3) and (c.epoch, c.txid, c.seq) < ($4, $5, 0)

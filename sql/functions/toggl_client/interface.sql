@@ -1,7 +1,7 @@
 -- Toggl in the doors: the same functions for each program that talks to it, and
 -- what the command line lists. What a job is and does: job.sql.
 
-select ledger.door_to(called) from unnest(array[
+select ledger.interface_function(called) from unnest(array[
   'operator.toggl_begin', 'operator.toggl_turn', 'operator.toggl_leave', 'operator.toggl_due',
   'operator.toggl_unsigned', 'operator.toggl_record', 'operator.toggl_local',
   'operator.toggl_connection_add', 'operator.toggl_disconnect',
@@ -152,7 +152,7 @@ $$;
 comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
 
 create function operator.toggl_plan(workspace bigint)
-returns table (rung bigint, words text, left_out text, filters text, max_webhooks bigint, max_filters bigint)
+returns table (fallback bigint, words text, left_out text, filters text, max_webhooks bigint, max_filters bigint)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
@@ -164,10 +164,10 @@ begin
       using errcode = 'P0002';
   end if;
   return query
-    select p.rung, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
+    select p.fallback, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
            replace(array_to_string(p.filters, ','), '.', ':'), home.max_webhooks::bigint, home.max_filters::bigint
     from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(workspace)) p
-    order by p.rung;
+    order by p.fallback;
 end
 $$;
 comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, in words; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such workspace.';

@@ -31,7 +31,7 @@ begin
       endpoint := (step -> 'endpoint')::bigint;
       if not step ? 'ladder' then
         step := step || jsonb_build_object('ladder', (
-          select jsonb_agg(jsonb_build_object('filters', p.filters, 'left', p.left_out) order by p.rung)
+          select jsonb_agg(jsonb_build_object('filters', p.filters, 'left', p.left_out) order by p.fallback)
           from ledger.toggl_plan(coalesce(most, 3), ledger.toggl_covered(home)) p));
       end if;
       body := jsonb_build_object('description', step -> 'description', 'url_callback', step -> 'url', 'enabled', true,
@@ -70,7 +70,7 @@ return jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', workspace, 'id',
 comment on function ledger.toggl_verify(bigint, bigint) is
   'The steps that see whether a subscription is validated: ping it once more, which validates, and look.';
 
-create function ledger.toggl_mend(s ledger.toggl_subscription)
+create function ledger.toggl_repair(s ledger.toggl_subscription)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -84,7 +84,7 @@ as $$
       'filters', s.wanted_filters, 'enabled', s.wanted_enabled, 'endpoint', case when t.state = 'url' then s.endpoint_id end))) end
   from ledger.toggl_state(s) t
 $$;
-comment on function ledger.toggl_mend(ledger.toggl_subscription) is 'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
+comment on function ledger.toggl_repair(ledger.toggl_subscription) is 'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
 
 create function ledger.toggl_begin(
   connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
@@ -134,14 +134,14 @@ begin
   end if;
 
   if what in ('subscribe', 'rotate', 'adopt') then
-    held := ledger.toggl_rival(what, home, item, null);
+    held := ledger.toggl_conflicting_job(what, home, item, null);
     if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
        and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wish - '{hook_url,by}'::text[] then
       -- Left by a process that died, and wished again.
       return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
       return;
     elsif held.job_id is not null then
-      raise exception '%', ledger.toggl_rival_words(held) using errcode = '23505';
+      raise exception '%', ledger.toggl_conflicting_job_words(held) using errcode = '23505';
     end if;
   end if;
   if what = 'subscribe' then
@@ -150,7 +150,7 @@ begin
     from unnest(case when wish ? 'filters' then ledger.toggl_filters_read(wish ->> 'filters')
                      else (select p.filters from ledger.toggl_workspace w
                            cross join ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(home)) p
-                           where w.workspace_id = home order by p.rung limit 1) end) f
+                           where w.workspace_id = home order by p.fallback limit 1) end) f
     where not array[f, split_part(f, '.', 1) || '.*', '*.' || split_part(f, '.', 2), '*.*'] && coalesce(ledger.toggl_covered(home), '{}');
     if lacking is null then
       raise exception 'nothing is left to subscribe to in workspace %: subscriptions of ours bring all of that already, or the plan allows none; see `hookledger toggl list`',
@@ -235,7 +235,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
-  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job; 23505: somebody is at it, see ledger.toggl_rival(), or it is there already.';
+  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job; 23505: somebody is at it, see ledger.toggl_conflicting_job(), or it is there already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
 language plpgsql set search_path = ledger, pg_temp

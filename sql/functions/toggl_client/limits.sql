@@ -111,16 +111,16 @@ end
 $$;
 comment on function ledger.toggl_quota_told(bigint, jsonb) is 'Takes over the answer of /me/quota.';
 
-create function ledger.toggl_rival(what text, workspace bigint, subscription bigint, but bigint)
+create function ledger.toggl_conflicting_job(what text, workspace bigint, subscription bigint, but bigint)
 returns ledger.toggl_job
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  rival ledger.toggl_job;
+  conflict ledger.toggl_job;
 begin
   -- Whoever else looks waits here, and sees then what was begun.
   perform from ledger.toggl_workspace w where w.workspace_id = workspace for update;
-  select j.* into rival from ledger.toggl_job j
+  select j.* into conflict from ledger.toggl_job j
   where j.finished_at is null and j.job_id is distinct from but
     and case when what = 'subscribe'
              then (j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = workspace)
@@ -128,13 +128,13 @@ begin
                   or j.queue @> jsonb_build_array(jsonb_build_object('do', 'list', 'ws', workspace, 'then', 'made'))
              else j.kind in ('rotate', 'adopt') and (j.given -> 'subscription')::bigint = subscription end
   order by j.job_id limit 1;
-  return rival;
+  return conflict;
 end
 $$;
-comment on function ledger.toggl_rival(text, bigint, bigint, bigint) is
+comment on function ledger.toggl_conflicting_job(text, bigint, bigint, bigint) is
   'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace (subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this transaction ends.';
 
-create function ledger.toggl_rival_words(j ledger.toggl_job)
+create function ledger.toggl_conflicting_job_words(j ledger.toggl_job)
 returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -149,7 +149,7 @@ as $$
            ledger.o_clock(j.leased_until))
          else format('Its program was cut off: the courier goes on with it, or `hookledger toggl continue %s`, and nothing is done twice', j.job_id) end)
 $$;
-comment on function ledger.toggl_rival_words(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
+comment on function ledger.toggl_conflicting_job_words(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint

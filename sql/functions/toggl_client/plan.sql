@@ -10,7 +10,7 @@ comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
 comment on column ledger.toggl_worth.words is 'What people call it.';
 
 create function ledger.toggl_plan(most bigint, covered text[])
-returns table (rung bigint, filters text[], left_out text[])
+returns table (fallback bigint, filters text[], left_out text[])
 language sql stable set search_path = ledger, pg_temp
 as $$
   with single as (
@@ -24,7 +24,7 @@ as $$
     select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity having count(*) = 3),
   ranked as (
     -- What is left of an entity that is covered in part comes behind whole ones.
-    select 2 as rung, w.filter, row_number() over (order by w.is_part, w.worth) as place
+    select 2 as fallback, w.filter, row_number() over (order by w.is_part, w.worth) as place
     from (select o.filter, o.worth, false as is_part from whole o
           union all
           select s.filter, s.worth, true from single s where not exists (select from whole o where o.entity = s.entity)) w
@@ -32,11 +32,11 @@ as $$
     union all
     select 3, s.filter, row_number() over (order by s.worth) from single s),
   proposed as (
-    select 1 as rung, array['*.*'] as filters
+    select 1 as fallback, array['*.*'] as filters
     where coalesce(covered, '{}') = '{}' and most > 0
     union all
-    select r.rung, array_agg(r.filter order by r.place) from ranked r where r.place <= most group by r.rung)
-  select p.rung::bigint, p.filters,
+    select r.fallback, array_agg(r.filter order by r.place) from ranked r where r.place <= most group by r.fallback)
+  select p.fallback::bigint, p.filters,
          array(select f.one
                from (select case when count(*) = 3 then array[s.entity || '.*'] else array_agg(s.filter order by s.worth) end as filters, min(s.worth) as worth
                      from single s
@@ -44,7 +44,7 @@ as $$
                      group by s.entity) o, unnest(o.filters) with ordinality f (one, n)
                order by o.worth, f.n)
   from proposed p
-  order by p.rung
+  order by p.fallback
 $$;
 comment on function ledger.toggl_plan(bigint, text[]) is
   'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). left_out: what nobody will hear of.';

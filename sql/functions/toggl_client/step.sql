@@ -291,7 +291,7 @@ declare
   item bigint := (step -> 'id')::bigint;
   s ledger.toggl_subscription;
   t record;
-  rival ledger.toggl_job;
+  conflict ledger.toggl_job;
 begin
   more := '[]';
   select o.* into s from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = item;
@@ -370,26 +370,26 @@ begin
     end if;
   when 'mend' then
     select m.* into t from ledger.toggl_state(s) m;
-    more := ledger.toggl_mend(s);
-    rival := case when t.state = 'missing' then ledger.toggl_rival('subscribe', home, null, job.job_id) end;
-    if rival.job_id is not null then
+    more := ledger.toggl_repair(s);
+    conflict := case when t.state = 'missing' then ledger.toggl_conflicting_job('subscribe', home, null, job.job_id) end;
+    if conflict.job_id is not null then
       more := '[]';
-      bad := ledger.toggl_rival_words(rival);
+      bad := ledger.toggl_conflicting_job_words(conflict);
     elsif more = '[]' then
       note := format('Subscription %s: %s%s', item, t.words, coalesce('; `hookledger ' || case when t.state = 'endpoint' then '' else 'toggl ' end || t.mend || case when t.state = 'unknown' then ' ' || item else '' end || '`', ''));
     end if;
   when 'check' then
-    rival := ledger.toggl_rival('subscribe', home, null, job.job_id);
+    conflict := ledger.toggl_conflicting_job('subscribe', home, null, job.job_id);
     for s in select o.* from ledger.toggl_subscription o
              where o.workspace_id = home and o.deleted_at is null order by o.subscription_id loop
       select m.* into t from ledger.toggl_state(s) m;
       if t.mend is not null then
         note := concat_ws(E'\n', note, format('Subscription %s of workspace %s: %s', s.subscription_id, home, t.words));
       end if;
-      if t.state = 'missing' and rival.job_id is not null then
-        note := concat_ws(E'\n', note, ledger.toggl_rival_words(rival));
+      if t.state = 'missing' and conflict.job_id is not null then
+        note := concat_ws(E'\n', note, ledger.toggl_conflicting_job_words(conflict));
       elsif coalesce((job.given -> 'repair')::boolean, (how -> 'repair')::boolean) then
-        more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_mend(s)) m (one)), '[]');
+        more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_repair(s)) m (one)), '[]');
       end if;
     end loop;
   end case;

@@ -400,7 +400,7 @@ class Site:
         return dict(self.sql("select event_id, count(*) from ledger.event group by 1"))
 
     def tally(self, reason):
-        return self.sql("select coalesce(sum(count), 0)::int from ledger.tally where reason = %s",
+        return self.sql("select coalesce(sum(count), 0)::int from ledger.receiver_counter where reason = %s",
                         reason)[0][0]
 
     def spool_is_empty(self):

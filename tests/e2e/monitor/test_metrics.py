@@ -186,7 +186,7 @@ def test_each_event_is_counted_once(watched):
 
     recorded = watched.sql("select count(*) from ledger.event")[0][0]
     wait_for(lambda: counted() >= recorded, "all to be counted")
-    assert counted() == recorded == watched.sql("select sum(count) from ledger.pulse")[0][0]
+    assert counted() == recorded == watched.sql("select sum(count) from ledger.event_count_received")[0][0]
     assert watched.sql("select sum(value) from ledger.counter where name = 'batched'")[0][0] == recorded
     assert watched.sql("select sum(value) from ledger.counter where name = 'batch_le'") == watched.sql("select count(distinct (epoch, txid)) from ledger.event")
 

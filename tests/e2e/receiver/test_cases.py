@@ -66,13 +66,13 @@ def test_refusals_are_counted_by_reason(lighttpd):
 
     def counted():
         return {reason: int(count) for reason, count in
-                lighttpd.sql("select reason, sum(count) from ledger.tally group by reason")}
+                lighttpd.sql("select reason, sum(count) from ledger.receiver_counter group by reason")}
 
     wait_for(lambda: sum(counted().values()) >= sum(answered.values()), "all refusals to be counted")
     assert counted() == answered
     # by the address, also when there is no signature to be judged
-    assert lighttpd.sql("select distinct endpoint_id from ledger.tally where reason = 'signature'") == [(int(lighttpd.endpoint["endpoint_id"]),)]
-    assert lighttpd.sql("select distinct endpoint_id from ledger.tally where reason in ('address', 'type', 'method')") == [(0,)]
+    assert lighttpd.sql("select distinct endpoint_id from ledger.receiver_counter where reason = 'signature'") == [(int(lighttpd.endpoint["endpoint_id"]),)]
+    assert lighttpd.sql("select distinct endpoint_id from ledger.receiver_counter where reason in ('address', 'type', 'method')") == [(0,)]
 
 
 def test_what_is_signed_but_no_event_is_kept_once(lighttpd):

@@ -71,7 +71,7 @@ def test_no_slot_is_no_verdict(by_cgi):
     assert site.send(site.event(), path=f"/hook/{new['address']}", secret=new["secret"]).status == 200
     assert site.send(site.event(), path=f"/hook/{known['address']}", secret=rotated["secret"]).status == 200
     # strangers cannot make it look like our failure
-    assert site.sql("select count(*) from ledger.tally where reason = 'unavailable'") == [(0,)]
+    assert site.sql("select count(*) from ledger.receiver_counter where reason = 'unavailable'") == [(0,)]
 
 
 def test_a_free_slot_is_waited_for(by_cgi):
