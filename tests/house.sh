@@ -14,7 +14,6 @@ long=(
 	"src/base/json.c                   scanner and writer share their tables"
 	"src/cli/cmd_account.c             one command"
 	"src/cli/cmd_toggl.c               one command"
-	"src/http/http_client.c            one library: requests and e-mails share its sockets and slots"
 	"src/receiver/main.c               the path of a callback, to be read from top to bottom"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
@@ -30,6 +29,8 @@ long=(
 # Modules without a unit test of their own name, and where they are tested.
 elsewhere=(
 	"json_pretty    test_json"
+	"http_client_hooks test_http_client"
+	"http_client_mail  end to end: real mail servers"
 	"http_request   test_http_server"
 	"http_fcgi      test_http_server"
 	"http_cgi       test_http_server_cgi"
@@ -141,7 +142,7 @@ owner() { # PATTERN FILE
 	owner 'fcgi' src/http/http_fcgi.c
 	owner 'json-c/' src/base/json_pretty.c
 	owner 'openssl/' src/base/crypto.c
-	owner 'curl/' src/http/http_client.c
+	owner 'curl/' 'src/http/http_client(_[a-z]+)?.c'
 	owner 'uni(case|ctype|norm|str)\.h' src/base/unicode.c
 	owner 'idn2' src/http/hostname.c
 } | rule "every library has one owner"

@@ -152,7 +152,7 @@ static struct verdict judge_answer(const struct trial *trial,
 	int status = outcome->status;
 
 	if (!status)
-		return of_silence(outcome->trouble);
+		return of_silence(outcome->failure);
 	if (callback_ping_is_answered(outcome, buf_str(&trial->code)) && !trial->is_enabled)
 		return (struct verdict){ "disabled", "A signed ping came back, but this endpoint "
 						     "is disabled: every event is answered 404." };

@@ -435,7 +435,7 @@ static void test_failures_have_words(void **state)
 		assert_int_equal(outcome.status, 0);
 		assert_non_null(outcome.problem);
 		assert_true(outcome.problem[0]);
-		assert_int_equal(outcome.trouble, HTTP_CLIENT_BROKEN);
+		assert_int_equal(outcome.failure, HTTP_CLIENT_BROKEN);
 	}
 	assert_true(outcome.body.len <= 10000);
 	/* and the slot serves on */
@@ -451,7 +451,7 @@ static void test_deadline(void **state)
 	(void)state;
 	assert_int_equal(outcome.status, 0);
 	assert_non_null(outcome.problem);
-	assert_int_equal(outcome.trouble, HTTP_CLIENT_SLOW);
+	assert_int_equal(outcome.failure, HTTP_CLIENT_SLOW);
 	assert_in_range(outcome.duration_us, 100000, 3000000);
 	http_client_free(client);
 }
@@ -742,8 +742,8 @@ static void test_guard_refuses(void **state)
 	assert_string_equal("its host has no public address", http_client_explain(&outcome));
 	/* which was not refused by us */
 	assert_false(get_url(client, url_at("absent.test"), 5000).is_refused);
-	assert_int_equal(get_url(client, url_at("absent.test"), 5000).trouble, HTTP_CLIENT_NAME);
-	assert_int_equal(get_url(client, url_at("loop.test"), 5000).trouble, HTTP_CLIENT_CONNECT);
+	assert_int_equal(get_url(client, url_at("absent.test"), 5000).failure, HTTP_CLIENT_NAME);
+	assert_int_equal(get_url(client, url_at("loop.test"), 5000).failure, HTTP_CLIENT_CONNECT);
 	assert_int_equal(0, atomic_load(&connections) - before);
 	http_client_free(client);
 }
