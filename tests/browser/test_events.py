@@ -38,7 +38,7 @@ def noon():
 
 
 def entry(site, number, action="created", **fields):
-    """A time entry that Toggl tells of."""
+    """A time entry that Toggl sends."""
     payload = {"id": number, "workspace_id": 7435584, "user_id": PERSON, "start": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 4000)),
                "duration": -1, "description": f"Entry {number}", **fields}
     answer = site.send(site.event(model="time_entry", action=action, payload=payload))
@@ -79,7 +79,7 @@ def test_older_events_by_keyboard(olga):
 
 
 def test_text_is_searched_and_all_is_shown_as_text(own_page, bare_site):
-    """Names, descriptions, bodies and headers of strangers are never HTML."""
+    """Names, descriptions, bodies and headers of other people are never HTML."""
     page, site = own_page, bare_site
     site.add_endpoint("--name", HOSTILE)
     serve(page, site)

@@ -50,7 +50,7 @@ $$;
 select is(pg_temp.ask('event_list'), jsonb_build_object('items', '[]'::jsonb, 'next', null, 'looked_to', null, 'newest', pg_temp.ask('event_list') -> 'newest'),
           'an empty ledger is an empty list');
 select ok(pg_temp.ask('event_list') ->> 'newest' ~ '^\d+-\d+-0$', 'from which news can be looked for');
-select throws_ok($$select * from admin.call(null, 'event_list', null, '{}', null)$$, 'HL401', null, 'not for a stranger');
+select throws_ok($$select * from admin.call(null, 'event_list', null, '{}', null)$$, 'HL401', null, 'not for an unauthenticated client');
 select throws_ok($$select * from admin.call(null, 'event_new', null, '{"after": "0-0-0"}', null)$$, 'HL401', null, 'nor what is new');
 select throws_ok($$select * from admin.call(null, 'event_export', null, '{}', null, '{"most": 10}')$$, 'HL401', null, 'nor the export');
 

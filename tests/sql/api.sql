@@ -1,4 +1,4 @@
--- The door of hookledger-api: who may ask how much, and subscriptions.
+-- The interface schema of hookledger-api: who may ask how much, and subscriptions.
 begin;
 create extension if not exists pgtap;
 select plan(92);
@@ -71,7 +71,7 @@ select pg_temp.later('2 seconds');
 select is(array_agg(ledger.throttle_add('name', '1', 2, 30)), '{0,2}', 'and leak as fast') from generate_series(1, 2);
 select is(concat_ws(' ', status, has_quota, remaining), '429 t 29', 'who is known is told the quota then too')
 from api.admit(sha256('bob'), '198.51.100.7', 100, true, 2, 30);
-select is(concat_ws(' ', status, has_quota), '403 f', 'strangers are not') from api.admit(sha256('nobody'), '198.51.100.9', 100, true, 2, 30);
+select is(concat_ws(' ', status, has_quota), '403 f', 'unauthenticated clients are not') from api.admit(sha256('nobody'), '198.51.100.9', 100, true, 2, 30);
 select is(concat_ws(' ', status, has_quota, remaining), '403 t 30', 'elsewhere it is the user''s own window')
 from api.admit(sha256('bob'), '198.51.100.9', 200, true, 2, 30);
 select is(ledger.resets_in(clock + interval '1 second', clock), 3600::bigint, 'a window that another process began after this clock was read')

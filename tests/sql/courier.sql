@@ -1,4 +1,4 @@
--- The door of hookledger-courier: from the outbox to deliveries, leases,
+-- The interface schema of hookledger-courier: from the outbox to deliveries, leases,
 -- settlements, the retry schedule, housekeeping.
 begin;
 create extension if not exists pgtap;
@@ -125,7 +125,7 @@ select is(pg_temp.claim(), '1:7 2:4', 'what is in the hand is not given again; o
 select is(pg_temp.claim(), null, 'what stands behind is not given');
 select is((select count(*) from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, 10, 30000)), 0::bigint,
           'another courier gets nothing while the leases last');
-select is(next_us between 25000000 and 30000000, true, 'look() tells when they end') from courier.look();
+select is(next_us between 25000000 and 30000000, true, 'look() says when they end') from courier.look();
 select results_eq(
   $$select url_callback, secret_sealed, secret_before_sealed, parallel, payload, metadata, is_failing
     from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0, 0, 30000)

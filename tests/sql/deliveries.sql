@@ -9,7 +9,7 @@ insert into ledger.workspace values (1000, 1);
 -- an administrator; a member; one who may not use the workspace; a disabled administrator
 insert into ledger.account (account_id, name, user_id, token_digest, enabled) overriding system value values
   (1, 'admin', 11, sha256('1'), true), (2, 'member', 22, sha256('2'), true),
-  (3, 'stranger', 22, sha256('3'), true), (4, 'disabled', 11, sha256('4'), false);
+  (3, 'outsider', 22, sha256('3'), true), (4, 'disabled', 11, sha256('4'), false);
 insert into ledger.member values (1, 1000, true), (2, 1000, false), (4, 1000, true);
 insert into ledger.subscription (subscription_id, workspace_id, account_id, description, url_callback, filters, event_filters,
                                  secret_sealed, enabled, validated_at, validation_code)
@@ -45,7 +45,7 @@ $$;
 
 -- ---- what belongs to nobody in particular
 
-select is(pg_temp.seen('tag', '{"name":"x"}'), '1 2', 'a tag: every member; no stranger, no disabled account');
+select is(pg_temp.seen('tag', '{"name":"x"}'), '1 2', 'a tag: every member; no outsider, no disabled account');
 select is(pg_temp.seen('client', '{"name":"x"}'), '1 2', 'a client: every member');
 select is(pg_temp.seen('workspace', '{"name":"x"}', 1000), '1 2', 'the workspace: every member');
 select is(pg_temp.seen('workspace_user', '{"user_id":33}'), '1 2', 'a user of it: every member');

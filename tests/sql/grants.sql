@@ -1,24 +1,24 @@
--- Who may do what: nobody anything, each program its door.
+-- Who may do what: nobody anything, each program its interface schema.
 begin;
 create extension if not exists pgtap;
 \ir ../../sql/functions/roles.sql
 select plan(36);
 
 -- The rules of the house for functions.
-create temp view all_of_doors as
+create temp view every_interface_function as
   select p.oid, p.oid::regprocedure::text as name, n.nspname as schema, p.prosecdef, p.proconfig, p.proacl
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
   where n.nspname in ('receiver', 'operator', 'api', 'courier', 'admin');
 -- What is behind admin.call() belongs to no interface.
 create temp view behind_call as
-  select d.* from all_of_doors d
+  select d.* from every_interface_function d
   where d.schema = 'admin' and split_part(split_part(d.name, '(', 1), '.', 2) in (select o.function from admin.operation o where o.role <> 'none');
-create temp view doors as select * from all_of_doors d where d.oid not in (select b.oid from behind_call b);
-select isnt_empty('select from doors', 'there are doors');
+create temp view interface_function as select * from every_interface_function d where d.oid not in (select b.oid from behind_call b);
+select isnt_empty('select from interface_function', 'there are interface functions');
 select isnt_empty('select from behind_call', 'and operations of the admin page');
 select is_empty($$select b.name, r.rolname from behind_call b cross join pg_roles r
                   where r.rolname like 'hookledger\_%' and has_function_privilege(r.oid, b.oid, 'execute')$$, 'which no role may call');
-select is_empty($$select name from doors where not prosecdef$$, 'every function of a door is security definer');
+select is_empty($$select name from interface_function where not prosecdef$$, 'every function of an interface schema is security definer');
 select is_empty(
   $$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin')
@@ -51,16 +51,16 @@ select is_empty(
     where c.relnamespace in ('ledger'::regnamespace, 'toggl'::regnamespace) and x.grantee = 0$$,
   'nor touch a table');
 
--- A role has its door.
-select is_empty($$select name from doors where schema = 'receiver' and not has_function_privilege('hookledger_receiver', oid, 'execute')$$,
-                'the receiver may call every function of its door');
-select is_empty($$select name from doors where schema = 'operator' and not has_function_privilege('hookledger_operator', oid, 'execute')$$,
+-- A role has its interface schema.
+select is_empty($$select name from interface_function where schema = 'receiver' and not has_function_privilege('hookledger_receiver', oid, 'execute')$$,
+                'the receiver may call every function of its interface schema');
+select is_empty($$select name from interface_function where schema = 'operator' and not has_function_privilege('hookledger_operator', oid, 'execute')$$,
                 'the operator every one of its own');
 
 -- And nothing else.
-select is_empty($$select name from doors where schema = 'operator' and has_function_privilege('hookledger_receiver', oid, 'execute')$$,
+select is_empty($$select name from interface_function where schema = 'operator' and has_function_privilege('hookledger_receiver', oid, 'execute')$$,
                 'the receiver none of the operator''s');
-select is_empty($$select name from doors where schema = 'receiver' and has_function_privilege('hookledger_operator', oid, 'execute')$$,
+select is_empty($$select name from interface_function where schema = 'receiver' and has_function_privilege('hookledger_operator', oid, 'execute')$$,
                 'the operator none of the receiver''s');
 create function pg_temp.may_touch(role text) returns setof text language sql as $$
   select c.relname::text from pg_class c
@@ -78,17 +78,17 @@ select ok(not has_schema_privilege('hookledger_operator', 'ledger', 'usage, crea
 select ok(not (select rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolbypassrls from pg_roles where rolname = 'hookledger_receiver'),
           'the roles are plain groups');
 
--- Every role of ours, whatever it is: no door but its own, and no way to more.
+-- Every role of ours, whatever it is: no interface schema but its own, and no way to more.
 create temp view programs as
-  select 'hookledger_' || door as role, door from unnest(array['receiver', 'operator', 'api', 'courier', 'admin', 'reader']) door;
+  select 'hookledger_' || program as role, program from unnest(array['receiver', 'operator', 'api', 'courier', 'admin', 'reader']) program;
 create temp view schemas as
   select n.oid, n.nspname as schema from pg_namespace n where n.nspname in ('ledger', 'toggl', 'receiver', 'operator', 'api', 'courier', 'admin');
-select is_empty($$select role, name from programs p cross join doors d
-                  where has_function_privilege(role, d.oid, 'execute') is distinct from (p.door = d.schema)$$,
-                'each role may call every function of its own door, and none of another');
+select is_empty($$select role, name from programs p cross join interface_function d
+                  where has_function_privilege(role, d.oid, 'execute') is distinct from (p.program = d.schema)$$,
+                'each role may call every function of its own interface schema, and none of another');
 select is_empty($$select role, schema from programs p cross join schemas s
                   where has_schema_privilege(role, s.oid, 'usage') is distinct from
-                        (p.door = s.schema or (s.schema = 'toggl' and p.door in ('reader', 'operator')))$$,
+                        (p.program = s.schema or (s.schema = 'toggl' and p.program in ('reader', 'operator')))$$,
                 'and use no other schema; readers, and the operator who exports as one, schema toggl');
 select is_empty($$select role, schema from programs cross join schemas s where has_schema_privilege(role, s.oid, 'create')$$, 'none makes anything in our schemas');
 select is_empty($$select role, touched from programs, pg_temp.may_touch(role) touched$$, 'none touches anything in ledger');
@@ -117,11 +117,11 @@ select throws_ok('select ledger.partition_ahead()', '42501', null, 'and makes no
 reset role;
 set local role hookledger_operator;
 select lives_ok('select * from operator.facts()', 'the operator asks for facts');
-select throws_ok('select * from receiver.keys()', '42501', null, 'but does not use the receiver''s door');
+select throws_ok('select * from receiver.keys()', '42501', null, 'but does not use the receiver''s interface schema');
 reset role;
 set local role hookledger_reader;
 select lives_ok('select * from toggl.time_entry', 'a reader reads schema toggl');
-select throws_ok('select * from operator.facts()', '42501', null, 'but does not use the operator''s door');
+select throws_ok('select * from operator.facts()', '42501', null, 'but does not use the operator''s interface schema');
 reset role;
 
 select * from finish();

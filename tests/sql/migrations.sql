@@ -27,7 +27,7 @@ create temp table newest as select max(version)::bigint as version from ledger.m
 select is(ledger.migration_begin(1, 'x', version), false, 'a step that is there is not done again') from newest;
 select is(ledger.migration_begin(0, (select checksum from ledger.migration where version = 0), version), false,
           'nor the functions when they are the same') from newest;
-select ok(to_regnamespace('receiver') is not null, 'and the doors stay open');
+select ok(to_regnamespace('receiver') is not null, 'and the interface schemas stay');
 select throws_ok($$select ledger.migration_begin(0, 'x', version - 1) from newest$$, '22023', null,
                  'an older program may not touch a newer schema');
 -- What people built on schema toggl.
@@ -35,7 +35,7 @@ create view public.mine as select e.*, u.role, r.running_for from toggl.time_ent
   left join toggl.users u using (workspace_id, user_id) left join toggl.running r using (workspace_id, time_entry_id);
 create temp table mine_before as select pg_get_viewdef('public.mine'::regclass) as text;
 select is(ledger.migration_begin(0, 'other', version), true, 'other functions are a step') from newest;
-select ok(to_regnamespace('receiver') is null and to_regnamespace('operator') is null, 'the doors are closed');
+select ok(to_regnamespace('receiver') is null and to_regnamespace('operator') is null, 'the interface schemas are gone');
 select is_empty($$select name from now_there where name !~ '^ledger.migration_'$$, 'and the functions behind them are gone');
 select has_table('ledger', 'event', 'the tables are not');
 select is_empty('select from ledger.migration_list() where version = 0', 'nor are they listed as applied any more');
@@ -50,8 +50,8 @@ select results_eq($$select checksum, program_version from ledger.migration_list(
                   $$values (repeat('0', 64), '9.9.9')$$, 'in place of the one before');
 select is(pg_get_viewdef('public.mine'::regclass), text, 'a view that somebody built on toggl is still there') from mine_before;
 select lives_ok('select * from public.mine', 'and works');
-select lives_ok('select * from operator.facts()', 'the operator''s door works');
-select lives_ok('select * from receiver.keys()', 'the receiver''s door works');
+select lives_ok('select * from operator.facts()', 'the operator''s interface schema works');
+select lives_ok('select * from receiver.keys()', 'the receiver''s interface schema works');
 
 select * from finish();
 rollback;

@@ -1,4 +1,4 @@
--- The door of the command line.
+-- The interface schema of the command line.
 -- Runs alone: an open transaction of another test would be the oldest of the server.
 begin;
 create extension if not exists pgtap;

@@ -1,4 +1,4 @@
--- The door of hookledger-receiver: rows in, rows and verdicts out.
+-- The interface schema of hookledger-receiver: rows in, rows and verdicts out.
 begin;
 create extension if not exists pgtap;
 select plan(50);

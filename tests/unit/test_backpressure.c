@@ -90,5 +90,5 @@ int main(void)
 		cmocka_unit_test(requests_start_a_few_at_a_time),
 	};
 
-	return cmocka_run_group_tests_name("courtesy", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("backpressure", tests, NULL, NULL);
 }

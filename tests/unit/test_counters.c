@@ -86,7 +86,7 @@ static void counters_are_kept_in_a_file(void **state)
 	counters_free(counters);
 }
 
-/* A stranger cannot make rows without end, in memory or in the file. */
+/* An unauthenticated client cannot make rows without end, in memory or in the file. */
 static void counters_are_bounded(void **state)
 {
 	struct counters *counters = counters_new();

@@ -853,8 +853,8 @@ static void real_notifications_are_heard(void **state)
 
 	(void)state;
 	assert_false(db_take_notifications(db, &sum));
-	assert_err(ERR_NONE, db_run(db, "listen bell"));
-	assert_err(ERR_NONE, db_run(other, "notify bell, '3'; notify bell, '4'; notify bell, 'x'; "
+	assert_err(ERR_NONE, db_run(db, "listen news"));
+	assert_err(ERR_NONE, db_run(other, "notify news, '3'; notify news, '4'; notify news, 'x'; "
 					   "notify elsewhere, '9'"));
 	db_poll(db, &fd);
 	assert_int_equal(1, poll(&fd, 1, 5000));
@@ -864,14 +864,14 @@ static void real_notifications_are_heard(void **state)
 	assert_int_equal(7, sum);
 	assert_false(db_take_notifications(db, &sum));
 
-	assert_err(ERR_NONE, db_run(other, "notify bell, '5'"));
+	assert_err(ERR_NONE, db_run(other, "notify news, '5'"));
 	db_arg_text(args, LIT("search_path"));
 	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, &rows));
 	db_rows_free(rows);
 	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);
 	/* the largest is no reason to begin again below */
-	assert_err(ERR_NONE, db_run(other, "notify bell, '9223372036854775807'"));
+	assert_err(ERR_NONE, db_run(other, "notify news, '9223372036854775807'"));
 	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, NULL));
 	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Both ends of a connection are this one process. What the lobby means for a
+/* Both ends of a connection are this one process. What the module means for a
    request that libfcgi reads is in test_http. */
 #include "unit.h"
 
@@ -293,5 +293,5 @@ int main(void)
 		WITH_ONE(who_hangs_up_gets_no_answer),
 	};
 
-	return cmocka_run_group_tests_name("lobby", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("fcgi_conn", tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void nobody_else_is(void **state)
 	assert_client("", "203.0.113.7", "198.51.100.1", "203.0.113.7");
 	assert_client("", "127.0.0.1", "198.51.100.1", "127.0.0.1");
 	assert_client("10.0.0.0/8", "203.0.113.7", "198.51.100.1, 10.0.0.2", "203.0.113.7");
-	/* what stands left of a stranger is the stranger's own */
+	/* what stands left of an untrusted address was written by that client */
 	assert_client("10.0.0.0/8", "10.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7");
 	assert_client("10.0.0.0/8", "10.0.0.1", "10.0.0.9, 203.0.113.7, 10.0.0.2", "203.0.113.7");
 	assert_client("10.0.0.0/8", "10.0.0.1", NULL, "10.0.0.1");

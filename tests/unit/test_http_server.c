@@ -850,7 +850,7 @@ static void no_descriptor_is_lost_when_there_are_none(void **state)
 	open_before = open_descriptors();
 	fd = client();
 	send_str(fd, (struct str){ bytes.at, bytes.len - 1 });
-	settle(); /* on a tape now */
+	settle(); /* in a spill file now */
 	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &before));
 	few = before;
 	few.rlim_cur = 64;

@@ -274,5 +274,5 @@ int main(void)
 		cmocka_unit_test(queues_are_found_and_removed),
 	};
 
-	return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("subscriber_queue", tests, NULL, NULL);
 }

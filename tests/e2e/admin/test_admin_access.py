@@ -105,14 +105,14 @@ def test_odd_logins_are_told_what_is_wrong(page_site, raw):
 
 def test_brute_force_is_slowed_before_anything_is_computed(page_site):
     operator(page_site)
-    stranger = Page(page_site)
-    statuses = [stranger.login("Olga", f"guess number {number}").status for number in range(12)]
+    attacker = Page(page_site)
+    statuses = [attacker.login("Olga", f"guess number {number}").status for number in range(12)]
     assert statuses[:9] == [401] * 9 and statuses[-1] == 429
-    answer = stranger.login("Olga")
+    answer = attacker.login("Olga")
     assert answer.status == 429 and 0 < int(answer.headers["retry-after"]) <= 60 and "try again" in answer.json()["error"]
     began = time.monotonic()
     for _ in range(20):
-        stranger.login("Olga", "guess")
+        attacker.login("Olga", "guess")
     assert time.monotonic() - began < 20 * 0.05	# no scrypt
 
 
@@ -149,7 +149,7 @@ def test_a_request_that_another_page_sent(page_site):
         answer = olga.call("PATCH", "settings", {"silence_minutes": 30}, headers=headers)
         assert answer.status == 403, headers
     assert not page_site.sql("select from ledger.option")
-    # a login too: or a stranger could log somebody in as himself
+    # a login too: or an attacker could log somebody in as himself
     assert Page(page_site).call("POST", "session", {"name": "Olga", "password": PASSWORD}, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
     # and the code of another session
     other = operator(page_site, "Otto")

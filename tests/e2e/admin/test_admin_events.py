@@ -312,10 +312,10 @@ def test_time(full):
 
 
 def test_who_may_read(page_site):
-    viewer, stranger = operator(page_site, "Vera", "viewer"), Page(page_site)
+    viewer, anonymous = operator(page_site, "Vera", "viewer"), Page(page_site)
     for place in PLACES:
         assert viewer.get(place).status in (200, 404), place
-        answer = stranger.get(place)
+        answer = anonymous.get(place)
         assert answer.status == 401 and answer.json()["error"], place
         assert viewer.post(place.split("?", maxsplit=1)[0]).status == 405
 

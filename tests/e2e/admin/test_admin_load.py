@@ -63,9 +63,9 @@ def timed(call):
 
 def is_well_served(site, *pages):
     """Health, metrics and what others look at are answered at once."""
-    stranger = Page(site)
-    for call in (lambda: stranger.get("health"), lambda: stranger.get("metrics", headers={"Authorization": "Bearer " + "m" * 20}),
-                 lambda: stranger.get("setup"), *(lambda page=page: page.get("session") for page in pages),
+    anonymous = Page(site)
+    for call in (lambda: anonymous.get("health"), lambda: anonymous.get("metrics", headers={"Authorization": "Bearer " + "m" * 20}),
+                 lambda: anonymous.get("setup"), *(lambda page=page: page.get("session") for page in pages),
                  *(lambda page=page: page.get("settings") for page in pages)):
         answer, seconds = timed(call)
         assert answer.status == 200 and seconds < SOON, (answer, seconds)

@@ -203,11 +203,11 @@ def test_who_sees_what(api_site, subscriber):
         answer = bob.call(method, f"{BASE}/subscriptions/{WORKSPACE}/{hers['subscription_id']}", body)
         assert (answer.status, answer.json()) == (404, f"subscription {hers['subscription_id']} for workspace {WORKSPACE} was not found")
     assert ada.call("PATCH", f"{BASE}/subscriptions/{WORKSPACE}/{his['subscription_id']}", {"enabled": False}).status == 200
-    stranger = account(api_site, "Stranger", USER + 2, workspace=None)
+    outsider = account(api_site, "Outsider", USER + 2, workspace=None)
     for method, path in (("GET", f"/subscriptions/{WORKSPACE}"), ("POST", f"/subscriptions/{WORKSPACE}"),
                          ("GET", f"/limits/{WORKSPACE}"), ("POST", f"/ping/{WORKSPACE}/{hers['subscription_id']}"),
                          ("GET", "/subscriptions/4711")):
-        answer = stranger.call(method, BASE + path, {} if method == "POST" else None)
+        answer = outsider.call(method, BASE + path, {} if method == "POST" else None)
         assert (answer.status, answer.json()) == (403, "User not found/accessible for workspace")
 
 

@@ -56,7 +56,7 @@ def test_the_quota_is_exact_in_any_number_of_processes(site, server):
     for mine in (answers[:6], answers[6:]):
         mine = [answer for some in mine for answer in some]
         left = sorted(int(answer.headers["x-toggl-quota-remaining"]) for answer in mine if answer.status == 200)
-        assert left == list(range(40)), "each tells another number"
+        assert left == list(range(40)), "each answer has another number"
         assert [answer.status for answer in mine].count(402) == 20
     assert site.sql("select used from ledger.quota") == [(40,), (40,)]
 

@@ -189,7 +189,7 @@ def test_every_answer_that_we_add(api_site, subscriber):
     api_site.end(api_site.web)
     web_servers.lighttpd_spawned(api_site)
     ada = account(api_site)
-    stranger = account(api_site, "Stranger", USER + 1, workspace=None)
+    outsider = account(api_site, "Outsider", USER + 1, workspace=None)
     api_contract.used.clear()
     number = ada.subscribe(subscriber.url, "first").json()["subscription_id"]
     one = f"{SUBSCRIPTIONS}/{number}"
@@ -202,7 +202,7 @@ def test_every_answer_that_we_add(api_site, subscriber):
     tick = api_site.hookledger("tick", "add", "x").stdout.split("/tick/")[1].split()[0]
     assert [nobody.get(f"/tick/{token}").status for token in (tick, "x")] == [200, 404]
     for path in (f"{BASE}/limits/{WORKSPACE}", f"{one}/events"):
-        assert stranger.get(path).status == 403
+        assert outsider.get(path).status == 403
     # pings
     ping = f"{BASE}/ping/{WORKSPACE}/{number}"
     assert ada.call("POST", f"{BASE}/ping/{WORKSPACE}/1{number}").status == 404

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Addresses that hookledger tells others, and addresses that others tell it."""
+"""Addresses that hookledger gives to clients, and addresses that clients give to it."""
 import json
 import urllib.parse
 

@@ -258,7 +258,7 @@ def test_tokens_and_secrets_are_nowhere_else(api_site, subscriber):
     assert len(dump) > 100_000 and b"COPY ledger.account" in dump and "db_connected" in logs
     for secret in (before, token, made["secret"], rotated, tick):
         assert secret.encode() not in dump and secret.encode().hex().encode() not in dump and secret not in logs
-    # and the API tells the secret to its maker only
+    # and the API shows the secret to its maker only
     other = account(site, "Other", USER + 1)
     assert rotated not in other.get(SUBSCRIPTIONS).body.decode() and rotated in ada.get(SUBSCRIPTIONS).body.decode()
     site.hookledger("tick", "remove", listed(site, "tick", "list")[0]["tick_id"])

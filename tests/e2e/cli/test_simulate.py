@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`hookledger simulate`: which part of a story it tells and when, and that what
+"""`hookledger simulate`: which events it sends and when, and that what
 --into-database leaves is what callbacks leave."""
 import contextlib
 import datetime

@@ -84,9 +84,9 @@ def test_who_verifies_by_a_library_can_validate(site, library, secret):
     set_up(site)
     start_courier(site)
     ada = account(site)
-    strict, stranger = NodeSubscriber(library, secret), NodeSubscriber(library, "another secret")
-    refused = ada.subscribe(stranger.url, "forged", secret=secret)
-    wait_for(lambda: stranger.words() == ["forged"], "its word")
+    strict, other = NodeSubscriber(library, secret), NodeSubscriber(library, "another secret")
+    refused = ada.subscribe(other.url, "forged", secret=secret)
+    wait_for(lambda: other.words() == ["forged"], "its word")
     assert refused.status == 400 and refused.json().endswith("responded with status 401 instead of 200")
     made = ada.subscribe(strict.url, filters=[("tag", "*")], secret=secret)
     assert made.status == 200 and made.json()["validated_at"], made
@@ -107,5 +107,5 @@ def test_who_verifies_by_a_library_can_validate(site, library, secret):
     assert moved.status == 200 and moved.json()["validated_at"], moved
     wait_for(lambda: newer.words() == ["ping"], "the ping")
     assert "forged" not in strict.words()
-    for one in (strict, stranger, newer):
+    for one in (strict, other, newer):
         one.close()

@@ -60,7 +60,7 @@ def hostile(request, hostile_cluster, hostile_template, run_folder):
 
 
 def say(site):
-    """What the commands say of a story, without what differs from run to run."""
+    """What the commands say of a generated, without what differs from run to run."""
     told = []
     for words in (("export", "time_entry"), ("export", "project", "--format", "ndjson"), ("drift", "--json"),
                   ("export", "--query", "select start_at, user_name, duration_seconds from toggl.time_entries order by time_entry_id"),

@@ -65,7 +65,7 @@ def test_that_it_is_over_is_told_by_the_database(watched, mail, hook):
     know(watched)
     watched.cluster.stop()
     try:
-        # each tells what it sees: they know nothing of one another
+        # each sends what it sees: the couriers do not know of one another
         wait_for(lambda: len(mail.letters) == len(hook.got) == 2, "it to be told")
     finally:
         watched.cluster.start()

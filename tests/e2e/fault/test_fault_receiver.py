@@ -45,7 +45,7 @@ def traffic(site, count=SENDERS):
     assert set(site.recorded().values()) == {1}
     wait_for(site.spool_is_empty, "the spool to be empty")
     with site.cluster.connect(site.database) as db:
-        assert not projection_model.untold(db)
+        assert not projection_model.not_projected(db)
 
 
 def wait_for_more(senders, more=20):
@@ -189,7 +189,7 @@ def test_connections_refused(faulty):
 
 
 def test_without_its_functions(faulty):
-    """As in the middle of a migration: the doors are gone, then back."""
+    """As in the middle of a migration: the interface schemas are dropped, then made again."""
     with traffic(faulty) as senders:
         wait_for_more(senders)
         faulty.sql("alter schema receiver rename to elsewhere")
@@ -200,7 +200,7 @@ def test_without_its_functions(faulty):
 
 
 def test_upgrade_under_load(faulty):
-    """Two versions of the schema meet: the doors are dropped and made anew
+    """Two versions of the schema meet: the interface schemas are dropped and made again
     again and again while callbacks arrive."""
     with traffic(faulty) as senders:
         for _ in range(4):

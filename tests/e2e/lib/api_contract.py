@@ -131,7 +131,7 @@ def judge_ours(template, method, answer, body):
     assert str(answer.status) in operation["responses"], f"{answer.status} is not in doc/openapi.json"
     told = follow(operation["responses"][str(answer.status)])
     jsonschema.Draft202012Validator(ours(told["content"]["application/json"]["schema"])).validate(body)
-    # 429 to strangers has none, nor 503 while it is not known who asks
+    # 429 to unauthenticated clients has none, nor 503 while it is not known who asks
     wants_quota = not is_open(operation) and not (isinstance(body, str) and body.startswith(NOBODY)) and answer.status not in (429, 503)
     for name, header in told.get("headers", {}).items():
         value = answer.headers.get(name.lower())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What the tests of the data's life share: a story that is told once, copies of
-it, what the typed tables hold, commands that run beside the test."""
+"""What the tests of rebuild, retention and erasure share: a site with generated events,
+copies of it, what its typed tables hold, commands that run beside the test."""
 import json
 import subprocess
 
@@ -30,31 +30,31 @@ def contents(site):
             for name in tables(site)}
 
 
-def told(site, *more, events=EVENTS, check=True):
+def simulate(site, *more, events=EVENTS, check=True):
     return json.loads(site.hookledger("simulate", "--into-database", *simulate_options(events), "--json", *more, check=check).stdout)
 
 
 @pytest.fixture(scope="module")
-def story(request, shared_cluster, template, run_folder):
-    """A site that was told the story in order and once; a module's own EVENTS says how
-    long the story is."""
+def generated(request, shared_cluster, template, run_folder):
+    """A site with the generated events, recorded in order and once; a module's own EVENTS
+    says how many."""
     events = getattr(request.module, "EVENTS", EVENTS)
     site = Site(shared_cluster, new_folder(run_folder / "story"), template)
-    assert told(site, "--connections", 1, events=events)["recorded"] == events
+    assert simulate(site, "--connections", 1, events=events)["recorded"] == events
     yield site
     site.close()
 
 
 @pytest.fixture(scope="module")
-def truth(story):
-    return contents(story)
+def expected(generated):
+    return contents(generated)
 
 
 @pytest.fixture
-def told_site(request, shared_cluster, run_folder, story, truth):
+def copied_site(request, shared_cluster, run_folder, generated, expected):
     """A copy of that site."""
-    site = fixtures.make_site(request, shared_cluster, run_folder / "sites", story.database)
-    site.write_conf(master_key=story.settings["master_key"])
+    site = fixtures.make_site(request, shared_cluster, run_folder / "sites", generated.database)
+    site.write_conf(master_key=generated.settings["master_key"])
     yield site
     fixtures.finish(request, site)
 

@@ -250,7 +250,7 @@ def says_what_it_was(table, payload):
     return bool(set(payload) & TELLING.get(table, {"name"}))
 
 
-def tell(events):
+def rows_after(events):
     """The rows after these events, {(table, key): {column: value}}, and how often
     each (model, field, JSON type) was odd."""
     rows, drift, lives = {}, collections.Counter(), {}
@@ -307,7 +307,7 @@ READ_BACK = {"bigint": int, "text": str, "boolean": lambda text: text == "true",
 
 
 def rows_there(db, where="true"):
-    """The rows of the typed tables, as tell() gives them."""
+    """The rows of the typed tables, as rows_after() gives them."""
     rows = {}
     for table in COLUMNS:
         columns = db.execute("""select column_name, data_type from information_schema.columns
@@ -333,8 +333,8 @@ def events_there(db):
                                                         model, action, body::text from ledger.event""")]
 
 
-def untold(db):
+def not_projected(db):
     """Rows that are not what the ledger's events say, and the other way round."""
-    wanted, there = tell(events_there(db))[0], rows_there(db)
+    wanted, there = rows_after(events_there(db))[0], rows_there(db)
     return [(place, wanted.get(place), there.get(place)) for place in wanted.keys() | there.keys()
             if wanted.get(place) != there.get(place)]

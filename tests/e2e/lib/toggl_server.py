@@ -127,7 +127,7 @@ def token_of(request):
 
 
 def subscription(request, number=11, **changes):
-    """What Toggl tells of one that it was asked to make."""
+    """How Toggl describes a subscription that it was asked to make."""
     body = {"subscription_id": number, "workspace_id": WORKSPACE, "user_id": 9000001, "validated_at": "2026-07-01T10:00:00Z",
             "deleted_at": None, **request["body"]}
     return {key: value for key, value in {**body, **changes}.items() if key != "secret"}

@@ -36,7 +36,7 @@ def text_of(kind, request):
 
 @pytest.fixture
 def told(passing, hook):
-    """A site that tells findings to each kind of chat."""
+    """A site that sends findings to each kind of chat."""
     for kind in KINDS:
         answer = add_notice(passing, kind, f"{hook.url}/{kind}")
         assert set(answer) == {"id"}, "nothing that is sent to a chat is signed"

@@ -95,7 +95,7 @@ def test_health(watched):
 
 
 def test_health_is_cheap_to_ask(watched):
-    """A stranger who asks often makes the database work no more than once in two seconds a process."""
+    """An unauthenticated client that asks often makes the database work no more than once in two seconds a process."""
     def calls():
         return watched.sql("select xact_commit + xact_rollback from pg_stat_database where datname = current_database()")[0][0]
 

@@ -21,7 +21,7 @@ APPEND = """select receiver.append(
 
 def append(db, *told):
     """Records (event, second, entity, action, payload) in one call."""
-    # in one order, so that two batches never wait for each other crosswise
+    # in one order, so that two batches never deadlock
     events, seconds, entities, actions, payloads = zip(*sorted(told, key=lambda one: one[:2]), strict=True)
     db.execute(APPEND, {
         "workspace": WORKSPACE, "events": list(events), "entities": list(entities), "actions": list(actions),
@@ -98,7 +98,7 @@ def write(site, seed, trouble):
             db.autocommit = False
             for number in range(120):
                 # An entity a transaction, so that two never wait for each other
-                # crosswise over several calls.
+                # for each other over several calls.
                 entity = dice.randrange(1, 25)
                 for call in range(dice.randrange(1, 4)):
                     event = seed * 100000 + number * 10 + call

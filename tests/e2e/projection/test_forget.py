@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from generated_site import append, begin, contents, finish, story, told, told_site, truth, waits_for_lock  # noqa: F401
+from generated_site import append, begin, contents, finish, generated, simulate, copied_site, expected, waits_for_lock  # noqa: F401
 from installation import BUILD, WORKSPACE, runs_as, sign, wait_for
 
 # What is tried here is SQL; the sanitizers have nothing to see in it.
@@ -21,7 +21,7 @@ HOURS = """select coalesce(project_id, 0), billable, count(*), sum(duration_seco
 
 
 class Person:
-    """Somebody of the story, and every text that only this person has."""
+    """Somebody of the generated company, and every text that only this person has."""
 
     def __init__(self, site):
         self.id, self.name, self.email = site.sql(
@@ -51,8 +51,8 @@ def forget(site, person, *more, **how):
     return site.hookledger("forget", "--user", person.id, *more, **how)
 
 
-def test_no_trace_is_left(told_site):
-    site, person = told_site, Person(told_site)
+def test_no_trace_is_left(copied_site):
+    site, person = copied_site, Person(copied_site)
     site.hookledger("retention", "--before", "2025-03", "--apply")
     site.sql("""insert into ledger.invoice (name, from_at, until_at, zone) values ('all', '2025-01-01', '2026-01-01', 'UTC')""")
     site.sql("insert into ledger.invoice_entry select workspace_id, invoice_id, time_entry_id, entry from ledger.invoice_now")
@@ -92,18 +92,18 @@ def test_no_trace_is_left(told_site):
     assert again.returncode == 1 and "nothing is recorded of user" in again.stderr
 
 
-def test_what_comes_again_changes_nothing(told_site):
-    site, person = told_site, Person(told_site)
+def test_what_comes_again_changes_nothing(copied_site):
+    site, person = copied_site, Person(copied_site)
     forget(site, person, "--yes")
     before = contents(site)
-    again = told(site, events=EVENTS)
+    again = simulate(site, events=EVENTS)
     assert again["recorded"] == 0
     assert contents(site) == before
     assert person.traces(dump(site)) == set()
 
 
-def test_killed_and_two_at_once(told_site):
-    site, person = told_site, Person(told_site)
+def test_killed_and_two_at_once(copied_site):
+    site, person = copied_site, Person(copied_site)
     books = site.sql(HOURS)
     with site.cluster.connect(site.database) as holder:
         holder.autocommit = False
@@ -126,9 +126,9 @@ def test_killed_and_two_at_once(told_site):
     assert site.sql(HOURS) == books
 
 
-def test_what_is_recorded_meanwhile_is_forgotten_too(told_site):
+def test_what_is_recorded_meanwhile_is_forgotten_too(copied_site):
     """A change that comes behind the place where the erasure is."""
-    site, person = told_site, Person(told_site)
+    site, person = copied_site, Person(copied_site)
     with site.cluster.connect(site.database) as holder, site.cluster.connect(site.database) as worker:
         holder.autocommit = worker.autocommit = False
         holder.execute("select from toggl.time_entry where time_entry_id = (select max(time_entry_id) from toggl.time_entry) for update")
@@ -146,8 +146,8 @@ def test_what_is_recorded_meanwhile_is_forgotten_too(told_site):
     assert person.traces(dump(site)) == set()
 
 
-def test_not_while_callbacks_wait_in_the_spool(told_site):
-    site, person = told_site, Person(told_site)
+def test_not_while_callbacks_wait_in_the_spool(copied_site):
+    site, person = copied_site, Person(copied_site)
     endpoint = site.add_endpoint(workspace=WORKSPACE + 1)
     body = site.event(workspace=WORKSPACE + 1)
     given = {"REQUEST_METHOD": "POST", "REQUEST_URI": f"/hook/{endpoint['address']}", "CONTENT_TYPE": "application/json",

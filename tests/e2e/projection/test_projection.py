@@ -43,7 +43,7 @@ def event(site, model, action, text, entity=None, second=0):
 
 def assert_told(site, events):
     """The tables and counters are what these events say."""
-    rows, drift = projection_model.tell(events)
+    rows, drift = projection_model.rows_after(events)
     with site.cluster.connect(site.database) as db:
         there = projection_model.rows_there(db)
         assert there.keys() == rows.keys()
@@ -66,7 +66,7 @@ def test_current_at_once(lighttpd):
             if model == "workspace":
                 assert_told(lighttpd, events)
         assert_told(lighttpd, events)
-    assert len(projection_model.tell(events)[0]) == len(MODELS)
+    assert len(projection_model.rows_after(events)[0]) == len(MODELS)
 
 
 # What a body may cost to be taken apart (ledger.cost()): 1 a byte, 128 a comma, 64 a backslash.

@@ -192,7 +192,7 @@ def rebuilt_otherwise(site, db):
 def test_stories(bare_site):
     seeds = range(FIRST, FIRST + SEEDS)
     stories = {seed: story(seed, homes(seed)) for seed in seeds}
-    wanted, drift = projection_model.tell([event for seed in seeds for event in stories[seed]])
+    wanted, drift = projection_model.rows_after([event for seed in seeds for event in stories[seed]])
     workspaces = [home for seed in seeds for home in homes(seed)]
     assert len(wanted) > SEEDS
 
@@ -214,14 +214,14 @@ def test_stories(bare_site):
 
 def test_the_same_few_entities(bare_site):
     """Four connections that deliver the same events of the same entities at the
-    same time, each twice: nobody waits crosswise, and nothing is lost."""
+    same time, each twice: no connections deadlock, and nothing is lost."""
     stories = {seed: story(seed, homes(seed), 1200, [(home, "time_entry", entity) for home in homes(seed) for entity in range(1, 5)])
                for seed in (1, 20, 45)}
     with bare_site.cluster.connect(bare_site.database) as db:
         prepare(db, [home for seed in stories for home in homes(seed)])
         stage(db, shuffled(list(stories), stories, 1))
         run_lines(bare_site, range(LINES), 1)
-        assert not projection_model.untold(db)
-        wanted, drift = projection_model.tell([event for events in stories.values() for event in events])
+        assert not projection_model.not_projected(db)
+        wanted, drift = projection_model.rows_after([event for events in stories.values() for event in events])
         assert projection_model.rows_there(db) == wanted
         assert projection_model.drift_there(db) == drift

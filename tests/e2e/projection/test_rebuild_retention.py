@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import web_servers
-from generated_site import (EVENTS, STORY, append, begin, contents, finish, story, told, told_site, truth,  # noqa: F401
+from generated_site import (EVENTS, STORY, append, begin, contents, finish, generated, simulate, copied_site, expected,  # noqa: F401
                   waits_for_lock)
 from installation import WORKSPACE, wait_for
 
@@ -26,7 +26,7 @@ def damage(site):
              " values (1, 1, now(), 1, now(), 1)")
 
 
-def test_rebuild_while_others_record(bare_site, truth):
+def test_rebuild_while_others_record(bare_site, expected):
     """In random order, with redeliveries, at full speed: a change that is
     recorded while its entity is written anew is never lost."""
     site = bare_site
@@ -40,16 +40,16 @@ def test_rebuild_while_others_record(bare_site, truth):
     status, output = finish(site, recording)
     assert status == 0, output
     assert rounds > 2
-    assert contents(site) == truth
+    assert contents(site) == expected
     damage(site)
-    assert contents(site) != truth
+    assert contents(site) != expected
     assert json.loads(site.hookledger("rebuild", "--json").stdout)["removed"] > 1
-    assert contents(site) == truth
+    assert contents(site) == expected
 
 
 @pytest.mark.parametrize("place", [0.01, 0.7])
-def test_rebuild_that_is_killed_goes_on(told_site, truth, place):
-    site = told_site
+def test_rebuild_that_is_killed_goes_on(copied_site, expected, place):
+    site = copied_site
     damage(site)
     with site.cluster.connect(site.database) as holder:
         holder.autocommit = False
@@ -64,21 +64,21 @@ def test_rebuild_that_is_killed_goes_on(told_site, truth, place):
         holder.rollback()
     done = site.hookledger("rebuild")
     assert "going on" in done.stderr and f"{EVENTS} events" in done.stdout
-    assert contents(site) == truth
+    assert contents(site) == expected
 
 
-def test_two_rebuilds_share_the_work(told_site, truth):
-    site = told_site
+def test_two_rebuilds_share_the_work(copied_site, expected):
+    site = copied_site
     damage(site)
     children = [begin(site, "rebuild") for _ in range(2)]
     for child in children:
         status, output = finish(site, child)
         assert status == 0, output
     assert site.sql("select events_done, finished_at is not null from ledger.rebuild") == [(EVENTS, True)]
-    assert contents(site) == truth
+    assert contents(site) == expected
 
 
-def test_upgrade_that_needs_a_rebuild(bare_site, truth):
+def test_upgrade_that_needs_a_rebuild(bare_site, expected):
     """Events are in the ledger, and none of them is in the tables: migrate says what is
     to be done, and doctor does until it is done."""
     site = bare_site
@@ -105,7 +105,7 @@ def test_upgrade_that_needs_a_rebuild(bare_site, truth):
     site.hookledger("rebuild")
     assert "rebuild" not in site.hookledger("migrate").stdout
     assert "rebuild" not in site.hookledger("doctor", check=False).stdout
-    assert contents(site) == truth
+    assert contents(site) == expected
 
 
 # ---- values of an odd type
@@ -126,8 +126,8 @@ def test_the_owner_sees_what_toggl_has_changed(site):
 
 # ---- retention
 
-def test_retention_keeps_what_is_known(told_site, truth):
-    site = told_site
+def test_retention_keeps_what_is_known(copied_site, expected):
+    site = copied_site
     later = "select * from toggl.time_entry_history where changed_at >= '2025-06-01Z' order by changed_at, time_entry_id, field"
     as_of = "select * from toggl.time_entries_as_of('2025-07-01Z') t order by time_entry_id"
     before = site.sql(as_of), {row for row in site.sql(later)}
@@ -140,19 +140,19 @@ def test_retention_keeps_what_is_known(told_site, truth):
     assert done["events"] == sum(row["events"] for row in plan) > 1000
     assert 0 < done["kept"] < done["events"]
     assert site.sql("select count(*) from ledger.event") == [(EVENTS - done["events"],)]
-    assert contents(site) == truth
+    assert contents(site) == expected
     assert site.sql(as_of) == before[0]
     assert site.sql("select entity_id, entity from toggl.changed_since('time_entry', null, 100000) order by 1") == copy
     site.hookledger("rebuild")
-    assert contents(site) == truth
-    again = told(site, check=False)
+    assert contents(site) == expected
+    again = simulate(site, check=False)
     assert (again["recorded"], again["horizon"], again["duplicates"]) == (0, done["events"], EVENTS - done["events"])
-    assert contents(site) == truth
+    assert contents(site) == expected
     assert "There is nothing to drop" in site.hookledger("retention", "--before", "2025-06", "--apply").stdout
 
 
-def test_retention_leaves_what_is_needed(told_site):
-    site = told_site
+def test_retention_leaves_what_is_needed(copied_site):
+    site = copied_site
     site.sql("insert into ledger.invoice (name, from_at, until_at, zone) values ('March', '2025-03-01Z', '2025-04-01Z', 'UTC')")
     done = site.hookledger("retention", "--before", "2025-06", "--apply", check=False)
     assert done.returncode == 1
@@ -164,9 +164,9 @@ def test_retention_leaves_what_is_needed(told_site):
     assert wrong.returncode == 1 and "a month is written as" in wrong.stderr
 
 
-def test_retention_waits_for_who_records(told_site):
+def test_retention_waits_for_who_records(copied_site):
     """An event that is on its way when its month is marked is either kept or refused."""
-    site = told_site
+    site = copied_site
     with site.cluster.connect(site.database) as worker:
         worker.autocommit = False
         assert worker.execute(*append(site, 1, "2025-02-20Z", 77)).fetchone() == ("",)
@@ -193,8 +193,8 @@ def test_retention_waits_for_who_records(told_site):
     assert json.loads(site.hookledger("rebuild", "--json").stdout)["removed"] == 0
 
 
-def test_retention_that_is_killed_goes_on(told_site, truth):
-    site = told_site
+def test_retention_that_is_killed_goes_on(copied_site, expected):
+    site = copied_site
     with site.cluster.connect(site.database) as reader:
         reader.autocommit = False
         reader.execute("select from ledger.event limit 1")
@@ -214,7 +214,7 @@ def test_retention_that_is_killed_goes_on(told_site, truth):
     assert site.sql("select count(*) from ledger.event where created_at < '2025-05-01Z'") == [(0,)]
     site.sql("delete from ledger.event where event_id = 4")
     site.hookledger("rebuild")
-    assert contents(site) == truth
+    assert contents(site) == expected
 
 
 def test_retention_while_others_record(bare_site):

@@ -44,7 +44,7 @@ TELL = """select receiver.append(array_fill(1::bigint, array[n]), array_fill(1::
 
 def lasts(payload):
     """What a row of truth says of this payload: (start, seconds or None)."""
-    row = projection_model.tell([projection_model.Event(WORKSPACE, 1, 0, None, 1, "time_entry", "updated", json.dumps({"payload": payload}))])[0]["time_entry", (WORKSPACE, 1)]
+    row = projection_model.rows_after([projection_model.Event(WORKSPACE, 1, 0, None, 1, "time_entry", "updated", json.dumps({"payload": payload}))])[0]["time_entry", (WORKSPACE, 1)]
     return row["start_at"], row["duration_seconds"]
 
 

@@ -70,7 +70,7 @@ def test_no_slot_is_no_verdict(by_cgi):
         slot.close()
     assert site.send(site.event(), path=f"/hook/{new['address']}", secret=new["secret"]).status == 200
     assert site.send(site.event(), path=f"/hook/{known['address']}", secret=rotated["secret"]).status == 200
-    # strangers cannot make it look like our failure
+    # unauthenticated clients cannot make it look like our failure
     assert site.sql("select count(*) from ledger.receiver_counter where reason = 'unavailable'") == [(0,)]
 
 
@@ -116,7 +116,7 @@ def test_without_the_database_an_unknown_address_is_no_verdict(by_cgi):
 
 
 def test_by_fastcgi_too(site):
-    """Strangers may use up what loads there are: the keys in memory are then older."""
+    """Unauthenticated clients may use up the loads of keys: the keys in memory are then older."""
     web_servers.lighttpd_socket(site)
     for _ in range(30):
         site.send(site.event(), path="/hook/" + "x" * len(site.endpoint["address"]))

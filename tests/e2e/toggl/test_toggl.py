@@ -235,7 +235,7 @@ def test_differences_are_seen_and_mended(us, toggl):
 
 
 def test_the_owner_moves(us, toggl):
-    """Another public_url: a repair tells Toggl, which validates the new address."""
+    """Another public_url: a repair gives it to Toggl, which validates the new address."""
     connect(us, toggl.token, "--no-load")
     before = toggl.subscriptions()[0][2]
     us.write_conf(public_url=us.url.replace("127.0.0.1", "localhost"))
