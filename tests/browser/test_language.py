@@ -136,6 +136,12 @@ def test_all_languages_say_the_same_things(page):
         assert not balanced
 
 
+def test_each_column_has_a_word(olga):
+    """Of those that an event can change."""
+    fields = {key.partition("/")[2] for key in catalogue(olga, "en") if key.startswith("fields/")}
+    assert not {name for name, in olga.site.sql("select name from ledger.field")} - fields
+
+
 def uses():
     """Of each file the paths of the catalogue that it names: "events/news", and whether more follows in brackets."""
     for path in JS.rglob("*.js"):

@@ -248,6 +248,8 @@ class Answer:
 class Site:
     """One installation of hookledger for one test."""
 
+    www = INSTALLED_WWW
+
     def __init__(self, cluster, work, template):
         self.cluster = cluster
         self.work = work

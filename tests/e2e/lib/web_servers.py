@@ -90,7 +90,7 @@ server.upload-dirs = ( "{new_folder(site.work / "upload")}" )
 server.modules = ( "mod_access" )
 $HTTP["url"] !~ "^/({OPEN})(/|$)" {{ url.access-deny = ( "" ) }}
 {text}
-{fill("lighttpd/page.conf", (WWW, INSTALLED_WWW))}
+{fill("lighttpd/page.conf", (WWW, site.www))}
 ''', encoding="utf-8")
     give(conf)
     start(site, "lighttpd", ["/usr/sbin/lighttpd", "-D", "-f", conf])

@@ -265,6 +265,8 @@ let trail = [], after = null;
 
 const called = (name) => w.fields[name] ?? name.replaceAll("_", " ");
 
+const valuesOf = { role: t.roleWords, kind: t.kinds, plan: w.subscribers.plans };
+
 /* A value, or what is in a list or an object, without their brackets. */
 function said(value, name) {
 	if (value === null || value === undefined)
@@ -272,7 +274,7 @@ function said(value, name) {
 	if (typeof value === "boolean")
 		return value ? w.yes : w.no;
 	if (typeof value !== "object")
-		return (name === "role" ? t.roleWords[value] : null) ?? String(value);
+		return valuesOf[name]?.[value] ?? String(value);
 	return (Array.isArray(value) ? value.map((each) => said(each)).join("; ") : Object.entries(value).map(([name, own]) => t.member({ name: called(name), value: said(own, name) })).join(", ")) || w.none;
 }
 
@@ -302,7 +304,7 @@ async function audit(isMore) {
 	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
 		{ head: t.when, cell: (a) => el("time", { datetime: a.at, title: exact(a.at), class: "whole" }, dateAndClock(a.at)) },
 		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, !a.address && a.operator === "command line" ? t.commandLine : a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
-		{ head: t.what, cell: (a) => [el("span", { class: "label", title: a.action }, t.did[a.action] ?? a.action), " ", a.subject] },
+		{ head: t.what, cell: (a) => [el("span", { class: "label" }, t.did[a.action] ?? a.action), " ", a.subject] },
 		{ head: t.change, cell: change },
 	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
 	after ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await audit(true))) }, w.more) : null);
