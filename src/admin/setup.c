@@ -68,11 +68,14 @@ static bool migrate(struct admin *admin, struct http_req *req)
 	else
 		end = migration_run(&migration);
 	if (end != MIGRATION_DONE) {
+		/* the log names the file, the page does not */
 		buf_addf(&words, "the tables could not be made: %s",
-			 migration.problem.len ? buf_text(&migration.problem)
-					       : "the files of the setting sql_dir cannot be read");
+			 end != MIGRATION_NO_FILES
+				 ? buf_text(&migration.problem)
+				 : "the files of the setting sql_dir cannot be read");
 		log_write(LOG_ERROR, "setup_failed",
-			  (struct log_field[]){ log_text("why", buf_text(&words)), log_end() });
+			  (struct log_field[]){ log_text("why", buf_text(&migration.problem)),
+						log_end() });
 		admin_refuse(req, 503, buf_text(&words));
 	}
 	buf_done(&words);

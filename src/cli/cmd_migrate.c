@@ -15,7 +15,7 @@ static struct {
 	bool dry_run;
 } given;
 
-static void say_line(const char *line)
+static void print_line(const char *line)
 {
 	puts(line);
 }
@@ -23,7 +23,7 @@ static void say_line(const char *line)
 static int run_migrate(struct cli *cli, int argc, char **argv)
 {
 	struct migration migration = {
-		.db = cli->db, .conf = cli->conf, .dry_run = given.dry_run, .say = say_line
+		.db = cli->db, .conf = cli->conf, .dry_run = given.dry_run, .print = print_line
 	};
 	enum migration_end end = migration_run(&migration);
 

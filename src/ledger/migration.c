@@ -8,13 +8,13 @@
 #include "ledger/ledger_conf.h"
 #include "ledger/schema_files.h"
 
-/* A step may rewrite a large table; a person can press Ctrl-C. */
+/* A step may rewrite a large table. An operator can stop it with Ctrl-C. */
 enum { SERVER_VERSION_MIN = 140000, CALL_WAIT_MS = 7 * 24 * 3600 * 1000, TRIES_MAX = 10 };
 
-static void say(struct migration *m, const struct buf *line)
+static void print(struct migration *m, const struct buf *line)
 {
-	if (m->say)
-		m->say(buf_text(line));
+	if (m->print)
+		m->print(buf_text(line));
 }
 
 static enum err call(struct migration *m, const char *function, const struct db_args *args,
@@ -36,8 +36,8 @@ static enum err run_text(struct migration *m, const char *name, const char *text
 	return err;
 }
 
-/* What the server must be before anything is made in it. */
-static bool judge_server(struct migration *m)
+/* Version and encoding. */
+static bool check_server(struct migration *m)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
@@ -63,7 +63,7 @@ done:
 	return fine;
 }
 
-/* What was applied so far; *applied stays NULL on a database that never saw us. */
+/* What was applied so far; *applied stays NULL on a database without our schema. */
 static enum err read_applied(struct migration *m, struct db_rows **applied)
 {
 	struct db_args *args = db_args_new();
@@ -79,8 +79,8 @@ static enum err read_applied(struct migration *m, struct db_rows **applied)
 	return err;
 }
 
-/* One step, one transaction. Another migrate that was faster leaves nothing
-   to do here. Says what was done. *is_deadlock: it failed for that, and left nothing. */
+/* One step in one transaction; there is nothing to do when another process was faster. Prints
+   the result. *is_deadlock: it failed because of a deadlock, and was rolled back. */
 static enum err try_step(struct migration *m, const struct schema_files *schema,
 			 const struct schema_file *step, bool *is_deadlock)
 {
@@ -116,7 +116,7 @@ done:
 			buf_addf(&line, "applied %s", step->name);
 		else
 			buf_add_text(&line, "made the functions anew");
-		say(m, &line);
+		print(m, &line);
 	} else {
 		*is_deadlock = strcmp(db_sqlstate(m->db), "40P01") == 0;
 		if (db_is_ready(m->db) && db_run(m->db, "rollback")) {
@@ -131,9 +131,9 @@ done:
 	return err;
 }
 
-/* Programs at work lock the views that they read in an order of their own, so a step that
-   replaces views may deadlock with them. PostgreSQL then ends one of the two; what was
-   ended here begins again. */
+/* Running programs lock the views that they read in another order than a step that replaces
+   them, so the two may deadlock. PostgreSQL then ends one of them; an ended step is tried
+   again. */
 static enum err apply(struct migration *m, const struct schema_files *schema,
 		      const struct schema_file *step)
 {
@@ -166,20 +166,20 @@ static bool is_known(struct migration *m, const struct schema_files_state *state
 	return !state->newer && !state->changed;
 }
 
-static void say_pending(struct migration *m, const struct schema_files *schema,
-			const struct schema_files_state *state)
+static void print_pending(struct migration *m, const struct schema_files *schema,
+			  const struct schema_files_state *state)
 {
 	struct buf line = { 0 };
 
 	for (size_t i = schema->count - state->pending; i < schema->count; i++) {
 		buf_clear(&line);
 		buf_addf(&line, "would apply %s", schema->migrations[i].name);
-		say(m, &line);
+		print(m, &line);
 	}
 	buf_clear(&line);
 	buf_add_text(&line, state->functions_pending ? "would make the functions anew"
 						     : "the schema is current");
-	say(m, &line);
+	print(m, &line);
 	buf_done(&line);
 }
 
@@ -195,9 +195,9 @@ static enum err apply_all(struct migration *m, const struct schema_files *schema
 	return err;
 }
 
-/* The partitions of the next months, and whether events were recorded before
-   there were tables to write them to. */
-static enum err finish(struct migration *m)
+/* Makes the partitions of the next months, and finds out whether events were recorded before the
+   typed tables existed. */
+static enum err housekeep(struct migration *m)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *kept = NULL, *rebuild = NULL;
@@ -225,16 +225,16 @@ enum migration_end migration_run(struct migration *m)
 	struct buf line = { 0 };
 	enum migration_end end = MIGRATION_NO_FILES;
 
-	if (!schema_files_load(&schema, m->conf))
+	if (!schema_files_load(&schema, m->conf, &m->problem))
 		goto done;
 	end = MIGRATION_REFUSED;
-	if (!judge_server(m) || read_applied(m, &applied))
+	if (!check_server(m) || read_applied(m, &applied))
 		goto done;
 	state = schema_files_compare(&schema, applied);
 	if (!is_known(m, &state))
 		goto done;
 	if (m->dry_run) {
-		say_pending(m, &schema, &state);
+		print_pending(m, &schema, &state);
 		end = MIGRATION_DONE;
 		goto done;
 	}
@@ -243,9 +243,9 @@ enum migration_end migration_run(struct migration *m)
 		goto done;
 	if (!state.functions_pending) {
 		buf_add_text(&line, "the schema is current");
-		say(m, &line);
+		print(m, &line);
 	}
-	if (!finish(m))
+	if (!housekeep(m))
 		end = MIGRATION_DONE;
 done:
 	buf_done(&line);

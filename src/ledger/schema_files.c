@@ -3,17 +3,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/db.h"
-#include "cli/input.h"
-#include "cli/term.h"
 #include "ledger/ledger_conf.h"
 
-/* In it a path below sql/functions a line, in the order to run; "#" begins a comment. */
+/* Each line is a path below sql/functions, in the order to run them; "#" begins a comment. */
 static const char order_file[] = "ORDER";
 /* Run only with db_roles. */
 static const char roles_file[] = "roles.sql";
@@ -31,15 +31,26 @@ static void sum(struct str text, char hex[CHECKSUM_CHARS + 1])
 	buf_done(&out);
 }
 
-static bool read_sql(const char *dir, const char *name, struct buf *text)
+static bool read_sql(const char *dir, const char *name, struct buf *text, struct buf *problem)
 {
 	struct buf path = { 0 };
-	bool fine;
+	char piece[16384];
+	ssize_t got = -1;
+	int fd;
 
 	buf_addf(&path, "%s/%s", dir, name);
-	fine = input_file(buf_text(&path), SQL_MAX, text);
+	fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC);
+	text->max = SQL_MAX;
+	while (fd >= 0 && !text->full && (got = read(fd, piece, sizeof(piece))) > 0)
+		buf_add(text, piece, (size_t)got);
+	if (got < 0)
+		buf_addf(problem, "%s cannot be read: %s", buf_text(&path), strerror(errno));
+	else if (text->full)
+		buf_addf(problem, "%s is larger than %d bytes", buf_text(&path), SQL_MAX);
+	if (fd >= 0)
+		close(fd);
 	buf_done(&path);
-	return fine;
+	return got >= 0 && !text->full;
 }
 
 /* "0001_ledger.sql" */
@@ -60,7 +71,8 @@ static int only_migrations(const struct dirent *entry)
 	return is_migration(entry->d_name, &version);
 }
 
-static bool add_migration(struct schema_files *schema, const char *dir, const char *name)
+static bool add_migration(struct schema_files *schema, const char *dir, const char *name,
+			  struct buf *problem)
 {
 	struct schema_file *step = &schema->migrations[schema->count];
 	struct buf text = { 0 };
@@ -68,10 +80,10 @@ static bool add_migration(struct schema_files *schema, const char *dir, const ch
 
 	*step = (struct schema_file){ .name = mem_dup(str_of(name)) };
 	schema->count++;
-	fine = is_migration(name, &step->version) && read_sql(dir, name, &text);
+	fine = is_migration(name, &step->version) && read_sql(dir, name, &text, problem);
 	if (fine && step->version != (int64_t)schema->count) {
-		term_problem("%s/%s is out of order: number %zu was expected", dir, name,
-			     schema->count);
+		buf_addf(problem, "%s/%s is out of order: number %zu was expected", dir, name,
+			 schema->count);
 		fine = false;
 	}
 	if (fine) {
@@ -82,7 +94,7 @@ static bool add_migration(struct schema_files *schema, const char *dir, const ch
 	return fine;
 }
 
-static bool load_migrations(struct schema_files *schema, const char *sql_dir)
+static bool load_migrations(struct schema_files *schema, const char *sql_dir, struct buf *problem)
 {
 	struct dirent **names = NULL;
 	struct buf dir = { 0 };
@@ -92,14 +104,15 @@ static bool load_migrations(struct schema_files *schema, const char *sql_dir)
 	buf_addf(&dir, "%s/migrations", sql_dir);
 	count = scandir(buf_text(&dir), &names, only_migrations, alphasort);
 	if (count <= 0) {
-		term_problem("no schema in %s (%s); is hookledger installed, or the setting "
-			     "sql_dir right?",
-			     buf_text(&dir), count < 0 ? strerror(errno) : "no files");
+		buf_addf(problem,
+			 "no schema in %s (%s); is hookledger installed, or the setting "
+			 "sql_dir right?",
+			 buf_text(&dir), count < 0 ? strerror(errno) : "no files");
 		fine = false;
 	}
 	schema->migrations = mem_zero(count > 0 ? (size_t)count : 0, sizeof(*schema->migrations));
 	for (int i = 0; i < count; i++) {
-		fine = fine && add_migration(schema, buf_text(&dir), names[i]->d_name);
+		fine = fine && add_migration(schema, buf_text(&dir), names[i]->d_name, problem);
 		free(names[i]);
 	}
 	free(names);
@@ -107,13 +120,13 @@ static bool load_migrations(struct schema_files *schema, const char *sql_dir)
 	return fine;
 }
 
-static bool add_functions(struct buf *all, const char *dir, struct str name)
+static bool add_functions(struct buf *all, const char *dir, struct str name, struct buf *problem)
 {
 	struct buf path = { 0 }, text = { 0 };
 	bool fine;
 
 	buf_add_str(&path, name);
-	fine = read_sql(dir, buf_text(&path), &text);
+	fine = read_sql(dir, buf_text(&path), &text, problem);
 	buf_addf(all, "\n-- %s\n", buf_text(&path));
 	buf_add_str(all, buf_str(&text));
 	buf_done(&text);
@@ -121,10 +134,10 @@ static bool add_functions(struct buf *all, const char *dir, struct str name)
 	return fine;
 }
 
-/* The checksum of the functions covers setup.sql too: a change there is applied
-   with them. Without db_roles the file of the roles is no part of it, so that
-   changing the setting counts as a change. */
-static bool load_functions(struct schema_files *schema, const struct conf *conf)
+/* The checksum of the functions also covers setup.sql, so a change there is applied with them. It
+   covers the file of the roles only with db_roles, so a change of that setting is a change. */
+static bool load_functions(struct schema_files *schema, const struct conf *conf,
+			   struct buf *problem)
 {
 	struct buf all = { 0 }, dir = { 0 }, order = { 0 };
 	struct str rest;
@@ -132,14 +145,14 @@ static bool load_functions(struct schema_files *schema, const struct conf *conf)
 
 	buf_addf(&dir, "%s/functions", ledger_conf(conf)->sql_dir);
 	buf_add_text(&all, schema->setup);
-	fine = read_sql(buf_text(&dir), order_file, &order);
+	fine = read_sql(buf_text(&dir), order_file, &order, problem);
 	rest = buf_str(&order);
 	while (fine && rest.len > 0) {
 		struct str line = str_cut(&rest, '\n');
 		struct str name = str_trim(str_cut(&line, '#'));
 
 		if (name.len > 0 && (conf->db_roles || !str_is(name, roles_file)))
-			fine = add_functions(&all, buf_text(&dir), name);
+			fine = add_functions(&all, buf_text(&dir), name, problem);
 	}
 	if (fine) {
 		schema->functions = (struct schema_file){ .name = mem_dup(str_of("functions")) };
@@ -154,17 +167,17 @@ static bool load_functions(struct schema_files *schema, const struct conf *conf)
 	return fine;
 }
 
-bool schema_files_load(struct schema_files *schema, const struct conf *conf)
+bool schema_files_load(struct schema_files *schema, const struct conf *conf, struct buf *problem)
 {
 	struct buf setup = { 0 };
 	bool fine;
 
 	*schema = (struct schema_files){ 0 };
-	fine = load_migrations(schema, ledger_conf(conf)->sql_dir) &&
-	       read_sql(ledger_conf(conf)->sql_dir, "setup.sql", &setup);
+	fine = load_migrations(schema, ledger_conf(conf)->sql_dir, problem) &&
+	       read_sql(ledger_conf(conf)->sql_dir, "setup.sql", &setup, problem);
 	if (fine) {
 		schema->setup = mem_dup(buf_str(&setup));
-		fine = load_functions(schema, conf);
+		fine = load_functions(schema, conf, problem);
 	}
 	buf_done(&setup);
 	return fine;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The schema as this program brings it: the files of sql/, each with its
-   checksum; and what a database has of them. */
+/* The files of sql/ that this program installs, each with its checksum; and which of them a
+   database already has. */
 #ifndef HL_LEDGER_SCHEMA_FILES_H
 #define HL_LEDGER_SCHEMA_FILES_H
 
@@ -29,17 +29,17 @@ struct schema_files {
 	struct schema_file functions; /* the functions, one text */
 };
 
-/* Reads all files of the folder sql_dir. false: said on stderr what is missing. */
-bool schema_files_load(struct schema_files *schema, const struct conf *conf);
+/* Reads all files of the folder sql_dir. false: *problem says what is missing. */
+bool schema_files_load(struct schema_files *schema, const struct conf *conf, struct buf *problem);
 void schema_files_done(struct schema_files *schema);
 
-/* How a database (rows of ledger.migration_list() or operator.migrations();
-   NULL: none yet) compares. */
+/* Compares the files with what a database has: the rows of ledger.migration_list() or
+   operator.migrations(), NULL when it has nothing. */
 struct schema_files_state {
-	size_t pending; /* migrations to apply: the last of them */
+	size_t pending; /* how many migrations, counted from the last, are to be applied */
 	bool functions_pending;
 	int64_t newer; /* a version that this program has no file for; 0: none */
-	const struct schema_file *changed; /* a file that is not what was applied; NULL: none */
+	const struct schema_file *changed; /* differs from what was applied; NULL: none */
 };
 struct schema_files_state schema_files_compare(const struct schema_files *schema,
 					       const struct db_rows *applied);

@@ -9,6 +9,7 @@
 #include "base/db.h"
 #include "cli/doctor/doctor.h"
 #include "cli/secret_cache.h"
+#include "cli/term.h"
 #include "ledger/catalog.h"
 #include "ledger/ledger_conf.h"
 #include "ledger/schema_files.h"
@@ -156,8 +157,10 @@ static void check_schema(struct doctor *doctor, struct db *db)
 	struct schema_files schema = { 0 };
 	struct schema_files_state state;
 	struct db_rows *applied = NULL;
+	struct buf problem = { 0 };
 
-	if (!schema_files_load(&schema, doctor->conf)) {
+	if (!schema_files_load(&schema, doctor->conf, &problem)) {
+		term_problem("%s", buf_text(&problem));
 		doctor_say(doctor, STATE_ERROR, "schema",
 			   "its files cannot be read from %s; set sql_dir",
 			   ledger_conf(doctor->conf)->sql_dir ? ledger_conf(doctor->conf)->sql_dir
@@ -191,6 +194,7 @@ static void check_schema(struct doctor *doctor, struct db *db)
 	else
 		doctor_say(doctor, STATE_OK, "schema", "version %zu, current", schema.count);
 done:
+	buf_done(&problem);
 	db_rows_free(applied);
 	schema_files_done(&schema);
 }
