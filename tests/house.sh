@@ -14,7 +14,6 @@ long=(
 	"src/base/json.c                   scanner and writer share their tables"
 	"src/cli/cmd_account.c             one command"
 	"src/cli/cmd_toggl.c               one command"
-	"src/receiver/main.c               the path of a callback, to be read from top to bottom"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
 	"src/toggl/toggl_client.c          one job, from its first request to its last"

@@ -140,7 +140,7 @@ end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
                                     bigint[], bigint[], text[], text[], bytea[], json[], text, text[], boolean) is
-  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now, ring. An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply(). is_any_costly: does ledger.is_costly() hold for any of the bodies? Null: it is looked up.';
+  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now: call receiver.notify(). An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply(). is_any_costly: does ledger.is_costly() hold for any of the bodies? Null: it is looked up.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],
@@ -185,4 +185,4 @@ begin
 end
 $$;
 comment on function receiver.notify(bigint) is
-  'Wakes the couriers, and tells how many events were recorded since the last call. A call of its own, after the answers: a transaction that notifies commits alone.';
+  'Notifies the couriers of so many events recorded since the last call. A call of its own, after the answers: a transaction that notifies cannot share its commit with others.';

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* The parts of hookledger-receiver: its state, and the functions that they call of each
+   other. A callback goes through serve.c; main.c and cgi.c are the two ways of being
+   started. */
+#ifndef HL_RECEIVER_RECEIVER_H
+#define HL_RECEIVER_RECEIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "ledger/callback.h"
+#include "ledger/intake.h"
+
+struct conf;
+struct counters;
+struct db;
+struct db_args;
+struct http;
+struct http_req;
+struct keyring;
+struct program;
+struct sealer;
+struct spool;
+struct spool_drain;
+
+enum {
+	KEYS_AGE_MS = 1000, /* a ping is answered by keys no older than this */
+	/* Callbacks that fit no key may make us load the keys so many times at once, then once
+	   a second: any unauthenticated client can send such callbacks. */
+	KEYS_LOADS = 10,
+	NOTIFY_MS = 10,		/* couriers are notified this often at most */
+	NOTIFY_RETRY_MS = 5000, /* and not sooner than this after a failure */
+};
+
+struct receiver {
+	const struct program *program;
+	const struct conf *conf;
+	struct http *web;
+	struct db *db;
+	struct sealer *sealer;
+	struct keyring *keys;
+	struct intake *intake;
+	struct spool *spool;
+	struct spool_drain *drain;
+	struct counters *counters;
+
+	/* The batch: all requests that were waiting when the loop looked. */
+	struct callback *callbacks;	  /* one for each request */
+	const struct callback **selected; /* some of them, for one call */
+	size_t *event_indexes;		  /* requests whose events are in the intake */
+	size_t *unverified_indexes;	  /* requests that no key can judge now */
+	int64_t began_ms;		  /* when the batch began */
+	int64_t deadline_ms;		  /* the database's time for the batch is over then */
+
+	/* The database failed and has not worked since. Callbacks go straight to the spool
+	   then, and draining the spool tests whether the database works again. */
+	bool is_db_suspect;
+	bool is_load_denied; /* plain CGI: the keys do not fit, and could not be loaded now */
+	int64_t drain_deadline_ms, drain_at_ms, counters_at_ms;
+	int64_t loads_left, loads_at_ms; /* a token bucket, see KEYS_LOADS */
+
+	bool must_notify;      /* couriers wait for events that were recorded */
+	bool is_notifying;     /* the call for that is in flight */
+	int64_t notify_events; /* recorded since the last notification */
+	int64_t notify_at_ms;  /* not before */
+	struct db_args *notify_args;
+
+	struct log_gate refusals;
+};
+
+/* ---- answer.c: what Toggl gets back */
+
+void answer_ok(struct http_req *req);
+void answer_ping(struct http_req *req, const struct callback *cb);
+
+/* Refuses and counts it. `detail` says more than the reason does; or NULL. */
+void answer_refuse(struct receiver *r, struct http_req *req, enum reason reason,
+		   int64_t endpoint_id, const char *detail);
+/* The same, but counted as another reason than the one that is answered. */
+void answer_refuse_as(struct receiver *r, struct http_req *req, enum reason reason,
+		      enum reason counted, int64_t endpoint_id);
+
+/* Answers as the verdict of receiver.append() says. */
+void answer_verdict(struct receiver *r, struct http_req *req, const struct callback *cb,
+		    enum verdict verdict);
+
+/* ---- serve.c: the path of a callback */
+
+/* Checks all that needs neither keys nor the database, the cheapest first, and fills address,
+   signature, body and received_us. REASON_NONE: the callback may be verified. */
+enum reason serve_check(const struct http_req *req, struct callback *cb);
+
+/* Answers all requests of r->web. */
+void serve_batch(struct receiver *r);
+
+/* ---- database.c: the one connection, and the keys that come over it */
+
+/* Finishes the call in flight, if there is one, within the batch's time. false: the
+   connection cannot be used now. */
+bool database_acquire(struct receiver *r);
+
+/* What is left of the database's time for this batch. */
+int64_t database_left_ms(const struct receiver *r);
+
+/* Takes the outcome of a notification. ERR_PACE: it is still in flight. */
+enum err database_finish_notify(struct receiver *r);
+
+/* Loads the keys; when they changed, saves them beside the spool. */
+void database_load_keys(struct receiver *r);
+
+/* Verifies by the keys in memory. When they do not fit, loads the keys first, so that a
+   new secret works at once. Errors of keyring_judge(). */
+MUST_USE enum err database_verify(struct receiver *r, struct callback *cb);
+
+/* ---- upkeep.c: what is done between two batches */
+
+/* Drains the spool, loads keys and writes counters, as far as each is due. */
+void upkeep_run(struct receiver *r);
+
+/* Notifies couriers of recorded events, without waiting for the outcome. Called after the
+   answers, because a transaction that notifies cannot share its commit with others. */
+void upkeep_notify(struct receiver *r);
+
+/* How long the loop may sleep when no request comes. */
+int upkeep_wait_ms(const struct receiver *r, int db_wait_ms);
+
+/* Takes in counters that a process left in a file because it had no database. */
+void upkeep_load_counters(struct receiver *r);
+/* Writes the counters to the database, else to such a file. */
+void upkeep_save_counters(struct receiver *r);
+
+/* ---- cgi.c */
+
+/* Plain CGI: serves one request, then drains the spool for a while. */
+void cgi_serve(struct receiver *r);
+
+#endif
