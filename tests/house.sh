@@ -342,7 +342,7 @@ else
 fi | rule "the manuals are well-formed and installed"
 
 {
-	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|http|ledger|delivery|toggl|sim)/.*\.c$') src/receiver/main.c src/courier/main.c
+	grep -hoE 'log_write\(LOG_(ERROR|WARN|INFO),[[:space:]]*"[a-z_]+"' $(matching '^src/(base|http|ledger|delivery|toggl|sim|receiver|courier)/.*\.c$')
 	grep -hoE '"(spool_torn_end|spool_part_unreadable)"' src/ledger/spool_read.c
 } | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u | while read -r event; do
 	grep -qE "^\.It Li .*\b$event\b" man/hookledger-{receiver,api,admin,courier}.8 || echo "$event"
