@@ -12,8 +12,6 @@ long=(
 	"src/admin/pool.c                  one pool of threads"
 	"src/api/main.c                    the path of a request, from top to bottom"
 	"src/base/json.c                   scanner and writer share their tables"
-	"src/cli/cmd_account.c             one command"
-	"src/cli/cmd_toggl.c               one command"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
 	"src/toggl/toggl_client.c          one job, from its first request to its last"
@@ -185,7 +183,7 @@ comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') 
 } | rule "each operation of the admin page is done, and there is no other"
 # nothing but the name of a function in quotes: then the two rules above see all calls
 for file in "${c_files[@]}"; do
-	tr '\n\t' '  ' <"$file" | grep -oE '(db_call|db_send|cli_call)\([^,;]+, +"[^"]*"' | sed "s|^|$file: |"
+	tr '\n\t' '  ' <"$file" | grep -oE '(db_call|db_send|cli_call|cli_call_number|cli_list|cli_change)\([^,;]+, +"[^"]*"' | sed "s|^|$file: |"
 done | grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db_call.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"

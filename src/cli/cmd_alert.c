@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What is not well, and the ways by which the owner is told of it. */
+/* The findings of the monitor, and the alerts: the addresses to which the courier sends
+   new findings. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,14 +8,13 @@
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
-#include "cli/input.h"
-#include "cli/listing.h"
+#include "cli/list.h"
 #include "cli/term.h"
 #include "ledger/alert.h"
 #include "ledger/sealing.h"
 
-/* Exit status of `findings`: worse than a failure of its own, so that a monitor
-   tells them apart. */
+/* Exit status of `findings`. A program that watches it can tell a finding from a failure
+   of the command itself. */
 enum { FOUND_WARNING = 3, FOUND_TROUBLE = 4 };
 
 static struct {
@@ -40,6 +40,7 @@ static void put_finding(struct buf *out, const struct db_rows *rows, size_t row)
 
 static int run_findings(struct cli *cli, int argc, char **argv)
 {
+	struct list list = { .name = "findings", .json = true };
 	struct db_rows *rows = NULL;
 	struct buf out = { 0 };
 	int status = CLI_FINE;
@@ -57,28 +58,29 @@ static int run_findings(struct cli *cli, int argc, char **argv)
 	}
 	if (!db_rows_count(rows))
 		buf_add_text(&out, "All is well.\n");
-	fine = given.json ? listing_write(rows, "findings", true) : term_write(buf_str(&out));
+	if (given.json) {
+		list_add(&list, rows, db_rows_count(rows));
+		fine = list_write(&list);
+	} else {
+		fine = term_write(buf_str(&out));
+	}
 	buf_done(&out);
 	db_rows_free(rows);
 	return fine ? status : CLI_FAILED;
 }
 
-/* ---- notices */
+/* ---- alerts */
+
+static const char NOUN[] = "the number of a notice";
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	struct db_rows *rows = NULL;
-	int status = CLI_FAILED;
-
 	(void)argc, (void)argv;
-	if (!cli_call(cli->db, "operator.notice_list", NULL, &rows) &&
-	    listing_write(rows, "notices", given.json))
-		status = CLI_FINE;
-	db_rows_free(rows);
-	return status;
+	return cli_list(cli, "operator.notice_list", NULL,
+			(struct list){ .name = "notices", .json = given.json });
 }
 
-static bool give_secret(struct cli *cli, int64_t id, struct buf *secret)
+static bool add_secret(struct cli *cli, int64_t id, struct buf *secret)
 {
 	struct sealer *sealer = cli_sealer(cli->conf);
 	struct db_args *args = db_args_new();
@@ -124,27 +126,23 @@ static void put_added(struct buf *out, int64_t id, const struct buf *secret)
 static int run_add(struct cli *cli, int argc, char **argv)
 {
 	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
 	struct buf secret = { 0 }, out = { 0 };
 	int status = CLI_FAILED;
+	int64_t id;
 
 	(void)argc;
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_text(args, str_of(argv[1]));
-	if (cli_call(cli->db, "operator.notice_add", args, &rows))
+	if (cli_call_number(cli->db, "operator.notice_add", args, &id))
 		goto done;
-	if (str_is(str_of(argv[0]), "webhook") &&
-	    !give_secret(cli, db_int(rows, 0, "notice_add"), &secret))
+	if (str_is(str_of(argv[0]), "webhook") && !add_secret(cli, id, &secret))
 		goto done;
-	put_added(&out, db_int(rows, 0, "notice_add"), &secret);
-	if (term_write(buf_str(&out)))
+	put_added(&out, id, &secret);
+	if (term_write_buf(&out))
 		status = CLI_FINE;
 done:
 	mem_wipe(secret.at, secret.cap);
-	mem_wipe(out.at, out.cap);
 	buf_done(&secret);
-	buf_done(&out);
-	db_rows_free(rows);
 	db_args_free(args);
 	return status;
 }
@@ -182,23 +180,21 @@ done:
 
 static int run_test(struct cli *cli, int argc, char **argv)
 {
+	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], NOUN, &id);
 	struct sealer *sealer = NULL;
-	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
 	struct buf page = { 0 };
-	int64_t id;
-	int status = CLI_USAGE;
+	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a notice", &id))
-		goto done;
-	status = CLI_FAILED;
+	if (!args)
+		return CLI_USAGE;
 	sealer = cli_sealer(cli->conf);
 	if (!sealer)
 		goto done;
 	alert_page(cli->conf, &page);
-	db_arg_int(args, id);
-	db_arg_text(args, buf_str(&page).at ? buf_str(&page) : str_of(""));
+	db_arg_text(args, page.len ? buf_str(&page) : str_of(""));
 	db_arg_int(args, ALERT_LEASE_MS);
 	if (!cli_call(cli->db, "operator.notice_test", args, &rows))
 		status = send_test(cli, rows, sealer);
@@ -210,46 +206,39 @@ done:
 	return status;
 }
 
-static int change(struct cli *cli, const char *number, const char *function, const bool *enable,
-		  const char *said)
+static int enable(struct cli *cli, const char *word, bool is_on)
 {
-	struct db_args *args = db_args_new();
 	int64_t id;
-	int status = CLI_USAGE;
+	struct db_args *args = cli_id_args(word, NOUN, &id);
 
-	if (!input_id(number, "notice", &id))
-		goto done;
-	db_arg_int(args, id);
-	if (enable)
-		db_arg_bool(args, *enable);
-	status = cli_call(cli->db, function, args, NULL) ? CLI_FAILED : CLI_FINE;
-	if (!status)
-		printf("Notice %lld is %s.\n", (long long)id, said);
-done:
-	db_args_free(args);
-	return status;
+	if (!args)
+		return CLI_USAGE;
+	db_arg_bool(args, is_on);
+	return cli_change(cli, "operator.notice_enable", args, "Notice %lld is %s.", (long long)id,
+			  is_on ? "enabled" : "disabled");
 }
 
 static int run_enable(struct cli *cli, int argc, char **argv)
 {
-	const bool enable = true;
-
 	(void)argc;
-	return change(cli, argv[0], "operator.notice_enable", &enable, "enabled");
+	return enable(cli, argv[0], true);
 }
 
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
-	const bool enable = false;
-
 	(void)argc;
-	return change(cli, argv[0], "operator.notice_enable", &enable, "disabled");
+	return enable(cli, argv[0], false);
 }
 
 static int run_remove(struct cli *cli, int argc, char **argv)
 {
+	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], NOUN, &id);
+
 	(void)argc;
-	return change(cli, argv[0], "operator.notice_remove", NULL, "gone");
+	return args ? cli_change(cli, "operator.notice_remove", args, "Notice %lld is gone.",
+				 (long long)id)
+		    : CLI_USAGE;
 }
 
 static const struct cli_option json_options[] = {

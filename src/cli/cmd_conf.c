@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The settings: what there is, and what is in force. */
+/* Prints a sample settings file, or the settings in force. */
 #include "cli/cmd.h"
 #include "cli/term.h"
 

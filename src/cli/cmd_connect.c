@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* From an API token to tables that fill: proves the token, makes the first
-   subscription, whose ping our own receiver answers while Toggl is asked, and
-   loads the names of what is there already. */
+/* Connects to Toggl: checks the API token, creates the first subscription, and loads users,
+   projects and the like. Toggl pings our receiver while the subscription is created. */
 #include <stdio.h>
 
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
-#include "cli/toggl_jobs.h"
 #include "cli/input.h"
 #include "cli/prompt.h"
 #include "cli/term.h"
+#include "cli/toggl_jobs.h"
 
 static struct {
 	const char *token_file, *filters, *description;
@@ -23,8 +22,8 @@ static bool read_token(struct buf *token)
 {
 	if (given.token_file)
 		return input_secret(given.token_file, token);
-	if (!prompt_is_possible()) {
-		term_problem("there is no terminal to ask for the API token at; give --token-file "
+	if (!prompt_has_terminal()) {
+		term_problem("there is no terminal to ask for the API token; give --token-file "
 			     "FILE, or - for "
 			     "standard input");
 		return false;
@@ -39,7 +38,7 @@ static bool read_token(struct buf *token)
 	return false;
 }
 
-static void say_workspace(const struct db_rows *rows, size_t i)
+static void print_workspace(const struct db_rows *rows, size_t i)
 {
 	struct buf line = { 0 };
 
@@ -52,12 +51,12 @@ static void say_workspace(const struct db_rows *rows, size_t i)
 			 (long long)db_int(rows, i, "max_filters"));
 	if (!db_is_null(rows, i, "is_admin") && !db_bool(rows, i, "is_admin"))
 		buf_add_text(&line,
-			     "  (you are no administrator: others' time entries will not come)");
+			     "  (you are no administrator: time entries of others will not come)");
 	puts(buf_text(&line));
 	buf_done(&line);
 }
 
-/* The one that was named, the only one, or the one that the person names. */
+/* The workspace of the option, the only workspace, or the one that the person types. */
 static bool choose_workspace(struct cli *cli, int64_t connection, int64_t *workspace)
 {
 	struct db_args *args = db_args_new();
@@ -70,7 +69,7 @@ static bool choose_workspace(struct cli *cli, int64_t connection, int64_t *works
 		goto done;
 	puts(db_rows_count(rows) == 1 ? "Workspace:" : "Workspaces:");
 	for (size_t i = 0; i < db_rows_count(rows); i++)
-		say_workspace(rows, i);
+		print_workspace(rows, i);
 	fflush(stdout);
 	if (given.workspace) {
 		*workspace = given.workspace;
@@ -78,7 +77,7 @@ static bool choose_workspace(struct cli *cli, int64_t connection, int64_t *works
 	} else if (db_rows_count(rows) == 1) {
 		*workspace = db_int(rows, 0, "workspace_id");
 		fine = true;
-	} else if (prompt_is_possible() && !given.yes && db_rows_count(rows)) {
+	} else if (prompt_has_terminal() && !given.yes && db_rows_count(rows)) {
 		fine = prompt_line("Which one (its number)? ", &line) &&
 		       input_id(buf_text(&line), "a workspace", workspace);
 	} else {
@@ -91,7 +90,7 @@ done:
 	return fine;
 }
 
-/* Shows what the planner proposes; the person may write other filters. */
+/* Shows the filters that the planner proposes; the person may type others. */
 static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filters)
 {
 	struct db_args *args = db_args_new();
@@ -109,8 +108,7 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 		goto done;
 	if (!db_rows_count(rows)) {
 		term_problem("nothing is left to subscribe to in workspace %lld: its subscriptions "
-			     "have all of it, or the "
-			     "plan allows none",
+			     "have all of it, or the plan allows none",
 			     (long long)workspace);
 		goto done;
 	}
@@ -121,7 +119,7 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 		printf("That leaves out: %.*s\n", (int)left_out.len, left_out.at);
 	fflush(stdout);
 	fine = true;
-	if (prompt_is_possible() && !given.yes)
+	if (prompt_has_terminal() && !given.yes)
 		fine = prompt_line("Enter takes them, or write others (time_entry:*,project:*): ",
 				   filters);
 done:
@@ -130,8 +128,8 @@ done:
 	return fine;
 }
 
-/* Are events of this workspace coming already? */
-static bool has_one(struct cli *cli, int64_t workspace)
+/* Has this workspace a subscription of ours that works? */
+static bool is_subscribed(struct cli *cli, int64_t workspace)
 {
 	struct db_rows *rows = NULL;
 	bool found = false;
@@ -151,7 +149,7 @@ static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 	struct buf filters = { 0 }, asked = { 0 };
 	int status = CLI_FAILED;
 
-	if (has_one(jobs->cli, workspace) && !given.filters) {
+	if (is_subscribed(jobs->cli, workspace) && !given.filters) {
 		printf("A subscription of ours is there already; `hookledger toggl add` makes "
 		       "another.\n");
 		return CLI_FINE;
@@ -166,7 +164,7 @@ static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 		json_put_text(&asked, "filters", buf_str(&filters));
 	buf_add_char(&asked, '}');
 	task.asked = buf_str(&asked);
-	status = toggl_jobs_run(jobs, &task, NULL);
+	status = toggl_jobs_run(jobs, &task);
 	if (status == CLI_FAILED)
 		fprintf(stderr,
 			"The connection is kept: `hookledger toggl add --workspace %lld` tries "
@@ -186,11 +184,9 @@ static int load(struct toggl_jobs *jobs, int64_t workspace)
 	buf_add_char(&asked, '{');
 	json_put_int(&asked, "workspace", workspace);
 	buf_add_char(&asked, '}');
-	status = toggl_jobs_run(jobs,
-				&(struct toggl_job){ .what = "load",
-						     .asked = buf_str(&asked),
-						     .is_interactive = true },
-				NULL);
+	status = toggl_jobs_run(jobs, &(struct toggl_job){ .what = "load",
+							   .asked = buf_str(&asked),
+							   .is_interactive = true });
 	buf_done(&asked);
 	return status;
 }
@@ -222,12 +218,10 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 	if (given.workspace)
 		json_put_int(&asked, "workspace", given.workspace);
 	buf_add_char(&asked, '}');
-	status = toggl_jobs_run(&jobs,
-				&(struct toggl_job){ .connection_id = connection,
-						     .what = "connect",
-						     .asked = buf_str(&asked),
-						     .is_interactive = true },
-				NULL);
+	status = toggl_jobs_run(&jobs, &(struct toggl_job){ .connection_id = connection,
+							    .what = "connect",
+							    .asked = buf_str(&asked),
+							    .is_interactive = true });
 	if (status == CLI_FINE && given.no_subscription && given.no_load)
 		goto done;
 	if (status == CLI_FINE && !choose_workspace(cli, connection, &workspace))
@@ -246,18 +240,18 @@ done:
 
 static const struct cli_option options[] = {
 	{ "token-file", OPTION_TEXT, &given.token_file, "FILE",
-	  "the API token; - for standard input (else it is asked for)" },
+	  "the API token; - for standard input (default: asks for it)" },
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "the workspace to subscribe to" },
 	{ "filters", OPTION_TEXT, &given.filters, "LIST",
-	  "such as time_entry:*,project:* (else what the planner proposes)" },
+	  "such as time_entry:*,project:* (default: what the planner proposes)" },
 	{ "description", OPTION_TEXT, &given.description, "TEXT",
-	  "what the subscription is called at Toggl (hookledger)" },
-	{ "no-subscription", OPTION_FLAG, &given.no_subscription, NULL, "only take the token" },
+	  "description of the subscription at Toggl (hookledger)" },
+	{ "no-subscription", OPTION_FLAG, &given.no_subscription, NULL, "only store the token" },
 	{ "no-load", OPTION_FLAG, &given.no_load, NULL,
 	  "do not load users, clients, projects, tags and tasks" },
 	{ "wait", OPTION_FLAG, &given.wait, NULL,
-	  "when the quota is spent, wait until it begins anew" },
-	{ "yes", OPTION_FLAG, &given.yes, NULL, "take what is proposed without asking" },
+	  "when the quota is spent, wait for its next window" },
+	{ "yes", OPTION_FLAG, &given.yes, NULL, "accept the proposed filters without asking" },
 	{ 0 },
 };
 
@@ -266,9 +260,9 @@ const struct command cmd_connect[] = {
 	  .need = NEED_OPERATOR,
 	  .run = run_connect,
 	  .options = options,
-	  .help = "connect to Toggl: subscribe to a workspace and load its names",
+	  .help = "connect to Toggl: subscribe to a workspace and load its entities",
 	  .more = "The receiver must run and be reachable under public_url: Toggl calls it while "
 		  "the\n"
-		  "subscription is made. Of a handshake that fails nothing is left at Toggl." },
+		  "subscription is created. When that fails, nothing is left at Toggl." },
 	{ 0 },
 };

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Deliveries to our own subscribers: what waits, what came of each attempt, and
-   delivering once more. */
+/* Deliveries to our subscribers: the list, one delivery with its attempts, and the replay. */
 #include <stdio.h>
 
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
-#include "cli/listing.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 enum { LIST_LIMIT = 20, REPLAY_PAGE = 1000 };
@@ -18,39 +17,17 @@ static struct {
 	bool dead, json;
 } given = { .limit = LIST_LIMIT };
 
-static void arg_time(struct db_args *args, int64_t us)
-{
-	if (us)
-		db_arg_time(args, us);
-	else
-		db_arg_null(args);
-}
-
-static void arg_id(struct db_args *args, int64_t id)
-{
-	if (id)
-		db_arg_int(args, id);
-	else
-		db_arg_null(args);
-}
-
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	arg_id(args, given.subscription);
+	cli_arg_int(args, given.subscription, given.subscription);
 	db_arg_text(args, str_of(given.state));
-	arg_id(args, given.before);
+	cli_arg_int(args, given.before, given.before);
 	db_arg_int(args, given.limit);
-	if (!cli_call(cli->db, "operator.delivery_list", args, &rows) &&
-	    listing_write(rows, "deliveries", given.json))
-		status = CLI_FINE;
-	db_rows_free(rows);
-	db_args_free(args);
-	return status;
+	return cli_list(cli, "operator.delivery_list", args,
+			(struct list){ .name = "deliveries", .json = given.json });
 }
 
 /* ---- one */
@@ -99,62 +76,59 @@ static void add_delivery(struct buf *out, const struct db_rows *rows)
 
 static int run_show(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL, *attempts = NULL;
-	struct buf out = { 0 };
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], "the number of a delivery", &id);
+	struct db_rows *rows = NULL, *attempts = NULL;
+	struct list list = { .name = "attempts" };
+	struct buf out = { 0 };
+	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a delivery", &id))
-		goto done;
-	status = CLI_FAILED;
-	db_arg_int(args, id);
+	if (!args)
+		return CLI_USAGE;
 	if (cli_call(cli->db, "operator.delivery_find", args, &rows) ||
 	    cli_call(cli->db, "operator.attempt_list", args, &attempts))
 		goto done;
 	if (given.json) {
 		buf_add_text(&out, "{\"delivery\":{");
-		listing_add_row(&out, rows, 0);
+		list_add_members(&out, NULL, NULL, rows, 0);
 		buf_add_char(&out, '}');
-		listing_add(&out, attempts, "attempts");
+		list_add_array(&out, "attempts", NULL, attempts);
 		buf_add_text(&out, "}\n");
 	} else {
 		add_delivery(&out, rows);
 	}
-	if (term_write(buf_str(&out)) &&
-	    (given.json || !db_rows_count(attempts) || listing_write(attempts, "attempts", false)))
-		status = CLI_FINE;
+	status = term_write_buf(&out) ? CLI_FINE : CLI_FAILED;
+	if (!status && !given.json && db_rows_count(attempts)) {
+		list_add(&list, attempts, db_rows_count(attempts));
+		status = list_write(&list) ? CLI_FINE : CLI_FAILED;
+	}
 done:
 	db_rows_free(rows);
 	db_rows_free(attempts);
 	db_args_free(args);
-	buf_done(&out);
 	return status;
 }
 
-/* ---- once more */
+/* ---- replay */
 
 static int run_replay(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], "the number of a delivery", &id);
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a delivery", &id))
-		goto done;
-	status = CLI_FAILED;
-	db_arg_int(args, id);
-	if (cli_call(cli->db, "operator.delivery_replay", args, &rows))
-		goto done;
-	printf("Delivery %lld is %s.\n", (long long)id,
-	       str_is(db_str(rows, 0, "delivery_replay"), "due")
-		       ? "due now"
-		       : "to be delivered behind an earlier one of its entity");
-	status = CLI_FINE;
-done:
+	if (!args)
+		return CLI_USAGE;
+	if (!cli_call(cli->db, "operator.delivery_replay", args, &rows)) {
+		printf("Delivery %lld is %s.\n", (long long)id,
+		       str_is(db_str(rows, 0, "delivery_replay"), "due")
+			       ? "due now"
+			       : "to be delivered behind an earlier one of its entity");
+		status = CLI_FINE;
+	}
 	db_rows_free(rows);
 	db_args_free(args);
 	return status;
@@ -172,8 +146,8 @@ static enum err replay_all(struct cli *cli, int64_t id, int64_t *replayed, int64
 
 		db_args_clear(args);
 		db_arg_int(args, id);
-		arg_time(args, given.since_us);
-		arg_time(args, given.until_us);
+		cli_arg_time(args, given.since_us);
+		cli_arg_time(args, given.until_us);
 		db_arg_bool(args, given.dead);
 		db_arg_int(args, after);
 		db_arg_int(args, REPLAY_PAGE);
@@ -200,14 +174,15 @@ static int run_subscription_replay(struct cli *cli, int argc, char **argv)
 	if (!input_id(argv[0], "the number of a subscription", &id))
 		return CLI_USAGE;
 	if (!given.dead && !given.since_us) {
-		term_problem("what? --dead for all that was given up, --since TIME for all events "
-			     "since then");
+		term_problem(
+			"say which: --dead for the deliveries that were given up, --since TIME "
+			"for all events since then");
 		return CLI_USAGE;
 	}
 	if (replay_all(cli, id, &replayed, &hidden))
 		return CLI_FAILED;
 	printf("%lld of the deliveries to subscription %lld are due once more.\n"
-	       "Events that came while it was disabled or not validated were never made for it.\n",
+	       "There is none for an event that came while it was disabled or not validated.\n",
 	       (long long)replayed, (long long)id);
 	if (hidden)
 		printf("%lld are left out: the account of the subscription may not see them.\n",
@@ -220,7 +195,7 @@ static const struct cli_option list_options[] = {
 	{ "state", OPTION_TEXT, &given.state, "STATE", "due, behind, delivered, dead or dropped" },
 	{ "limit", OPTION_COUNT, &given.limit, "N", "how many (20)" },
 	{ "before", OPTION_COUNT, &given.before, "ID",
-	  "go on behind the last one of the list before" },
+	  "older than this one: the last of the previous list" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -233,7 +208,7 @@ static const struct cli_option show_options[] = {
 static const struct cli_option replay_options[] = {
 	{ "since", OPTION_TIME, &given.since_us, "TIME", "of events created since then" },
 	{ "until", OPTION_TIME, &given.until_us, "TIME", "and before then" },
-	{ "dead", OPTION_FLAG, &given.dead, NULL, "only what was given up" },
+	{ "dead", OPTION_FLAG, &given.dead, NULL, "only deliveries that were given up" },
 	{ 0 },
 };
 
@@ -243,9 +218,9 @@ const struct command cmd_delivery[] = {
 	  .run = run_subscription_replay,
 	  .operands = "ID",
 	  .options = replay_options,
-	  .help = "deliver to it once more",
-	  .more = "Only what was made for it before; what happened while it was disabled was "
-		  "not." },
+	  .help = "deliver events to it once more",
+	  .more = "Replays only deliveries that exist: there is none for an event that came while\n"
+		  "the subscription was disabled." },
 	{ .name = "delivery list",
 	  .need = NEED_OPERATOR,
 	  .run = run_list,
@@ -256,12 +231,12 @@ const struct command cmd_delivery[] = {
 	  .run = run_show,
 	  .operands = "ID",
 	  .options = show_options,
-	  .help = "show one with what came of each attempt" },
+	  .help = "show one with the result of each attempt" },
 	{ .name = "delivery replay",
 	  .need = NEED_OPERATOR,
 	  .run = run_replay,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "deliver once more what has ended, at once what waits for its next attempt" },
+	  .help = "deliver once more; one that waits for its next attempt is due at once" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What was recorded: list, show, tail, export. */
+/* Recorded events: list, show, tail, export. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,14 @@
 #include "cli/event_text.h"
 #include "cli/input.h"
 #include "cli/secret_cache.h"
-#include "cli/event_reader.h"
+#include "cli/event_scan.h"
 #include "cli/term.h"
 #include "ledger/callback.h"
 
 enum { LIST_DEFAULT = 20, PAGE = 1000, POLL_MS = 1000, RECONNECT_MS = 2000 };
 
 static struct {
-	struct filter filter;
+	struct event_filter filter;
 	const char *after, *before, *format;
 	int64_t limit; /* 0: not given */
 	bool json, raw, from_start, verbatim;
@@ -26,55 +26,43 @@ static struct {
 
 /* ---- list */
 
-static void add_row(struct table *table, const struct db_rows *rows, size_t row)
-{
-	struct buf created = { 0 };
-
-	term_add_time(&created, db_int(rows, row, "created_us"));
-	table_text(table, buf_str(&created));
-	table_text(table, db_str(rows, row, "model"));
-	table_text(table, db_str(rows, row, "action"));
-	table_text(table, db_str(rows, row, "entity_id"));
-	table_text(table, db_str(rows, row, "creator_id"));
-	table_text(table, db_str(rows, row, "workspace_id"));
-	table_text(table, db_str(rows, row, "event_id"));
-	table_ago(table, db_int(rows, row, "received_us"));
-	table_text(table, db_str(rows, row, "source"));
-	buf_done(&created);
-}
-
-/* One more than is shown is asked for, so that we know whether there are older ones. */
+/* Asks for one more than it shows: so it knows whether there are older ones. */
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "CREATED",	  "MODEL", "ACTION",   "ENTITY", "USER",
-					     "WORKSPACE", "EVENT", "RECEIVED", "SOURCE" };
-	int64_t most = given.limit ? given.limit : LIST_DEFAULT, left = most;
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct buf json = { 0 }, before = { 0 };
+	static const struct list_column columns[] = {
+		{ .column = "created_us", .head = "CREATED", .form = LIST_TIME },
+		{ .column = "model", .head = "MODEL", .absent = "" },
+		{ .column = "action", .head = "ACTION", .absent = "" },
+		{ .column = "entity_id", .head = "ENTITY", .form = LIST_TEXT, .absent = "" },
+		{ .column = "creator_id", .head = "USER", .form = LIST_TEXT, .absent = "" },
+		{ .column = "workspace_id", .head = "WORKSPACE", .form = LIST_TEXT },
+		{ .column = "event_id", .head = "EVENT", .form = LIST_TEXT },
+		{ .column = "received_us", .head = "RECEIVED" },
+		{ .column = "source", .head = "SOURCE" },
+		EVENT_MEMBERS,
+		{ 0 },
+	};
+	int64_t left = given.limit ? given.limit : LIST_DEFAULT;
+	struct list list = { .name = "events", .json = given.json, .columns = columns };
+	struct buf before = { 0 };
 	bool more = true;
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
 	buf_add_str(&before, str_of(given.before));
-	buf_add_text(&json, "{\"events\":[");
 	while (left > 0 && more) {
 		int64_t page = left < PAGE ? left : PAGE;
 		struct db_rows *rows = NULL;
 		size_t count;
 
-		if (event_reader_newest(cli->db, &given.filter,
-					before.len ? buf_text(&before) : NULL, page + 1, &rows))
+		if (event_scan_newest(cli->db, &given.filter, before.len ? buf_text(&before) : NULL,
+				      page + 1, &rows))
 			goto done;
 		count = db_rows_count(rows);
 		more = count > (size_t)page;
 		if (more)
 			count--;
-		for (size_t i = 0; i < count; i++) {
-			add_row(table, rows, i);
-			if (json.at[json.len - 1] != '[')
-				buf_add_char(&json, ',');
-			event_put_json(&json, rows, i, EVENT_NO_BODY);
-		}
+		list_add(&list, rows, count);
 		if (count) {
 			buf_clear(&before);
 			buf_add_str(&before, db_str(rows, count - 1, "cursor"));
@@ -82,17 +70,16 @@ static int run_list(struct cli *cli, int argc, char **argv)
 		left -= page;
 		db_rows_free(rows);
 	}
-	buf_add_char(&json, ']');
-	json_put_text(&json, "older", more ? buf_str(&before) : (struct str){ 0 });
-	buf_add_text(&json, "}\n");
-	if (given.json ? !term_write(buf_str(&json)) : !table_write(table))
+	if (given.json)
+		json_put_text(list_end(&list), "older",
+			      more ? buf_str(&before) : (struct str){ 0 });
+	if (!list_write(&list))
 		goto done;
 	if (!given.json && more)
 		printf("older ones: --before %s\n", buf_text(&before));
 	status = CLI_FINE;
 done:
-	table_free(table);
-	buf_done(&json);
+	list_done(&list);
 	buf_done(&before);
 	return status;
 }
@@ -115,16 +102,16 @@ static void add_time(struct buf *out, const char *name, int64_t us)
 	buf_add_char(out, '\n');
 }
 
-static void describe(struct buf *out, const struct db_rows *rows, size_t row,
+static void add_text(struct buf *out, const struct db_rows *rows, size_t row,
 		     enum signature_verdict verdict)
 {
-	static const char *const words[] = {
+	static const char *const sentences[] = {
 		[SIGNATURE_VALID] = "verifies now",
 		[SIGNATURE_INVALID] = "DOES NOT FIT THE BODY",
 		[SIGNATURE_BODY_FORGOTTEN] =
-			"of the body that stood here until a person was taken out of it",
+			"of the body that was here until a person was forgotten",
 		[SIGNATURE_NO_SECRET] =
-			"cannot be judged: its secret does not open with this master key",
+			"cannot be verified: its secret does not open with this master key",
 	};
 
 	add_fact(out, "event", db_str(rows, row, "event_id"));
@@ -139,13 +126,13 @@ static void describe(struct buf *out, const struct db_rows *rows, size_t row,
 	add_fact(out, "endpoint", db_str(rows, row, "endpoint_id"));
 	add_fact(out, "secret", db_str(rows, row, "secret_id"));
 	add_fact(out, "cursor", db_str(rows, row, "cursor"));
-	add_fact(out, "signature", str_of(words[verdict]));
+	add_fact(out, "signature", str_of(sentences[verdict]));
 	if (callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX)
 		add_fact(out, "costly",
-			 str_of("too many values or escapes: in no table, and not passed on"));
+			 str_of("too many values or escapes: in no table, and not delivered"));
 }
 
-/* Pretty JSON has its own line ends; everything else is made harmless. */
+/* Keeps the line ends of the pretty JSON, and makes other control characters visible. */
 static void add_body(struct buf *out, struct str body)
 {
 	struct buf pretty = { 0 };
@@ -160,14 +147,14 @@ static void add_body(struct buf *out, struct str body)
 	buf_done(&pretty);
 }
 
-static void put_shown(struct buf *out, const struct db_rows *rows, size_t row,
+static void add_shown(struct buf *out, const struct db_rows *rows, size_t row,
 		      enum signature_verdict verdict)
 {
 	if (given.raw) {
 		buf_add_str(out, db_str(rows, row, "body"));
 	} else if (given.json) {
-		event_put_json(out, rows, row, given.verbatim ? EVENT_BODY_TEXT : EVENT_BODY);
-		out->len--; /* open the object again */
+		buf_add_char(out, '{');
+		list_add_members(out, event_columns(given.verbatim), NULL, rows, row);
 		json_put_text(out, "verified", str_of(signature_word(verdict)));
 		json_put_bool(out, "costly",
 			      callback_cost(db_str(rows, row, "body")) > CALLBACK_COST_MAX);
@@ -175,7 +162,7 @@ static void put_shown(struct buf *out, const struct db_rows *rows, size_t row,
 	} else {
 		if (row)
 			buf_add_char(out, '\n');
-		describe(out, rows, row, verdict);
+		add_text(out, rows, row, verdict);
 		add_body(out, db_str(rows, row, "body"));
 	}
 }
@@ -183,18 +170,16 @@ static void put_shown(struct buf *out, const struct db_rows *rows, size_t row,
 static int run_show(struct cli *cli, int argc, char **argv)
 {
 	struct sealer *sealer = sealer_new(cli->conf->master_key, cli->conf->master_key_previous);
-	struct db_args *args = db_args_new();
+	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], "the number of an event", &id);
 	struct secret_cache *cache = NULL;
 	struct db_rows *rows = NULL;
 	struct buf out = { 0 };
-	int status = CLI_USAGE;
-	int64_t id;
+	int status = args ? CLI_FAILED : CLI_USAGE;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of an event", &id))
+	if (!args)
 		goto done;
-	status = CLI_FAILED;
-	db_arg_int(args, id);
 	if (cli_call(cli->db, "operator.event_find", args, &rows))
 		goto done;
 	cache = secret_cache_new(cli->db, sealer);
@@ -204,34 +189,33 @@ static int run_show(struct cli *cli, int argc, char **argv)
 		struct buf signature = { 0 };
 
 		db_bytes(rows, i, "signature", &signature);
-		put_shown(&out, rows, i,
+		add_shown(&out, rows, i,
 			  secret_cache_verify(cache, db_int(rows, i, "secret_id"),
 					      db_str(rows, i, "body"), buf_str(&signature)));
 		buf_done(&signature);
 	}
-	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
+	status = term_write_buf(&out) ? CLI_FINE : CLI_FAILED;
 done:
 	secret_cache_free(cache);
 	sealer_free(sealer);
 	db_rows_free(rows);
 	db_args_free(args);
-	buf_done(&out);
 	return status;
 }
 
 /* ---- tail */
 
-/* The cursor to start from: given, the start, or what is complete now. */
-static enum err place_reader(struct event_reader *reader)
+/* Where the scan starts: at the given cursor, the first event, or what is complete now. */
+static enum err find_start(struct event_scan *scan)
 {
 	enum err err = ERR_NONE;
 
 	if (given.after || given.from_start)
 		return ERR_NONE;
-	err = event_reader_stop_here(reader);
+	err = event_scan_stop_here(scan);
 	if (!err) {
-		buf_add_str(&reader->after, buf_str(&reader->before));
-		buf_clear(&reader->before);
+		buf_add_str(&scan->after, buf_str(&scan->before));
+		buf_clear(&scan->before);
 	}
 	return err;
 }
@@ -240,23 +224,21 @@ static bool write_page(const struct db_rows *rows, struct buf *out)
 {
 	buf_clear(out);
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		if (!given.json) {
-			event_put_line(out, rows, i);
-			continue;
-		}
-		event_put_json(out, rows, i, given.verbatim ? EVENT_BODY_TEXT : EVENT_BODY);
-		buf_add_char(out, '\n');
+		if (given.json)
+			event_add_json(out, rows, i, given.verbatim);
+		else
+			event_add_line(out, rows, i);
 	}
 	return term_write(buf_str(out));
 }
 
-/* Waits until the database is back, said once. During `migrate` the functions
-   are away for a moment: that is waited for too. */
-static void wait_for_database(struct db *db, bool *was_said)
+/* Waits until the database is back, and says so once. During `migrate` the functions are
+   missing for a moment; that counts as away. */
+static void wait_for_database(struct db *db, bool *is_away)
 {
-	if (!*was_said)
+	if (!*is_away)
 		term_problem("the database cannot answer (%s); trying on", db_problem(db));
-	*was_said = true;
+	*is_away = true;
 	if (db_wait(db, RECONNECT_MS))
 		return;
 	poll(NULL, 0, POLL_MS);
@@ -264,31 +246,31 @@ static void wait_for_database(struct db *db, bool *was_said)
 
 static int run_tail(struct cli *cli, int argc, char **argv)
 {
-	struct event_reader reader;
+	struct event_scan scan;
 	struct buf out = { 0 };
-	bool was_said = false;
+	bool is_away = false;
 	int64_t left = given.limit ? given.limit : INT64_MAX;
 	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	event_reader_init(&reader, cli->db, &given.filter, given.after, NULL);
-	if (place_reader(&reader))
+	event_scan_init(&scan, cli->db, &given.filter, given.after, NULL);
+	if (find_start(&scan))
 		goto done;
 	while (left > 0) {
 		struct db_rows *rows = NULL;
-		enum err err = event_reader_next(&reader, left < PAGE ? left : PAGE, true, &rows);
+		enum err err = event_scan_next(&scan, left < PAGE ? left : PAGE, true, &rows);
 		size_t count;
 		bool fine;
 
 		if (err == ERR_BUSY) {
-			wait_for_database(cli->db, &was_said);
+			wait_for_database(cli->db, &is_away);
 			continue;
 		}
 		if (err) {
 			term_problem("%s", db_problem(cli->db));
 			goto done;
 		}
-		was_said = false;
+		is_away = false;
 		count = db_rows_count(rows);
 		fine = write_page(rows, &out);
 		db_rows_free(rows);
@@ -300,7 +282,7 @@ static int run_tail(struct cli *cli, int argc, char **argv)
 	}
 	status = CLI_FINE;
 done:
-	event_reader_done(&reader);
+	event_scan_done(&scan);
 	buf_done(&out);
 	return status;
 }
@@ -311,17 +293,15 @@ static bool export_page(const struct db_rows *rows, bool is_csv, struct buf *out
 {
 	buf_clear(out);
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		if (is_csv) {
-			event_put_csv(out, rows, i);
-			continue;
-		}
-		event_put_json(out, rows, i, given.verbatim ? EVENT_BODY_TEXT : EVENT_BODY);
-		buf_add_char(out, '\n');
+		if (is_csv)
+			list_add_csv(out, event_columns(true), rows, i);
+		else
+			event_add_json(out, rows, i, given.verbatim);
 	}
 	return term_write(buf_str(out));
 }
 
-static bool export_all(struct event_reader *reader, bool is_csv, struct progress *progress)
+static bool export_all(struct event_scan *scan, bool is_csv, struct progress *progress)
 {
 	int64_t left = given.limit ? given.limit : INT64_MAX, done = 0;
 	struct buf out = { 0 };
@@ -329,14 +309,13 @@ static bool export_all(struct event_reader *reader, bool is_csv, struct progress
 	size_t count = 1;
 
 	if (is_csv) {
-		event_put_csv_head(&out);
+		list_add_csv_head(&out, event_columns(true));
 		fine = term_write(buf_str(&out));
 	}
 	while (fine && count && left > 0) {
 		struct db_rows *rows = NULL;
 
-		fine = event_reader_next(reader, left < PAGE ? left : PAGE, false, &rows) ==
-		       ERR_NONE;
+		fine = event_scan_next(scan, left < PAGE ? left : PAGE, false, &rows) == ERR_NONE;
 		if (!fine)
 			break;
 		count = db_rows_count(rows);
@@ -355,7 +334,7 @@ static int run_export(struct cli *cli, int argc, char **argv)
 {
 	bool is_csv = given.format && strcmp(given.format, "csv") == 0, fine;
 	struct progress progress = { 0 };
-	struct event_reader reader;
+	struct event_scan scan;
 	int64_t total = 0;
 	int status = CLI_FAILED;
 
@@ -364,28 +343,27 @@ static int run_export(struct cli *cli, int argc, char **argv)
 		term_problem("--format is ndjson or csv, not \"%s\"", given.format);
 		return CLI_USAGE;
 	}
-	event_reader_init(&reader, cli->db, &given.filter, given.after, NULL);
-	if (event_reader_stop_here(&reader) ||
-	    (progress_is_wanted() && event_reader_count(&reader, &total)))
+	event_scan_init(&scan, cli->db, &given.filter, given.after, NULL);
+	if (event_scan_stop_here(&scan) ||
+	    (progress_is_wanted() && event_scan_count(&scan, &total)))
 		goto done;
 	progress = progress_start("events",
 				  given.limit && given.limit < total ? given.limit : total);
-	fine = export_all(&reader, is_csv, &progress);
+	fine = export_all(&scan, is_csv, &progress);
 	progress_end(&progress);
 	if (!fine)
 		goto done;
-	/* Without a limit all before the end was looked at, whatever the filter. */
+	/* Without a limit the scan has read all before its end, whatever the filter. */
 	fprintf(stderr, "%lld event%s; later ones: --after %s\n", (long long)progress.done,
 		term_s(progress.done),
-		given.limit && reader.after.len ? buf_text(&reader.after)
-						: buf_text(&reader.before));
+		given.limit && scan.after.len ? buf_text(&scan.after) : buf_text(&scan.before));
 	status = CLI_FINE;
 done:
-	event_reader_done(&reader);
+	event_scan_done(&scan);
 	return status;
 }
 
-/* ---- the rows */
+/* ---- the table of commands */
 
 static const struct cli_option filter_options[] = {
 	{ "workspace", OPTION_COUNT, &given.filter.workspace, "ID", "of this Toggl workspace" },
@@ -400,8 +378,8 @@ static const struct cli_option filter_options[] = {
 };
 
 static const struct cli_option list_options[] = {
-	{ "limit", OPTION_COUNT, &given.limit, "N", "at most so many (20)" },
-	{ "before", OPTION_TEXT, &given.before, "CURSOR", "recorded before this place" },
+	{ "limit", OPTION_COUNT, &given.limit, "N", "at most N (20)" },
+	{ "before", OPTION_TEXT, &given.before, "CURSOR", "recorded before this one" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts: one object with all" },
 	{ 0 },
 };
@@ -415,10 +393,10 @@ static const struct cli_option show_options[] = {
 };
 
 static const struct cli_option tail_options[] = {
-	{ "limit", OPTION_COUNT, &given.limit, "N", "end after so many" },
+	{ "limit", OPTION_COUNT, &given.limit, "N", "end after N events" },
 	{ "from-start", OPTION_FLAG, &given.from_start, NULL,
 	  "begin with the first recorded event" },
-	{ "after", OPTION_TEXT, &given.after, "CURSOR", "go on behind this place" },
+	{ "after", OPTION_TEXT, &given.after, "CURSOR", "recorded after this one" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts: one object a line, with the body" },
 	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL,
 	  "in JSON, the body as a string of its bytes" },
@@ -426,9 +404,8 @@ static const struct cli_option tail_options[] = {
 };
 
 static const struct cli_option export_options[] = {
-	{ "limit", OPTION_COUNT, &given.limit, "N", "at most so many" },
-	{ "after", OPTION_TEXT, &given.after, "CURSOR",
-	  "only what was recorded behind this place" },
+	{ "limit", OPTION_COUNT, &given.limit, "N", "at most N" },
+	{ "after", OPTION_TEXT, &given.after, "CURSOR", "recorded after this one" },
 	{ "format", OPTION_TEXT, &given.format, "FORMAT", "ndjson (default) or csv" },
 	{ "verbatim", OPTION_FLAG, &given.verbatim, NULL,
 	  "in NDJSON, the body as a string of its bytes" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Schema toggl, or a question to it, as a stream of rows: what the server
-   copies out is passed on, one row held at a time. */
+/* Exports a table, view or query of schema toggl. The server copies it out as a stream;
+   this program holds one row at a time. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "base/db_copy.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
-#include "cli/outfile.h"
 #include "cli/interrupt.h"
+#include "cli/list.h"
+#include "cli/outfile.h"
 #include "cli/term.h"
 
 /* A long query has kilobytes. */
@@ -25,39 +26,27 @@ static struct {
 /* Without it Excel reads a file in the code page of the system. */
 static const char BYTE_ORDER_MARK[] = "\xef\xbb\xbf";
 
-/* ---- what there is */
-
 static int list(struct cli *cli)
 {
-	static const char *const heads[] = { "NAME", "KIND", "WHAT IT IS" };
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct db_rows *rows = NULL;
-	int status = CLI_FAILED;
+	static const struct list_column columns[] = {
+		{ .column = "name", .head = "NAME" },
+		{ .column = "kind", .head = "KIND" },
+		{ .column = "about", .head = "WHAT IT IS" },
+		{ 0 },
+	};
 
-	if (cli_call(cli->db, "operator.export_list", NULL, &rows))
-		goto done;
-	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		table_text(table, db_str(rows, i, "name"));
-		table_text(table, db_str(rows, i, "kind"));
-		table_text(table, db_str(rows, i, "about"));
-	}
-	if (table_write(table))
-		status = CLI_FINE;
-done:
-	table_free(table);
-	db_rows_free(rows);
-	return status;
+	return cli_list(cli, "operator.export_list", NULL, (struct list){ .columns = columns });
 }
 
-/* ---- what is wanted */
+/* ---- options */
 
 static bool is_ndjson(void)
 {
 	return strcmp(given.format, "ndjson") == 0;
 }
 
-/* What stands between cells: Excel expects a semicolon where the comma is the decimal sign.
-   NULL: there is no such separator. */
+/* The separator of cells. Excel expects a semicolon where the comma is the decimal sign.
+   NULL: the option has no valid name. */
 static const char *separator(void)
 {
 	if (!given.separator)
@@ -76,8 +65,8 @@ static const char *decimal_sign(void)
 	return strcmp(given.decimal, "comma") == 0 ? "," : NULL;
 }
 
-/* false: said on stderr what is wrong. */
-static bool check_words(int argc)
+/* false: said on stderr. */
+static bool check_options(int argc)
 {
 	int sources = argc + (given.query != NULL) + (given.query_file != NULL);
 
@@ -97,15 +86,15 @@ static bool check_words(int argc)
 		term_problem("--list goes with no other option");
 	else if (!given.list && sources != 1)
 		term_problem(
-			sources ? "an export is of one thing: a name, --query or --query-file"
-				: "what is to be exported? Give a name (`hookledger export --list` "
-				  "shows them), --query or --query-file");
+			sources ? "export one thing: a name, --query or --query-file"
+				: "say what to export: a name (`hookledger export --list` shows "
+				  "them), --query or --query-file");
 	else
 		return true;
 	return false;
 }
 
-/* Without the semicolon at its end, which a person writes and COPY refuses. */
+/* Removes the semicolon at the end: a person writes it, and COPY refuses it. */
 static bool read_query(struct buf *query)
 {
 	if (given.query_file && !input_file(given.query_file, QUERY_MAX, query))
@@ -140,8 +129,8 @@ static enum err plan(struct cli *cli, const char *name, const struct buf *query,
 	return err;
 }
 
-/* Lets the server look at the query by itself. What is more than one statement,
-   or none that is whole, does not get as far as standing inside another. */
+/* Lets the server parse the query alone, before it becomes a part of another statement.
+   The server refuses a text that is not exactly one statement. */
 static bool check_query(struct db *db, const struct buf *query, struct db_rows **found)
 {
 	struct db_rows *columns;
@@ -174,10 +163,10 @@ static bool check_query(struct db *db, const struct buf *query, struct db_rows *
 struct flow {
 	struct outfile *out;
 	struct progress progress;
-	enum err written; /* how writing ended; said already */
+	enum err written; /* the result of writing; an error is said already */
 };
 
-static enum err pass_on(void *user, struct str piece)
+static enum err write_piece(void *user, struct str piece)
 {
 	struct flow *flow = user;
 
@@ -187,30 +176,30 @@ static enum err pass_on(void *user, struct str piece)
 	return flow->written;
 }
 
-static void say_done(const struct flow *flow, int64_t rows)
+static void print_done(const struct flow *flow, int64_t rows)
 {
-	struct buf words = { 0 };
+	struct buf line = { 0 };
 
-	if (!flow->progress.is_shown && !outfile_is_aside(flow->out))
+	if (!flow->progress.is_shown && !outfile_is_temporary(flow->out))
 		return;
-	buf_addf(&words, "%lld row%s, ", (long long)rows, term_s(rows));
-	term_add_size(&words, flow->progress.bytes);
-	fprintf(stderr, "%s%s%s\n", buf_text(&words), outfile_is_aside(flow->out) ? " in " : "",
-		outfile_is_aside(flow->out) ? given.output : "");
-	buf_done(&words);
+	buf_addf(&line, "%lld row%s, ", (long long)rows, term_s(rows));
+	term_add_size(&line, flow->progress.bytes);
+	fprintf(stderr, "%s%s%s\n", buf_text(&line), outfile_is_temporary(flow->out) ? " in " : "",
+		outfile_is_temporary(flow->out) ? given.output : "");
+	buf_done(&line);
 }
 
-/* Whoever looks at the result must not take it for whole. */
-static void say_failed(const struct flow *flow, const char *why)
+/* The user must know that the output is not complete. */
+static void print_failed(const struct flow *flow, const char *problem)
 {
-	if (outfile_is_aside(flow->out))
-		term_problem("%s; %s was not written", why, given.output);
+	if (outfile_is_temporary(flow->out))
+		term_problem("%s; %s was not written", problem, given.output);
 	else
-		term_problem("%s%s", why,
-			     flow->progress.done ? "; what was written is not all of it" : "");
+		term_problem("%s%s", problem,
+			     flow->progress.done ? "; the output is not complete" : "");
 }
 
-static int schedule(struct db *db, const struct db_rows *plan, int stop_fd, struct flow *flow)
+static int copy(struct db *db, const struct db_rows *plan, int stop_fd, struct flow *flow)
 {
 	char *copying = mem_dup(db_str(plan, 0, "copying")),
 	     *closing = mem_dup(db_str(plan, 0, "closing"));
@@ -221,18 +210,18 @@ static int schedule(struct db *db, const struct db_rows *plan, int stop_fd, stru
 	if (given.spreadsheet)
 		err = flow->written = outfile_write(flow->out, str_of(BYTE_ORDER_MARK));
 	if (!err)
-		err = db_copy(db, copying, stop_fd, pass_on, flow, &rows);
+		err = db_copy(db, copying, stop_fd, write_piece, flow, &rows);
 	if (!err)
 		err = db_run(db, closing);
 	if (!err)
 		err = flow->written = outfile_finish(flow->out);
 	progress_end(&flow->progress);
 	if (!err)
-		say_done(flow, rows);
+		print_done(flow, rows);
 	else if (interrupt_signal())
-		say_failed(flow, "interrupted");
+		print_failed(flow, "interrupted");
 	else if (!flow->written)
-		say_failed(flow, db_problem(db));
+		print_failed(flow, db_problem(db));
 	free(copying);
 	free(closing);
 	if (interrupt_signal() && err)
@@ -253,8 +242,8 @@ static bool begin(struct db *db, const struct db_rows *plan)
 	return begun;
 }
 
-/* Where each cell is looked at, the statement has the query's columns by name.
-   Who asks for it is not who may only read. */
+/* A statement that checks each cell names the columns of the query, so it is planned
+   again. The reader's role may not plan it: that transaction is closed first. */
 static bool begin_again(struct cli *cli, const struct buf *query, const struct db_rows *columns,
 			struct db_rows **rows)
 {
@@ -278,15 +267,15 @@ static int run_export(struct cli *cli, int argc, char **argv)
 	struct flow flow = { 0 };
 	int status = CLI_USAGE, stop_fd;
 
-	if (!check_words(argc) || (!given.list && !argc && !read_query(&query)))
+	if (!check_options(argc) || (!given.list && !argc && !read_query(&query)))
 		goto done;
 	if (given.list) {
 		status = list(cli);
 		goto done;
 	}
 	status = CLI_FAILED;
-	/* A reader that goes away is told by write(), so that the server's work
-	   can be ended. */
+	/* write() then says when the reader of our output has gone, and the command can
+	   stop the work of the server. */
 	signal(SIGPIPE, SIG_IGN);
 	stop_fd = interrupt_open();
 	if (plan(cli, argc ? argv[0] : NULL, &query, NULL, &rows) ||
@@ -296,7 +285,7 @@ static int run_export(struct cli *cli, int argc, char **argv)
 		goto done;
 	if (query.len && given.spreadsheet && !begin_again(cli, &query, columns, &rows))
 		goto done;
-	status = schedule(cli->db, rows, stop_fd, &flow);
+	status = copy(cli->db, rows, stop_fd, &flow);
 done:
 	outfile_close(flow.out);
 	db_rows_free(columns);
@@ -309,19 +298,19 @@ static const struct cli_option options[] = {
 	{ "format", OPTION_TEXT, &given.format, "FORMAT",
 	  "csv (default), ndjson, or copy (PostgreSQL's own)" },
 	{ "spreadsheet", OPTION_FLAG, &given.spreadsheet, NULL,
-	  "CSV that Excel and LibreOffice read; no text is a formula" },
+	  "CSV for Excel and LibreOffice; no text is a formula" },
 	{ "separator", OPTION_TEXT, &given.separator, "NAME",
 	  "of CSV: comma (default), semicolon or tab" },
 	{ "decimal", OPTION_TEXT, &given.decimal, "NAME",
 	  "with --spreadsheet: point (default), or comma, with semicolons" },
 	{ "output", OPTION_TEXT, &given.output, "FILE",
-	  "not to standard output; appears when it is whole" },
-	{ "query", OPTION_TEXT, &given.query, "SQL", "what this select gives" },
+	  "not standard output; the file appears when it is complete" },
+	{ "query", OPTION_TEXT, &given.query, "SQL", "the rows of this select" },
 	{ "query-file", OPTION_TEXT, &given.query_file, "FILE",
 	  "the same, from a file; - for standard input" },
 	{ "zone", OPTION_TEXT, &given.zone, "ZONE",
 	  "times in this zone, such as Europe/Berlin (UTC)" },
-	{ "list", OPTION_FLAG, &given.list, NULL, "say what can be exported" },
+	{ "list", OPTION_FLAG, &given.list, NULL, "list what can be exported" },
 	{ 0 },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Takes a person out of what is recorded, on request: first a look, then a
-   question, then by ranges of entities, so that it may be stopped and goes on. */
+/* Forgets a person, on request: replaces the personal data in all that is recorded. First
+   shows what there is, then asks, then works by ranges of entities; so the command may be
+   stopped, and goes on when it is run again. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,32 +30,31 @@ static void add_person(struct db_args *args)
 		db_arg_null(args);
 }
 
-/* A callback that waits in the spool would bring the person back. */
-static bool is_spool_empty(const struct conf *conf)
+/* A callback that waits in the spool would record data of the person again. */
+static bool check_spool(const struct conf *conf)
 {
 	struct spool_status waiting = { 0 };
 	int status;
 	struct spool *spool = cli_spool(conf, &status);
-	bool is_empty = !spool && status == CLI_FINE;
+	bool fine = !spool && status == CLI_FINE;
 
 	if (spool && spool_count(spool, &waiting))
 		term_problem("the spool %s cannot be read", ledger_conf(conf)->spool_dir);
 	else if (waiting.records || waiting.aside_records)
-		term_problem("callbacks that wait in the spool %s, and may be of that user: %lld; "
-			     "let them be "
-			     "recorded first (`hookledger spool drain`)%s",
+		term_problem("callbacks in the spool %s that may be of that user: %lld; "
+			     "record them first (`hookledger spool drain`)%s",
 			     ledger_conf(conf)->spool_dir,
 			     (long long)(waiting.records + waiting.aside_records),
 			     waiting.aside_records
 				     ? "; some were set aside (`hookledger spool list`)"
 				     : "");
 	else if (spool)
-		is_empty = true;
+		fine = true;
 	spool_close(spool);
-	return is_empty;
+	return fine;
 }
 
-/* ---- the look */
+/* ---- what there is */
 
 static bool has_anything(const struct db_rows *found)
 {
@@ -64,15 +64,14 @@ static bool has_anything(const struct db_rows *found)
 	       db_str(found, 0, "names").len || db_bool(found, 0, "is_begun");
 }
 
-static void add_line(struct buf *out, const char *what, int64_t count)
+static void add_line(struct buf *out, const char *label, int64_t count)
 {
-	buf_addf(out, "  %-46s %lld\n", what, (long long)count);
+	buf_addf(out, "  %-46s %lld\n", label, (long long)count);
 }
 
-static bool say_found(const struct db_rows *found)
+static bool print_found(const struct db_rows *found)
 {
 	struct buf out = { 0 };
-	bool fine;
 
 	buf_addf(&out, "User %lld", (long long)given.user);
 	if (db_str(found, 0, "names").len) {
@@ -102,17 +101,14 @@ static bool say_found(const struct db_rows *found)
 			 term_s(db_int(found, 0, "mentions")));
 	if (db_bool(found, 0, "is_begun"))
 		buf_add_text(&out, "An earlier run was not finished; this one goes on with it.\n");
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
-static bool say_found_json(const struct db_rows *found)
+static bool print_found_json(const struct db_rows *found)
 {
 	static const char *const counts[] = { "made",	  "about",	 "mentions", "entries",
 					      "invoices", "quarantined", "accounts" };
 	struct buf out = { 0 };
-	bool fine;
 
 	buf_add_char(&out, '{');
 	json_put_id(&out, "user_id", given.user);
@@ -122,12 +118,10 @@ static bool say_found_json(const struct db_rows *found)
 		json_put_int(&out, counts[i], db_int(found, 0, counts[i]));
 	json_put_bool(&out, "is_begun", db_bool(found, 0, "is_begun"));
 	buf_add_text(&out, "}\n");
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
-static bool is_confirmed(void)
+static bool confirm(void)
 {
 	char answer[ANSWER_MAX] = "";
 	struct str typed;
@@ -146,7 +140,7 @@ static bool is_confirmed(void)
 	return false;
 }
 
-/* ---- doing it */
+/* ---- forgetting */
 
 static enum err begin(struct db *db, int64_t *erasure, int64_t *done, int64_t *total)
 {
@@ -198,10 +192,9 @@ done:
 	return err;
 }
 
-static bool say_done(int64_t replaced)
+static bool print_done(int64_t replaced)
 {
 	struct buf out = { 0 };
-	bool fine;
 
 	if (given.json) {
 		buf_add_char(&out, '{');
@@ -209,15 +202,14 @@ static bool say_done(int64_t replaced)
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out,
-			 "Forgotten: %lld event%s replaced. Copies that others keep load anew by "
-			 "themselves.\n"
-			 "Backups made before still have it all. `vacuum` takes the old rows off "
+			 "Forgotten: %lld event%s replaced. Programs that keep a copy by cursor "
+			 "load "
+			 "them again.\n"
+			 "Older backups still have the data. `vacuum` removes the old rows from "
 			 "the disk.\n",
 			 (long long)replaced, term_s(replaced));
 	}
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
 static int run_forget(struct cli *cli, int argc, char **argv)
@@ -229,7 +221,7 @@ static int run_forget(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (!given.user) {
-		term_problem("say who: --user ID, Toggl's number of the user (it is in "
+		term_problem("say which user: --user ID, the number of the user at Toggl (it is in "
 			     "toggl.workspace_user)");
 		goto done;
 	}
@@ -242,12 +234,12 @@ static int run_forget(struct cli *cli, int argc, char **argv)
 		goto done;
 	}
 	if ((given.dry_run || !given.json) &&
-	    !(given.json ? say_found_json(found) : say_found(found)))
+	    !(given.json ? print_found_json(found) : print_found(found)))
 		goto done;
 	if (given.dry_run)
 		status = CLI_FINE;
-	else if (is_spool_empty(cli->conf) && is_confirmed() &&
-		 forget(cli->db, &replaced) == ERR_NONE && say_done(replaced))
+	else if (check_spool(cli->conf) && confirm() && forget(cli->db, &replaced) == ERR_NONE &&
+		 print_done(replaced))
 		status = CLI_FINE;
 done:
 	db_rows_free(found);
@@ -256,10 +248,10 @@ done:
 }
 
 static const struct cli_option options[] = {
-	{ "user", OPTION_COUNT, &given.user, "ID", "Toggl's number of the user" },
-	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "only of this workspace" },
-	{ "dry-run", OPTION_FLAG, &given.dry_run, NULL, "say what is there, do nothing" },
-	{ "yes", OPTION_FLAG, &given.yes, NULL, "do it without the question, for scripts" },
+	{ "user", OPTION_COUNT, &given.user, "ID", "the number of the user at Toggl" },
+	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "only in this workspace" },
+	{ "dry-run", OPTION_FLAG, &given.dry_run, NULL, "show what there is, change nothing" },
+	{ "yes", OPTION_FLAG, &given.yes, NULL, "do not ask, for scripts" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -269,8 +261,8 @@ const struct command cmd_forget[] = {
 	  .need = NEED_OPERATOR,
 	  .run = run_forget,
 	  .options = options,
-	  .help = "take a person out of what is recorded, on request",
-	  .more = "Says what is there and asks for the number of the user before it changes "
+	  .help = "replace the personal data of a person, on request",
+	  .more = "Shows what there is, and asks for the number of the user before it changes "
 		  "anything.\n"
 		  "The company's books stay as they are, under an alias; of each original body "
 		  "its\n"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Brings the database's schema to what this program needs, and keeps it so:
-   migrate, housekeep, restored. */
+/* The schema of the database: `migrate` creates or updates it, `housekeep` creates the
+   partitions of the next months, `restored` begins a new epoch after a restore. */
 #include <stdio.h>
 
 #include "base/conf.h"
 #include "base/db.h"
 #include "cli/cmd.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/migration.h"
 #include "cli/term.h"
-#include "ledger/ledger_conf.h"
 #include "ledger/monitor.h"
 
 static struct {
@@ -45,8 +45,8 @@ static int run_migrate(struct cli *cli, int argc, char **argv)
 static int run_housekeep(struct cli *cli, int argc, char **argv)
 {
 	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
 	int status = CLI_FAILED;
+	int64_t made;
 
 	(void)argc, (void)argv;
 	monitor_put_host(cli->conf, args);
@@ -54,31 +54,26 @@ static int run_housekeep(struct cli *cli, int argc, char **argv)
 		goto done;
 	db_args_clear(args);
 	db_arg_int(args, ledger_conf(cli->conf)->counters_keep_days);
-	if (!cli_call(cli->db, "operator.housekeep", args, &rows)) {
-		int64_t made = db_int(rows, 0, "housekeep");
-
+	if (!cli_call_number(cli->db, "operator.housekeep", args, &made)) {
 		printf("made %lld partition%s\n", (long long)made, term_s(made));
 		status = CLI_FINE;
 	}
 done:
-	db_rows_free(rows);
 	db_args_free(args);
 	return status;
 }
 
 static int run_restored(struct cli *cli, int argc, char **argv)
 {
-	struct db_rows *rows = NULL;
+	int64_t epoch;
 
 	(void)argc, (void)argv;
-	if (cli_call(cli->db, "operator.restored", NULL, &rows))
+	if (cli_call_number(cli->db, "operator.restored", NULL, &epoch))
 		return CLI_FAILED;
 	printf("This database counts as restored: epoch %lld begins.\n"
-	       "Readers that go on from a cursor (`event tail`, exports) will read what is "
-	       "recorded\n"
+	       "Programs that go on from a cursor (`event tail`, exports) read what is recorded\n"
 	       "from now on, whatever the numbers of transactions were before.\n",
-	       (long long)db_int(rows, 0, "restored"));
-	db_rows_free(rows);
+	       (long long)epoch);
 	return CLI_FINE;
 }
 
@@ -92,20 +87,20 @@ const struct command cmd_migrate[] = {
 	  .need = NEED_OWNER,
 	  .run = run_migrate,
 	  .options = migrate_options,
-	  .help = "make or update the database's schema",
-	  .more = "Connects as database.owner. May be repeated, and run while receivers work: "
-		  "what\n"
-		  "they cannot record meanwhile waits in their spool." },
+	  .help = "install or update the schema of the database",
+	  .more = "Connects as database.owner. It may be repeated, and run while receivers work: "
+		  "callbacks\n"
+		  "that they cannot record meanwhile wait in the spool." },
 	{ .name = "housekeep",
 	  .need = NEED_OPERATOR,
 	  .run = run_housekeep,
 	  .options = no_options,
-	  .help = "make the partitions of the next months (monthly, from cron)" },
+	  .help = "prepare the partitions of the next months (monthly, from cron)" },
 	{ .name = "restored",
 	  .need = NEED_OPERATOR,
 	  .run = run_restored,
 	  .options = no_options,
-	  .help = "say that the database was restored from a backup",
-	  .more = "To be run once, after the restore and before the receivers start." },
+	  .help = "declare that the database was restored from a backup",
+	  .more = "Run it once, after the restore and before the receivers start." },
 	{ 0 },
 };

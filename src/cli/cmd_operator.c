@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Operators of the admin page: who may log in there, and as what. */
+/* Operators: the people who may log in at the admin page, and their roles. */
 #include <stdio.h>
 
 #include "base/db.h"
-#include "base/json.h"
 #include "base/password.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
+#include "cli/list.h"
 #include "cli/prompt.h"
 #include "cli/term.h"
 
@@ -15,9 +15,9 @@ static struct {
 	bool json;
 } given = { .role = "owner", .zone = "UTC" };
 
-/* The password of the operator `name`, from where the options say, or asked for
-   twice; as it is kept. */
-static bool read_kept(const char *name, struct buf *kept)
+/* Reads the password of the operator `name` from the file of the options, or asks for it
+   twice. Gives its hash. */
+static bool read_password(const char *name, struct buf *hash)
 {
 	struct buf password = { 0 }, again = { 0 };
 	const char *flaw;
@@ -26,8 +26,8 @@ static bool read_kept(const char *name, struct buf *kept)
 	if (given.password_file) {
 		if (!input_secret(given.password_file, &password))
 			goto done;
-	} else if (!prompt_is_possible()) {
-		term_problem("there is no terminal to ask for the password at; give "
+	} else if (!prompt_has_terminal()) {
+		term_problem("there is no terminal to ask for the password; give "
 			     "--password-file FILE, or - for standard input");
 		goto done;
 	} else if (!prompt_secret("Password: ", &password) ||
@@ -42,7 +42,7 @@ static bool read_kept(const char *name, struct buf *kept)
 		term_problem("%s", flaw);
 		goto done;
 	}
-	password_keep(buf_str(&password), kept);
+	password_keep(buf_str(&password), hash);
 	fine = true;
 done:
 	mem_wipe(password.at, password.len);
@@ -54,63 +54,53 @@ done:
 
 static int run_add(struct cli *cli, int argc, char **argv)
 {
-	struct buf kept = { 0 };
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
+	struct buf hash = { 0 };
+	struct db_args *args = NULL;
 	int status = CLI_FAILED;
+	int64_t id;
 
 	(void)argc;
-	if (!read_kept(argv[0], &kept))
+	if (!read_password(argv[0], &hash))
 		goto done;
+	args = db_args_new();
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_text(args, str_of(given.role));
 	db_arg_text(args, str_of(given.zone));
-	db_arg_text(args, buf_str(&kept));
-	if (cli_call(cli->db, "operator.operator_add", args, &rows))
+	db_arg_text(args, buf_str(&hash));
+	if (cli_call_number(cli->db, "operator.operator_add", args, &id))
 		goto done;
-	printf("Operator %lld, %s, may log in as %s.\n", (long long)db_int(rows, 0, "operator_add"),
-	       argv[0], given.role);
+	printf("Operator %lld, %s, may log in as %s.\n", (long long)id, argv[0], given.role);
 	status = CLI_FINE;
 done:
-	db_rows_free(rows);
 	db_args_free(args);
-	buf_done(&kept);
+	buf_done(&hash);
 	return status;
 }
 
 /* What is NULL stays as it is. */
 static int change(struct cli *cli, const char *name, const char *role, const bool *enable,
-		  struct str kept, const char *words)
+		  struct str hash, const char *outcome)
 {
 	struct db_args *args = db_args_new();
-	int status = CLI_FAILED;
 
 	db_arg_text(args, str_of(name));
-	db_arg_text(args, role ? str_of(role) : (struct str){ 0 });
-	db_arg_text(args, (struct str){ 0 });
-	if (enable)
-		db_arg_bool(args, *enable);
-	else
-		db_arg_null(args);
-	db_arg_text(args, kept);
-	if (!cli_call(cli->db, "operator.operator_set", args, NULL)) {
-		printf("Operator %s %s.\n", name, words);
-		status = CLI_FINE;
-	}
-	db_args_free(args);
-	return status;
+	db_arg_text(args, str_of(role));
+	db_arg_null(args); /* the time zone */
+	cli_arg_bool(args, enable);
+	db_arg_text(args, hash);
+	return cli_change(cli, "operator.operator_set", args, "Operator %s %s.", name, outcome);
 }
 
 static int run_password(struct cli *cli, int argc, char **argv)
 {
-	struct buf kept = { 0 };
+	struct buf hash = { 0 };
 	int status = CLI_FAILED;
 
 	(void)argc;
-	if (read_kept(argv[0], &kept))
-		status = change(cli, argv[0], NULL, NULL, buf_str(&kept),
+	if (read_password(argv[0], &hash))
+		status = change(cli, argv[0], NULL, NULL, buf_str(&hash),
 				"has the new password, and no session any more");
-	buf_done(&kept);
+	buf_done(&hash);
 	return status;
 }
 
@@ -142,11 +132,8 @@ static int run_totp_reset(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	db_arg_text(args, str_of(argv[0]));
 	if (!cli_call(cli->db, "operator.totp_reset", args, &rows)) {
-		printf(db_bool(rows, 0, "totp_reset")
-			       ? "Operator %s logs in with the password alone until new codes are "
-				 "set up.\n"
-			       : "Operator %s logs in with the password alone already.\n",
-		       argv[0]);
+		printf("Operator %s logs in with the password alone %s.\n", argv[0],
+		       db_bool(rows, 0, "totp_reset") ? "until new codes are set up" : "already");
 		status = CLI_FINE;
 	}
 	db_rows_free(rows);
@@ -154,53 +141,31 @@ static int run_totp_reset(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
-static void put_json(struct buf *out, const struct db_rows *rows, size_t row)
+static void add_state(struct buf *out, const struct db_rows *rows, size_t row, const void *context)
 {
-	buf_add_text(out, row ? ",{" : "{");
-	json_put_id(out, "operator_id", db_int(rows, row, "operator_id"));
-	json_put_text(out, "name", db_str(rows, row, "name"));
-	json_put_text(out, "role", db_str(rows, row, "role"));
-	json_put_text(out, "zone", db_str(rows, row, "time_zone"));
-	json_put_bool(out, "enabled", db_bool(rows, row, "enabled"));
-	json_put_bool(out, "totp", db_bool(rows, row, "totp"));
-	json_put_int(out, "sessions", db_int(rows, row, "sessions"));
-	buf_add_char(out, '}');
+	(void)context;
+	buf_add_text(out, db_bool(rows, row, "enabled") ? "enabled" : "disabled");
 }
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "NAME",  "ROLE",	  "ZONE",      "STATE",
-					     "CODES", "SESSIONS", "LAST LOGIN" };
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct db_rows *rows = NULL;
-	struct buf json = { 0 };
-	int status = CLI_FAILED;
+	static const struct list_column columns[] = {
+		{ .column = "operator_id", .member = "operator_id" },
+		{ .column = "name", .head = "NAME", .member = "name" },
+		{ .column = "role", .head = "ROLE", .member = "role" },
+		{ .column = "time_zone", .head = "ZONE", .member = "zone" },
+		{ .column = "enabled", .member = "enabled" },
+		{ .column = "enabled", .head = "STATE", .add = add_state },
+		{ .column = "totp", .head = "CODES", .member = "totp" },
+		{ .column = "sessions", .head = "SESSIONS", .member = "sessions" },
+		{ .column = "seen_us", .head = "LAST LOGIN", .absent = "never" },
+		{ 0 },
+	};
 
 	(void)argc, (void)argv;
-	if (cli_call(cli->db, "operator.operator_list", NULL, &rows))
-		goto done;
-	buf_add_text(&json, "{\"operators\":[");
-	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		put_json(&json, rows, i);
-		table_text(table, db_str(rows, i, "name"));
-		table_text(table, db_str(rows, i, "role"));
-		table_text(table, db_str(rows, i, "time_zone"));
-		table_text(table, str_of(db_bool(rows, i, "enabled") ? "enabled" : "disabled"));
-		table_text(table, str_of(db_bool(rows, i, "totp") ? "yes" : "no"));
-		table_int(table, db_int(rows, i, "sessions"));
-		if (db_is_null(rows, i, "seen_us"))
-			table_text(table, str_of("never"));
-		else
-			table_ago(table, db_int(rows, i, "seen_us"));
-	}
-	buf_add_text(&json, "]}\n");
-	if (given.json ? term_write(buf_str(&json)) : table_write(table))
-		status = CLI_FINE;
-done:
-	table_free(table);
-	db_rows_free(rows);
-	buf_done(&json);
-	return status;
+	return cli_list(
+		cli, "operator.operator_list", NULL,
+		(struct list){ .name = "operators", .json = given.json, .columns = columns });
 }
 
 #define PASSWORD_OPTION \
@@ -211,7 +176,7 @@ done:
 
 static const struct cli_option add_options[] = {
 	{ "role", OPTION_TEXT, &given.role, "ROLE",
-	  "owner may change everything (default), viewer may look" },
+	  "owner may change everything (default), viewer may only read" },
 	{ "zone", OPTION_TEXT, &given.zone, "ZONE",
 	  "time zone in which the page shows times (UTC)" },
 	PASSWORD_OPTION,
@@ -231,12 +196,12 @@ const struct command cmd_operator[] = {
 	  .run = run_add,
 	  .operands = "NAME",
 	  .options = add_options,
-	  .help = "let somebody use the admin page" },
+	  .help = "let a person use the admin page" },
 	{ .name = "operator list",
 	  .need = NEED_OPERATOR,
 	  .run = run_list,
 	  .options = list_options,
-	  .help = "list who may use the admin page" },
+	  .help = "list the people who may use the admin page" },
 	{ .name = "operator password",
 	  .need = NEED_OPERATOR,
 	  .run = run_password,
@@ -266,6 +231,6 @@ const struct command cmd_operator[] = {
 	  .run = run_totp_reset,
 	  .operands = "NAME",
 	  .options = no_options,
-	  .help = "ask an operator, who has lost the app, for no codes any more" },
+	  .help = "remove the second factor of an operator who has lost the app" },
 	{ 0 },
 };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Callbacks with a good signature that could not be recorded: to look at, and
-   to try again after what was wrong has been put right. */
+/* The quarantine: callbacks with a valid signature that could not be recorded. The
+   operator lists them, shows one, and tries to record them again after the cause is
+   removed. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
+#include "cli/list.h"
 #include "cli/term.h"
 #include "ledger/callback.h"
 #include "ledger/intake.h"
@@ -20,8 +21,9 @@ static struct {
 	bool json, raw, all;
 } given;
 
-/* A page of operator.quarantine_list() behind *after, which moves on. */
-static enum err next_page(struct db *db, int64_t *after, int64_t most, bool waiting,
+/* The rows of operator.quarantine_list() after *after, which becomes the number of the
+   last one. */
+static enum err read_page(struct db *db, int64_t *after, int64_t most, bool waiting,
 			  struct db_rows **rows)
 {
 	struct db_args *args = db_args_new();
@@ -37,79 +39,51 @@ static enum err next_page(struct db *db, int64_t *after, int64_t most, bool wait
 	return err;
 }
 
-static void put_facts(struct buf *out, const struct db_rows *rows, size_t row)
-{
-	struct buf time = { 0 };
-
-	json_put_id(out, "quarantine_id", db_int(rows, row, "quarantine_id"));
-	json_put_id(out, "endpoint_id", db_int(rows, row, "endpoint_id"));
-	json_put_id(out, "secret_id", db_int(rows, row, "secret_id"));
-	clock_write(&time, db_int(rows, row, "received_us"));
-	json_put_text(out, "received_at", buf_str(&time));
-	json_put_text(out, "reason", db_str(rows, row, "reason"));
-	buf_done(&time);
-	if (!db_is_null(rows, row, "retried_us"))
-		clock_write(&time, db_int(rows, row, "retried_us"));
-	json_put_text(out, "retried_at", buf_str(&time));
-	json_put_text(out, "retried_as",
-		      db_is_null(rows, row, "retried_as") ? (struct str){ 0 }
-							  : db_str(rows, row, "retried_as"));
-	buf_done(&time);
-}
-
 /* ---- list */
 
-static void add_row(struct table *table, const struct db_rows *rows, size_t row)
-{
-	struct buf size = { 0 };
+#define MEMBERS \
+	{ .column = "quarantine_id", .member = "quarantine_id" }, \
+		{ .column = "endpoint_id", .member = "endpoint_id" }, \
+		{ .column = "secret_id", .member = "secret_id" }, \
+		{ .column = "received_us", .member = "received_at" }, \
+		{ .column = "reason", .member = "reason" }, \
+		{ .column = "retried_us", .member = "retried_at" }, \
+	{ \
+		.column = "retried_as", .member = "retried_as" \
+	}
 
-	table_int(table, db_int(rows, row, "quarantine_id"));
-	table_int(table, db_int(rows, row, "endpoint_id"));
-	table_ago(table, db_int(rows, row, "received_us"));
-	table_text(table, db_str(rows, row, "reason"));
-	term_add_size(&size, db_int(rows, row, "bytes"));
-	table_text(table, buf_str(&size));
-	table_text(table, db_is_null(rows, row, "retried_as") ? str_of("waits")
-							      : db_str(rows, row, "retried_as"));
-	buf_done(&size);
-}
+static const struct list_column members[] = { MEMBERS, { 0 } };
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = {
-		"ID", "ENDPOINT", "RECEIVED", "REASON", "SIZE", "STATE"
+	static const struct list_column columns[] = {
+		MEMBERS,
+		{ .column = "quarantine_id", .head = "ID" },
+		{ .column = "endpoint_id", .head = "ENDPOINT" },
+		{ .column = "received_us", .head = "RECEIVED" },
+		{ .column = "reason", .head = "REASON" },
+		{ .column = "bytes", .head = "SIZE", .member = "bytes", .form = LIST_SIZE },
+		{ .column = "retried_as", .head = "STATE", .absent = "waits" },
+		{ 0 },
 	};
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 	int64_t after = 0, left = given.limit ? given.limit : INT64_MAX;
-	struct buf json = { 0 };
+	struct list list = { .name = "quarantine", .json = given.json, .columns = columns };
 	size_t count = PAGE;
-	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	buf_add_text(&json, "{\"quarantine\":[");
 	while (left > 0 && count == PAGE) {
 		struct db_rows *rows = NULL;
 
-		if (next_page(cli->db, &after, left < PAGE ? left : PAGE, !given.all, &rows))
-			goto done;
+		if (read_page(cli->db, &after, left < PAGE ? left : PAGE, !given.all, &rows)) {
+			list_done(&list);
+			return CLI_FAILED;
+		}
 		count = db_rows_count(rows);
 		left -= (int64_t)count;
-		for (size_t i = 0; i < count; i++) {
-			add_row(table, rows, i);
-			buf_add_text(&json, json.at[json.len - 1] == '[' ? "{" : ",{");
-			put_facts(&json, rows, i);
-			json_put_int(&json, "bytes", db_int(rows, i, "bytes"));
-			buf_add_char(&json, '}');
-		}
+		list_add(&list, rows, count);
 		db_rows_free(rows);
 	}
-	buf_add_text(&json, "]}\n");
-	if (given.json ? term_write(buf_str(&json)) : table_write(table))
-		status = CLI_FINE;
-done:
-	table_free(table);
-	buf_done(&json);
-	return status;
+	return list_write(&list) ? CLI_FINE : CLI_FAILED;
 }
 
 /* ---- show */
@@ -125,7 +99,7 @@ static enum err find(struct db *db, int64_t id, struct db_rows **rows)
 	return err;
 }
 
-static void describe(struct buf *out, const struct db_rows *rows, struct str body)
+static void print_text(struct buf *out, const struct db_rows *rows, struct str body)
 {
 	struct buf pretty = { 0 };
 	struct str rest;
@@ -150,17 +124,17 @@ static void describe(struct buf *out, const struct db_rows *rows, struct str bod
 	buf_done(&pretty);
 }
 
-static void put_item(struct buf *out, const struct db_rows *rows, struct str body)
+static void add_json(struct buf *out, const struct db_rows *rows, struct str body)
 {
 	struct buf signature = { 0 }, hex = { 0 };
 
 	db_bytes(rows, 0, "signature", &signature);
 	buf_add_char(out, '{');
-	put_facts(out, rows, 0);
+	list_add_members(out, members, NULL, rows, 0);
 	json_put_text(out, "address", db_str(rows, 0, "address"));
 	buf_add_hex(&hex, signature.at, signature.len);
 	json_put_text(out, "signature", buf_str(&hex));
-	/* it may be anything, so as hex and, for people, as text */
+	/* the body may be any bytes: as hex, and as text for people */
 	buf_clear(&hex);
 	buf_add_hex(&hex, body.at, body.len);
 	json_put_text(out, "body_hex", hex.len ? buf_str(&hex) : str_of(""));
@@ -187,9 +161,9 @@ static int run_show(struct cli *cli, int argc, char **argv)
 	if (given.raw)
 		buf_add_str(&out, buf_str(&body));
 	else if (given.json)
-		put_item(&out, rows, buf_str(&body));
+		add_json(&out, rows, buf_str(&body));
 	else
-		describe(&out, rows, buf_str(&body));
+		print_text(&out, rows, buf_str(&body));
 	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
 done:
 	db_rows_free(rows);
@@ -206,7 +180,7 @@ struct retry {
 	int64_t recorded, duplicate, failed;
 };
 
-static const char *why_not(enum verdict verdict)
+static const char *reason_of(enum verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_ABSENT:
@@ -220,20 +194,20 @@ static const char *why_not(enum verdict verdict)
 	case VERDICT_REFUSED:
 		return "PostgreSQL cannot take its data";
 	default:
-		return "the database did not say";
+		return "the database gave no reason";
 	}
 }
 
-/* Records it as the receiver would. NULL, and *outcome, when that worked; else
-   why it did not. */
+/* Records the callback as the receiver does. NULL, with *outcome set: it is recorded.
+   Otherwise the reason why it is not. */
 static const char *record(struct retry *retry, struct callback *cb, const char **outcome)
 {
 	enum reason reason;
-	const char *why;
+	const char *problem;
 	enum verdict verdict;
 
-	if (callback_parse(cb, &reason, &why))
-		return why;
+	if (callback_parse(cb, &reason, &problem))
+		return problem;
 	if (cb->kind != CALLBACK_EVENT)
 		return "it is a ping";
 	intake_clear(retry->intake);
@@ -242,7 +216,7 @@ static const char *record(struct retry *retry, struct callback *cb, const char *
 		return db_problem(retry->receiver);
 	verdict = intake_verdict(retry->intake, 0);
 	if (verdict != VERDICT_RECORDED && verdict != VERDICT_DUPLICATE)
-		return why_not(verdict);
+		return reason_of(verdict);
 	*outcome = verdict == VERDICT_RECORDED ? "recorded" : "duplicate";
 	return NULL;
 }
@@ -264,7 +238,7 @@ static enum err retry_one(struct retry *retry, int64_t id)
 	struct db_rows *rows = NULL;
 	struct buf body = { 0 }, signature = { 0 };
 	struct callback cb = { 0 };
-	const char *outcome = NULL, *why;
+	const char *outcome = NULL, *problem;
 	enum err err = find(retry->db, id, &rows);
 
 	if (err)
@@ -278,9 +252,9 @@ static enum err retry_one(struct retry *retry, int64_t id)
 	cb.secret_id = db_int(rows, 0, "secret_id");
 	if (signature.len == MAC_BYTES)
 		memcpy(cb.signature, signature.at, MAC_BYTES);
-	why = record(retry, &cb, &outcome);
-	if (why) {
-		term_problem("%lld stays in quarantine: %s", (long long)id, why);
+	problem = record(retry, &cb, &outcome);
+	if (problem) {
+		term_problem("%lld stays in quarantine: %s", (long long)id, problem);
 		retry->failed++;
 		goto done;
 	}
@@ -308,7 +282,7 @@ static enum err retry_all(struct retry *retry)
 	while (!err && count == PAGE) {
 		struct db_rows *rows = NULL;
 
-		err = next_page(retry->db, &after, PAGE, true, &rows);
+		err = read_page(retry->db, &after, PAGE, true, &rows);
 		count = err ? 0 : db_rows_count(rows);
 		for (size_t i = 0; i < count && !err; i++) {
 			err = retry_one(retry, db_int(rows, i, "quarantine_id"));
@@ -328,7 +302,7 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 	enum err err;
 
 	if (given.all == (argc == 1)) {
-		term_problem("say which: `hookledger quarantine retry ID`, or --all");
+		term_problem("say which one: `hookledger quarantine retry ID`, or --all");
 		return CLI_USAGE;
 	}
 	if (argc == 1 && !input_id(argv[0], "the number in quarantine", &id))
@@ -358,8 +332,8 @@ done:
 }
 
 static const struct cli_option list_options[] = {
-	{ "all", OPTION_FLAG, &given.all, NULL, "those too that a retry has recorded" },
-	{ "limit", OPTION_COUNT, &given.limit, "N", "at most so many" },
+	{ "all", OPTION_FLAG, &given.all, NULL, "also those that a retry has recorded" },
+	{ "limit", OPTION_COUNT, &given.limit, "N", "at most N" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -371,7 +345,7 @@ static const struct cli_option show_options[] = {
 };
 
 static const struct cli_option retry_options[] = {
-	{ "all", OPTION_FLAG, &given.all, NULL, "all that wait" },
+	{ "all", OPTION_FLAG, &given.all, NULL, "all that are waiting" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -381,7 +355,7 @@ const struct command cmd_quarantine[] = {
 	  .need = NEED_OPERATOR,
 	  .run = run_list,
 	  .options = list_options,
-	  .help = "list genuine callbacks that could not be recorded" },
+	  .help = "list signed callbacks that could not be recorded" },
 	{ .name = "quarantine show",
 	  .need = NEED_OPERATOR,
 	  .run = run_show,

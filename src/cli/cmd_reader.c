@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Logins of PostgreSQL for analysts: they read schema toggl and nothing else. */
-#include <stdio.h>
-
+/* Readers: logins of PostgreSQL for analysts, who may read schema toggl and nothing else. */
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
-/* 192 random bits: what is kept of it cannot be searched. */
+/* 192 random bits: nobody finds the password by trying all against its verifier. */
 enum { PASSWORD_RANDOM = 24 };
 
 static struct {
@@ -18,10 +17,9 @@ static struct {
 
 /* ---- add */
 
-static bool say_added(const char *login, struct str database, const struct buf *password)
+static bool print_added(const char *login, struct str database, const struct buf *password)
 {
 	struct buf out = { 0 };
-	bool is_said;
 
 	if (given.json) {
 		buf_add_char(&out, '{');
@@ -42,10 +40,7 @@ static bool say_added(const char *login, struct str database, const struct buf *
 		buf_addf(&out, "  connections   at most %lld\nThe password is not shown again.\n",
 			 (long long)given.connections);
 	}
-	is_said = term_write(buf_str(&out));
-	mem_wipe(out.at, out.len);
-	buf_done(&out);
-	return is_said;
+	return term_write_buf(&out);
 }
 
 static int run_add(struct cli *cli, int argc, char **argv)
@@ -57,7 +52,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 
 	(void)argc;
 	crypto_random_text(&password, PASSWORD_RANDOM);
-	/* the server, and its log, get to see the verifier only */
+	/* the server and its log see the verifier only */
 	if (db_verifier(cli->db, argv[0], buf_text(&password), &verifier)) {
 		term_problem("the password could not be prepared: %s", db_problem(cli->db));
 		goto done;
@@ -68,7 +63,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	db_arg_int(args, given.connections);
 	if (cli_call(cli->db, "ledger.reader_add", args, &rows))
 		goto done;
-	if (say_added(argv[0], db_str(rows, 0, "reader_add"), &password))
+	if (print_added(argv[0], db_str(rows, 0, "reader_add"), &password))
 		status = CLI_FINE;
 done:
 	mem_wipe(password.at, password.len);
@@ -81,88 +76,72 @@ done:
 
 /* ---- list and remove */
 
-static void put_json(struct buf *out, const struct db_rows *rows, size_t row)
-{
-	buf_add_text(out, row ? ",{" : "{");
-	json_put_text(out, "login", db_str(rows, row, "login"));
-	json_put_bool(out, "made_here", db_bool(rows, row, "is_ours"));
-	json_put_text(out, "statement_timeout", db_str(rows, row, "timeout"));
-	json_put_int(out, "connections_max", db_int(rows, row, "connections"));
-	json_put_int(out, "connections", db_int(rows, row, "in_use"));
-	buf_add_char(out, '}');
-}
-
-/* "60000" is what we set, "1min" what somebody may have. */
-static void put_row(struct table *table, const struct db_rows *rows, size_t row)
+/* "60000" is what we set, "1min" what somebody may have set by hand. */
+static void add_time_limit(struct buf *out, const struct db_rows *rows, size_t row,
+			   const void *context)
 {
 	struct str timeout = db_str(rows, row, "timeout");
-	int64_t limit = db_int(rows, row, "connections"), ms = 0;
-	struct buf cell = { 0 };
+	int64_t ms = 0;
 
-	table_text(table, db_str(rows, row, "login"));
+	(void)context;
 	if (str_int(timeout, &ms) && ms > 0)
-		buf_addf(&cell, "%lld s", (long long)(ms / 1000));
+		buf_addf(out, "%lld s", (long long)(ms / 1000));
 	else
-		buf_add_str(&cell, timeout.len && ms == 0 && !str_is(timeout, "0")
-					   ? timeout
-					   : str_of("none"));
-	table_text(table, buf_str(&cell));
-	buf_clear(&cell);
-	buf_addf(&cell, "%lld", (long long)db_int(rows, row, "in_use"));
+		buf_add_str(out, timeout.len && ms == 0 && !str_is(timeout, "0") ? timeout
+										 : str_of("none"));
+}
+
+static void add_connections(struct buf *out, const struct db_rows *rows, size_t row,
+			    const void *context)
+{
+	int64_t limit = db_int(rows, row, "connections");
+
+	(void)context;
+	buf_addf(out, "%lld", (long long)db_int(rows, row, "in_use"));
 	if (limit >= 0)
-		buf_addf(&cell, " of %lld", (long long)limit);
-	table_text(table, buf_str(&cell));
-	table_text(table, str_of(db_bool(rows, row, "is_ours") ? "here" : "by hand"));
-	buf_done(&cell);
+		buf_addf(out, " of %lld", (long long)limit);
+}
+
+static void add_maker(struct buf *out, const struct db_rows *rows, size_t row, const void *context)
+{
+	(void)context;
+	buf_add_text(out, db_bool(rows, row, "is_ours") ? "here" : "by hand");
 }
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const heads[] = { "LOGIN", "TIME LIMIT", "CONNECTIONS", "MADE" };
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct db_rows *rows = NULL;
-	struct buf json = { 0 };
-	int status = CLI_FAILED;
+	static const struct list_column columns[] = {
+		{ .column = "login", .head = "LOGIN", .member = "login" },
+		{ .column = "is_ours", .member = "made_here" },
+		{ .column = "timeout", .member = "statement_timeout" },
+		{ .column = "connections", .member = "connections_max" },
+		{ .column = "in_use", .member = "connections" },
+		{ .column = "timeout", .head = "TIME LIMIT", .add = add_time_limit },
+		{ .column = "in_use", .head = "CONNECTIONS", .add = add_connections },
+		{ .column = "is_ours", .head = "MADE", .add = add_maker },
+		{ 0 },
+	};
 
 	(void)argc, (void)argv;
-	if (cli_call(cli->db, "ledger.reader_list", NULL, &rows))
-		goto done;
-	buf_add_text(&json, "{\"readers\":[");
-	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		put_row(table, rows, i);
-		put_json(&json, rows, i);
-	}
-	buf_add_text(&json, "]}\n");
-	if (given.json ? term_write(buf_str(&json)) : table_write(table))
-		status = CLI_FINE;
-done:
-	table_free(table);
-	db_rows_free(rows);
-	buf_done(&json);
-	return status;
+	return cli_list(cli, "ledger.reader_list", NULL,
+			(struct list){ .name = "readers", .json = given.json, .columns = columns });
 }
 
 static int run_remove(struct cli *cli, int argc, char **argv)
 {
 	struct db_args *args = db_args_new();
-	int status = CLI_FAILED;
 
 	(void)argc;
 	db_arg_text(args, str_of(argv[0]));
-	if (cli_call(cli->db, "ledger.reader_remove", args, NULL))
-		goto done;
-	printf("Login %s is gone, and so are its connections.\n", argv[0]);
-	status = CLI_FINE;
-done:
-	db_args_free(args);
-	return status;
+	return cli_change(cli, "ledger.reader_remove", args,
+			  "Login %s is gone, and so are its connections.", argv[0]);
 }
 
 static const struct cli_option add_options[] = {
 	{ "timeout", OPTION_SPAN, &given.timeout_us, "SPAN",
 	  "how long a statement may take (60s); 0: no limit" },
 	{ "connections", OPTION_COUNT, &given.connections, "N",
-	  "how many it may have at once (5)" },
+	  "how many connections it may have at once (5)" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -178,8 +157,8 @@ const struct command cmd_reader[] = {
 	  .run = run_add,
 	  .operands = "NAME",
 	  .options = add_options,
-	  .help = "make a login of PostgreSQL that reads schema toggl and nothing else",
-	  .more = "Needs db_roles = yes, and an owner who may make roles (CREATEROLE)." },
+	  .help = "add a login of PostgreSQL that may read schema toggl and nothing else",
+	  .more = "Needs db_roles = yes, and an owner who may create roles (CREATEROLE)." },
 	{ .name = "reader list",
 	  .need = NEED_OWNER,
 	  .run = run_list,
@@ -190,6 +169,6 @@ const struct command cmd_reader[] = {
 	  .run = run_remove,
 	  .operands = "NAME",
 	  .options = no_options,
-	  .help = "end the connections of such a login, and drop it" },
+	  .help = "end the connections of such a login, and drop the login" },
 	{ 0 },
 };

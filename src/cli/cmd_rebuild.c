@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Writes the typed tables anew from the ledger, a range of entities a
-   transaction, while receivers record. The database knows how far it has come:
-   stopped at any point, the next run goes on from there. */
+/* Writes the typed tables again from the ledger, a range of entities in each transaction,
+   while receivers record. The database keeps the position: after a stop the next run goes
+   on from there. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -10,8 +10,8 @@
 #include "cli/cmd.h"
 #include "cli/term.h"
 
-/* Of so many events a transaction: about 0.1 s, so long may one that records a
-   change of the same entities wait. */
+/* Events in a transaction: about 0.1 s. A receiver that records a change of the same
+   entities may wait that long. */
 enum { STEP_EVENTS = 5000 };
 
 static struct {
@@ -69,11 +69,10 @@ static enum err run_steps(struct db *db, struct progress *progress, struct outco
 	return err;
 }
 
-static bool say(const struct outcome *outcome)
+static bool print_outcome(const struct outcome *outcome)
 {
 	struct buf out = { 0 };
 	int64_t done = outcome->events - outcome->before;
-	bool fine;
 
 	if (given.json) {
 		buf_add_char(&out, '{');
@@ -93,9 +92,7 @@ static bool say(const struct outcome *outcome)
 				 "%lld.\n",
 				 (long long)outcome->removed);
 	}
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
 static int run_rebuild(struct cli *cli, int argc, char **argv)
@@ -117,7 +114,7 @@ static int run_rebuild(struct cli *cli, int argc, char **argv)
 			     "stopped");
 		return CLI_FAILED;
 	}
-	return say(&outcome) ? CLI_FINE : CLI_FAILED;
+	return print_outcome(&outcome) ? CLI_FINE : CLI_FAILED;
 }
 
 static const struct cli_option options[] = {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* A new master key: opens every secret with the previous one and seals it with
-   the current one. Each is replaced by itself, and both keys open meanwhile, so
-   it may be stopped and repeated. */
-#include <stdio.h>
-
+/* After a change of the master key: opens every secret with the previous key and seals it
+   with the current one. Each secret is replaced alone, and the programs know both keys
+   meanwhile; so the command may be stopped and repeated. */
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/json.h"
@@ -44,7 +42,7 @@ static enum err reseal_one(struct db *db, const struct sealer *sealer, const str
 	db_arg_bytes(args, buf_str(&before));
 	db_arg_bytes(args, buf_str(&after));
 	err = cli_call(db, "operator.sealed_replace", args, &answer);
-	/* false: another reseal was faster */
+	/* false: another reseal was first */
 	if (!err && db_bool(answer, 0, "sealed_replace"))
 		count->resealed++;
 	else if (!err)
@@ -106,10 +104,9 @@ static int run_reseal(struct cli *cli, int argc, char **argv)
 				     "master_key_previous is not needed any more: take it out of "
 				     "the settings and start the programs again.\n");
 	}
-	if (term_write(buf_str(&out)) && count.unopened == 0)
+	if (term_write_buf(&out) && count.unopened == 0)
 		status = CLI_FINE;
 done:
-	buf_done(&out);
 	sealer_free(sealer);
 	return status;
 }

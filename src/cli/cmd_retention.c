@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Drops whole months of the ledger, after a look at what would go; a month a
-   transaction, so that it may be stopped and repeated. */
+/* Drops whole months of the ledger. Without --apply it only shows the plan. Each month is
+   one transaction, so that the command may be stopped and repeated. */
 #include <stdio.h>
 
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 static struct {
@@ -51,60 +52,37 @@ static struct sums sum_up(const struct db_rows *plan)
 	return sums;
 }
 
-/* ---- the look at it */
+/* ---- showing the plan */
 
-static bool write_plan_json(const struct db_rows *plan)
+static void add_outcome(struct buf *out, const struct db_rows *plan, size_t row,
+			const void *context)
 {
-	struct buf out = { 0 };
-	bool fine;
-
-	buf_add_text(&out, "{\"months\":[");
-	for (size_t i = 0; i < db_rows_count(plan); i++) {
-		if (i)
-			buf_add_char(&out, ',');
-		buf_add_char(&out, '{');
-		json_put_text(&out, "month", db_str(plan, i, "month"));
-		json_put_int(&out, "events", db_int(plan, i, "events"));
-		json_put_int(&out, "bytes", db_int(plan, i, "bytes"));
-		json_put_text(&out, "verdict", db_str(plan, i, "verdict"));
-		json_put_text(&out, "reason",
-			      db_is_null(plan, i, "reason") ? (struct str){ 0 }
-							    : db_str(plan, i, "reason"));
-		buf_add_char(&out, '}');
+	(void)context;
+	if (is_to_drop(plan, row)) {
+		buf_add_text(out, "to be dropped");
+	} else if (db_is_null(plan, row, "reason")) {
+		buf_add_text(out, "stays, because one before it does");
+	} else {
+		buf_add_text(out, "stays: ");
+		buf_add_str(out, db_str(plan, row, "reason"));
 	}
-	buf_add_text(&out, "]}\n");
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
 }
 
 static bool write_plan(const struct db_rows *plan)
 {
-	static const char *const heads[] = { "MONTH", "EVENTS", "SIZE", "WHAT" };
-	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
-	struct buf cell = { 0 };
-	bool fine;
+	static const struct list_column columns[] = {
+		{ .column = "month", .head = "MONTH", .member = "month" },
+		{ .column = "events", .head = "EVENTS", .member = "events" },
+		{ .column = "bytes", .head = "SIZE", .member = "bytes", .form = LIST_SIZE },
+		{ .column = "verdict", .member = "verdict" },
+		{ .column = "reason", .head = "WHAT", .add = add_outcome },
+		{ .column = "reason", .member = "reason" },
+		{ 0 },
+	};
+	struct list list = { .name = "months", .json = given.json, .columns = columns };
 
-	for (size_t i = 0; i < db_rows_count(plan); i++) {
-		table_text(table, db_str(plan, i, "month"));
-		table_int(table, db_int(plan, i, "events"));
-		buf_clear(&cell);
-		term_add_size(&cell, db_int(plan, i, "bytes"));
-		table_text(table, buf_str(&cell));
-		buf_clear(&cell);
-		if (is_to_drop(plan, i))
-			buf_add_text(&cell, "to be dropped");
-		else if (db_is_null(plan, i, "reason"))
-			buf_add_text(&cell, "stays, because one before it does");
-		else
-			buf_addf(&cell, "stays: %.*s", (int)db_str(plan, i, "reason").len,
-				 db_str(plan, i, "reason").at);
-		table_text(table, buf_str(&cell));
-	}
-	fine = table_write(table);
-	table_free(table);
-	buf_done(&cell);
-	return fine;
+	list_add(&list, plan, db_rows_count(plan));
+	return list_write(&list);
 }
 
 static int show(const struct db_rows *plan)
@@ -112,10 +90,11 @@ static int show(const struct db_rows *plan)
 	struct sums sums = sum_up(plan);
 	struct buf size = { 0 };
 
+	if (given.json || db_rows_count(plan))
+		if (!write_plan(plan))
+			return CLI_FAILED;
 	if (given.json)
-		return write_plan_json(plan) ? CLI_FINE : CLI_FAILED;
-	if (db_rows_count(plan) && !write_plan(plan))
-		return CLI_FAILED;
+		return CLI_FINE;
 	term_add_size(&size, sums.bytes);
 	if (sums.months)
 		printf("%lld month%s with %lld event%s, %s, would be dropped; of each entity its "
@@ -129,7 +108,7 @@ static int show(const struct db_rows *plan)
 	return CLI_FINE;
 }
 
-/* ---- doing it */
+/* ---- dropping */
 
 static enum err drop(struct db *db, struct str month, int64_t *events, int64_t *kept)
 {
@@ -155,7 +134,7 @@ static enum err drop(struct db *db, struct str month, int64_t *events, int64_t *
 	return err;
 }
 
-/* Puts the horizon behind all that goes, then drops month by month. */
+/* Moves the horizon behind the months to drop, then drops one after the other. */
 static enum err drop_all(struct db *db, const struct db_rows *plan, struct sums sums)
 {
 	struct db_args *args = db_args_new();
@@ -187,7 +166,7 @@ static int apply(struct db *db, const struct db_rows *plan)
 {
 	struct sums sums = sum_up(plan);
 
-	/* those to drop come first: none goes behind one that stays */
+	/* The months to drop come first: a month behind one that stays stays too. */
 	if (!sums.months && show(plan))
 		return CLI_FAILED;
 	if (sums.months && drop_all(db, plan, sums)) {
@@ -209,8 +188,7 @@ static int run_retention(struct cli *cli, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (!given.before == !given.keep) {
-		term_problem(
-			"say what is to stay: --keep-months N, or --before MONTH such as 2026-05");
+		term_problem("say what stays: --keep-months N, or --before MONTH such as 2026-05");
 		return CLI_USAGE;
 	}
 	if (read_plan(cli->db, &plan) == ERR_NONE)
@@ -221,11 +199,10 @@ static int run_retention(struct cli *cli, int argc, char **argv)
 
 static const struct cli_option options[] = {
 	{ "keep-months", OPTION_COUNT, &given.keep, "N",
-	  "the current month stays, and N before it" },
+	  "keep the current month and the N before it" },
 	{ "before", OPTION_TEXT, &given.before, "MONTH",
-	  "what is before this month (2026-05) goes" },
-	{ "apply", OPTION_FLAG, &given.apply, NULL,
-	  "do it; without this it only says what would be done" },
+	  "drop what is before this month (2026-05)" },
+	{ "apply", OPTION_FLAG, &given.apply, NULL, "do it; otherwise the plan is only shown" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };

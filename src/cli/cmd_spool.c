@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The spool: what waits on disk for the database, and bringing it in. */
-#include <errno.h>
+/* The spool: callbacks that wait on disk for the database. Shows it, drains it into the
+   database, and lists and retries callbacks that were set aside. */
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -13,49 +11,23 @@
 #include "cli/term.h"
 #include "http/http_conf.h"
 #include "ledger/callback.h"
+#include "ledger/ledger_conf.h"
 #include "ledger/spool_drain.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
 #include "ledger/counters.h"
-#include "ledger/ledger_conf.h"
 
-/* A drain has no caller who waits: a slow database is no reason to give up,
-   and the batches are larger than those of callbacks that do wait. */
+/* No HTTP client waits for a drain: so a slow database is no reason to give up, and the
+   batches are larger than those of the receiver. */
 enum { STEP_WAIT_MS = 60000, BATCH_MIN = 512 };
 
 static struct {
 	bool json, all;
 } given;
 
-struct spool *cli_spool(const struct conf *conf, int *status)
-{
-	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
-				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
-				     .unverified_max_bytes =
-					     ledger_conf(conf)->spool_unverified_max_bytes,
-				     .retry_ms = ledger_conf(conf)->spool_retry_ms,
-				     .retry_now = true };
-	struct spool *spool = NULL;
-	struct stat facts;
-
-	/* Made by the receiver, as its own; we would make it as ours. */
-	if (!ledger_conf(conf)->spool_dir ||
-	    (stat(ledger_conf(conf)->spool_dir, &facts) && errno == ENOENT)) {
-		*status = CLI_FINE;
-		return NULL;
-	}
-	*status = CLI_FAILED;
-	if (spool_open(&spool, &how)) {
-		term_problem("the spool %s cannot be used; run this as the user of the receiver",
-			     ledger_conf(conf)->spool_dir);
-		return NULL;
-	}
-	return spool;
-}
-
 /* ---- status */
 
-static void put_status(struct buf *out, const struct spool_status *s)
+static void add_json(struct buf *out, const struct spool_status *s)
 {
 	struct buf oldest = { 0 };
 
@@ -74,7 +46,7 @@ static void put_status(struct buf *out, const struct spool_status *s)
 	buf_done(&oldest);
 }
 
-static void describe(struct buf *out, const struct conf *conf, const struct spool_status *s)
+static void add_text(struct buf *out, const struct conf *conf, const struct spool_status *s)
 {
 	if (s->records == 0)
 		buf_add_text(out, "Nothing waits in the spool.\n");
@@ -90,7 +62,7 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 		buf_add_text(out, ".\n");
 	}
 	if (s->unverified_records) {
-		buf_addf(out, "%lld of them came before the secrets were known, ",
+		buf_addf(out, "%lld of them came before the receiver knew the secrets, ",
 			 (long long)s->unverified_records);
 		term_add_size(out, s->unverified_bytes);
 		buf_add_text(out, " of ");
@@ -103,7 +75,7 @@ static void describe(struct buf *out, const struct conf *conf, const struct spoo
 			 "list`).\n",
 			 (long long)s->aside_records);
 	if (s->damaged_files)
-		buf_addf(out, "Kept for you to look at: %lld damaged file%s (*.damaged).\n",
+		buf_addf(out, "Kept for inspection: %lld damaged file%s (*.damaged).\n",
 			 (long long)s->damaged_files, term_s(s->damaged_files));
 }
 
@@ -123,13 +95,12 @@ static int run_status(struct cli *cli, int argc, char **argv)
 		goto done;
 	}
 	if (given.json)
-		put_status(&out, &found);
+		add_json(&out, &found);
 	else
-		describe(&out, cli->conf, &found);
-	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
+		add_text(&out, cli->conf, &found);
+	status = term_write_buf(&out) ? CLI_FINE : CLI_FAILED;
 done:
 	spool_close(spool);
-	buf_done(&out);
 	return status;
 }
 
@@ -149,7 +120,7 @@ static enum err drain_all(struct spool_drain *drain, struct db *db, struct progr
 		int64_t deferred = spool_drain_total(drain).deferred;
 
 		err = spool_drain_step(drain, STEP_WAIT_MS, &more);
-		/* out of the way: on with the others */
+		/* It deferred one that the database does not take: go on with the others. */
 		if (err && spool_drain_total(drain).deferred > deferred &&
 		    db_wait(db, STEP_WAIT_MS) == ERR_NONE) {
 			err = ERR_NONE;
@@ -160,10 +131,9 @@ static enum err drain_all(struct spool_drain *drain, struct db *db, struct progr
 	return err;
 }
 
-static bool say_drained(struct spool_drain_count count, const struct spool_status *left)
+static bool print_drained(struct spool_drain_count count, const struct spool_status *left)
 {
 	struct buf out = { 0 };
-	bool fine;
 
 	if (given.json) {
 		buf_add_char(&out, '{');
@@ -180,15 +150,12 @@ static bool say_drained(struct spool_drain_count count, const struct spool_statu
 			 (long long)count.recorded, (long long)count.duplicate,
 			 (long long)count.quarantined, (long long)count.forged);
 		if (left->records)
-			buf_addf(
-				&out,
-				"left in files that a running receiver holds and brings in itself: "
-				"%lld\n",
-				(long long)left->records);
+			buf_addf(&out,
+				 "left in files that a running receiver holds and drains itself: "
+				 "%lld\n",
+				 (long long)left->records);
 	}
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
 static int run_drain(struct cli *cli, int argc, char **argv)
@@ -207,8 +174,8 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (!spool) {
 		if (status == CLI_FINE)
-			status = say_drained((struct spool_drain_count){ 0 }, &left) ? CLI_FINE
-										     : CLI_FAILED;
+			status = print_drained((struct spool_drain_count){ 0 }, &left) ? CLI_FINE
+										       : CLI_FAILED;
 		goto done;
 	}
 	db = cli_connect(cli->conf, "receiver");
@@ -231,7 +198,7 @@ static int run_drain(struct cli *cli, int argc, char **argv)
 	if (!counters_is_empty(counters) && counters_flush(counters, db, STEP_WAIT_MS) &&
 	    counters_save(counters, ledger_conf(cli->conf)->spool_dir))
 		term_problem("the counters could not be kept");
-	if (!spool_count(spool, &left) && say_drained(spool_drain_total(drain), &left) && !err)
+	if (!spool_count(spool, &left) && print_drained(spool_drain_total(drain), &left) && !err)
 		status = CLI_FINE;
 done:
 	spool_drain_free(drain);
@@ -243,7 +210,7 @@ done:
 	return status;
 }
 
-/* ---- what was set aside */
+/* ---- callbacks that were set aside */
 
 struct list {
 	struct buf out;
@@ -303,7 +270,7 @@ done:
 	return status;
 }
 
-/* Names of those to retry, one a line: the folder is not changed while it is read. */
+/* Collects the names to retry, one a line: the folder must not change while it is read. */
 static void add_name(void *user, const char *name, const struct callback *cb)
 {
 	(void)cb;
@@ -319,7 +286,7 @@ static int run_retry(struct cli *cli, int argc, char **argv)
 	struct spool *spool = NULL;
 
 	if ((argc == 1) == given.all) {
-		term_problem("say which: a name of `hookledger spool list`, or --all");
+		term_problem("say which one: a name of `hookledger spool list`, or --all");
 		goto done;
 	}
 	spool = cli_spool(cli->conf, &status);
@@ -366,7 +333,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_option retry_options[] = {
-	{ "all", OPTION_FLAG, &given.all, NULL, "all that were set aside" },
+	{ "all", OPTION_FLAG, &given.all, NULL, "all callbacks that were set aside" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -376,24 +343,24 @@ const struct command cmd_spool[] = {
 	  .need = NEED_SETTINGS,
 	  .run = run_status,
 	  .options = options,
-	  .help = "say what waits on disk for the database" },
+	  .help = "show what waits on disk for the database" },
 	{ .name = "spool drain",
 	  .need = NEED_SETTINGS,
 	  .run = run_drain,
 	  .options = options,
-	  .help = "bring it into the database, as the receiver does by itself",
+	  .help = "record it in the database, as the receiver does by itself",
 	  .more = "Connects as database.receiver. Run it as the user of the receiver, or as "
 		  "root." },
 	{ .name = "spool list",
 	  .need = NEED_SETTINGS,
 	  .run = run_list,
 	  .options = options,
-	  .help = "list callbacks that were acknowledged and that the database does not take" },
+	  .help = "list callbacks that were acknowledged and that the database refuses" },
 	{ .name = "spool retry",
 	  .operands = "[NAME]",
 	  .need = NEED_SETTINGS,
 	  .run = run_retry,
 	  .options = retry_options,
-	  .help = "put one of them back among those that wait, or all" },
+	  .help = "put one of them, or all, back into the spool" },
 	{ 0 },
 };

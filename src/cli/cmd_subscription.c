@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Subscriptions of our own subscribers, as the operator sees them, and the
-   addresses that run a round of the courier. Making a subscription is the API's:
-   its callback has to answer. */
+/* The subscriptions of our subscribers, as the operator sees them, and the tick addresses:
+   a request to one runs a round of the courier. The API creates subscriptions, because
+   their callback has to answer. */
 #include <stdio.h>
-#include <string.h>
 
+#include "base/conf.h"
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/input.h"
-#include "cli/listing.h"
+#include "cli/list.h"
 #include "cli/term.h"
 #include "ledger/sealing.h"
 
@@ -20,64 +20,45 @@ static struct {
 	bool all, valid, json;
 } given = { .keep_us = INT64_C(24) * 3600 * 1000000 };
 
+static const char NOUN[] = "the number of a subscription";
+
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	int status = CLI_FAILED;
 
 	(void)argc, (void)argv;
-	if (given.workspace)
-		db_arg_int(args, given.workspace);
-	else
-		db_arg_null(args);
+	cli_arg_int(args, given.workspace, given.workspace);
 	db_arg_bool(args, given.all);
-	if (!cli_call(cli->db, "operator.subscription_list", args, &rows) &&
-	    listing_write(rows, "subscriptions", given.json))
-		status = CLI_FINE;
-	db_rows_free(rows);
-	db_args_free(args);
-	return status;
+	return cli_list(cli, "operator.subscription_list", args,
+			(struct list){ .name = "subscriptions", .json = given.json });
 }
 
-/* `enable`: "t", "f", or NULL to leave it. */
-static int set(struct cli *cli, const char *word, const char *enable, const char *words)
+/* `enable` NULL leaves it as it is. */
+static int set(struct cli *cli, const char *word, const bool *enable, const char *outcome)
 {
-	struct db_args *args = db_args_new();
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(word, NOUN, &id);
 
-	if (!input_id(word, "the number of a subscription", &id))
-		goto done;
-	db_arg_int(args, id);
-	if (enable)
-		db_arg_bool(args, *enable == 't');
-	else
-		db_arg_null(args);
+	if (!args)
+		return CLI_USAGE;
+	cli_arg_bool(args, enable);
 	db_arg_bool(args, given.valid);
-	if (given.parallel)
-		db_arg_int(args, given.parallel);
-	else
-		db_arg_null(args);
+	cli_arg_int(args, given.parallel, given.parallel);
 	db_arg_text(args, str_of(given.rate));
-	status = cli_call(cli->db, "operator.subscription_set", args, NULL) ? CLI_FAILED : CLI_FINE;
-	if (!status)
-		printf("Subscription %lld is %s.\n", (long long)id, words);
-done:
-	db_args_free(args);
-	return status;
+	return cli_change(cli, "operator.subscription_set", args, "Subscription %lld is %s.",
+			  (long long)id, outcome);
 }
 
 static int run_enable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return set(cli, argv[0], "t", "enabled");
+	return set(cli, argv[0], &(bool){ true }, "enabled");
 }
 
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return set(cli, argv[0], "f",
+	return set(cli, argv[0], &(bool){ false },
 		   "disabled: what happens meanwhile is not sent later, not by a replay either");
 }
 
@@ -93,33 +74,25 @@ static int run_set(struct cli *cli, int argc, char **argv)
 
 static int run_delete(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], NOUN, &id);
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a subscription", &id))
-		goto done;
-	db_arg_int(args, id);
-	status = cli_call(cli->db, "operator.subscription_delete", args, NULL) ? CLI_FAILED
-									       : CLI_FINE;
-	if (!status)
-		printf("Subscription %lld is deleted.\n", (long long)id);
-done:
-	db_args_free(args);
-	return status;
+	return args ? cli_change(cli, "operator.subscription_delete", args,
+				 "Subscription %lld is deleted.", (long long)id)
+		    : CLI_USAGE;
 }
 
 static int run_rotate(struct cli *cli, int argc, char **argv)
 {
 	struct buf secret = { 0 }, sealed = { 0 }, out = { 0 };
-	struct db_args *args = db_args_new();
+	struct db_args *args = NULL;
 	struct sealer *sealer = cli_sealer(cli->conf);
 	int status = CLI_USAGE;
 	int64_t id;
 
 	(void)argc;
-	if (!sealer || !input_id(argv[0], "the number of a subscription", &id) ||
+	if (!sealer || !(args = cli_id_args(argv[0], NOUN, &id)) ||
 	    (given.secret_file && !input_secret(given.secret_file, &secret)))
 		goto done;
 	status = CLI_FAILED;
@@ -127,7 +100,6 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 		sealing_new_secret(&secret);
 	if (sealing_subscription(sealer, id, buf_str(&secret), &sealed))
 		goto done;
-	db_arg_int(args, id);
 	db_arg_bytes(args, buf_str(&sealed));
 	db_arg_int(args, given.keep_us);
 	if (cli_call(cli->db, "operator.subscription_rotate", args, NULL))
@@ -142,76 +114,60 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 			 given.secret_file ? "." : ":\n  ",
 			 given.secret_file ? "" : buf_text(&secret));
 	}
-	status = term_write(buf_str(&out)) ? CLI_FINE : CLI_FAILED;
+	status = term_write_buf(&out) ? CLI_FINE : CLI_FAILED;
 done:
 	mem_wipe(secret.at, secret.len);
-	mem_wipe(out.at, out.len);
 	buf_done(&secret);
 	buf_done(&sealed);
-	buf_done(&out);
 	sealer_free(sealer);
 	db_args_free(args);
 	return status;
 }
 
-/* ---- addresses for web-cron */
+/* ---- tick addresses, for web-cron */
 
 static int run_tick_add(struct cli *cli, int argc, char **argv)
 {
 	unsigned char digest[DIGEST_BYTES];
 	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
 	struct buf token = { 0 }, url = { 0 };
 	int status = CLI_FAILED;
+	int64_t id;
 
 	(void)argc;
 	crypto_token(&token, digest);
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_bytes(args, (struct str){ (const char *)digest, sizeof(digest) });
-	if (cli_call(cli->db, "operator.tick_add", args, &rows))
+	if (cli_call_number(cli->db, "operator.tick_add", args, &id))
 		goto done;
-	cli_public_url(cli->conf, "/tick/", buf_str(&token), &url);
+	conf_public_url(cli->conf, "/tick/", buf_str(&token), &url);
 	printf("Tick %lld: let it be called every minute\n  %s\nThe address is not shown again.\n",
-	       (long long)db_int(rows, 0, "tick_add"), buf_text(&url));
+	       (long long)id, buf_text(&url));
 	status = CLI_FINE;
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);
 	buf_done(&url);
-	db_rows_free(rows);
 	db_args_free(args);
 	return status;
 }
 
 static int run_tick_list(struct cli *cli, int argc, char **argv)
 {
-	struct db_rows *rows = NULL;
-	int status = CLI_FAILED;
-
 	(void)argc, (void)argv;
-	if (!cli_call(cli->db, "operator.tick_list", NULL, &rows) &&
-	    listing_write(rows, "ticks", given.json))
-		status = CLI_FINE;
-	db_rows_free(rows);
-	return status;
+	return cli_list(cli, "operator.tick_list", NULL,
+			(struct list){ .name = "ticks", .json = given.json });
 }
 
 static int run_tick_remove(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], "the number of a tick address", &id);
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a tick address", &id))
-		goto done;
-	db_arg_int(args, id);
-	status = cli_call(cli->db, "operator.tick_remove", args, NULL) ? CLI_FAILED : CLI_FINE;
-	if (!status)
-		printf("Tick %lld is gone: its address answers 404.\n", (long long)id);
-done:
-	db_args_free(args);
-	return status;
+	return args ? cli_change(cli, "operator.tick_remove", args,
+				 "Tick %lld is gone: its address answers 404.", (long long)id)
+		    : CLI_USAGE;
 }
 
 static const struct cli_option json_options[] = {
@@ -221,7 +177,7 @@ static const struct cli_option json_options[] = {
 
 static const struct cli_option list_options[] = {
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "only of this workspace" },
-	{ "all", OPTION_FLAG, &given.all, NULL, "deleted ones too" },
+	{ "all", OPTION_FLAG, &given.all, NULL, "also the deleted ones" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -230,14 +186,15 @@ static const struct cli_option set_options[] = {
 	{ "parallel", OPTION_COUNT, &given.parallel, "N", "requests to it at once" },
 	{ "rate", OPTION_TEXT, &given.rate, "N", "attempts a second at most" },
 	{ "valid", OPTION_FLAG, &given.valid, NULL,
-	  "take its address as valid without its answer" },
+	  "count its address as validated without asking it" },
 	{ 0 },
 };
 
 static const struct cli_option rotate_options[] = {
-	{ "keep", OPTION_SPAN, &given.keep_us, "SPAN", "how long the old secret signs too (24h)" },
+	{ "keep", OPTION_SPAN, &given.keep_us, "SPAN",
+	  "how long the old secret signs as well (24h)" },
 	{ "secret-file", OPTION_TEXT, &given.secret_file, "FILE",
-	  "the new secret, made elsewhere; - for standard input" },
+	  "a new secret from elsewhere; - for standard input" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -253,7 +210,7 @@ const struct command cmd_subscription[] = {
 	  .run = run_set,
 	  .operands = "ID",
 	  .options = set_options,
-	  .help = "change its limits, or take its address as valid" },
+	  .help = "change its limits, or count its address as validated" },
 	{ .name = "subscription enable",
 	  .need = NEED_OPERATOR,
 	  .run = run_enable,
@@ -271,7 +228,7 @@ const struct command cmd_subscription[] = {
 	  .run = run_rotate,
 	  .operands = "ID",
 	  .options = rotate_options,
-	  .help = "give it a new secret; the old one signs too for a while" },
+	  .help = "give it a new secret; the old one signs as well for a while" },
 	{ .name = "subscription delete",
 	  .need = NEED_OPERATOR,
 	  .run = run_delete,
@@ -283,17 +240,17 @@ const struct command cmd_subscription[] = {
 	  .run = run_tick_add,
 	  .operands = "NAME",
 	  .options = no_options,
-	  .help = "make an address whose call runs a round of the courier (web-cron)" },
+	  .help = "create an address; a request to it runs a round of the courier (web-cron)" },
 	{ .name = "tick list",
 	  .need = NEED_OPERATOR,
 	  .run = run_tick_list,
 	  .options = json_options,
-	  .help = "list those addresses" },
+	  .help = "list these addresses" },
 	{ .name = "tick remove",
 	  .need = NEED_OPERATOR,
 	  .run = run_tick_remove,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "take one away" },
+	  .help = "remove one of them" },
 	{ 0 },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Subscriptions at Toggl after `connect`: how they differ from what we want,
-   and everything that can be done to them. */
+/* Our subscriptions at Toggl, after `connect`: the list, how they differ from what we want,
+   and the changes. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "cli/cmd.h"
 #include "cli/toggl_jobs.h"
 #include "cli/input.h"
-#include "cli/listing.h"
+#include "cli/list.h"
 #include "cli/term.h"
 #include "toggl/toggl_conf.h"
 
@@ -17,53 +17,58 @@ static struct {
 	const char *filters, *description;
 	int64_t workspace;
 	bool json, wait, refresh;
-} given = { 0 };
+} given;
 
 /* ---- one subscription */
 
-static void put_options(struct buf *asked)
+static const char NOUN[] = "the number of a subscription";
+
+static bool open_jobs(struct toggl_jobs *jobs, struct cli *cli)
 {
-	if (given.filters)
-		json_put_text(asked, "filters", str_of(given.filters));
-	if (given.description)
-		json_put_text(asked, "description", str_of(given.description));
-	if (given.workspace)
-		json_put_int(asked, "workspace", given.workspace);
+	bool fine = toggl_jobs_open(jobs, cli);
+
+	jobs->waits = given.wait;
+	jobs->json = given.json;
+	return fine;
 }
 
-static int run_task(struct cli *cli, const struct toggl_job *task)
+/* Runs one job with the options that were given. `subscription` 0: none; `enable` NULL: no
+   change; `address`: of the endpoint, for a new secret. */
+static int run_job(struct cli *cli, const char *what, int64_t subscription, const bool *enable,
+		   struct str address)
 {
 	struct toggl_jobs jobs = { 0 };
+	struct buf asked = { 0 };
 	int status = CLI_USAGE;
 
-	if (toggl_jobs_open(&jobs, cli)) {
-		jobs.waits = given.wait;
-		jobs.json = given.json;
-		status = toggl_jobs_run(&jobs, task, NULL);
-	}
+	buf_add_char(&asked, '{');
+	if (subscription)
+		json_put_int(&asked, "subscription", subscription);
+	if (enable)
+		json_put_bool(&asked, "enabled", *enable);
+	if (given.filters)
+		json_put_text(&asked, "filters", str_of(given.filters));
+	if (given.description)
+		json_put_text(&asked, "description", str_of(given.description));
+	if (given.workspace)
+		json_put_int(&asked, "workspace", given.workspace);
+	buf_add_char(&asked, '}');
+	if (open_jobs(&jobs, cli))
+		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = what,
+								    .asked = buf_str(&asked),
+								    .address = address,
+								    .is_interactive = true });
 	toggl_jobs_close(&jobs);
+	buf_done(&asked);
 	return status;
 }
 
-/* `more`: further members of what is asked, such as ",\"enabled\":true". */
-static int do_to(struct cli *cli, const char *word, const char *what, const char *more)
+static int run_for_one(struct cli *cli, const char *word, const char *what, const bool *enable)
 {
-	struct buf asked = { 0 };
-	int status = CLI_USAGE;
 	int64_t id;
 
-	if (input_id(word, "the number of a subscription", &id)) {
-		buf_add_char(&asked, '{');
-		json_put_int(&asked, "subscription", id);
-		buf_add_text(&asked, more);
-		put_options(&asked);
-		buf_add_char(&asked, '}');
-		status = run_task(cli, &(struct toggl_job){ .what = what,
-							    .asked = buf_str(&asked),
-							    .is_interactive = true });
-	}
-	buf_done(&asked);
-	return status;
+	return input_id(word, NOUN, &id) ? run_job(cli, what, id, enable, (struct str){ 0 })
+					 : CLI_USAGE;
 }
 
 static int run_edit(struct cli *cli, int argc, char **argv)
@@ -73,133 +78,107 @@ static int run_edit(struct cli *cli, int argc, char **argv)
 		term_problem("nothing to change: give --filters or --description");
 		return CLI_USAGE;
 	}
-	return do_to(cli, argv[0], "change", "");
+	return run_for_one(cli, argv[0], "change", NULL);
 }
 
 static int run_enable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return do_to(cli, argv[0], "change", ",\"enabled\":true");
+	return run_for_one(cli, argv[0], "change", &(bool){ true });
 }
 
 static int run_disable(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return do_to(cli, argv[0], "change", ",\"enabled\":false");
+	return run_for_one(cli, argv[0], "change", &(bool){ false });
 }
 
 static int run_ping(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return do_to(cli, argv[0], "ping", "");
+	return run_for_one(cli, argv[0], "ping", NULL);
 }
 
 static int run_validate(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return do_to(cli, argv[0], "validate", "");
+	return run_for_one(cli, argv[0], "validate", NULL);
 }
 
 static int run_delete(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return do_to(cli, argv[0], "delete", "");
+	return run_for_one(cli, argv[0], "delete", NULL);
 }
 
-static bool has_public_url(const struct cli *cli)
+static bool check_public_url(const struct cli *cli)
 {
 	if (!cli->conf->public_url)
 		term_problem("public_url is not set, so there is no address that Toggl could call");
-	return cli->conf->public_url;
+	return cli->conf->public_url != NULL;
 }
 
 static int run_adopt(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
-	return has_public_url(cli) ? do_to(cli, argv[0], "adopt", "") : CLI_USAGE;
+	return check_public_url(cli) ? run_for_one(cli, argv[0], "adopt", NULL) : CLI_USAGE;
 }
 
 static int run_add(struct cli *cli, int argc, char **argv)
 {
-	struct buf asked = { 0 };
-	int status;
-
 	(void)argc, (void)argv;
 	if (!given.workspace)
 		term_problem("say for which workspace: --workspace ID");
-	if (!given.workspace || !has_public_url(cli))
+	if (!given.workspace || !check_public_url(cli))
 		return CLI_USAGE;
 	if (!given.description)
 		given.description = "hookledger";
-	buf_add_char(&asked, '{');
-	put_options(&asked);
-	buf_add_char(&asked, '}');
-	status = run_task(cli, &(struct toggl_job){ .what = "subscribe",
-						    .asked = buf_str(&asked),
-						    .is_interactive = true });
-	buf_done(&asked);
-	return status;
+	return run_job(cli, "subscribe", 0, NULL, (struct str){ 0 });
 }
 
 /* The new secret is bound to the address of the endpoint. */
 static int run_rotate(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	struct buf asked = { 0 };
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], NOUN, &id);
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a subscription", &id))
-		goto done;
-	status = CLI_FAILED;
-	db_arg_int(args, id);
-	if (cli_call(cli->db, "operator.toggl_subscription_find", args, &rows))
-		goto done;
-	buf_add_char(&asked, '{');
-	json_put_int(&asked, "subscription", id);
-	buf_add_char(&asked, '}');
-	status = run_task(cli, &(struct toggl_job){ .what = "rotate",
-						    .asked = buf_str(&asked),
-						    .address = db_str(rows, 0, "address"),
-						    .is_interactive = true });
-done:
-	buf_done(&asked);
+	if (!args)
+		return CLI_USAGE;
+	if (!cli_call(cli->db, "operator.toggl_subscription_find", args, &rows))
+		status = run_job(cli, "rotate", id, NULL, db_str(rows, 0, "address"));
 	db_rows_free(rows);
 	db_args_free(args);
 	return status;
 }
 
-/* ---- all of them */
+/* ---- all subscriptions */
 
-/* For each connection in turn. */
+/* Runs the job for each connection, one after the other. */
 static int run_for_all(struct cli *cli, const char *what, const char *asked)
 {
 	struct toggl_jobs jobs = { 0 };
 	struct db_rows *rows = NULL;
 	int status = CLI_USAGE;
 
-	if (!toggl_jobs_open(&jobs, cli))
+	if (!open_jobs(&jobs, cli))
 		goto done;
-	jobs.waits = given.wait;
-	jobs.json = given.json;
 	status = CLI_FAILED;
 	if (cli_call(cli->db, "operator.toggl_connection_list", NULL, &rows))
 		goto done;
-	status = CLI_FINE;
-	if (!db_rows_count(rows)) {
+	if (db_rows_count(rows))
+		status = CLI_FINE;
+	else
 		term_problem("there is no connection to Toggl; `hookledger connect` makes one");
-		status = CLI_FAILED;
-	}
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
 		int one = toggl_jobs_run(
 			&jobs,
 			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
 					     .what = what,
 					     .asked = str_of(asked),
-					     .is_interactive = true },
-			NULL);
+					     .is_interactive = true });
 
 		status = one > status ? one : status;
 	}
@@ -209,49 +188,64 @@ done:
 	return status;
 }
 
-/* NULL: said why. */
-static struct db_rows *find_all(struct cli *cli, size_t *to_mend)
+/* All subscriptions, and how many of them differ from what we want. NULL: said on stderr. */
+static struct db_rows *find_all(struct cli *cli, size_t *differing)
 {
 	struct db_rows *rows = NULL;
 
-	*to_mend = 0;
 	if (cli_call(cli->db, "operator.toggl_subscription_list", NULL, &rows))
 		return NULL;
 	for (size_t i = 0; i < db_rows_count(rows); i++)
-		*to_mend += !db_is_null(rows, i, "mend");
+		*differing += !db_is_null(rows, i, "mend");
 	return rows;
+}
+
+/* With --refresh: asks Toggl first, without output that is JSON. */
+static int refresh(struct cli *cli, const char *what)
+{
+	bool json = given.json;
+	int status;
+
+	if (!given.refresh)
+		return CLI_FINE;
+	given.json = false;
+	status = run_for_all(cli, what, "{}");
+	given.json = json;
+	return status;
+}
+
+static bool write_rows(const char *name, bool json, const struct db_rows *rows)
+{
+	struct list list = { .name = name, .json = json };
+
+	list_add(&list, rows, db_rows_count(rows));
+	return list_write(&list);
 }
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct db_rows *rows = NULL, *jobs = NULL;
-	size_t to_mend;
-	int status = CLI_FINE;
+	size_t differing = 0;
+	int status = refresh(cli, "refresh");
 
 	(void)argc, (void)argv;
-	if (given.refresh) {
-		bool json = given.json;
-
-		given.json = false;
-		status = run_for_all(cli, "refresh", "{}");
-		given.json = json;
-	}
 	if (status)
 		return status;
-	rows = find_all(cli, &to_mend);
-	status = rows && listing_write(rows, "subscriptions", given.json) ? CLI_FINE : CLI_FAILED;
+	rows = find_all(cli, &differing);
+	if (!rows || !write_rows("subscriptions", given.json, rows))
+		status = CLI_FAILED;
 	if (status || given.json || cli_call(cli->db, "operator.toggl_job_list", NULL, &jobs))
 		goto done;
-	if (to_mend)
+	if (differing)
 		fprintf(stderr,
 			"%zu differ from what we want; `hookledger` and what stands under MEND "
 			"puts it right.\n",
-			to_mend);
+			differing);
 	if (db_rows_count(jobs)) {
 		puts("\nNot ended yet (`hookledger toggl continue JOB_ID`, or the courier, goes "
 		     "on):");
 		fflush(stdout);
-		status = listing_write(jobs, "jobs", false) ? CLI_FINE : CLI_FAILED;
+		status = write_rows("jobs", false, jobs) ? CLI_FINE : CLI_FAILED;
 	}
 done:
 	db_rows_free(rows);
@@ -265,17 +259,16 @@ static int run_refresh(struct cli *cli, int argc, char **argv)
 	return run_for_all(cli, "refresh", "{}");
 }
 
-/* Exit status 1 also when something is left that differs. */
+/* Exit status 1 also when a subscription still differs from what we want. */
 static int check(struct cli *cli, const char *asked)
 {
 	struct db_rows *rows;
-	size_t to_mend = 0;
+	size_t differing = 0;
 	int status = run_for_all(cli, "check", asked);
 
-	if (status)
-		return status;
-	rows = find_all(cli, &to_mend);
-	status = rows && !to_mend ? CLI_FINE : CLI_FAILED;
+	rows = status ? NULL : find_all(cli, &differing);
+	if (!status && (!rows || differing))
+		status = CLI_FAILED;
 	db_rows_free(rows);
 	return status;
 }
@@ -288,64 +281,43 @@ static int run_check(struct cli *cli, int argc, char **argv)
 
 static int run_repair(struct cli *cli, int argc, char **argv)
 {
-	return argc ? do_to(cli, argv[0], "repair", "") : check(cli, "{\"repair\":true}");
+	return argc ? run_for_one(cli, argv[0], "repair", NULL) : check(cli, "{\"repair\":true}");
 }
 
 static int run_load(struct cli *cli, int argc, char **argv)
 {
-	struct buf asked = { 0 };
-	int status;
-
 	(void)argc, (void)argv;
-	buf_add_char(&asked, '{');
-	put_options(&asked);
-	buf_add_char(&asked, '}');
-	status = given.workspace ? run_task(cli, &(struct toggl_job){ .what = "load",
-								      .asked = buf_str(&asked),
-								      .is_interactive = true })
-				 : run_for_all(cli, "load", "{}");
-	buf_done(&asked);
-	return status;
+	return given.workspace ? run_job(cli, "load", 0, NULL, (struct str){ 0 })
+			       : run_for_all(cli, "load", "{}");
 }
 
 static int run_quota(struct cli *cli, int argc, char **argv)
 {
-	struct db_rows *rows = NULL;
-	int status = CLI_FINE;
+	int status = refresh(cli, "quota");
 
 	(void)argc, (void)argv;
-	if (given.refresh) {
-		bool json = given.json;
-
-		given.json = false;
-		status = run_for_all(cli, "quota", "{}");
-		given.json = json;
-	}
-	if (!status)
-		status = !cli_call(cli->db, "operator.toggl_quota_list", NULL, &rows) &&
-					 listing_write(rows, "windows", given.json)
-				 ? CLI_FINE
-				 : CLI_FAILED;
-	db_rows_free(rows);
-	return status;
+	return status ? status
+		      : cli_list(cli, "operator.toggl_quota_list", NULL,
+				 (struct list){ .name = "windows", .json = given.json });
 }
 
 static int run_plan(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	int status = CLI_USAGE;
 	int64_t id;
+	struct db_args *args = cli_id_args(argv[0], "the number of a workspace", &id);
+	struct db_rows *rows = NULL;
+	int status = CLI_FAILED;
 
 	(void)argc;
-	if (!input_id(argv[0], "the number of a workspace", &id))
+	if (!args)
+		return CLI_USAGE;
+	if (cli_call(cli->db, "operator.toggl_plan", args, &rows))
 		goto done;
-	db_arg_int(args, id);
-	status = cli_call(cli->db, "operator.toggl_plan", args, &rows) ? CLI_FAILED : CLI_FINE;
-	if (!status && !db_rows_count(rows) && !given.json)
+	status = CLI_FINE;
+	if (!db_rows_count(rows) && !given.json)
 		puts("Nothing is left to subscribe to: your subscriptions have all of it, or the "
 		     "plan allows none.");
-	else if (!status && !listing_write(rows, "proposals", given.json))
+	else if (!write_rows("proposals", given.json, rows))
 		status = CLI_FAILED;
 done:
 	db_rows_free(rows);
@@ -353,9 +325,8 @@ done:
 	return status;
 }
 
-/* The one that is named; or all that have waited long enough, and then the look
-   at Toggl's side when it is time: nobody waits for these, so they leave the
-   reserve to people. */
+/* Continues one job, or all that have waited long enough; then checks Toggl's side when
+   that is due. No person waits for the latter, so they leave the reserve of the quota. */
 static int run_continue(struct cli *cli, int argc, char **argv)
 {
 	struct toggl_jobs jobs = { 0 };
@@ -365,19 +336,15 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	int status = CLI_USAGE;
 	int64_t id;
 
-	if (!toggl_jobs_open(&jobs, cli))
+	if (!open_jobs(&jobs, cli))
 		goto done;
-	jobs.waits = given.wait;
-	jobs.json = given.json;
 	if (argc) {
 		if (!input_id(argv[0], "the number of a job", &id))
 			goto done;
 		buf_addf(&asked, "{\"job\":%lld}", (long long)id);
-		status = toggl_jobs_run(&jobs,
-					&(struct toggl_job){ .what = "resume",
-							     .asked = buf_str(&asked),
-							     .is_interactive = true },
-					NULL);
+		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = "resume",
+								    .asked = buf_str(&asked),
+								    .is_interactive = true });
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -390,7 +357,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		struct toggl_job task = { .connection_id = db_int(rows, i, "connection_id"),
 					  .what = what,
 					  .asked = db_str(rows, i, "asked") };
-		int one = toggl_jobs_run(&jobs, &task, NULL);
+		int one = toggl_jobs_run(&jobs, &task);
 
 		free(what);
 		status = one > status ? one : status;
@@ -407,34 +374,28 @@ done:
 
 static int run_disconnect(struct cli *cli, int argc, char **argv)
 {
-	struct db_args *args = db_args_new();
-	struct db_rows *rows = NULL;
-	int status = CLI_USAGE;
-	int64_t id, left;
+	struct db_args *args = NULL;
+	int64_t id = 0, left;
+	enum err err;
 
 	if (argc && !input_id(argv[0], "the number of a connection", &id))
-		goto done;
-	if (argc)
-		db_arg_int(args, id);
-	else
-		db_arg_null(args);
-	if ((status = cli_call(cli->db, "operator.toggl_disconnect", args, &rows) ? CLI_FAILED
-										  : CLI_FINE))
-		goto done;
-	left = db_int(rows, 0, "toggl_disconnect");
+		return CLI_USAGE;
+	args = db_args_new();
+	cli_arg_int(args, argc > 0, id);
+	err = cli_call_number(cli->db, "operator.toggl_disconnect", args, &left);
+	db_args_free(args);
+	if (err)
+		return CLI_FAILED;
 	puts("The API token is forgotten.");
 	if (left)
 		printf("%lld subscription%s of ours stay%s at Toggl, and events go on coming.\n",
 		       (long long)left, term_s(left), left == 1 ? "s" : "");
-done:
-	db_rows_free(rows);
-	db_args_free(args);
-	return status;
+	return CLI_FINE;
 }
 
-static const struct cli_option do_options[] = {
+static const struct cli_option job_options[] = {
 	{ "wait", OPTION_FLAG, &given.wait, NULL,
-	  "when the quota is spent, wait until it begins anew" },
+	  "when the quota is spent, wait for its next window" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -442,9 +403,9 @@ static const struct cli_option do_options[] = {
 static const struct cli_option add_options[] = {
 	{ "workspace", OPTION_COUNT, &given.workspace, "ID", "the workspace" },
 	{ "filters", OPTION_TEXT, &given.filters, "LIST",
-	  "such as time_entry:*,project:* (else what the planner proposes)" },
+	  "such as time_entry:*,project:* (default: what the planner proposes)" },
 	{ "description", OPTION_TEXT, &given.description, "TEXT",
-	  "what it is called at Toggl (hookledger)" },
+	  "its description at Toggl (hookledger)" },
 	{ 0 },
 };
 
@@ -474,7 +435,7 @@ static const struct cli_option json_options[] = {
 #define AT_TOGGL(word, function, operand, words) \
 	{ \
 		.name = "toggl " word, .need = NEED_OPERATOR, .run = function, \
-		.operands = operand, .options = do_options, .help = words \
+		.operands = operand, .options = job_options, .help = words \
 	}
 
 const struct command cmd_toggl[] = {
@@ -483,30 +444,30 @@ const struct command cmd_toggl[] = {
 	  .run = run_list,
 	  .options = list_options,
 	  .help = "list the subscriptions at Toggl, and how they differ from what we want",
-	  .more = "Shown is what Toggl last said; SEEN tells how long ago that was." },
+	  .more = "Shows what Toggl answered last; SEEN says how long ago." },
 	{ .name = "toggl add",
 	  .need = NEED_OPERATOR,
 	  .run = run_add,
 	  .options = add_options,
-	  .also = do_options,
-	  .help = "make one more subscription" },
+	  .also = job_options,
+	  .help = "create one more subscription" },
 	{ .name = "toggl edit",
 	  .need = NEED_OPERATOR,
 	  .run = run_edit,
 	  .operands = "ID",
 	  .options = edit_options,
-	  .also = do_options,
+	  .also = job_options,
 	  .help = "change filters or description of one" },
 	AT_TOGGL("enable", run_enable, "ID", "enable one"),
 	AT_TOGGL("disable", run_disable, "ID", "disable one: Toggl sends nothing"),
 	AT_TOGGL("ping", run_ping, "ID", "let Toggl ping its address"),
-	AT_TOGGL("validate", run_validate, "ID", "let its address prove itself again"),
+	AT_TOGGL("validate", run_validate, "ID", "validate its address again"),
 	AT_TOGGL("rotate", run_rotate, "ID",
-		 "give it a new secret; the old one stays good for a day"),
-	AT_TOGGL("delete", run_delete, "ID", "delete one at Toggl, and see that it is gone"),
+		 "give it a new secret; the old one stays valid for a day"),
+	AT_TOGGL("delete", run_delete, "ID", "delete one at Toggl, and check that it is gone"),
 	AT_TOGGL("adopt", run_adopt, "ID",
-		 "take over one that was made elsewhere: our address, our secret"),
-	AT_TOGGL("repair", run_repair, "[ID]", "bring one, or all, back to what we want"),
+		 "take over one that was created elsewhere: set our address and secret"),
+	AT_TOGGL("repair", run_repair, "[ID]", "repair one, or all, that differ from what we want"),
 	AT_TOGGL("check", run_check, NULL, "compare all with what we want, now"),
 	AT_TOGGL("refresh", run_refresh, NULL,
 		 "ask Toggl for workspaces, limits and subscriptions"),
@@ -514,10 +475,10 @@ const struct command cmd_toggl[] = {
 	  .need = NEED_OPERATOR,
 	  .run = run_load,
 	  .options = load_options,
-	  .also = do_options,
+	  .also = job_options,
 	  .help = "load users, clients, projects, tags and tasks into the tables" },
 	AT_TOGGL("continue", run_continue, "[JOB_ID]",
-		 "go on with what waits for the quota, and look at Toggl when it is time (cron)"),
+		 "continue jobs that wait for the quota, and check Toggl when that is due (cron)"),
 	{ .name = "toggl quota",
 	  .need = NEED_OPERATOR,
 	  .run = run_quota,
@@ -528,7 +489,7 @@ const struct command cmd_toggl[] = {
 	  .run = run_plan,
 	  .operands = "WORKSPACE_ID",
 	  .options = json_options,
-	  .help = "show the filters that a plan has room for, and what they leave out" },
+	  .help = "show the filters that the plan allows, and what they leave out" },
 	{ .name = "toggl disconnect",
 	  .need = NEED_OPERATOR,
 	  .run = run_disconnect,

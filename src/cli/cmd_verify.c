@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Recomputes the signatures of what is recorded: proof, years later, that each
+/* Recomputes the signatures of recorded events. It proves, even years later, that each
    body is what Toggl signed. */
 #include <stdio.h>
 
@@ -9,34 +9,34 @@
 #include "cli/cmd.h"
 #include "cli/event_text.h"
 #include "cli/secret_cache.h"
-#include "cli/event_reader.h"
+#include "cli/event_scan.h"
 #include "cli/term.h"
 
 /* The first failures are shown one by one; a wrong key fails all of them. */
 enum { PAGE = 1000, SHOWN_MAX = 20 };
 
 static struct {
-	struct filter filter;
+	struct event_filter filter;
 	bool json;
 } given;
 
 struct count {
-	int64_t genuine, unfit, unknown, forgotten;
+	int64_t valid, invalid, unknown, forgotten;
 };
 
-static void say_failure(const struct db_rows *rows, size_t row, enum signature_verdict verdict)
+static void print_failure(const struct db_rows *rows, size_t row, enum signature_verdict verdict)
 {
 	struct buf line = { 0 };
 
-	event_put_line(&line, rows, row);
+	event_add_line(&line, rows, row);
 	fprintf(stderr, "%s: %s",
 		verdict == SIGNATURE_INVALID ? "does not fit its body" : "secret unknown",
 		buf_text(&line));
 	buf_done(&line);
 }
 
-static void judge_row(struct secret_cache *cache, const struct db_rows *rows, size_t row,
-		      struct count *count)
+static void verify_row(struct secret_cache *cache, const struct db_rows *rows, size_t row,
+		       struct count *count)
 {
 	struct buf signature = { 0 };
 	enum signature_verdict verdict;
@@ -46,73 +46,70 @@ static void judge_row(struct secret_cache *cache, const struct db_rows *rows, si
 				      db_str(rows, row, "body"), buf_str(&signature));
 	buf_done(&signature);
 	if (verdict == SIGNATURE_VALID) {
-		count->genuine++;
+		count->valid++;
 		return;
 	}
 	if (verdict == SIGNATURE_BODY_FORGOTTEN) {
 		count->forgotten++;
 		return;
 	}
-	if (count->unfit + count->unknown < SHOWN_MAX)
-		say_failure(rows, row, verdict);
+	if (count->invalid + count->unknown < SHOWN_MAX)
+		print_failure(rows, row, verdict);
 	if (verdict == SIGNATURE_INVALID)
-		count->unfit++;
+		count->invalid++;
 	else
 		count->unknown++;
 }
 
-static enum err judge_all(struct event_reader *reader, struct secret_cache *cache,
-			  struct progress *progress, struct count *count)
+static enum err verify_all(struct event_scan *scan, struct secret_cache *cache,
+			   struct progress *progress, struct count *count)
 {
 	size_t page = 1;
 
 	while (page) {
 		struct db_rows *rows = NULL;
-		enum err err = event_reader_next(reader, PAGE, false, &rows);
+		enum err err = event_scan_next(scan, PAGE, false, &rows);
 
 		if (err)
 			return err;
 		page = db_rows_count(rows);
 		for (size_t i = 0; i < page; i++)
-			judge_row(cache, rows, i, count);
+			verify_row(cache, rows, i, count);
 		db_rows_free(rows);
 		progress_to(progress,
-			    count->genuine + count->unfit + count->unknown + count->forgotten);
+			    count->valid + count->invalid + count->unknown + count->forgotten);
 	}
 	return ERR_NONE;
 }
 
-static bool say_counts(const struct count *count)
+static bool print_counts(const struct count *count)
 {
 	struct buf out = { 0 };
-	bool fine;
 
 	if (given.json) {
 		buf_add_char(&out, '{');
-		json_put_int(&out, "genuine", count->genuine);
-		json_put_int(&out, "false", count->unfit);
+		json_put_int(&out, "genuine", count->valid);
+		json_put_int(&out, "false", count->invalid);
 		json_put_int(&out, "unknown", count->unknown);
 		json_put_int(&out, "forgotten", count->forgotten);
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out, "%lld genuine, %lld false, %lld with a secret that does not open",
-			 (long long)count->genuine, (long long)count->unfit,
+			 (long long)count->valid, (long long)count->invalid,
 			 (long long)count->unknown);
 		if (count->forgotten)
-			buf_addf(&out, ", %lld replaced when a person was taken out",
+			buf_addf(&out, ", %lld replaced when a person was forgotten",
 				 (long long)count->forgotten);
 		buf_add_char(&out, '\n');
 	}
-	fine = term_write(buf_str(&out));
-	buf_done(&out);
-	return fine;
+	return term_write_buf(&out);
 }
 
 static int run_verify(struct cli *cli, int argc, char **argv)
 {
 	struct sealer *sealer = cli_sealer(cli->conf);
 	struct secret_cache *cache = NULL;
-	struct event_reader reader = { 0 };
+	struct event_scan scan = { 0 };
 	struct progress progress;
 	struct count count = { 0 };
 	int64_t total = 0;
@@ -123,20 +120,20 @@ static int run_verify(struct cli *cli, int argc, char **argv)
 	if (!sealer)
 		goto done;
 	status = CLI_FAILED;
-	event_reader_init(&reader, cli->db, &given.filter, NULL, NULL);
-	/* First the end, then the secrets: all that judged what is before it are there. */
-	if (event_reader_stop_here(&reader) || !(cache = secret_cache_new(cli->db, sealer)) ||
-	    (progress_is_wanted() && event_reader_count(&reader, &total)))
+	event_scan_init(&scan, cli->db, &given.filter, NULL, NULL);
+	/* First the end, then the secrets: so the cache has the secret of every event. */
+	if (event_scan_stop_here(&scan) || !(cache = secret_cache_new(cli->db, sealer)) ||
+	    (progress_is_wanted() && event_scan_count(&scan, &total)))
 		goto done;
 	progress = progress_start("events", total);
-	err = judge_all(&reader, cache, &progress, &count);
+	err = verify_all(&scan, cache, &progress, &count);
 	progress_end(&progress);
 	if (err)
 		goto done;
-	if (say_counts(&count) && count.unfit == 0 && count.unknown == 0)
+	if (print_counts(&count) && count.invalid == 0 && count.unknown == 0)
 		status = CLI_FINE;
 done:
-	event_reader_done(&reader);
+	event_scan_done(&scan);
 	secret_cache_free(cache);
 	sealer_free(sealer);
 	return status;
@@ -156,7 +153,10 @@ const struct command cmd_verify[] = {
 	  .run = run_verify,
 	  .options = options,
 	  .help = "recompute the signatures of recorded events",
-	  .more = "Each body is judged by the secret that judged it when it came, in use or not.\n"
-		  "Exit status 1 when any does not verify." },
+	  .more = "Each body is verified with the secret that it was verified with when it came, "
+		  "even "
+		  "if\n"
+		  "that secret is revoked now.\n"
+		  "Exit status 1 when one does not verify." },
 	{ 0 },
 };

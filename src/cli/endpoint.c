@@ -2,7 +2,7 @@
 #include "cli/endpoint.h"
 
 #include "base/db.h"
-#include "cli/cmd.h"
+#include "cli/cli.h"
 #include "cli/pagination.h"
 #include "cli/term.h"
 #include "ledger/sealing.h"
@@ -21,10 +21,7 @@ enum err endpoint_make(struct db *db, const struct sealer *sealer, const char *n
 		goto done;
 	db_arg_text(args, buf_str(address));
 	db_arg_text(args, str_of(name));
-	if (workspace)
-		db_arg_int(args, workspace);
-	else
-		db_arg_null(args);
+	cli_arg_int(args, workspace, workspace);
 	db_arg_bytes(args, buf_str(&sealed));
 	err = cli_call(db, "operator.endpoint_add", args, rows);
 done:
@@ -33,10 +30,9 @@ done:
 	return err;
 }
 
-/* Does this row have a valid secret of the endpoint that opens? Then it takes
-   the place of the one before. */
-static bool take(const struct sealer *sealer, int64_t endpoint, const struct db_rows *rows,
-		 size_t row, struct buf *secret)
+/* If the row is a valid secret of the endpoint and it opens: replaces *secret by it. */
+static bool read_secret(const struct sealer *sealer, int64_t endpoint, const struct db_rows *rows,
+			size_t row, struct buf *secret)
 {
 	struct buf sealed = { 0 }, plain = { 0 };
 	bool is_open;
@@ -64,7 +60,7 @@ enum err endpoint_secret(struct db *db, const struct sealer *sealer, int64_t end
 
 	while (pagination_next(&pages, db))
 		for (size_t i = 0; i < db_rows_count(pages.rows); i++)
-			if (take(sealer, endpoint, pages.rows, i, secret))
+			if (read_secret(sealer, endpoint, pages.rows, i, secret))
 				*secret_id = db_int(pages.rows, i, "secret_id");
 	if (pages.err || secret->len)
 		return pages.err;

@@ -3,23 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/cmd.h"
 #include "cli/term.h"
 
-/* As long as any HMAC key need be, and what ledger's receivers will load. */
-enum { OPTIONS_MAX = 24, SECRET_MAX = 256, FRAME_MAX = 256, FIRST_OPTION = 1000 };
+/* As long as any HMAC key need be. An editor or a clipboard may put FRAME_MAX bytes around it. */
+enum { SECRET_MAX = 256, FRAME_MAX = 256 };
 
-bool input_id(const char *text, const char *what, int64_t *id)
+bool input_id(const char *text, const char *noun, int64_t *id)
 {
 	if (str_int(str_of(text), id) && *id > 0)
 		return true;
-	term_problem("%s must be a whole number above 0, not \"%s\"", what, text);
+	term_problem("%s must be a whole number above 0, not \"%s\"", noun, text);
 	return false;
 }
 
@@ -112,95 +110,4 @@ bool input_secret(const char *path, struct buf *secret)
 	term_problem("a secret has 1 to %d bytes; %s has %zu", SECRET_MAX,
 		     strcmp(path, "-") == 0 ? "standard input" : path, secret->len);
 	return false;
-}
-
-static bool apply(const struct cli_option *option, const char *value)
-{
-	switch (option->kind) {
-	case OPTION_FLAG:
-		*(bool *)option->into = true;
-		return true;
-	case OPTION_TEXT:
-		*(const char **)option->into = value;
-		return true;
-	case OPTION_COUNT:
-		return input_id(value, option->name, option->into);
-	case OPTION_NUMBER:
-		if (str_int(str_of(value), option->into) && *(int64_t *)option->into >= 0)
-			return true;
-		term_problem("%s must be a whole number, 0 or above, not \"%s\"", option->name,
-			     value);
-		return false;
-	case OPTION_TIME:
-		return input_time(value, option->into);
-	case OPTION_SPAN:
-		if (clock_read_duration(str_of(value), option->into))
-			return true;
-		term_problem("\"%s\" is no span of time; write 90s, 15m, 24h or 7d", value);
-		return false;
-	}
-	return false;
-}
-
-/* "ID [SECRET_ID]": each word is one operand, in brackets it may be missing. */
-static bool has_operands(const struct command *command, int count)
-{
-	struct str rest = str_of(command->operands);
-	int least = 0, most = 0;
-
-	while (rest.len) {
-		struct str word = str_cut(&rest, ' ');
-
-		most++;
-		least += word.len && word.at[0] != '[';
-	}
-	if (count < least)
-		term_problem("`hookledger %s` needs %s", command->name, command->operands);
-	else if (count > most)
-		term_problem("`hookledger %s` takes %s%s", command->name,
-			     most ? "only " : "no more words than that",
-			     most ? command->operands : "");
-	return count >= least && count <= most;
-}
-
-enum input input_options(const struct command *command, int *argc, char ***argv)
-{
-	const struct cli_option *tables[] = { command->options, command->also };
-	const struct cli_option *rows[OPTIONS_MAX];
-	struct option longs[OPTIONS_MAX + 2] = { { "help", no_argument, NULL, 'h' } };
-	size_t count = 0;
-	int found;
-
-	for (size_t i = 0; i < 2; i++) {
-		for (const struct cli_option *row = tables[i]; row && row->name; row++) {
-			if (count == OPTIONS_MAX)
-				abort();
-			rows[count] = row;
-			longs[++count] = (struct option){
-				.name = row->name,
-				.has_arg = row->kind == OPTION_FLAG ? no_argument
-								    : required_argument,
-				.val = FIRST_OPTION + (int)count - 1,
-			};
-		}
-	}
-	optind = 0; /* glibc: start afresh, argv is another one */
-	opterr = 0;
-	while ((found = getopt_long(*argc, *argv, ":h", longs, NULL)) >= 0) {
-		if (found == 'h')
-			return INPUT_HELP;
-		if (found == '?' || found == ':') {
-			const char *word = (*argv)[optind - 1];
-
-			term_problem(found == ':' ? "%s needs a value"
-						  : "%s is no option of this command",
-				     word);
-			return INPUT_WRONG;
-		}
-		if (!apply(rows[found - FIRST_OPTION], optarg))
-			return INPUT_WRONG;
-	}
-	*argc -= optind;
-	*argv += optind;
-	return has_operands(command, *argc) ? INPUT_FINE : INPUT_WRONG;
 }

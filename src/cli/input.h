@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a person gives to the command line: options by the table of a command,
-   operands, files and standard input. A mistake is said on stderr. */
+/* What a person gives to the command line: numbers, times, secrets, files and standard
+   input. A mistake is said on stderr. */
 #ifndef HL_CLI_INPUT_H
 #define HL_CLI_INPUT_H
 
@@ -9,23 +9,15 @@
 
 #include "base/mem.h"
 
-struct command;
-
-enum input { INPUT_FINE, INPUT_HELP, INPUT_WRONG };
-
-/* Reads the options of a command into their places and checks the number of
-   operands; argv[0] is skipped. Leaves the operands in *argc and *argv. */
-enum input input_options(const struct command *command, int *argc, char ***argv);
-
-/* A whole number above 0, such as the number of an endpoint; `what` names it. */
-bool input_id(const char *text, const char *what, int64_t *id);
+/* A whole number above 0; `noun` says what it is: "the number of an endpoint". */
+bool input_id(const char *text, const char *noun, int64_t *id);
 
 /* RFC 3339, a date (00:00 UTC), or a span such as "24h" for that time ago. */
 bool input_time(const char *text, int64_t *us);
 
-/* A secret from a file, or from standard input ("-"): its first line, without blanks
-   around it and a byte order mark in front, which is said on stderr; 1 to 256 bytes. buf_done() it
-   after mem_wipe(). */
+/* A secret of 1 to 256 bytes from a file, or from standard input ("-"): its first line.
+   Blanks around it and a byte order mark are removed, which is said on stderr. The caller
+   wipes it (mem_wipe) and frees it (buf_done). */
 bool input_secret(const char *path, struct buf *secret);
 
 /* The whole file, at most `max` bytes; "-" is standard input. */

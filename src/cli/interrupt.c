@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t signal_number;
 static int ends[2] = { -1, -1 };
 
-/* A flag alone would be seen too late by who is about to wait. */
+/* The byte in the pipe wakes a poll() that begins after the flag was checked. */
 static void note(int number)
 {
 	int saved = errno;
 
-	came = number;
+	signal_number = number;
 	if (write(ends[1], "", 1) < 0) {
-		/* the pipe is full: it can be read already */
+		/* the pipe is full: it is readable already */
 	}
 	errno = saved;
 }
@@ -35,5 +35,5 @@ int interrupt_open(void)
 
 int interrupt_signal(void)
 {
-	return came;
+	return signal_number;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Ctrl-C for commands that have something to put away: the first SIGINT or
-   SIGTERM is noted, the second ends the program at once. */
+/* Ctrl-C for commands that must clean up: the first SIGINT or SIGTERM is only noted, the
+   second ends the program at once. */
 #ifndef HL_CLI_INTERRUPT_H
 #define HL_CLI_INTERRUPT_H
 
-/* From now on; gives a descriptor that can be read once a signal has come.
-   System calls are interrupted (EINTR). To be called once. */
+/* Catches the signals from now on. Returns a descriptor that is readable after a signal.
+   A signal interrupts system calls (EINTR). Call it once. */
 int interrupt_open(void);
 
-int interrupt_signal(void); /* the signal that came, or 0 */
+int interrupt_signal(void); /* the signal that has come, or 0 */
 
 #endif

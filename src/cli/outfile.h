@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Where a command writes what may be large: standard output, or a file that
-   appears under its name only when it is whole. */
+/* The output of a command that may write much: standard output, or a file that appears
+   under its name only when it is complete. */
 #ifndef HL_CLI_OUTFILE_H
 #define HL_CLI_OUTFILE_H
 
@@ -11,20 +11,21 @@
 
 struct outfile;
 
-/* "-" or NULL: standard output. A regular file is written beside its place,
-   with mode 0600, and a device or pipe in place. NULL: said why on stderr. */
+/* "-" or NULL: standard output. A regular file is written under a temporary name beside
+   it, with mode 0600; a device or pipe is written itself. NULL: said on stderr. */
 struct outfile *outfile_open(const char *path);
 
-/* ERR_ABSENT: the reader is gone, which is no problem to speak of; ERR_BUSY: a
-   signal came (cli/interrupt); ERR_FAULT: said on stderr. */
+/* ERR_ABSENT: the reader of a pipe has gone, which is no problem; ERR_BUSY: a signal has
+   come (cli/interrupt); ERR_FAULT: said on stderr. */
 MUST_USE enum err outfile_write(struct outfile *out, struct str bytes);
 
-/* All is on disk, and the file under its name. Errors as above. */
+/* Syncs the file and gives it its name. Errors as above. */
 MUST_USE enum err outfile_finish(struct outfile *out);
 
-/* Without outfile_finish() before, what was written aside is removed. */
+/* Removes a temporary file, unless outfile_finish() has given it its name. */
 void outfile_close(struct outfile *out);
 
-bool outfile_is_aside(const struct outfile *out); /* nobody sees it before it is finished */
+/* Does the output appear only when it is finished? */
+bool outfile_is_temporary(const struct outfile *out);
 
 #endif

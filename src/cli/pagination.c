@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/db.h"
-#include "cli/cmd.h"
+#include "cli/cli.h"
 
 enum { PAGE = 500 };
 

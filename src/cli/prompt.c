@@ -12,14 +12,14 @@
 
 enum { LINE_MAX_BYTES = 4096 };
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t signal_number;
 
 static void note(int number)
 {
-	came = number;
+	signal_number = number;
 }
 
-bool prompt_is_possible(void)
+bool prompt_has_terminal(void)
 {
 	return isatty(STDIN_FILENO);
 }
@@ -34,9 +34,9 @@ static bool read_line(int fd, struct buf *line)
 	return got == 1;
 }
 
-/* A signal while the echo is off must not leave the terminal so: it is noted,
-   ends the read, and is sent again when all is as before. */
-static bool ask(const char *words, bool is_hidden, struct buf *line)
+/* A signal must not leave the terminal without echo. The handler only notes the signal,
+   which ends the read; it is raised again when the terminal is as before. */
+static bool ask(const char *question, bool is_hidden, struct buf *line)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
 	enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]) };
@@ -46,10 +46,10 @@ static bool ask(const char *words, bool is_hidden, struct buf *line)
 	bool fine = false, is_terminal = fd >= 0 && tcgetattr(fd, &shown) == 0;
 
 	if (!is_terminal) {
-		term_problem("there is no terminal to ask at: %s", strerror(errno));
+		term_problem("there is no terminal to ask: %s", strerror(errno));
 		goto done;
 	}
-	came = 0;
+	signal_number = 0;
 	for (size_t i = 0; i < NUMBERS; i++)
 		sigaction(numbers[i], &action, &before[i]);
 	hidden = shown;
@@ -57,25 +57,25 @@ static bool ask(const char *words, bool is_hidden, struct buf *line)
 	hidden.c_lflag |= ECHONL;
 	if (is_hidden)
 		tcsetattr(fd, TCSAFLUSH, &hidden);
-	fine = write(fd, words, strlen(words)) >= 0 && read_line(fd, line);
+	fine = write(fd, question, strlen(question)) >= 0 && read_line(fd, line);
 	if (is_hidden)
 		tcsetattr(fd, TCSAFLUSH, &shown);
 	for (size_t i = 0; i < NUMBERS; i++)
 		sigaction(numbers[i], &before[i], NULL);
-	if (came)
-		raise((int)came);
+	if (signal_number)
+		raise((int)signal_number);
 done:
 	if (fd >= 0)
 		close(fd);
 	return fine;
 }
 
-bool prompt_line(const char *words, struct buf *line)
+bool prompt_line(const char *question, struct buf *line)
 {
-	return ask(words, false, line);
+	return ask(question, false, line);
 }
 
-bool prompt_secret(const char *words, struct buf *secret)
+bool prompt_secret(const char *question, struct buf *secret)
 {
-	return ask(words, true, secret);
+	return ask(question, true, secret);
 }

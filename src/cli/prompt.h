@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions to the person at the terminal, whatever stdin and stdout are: a
-   line, or a secret that is not shown while it is typed. */
+/* Questions to the person at the terminal, wherever stdin and stdout go: a line, or a
+   secret without echo. */
 #ifndef HL_CLI_PROMPT_H
 #define HL_CLI_PROMPT_H
 
@@ -8,14 +8,14 @@
 
 #include "base/mem.h"
 
-/* Is there a terminal with a person to ask (stdin is one)? */
-bool prompt_is_possible(void);
+/* Is stdin a terminal, so that a person can answer? */
+bool prompt_has_terminal(void);
 
-/* Shows the words and reads a line without its end; appends. false, said on
-   stderr unless it was Ctrl-C or the end of input: none came. */
-bool prompt_line(const char *words, struct buf *line);
+/* Shows the question and appends one line, without its end. false: no line came. It is
+   said on stderr, except after Ctrl-C or the end of input. */
+bool prompt_line(const char *question, struct buf *line);
 
-/* The same without echo. mem_wipe() and buf_done() it. */
-bool prompt_secret(const char *words, struct buf *secret);
+/* The same without echo. The caller wipes the secret. */
+bool prompt_secret(const char *question, struct buf *secret);
 
 #endif

@@ -7,13 +7,13 @@
 #include "base/db.h"
 #include "cli/pagination.h"
 
-struct one {
+struct secret {
 	int64_t secret_id;
 	struct mac *mac; /* NULL: it did not open */
 };
 
 struct secret_cache {
-	struct one *secrets; /* by number */
+	struct secret *secrets; /* sorted by number */
 	size_t count, unopened;
 };
 
@@ -30,13 +30,13 @@ void secret_cache_free(struct secret_cache *cache)
 static void add(struct secret_cache *cache, const struct sealer *sealer, const struct db_rows *rows,
 		size_t row)
 {
-	struct one *one = &cache->secrets[cache->count++];
+	struct secret *secret = &cache->secrets[cache->count++];
 	struct buf sealed = { 0 }, plain = { 0 };
 
-	*one = (struct one){ .secret_id = db_int(rows, row, "secret_id") };
+	*secret = (struct secret){ .secret_id = db_int(rows, row, "secret_id") };
 	db_bytes(rows, row, "sealed", &sealed);
 	if (seal_open(sealer, db_str(rows, row, "address"), buf_str(&sealed), &plain) == ERR_NONE)
-		one->mac = mac_new(buf_str(&plain));
+		secret->mac = mac_new(buf_str(&plain));
 	else
 		cache->unopened++;
 	mem_wipe(plain.at, plain.len);
@@ -52,7 +52,8 @@ struct secret_cache *secret_cache_new(struct db *db, const struct sealer *sealer
 	while (pagination_next(&pages, db)) {
 		size_t count = db_rows_count(pages.rows);
 
-		cache->secrets = mem_grow(cache->secrets, cache->count + count, sizeof(struct one));
+		cache->secrets = mem_grow(cache->secrets, cache->count + count,
+					  sizeof(struct secret));
 		for (size_t i = 0; i < count; i++)
 			add(cache, sealer, pages.rows, i);
 	}
@@ -74,7 +75,7 @@ size_t secret_cache_unopened(const struct secret_cache *cache)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct one *left = a, *right = b;
+	const struct secret *left = a, *right = b;
 
 	return (left->secret_id > right->secret_id) - (left->secret_id < right->secret_id);
 }
@@ -82,10 +83,11 @@ static int by_id(const void *a, const void *b)
 enum signature_verdict secret_cache_verify(struct secret_cache *cache, int64_t secret_id,
 					   struct str body, struct str signature)
 {
-	struct one wanted = { .secret_id = secret_id };
-	const struct one *found = NULL;
+	struct secret wanted = { .secret_id = secret_id };
+	const struct secret *found = NULL;
 
 	if (cache->count)
-		found = bsearch(&wanted, cache->secrets, cache->count, sizeof(struct one), by_id);
+		found = bsearch(&wanted, cache->secrets, cache->count, sizeof(struct secret),
+				by_id);
 	return signature_verify(found ? found->mac : NULL, body, signature);
 }

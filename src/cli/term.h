@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a person at a terminal sees: problems, aligned tables, times and sizes
-   in words, a progress bar. Nothing that comes from outside reaches the
+/* What a person at a terminal sees: problems, times and sizes in words, a
+   progress bar. Nothing that comes from outside reaches the
    terminal with control characters in it. */
 #ifndef HL_CLI_TERM_H
 #define HL_CLI_TERM_H
@@ -18,6 +18,9 @@ void term_problem(const char *format, ...) __attribute__((format(printf, 1, 2)))
    reader that went away (a closed pipe) is no problem, and is false too. */
 bool term_write(struct str out);
 
+/* The same; then wipes and frees `out`. */
+bool term_write_buf(struct buf *out);
+
 /* Text with control characters made visible; appends. */
 void term_add_safe(struct buf *out, struct str text);
 
@@ -32,15 +35,6 @@ void term_add_size(struct buf *out, int64_t bytes);
 
 /* "s", or nothing for one. */
 const char *term_s(int64_t count);
-
-/* A table for people: columns as wide as their widest cell. */
-struct table;
-struct table *table_new(const char *const *heads, size_t columns);
-void table_free(struct table *table);
-void table_text(struct table *table, struct str cell); /* the next cell, left to right; copies */
-void table_int(struct table *table, int64_t number);   /* right-aligned */
-void table_ago(struct table *table, int64_t us);
-bool table_write(const struct table *table); /* on stdout; only the head when there are no rows */
 
 /* A bar on stderr, when that is a terminal, drawn at most ten times a second. */
 struct progress {

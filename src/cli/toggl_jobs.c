@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "base/db.h"
 #include "base/json.h"
-#include "cli/cmd.h"
+#include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "cli/term.h"
 
@@ -18,7 +18,7 @@ static int stop_fd = -1;
 
 bool toggl_jobs_open(struct toggl_jobs *jobs, struct cli *cli)
 {
-	struct toggl_client_options how = {
+	struct toggl_client_options options = {
 		.db = cli->db,
 		.conf = cli->conf,
 		.schema = TOGGL_SCHEMA_OPERATOR,
@@ -31,10 +31,10 @@ bool toggl_jobs_open(struct toggl_jobs *jobs, struct cli *cli)
 	if (!jobs->sealer)
 		return false;
 	cli_callback_url(cli->conf, str_of(""), &jobs->hook_url);
-	how.sealer = jobs->sealer;
-	how.hook_url = buf_text(&jobs->hook_url);
-	jobs->toggl = toggl_client_new(&how);
-	/* Ctrl-C breaks off between two steps; the job can be gone on with */
+	options.sealer = jobs->sealer;
+	options.hook_url = buf_text(&jobs->hook_url);
+	jobs->toggl = toggl_client_new(&options);
+	/* Ctrl-C stops between two steps; `toggl continue` goes on with the job */
 	if (stop_fd < 0)
 		stop_fd = interrupt_open();
 	return true;
@@ -48,8 +48,8 @@ void toggl_jobs_close(struct toggl_jobs *jobs)
 	*jobs = (struct toggl_jobs){ 0 };
 }
 
-/* Nothing of what another server said may move the cursor. */
-static void say_lines(FILE *to, const char *before, struct str words)
+/* Text from another server: control characters must not reach the terminal. */
+static void print_lines(FILE *to, const char *before, struct str words)
 {
 	while (words.len) {
 		struct buf line = { 0 };
@@ -77,7 +77,7 @@ static const char *end_word(enum toggl_job_end end)
 	return "lost";
 }
 
-static void say_json(const struct toggl_job_result *outcome)
+static void print_json(const struct toggl_job_result *outcome)
 {
 	struct buf out = { 0 };
 
@@ -92,35 +92,34 @@ static void say_json(const struct toggl_job_result *outcome)
 	buf_done(&out);
 }
 
-static void say(const struct toggl_jobs *jobs, const struct toggl_job_result *outcome)
+static void print_result(const struct toggl_jobs *jobs, const struct toggl_job_result *outcome)
 {
 	long long job = (long long)outcome->job_id;
 
 	if (jobs->json) {
-		say_json(outcome);
+		print_json(outcome);
 		return;
 	}
 	switch (outcome->end) {
 	case TOGGL_JOB_DONE:
-		say_lines(stdout, "", outcome->words);
+		print_lines(stdout, "", outcome->words);
 		break;
 	case TOGGL_JOB_FAILED:
-		say_lines(stderr, "hookledger: ", outcome->words);
+		print_lines(stderr, "hookledger: ", outcome->words);
 		break;
 	case TOGGL_JOB_WAITING:
-		say_lines(stderr, "hookledger: ", outcome->words);
+		print_lines(stderr, "hookledger: ", outcome->words);
 		term_problem("`hookledger toggl continue %lld` goes on then, or --wait here", job);
 		break;
 	case TOGGL_JOB_LOST:
-		say_lines(stderr, "hookledger: ", outcome->words);
-		term_problem(
-			"what was begun is noted: `hookledger toggl continue %lld` goes on with it",
-			job);
+		print_lines(stderr, "hookledger: ", outcome->words);
+		term_problem("the job is kept: `hookledger toggl continue %lld` goes on with it",
+			     job);
 		break;
 	}
 }
 
-/* Until it has ended, or as long as a spent quota is not waited for. */
+/* Waits until the job has ended; when the quota is spent and jobs->waits is false, until then. */
 static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 {
 	for (;;) {
@@ -129,18 +128,19 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 		enum err err = toggl_client_wait(jobs->toggl, stop_fd, outcome);
 
 		if (err) {
-			term_problem("broken off; `hookledger toggl continue` goes on with it in "
-				     "five minutes or later");
+			term_problem(
+				"interrupted; `hookledger toggl continue` goes on with it after "
+				"five minutes");
 			return false;
 		}
 		if (outcome->end != TOGGL_JOB_WAITING || !jobs->waits)
 			return true;
-		say_lines(stderr, "hookledger: waiting: ", outcome->words);
+		print_lines(stderr, "hookledger: waiting: ", outcome->words);
 		for (int64_t until_ms = clock_ms() + outcome->wait_ms + MARGIN_MS;
 		     clock_ms() < until_ms;) {
 			usleep(200000);
 			if (interrupt_signal()) {
-				say(jobs, outcome);
+				print_result(jobs, outcome);
 				return false;
 			}
 		}
@@ -157,7 +157,7 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 	}
 }
 
-int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task, struct buf *result)
+int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task)
 {
 	struct toggl_job_result outcome;
 
@@ -167,8 +167,6 @@ int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task, struct
 	}
 	if (!finish(jobs, &outcome))
 		return interrupt_signal() ? CLI_SIGNAL + interrupt_signal() : CLI_FAILED;
-	say(jobs, &outcome);
-	if (result)
-		buf_add_str(result, outcome.result);
+	print_result(jobs, &outcome);
 	return outcome.end == TOGGL_JOB_DONE ? CLI_FINE : CLI_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Work at Toggl as commands do it: begun, waited for, and said what came of it. */
+/* Jobs at Toggl, run by a command: starts a job, waits for it, and prints its result. */
 #ifndef HL_CLI_TOGGL_JOBS_H
 #define HL_CLI_TOGGL_JOBS_H
 
@@ -18,17 +18,16 @@ struct toggl_jobs {
 	struct sealer *sealer;
 	struct buf hook_url;
 	struct toggl_client *toggl;
-	bool waits; /* through a spent quota, until it goes on */
+	bool waits; /* when the quota is spent, for its next window */
 	bool json;
 };
 
-/* false, said on stderr: there is no master key. toggl_jobs_close() it in any case. */
+/* false, said on stderr: there is no master key. The caller closes it in any case. */
 bool toggl_jobs_open(struct toggl_jobs *jobs, struct cli *cli);
 void toggl_jobs_close(struct toggl_jobs *jobs);
 
-/* Does one and says on stdout what came of it (stderr: what went wrong); gives
-   the exit status. *result may be NULL, else gets the JSON object that the job
-   left; with errands->json nothing is said but that object. */
-int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task, struct buf *result);
+/* Runs one job and prints its result on stdout, or on stderr what went wrong. Returns the
+   exit status. With jobs->json it prints only the JSON object. */
+int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task);
 
 #endif

@@ -74,7 +74,7 @@ def test_costly_bodies_are_recorded_and_hold_nobody_up(two):
         # what C counts is what SQL counts
         assert db.execute("select bool_and(ledger.is_costly(body)) from ledger.event where model = 'time_entry'").fetchone() == (True,)
     event_id = next(iter(sent))
-    assert "in no table, and not passed on" in two.hookledger("event", "show", str(event_id)).stdout
+    assert "in no table, and not delivered" in two.hookledger("event", "show", str(event_id)).stdout
     assert json.loads(two.hookledger("event", "show", str(event_id), "--json").stdout)["costly"] is True
     assert '"costly"' in two.hookledger("drift", "--json").stdout
     assert "too costly" in two.hookledger("doctor", check=False).stdout

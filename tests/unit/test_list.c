@@ -9,7 +9,8 @@
 
 #include "base/clock.h"
 #include "base/db.h"
-#include "cli/listing.h"
+#include "base/json.h"
+#include "cli/list.h"
 
 /* ---- rows of our own, in place of those of libpq */
 
@@ -82,6 +83,11 @@ bool db_bool(const struct db_rows *rows, size_t row, const char *column)
 	return *rows->cells[row][place_of(column)] == 't';
 }
 
+void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct buf *bytes)
+{
+	buf_add_str(bytes, db_str(rows, row, column));
+}
+
 static const struct db_rows two = {
 	{ { "9223372036854775807", "Ada \"A\"", "t", "9007199254740993", "1767225600500000", NULL },
 	  { "2", NULL, "f", "0", NULL, NULL } },
@@ -96,7 +102,7 @@ static void test_json(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	listing_add(&out, &two, "accounts");
+	list_add_array(&out, "accounts", NULL, &two);
 	assert_str(buf_str(&out), "\"accounts\":[{\"account_id\":\"9223372036854775807\",\"name\":"
 				  "\"Ada \\\"A\\\"\",\"enabled\":true,"
 				  "\"waiting\":9007199254740993,\"seen_at\":\"2026-01-01T00:00:00."
@@ -104,18 +110,20 @@ static void test_json(void **state)
 				  "{\"account_id\":\"2\",\"name\":null,\"enabled\":false,"
 				  "\"waiting\":0,\"seen_at\":null,\"a_at\":null}]");
 	buf_clear(&out);
-	listing_add(&out, &none, "accounts");
+	list_add_array(&out, "accounts", NULL, &none);
 	assert_str(buf_str(&out), "\"accounts\":[]");
 	buf_clear(&out);
-	listing_add_row(&out, &two, 1);
+	list_add_members(&out, NULL, NULL, &two, 1);
 	assert_has(&out, "\"account_id\":\"2\",");
 	buf_done(&out);
 }
 
 /* ---- on stdout */
 
-static void write_and_read(const struct db_rows *rows, bool json, struct buf *out)
+static void write_and_read(const struct db_rows *rows, bool json, const struct list_column *columns,
+			   struct buf *out)
 {
+	struct list list = { .name = "accounts", .columns = columns };
 	int file = memfd_create("stdout", 0), before = dup(STDOUT_FILENO);
 	char bytes[4096];
 	ssize_t got;
@@ -124,7 +132,9 @@ static void write_and_read(const struct db_rows *rows, bool json, struct buf *ou
 	assert_true(file >= 0 && before >= 0);
 	fflush(stdout);
 	dup2(file, STDOUT_FILENO);
-	fine = listing_write(rows, "accounts", json);
+	list.json = json;
+	list_add(&list, rows, rows->count);
+	fine = list_write(&list);
 	fflush(stdout);
 	dup2(before, STDOUT_FILENO);
 	close(before);
@@ -142,16 +152,16 @@ static void test_stdout(void **state)
 	struct buf out = { 0 }, ago = { 0 };
 
 	(void)state;
-	write_and_read(&none, true, &out);
+	write_and_read(&none, true, NULL, &out);
 	assert_str(buf_str(&out), "{\"accounts\":[]}\n");
-	write_and_read(&none, false, &out);
+	write_and_read(&none, false, NULL, &out);
 	assert_str(buf_str(&out), "ACCOUNT ID  NAME  ENABLED  WAITING  SEEN  A\n");
 
 	/* what stands in a name does not move the cursor */
 	rows.cells[0][1] = "\x1b[2J";
 	buf_addf(&ago, "%lld", (long long)(clock_now_us() - INT64_C(7200) * 1000000));
 	rows.cells[0][4] = buf_text(&ago);
-	write_and_read(&rows, false, &out);
+	write_and_read(&rows, false, NULL, &out);
 	assert_lacks(&out, "\x1b");
 	assert_has(&out, "2 hours ago");
 	assert_has(&out, "9223372036854775807");
@@ -162,11 +172,79 @@ static void test_stdout(void **state)
 	buf_done(&out);
 }
 
+/* ---- columns of its own */
+
+static void add_state(struct buf *out, const struct db_rows *rows, size_t row, const void *context)
+{
+	buf_addf(out, "%s, %s", db_bool(rows, row, "enabled") ? "on" : "off",
+		 (const char *)context);
+}
+
+static void test_columns(void **state)
+{
+	static const struct list_column columns[] = {
+		{ .column = "account_id", .member = "id", .form = LIST_TEXT },
+		{ .column = "waiting", .head = "SIZE", .member = "bytes", .form = LIST_SIZE },
+		{ .column = "seen_us", .head = "SEEN", .form = LIST_TIME, .absent = "never" },
+		{ .column = "name", .member = "name", .form = LIST_HEX },
+		{ .column = "enabled", .head = "STATE", .member = "state", .add = add_state },
+		{ 0 },
+	};
+	struct list list = {
+		.name = "accounts", .json = true, .columns = columns, .context = "so far"
+	};
+	struct buf out = { 0 };
+
+	(void)state;
+	list_add(&list, &two, 1);
+	list_add(&list, &two, 2);
+	json_put_bool(list_end(&list), "more", true);
+	assert_str(buf_str(&list.text),
+		   "{\"accounts\":["
+		   "{\"id\":\"9223372036854775807\",\"bytes\":9007199254740993,\"name\":"
+		   "\"41646120224122\",\"state\":\"on, so far\"},"
+		   "{\"id\":\"9223372036854775807\",\"bytes\":9007199254740993,\"name\":"
+		   "\"41646120224122\",\"state\":\"on, so far\"},"
+		   "{\"id\":\"2\",\"bytes\":0,\"name\":null,\"state\":\"off, so far\"}],"
+		   "\"more\":true");
+	list_done(&list);
+
+	write_and_read(&none, false, columns, &out);
+	assert_str(buf_str(&out), "SIZE  SEEN  STATE\n");
+	buf_done(&out);
+}
+
+static void test_csv(void **state)
+{
+	static const struct list_column columns[] = {
+		{ .column = "name", .member = "name" },
+		{ .column = "seen_us", .member = "seen_at" },
+		{ .column = "enabled", .member = "enabled" },
+		{ 0 },
+	};
+	struct db_rows rows = two;
+	struct buf out = { 0 };
+
+	(void)state;
+	list_add_csv_head(&out, columns);
+	list_add_csv(&out, columns, &rows, 0);
+	list_add_csv(&out, columns, &rows, 1);
+	rows.cells[1][1] = "";
+	list_add_csv(&out, columns, &rows, 1);
+	assert_str(buf_str(&out), "name,seen_at,enabled\r\n"
+				  "\"Ada \"\"A\"\"\",2026-01-01T00:00:00.500000Z,t\r\n"
+				  ",,f\r\n"
+				  "\"\",,f\r\n");
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_stdout),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_csv),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
