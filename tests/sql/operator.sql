@@ -167,9 +167,9 @@ select results_eq($$select reason, count from operator.refusals(now() - interval
                   $$values ('ping', 1::bigint), ('size', 2)$$, 'what was refused lately');
 
 create temp view facts as select * from operator.facts();
-select is((select value from facts where fact = 'endpoints_without_secret'), '1', 'facts: an endpoint that lost its secrets');
-select is((select value from facts where fact = 'quarantine_waiting'), '1', 'facts: what waits in quarantine');
-select is((select value from facts where fact = 'months_ahead'), '3', 'facts: partitions ahead');
+select is(count(*), 1::bigint, 'findings: an endpoint that lost its secrets') from operator.findings() where kind = 'endpoint_mute';
+select is(count(*), 1::bigint, 'findings: what waits in quarantine') from operator.findings() where kind = 'quarantine';
+select is(count(*), 0::bigint, 'findings: partitions are ahead') from operator.findings() where kind = 'partitions';
 select is((select value from facts where fact = 'txid_behind'), 'false', 'facts: nothing was restored');
 
 -- As after a restore into a new cluster: rows with higher numbers than it has.

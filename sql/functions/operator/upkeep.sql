@@ -30,13 +30,9 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   newest record;
-  months date[];
 begin
   select e.epoch, e.txid, e.seq into newest
   from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 1;
-  select array_agg(to_date(substr(c.relname, 8), 'YYYY"m"MM')) into months
-  from pg_inherits i join pg_class c on c.oid = i.inhrelid
-  where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$';
   return query values
     ('now_us', ledger.us(clock_timestamp())::text),
     ('server_version', current_setting('server_version_num')),
@@ -54,24 +50,8 @@ begin
       from (values ('standard_conforming_strings', 'on'), ('array_nulls', 'on'), ('transform_null_equals', 'off'), ('quote_all_identifiers', 'off'),
                    ('default_transaction_isolation', 'read committed'), ('IntervalStyle', 'postgres'), ('lock_timeout', '0')) w (name, value)
       where current_setting(w.name) <> w.value)),
-    ('owner', current_user::text),
-    ('caller', session_user::text),
     ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
     ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
-    ('endpoints_without_secret', (
-      select count(*) from ledger.endpoint e
-      where e.enabled and not exists (
-        select from ledger.endpoint_secret s
-        where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()))::text),
-    ('partitions', coalesce(cardinality(months), 0)::text),
-    ('months_ahead', (
-      select count(*) from generate_series(1, 3) ahead
-      where (date_trunc('month', now() at time zone 'UTC') + ahead * interval '1 month')::date = any (months))::text),
-    ('this_month', (date_trunc('month', now() at time zone 'UTC')::date = any (months))::text),
-    ('default_rows', (select count(*) from (select from ledger.event_default limit 10001) d)::text),
-    ('quarantine_waiting', (
-      select count(*) from (select from ledger.quarantine q where q.retried_at is null limit 10001) q)::text),
-    ('epoch', (select state.epoch from ledger.state)::text),
     ('txid_behind', (
       newest is not null and newest.epoch = (select state.epoch from ledger.state)
       and newest.txid >= pg_snapshot_xmax(pg_current_snapshot()))::text),

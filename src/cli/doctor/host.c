@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What can be checked without the database: settings and spool. */
+#include "cli/doctor/host.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/report.h"
 #include "cli/term.h"
 #include "ledger/ledger_conf.h"
 #include "ledger/spool.h"
@@ -23,83 +24,80 @@ static const long MAGIC_TMPFS = 0x01021994, MAGIC_RAMFS = 0x858458f6;
 
 /* ---- settings */
 
-static void check_file(struct doctor *doctor)
+static void check_file(struct report *report, const struct conf *conf)
 {
-	const char *path = doctor->conf->path;
+	const char *path = conf->path;
 	struct stat facts;
 
 	if (!path) {
-		doctor_say(doctor, STATE_NOTE, "settings",
+		report_add(report, STATE_NOTE, "settings",
 			   "no file; all comes from the environment");
 		return;
 	}
 	if (stat(path, &facts)) {
-		doctor_say(doctor, STATE_ERROR, "settings", "%s: %s", path, strerror(errno));
+		report_add(report, STATE_ERROR, "settings", "%s: %s", path, strerror(errno));
 		return;
 	}
 	if (facts.st_mode & S_IRWXO)
-		doctor_say(doctor, STATE_ERROR, "settings",
+		report_add(report, STATE_ERROR, "settings",
 			   "%s may be read by everybody and holds secrets; chmod o= %s", path,
 			   path);
 	else if (facts.st_mode & S_IWGRP)
-		doctor_say(doctor, STATE_WARNING, "settings",
+		report_add(report, STATE_WARNING, "settings",
 			   "%s may be changed by its group; chmod g-w %s", path, path);
 	else
-		doctor_say(doctor, STATE_OK, "settings", "%s, mode %04o", path,
+		report_add(report, STATE_OK, "settings", "%s, mode %04o", path,
 			   (unsigned)(facts.st_mode & 07777));
 }
 
-void doctor_check_settings(struct doctor *doctor)
+void host_check_settings(struct report *report, const struct conf *conf)
 {
-	const struct conf *conf = doctor->conf;
-
-	check_file(doctor);
+	check_file(report, conf);
 	if (!conf->master_key)
-		doctor_say(doctor, STATE_ERROR, "master_key",
+		report_add(report, STATE_ERROR, "master_key",
 			   "not set, so no secret can be sealed or opened; set it to the output of "
 			   "`openssl rand -hex 32` and keep a copy apart from the backups");
 	else if (conf->master_key_previous)
-		doctor_say(doctor, STATE_NOTE, "master_key",
+		report_add(report, STATE_NOTE, "master_key",
 			   "set, and the one before too; take that out after `hookledger reseal`");
 	else
-		doctor_say(doctor, STATE_OK, "master_key", "set");
+		report_add(report, STATE_OK, "master_key", "set");
 	if (!conf->public_url)
-		doctor_say(doctor, STATE_WARNING, "public_url",
+		report_add(report, STATE_WARNING, "public_url",
 			   "not set; with it `endpoint add` prints the address to give to Toggl");
 	else if (strncasecmp(conf->public_url, "https://", 8) != 0)
-		doctor_say(doctor, STATE_WARNING, "public_url",
+		report_add(report, STATE_WARNING, "public_url",
 			   "%s is not https: callbacks are signed, but anybody on the way can read "
 			   "them",
 			   conf->public_url);
 	else
-		doctor_say(doctor, STATE_OK, "public_url", "%s", conf->public_url);
+		report_add(report, STATE_OK, "public_url", "%s", conf->public_url);
 }
 
 /* ---- spool */
 
-static void check_folder(struct doctor *doctor, const struct stat *facts)
+static void check_folder(struct report *report, const struct conf *conf, const struct stat *facts)
 {
-	const char *dir = ledger_conf(doctor->conf)->spool_dir;
+	const char *dir = ledger_conf(conf)->spool_dir;
 	const struct passwd *owner = getpwuid(facts->st_uid);
 
 	if (facts->st_mode & (S_IRWXG | S_IRWXO))
-		doctor_say(doctor, STATE_WARNING, "spool",
+		report_add(report, STATE_WARNING, "spool",
 			   "%s is open to others, and bodies in it are readable; chmod 0700 %s",
 			   dir, dir);
 	if (access(dir, R_OK | W_OK | X_OK))
-		doctor_say(
-			doctor, STATE_ERROR, "spool",
+		report_add(
+			report, STATE_ERROR, "spool",
 			"%s is not writable for this user; run doctor as the receiver's user, or "
 			"give the folder to it",
 			dir);
 	else
-		doctor_say(doctor, STATE_OK, "spool", "%s, of user %s", dir,
+		report_add(report, STATE_OK, "spool", "%s, of user %s", dir,
 			   owner ? owner->pw_name : "without a name");
 }
 
-static void check_disk(struct doctor *doctor)
+static void check_disk(struct report *report, const struct conf *conf)
 {
-	const struct conf *conf = doctor->conf;
 	struct buf room = { 0 }, limit = { 0 };
 	struct statvfs space;
 	struct statfs kind;
@@ -109,7 +107,7 @@ static void check_disk(struct doctor *doctor)
 	    statvfs(ledger_conf(conf)->spool_dir, &space))
 		return;
 	if (kind.f_type == MAGIC_TMPFS || kind.f_type == MAGIC_RAMFS) {
-		doctor_say(doctor, STATE_ERROR, "spool disk",
+		report_add(report, STATE_ERROR, "spool disk",
 			   "%s is in memory: what is acknowledged would be lost when the machine "
 			   "stops; "
 			   "set spool_dir to a folder on a disk",
@@ -120,18 +118,18 @@ static void check_disk(struct doctor *doctor)
 	term_add_size(&room, bytes);
 	term_add_size(&limit, ledger_conf(conf)->spool_max_bytes);
 	if (bytes < ledger_conf(conf)->spool_max_bytes)
-		doctor_say(doctor, STATE_WARNING, "spool disk",
+		report_add(report, STATE_WARNING, "spool disk",
 			   "%s free, less than spool_max_bytes (%s); free some or lower the limit",
 			   buf_text(&room), buf_text(&limit));
 	else
-		doctor_say(doctor, STATE_OK, "spool disk", "%s free", buf_text(&room));
+		report_add(report, STATE_OK, "spool disk", "%s free", buf_text(&room));
 	buf_done(&room);
 	buf_done(&limit);
 }
 
-static void check_waiting(struct doctor *doctor, const struct spool_status *s)
+static void check_waiting(struct report *report, const struct conf *conf,
+			  const struct spool_status *s)
 {
-	const struct conf *conf = doctor->conf;
 	struct buf text = { 0 };
 	int64_t age_s = s->oldest_us ? (clock_now_us() - s->oldest_us) / 1000000 : 0;
 
@@ -144,32 +142,32 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 		term_add_ago(&text, s->oldest_us);
 	}
 	if (s->bytes > ledger_conf(conf)->spool_max_bytes / 10 * 8)
-		doctor_say(
-			doctor, STATE_ERROR, "spool depth",
+		report_add(
+			report, STATE_ERROR, "spool depth",
 			"%s; full soon, then callbacks are answered 503: bring the database back, "
 			"then `hookledger spool drain`",
 			buf_text(&text));
 	else if (s->records && age_s > SPOOL_AGE_MAX_S)
-		doctor_say(doctor, STATE_WARNING, "spool depth",
+		report_add(report, STATE_WARNING, "spool depth",
 			   "%s; the receiver does not bring them in: look at its log, or run "
 			   "`hookledger spool drain`",
 			   buf_text(&text));
 	else if (!s->aside_records || s->records)
-		doctor_say(doctor, STATE_OK, "spool depth", "%s",
+		report_add(report, STATE_OK, "spool depth", "%s",
 			   s->records ? buf_text(&text) : "nothing waits");
 	if (s->unverified_bytes > ledger_conf(conf)->spool_unverified_max_bytes / 10 * 8)
-		doctor_say(
-			doctor, STATE_ERROR, "spool depth",
+		report_add(
+			report, STATE_ERROR, "spool depth",
 			"the limit for callbacks that could not be judged yet "
 			"(spool_unverified_max_bytes) is nearly reached; bring the database back");
 	if (s->aside_records)
-		doctor_say(doctor, STATE_ERROR, "spool",
+		report_add(report, STATE_ERROR, "spool",
 			   "set aside, acknowledged and not recorded: %lld; look at the log of the "
 			   "receiver and at "
 			   "`hookledger spool list`, then `hookledger spool retry`",
 			   (long long)s->aside_records);
 	if (s->damaged_files)
-		doctor_say(doctor, STATE_WARNING, "spool",
+		report_add(report, STATE_WARNING, "spool",
 			   "damaged files: %lld (%s/*.damaged); a disk that loses bytes? The whole "
 			   "records "
 			   "of each were brought in, look at the rest and remove it",
@@ -177,30 +175,29 @@ static void check_waiting(struct doctor *doctor, const struct spool_status *s)
 	buf_done(&text);
 }
 
-static void check_keyring(struct doctor *doctor, const char *path)
+static void check_keyring(struct report *report, const char *path)
 {
 	struct buf text = { 0 };
 	struct stat facts;
 
 	if (stat(path, &facts))
-		doctor_say(
-			doctor, STATE_NOTE, "keyring",
+		report_add(
+			report, STATE_NOTE, "keyring",
 			"no copy of the secrets beside the spool yet; the receiver leaves one when "
 			"it has loaded them");
 	else if (facts.st_mode & (S_IRWXG | S_IRWXO))
-		doctor_say(doctor, STATE_WARNING, "keyring", "%s is open to others; chmod 0600 %s",
+		report_add(report, STATE_WARNING, "keyring", "%s is open to others; chmod 0600 %s",
 			   path, path);
 	else {
 		term_add_ago(&text, (int64_t)facts.st_mtime * 1000000);
-		doctor_say(doctor, STATE_OK, "keyring", "copy of the sealed secrets, changed %s",
+		report_add(report, STATE_OK, "keyring", "copy of the sealed secrets, changed %s",
 			   buf_text(&text));
 	}
 	buf_done(&text);
 }
 
-void doctor_check_spool(struct doctor *doctor)
+void host_check_spool(struct report *report, const struct conf *conf)
 {
-	const struct conf *conf = doctor->conf;
 	struct spool_options how = { .dir = ledger_conf(conf)->spool_dir,
 				     .max_bytes = ledger_conf(conf)->spool_max_bytes,
 				     .unverified_max_bytes =
@@ -210,27 +207,27 @@ void doctor_check_spool(struct doctor *doctor)
 	struct stat facts;
 
 	if (!ledger_conf(conf)->spool_dir) {
-		doctor_say(doctor, STATE_ERROR, "spool",
+		report_add(report, STATE_ERROR, "spool",
 			   "spool_dir is empty; set it to a folder on a disk");
 		return;
 	}
 	if (stat(ledger_conf(conf)->spool_dir, &facts)) {
-		doctor_say(doctor, errno == ENOENT ? STATE_WARNING : STATE_ERROR, "spool",
+		report_add(report, errno == ENOENT ? STATE_WARNING : STATE_ERROR, "spool",
 			   "%s: %s; make it for the receiver's user: install -d -m 0700 -o USER %s",
 			   ledger_conf(conf)->spool_dir, strerror(errno),
 			   ledger_conf(conf)->spool_dir);
 		return;
 	}
-	check_folder(doctor, &facts);
-	check_disk(doctor);
+	check_folder(report, conf, &facts);
+	check_disk(report, conf);
 	if (access(ledger_conf(conf)->spool_dir, R_OK | W_OK | X_OK))
 		return;
 	if (spool_open(&spool, &how) || spool_count(spool, &status))
-		doctor_say(doctor, STATE_ERROR, "spool depth", "%s cannot be read",
+		report_add(report, STATE_ERROR, "spool depth", "%s cannot be read",
 			   ledger_conf(conf)->spool_dir);
 	else
-		check_waiting(doctor, &status);
+		check_waiting(report, conf, &status);
 	if (spool)
-		check_keyring(doctor, spool_keyring_path(spool));
+		check_keyring(report, spool_keyring_path(spool));
 	spool_close(spool);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What an attacker would gain: on the way to the database, and in a program of ours. */
+#include "cli/doctor/security.h"
+
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,15 +9,15 @@
 #include "base/db.h"
 #include "base/db_conninfo.h"
 #include "base/sandbox.h"
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/report.h"
 #include "ledger/confinement.h"
 #include "ledger/ledger_conf.h"
 
 /* ---- the way to the database */
 
-static void check_transport(struct doctor *doctor, const char *program)
+static void check_transport(struct report *report, const struct conf *conf, const char *program)
 {
-	const char *conninfo = conf_database(doctor->conf, program), *all = doctor->conf->database;
+	const char *conninfo = conf_database(conf, program), *all = conf->database;
 	bool is_own = !all || (conninfo && strcmp(conninfo, all) != 0);
 	const char *point = is_own ? "." : "", *name = is_own ? program : "";
 	struct buf host = { 0 };
@@ -25,7 +26,7 @@ static void check_transport(struct doctor *doctor, const char *program)
 		return;
 	switch (db_transport(conninfo, &host)) {
 	case DB_PLAIN:
-		doctor_say(doctor, STATE_WARNING, "database transport",
+		report_add(report, STATE_WARNING, "database transport",
 			   "database%s%s: %s may be reached without TLS, so others on the way can "
 			   "read and change "
 			   "everything; add sslmode=verify-full to the connection string, and "
@@ -34,7 +35,7 @@ static void check_transport(struct doctor *doctor, const char *program)
 			   point, name, buf_text(&host));
 		break;
 	case DB_UNVERIFIED:
-		doctor_say(doctor, STATE_WARNING, "database transport",
+		report_add(report, STATE_WARNING, "database transport",
 			   "database%s%s: TLS to %s does not verify who answers; write "
 			   "sslmode=verify-full instead of "
 			   "require, and sslrootcert=FILE if its certificate is from an authority "
@@ -42,7 +43,7 @@ static void check_transport(struct doctor *doctor, const char *program)
 			   point, name, buf_text(&host));
 		break;
 	case DB_VERIFIED:
-		doctor_say(doctor, STATE_OK, "database transport",
+		report_add(report, STATE_OK, "database transport",
 			   "database%s%s: TLS to %s, verified", point, name, buf_text(&host));
 		break;
 	case DB_LOCAL:
@@ -51,20 +52,20 @@ static void check_transport(struct doctor *doctor, const char *program)
 	buf_done(&host);
 }
 
-/* Each connection string once: a program without one of its own uses `database`. */
-static void check_transports(struct doctor *doctor)
+/* Each connection string once. A program without its own uses `database`. */
+static void check_transports(struct report *report, const struct conf *conf)
 {
 	static const char *const programs[] = { "owner", "receiver", "operator",
 						"api",	 "courier",  "admin" };
-	const char *all = doctor->conf->database;
+	const char *all = conf->database;
 	bool is_said = false;
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		const char *own = conf_database(doctor->conf, programs[i]);
+		const char *own = conf_database(conf, programs[i]);
 		bool is_common = own && all && strcmp(own, all) == 0;
 
 		if (!is_common || !is_said)
-			check_transport(doctor, programs[i]);
+			check_transport(report, conf, programs[i]);
 		is_said = is_said || is_common;
 	}
 }
@@ -73,7 +74,7 @@ static void check_transports(struct doctor *doctor)
 
 enum { HAS_SECCOMP = 1, HAS_LANDLOCK = 2 };
 
-/* Tried in a child, which keeps the consequences. -1: there could be none. */
+/* In a child process, because a sandbox cannot be left. -1: fork() failed. */
 static int try_sandbox(const char *writable)
 {
 	int status;
@@ -90,32 +91,32 @@ static int try_sandbox(const char *writable)
 	return WEXITSTATUS(status);
 }
 
-static void check_sandbox(struct doctor *doctor)
+static void check_sandbox(struct report *report, const struct conf *conf)
 {
-	int has = doctor->conf->sandbox ? try_sandbox(ledger_conf(doctor->conf)->spool_dir) : 0;
+	int has = conf->sandbox ? try_sandbox(ledger_conf(conf)->spool_dir) : 0;
 
-	if (!doctor->conf->sandbox)
-		doctor_say(doctor, STATE_NOTE, "sandbox", "switched off by the setting sandbox");
+	if (!conf->sandbox)
+		report_add(report, STATE_NOTE, "sandbox", "switched off by the setting sandbox");
 	else if (has != (HAS_SECCOMP | HAS_LANDLOCK))
-		doctor_say(doctor, STATE_NOTE, "sandbox",
+		report_add(report, STATE_NOTE, "sandbox",
 			   "this kernel has %s; the programs run without the rest",
 			   has == HAS_SECCOMP	 ? "seccomp and no Landlock"
 			   : has == HAS_LANDLOCK ? "Landlock and no seccomp"
 						 : "neither seccomp nor Landlock");
-	else if (confinement_excludes_mail(doctor->conf))
-		doctor_say(doctor, STATE_NOTE, "sandbox",
+	else if (confinement_excludes_mail(conf))
+		report_add(report, STATE_NOTE, "sandbox",
 			   "the receiver is confined; API, admin page and courier are not, because "
 			   "e-mails go through "
 			   "%s; set smtp_url to confine them too",
-			   ledger_conf(doctor->conf)->mail_sendmail);
+			   ledger_conf(conf)->mail_sendmail);
 	else
-		doctor_say(doctor, STATE_OK, "sandbox",
+		report_add(report, STATE_OK, "sandbox",
 			   "all programs are confined: they start no other and write only to the "
 			   "spool");
 }
 
-void doctor_check_security(struct doctor *doctor)
+void security_check(struct report *report, const struct conf *conf)
 {
-	check_transports(doctor);
-	check_sandbox(doctor);
+	check_transports(report, conf);
+	check_sandbox(report, conf);
 }
