@@ -7,7 +7,7 @@ select pg_advisory_xact_lock(7306021983461007);
 
 create schema if not exists ledger;
 comment on schema ledger is
-  'Everything that hookledger records. Only the functions in the program schemas (doors) touch it.';
+  'Everything that hookledger records. Only the functions in the interface schemas (receiver, operator, api, courier, admin) touch it.';
 
 create table if not exists ledger.migration (
   version integer primary key,
@@ -34,7 +34,7 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  door text;
+  gone text;
 begin
   perform pg_advisory_xact_lock(7306021983461007);
   -- It may have become newer while we waited.
@@ -46,17 +46,17 @@ begin
              where m.version = step and (step > 0 or m.checksum = digest)) then
     return false;
   end if;
-  -- The doors depend on the tables; they are made anew by the last step.
+  -- The interface schemas depend on the tables; they are made anew by the last step.
   -- What a worker cannot append meanwhile is in its spool.
-  foreach door in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
-    execute format('drop schema if exists %I cascade', door);
+  foreach gone in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
+    execute format('drop schema if exists %I cascade', gone);
   end loop;
   -- All names first: one may go with another that it was made of.
-  foreach door in array coalesce((
+  foreach gone in array coalesce((
     select array_agg(format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure))
     from pg_proc p
     where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'), '{}') loop
-    execute 'drop ' || door || ' cascade';
+    execute 'drop ' || gone || ' cascade';
   end loop;
   -- They are gone, so the last step must run, even when its files are as they were.
   delete from ledger.migration m where m.version = 0;
@@ -64,7 +64,7 @@ begin
 end
 $$;
 comment on function ledger.migration_begin(bigint, text, bigint) is
-  'Takes the migration lock for this transaction and drops the doors. False when another migrate was faster and the step is there already; an error when the database has a version above `newest`.';
+  'Takes the migration lock for this transaction and drops the interface schemas. False when another migrate was faster and the step is there already; an error when the database has a version above `newest`.';
 
 create or replace function ledger.migration_end(step bigint, file text, digest text, program text)
 returns void

@@ -171,7 +171,7 @@ comm -23 <(called) <(made) | rule "every SQL function that C calls exists"
 operations() { sed -nE "s/^  \\('([a-z_]+)', '(viewer|owner)', [^,]+, (null|'([a-z_]+)')\\).*/\1 \4/p" sql/functions/admin/operations.sql; }
 behind_call() { operations | awk '{ print "admin." ($2 ? $2 : $1) }' | sort -u; }
 comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') | comm -23 - <(behind_call) |
-	rule "every function of a door is called"
+	rule "every function of an interface schema is called"
 {
 	(($(operations | wc -l) >= 80)) || echo "only $(operations | wc -l) operations were found"
 	operations | while read -r name _; do

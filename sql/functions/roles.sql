@@ -4,24 +4,24 @@
 --   create role web login password '…' in role hookledger_receiver;
 do $$
 declare
-  door text;
+  program text;
 begin
-  foreach door in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
+  foreach program in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
     -- Looked for first: an owner without CREATEROLE can do with roles that an
     -- administrator made. Roles belong to all databases, so another migrate
     -- may be making them at this moment.
-    if not exists (select from pg_roles r where r.rolname = 'hookledger_' || door) then
+    if not exists (select from pg_roles r where r.rolname = 'hookledger_' || program) then
       begin
-        execute format('create role %I nologin', 'hookledger_' || door);
+        execute format('create role %I nologin', 'hookledger_' || program);
       exception
         when duplicate_object or unique_violation then null;
       end;
     end if;
-    execute format('grant usage on schema %I to %I', door, 'hookledger_' || door);
+    execute format('grant usage on schema %I to %I', program, 'hookledger_' || program);
     -- Functions of an interface run with the rights of their owner; what is none of it
     -- (the operations behind admin.call()) does not, and is granted to nobody.
-    execute (select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure, 'hookledger_' || door), ';')
-             from pg_proc p where p.pronamespace = door::regnamespace and p.prosecdef);
+    execute (select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure, 'hookledger_' || program), ';')
+             from pg_proc p where p.pronamespace = program::regnamespace and p.prosecdef);
   end loop;
   -- Analysts: they read schema toggl, where no secret is, and nothing else.
   if not exists (select from pg_roles r where r.rolname = 'hookledger_reader') then

@@ -52,11 +52,11 @@ void api_answer(struct api *api, struct http_req *req, const struct caller *call
 void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
 		const char *words);
 
-/* Calls a function of the door; an error is answered (500 or 503). */
+/* Calls a function of the interface schema; an error is answered (500 or 503). */
 MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller,
 			   const char *function, const struct db_args *args, struct db_rows **rows);
 
-/* Answers what a call of the door failed with (500 or 503), and logs it. */
+/* Answers what a call of the interface schema failed with (500 or 503), and logs it. */
 void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller,
 		       const char *function, enum err err);
 

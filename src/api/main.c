@@ -5,7 +5,7 @@
    the body. A bad body is found before that call, so that it costs nothing of
    the quota, and told after it: strangers learn of nothing but their token, and
    every answer to an account says what is left of its quota. What only reads is
-   a row of the table below and a function of the door. */
+   a row of the table below and a function of the interface schema. */
 #include "api/api.h"
 #include "api/api_conf.h"
 
@@ -51,7 +51,7 @@ struct row {
 	struct route route;
 	enum scope scope;
 	operation *run;
-	const char *function; /* of the door, for answer_read */
+	const char *function; /* of the interface schema, for answer_read */
 	const char *item;     /* the part of the path that names one thing, or NULL */
 	const char *denied; /* what who may not use the workspace is told, if not what the database
 			       says */
@@ -221,7 +221,7 @@ static void add_workspace(struct db_args *args, const struct row *row,
 		db_arg_null(args);
 }
 
-/* The status, and the body or the problem, that a function of the door gives. */
+/* The status, and the body or the problem, that a function of the interface schema gives. */
 static void answer_rows(struct api *api, struct http_req *req, const struct caller *caller,
 			const struct db_rows *found)
 {

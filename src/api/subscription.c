@@ -121,7 +121,7 @@ static void answer_subscription(struct api *api, struct http_req *req, const str
 	db_rows_free(found);
 }
 
-/* What the door refused is answered; true when it did. */
+/* What the interface schema refused is answered; true when it did. */
 static bool is_refused(struct api *api, struct http_req *req, const struct caller *caller,
 		       const struct db_rows *found)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The courier's door of the database: from the outbox to deliveries, from there
+/* The courier's interface schema of the database: from the outbox to deliveries, from there
    to the lanes, and results back. One call at a time, none of which waits. */
 #ifndef HL_DELIVERY_DELIVERY_STORE_H
 #define HL_DELIVERY_DELIVERY_STORE_H

@@ -20,7 +20,7 @@ struct db;
 struct sealer;
 struct toggl_client;
 
-/* Whose door the functions are taken from. */
+/* Whose interface schema the functions are taken from. */
 enum toggl_schema { TOGGL_SCHEMA_OPERATOR, TOGGL_SCHEMA_COURIER, TOGGL_SCHEMA_ADMIN };
 
 struct toggl_client_options {

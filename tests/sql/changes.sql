@@ -1,5 +1,5 @@
 -- What becomes of an entity's row, whatever its events are and whatever order
--- they come in; through the receiver's door.
+-- they come in; through the receiver's interface schema.
 begin;
 create extension if not exists pgtap;
 set local timezone = 'UTC';

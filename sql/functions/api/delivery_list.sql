@@ -1,4 +1,4 @@
--- What is on its way to a subscription, as its maker sees it. Part of the door of
+-- What is on its way to a subscription, as its maker sees it. Part of the interface schema of
 -- hookledger-api.
 
 create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)

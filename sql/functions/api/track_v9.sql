@@ -1,6 +1,6 @@
 -- What a client asks of Toggl's Track API v9 before it subscribes: who am I, what
 -- is in my workspaces. Answered from the typed tables, in Toggl's shape. Part of
--- the door of hookledger-api. Each takes the account, the workspace (null where
+-- the interface schema of hookledger-api. Each takes the account, the workspace (null where
 -- the path has none), the parameters of the query as JSON and the number at the
 -- end of the path; each answers with a status and a JSON text.
 

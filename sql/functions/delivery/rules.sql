@@ -1,4 +1,4 @@
--- Rules of passing on that more than one door uses: the clock, leaky buckets, the
+-- Rules of passing on that more than one interface schema uses: the clock, leaky buckets, the
 -- plans, which subscription an event is for, and what its maker may see.
 
 create function ledger.clock()

@@ -1,4 +1,4 @@
--- Rules that more than one door uses.
+-- Rules that more than one interface schema uses.
 
 -- ---- codes: what is so is said by a code and parameters; the programs and the page have the sentences
 
@@ -40,7 +40,7 @@ begin
 end
 $$;
 comment on function ledger.interface_function(text) is
-  'Makes a function of a door, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
+  'Makes a function of an interface schema, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
 
 create function ledger.label_check(called text)
 returns void

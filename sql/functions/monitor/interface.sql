@@ -1,4 +1,4 @@
--- Being looked after, in the doors of courier, page and command line. What it is
+-- Being looked after, in the interface schemas of courier, page and command line. What it is
 -- and does: event_counts.sql, findings.sql and alerts.sql.
 
 select ledger.interface_function(called) from unnest(array[

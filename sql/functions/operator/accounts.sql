@@ -1,5 +1,5 @@
 -- The operator's part of passing on: organizations, workspaces, accounts, their
--- subscriptions, and addresses for web-cron. Part of the door of the command line.
+-- subscriptions, and addresses for web-cron. Part of the interface schema of the command line.
 
 create function operator.organization_add(called text, plan text, id bigint, requests bigint, of_user bigint)
 returns bigint

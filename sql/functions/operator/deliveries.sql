@@ -1,5 +1,5 @@
--- Deliveries as the operator sees them, and delivering once more. Part of the door
--- of the command line.
+-- Deliveries as the operator sees them, and delivering once more. Part of the interface
+-- schema of the command line.
 
 create function operator.delivery_list(subscription bigint, of_state text, before bigint, most bigint)
 returns table (delivery_id bigint, subscription_id bigint, event_id bigint, model text, action text, entity_id bigint, state text,

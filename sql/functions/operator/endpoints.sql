@@ -1,4 +1,4 @@
--- Part of the door of the command line: endpoints and their secrets.
+-- Part of the interface schema of the command line: endpoints and their secrets.
 
 create function operator.endpoint_list(after bigint, most bigint)
 returns table (endpoint_id bigint, address text, name text, workspace_id bigint, enabled boolean,

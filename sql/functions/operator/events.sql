@@ -1,4 +1,4 @@
--- Part of the door of the command line: the events of the ledger.
+-- Part of the interface schema of the command line: the events of the ledger.
 
 -- PostgreSQL takes a comparison of rows for far more selective than it is and
 -- would sort all that is left for every page (0.9 s a page of 1000 in a million,

@@ -1,4 +1,4 @@
--- Part of the operator's door: what `hookledger export` runs. It composes the
+-- Part of the operator's interface schema: what `hookledger export` runs. It composes the
 -- statements, because their text belongs here; the command line runs them in
 -- its own session, because a function cannot stream.
 

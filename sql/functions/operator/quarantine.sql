@@ -1,4 +1,4 @@
--- Part of the door of the command line: callbacks in quarantine.
+-- Part of the interface schema of the command line: callbacks in quarantine.
 
 create function operator.quarantine_list(after bigint, most bigint, waiting boolean)
 returns table (quarantine_id bigint, endpoint_id bigint, secret_id bigint, received_us bigint,

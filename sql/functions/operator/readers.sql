@@ -1,5 +1,5 @@
 -- Logins of analysts: `hookledger reader`. For the owner of the database, who
--- calls them with his own rights: making roles is nothing that a door may do.
+-- calls them with his own rights: making roles is nothing that an interface schema may do.
 
 create function ledger.reader_rights()
 returns void

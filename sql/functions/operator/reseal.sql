@@ -1,5 +1,5 @@
--- Everything that is sealed with the master key, for a new one. Part of the door
--- of the command line.
+-- Everything that is sealed with the master key, for a new one. Part of the interface
+-- schema of the command line.
 
 create function operator.sealed_list()
 returns table (place text, words text, sealed bytea)

@@ -1,5 +1,5 @@
--- Part of the door of the command line: what `hookledger doctor` looks at, counters
--- and partitions, and the time after a restore.
+-- Part of the interface schema of the command line: what `hookledger doctor` looks at,
+-- counters and partitions, and the time after a restore.
 
 create function operator.migrations()
 returns table (version bigint, name text, checksum text, program_version text, applied_us bigint)

@@ -1,4 +1,4 @@
--- Toggl in the doors: the same functions for each program that talks to it, and
+-- Toggl in the interface schemas: the same functions for each program that talks to it, and
 -- what the command line lists. What a job is and does: job.sql.
 
 select ledger.interface_function(called) from unnest(array[
