@@ -117,7 +117,7 @@ export const modelOf = (name) => w.models[name] ?? name.replaceAll("_", " ");
 export function says(item, dress) {
 	const { who, what, name, duration_seconds: seconds, project } = item.sentence_parts ?? {};
 	const verb = what ?? item.action, isTimer = item.model === "time_entry";
-	const instead = isTimer ? w.event.noDescription : item.entity_id ?? "";
+	const instead = isTimer ? w.event.noDescription : item.entity_id ?? null;
 	const tail = [isTimer && seconds >= 0 && seconds !== null ? span(seconds) : null, project].filter(Boolean).join(", ");
 	const text = w.event.did[verb] ?? w.event.did.other;
 	const said = text({ who: dress.who(who ?? item.user_name ?? w.event.somebody), thing: w.event.things[item.model] ?? modelOf(item.model),

@@ -52,14 +52,16 @@ export default {
 	event: {
 		somebody: "Jemand",
 		noDescription: "(ohne Beschreibung)",
+		// the verb in front of the name, which may be long and cut
 		things: {
-			time_entry: "den Zeiteintrag", project: "das Projekt", client: "den Kunden", tag: "das Schlagwort", task: "die Aufgabe", workspace: "den Workspace",
-			workspace_user: "das Mitglied", project_user: "das Projektmitglied", project_group: "die Projektgruppe",
+			time_entry: "einen Zeiteintrag", project: "ein Projekt", client: "einen Kunden", tag: "ein Schlagwort", task: "eine Aufgabe", workspace: "den Workspace",
+			workspace_user: "ein Mitglied", project_user: "ein Projektmitglied", project_group: "eine Projektgruppe",
 		},
 		did: {
-			created: "{who} hat {thing} {name} angelegt", updated: "{who} hat {thing} {name} geändert", deleted: "{who} hat {thing} {name} gelöscht",
-			started: "{who} hat {name} gestartet", stopped: "{who} hat {name} gestoppt", continued: "{who} hat {name} fortgesetzt",
-			other: "{who}: {what}, {thing} {name}",
+			created: "{who} hat {thing} angelegt{name, select, none {} other {: {name}}}", updated: "{who} hat {thing} geändert{name, select, none {} other {: {name}}}",
+			deleted: "{who} hat {thing} gelöscht{name, select, none {} other {: {name}}}", started: "{who} hat die Zeiterfassung gestartet{name, select, none {} other {: {name}}}",
+			stopped: "{who} hat die Zeiterfassung gestoppt{name, select, none {} other {: {name}}}", continued: "{who} hat die Zeiterfassung fortgesetzt{name, select, none {} other {: {name}}}",
+			other: "{who}: {what}, {thing}{name, select, none {} other { {name}}}",
 		},
 	},
 	fields: {

@@ -58,9 +58,9 @@ export default {
 			workspace_user: "the member", project_user: "the project member", project_group: "the project group",
 		},
 		did: {
-			created: "{who} created {thing} {name}", updated: "{who} updated {thing} {name}", deleted: "{who} deleted {thing} {name}",
-			started: "{who} started {name}", stopped: "{who} stopped {name}", continued: "{who} continued {name}",
-			other: "{who}: {what}, {thing} {name}",
+			created: "{who} created {thing}{name, select, none {} other { {name}}}", updated: "{who} updated {thing}{name, select, none {} other { {name}}}", deleted: "{who} deleted {thing}{name, select, none {} other { {name}}}",
+			started: "{who} started{name, select, none {} other { {name}}}", stopped: "{who} stopped{name, select, none {} other { {name}}}", continued: "{who} continued{name, select, none {} other { {name}}}",
+			other: "{who}: {what}, {thing}{name, select, none {} other { {name}}}",
 		},
 	},
 	/* Columns and members, as they stand in what changed. */
