@@ -94,12 +94,12 @@ def test_codes_become_sentences(page):
             made("{n, plural, =0 {nothing waits} one {# callback waits} other {# callbacks wait}} here", { n: "2" }),
             made("The plan{total, select, none {} other { of {total} requests}} of {who, select, user {a user} other {'{'{who}'}'}}", { who: "user" }),
             made("The plan{total, select, none {} other { of {total} requests}} of {who, select, user {a user} other {'{'{who}'}'}}", { who: "x", total: 30 }),
-            made("{is_late, select, true {late} other {in time}}", { is_late: true }), made("Toggl's #1, it''s {a}", { a: "so" }), made("{a} {b}", { a: 1 }),
+            made("seit {n_seconds, dative} so", { n_seconds: 3 }), made("{is_late, select, true {late} other {in time}}", { is_late: true }), made("Toggl's #1, it''s {a}", { a: "so" }), made("{a} {b}", { a: 1 }),
         ];
     })()""")
     assert said == ["ready", "", "There is no callback address 1234567.", "There is no callback address ?.",
                     "There is no callback address A cursor looks like 1-734-12..\nand so on", True, True,
-                    "nothing waits here", "1 callback waits here", "2 callbacks wait here", "The plan of a user", "The plan of 30 requests of {x}",
+                    "nothing waits here", "1 callback waits here", "2 callbacks wait here", "The plan of a user", "The plan of 30 requests of {x}", "seit 3 so",
                     "late", "Toggl's #1, it''s so", "1 ?"]
 
 
@@ -119,7 +119,7 @@ def catalogue(page, language):
 
 def parameters(template):
     """{name} and {name, plural or select, …}; what a branch begins with is none."""
-    return sorted(set(re.findall(r"\{ *([a-z_]+) *(?:\}|, *(?:plural|select) *,)", template)) - set(re.findall(r"(?:one|other|none|=[0-9]) \{([a-z_]+)\}", template)))
+    return sorted(set(re.findall(r"\{ *([a-z_]+) *(?:\}|, *dative *\}|, *(?:plural|select) *,)", template)) - set(re.findall(r"(?:one|other|none|=[0-9]) \{([a-z_]+)\}", template)))
 
 
 def test_all_languages_say_the_same_things(page):
