@@ -118,8 +118,14 @@ def catalogue(page, language):
 
 
 def parameters(template):
-    """{name} and {name, plural or select, …}; what a branch begins with is none."""
-    return sorted(set(re.findall(r"\{ *([a-z_]+) *(?:\}|, *dative *\}|, *(?:plural|select) *,)", template)) - set(re.findall(r"(?:one|other|none|=[0-9]) \{([a-z_]+)\}", template)))
+    """What stands between braces, but not the branches, whose braces are within these."""
+    names, depth, plain = set(), 0, re.sub("'[{}][^']*'", "", template)
+    for place, letter in enumerate(plain):
+        if letter == "{" and depth % 2 == 0:
+            names.add(re.match(r" *([a-z_]+) *[,}]", plain[place + 1:]).group(1))
+        depth += (letter == "{") - (letter == "}")
+    assert depth == 0, template
+    return sorted(names)
 
 
 def test_all_languages_say_the_same_things(page):
@@ -132,8 +138,6 @@ def test_all_languages_say_the_same_things(page):
         assert all(isinstance(text, str) and text.strip() for text in other.values())
         different = [(key, text, other[key]) for key, text in english.items() if parameters(text) != parameters(other[key])]
         assert not different
-        balanced = [key for key, text in other.items() if text.count("{") != text.count("}")]
-        assert not balanced
 
 
 def test_each_column_has_a_word(olga):
