@@ -126,7 +126,7 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 		bool is_known_now = find_out(admin, job);
 
 		if (!is_known_now || is_over(queue, job)) {
-			slot_leave(place);
+			slot_release(place);
 			if (is_known_now && queue->number == ADMIN_QUEUE_EXPORT)
 				refuse_crowd(job->req, 429, ADMIN_OWN_EXPORT);
 			return is_known_now && queue->number != ADMIN_QUEUE_EXPORT;
@@ -135,7 +135,7 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 	admin->job = job;
 	job->row->run(admin, job->req, &job->visit, &job->match);
 	admin->job = NULL;
-	slot_leave(place);
+	slot_release(place);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Base32 (RFC 4648, 6) without padding: what a person can type. */
+/* Base32 (RFC 4648, 6) without padding, for text that people type. */
 #ifndef HL_BASE_BASE32_H
 #define HL_BASE_BASE32_H
 
@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-/* Appends; whole groups of 5 bytes only, 8 letters each. */
+/* Appends 8 letters for each 5 bytes; takes only whole groups of 5. */
 void base32_write(struct buf *out, const unsigned char *bytes, size_t len);
 
 #endif

@@ -32,8 +32,8 @@ void base64_write_url(struct buf *out, const void *bytes, size_t len)
 	write_groups(out, for_urls, false, bytes, len);
 }
 
-/* The six bits of a letter, -1 for any other. By comparing only and never by a
-   table, so that the time tells nothing of a secret. */
+/* The six bits of a letter, -1 for any other. Only comparisons, no table: the time reveals
+   nothing about a secret. */
 static int bits_of(char letter)
 {
 	int c = (unsigned char)letter, found = -1;
@@ -46,7 +46,7 @@ static int bits_of(char letter)
 	return found;
 }
 
-/* The bytes of one group of four letters; 0: it is none. */
+/* The number of bytes in one group of four letters; 0: the group is not valid. */
 static size_t read_group(const char *at, bool is_last, unsigned char *bytes)
 {
 	size_t letters = is_last && at[3] == '=' ? at[2] == '=' ? 2 : 3 : 4;
@@ -62,7 +62,7 @@ static size_t read_group(const char *at, bool is_last, unsigned char *bytes)
 	bytes[0] = (unsigned char)(bits >> 16);
 	bytes[1] = (unsigned char)(bits >> 8);
 	bytes[2] = (unsigned char)bits;
-	/* what is left over must be zero, so that each value has one spelling */
+	/* unused bits must be zero, so that each value has one spelling */
 	if ((letters < 4 && bytes[2]) || (letters < 3 && bytes[1]))
 		return 0;
 	return letters - 1;

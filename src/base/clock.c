@@ -31,7 +31,7 @@ int clock_within(int wait_ms, int64_t left_ms)
 							   : (int)left_ms);
 }
 
-/* Exactly `count` digits at the start of *text, which moves behind them. */
+/* Reads exactly `count` digits at the start of *text, which moves behind them. */
 static bool digits(struct str *text, size_t count, int *value)
 {
 	int sum = 0;
@@ -63,8 +63,8 @@ static bool is_leap(int year)
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Days since 1970-01-01, by counting years from a March so that the leap day
-   comes last (year 0 to 9999 only). */
+/* Days since 1970-01-01. Years are counted from March, so that the leap day is the last day
+   (year 0 to 9999 only). */
 static int64_t days_of(int year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -73,7 +73,7 @@ static int64_t days_of(int year, int month, int day)
 	int64_t of_era = y - era * 400;
 	int64_t of_year = (153 * m + 2) / 5 + day - 1;
 
-	/* 146097 days are 400 years; 719468 days lie between 0000-03-01 and 1970 */
+	/* 146097 days are 400 years; 719468 days are from 0000-03-01 to 1970-01-01 */
 	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 

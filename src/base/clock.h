@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Time: microseconds since 1970-01-01T00:00:00Z for what is recorded, a
-   monotonic millisecond count for deadlines, and RFC 3339 at the edge. */
+/* Time: microseconds since 1970-01-01T00:00:00Z for what is recorded, monotonic milliseconds for
+   deadlines, and RFC 3339 for input and output. */
 #ifndef HL_BASE_CLOCK_H
 #define HL_BASE_CLOCK_H
 
@@ -12,15 +12,14 @@
 int64_t clock_now_us(void); /* wall clock */
 int64_t clock_ms(void);	    /* monotonic, never steps back */
 
-/* Waits as poll() takes them: milliseconds, and -1 for ever. The shorter of two;
-   `wait_ms`, but no longer than what is left of some time, which may be over. */
+/* Time-outs as poll() takes them: milliseconds, -1 for ever. clock_sooner() returns the shorter
+   of two; clock_within() limits `wait_ms` to the time that is left, which may be negative. */
 int clock_sooner(int a_ms, int b_ms);
 int clock_within(int wait_ms, int64_t left_ms);
 
-/* RFC 3339 section 5.6: date-time with a four-digit year, any number of
-   decimals (beyond six are cut), Z or a numeric offset, 'T', 't' or a space
-   between. false, *us untouched, for anything else and for dates that do not
-   exist. A leap second counts as the second after it. */
+/* RFC 3339, 5.6: date-time with a four-digit year, any number of decimals (those after six are
+   dropped), Z or a numeric offset, 'T', 't' or a space between. false, *us untouched, for
+   anything else and for dates that do not exist. A leap second counts as the second after it. */
 bool clock_read(struct str text, int64_t *us);
 
 /* "2026-07-17T11:43:32.827000Z"; appends. */

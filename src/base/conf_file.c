@@ -20,7 +20,7 @@ static enum err refuse(struct buf *problem, const struct buf *path, const char *
 
 static const char *why_not_opened(int error)
 {
-	/* O_NOFOLLOW of a link: ELOOP, with O_DIRECTORY ENOTDIR */
+	/* open() of a symbolic link fails with ELOOP, with O_DIRECTORY with ENOTDIR */
 	return error == ELOOP ? "it is a symbolic link" : strerror(error);
 }
 

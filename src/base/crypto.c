@@ -31,7 +31,7 @@ struct sealer {
 	struct seal_key current, previous;
 };
 
-/* OpenSSL fails here only when it is broken or memory is out. */
+/* OpenSSL fails here only when it is broken or out of memory. */
 static void sure(bool worked)
 {
 	if (!worked) {
@@ -49,7 +49,7 @@ struct mac *mac_new(struct str secret)
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	/* A NULL key would mean "keep the last one", so an empty secret needs a place. */
+	/* NULL means "keep the last key", so an empty secret needs an address too. */
 	const unsigned char *key = (const unsigned char *)(secret.len ? secret.at : "");
 
 	sure(hmac);
@@ -77,8 +77,8 @@ void mac_sign_parts(struct mac *mac, const struct str *parts, size_t count,
 {
 	size_t len = 0;
 
-	/* Init without a key starts again with the key it has: measured 1.0 us
-	   for a body of 1 kB, against 2.5 us for a one-shot HMAC(). */
+	/* Init without a key reuses the key: measured 1.0 us for a body of 1 kB, against 2.5 us
+	   for a one-shot HMAC(). */
 	sure(EVP_MAC_init(mac->keyed, NULL, 0, NULL));
 	for (size_t i = 0; i < count; i++)
 		sure(EVP_MAC_update(mac->keyed, (const unsigned char *)parts[i].at, parts[i].len));
@@ -172,7 +172,7 @@ bool sealer_has_key(const struct sealer *sealer)
 	return sealer->current.is_set;
 }
 
-enum err seal(const struct sealer *sealer, struct str place, struct str plain, struct buf *out)
+enum err seal(const struct sealer *sealer, struct str context, struct str plain, struct buf *out)
 {
 	const struct seal_key *key = &sealer->current;
 	unsigned char nonce[NONCE_BYTES], tag[TAG_BYTES];
@@ -180,13 +180,14 @@ enum err seal(const struct sealer *sealer, struct str place, struct str plain, s
 	EVP_CIPHER_CTX *ctx;
 	int len = 0;
 
-	if (!key->is_set || plain.len > INT32_MAX || place.len > INT32_MAX)
+	if (!key->is_set || plain.len > INT32_MAX || context.len > INT32_MAX)
 		return ERR_FAULT;
 	cipher = mem_new(plain.len);
 	crypto_random(nonce, sizeof(nonce));
 	ctx = EVP_CIPHER_CTX_new();
 	sure(ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->key, nonce));
-	sure(EVP_EncryptUpdate(ctx, NULL, &len, (const unsigned char *)place.at, (int)place.len));
+	sure(EVP_EncryptUpdate(ctx, NULL, &len, (const unsigned char *)context.at,
+			       (int)context.len));
 	sure(EVP_EncryptUpdate(ctx, cipher, &len, (const unsigned char *)plain.at, (int)plain.len));
 	sure(EVP_EncryptFinal_ex(ctx, cipher + len, &len));
 	sure(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, tag));
@@ -213,7 +214,7 @@ static const struct seal_key *key_of(const struct sealer *sealer, struct str sea
 	return NULL;
 }
 
-enum err seal_open(const struct sealer *sealer, struct str place, struct str sealed,
+enum err seal_open(const struct sealer *sealer, struct str context, struct str sealed,
 		   struct buf *out)
 {
 	const struct seal_key *key = key_of(sealer, sealed);
@@ -225,7 +226,7 @@ enum err seal_open(const struct sealer *sealer, struct str place, struct str sea
 	int len = 0;
 	bool genuine;
 
-	if (!key || sealed.len > INT32_MAX || place.len > INT32_MAX)
+	if (!key || sealed.len > INT32_MAX || context.len > INT32_MAX)
 		return ERR_DENIED;
 	plain_len = sealed.len - HEAD_BYTES - TAG_BYTES;
 	plain = mem_new(plain_len);
@@ -233,7 +234,8 @@ enum err seal_open(const struct sealer *sealer, struct str place, struct str sea
 	ctx = EVP_CIPHER_CTX_new();
 	sure(ctx &&
 	     EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->key, at + 1 + NAME_BYTES));
-	sure(EVP_DecryptUpdate(ctx, NULL, &len, (const unsigned char *)place.at, (int)place.len));
+	sure(EVP_DecryptUpdate(ctx, NULL, &len, (const unsigned char *)context.at,
+			       (int)context.len));
 	sure(EVP_DecryptUpdate(ctx, plain, &len, at + HEAD_BYTES, (int)plain_len));
 	sure(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag));
 	genuine = EVP_DecryptFinal_ex(ctx, plain + len, &len) == 1;

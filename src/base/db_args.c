@@ -8,7 +8,7 @@ static const int64_t EPOCH_2000_US = INT64_C(946684800) * 1000000;
 
 struct arg {
 	unsigned type;
-	size_t at; /* in the bytes of db_args */
+	size_t at; /* offset in the bytes of db_args */
 	int len;
 	bool is_null;
 };
@@ -101,7 +101,7 @@ void db_arg_json(struct db_args *args, struct str value)
 void db_arg_jsonb(struct db_args *args, struct str value)
 {
 	next_arg(args, DB_OID_JSONB)->is_null = !value.at;
-	buf_add_char(&args->bytes, 1); /* version of the binary form, which is the text */
+	buf_add_char(&args->bytes, 1); /* version of the binary form, which is the text itself */
 	buf_add_str(&args->bytes, value);
 	close_arg(args);
 }

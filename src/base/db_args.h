@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The arguments of one call of the database, in the binary form of their types. */
+/* The arguments of one call, in the binary form of their types. */
 #ifndef HL_BASE_DB_ARGS_H
 #define HL_BASE_DB_ARGS_H
 
@@ -9,30 +9,30 @@
 
 #include "base/mem.h"
 
-/* In order; reusable after db_args_clear(). */
+/* In the order of the parameters; reusable after db_args_clear(). */
 struct db_args;
 struct db_args *db_args_new(void);
 void db_args_free(struct db_args *args);
 void db_args_clear(struct db_args *args);
 
-/* All copy what they are given. */
+/* All functions copy their values. */
 void db_arg_null(struct db_args *args); /* as text */
 void db_arg_int(struct db_args *args, int64_t value);
 void db_arg_bool(struct db_args *args, bool value);
 void db_arg_text(struct db_args *args, struct str value); /* at == NULL: null */
 void db_arg_bytes(struct db_args *args, struct str value);
-void db_arg_json(struct db_args *args,
-		 struct str value); /* type json; must be valid, or at == NULL: null; so the next */
+/* Valid JSON, or at == NULL: null. */
+void db_arg_json(struct db_args *args, struct str value);
 void db_arg_jsonb(struct db_args *args, struct str value);
 void db_arg_time(struct db_args *args, int64_t us); /* since 1970 */
 
-/* An array argument: begin, then exactly `count` puts of that kind. */
+/* An array argument: db_array(), then exactly `count` times db_put_…() of that kind. */
 enum db_kind { DB_INTS, DB_TEXTS, DB_TIMES, DB_BYTES, DB_JSONS };
 void db_array(struct db_args *args, enum db_kind kind, size_t count);
 void db_put_null(struct db_args *args);
 void db_put_int(struct db_args *args, int64_t value);
 void db_put_time(struct db_args *args, int64_t us);
-void db_put_str(struct db_args *args, struct str value); /* texts, bytes and JSON */
+void db_put_str(struct db_args *args, struct str value); /* for texts, bytes and JSON */
 
 /* ---- for base/db */
 
@@ -40,7 +40,7 @@ void db_put_str(struct db_args *args, struct str value); /* texts, bytes and JSO
 enum { DB_ARGS_MAX = 32 };
 struct db_bound {
 	int count;
-	unsigned types[DB_ARGS_MAX]; /* 0: what the function has there */
+	unsigned types[DB_ARGS_MAX]; /* 0: the type of the function's parameter */
 	const char *values[DB_ARGS_MAX];
 	int lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
 };

@@ -100,7 +100,7 @@ bool db_bool(const struct db_rows *rows, size_t row, const char *column)
 
 void db_bytes(const struct db_rows *rows, size_t row, const char *column, struct buf *out)
 {
-	/* understands both of the server's text forms, hex and escape */
+	/* PQunescapeBytea() reads both text forms of the server, hex and escape */
 	size_t len = 0;
 	unsigned char *raw = PQunescapeBytea(
 		(const unsigned char *)PQgetvalue(rows->result, (int)row,

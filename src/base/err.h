@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The one answer to "did it work?" in this program. A value says what the
-   caller can do about the failure; what exactly happened is in the log,
-   written once by the place that noticed. */
+/* The result of every function that can fail. A value says what the caller can do; the log says
+   what happened, written once by the function that detected it. */
 #ifndef HL_BASE_ERR_H
 #define HL_BASE_ERR_H
 

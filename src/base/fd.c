@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 
-/* What a process has open besides: standard streams, database, files. */
+/* Descriptors that a process has open besides: standard streams, database, files. */
 enum { OTHERS = 64 };
 
 void fd_raise_limit(size_t more)
@@ -27,7 +27,7 @@ void fd_raise_limit(size_t more)
 						log_num("wanted", (int64_t)want), log_end() });
 }
 
-/* closefrom() is not in musl, and the system call not in every kernel. */
+/* musl has no closefrom(), and old kernels have no close_range(). */
 void fd_close_from(int first)
 {
 	struct rlimit limit;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Open descriptors: room for them, as the limit that a process begins with (often
-   1024) is for programs that use select(); and turns at a file. */
+/* Open descriptors: the limit for them (often 1024, which is for programs that use select()),
+   and locks on files. */
 #ifndef HL_BASE_FD_H
 #define HL_BASE_FD_H
 
@@ -9,17 +9,14 @@
 
 #include "base/err.h"
 
-/* Raises the limit so that there is room for `more`, on top of what was asked
-   for before. Where the system does not allow so many, it takes what there is
-   and logs it. */
+/* Raises the limit by `more`. When the system allows fewer, takes what it allows and logs it. */
 void fd_raise_limit(size_t more);
 
-/* Closes all that are open from this one on. */
+/* Closes all descriptors from `first` on. */
 void fd_close_from(int first);
 
-/* Waits for the turn at a file that processes lock (flock(2)). A signal that tells us
-   to end does not end the wait: whoever waits for our answer may never ask again.
-   false: it cannot be locked. */
+/* Waits for an exclusive lock (flock(2)). A signal does not end the wait: a sender that gets no
+   response may never send again. false: the file cannot be locked. */
 MUST_USE bool fd_lock(int fd);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 enum {
-	IPV4_AT = 12, /* where the four bytes stand in a mapped address */
+	IPV4_AT = 12, /* offset of the four bytes in a mapped address */
 	IPV4_BITS = 96,
 	ALL_BITS = 128,
 	NETWORKS_MAX = 1000, /* a setting with more is a mistake */
@@ -16,7 +16,7 @@ enum {
 
 struct block {
 	struct ip_network in;
-	const char *what; /* NULL: globally reachable */
+	const char *purpose; /* NULL: globally reachable */
 };
 
 #define IPV4(a, b, c, d, bits) \
@@ -32,10 +32,9 @@ struct block {
 			(bits), false \
 	}
 
-/* IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and what
-   RFC 1112 and RFC 4291 set apart. The first that fits counts, so exceptions
-   stand before what they are taken from. What is globally reachable and no
-   exception is left out. */
+/* IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and the reserved ranges of
+   RFC 1112 and RFC 4291. The first match counts, so exceptions come before their range. Globally
+   reachable ranges are listed only as exceptions. */
 static const struct block blocks[] = {
 	{ IPV4(0, 0, 0, 0, 8), "an address that means this network" },
 	{ IPV4(10, 0, 0, 0, 8), "an address of a private network" },
@@ -81,7 +80,7 @@ static const struct block blocks[] = {
 static const struct ip_network mapped = { { { [10] = 0xff, [11] = 0xff } }, IPV4_BITS, true };
 static const struct ip_network unicast = IPV6(0x2000, 0, 0, 0, 0, 3);
 
-/* Where others put an IPv4 address into an IPv6 one. */
+/* Ranges of IPv6 addresses that contain an IPv4 address, and where in it. */
 static const struct {
 	struct ip_network in;
 	size_t at;
@@ -149,7 +148,7 @@ void ip_write(const struct ip_address *address, struct buf *out)
 
 	if (!inet_ntop(short_form ? AF_INET : AF_INET6, address->at + (short_form ? IPV4_AT : 0),
 		       text, sizeof(text)))
-		abort(); /* the room is for the longest */
+		abort(); /* the buffer has room for the longest */
 	buf_add_text(out, text);
 }
 
@@ -165,7 +164,7 @@ const char *ip_special_purpose(const struct ip_address *address)
 	}
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		if (begins_with(address, &blocks[i].in.base, blocks[i].in.bits))
-			return blocks[i].what;
+			return blocks[i].purpose;
 	if (!is_ipv4(address) && !begins_with(address, &unicast.base, unicast.bits))
 		return "an address that was never given out";
 	return NULL;
@@ -178,32 +177,32 @@ static bool is_between(char c)
 	return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The next word of the list; at == NULL at its end. */
-static struct str next_word(struct str *rest)
+/* The next item of the list; at == NULL at its end. */
+static struct str next_item(struct str *rest)
 {
-	struct str word = { 0 };
+	struct str item = { 0 };
 
 	while (rest->len && is_between(rest->at[0])) {
 		rest->at++;
 		rest->len--;
 	}
-	word.at = rest->len ? rest->at : NULL;
+	item.at = rest->len ? rest->at : NULL;
 	while (rest->len && !is_between(rest->at[0])) {
 		rest->at++;
 		rest->len--;
-		word.len++;
+		item.len++;
 	}
-	return word;
+	return item;
 }
 
-/* The word as far as it may be shown to a terminal. */
-static void show_word(struct str word, struct buf *problem)
+/* Appends an item without bytes that control a terminal. */
+static void write_printable(struct str item, struct buf *problem)
 {
-	size_t len = word.len < 60 ? word.len : 60;
+	size_t len = item.len < 60 ? item.len : 60;
 
 	buf_add_char(problem, '"');
 	for (size_t i = 0; i < len; i++)
-		buf_add_char(problem, word.at[i] > ' ' && word.at[i] <= '~' ? word.at[i] : '?');
+		buf_add_char(problem, item.at[i] > ' ' && item.at[i] <= '~' ? item.at[i] : '?');
 	buf_add_text(problem, "\" ");
 }
 
@@ -228,23 +227,23 @@ static struct ip_address without_host(const struct ip_network *network)
 	return base;
 }
 
-static bool read_network(struct str word, struct ip_network *out, struct buf *problem)
+static bool read_network(struct str item, struct ip_network *out, struct buf *problem)
 {
-	bool has_bits = memchr(word.at, '/', word.len) != NULL;
-	struct str bits = word, host = str_cut(&bits, '/');
+	bool has_bits = memchr(item.at, '/', item.len) != NULL;
+	struct str bits = item, host = str_cut(&bits, '/');
 	struct ip_network found;
 	struct ip_address base;
 	/* ::ffff:10.0.0.0/104 counts its bits as IPv6 does */
 	bool is_dotted = !memchr(host.at, ':', host.len);
 
 	if (!ip_read(host, &found.base)) {
-		show_word(word, problem);
+		write_printable(item, problem);
 		buf_add_text(problem, "is neither an IP address nor a network such as 10.0.0.0/8");
 		return false;
 	}
 	found.bits = is_dotted ? ALL_BITS - IPV4_BITS : ALL_BITS;
 	if (has_bits && !read_bits(bits, found.bits, &found.bits)) {
-		show_word(word, problem);
+		write_printable(item, problem);
 		buf_addf(problem, "must have a number from 0 to %u behind the slash", found.bits);
 		return false;
 	}
@@ -252,7 +251,7 @@ static bool read_network(struct str word, struct ip_network *out, struct buf *pr
 		found.bits += IPV4_BITS;
 	base = without_host(&found);
 	if (memcmp(&base, &found.base, sizeof(base)) != 0) {
-		show_word(word, problem);
+		write_printable(item, problem);
 		buf_add_text(problem, "is no network but an address in one; the network is ");
 		ip_write(&base, problem);
 		buf_addf(problem, "/%u", is_ipv4(&base) ? found.bits - IPV4_BITS : found.bits);
@@ -267,15 +266,15 @@ enum err ip_networks_read(struct ip_networks *list, struct str text, struct buf 
 {
 	struct ip_networks fresh = { 0 };
 	enum err err = ERR_INPUT;
-	struct str word;
+	struct str item;
 
-	while ((word = next_word(&text)).at) {
+	while ((item = next_item(&text)).at) {
 		if (list->count + fresh.count == NETWORKS_MAX) {
 			buf_addf(problem, "there are more than %d networks", NETWORKS_MAX);
 			goto done;
 		}
 		fresh.at = mem_grow(fresh.at, fresh.count + 1, sizeof(*fresh.at));
-		if (!read_network(word, &fresh.at[fresh.count], problem))
+		if (!read_network(item, &fresh.at[fresh.count], problem))
 			goto done;
 		fresh.count++;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The part of json that shows whole documents, by json-c. In a file of its own
-   so that the receiver, which starts anew for every plain CGI request, does
-   not load that library. */
+/* json_pretty() with json-c, in its own file: the receiver, which starts anew for every plain
+   CGI request, must not load that library. */
 #include "base/json.h"
 
 #include <json-c/json_object.h>

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A value longer than this is cut: enough for any address or SQL message. */
+/* A longer value is truncated; any address or SQL message fits. */
 enum { VALUE_MAX = 512 };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -19,10 +19,10 @@ void log_open(const char *program, enum log_level level)
 	level_max = level;
 }
 
-bool log_level_read(struct str word, enum log_level *level)
+bool log_level_read(struct str name, enum log_level *level)
 {
 	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (str_is(word, level_names[i])) {
+		if (str_is(name, level_names[i])) {
 			*level = (enum log_level)i;
 			return true;
 		}
@@ -55,8 +55,8 @@ static void add_value(struct buf *line, struct str value)
 	for (size_t i = 0; i < value.len && i < VALUE_MAX; i++) {
 		unsigned char c = (unsigned char)value.at[i];
 
-		/* Bytes above ASCII are escaped too: a log may be read by a
-		   terminal that takes 0x9b for the start of a command. */
+		/* Bytes above ASCII are escaped too: some terminals take 0x9b for the start of a
+		   command. */
 		if (c == '"' || c == '\\')
 			buf_addf(line, "\\%c", c);
 		else if (c < ' ' || c >= 0x7f)
@@ -89,8 +89,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 			add_value(&line, fields->text);
 	}
 	buf_add_char(&line, '\n');
-	/* One write, so that lines of several processes do not mix. A log that
-	   cannot be written has nobody to be told to. */
+	/* One write, so that lines of several processes do not mix. Nobody can be told that the
+	   log cannot be written. */
 	if (write(STDERR_FILENO, line.at, line.len) < 0)
 		line.len = 0;
 	buf_done(&line);
@@ -103,7 +103,7 @@ struct log_field log_text(const char *key, const char *value)
 
 struct log_field log_str(const char *key, struct str value)
 {
-	/* libpq's messages end in a newline */
+	/* libpq's messages end with a newline */
 	while (value.len && (value.at[value.len - 1] == '\n' || value.at[value.len - 1] == ' '))
 		value.len--;
 	return (struct log_field){ .key = key, .text = value };

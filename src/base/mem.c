@@ -122,7 +122,7 @@ bool str_int(struct str a, int64_t *value)
 
 	if (a.len == (size_t)negative)
 		return false;
-	/* Summed below zero, because INT64_MIN has no positive twin. */
+	/* The sum is negative, because INT64_MIN has no positive counterpart. */
 	for (size_t i = negative; i < a.len; i++) {
 		if (a.at[i] < '0' || a.at[i] > '9')
 			return false;

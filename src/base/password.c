@@ -9,12 +9,12 @@
 #include "base/password_guess.h"
 #include "base/unicode.h"
 
-/* Five pieces of a thousand common ones are 50 bits at most, and whoever has them
-   guesses by the commonest first. */
+/* Five pieces of a thousand common ones are at most 50 bits, and an attacker tries the most
+   common first. */
 enum { PIECES_MIN = 8 };
 enum { LOG_N = 15, BLOCK = 8, PARALLEL = 1, SALT_BYTES = 16 };
 
-/* Other costs than ours are for later: a string that names them fits nobody. */
+/* A stored value with other costs than these matches no password. */
 #define HEAD "$scrypt$ln=15,r=8,p=1$"
 
 const char *password_flaw(struct str password, struct str owner)
@@ -38,7 +38,7 @@ const char *password_flaw(struct str password, struct str owner)
 	return flaw;
 }
 
-/* The PHC format leaves the padding of base64 out. */
+/* The PHC format uses base64 without padding. */
 static void add_bare(struct buf *out, const unsigned char *bytes, size_t len)
 {
 	struct buf text = { 0 };
@@ -66,8 +66,8 @@ static bool read_bare(struct str bare, unsigned char *out, size_t wanted)
 	return fine;
 }
 
-/* However it was typed: two keyboards may write the same letter by other characters
-   (RFC 8265). What is no text stays as it is. */
+/* Two keyboards may write the same letter with different characters, so the password is
+   normalised (RFC 8265). Bytes that are no text stay as they are. */
 static bool hash_of(struct str password, const unsigned char salt[SALT_BYTES],
 		    unsigned char hash[DIGEST_BYTES])
 {
@@ -89,7 +89,7 @@ void password_keep(struct str password, struct buf *kept)
 
 	crypto_random(salt, sizeof(salt));
 	if (!hash_of(password, salt, hash))
-		abort(); /* there is no memory for it */
+		abort(); /* out of memory */
 	buf_add_text(kept, HEAD);
 	add_bare(kept, salt, sizeof(salt));
 	buf_add_char(kept, '$');

@@ -9,10 +9,10 @@
 
 enum { WORD_LEAST = 3, WALK_LEAST = 3, AGAIN_LEAST = 3, AGAIN_MOST = 64 };
 
-/* The stems of the passwords that are used most, in the languages of most leaks, and
-   what belongs to this program. Longer ones are found as several of them. */
+/* The stems of the most used passwords, in the languages of most leaks, and words of this
+   program. Longer ones are found as several stems. */
 static const char *const words[] = {
-	/* what a password is called, who logs in */
+	/* words for passwords, names of users */
 	"password passwort passwd pass parola senha contraseña motdepasse wachtwoord haslo пароль "
 	"geheim secret secreto admin "
 	"administrator root user username login logon guest test tester testing demo default "
@@ -23,7 +23,7 @@ static const char *const words[] = {
 	"linux google apple hookledger "
 	"toggl track webhook ledger timer salasana lösenord jelszó şifre heslo lozinka parool 密码 "
 	"パスワード 비밀번호",
-	/* short words that make sentences of them */
+	/* short words that connect the others */
 	"the and this that is are was not you your love with for from have all mein dein ist und "
 	"ich dich liebe iloveyou loveyou "
 	"lovely lover fuckyou fuck shit bitch whatever nothing forever never always please trust "
@@ -76,7 +76,7 @@ static const char *const words[] = {
 	"america canada germany deutschland france england russia brasil india china japan newyork "
 	"california florida "
 	"sanfrancisco europe",
-	/* others among the first thousands of leaks */
+	/* others among the first thousands of leaked passwords */
 	"a1b2c3d4 aardvark action adgjmptw adidas airborne airforce airplane alabama alaska "
 	"alexande alexandr alexis alpine "
 	"amateur apache aragorn arizona atlanta atlantis austin avalon avatar awesome babydoll "
@@ -131,7 +131,7 @@ static const char *const words[] = {
 	"virgin vision voyager warcraft "
 	"weasel westside wicked wildcats wolverin wolves wombat wrangler wutang xavier xfiles "
 	"yfnfif zeppelin zombie",
-	/* the longest of them, some in Russian on the wrong layout */
+	/* the longest of them, some of them Russian words typed on a Latin keyboard */
 	"12qw34er56ty 23176djivanfros 32615948worms 41d8cd98f00b 4815162342lost amadeusptfcor "
 	"an83546921an13 antananarivu "
 	"avrillavigne bltynbabrfwbz boy4u2ownnyc bpgjldsgjldthnf cjdthitycndj combat123654 "
@@ -185,7 +185,7 @@ static const char *const walks[] = {
 	"159357",
 };
 
-/* Signs that stand for letters; two of them for either. */
+/* Digits and signs that are typed for letters; two of them for either of two letters. */
 static bool stands_for(uint32_t sign, uint32_t letter)
 {
 	static const struct {
@@ -207,7 +207,7 @@ static bool stands_for(uint32_t sign, uint32_t letter)
 	return false;
 }
 
-/* A text that is being taken to pieces, and the words that are looked for. */
+/* A text that is divided into pieces, and the words to look for. */
 struct text {
 	uint32_t *at;
 	size_t count;
@@ -227,7 +227,7 @@ static bool is_word_at(struct text text, size_t from, struct text word)
 	return is_forward || is_backward;
 }
 
-/* The longest piece of a walk that begins there, forward or back. */
+/* The longest run over neighbouring keys that begins there, forward or back. */
 static size_t walk_at(struct text text, size_t from, struct text walk)
 {
 	size_t longest = 0;
@@ -247,9 +247,9 @@ static size_t walk_at(struct text text, size_t from, struct text walk)
 	return longest < WALK_LEAST ? 0 : longest;
 }
 
-/* aaaa, abcd, 4321, 112233: each character is the same step from the one before, or
-   the same again. */
-static size_t schema_files_at(struct text text, size_t from, int64_t step)
+/* aaaa, abcd, 4321, 112233: from each character to the next it is the same step, or the same
+   character again. */
+static size_t sequence_at(struct text text, size_t from, int64_t step)
 {
 	size_t len = 1;
 
@@ -279,11 +279,11 @@ static size_t digits_at(struct text text, size_t from)
 	return len >= 2 ? 2 : 0;
 }
 
-/* ---- the fewest pieces: the shortest way from the first character to the last */
+/* ---- the fewest pieces: the shortest path from the first character to the last */
 
 struct search {
 	struct text text;
-	size_t *cost; /* of everything before a character */
+	size_t *cost; /* fewest pieces of everything before a character */
 };
 
 static void reach(struct search *search, size_t from, size_t len, size_t price)
@@ -316,7 +316,7 @@ static void reach_repeats(struct search *search, size_t from)
 			reach(search, from, len, 0);
 }
 
-/* What has been there before, also with something between: paul-paul-paul. */
+/* A part that repeats an earlier one, also with something between: paul-paul-paul. */
 static void reach_again(struct search *search, size_t from)
 {
 	const uint32_t *at = search->text.at;
@@ -350,7 +350,7 @@ static size_t fewest(struct text text, const struct text *known, struct text own
 		for (size_t k = 0; k < WALKS; k++)
 			reach(&search, i, walk_at(text, i, paths[k]), 1);
 		for (int64_t step = -1; step <= 1; step++)
-			reach(&search, i, schema_files_at(text, i, step), 1);
+			reach(&search, i, sequence_at(text, i, step), 1);
 		reach(&search, i, digits_at(text, i), 1);
 		reach_repeats(&search, i);
 		reach_again(&search, i);

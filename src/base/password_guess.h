@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How easily a password is guessed: what is guessed first is put together from a
-   few pieces that everybody knows. */
+/* Estimates how easily a password is guessed: an attacker first tries passwords that consist of
+   a few well-known pieces. */
 #ifndef HL_BASE_PASSWORD_GUESS_H
 #define HL_BASE_PASSWORD_GUESS_H
 
@@ -8,12 +8,11 @@
 
 #include "base/mem.h"
 
-/* Of how few pieces a password consists, as somebody sees it who guesses. A piece is
-   one of the commonest words, also backwards, in capitals or with signs for letters
-   (p@55w0rd); a word of `owner` (the name of whose it is; {0}: nobody); a run of one
-   character, a sequence (abc, 321), a walk over the keyboard (qwer, 1qaz), a year,
-   two digits; else a character. What repeats the piece or pieces right before it
-   counts nothing. 0 of what is no UTF-8. */
+/* The least number of pieces that a password consists of. A piece is one of the most common
+   words, also reversed, in capitals or with signs for letters (p@55w0rd); a word of `owner` (the
+   name of its user; {0}: not known); a run of one character, a sequence (abc, 321), neighbouring
+   keys (qwer, 1qaz), a year, two digits; or else one character. A repetition of the pieces right
+   before it counts nothing. 0: no UTF-8. */
 size_t password_guess_pieces(struct str password, struct str owner);
 
 #endif

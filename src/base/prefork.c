@@ -38,7 +38,7 @@ static void start(struct worker *worker, int (*work)(void *), void *argument,
 		worker->pid = child;
 		return;
 	}
-	/* No orphans: a worker ends when the parent is killed. */
+	/* A worker ends when its parent is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigprocmask(SIG_SETMASK, before, NULL);
 	if (getppid() != parent)
@@ -53,8 +53,7 @@ static void tell_all(const struct worker *workers, int count, int signal)
 			kill(workers[i].pid, signal);
 }
 
-/* Collects children that ended; those that did not last are not to be started
-   again at once. */
+/* Collects children that ended. A child that ended within a second is not restarted at once. */
 static void collect_ended(struct worker *workers, int count, bool goes_on)
 {
 	int status;
@@ -80,8 +79,8 @@ static void collect_ended(struct worker *workers, int count, bool goes_on)
 	}
 }
 
-/* Starts what is not running and due. Gives how long to wait for the next, -1
-   when all run. */
+/* Starts the children that are missing and due. Returns the milliseconds until the next one is
+   due, -1 when all run. */
 static int64_t start_missing(struct worker *workers, int count, int (*work)(void *), void *argument,
 			     const sigset_t *before)
 {
@@ -119,7 +118,7 @@ int prefork_run(int count, int (*work)(void *), void *argument)
 	sigaddset(&watched, SIGINT);
 	sigaddset(&watched, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &watched, &before);
-	/* Whoever started us may ignore it, and then no child could be waited for. */
+	/* The parent process may have set it to ignored; then waitpid() would find no child. */
 	signal(SIGCHLD, SIG_DFL);
 	while (goes_on || is_anyone_left(workers, count)) {
 		int64_t wait_ms = goes_on ? start_missing(workers, count, work, argument, &before)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* splitmix64 (Steele, Lea, Flood 2014): one word of state, no weak seeds, and
-   whole numbers only, since floating point may differ between machines. */
+/* splitmix64 (Steele, Lea, Flood 2014): one word of state, no weak seeds. Integers only, because
+   floating point may differ between machines. */
 #include "base/prng.h"
 
 uint64_t prng_next(struct prng *prng)
@@ -12,7 +12,7 @@ uint64_t prng_next(struct prng *prng)
 	return z ^ z >> 31;
 }
 
-/* The remainder favours small numbers by sides / 2^63, which nobody sees. */
+/* The remainder prefers small numbers by sides / 2^63, which is not measurable. */
 int64_t prng_below(struct prng *prng, int64_t sides)
 {
 	return (int64_t)(prng_next(prng) >> 1) % sides;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Random numbers that a seed repeats on every machine: for stories and tests,
-   where the same run is wanted twice. Never for secrets; those are crypto's. */
+/* Random numbers that a seed repeats on every machine, for generated histories and tests. Never
+   for secrets: crypto has those. */
 #ifndef HL_BASE_PRNG_H
 #define HL_BASE_PRNG_H
 
@@ -13,7 +13,7 @@ struct prng {
 
 uint64_t prng_next(struct prng *prng);
 int64_t prng_below(struct prng *prng, int64_t sides); /* 0 to sides - 1; sides above 0 */
-int64_t prng_between(struct prng *prng, int64_t least, int64_t most); /* both may come */
+int64_t prng_between(struct prng *prng, int64_t least, int64_t most); /* both included */
 bool prng_chance(struct prng *prng, int percent);
 
 #endif

@@ -23,8 +23,8 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* None of these is called by us or by our libraries. A list of what is allowed would be
-   shorter to attack and break with each new version of libc, libpq and libcurl. */
+/* Neither we nor our libraries call these. A list of allowed calls would leave an attacker less,
+   but would break with each new version of libc, libpq and libcurl. */
 static const uint32_t denied[] = {
 	SYS_execve,
 	SYS_execveat,
@@ -72,7 +72,7 @@ static const uint32_t denied[] = {
 	SYS_fsmount,
 	SYS_fspick,
 	SYS_kexec_file_load,
-#ifdef SYS_chmod /* aarch64 has not these */
+#ifdef SYS_chmod /* not on aarch64 */
 	SYS_chmod,
 	SYS_mknod,
 #endif
@@ -82,25 +82,25 @@ static const uint32_t denied[] = {
 #ifdef SYS_fchmodat2
 	SYS_fchmodat2,
 #endif
-#ifndef __SANITIZE_ADDRESS__ /* the leak checker looks at its own process so */
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker traces its own process */
 	SYS_ptrace,
 	SYS_process_vm_readv,
 	SYS_process_vm_writev,
 #endif
 };
 
-/* PostgreSQL, the web server and subscribers; netlink tells getaddrinfo() which addresses there
- * are. */
+/* For PostgreSQL, the web server and subscribers; getaddrinfo() uses netlink to find the local
+   addresses. */
 static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
 enum {
 	DENIED = sizeof(denied) / sizeof(denied[0]),
 	FAMILIES = sizeof(families) / sizeof(families[0]),
-	X32_BIT = 0x40000000, /* system calls of another ABI, which the list does not name */
+	X32_BIT = 0x40000000, /* system calls of the x32 ABI, which the list does not contain */
 };
 
 #ifdef ARCHITECTURE
-/* The program: 4 steps for the architecture and ABI, one for each denied call, then socket(). */
+/* The filter: 4 steps for architecture and ABI, one for each denied call, then socket(). */
 static bool filter_calls(void)
 {
 	enum {
@@ -115,7 +115,7 @@ static bool filter_calls(void)
 	size_t at = 0;
 
 /* A jump counts from the next step. */
-#define STEP_TO(place) ((uint8_t)((place)-at - 1))
+#define STEP_TO(target) ((uint8_t)((target)-at - 1))
 	program[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 						     offsetof(struct seccomp_data, arch));
 	program[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
@@ -136,7 +136,7 @@ static bool filter_calls(void)
 	for (size_t i = 0; i < FAMILIES; i++, at++)
 		program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, families[i],
 							   STEP_TO(ALLOW), 0);
-	/* an EPERM, not a kill: a library that tries one goes on without it */
+	/* EPERM instead of a kill: a library that tries a call continues without it */
 	program[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0);
 	at++;
 	program[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
@@ -153,15 +153,15 @@ static bool filter_calls(void)
 
 /* ---- files: landlock(7), for which libc has no functions */
 
-/* What the first version of Landlock knows of writing, and starting programs. Opening
-   for reading is not handled: certificates, time zones and NSS modules are everywhere. */
+/* Everything that the first version of Landlock handles of writing, and starting programs.
+   Reading is not handled: certificates, time zones and NSS modules are in many folders. */
 static const uint64_t HANDLED = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
 				LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
 				LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
 				LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
 				LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
 				LANDLOCK_ACCESS_FS_MAKE_SYM;
-/* Since the third version; before it, a file can be emptied by its name anywhere. */
+/* Since the third version; before it, any file can be emptied by truncate(). */
 static const uint64_t TRUNCATE = UINT64_C(1) << 14;
 enum { TRUNCATE_SINCE = 3 };
 static const uint64_t WRITING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
@@ -202,7 +202,7 @@ struct sandbox sandbox_enter(const char *writable)
 {
 	struct sandbox sandbox = { 0 };
 
-	/* both want it of a process without privileges */
+	/* both are allowed to unprivileged processes only with this */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return sandbox;
 	sandbox.has_landlock = confine_files(writable);

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* flock() with a time limit does not exist. */
+/* There is no flock() with a time limit. */
 enum { AGAIN_MS = 20 };
 
 static void say_uncounted(const char *path)
@@ -21,18 +21,18 @@ static void say_uncounted(const char *path)
 	static atomic_flag is_said = ATOMIC_FLAG_INIT;
 
 	if (!atomic_flag_test_and_set(&is_said))
-		log_write(LOG_WARN, "places_not_counted",
+		log_write(LOG_WARN, "slots_not_counted",
 			  (struct log_field[]){ log_text("file", path),
 						log_text("why", strerror(errno)), log_end() });
 }
 
-/* Each descriptor is a lock of its own: threads of one process count like others. */
+/* Each descriptor is a separate lock, so threads of one process exclude each other too. */
 static int take_now(const char *dir, const char *name, int64_t count)
 {
 	struct buf path = { 0 };
-	int place = SLOT_NONE;
+	int slot = SLOT_NONE;
 
-	for (int64_t i = 0; i < count && place == SLOT_NONE; i++) {
+	for (int64_t i = 0; i < count && slot == SLOT_NONE; i++) {
 		int fd;
 
 		buf_clear(&path);
@@ -41,29 +41,29 @@ static int take_now(const char *dir, const char *name, int64_t count)
 			  0600);
 		if (fd < 0) {
 			say_uncounted(buf_text(&path));
-			place = SLOT_FREE;
+			slot = SLOT_FREE;
 		} else if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			place = fd;
+			slot = fd;
 		} else {
 			close(fd);
 		}
 	}
 	buf_done(&path);
-	return place;
+	return slot;
 }
 
 int slot_take(const char *dir, const char *name, int64_t count, int64_t wait_ms)
 {
 	int64_t until = clock_ms() + wait_ms;
-	int place;
+	int slot;
 
-	while ((place = take_now(dir, name, count)) == SLOT_NONE && clock_ms() < until)
+	while ((slot = take_now(dir, name, count)) == SLOT_NONE && clock_ms() < until)
 		(void)poll(NULL, 0, clock_within(AGAIN_MS, until - clock_ms()));
-	return place;
+	return slot;
 }
 
-void slot_leave(int place)
+void slot_release(int slot)
 {
-	if (place >= 0)
-		close(place);
+	if (slot >= 0)
+		close(slot);
 }

@@ -15,12 +15,11 @@
 #include "base/clock.h"
 
 enum {
-	SAID_MAX = 300, /* bytes of its words that are told */
-	LOOK_MS = 50,	/* without a descriptor for a process (Linux before 5.3) */
+	OUTPUT_MAX = 300, /* bytes of its output in the problem */
+	LOOK_MS = 50,	  /* where the kernel has no pidfd (Linux before 5.3) */
 };
 
-/* Input and output are files in memory: a child that neither reads nor is read
-   holds up nobody. */
+/* Input and output are files in memory, so a child that does not read or write blocks nobody. */
 static int memory(const char *name, struct str bytes)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -70,7 +69,7 @@ enum err subprocess_start(struct subprocess *child, const char *const *argv, str
 	int code = in < 0 || out < 0 ? errno : 0;
 	pid_t pid = 0;
 
-	/* who is ignored for would leave no exit status */
+	/* while SIGCHLD is ignored, the kernel keeps no exit status */
 	signal(SIGCHLD, SIG_DFL);
 	if (!code)
 		code = spawn(&pid, argv, in, out);
@@ -85,7 +84,7 @@ enum err subprocess_start(struct subprocess *child, const char *const *argv, str
 	*child = (struct subprocess){
 		.pid = pid,
 		.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0),
-		.said_fd = out,
+		.output_fd = out,
 		.until_ms = clock_ms() + timeout_ms,
 	};
 	if (child->pid_fd >= 0)
@@ -95,9 +94,9 @@ enum err subprocess_start(struct subprocess *child, const char *const *argv, str
 
 static void add_said(const struct subprocess *child, struct buf *problem)
 {
-	char said[SAID_MAX];
-	ssize_t len = pread(child->said_fd, said, sizeof(said), 0);
-	struct str text = { said, len > 0 ? (size_t)len : 0 };
+	char output[OUTPUT_MAX];
+	ssize_t len = pread(child->output_fd, output, sizeof(output), 0);
+	struct str text = { output, len > 0 ? (size_t)len : 0 };
 
 	while (text.len && strchr(" \r\n\t", text.at[text.len - 1]))
 		text.len--;
@@ -111,7 +110,7 @@ static void forget(struct subprocess *child)
 {
 	if (child->pid_fd >= 0)
 		close(child->pid_fd);
-	close(child->said_fd);
+	close(child->output_fd);
 	*child = (struct subprocess){ 0 };
 }
 

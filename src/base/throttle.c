@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { PLACES = 1024 };
+enum { BUCKETS = 1024 };
 
 struct bucket {
 	int64_t at_us;
@@ -35,7 +35,7 @@ static int open_file(const char *path)
 	return -1;
 }
 
-/* What is no bucket of ours, whoever wrote it, is an empty one. */
+/* A bucket that is not valid, whoever wrote it, is empty. */
 static double level_now(const struct bucket *bucket, double per_minute, int64_t now_us)
 {
 	double past_us = bucket->at_us < now_us ? (double)(now_us - bucket->at_us) : 0;
@@ -44,23 +44,23 @@ static double level_now(const struct bucket *bucket, double per_minute, int64_t 
 	return level > 0 ? level : 0;
 }
 
-int64_t throttle_take(const struct throttle_options *options, struct str who, int64_t now_us)
+int64_t throttle_take(const struct throttle_options *options, struct str client, int64_t now_us)
 {
 	static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-	static struct bucket own[PLACES];
+	static struct bucket own[BUCKETS];
 	unsigned char digest[DIGEST_BYTES];
 	struct bucket kept, *bucket = &kept;
 	int64_t wait_s = 0;
-	off_t place;
+	off_t index;
 	int fd;
 
-	crypto_digest(who, digest);
-	place = (digest[0] << 8 | digest[1]) % PLACES;
+	crypto_digest(client, digest);
+	index = (digest[0] << 8 | digest[1]) % BUCKETS;
 	pthread_mutex_lock(&turn);
 	fd = open_file(options->path);
 	if (fd < 0)
-		bucket = &own[place];
-	else if (pread(fd, &kept, sizeof(kept), place * (off_t)sizeof(kept)) != sizeof(kept))
+		bucket = &own[index];
+	else if (pread(fd, &kept, sizeof(kept), index * (off_t)sizeof(kept)) != sizeof(kept))
 		kept = (struct bucket){ 0 };
 	bucket->level = level_now(bucket, options->per_minute, now_us);
 	bucket->at_us = now_us;
@@ -71,8 +71,8 @@ int64_t throttle_take(const struct throttle_options *options, struct str who, in
 				   options->per_minute) +
 			 1;
 	if (fd >= 0 &&
-	    pwrite(fd, bucket, sizeof(*bucket), place * (off_t)sizeof(*bucket)) != sizeof(*bucket))
-		own[place] = *bucket;
+	    pwrite(fd, bucket, sizeof(*bucket), index * (off_t)sizeof(*bucket)) != sizeof(*bucket))
+		own[index] = *bucket;
 	if (fd >= 0)
 		close(fd);
 	pthread_mutex_unlock(&turn);

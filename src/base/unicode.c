@@ -39,7 +39,7 @@ uint32_t *unicode_folded(struct str text, size_t *count)
 {
 	const uint8_t *bytes = (const uint8_t *)(text.len ? text.at : "");
 	size_t len = 0;
-	/* (u8_casefold() makes something of everything) */
+	/* u8_casefold() alone accepts invalid UTF-8 */
 	uint8_t *folded = u8_check(bytes, text.len)
 				  ? NULL
 				  : u8_casefold(bytes, text.len, NULL, UNINORM_NFKD, NULL, &len);

@@ -14,10 +14,10 @@ static const char *const places[] = {
 	"/etc/ssl/cert.pem",				     /* Alpine */
 };
 
-static bool try_place(const char *root, const char *place, struct buf *path)
+static bool try_file(const char *root, const char *file, struct buf *path)
 {
 	buf_clear(path);
-	buf_addf(path, "%s%s", root, place);
+	buf_addf(path, "%s%s", root, file);
 	if (access(buf_text(path), R_OK) == 0)
 		return true;
 	buf_clear(path);
@@ -26,9 +26,9 @@ static bool try_place(const char *root, const char *place, struct buf *path)
 
 void ca_bundle_find(const char *root, const char *built_in, struct buf *path)
 {
-	if (built_in && *built_in && try_place(root, built_in, path))
+	if (built_in && *built_in && try_file(root, built_in, path))
 		return;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (try_place(root, places[i], path))
+		if (try_file(root, places[i], path))
 			return;
 }

@@ -50,9 +50,9 @@ struct fcgi_conns *fcgi_conn_new(size_t request_bytes_max, int64_t timeout_ms)
 	return conns;
 }
 
-static void drop(struct fcgi_conns *conns, size_t place)
+static void drop(struct fcgi_conns *conns, size_t index)
 {
-	struct conn *conn = &conns->conns[place];
+	struct conn *conn = &conns->conns[index];
 
 	if (conn->spill >= 0)
 		close(conn->spill);
@@ -141,32 +141,32 @@ static bool record_spill(struct fcgi_conns *conns, struct conn *conn)
 	return !conn->records.is_broken;
 }
 
-static bool give(struct fcgi_conns *conns, size_t place, struct fcgi_conn_request *request)
+static bool hand_over(struct fcgi_conns *conns, size_t index, struct fcgi_conn_request *request)
 {
-	struct conn *conn = &conns->conns[place];
+	struct conn *conn = &conns->conns[index];
 
 	*request = (struct fcgi_conn_request){ .fd = conn->fd,
 					       .spill = conn->spill,
 					       .is_whole = conn->spill < 0 ||
 							   conn->records.is_whole };
 	conn->fd = conn->spill = -1;
-	drop(conns, place);
+	drop(conns, index);
 	return true;
 }
 
-static bool go_on_arriving(struct fcgi_conns *conns, size_t place,
-			   struct fcgi_conn_request *request)
+static bool continue_receiving(struct fcgi_conns *conns, size_t index,
+			       struct fcgi_conn_request *request)
 {
-	struct conn *conn = &conns->conns[place];
+	struct conn *conn = &conns->conns[index];
 
 	if (conn->stage == WAITING) {
 		bool some;
 		int whole = look_ahead(conns, conn->fd, &some);
 
 		if (whole > 0)
-			return give(conns, place, request);
+			return hand_over(conns, index, request);
 		if (whole < 0 || (some && !begin_spill(conn))) {
-			drop(conns, place);
+			drop(conns, index);
 			return false;
 		}
 		if (!some)
@@ -174,11 +174,11 @@ static bool go_on_arriving(struct fcgi_conns *conns, size_t place,
 		/* the tape may be whole already */
 	}
 	if (!record_spill(conns, conn)) {
-		drop(conns, place);
+		drop(conns, index);
 		return false;
 	}
 	if (conn->records.is_whole || conn->bytes >= conns->request_bytes_max)
-		return give(conns, place, request);
+		return hand_over(conns, index, request);
 	return false;
 }
 
@@ -196,7 +196,7 @@ bool fcgi_conn_enter(struct fcgi_conns *conns, int fd, struct fcgi_conn_request 
 		return false;
 	}
 	hold(conns, &(struct conn){ .fd = fd, .spill = -1, .stage = WAITING }, conns->timeout_ms);
-	return some && go_on_arriving(conns, conns->count - 1, request);
+	return some && continue_receiving(conns, conns->count - 1, request);
 }
 
 /* ---- leaving */
@@ -246,9 +246,9 @@ void fcgi_conn_send(struct fcgi_conns *conns, int fd, int spill, off_t from, off
 	hold(conns, &(struct conn){ .fd = fd, .spill = -1, .stage = LINGERING }, LINGER_MS);
 }
 
-static void go_on_sending(struct fcgi_conns *conns, size_t place)
+static void continue_sending(struct fcgi_conns *conns, size_t index)
 {
-	struct conn *conn = &conns->conns[place];
+	struct conn *conn = &conns->conns[index];
 	int sent = send_spill(conn);
 
 	conn->until = clock_ms() + SEND_MS;
@@ -257,19 +257,19 @@ static void go_on_sending(struct fcgi_conns *conns, size_t place)
 		conn->stage = LINGERING;
 		conn->until = clock_ms() + LINGER_MS;
 	} else if (sent) {
-		drop(conns, place);
+		drop(conns, index);
 	}
 }
 
-static void go_on_lingering(struct fcgi_conns *conns, size_t place)
+static void continue_lingering(struct fcgi_conns *conns, size_t index)
 {
 	ssize_t got;
 
-	while ((got = recv(conns->conns[place].fd, conns->peek, sizeof(conns->peek),
+	while ((got = recv(conns->conns[index].fd, conns->peek, sizeof(conns->peek),
 			   MSG_DONTWAIT)) > 0)
 		;
 	if (got == 0 || errno != EAGAIN)
-		drop(conns, place);
+		drop(conns, index);
 }
 
 /* ---- waiting */
@@ -293,21 +293,21 @@ bool fcgi_conn_next(struct fcgi_conns *conns, const struct pollfd *fds, size_t *
 		    struct fcgi_conn_request *request)
 {
 	while (*left > 0) {
-		size_t place = --*left;
+		size_t index = --*left;
 
-		if (!fds[place].revents)
+		if (!fds[index].revents)
 			continue;
-		switch (conns->conns[place].stage) {
+		switch (conns->conns[index].stage) {
 		case WAITING:
 		case TAPING:
-			if (go_on_arriving(conns, place, request))
+			if (continue_receiving(conns, index, request))
 				return true;
 			break;
 		case SENDING:
-			go_on_sending(conns, place);
+			continue_sending(conns, index);
 			break;
 		case LINGERING:
-			go_on_lingering(conns, place);
+			continue_lingering(conns, index);
 			break;
 		}
 	}

@@ -8,10 +8,10 @@ static struct str cut_last(struct str *list)
 {
 	const char *comma = list->len ? memrchr(list->at, ',', list->len) : NULL;
 	size_t from = comma ? (size_t)(comma - list->at) + 1 : 0;
-	struct str word = { list->at + from, list->len - from };
+	struct str item = { list->at + from, list->len - from };
 
 	list->len = comma ? from - 1 : 0;
-	return str_trim(word);
+	return str_trim(item);
 }
 
 static bool is_port(struct str text)
@@ -22,14 +22,14 @@ static bool is_port(struct str text)
 }
 
 /* "192.0.2.1", "2001:db8::1", "192.0.2.1:4711", "[2001:db8::1]", "[2001:db8::1]:4711" */
-static bool read_word(struct str word, struct ip_address *address)
+static bool read_item(struct str item, struct ip_address *address)
 {
-	struct str host = word, port;
+	struct str host = item, port;
 
-	if (ip_read(word, address))
+	if (ip_read(item, address))
 		return true;
-	if (word.len && word.at[0] == '[') {
-		port = (struct str){ word.at + 1, word.len - 1 };
+	if (item.len && item.at[0] == '[') {
+		port = (struct str){ item.at + 1, item.len - 1 };
 		host = str_cut(&port, ']');
 		/* brackets are for IPv6 only */
 		if (!port.at || !memchr(host.at, ':', host.len))
@@ -39,7 +39,7 @@ static bool read_word(struct str word, struct ip_address *address)
 			return false;
 		return ip_read(host, address);
 	}
-	port = word;
+	port = item;
 	host = str_cut(&port, ':');
 	return is_port(port) && ip_read(host, address);
 }
@@ -50,11 +50,11 @@ struct ip_address forwarded_client(const struct ip_address *peer, struct str lis
 	struct ip_address client = *peer, next;
 
 	while (list.len && ip_networks_has(trusted, &client)) {
-		struct str word = cut_last(&list);
+		struct str item = cut_last(&list);
 
-		if (word.len == 0)
+		if (item.len == 0)
 			continue;
-		if (!read_word(word, &next))
+		if (!read_item(item, &next))
 			break;
 		client = next;
 	}

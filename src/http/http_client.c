@@ -344,15 +344,15 @@ static void work(struct http_client *client, int wait_ms)
 		wait_ms = clock_within(wait_ms, client->timer_at - clock_ms());
 	count = epoll_wait(client->epoll, events, EVENTS_MAX, wait_ms);
 	for (int i = 0; i < count; i++) {
-		int what = 0;
+		int ready = 0;
 
 		if (events[i].events & EPOLLIN)
-			what |= CURL_CSELECT_IN;
+			ready |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
-			what |= CURL_CSELECT_OUT;
+			ready |= CURL_CSELECT_OUT;
 		if (events[i].events & (EPOLLERR | EPOLLHUP))
-			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(client->multi, events[i].data.fd, what, &running);
+			ready |= CURL_CSELECT_ERR;
+		curl_multi_socket_action(client->multi, events[i].data.fd, ready, &running);
 	}
 	if (client->timer_at >= 0 && clock_ms() >= client->timer_at) {
 		client->timer_at = -1; /* libcurl sets the next time */

@@ -43,18 +43,18 @@ static bool is_allowed(struct http_client_slot *slot, const struct sockaddr *whe
 {
 	const struct http_client_options *options = &slot->client->options;
 	struct ip_address address;
-	const char *what;
+	const char *purpose;
 
 	if (!options->is_guarded || slot->is_mail)
 		return true;
 	if (!ip_of(where, &address))
 		return false;
-	what = ip_special_purpose(&address);
-	if (!what || (options->allowed && ip_networks_has(options->allowed, &address)))
+	purpose = ip_special_purpose(&address);
+	if (!purpose || (options->allowed && ip_networks_has(options->allowed, &address)))
 		return true;
 	buf_clear(&slot->refused);
 	ip_write(&address, &slot->refused);
-	buf_addf(&slot->refused, " is %s, and not allowed", what);
+	buf_addf(&slot->refused, " is %s, and not allowed", purpose);
 	return false;
 }
 
@@ -83,17 +83,17 @@ static int before_sending(void *user, char *to, char *from, int to_port, int fro
 }
 #endif
 
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
+static int watch_socket(CURL *easy, curl_socket_t fd, int events, void *user, void *known)
 {
 	struct http_client *client = user;
 	struct epoll_event event = { .data.fd = fd };
 
 	(void)easy;
-	if (what & CURL_POLL_IN)
+	if (events & CURL_POLL_IN)
 		event.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
+	if (events & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
-	if (what == CURL_POLL_REMOVE) {
+	if (events == CURL_POLL_REMOVE) {
 		/* fails when the socket is closed already, which removes it too */
 		epoll_ctl(client->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;

@@ -25,9 +25,9 @@ enum {
 /* Ends the process. What is wrong goes to stderr, and that is a log which a customer
    of a shared host may not read: the answer to a plain CGI request says where the
    reason can be seen, but not the reason, because anybody may ask. */
-static void give_up(const struct program *program, const char *what)
+static void give_up(const struct program *program, const char *problem)
 {
-	fprintf(stderr, "%s: %s\n", program->name, what);
+	fprintf(stderr, "%s: %s\n", program->name, problem);
 	if (getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD"))
 		fputs("Status: 500 Internal Server Error\r\n"
 		      "Content-Type: application/json\r\n"
@@ -162,7 +162,7 @@ int program_run(struct program *program, int argc, char **argv)
 struct http *program_open_http(const struct program *program, int64_t body_max_bytes)
 {
 	const struct conf *conf = program->conf;
-	struct http_options how = {
+	struct http_options options = {
 		.base_path = conf->base_path,
 		.batch_max = (size_t)http_conf(conf)->batch_max,
 		.batch_max_bytes = (size_t)http_conf(conf)->batch_max_bytes,
@@ -171,20 +171,20 @@ struct http *program_open_http(const struct program *program, int64_t body_max_b
 		.connections_max = (size_t)http_conf(conf)->connections_max,
 	};
 
-	return http_open(program->listen_fd, &how);
+	return http_open(program->listen_fd, &options);
 }
 
 struct db *program_open_db(const struct program *program)
 {
 	const struct conf *conf = program->conf;
-	struct db_options how = {
+	struct db_options options = {
 		.conninfo = conf_database(conf, program->schema),
 		.program = program->name,
 		.pooled = conf->db_pooled,
 		.deadline_ms = conf->db_deadline_ms,
 	};
 
-	return db_open(&how);
+	return db_open(&options);
 }
 
 void program_await_db(const struct program *program, const struct http *web, struct db *db)

@@ -59,10 +59,10 @@ static bool fits(const struct route *row, struct str path, struct route_match *m
 	return !parts.at && !path.at;
 }
 
-static const struct route *row_at(const struct route_table *table, size_t place)
+static const struct route *row_at(const struct route_table *table, size_t index)
 {
 	return (const struct route *)(const void *)((const char *)table->first +
-						    place * table->stride);
+						    index * table->stride);
 }
 
 enum route_end route_find(const struct route_table *table, struct str method, struct str path,
@@ -88,14 +88,14 @@ enum route_end route_find(const struct route_table *table, struct str method, st
 struct str route_text(const struct route_match *match, const char *name)
 {
 	struct str parts = str_of(match->row->path);
-	size_t place = 0;
+	size_t index = 0;
 
 	while (parts.at) {
 		struct str found = name_of(str_cut(&parts, '/'));
 
 		if (found.at && str_is(found, name))
-			return match->values[place];
-		place += found.at != NULL;
+			return match->values[index];
+		index += found.at != NULL;
 	}
 	abort(); /* no such part: the caller and its table disagree */
 }

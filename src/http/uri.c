@@ -83,39 +83,39 @@ static enum err read_query(struct str raw, struct query *query)
 	return ERR_NONE;
 }
 
-static struct str name_of(const struct query *query, size_t place)
+static struct str name_of(const struct query *query, size_t index)
 {
-	return (struct str){ buf_text(&query->text) + query->pairs[place].name,
-			     query->pairs[place].name_len };
+	return (struct str){ buf_text(&query->text) + query->pairs[index].name,
+			     query->pairs[index].name_len };
 }
 
-static struct str value_of(const struct query *query, size_t place)
+static struct str value_of(const struct query *query, size_t index)
 {
-	return (struct str){ buf_text(&query->text) + query->pairs[place].value,
-			     query->pairs[place].value_len };
+	return (struct str){ buf_text(&query->text) + query->pairs[index].value,
+			     query->pairs[index].value_len };
 }
 
 /* The first with this name; count when there is none. */
 static size_t first_of(const struct query *query, struct str name)
 {
-	size_t place = 0;
+	size_t index = 0;
 
-	while (place < query->count && !str_equal(name_of(query, place), name))
-		place++;
-	return place;
+	while (index < query->count && !str_equal(name_of(query, index), name))
+		index++;
+	return index;
 }
 
 enum err uri_value(struct str raw, const char *name, struct buf *out)
 {
 	struct query query = { 0 };
 	enum err err = read_query(raw, &query);
-	size_t place;
+	size_t index;
 
 	if (err)
 		goto done;
-	place = first_of(&query, str_of(name));
-	if (place < query.count)
-		buf_add_str(out, value_of(&query, place));
+	index = first_of(&query, str_of(name));
+	if (index < query.count)
+		buf_add_str(out, value_of(&query, index));
 	else
 		err = ERR_ABSENT;
 done:
@@ -135,14 +135,14 @@ enum err uri_unknown(struct str raw, const char *known, struct buf *out)
 {
 	struct query query = { 0 };
 	enum err err = read_query(raw, &query);
-	size_t place = 0;
+	size_t index = 0;
 
 	if (err)
 		goto done;
-	while (place < query.count && is_among(name_of(&query, place), str_of(known)))
-		place++;
-	if (place < query.count)
-		buf_add_str(out, name_of(&query, place));
+	while (index < query.count && is_among(name_of(&query, index), str_of(known)))
+		index++;
+	if (index < query.count)
+		buf_add_str(out, name_of(&query, index));
 	else
 		err = ERR_ABSENT;
 done:

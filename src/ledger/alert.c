@@ -290,19 +290,19 @@ bool alert_is_busy(const struct alert *alert)
 /* A chat's own words say what to do: "invalid_token", "channel_is_archived". */
 static void look_at_answer(struct alert *alert, const struct http_client_result *outcome)
 {
-	struct str kind = buf_str(&alert->kind), said = outcome->body;
+	struct str kind = buf_str(&alert->kind), reply = outcome->body;
 
 	if (outcome->problem) {
 		buf_add_text(&alert->problem, outcome->problem);
 		return;
 	}
-	if (outcome->status >= 200 && outcome->status <= 299 && !chat_is_refused(kind, said))
+	if (outcome->status >= 200 && outcome->status <= 299 && !chat_is_refused(kind, reply))
 		return;
 	buf_addf(&alert->problem, "answered with status %d", outcome->status);
-	if (kind.len && str_trim(said).len) {
-		said.len = said.len < REASON_MAX ? said.len : REASON_MAX;
+	if (kind.len && str_trim(reply).len) {
+		reply.len = reply.len < REASON_MAX ? reply.len : REASON_MAX;
 		buf_add_text(&alert->problem, ": ");
-		utf8_add_line(&alert->problem, str_trim(said));
+		utf8_add_line(&alert->problem, str_trim(reply));
 	}
 }
 

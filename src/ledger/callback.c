@@ -41,7 +41,7 @@ static const struct json_want wanted[WANTED] = {
 
 const char *reason_word(enum reason reason)
 {
-	static const char *const words[REASON_COUNT] = {
+	static const char *const names[REASON_COUNT] = {
 		[REASON_NONE] = "none",		  [REASON_METHOD] = "method",
 		[REASON_ADDRESS] = "address",	  [REASON_TYPE] = "type",
 		[REASON_LENGTH] = "length",	  [REASON_SIZE] = "size",
@@ -52,7 +52,7 @@ const char *reason_word(enum reason reason)
 		[REASON_HORIZON] = "horizon",
 	};
 
-	return reason < REASON_COUNT ? words[reason] : words[REASON_NONE];
+	return reason < REASON_COUNT ? names[reason] : names[REASON_NONE];
 }
 
 bool callback_is_address(struct str text)
@@ -96,7 +96,7 @@ static bool is_word(struct str text)
 }
 
 /* The word between a string's quotes; a word has no escapes. */
-static bool read_word(struct json_value value, struct str *word)
+static bool read_name(struct json_value value, struct str *name)
 {
 	struct str inner = value.raw;
 
@@ -106,7 +106,7 @@ static bool read_word(struct json_value value, struct str *word)
 	inner.len -= 2;
 	if (!is_word(inner))
 		return false;
-	*word = inner;
+	*name = inner;
 	return true;
 }
 
@@ -175,9 +175,9 @@ static const char *read_event(struct callback *cb, const struct json_value *foun
 		return "created_at is missing or no RFC 3339 time";
 	if (found[METADATA].kind != JSON_OBJECT)
 		return "metadata is missing or no object";
-	if (!read_word(found[META_MODEL], &cb->model))
+	if (!read_name(found[META_MODEL], &cb->model))
 		return "metadata.model is missing or no word";
-	if (!read_word(found[META_ACTION], &cb->action))
+	if (!read_name(found[META_ACTION], &cb->action))
 		return "metadata.action is missing or no word";
 	if (found[PAYLOAD].kind != JSON_OBJECT && found[PAYLOAD].kind != JSON_NULL)
 		return "payload is missing or no object";

@@ -12,7 +12,7 @@ struct intake {
 	const struct callback **callbacks;
 	enum verdict *verdicts;
 	const struct callback **sorted; /* as they are sent */
-	size_t *place;			/* of each sorted one */
+	size_t *order;			/* of each sorted one */
 	size_t count, cap;
 	struct db_args *args;
 	bool is_wanted;
@@ -34,7 +34,7 @@ void intake_free(struct intake *intake)
 	free(intake->callbacks);
 	free(intake->verdicts);
 	free(intake->sorted);
-	free(intake->place);
+	free(intake->order);
 	free(intake);
 }
 
@@ -52,7 +52,7 @@ size_t intake_add(struct intake *intake, const struct callback *cb)
 		intake->verdicts = mem_grow(intake->verdicts, intake->cap,
 					    sizeof(*intake->verdicts));
 		intake->sorted = mem_grow(intake->sorted, intake->cap, sizeof(*intake->sorted));
-		intake->place = mem_grow(intake->place, intake->cap, sizeof(*intake->place));
+		intake->order = mem_grow(intake->order, intake->cap, sizeof(*intake->order));
 	}
 	intake->callbacks[intake->count] = cb;
 	intake->verdicts[intake->count] = VERDICT_UNKNOWN;
@@ -64,14 +64,14 @@ size_t intake_count(const struct intake *intake)
 	return intake->count;
 }
 
-const struct callback *intake_at(const struct intake *intake, size_t place)
+const struct callback *intake_at(const struct intake *intake, size_t index)
 {
-	return intake->callbacks[place];
+	return intake->callbacks[index];
 }
 
-enum verdict intake_verdict(const struct intake *intake, size_t place)
+enum verdict intake_verdict(const struct intake *intake, size_t index)
 {
-	return intake->verdicts[place];
+	return intake->verdicts[index];
 }
 
 bool intake_is_wanted(struct intake *intake)
@@ -97,10 +97,10 @@ static int by_event(const void *a, const void *b, void *callbacks)
 static void sort(struct intake *intake)
 {
 	for (size_t i = 0; i < intake->count; i++)
-		intake->place[i] = i;
-	qsort_r(intake->place, intake->count, sizeof(*intake->place), by_event, intake->callbacks);
+		intake->order[i] = i;
+	qsort_r(intake->order, intake->count, sizeof(*intake->order), by_event, intake->callbacks);
 	for (size_t i = 0; i < intake->count; i++)
-		intake->sorted[i] = intake->callbacks[intake->place[i]];
+		intake->sorted[i] = intake->callbacks[intake->order[i]];
 }
 
 static void put_id(struct db_args *args, int64_t id)
@@ -186,8 +186,8 @@ static enum verdict of_letter(char letter)
 	}
 }
 
-/* The verdict of the i-th that was sent goes to place[i] of `verdicts`. */
-static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, const size_t *place,
+/* The verdict of the i-th that was sent goes to order[i] of `verdicts`. */
+static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, const size_t *order,
 			      size_t count, const struct db_rows *rows)
 {
 	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
@@ -201,7 +201,7 @@ static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, con
 		return ERR_BUSY;
 	}
 	for (size_t i = 0; i < count; i++)
-		verdicts[place[i]] = letters.len ? of_letter(letters.at[i]) : VERDICT_RECORDED;
+		verdicts[order[i]] = letters.len ? of_letter(letters.at[i]) : VERDICT_RECORDED;
 	return ERR_NONE;
 }
 
@@ -247,7 +247,7 @@ static enum err settle(struct intake *intake, struct db *db, const char *source,
 		       enum err err, const struct db_rows *rows)
 {
 	if (!err)
-		return read_verdicts(intake, intake->verdicts, intake->place, intake->count, rows);
+		return read_verdicts(intake, intake->verdicts, intake->order, intake->count, rows);
 	if (err == ERR_BUSY) {
 		log_failure(db, intake->count);
 		return err;

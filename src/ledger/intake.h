@@ -32,8 +32,8 @@ void intake_clear(struct intake *intake);
    its place in the batch. */
 size_t intake_add(struct intake *intake, const struct callback *cb);
 size_t intake_count(const struct intake *intake);
-const struct callback *intake_at(const struct intake *intake, size_t place);
-enum verdict intake_verdict(const struct intake *intake, size_t place);
+const struct callback *intake_at(const struct intake *intake, size_t index);
+enum verdict intake_verdict(const struct intake *intake, size_t index);
 
 /* Has an append since the last question left something that couriers wait for
    (receiver.notify)? */

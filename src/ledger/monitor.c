@@ -171,15 +171,15 @@ void monitor_put_host(const struct conf *conf, struct db_args *args)
 {
 	struct spool_status status = { 0 };
 	char host[PLACE_MAX] = "";
-	struct buf place = { 0 };
+	struct buf host_and_dir = { 0 };
 
 	host_name(host);
-	utf8_add(&place, str_of(host));
-	buf_add_char(&place, ':');
+	utf8_add(&host_and_dir, str_of(host));
+	buf_add_char(&host_and_dir, ':');
 	/* a folder may have any name, and this is a text */
-	utf8_add(&place, str_of(ledger_conf(conf)->spool_dir));
-	db_arg_text(args, buf_str(&place));
-	buf_done(&place);
+	utf8_add(&host_and_dir, str_of(ledger_conf(conf)->spool_dir));
+	db_arg_text(args, buf_str(&host_and_dir));
+	buf_done(&host_and_dir);
 	db_arg_text(args, str_of(HL_VERSION));
 	if (see_spool(conf, &status)) {
 		db_arg_int(args, status.records);

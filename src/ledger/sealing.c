@@ -6,7 +6,7 @@
 enum {
 	SECRET_RANDOM = 32,
 	ADDRESS_RANDOM = 24,
-	PLACE_MAX = 40, /* "subscription:" and 19 digits */
+	CONTEXT_MAX = 40, /* "subscription:" and 19 digits */
 };
 
 void sealing_new_secret(struct buf *out)
@@ -20,9 +20,9 @@ void sealing_new_address(struct buf *out)
 }
 
 /* The place of a secret that is known by a number. */
-static struct str place_of(char text[PLACE_MAX], const char *kind, int64_t id)
+static struct str context_of(char text[CONTEXT_MAX], const char *kind, int64_t id)
 {
-	int len = snprintf(text, PLACE_MAX, "%s:%lld", kind, (long long)id);
+	int len = snprintf(text, CONTEXT_MAX, "%s:%lld", kind, (long long)id);
 
 	return (struct str){ text, (size_t)len };
 }
@@ -42,63 +42,63 @@ enum err sealing_endpoint_open(const struct sealer *sealer, struct str address, 
 enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id,
 			      struct str secret, struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal(sealer, place_of(place, "subscription", subscription_id), secret, out);
+	return seal(sealer, context_of(context, "subscription", subscription_id), secret, out);
 }
 
 enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
 				   struct str sealed, struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal_open(sealer, place_of(place, "subscription", subscription_id), sealed, out);
+	return seal_open(sealer, context_of(context, "subscription", subscription_id), sealed, out);
 }
 
 enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id, struct str token,
 		       struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal(sealer, place_of(place, "toggl", connection_id), token, out);
+	return seal(sealer, context_of(context, "toggl", connection_id), token, out);
 }
 
 enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id, struct str sealed,
 			    struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal_open(sealer, place_of(place, "toggl", connection_id), sealed, out);
+	return seal_open(sealer, context_of(context, "toggl", connection_id), sealed, out);
 }
 
 enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret,
 		      struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal(sealer, place_of(place, "totp", operator_id), secret, out);
+	return seal(sealer, context_of(context, "totp", operator_id), secret, out);
 }
 
 enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id, struct str sealed,
 			   struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal_open(sealer, place_of(place, "totp", operator_id), sealed, out);
+	return seal_open(sealer, context_of(context, "totp", operator_id), sealed, out);
 }
 
 enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret,
 		       struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal(sealer, place_of(place, "notice", alert_id), secret, out);
+	return seal(sealer, context_of(context, "notice", alert_id), secret, out);
 }
 
 enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed,
 			    struct buf *out)
 {
-	char place[PLACE_MAX];
+	char context[CONTEXT_MAX];
 
-	return seal_open(sealer, place_of(place, "notice", alert_id), sealed, out);
+	return seal_open(sealer, context_of(context, "notice", alert_id), sealed, out);
 }

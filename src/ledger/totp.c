@@ -63,12 +63,12 @@ void totp_text(struct str secret, struct buf *out)
 	base32_write(out, (const unsigned char *)secret.at, secret.len);
 }
 
-void totp_uri(struct str secret, struct str who, struct str where, struct buf *out)
+void totp_uri(struct str secret, struct str account, struct str issuer, struct buf *out)
 {
 	buf_add_text(out, "otpauth://totp/hookledger:");
-	uri_encode(who, out);
+	uri_encode(account, out);
 	buf_add_text(out, "%20");
-	uri_encode(where, out);
+	uri_encode(issuer, out);
 	buf_add_text(out, "?secret=");
 	totp_text(secret, out);
 	buf_addf(out, "&issuer=hookledger&algorithm=SHA1&digits=%d&period=%d", TOTP_DIGITS,

@@ -25,7 +25,7 @@ int64_t totp_match(struct str secret, struct str code, int64_t now);
 
 /* Appends the URI that an app reads (otpauth://totp/…); `who` logs in at `where`. The
    secret is appended in base32. */
-void totp_uri(struct str secret, struct str who, struct str where, struct buf *out);
+void totp_uri(struct str secret, struct str account, struct str issuer, struct buf *out);
 void totp_text(struct str secret, struct buf *out);
 
 #endif

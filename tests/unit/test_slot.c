@@ -22,12 +22,12 @@ static void so_many_and_no_more(void **state)
 	assert_int_equal(SLOT_NONE, slot_take(dir, "hash", 2, 0));
 	third = slot_take(dir, "other", 1, 0);
 	assert_in_range(third, 0, 1000);
-	slot_leave(first);
+	slot_release(first);
 	first = slot_take(dir, "hash", 2, 0);
 	assert_in_range(first, 0, 1000);
-	slot_leave(first);
-	slot_leave(second);
-	slot_leave(third);
+	slot_release(first);
+	slot_release(second);
+	slot_release(third);
 	scratch_remove();
 }
 
@@ -42,7 +42,7 @@ static void it_waits_for_one(void **state)
 	(void)state;
 	assert_int_equal(SLOT_NONE, slot_take(dir, "hash", 1, 50));
 	assert_in_range(clock_ms() - began, 50, 10000);
-	slot_leave(place);
+	slot_release(place);
 	/* whoever has one and dies gives it back */
 	assert_int_equal(0, pipe(ends));
 	if ((child = fork()) == 0) {
@@ -58,7 +58,7 @@ static void it_waits_for_one(void **state)
 	assert_int_equal(child, waitpid(child, NULL, 0));
 	place = slot_take(dir, "hash", 1, 10000);
 	assert_in_range(place, 0, 1000);
-	slot_leave(place);
+	slot_release(place);
 	close(ends[0]);
 	close(ends[1]);
 	scratch_remove();
@@ -73,8 +73,8 @@ static void without_a_folder_nobody_counts(void **state)
 	assert_int_equal(SLOT_FREE, slot_take("/nonexistent", "hash", 1, 1000));
 	assert_int_equal(SLOT_FREE, slot_take("/nonexistent", "hash", 1, 1000));
 	scratch_heard(&heard);
-	assert_has(&heard, "places_not_counted");
-	slot_leave(SLOT_FREE);
+	assert_has(&heard, "slots_not_counted");
+	slot_release(SLOT_FREE);
 	buf_done(&heard);
 }
 
