@@ -131,6 +131,15 @@ void toggl_client_free(struct toggl_client *toggl)
 	free(toggl);
 }
 
+size_t toggl_client_count(const struct toggl_client *toggl)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		count += toggl->jobs[i].state != FREE;
+	return count;
+}
+
 static enum err call(struct toggl_client *toggl, const char *function, const struct db_args *args,
 		     struct db_rows **rows)
 {
@@ -708,10 +717,7 @@ enum err toggl_client_take(struct toggl_client *toggl, struct toggl_job_result *
 			return ERR_NONE;
 		}
 	}
-	for (size_t i = 0; i < JOBS_MAX; i++)
-		if (toggl->jobs[i].state != FREE)
-			return ERR_PACE;
-	return ERR_ABSENT;
+	return toggl_client_count(toggl) ? ERR_PACE : ERR_ABSENT;
 }
 
 static void give_back(struct toggl_client *toggl, const struct job *job)

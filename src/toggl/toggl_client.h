@@ -72,6 +72,9 @@ struct toggl_job_result {
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options);
 void toggl_client_free(struct toggl_client *toggl);
 
+size_t toggl_client_count(
+	const struct toggl_client *toggl); /* jobs under way or not given out yet */
+
 /* Stores an API token, sealed, as a new connection, which the job "connect" then
    proves. `who` as in a task. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
    see db_problem(). */
