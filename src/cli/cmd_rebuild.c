@@ -38,7 +38,7 @@ static enum err begin(struct db *db, struct outcome *outcome, int64_t *total)
 	if (db_bool(rows, 0, "goes_on"))
 		fprintf(stderr,
 			"going on with a rebuild that was not finished (%lld event%s done); "
-			"--restart begins anew\n",
+			"--restart begins again\n",
 			(long long)outcome->before, term_s(outcome->before));
 done:
 	db_rows_free(rows);
@@ -82,7 +82,7 @@ static bool print_outcome(const struct outcome *outcome)
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out,
-			 "The tables of schema toggl are written anew, from %lld event%s "
+			 "The tables of schema toggl are written again, from %lld event%s "
 			 "(%lld a second).\n",
 			 (long long)outcome->events, term_s(outcome->events),
 			 (long long)(outcome->ms > 0 ? done * 1000 / outcome->ms : done));
@@ -119,7 +119,7 @@ static int run_rebuild(struct cli *cli, int argc, char **argv)
 
 static const struct cli_option options[] = {
 	{ "restart", OPTION_FLAG, &given.restart, NULL,
-	  "begin anew, whatever an earlier run has done" },
+	  "begin again, whatever an earlier run has done" },
 	{ "json", OPTION_FLAG, &given.json, NULL, "for scripts" },
 	{ 0 },
 };
@@ -129,7 +129,7 @@ const struct command cmd_rebuild[] = {
 	  .need = NEED_OPERATOR,
 	  .run = run_rebuild,
 	  .options = options,
-	  .help = "write the typed tables anew from the ledger",
+	  .help = "write the typed tables again from the ledger",
 	  .more = "Needed once when a ledger had events before it had tables (`migrate` and "
 		  "`doctor`\n"
 		  "say so); otherwise only when a table was damaged. Receivers go on recording. It "

@@ -96,7 +96,7 @@ static int run_reseal(struct cli *cli, int argc, char **argv)
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_addf(&out,
-			 "%lld sealed anew, %lld had the current key already, %lld do not open\n",
+			 "%lld resealed, %lld had the current key already, %lld do not open\n",
 			 (long long)count.resealed, (long long)count.current,
 			 (long long)count.unopened);
 		if (count.unopened == 0 && cli->conf->master_key_previous)

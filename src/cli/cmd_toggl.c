@@ -34,7 +34,7 @@ static bool open_jobs(struct toggl_jobs *jobs, struct cli *cli)
 
 /* Runs one job with the options that were given. `subscription` 0: none; `enable` NULL: no
    change; `address`: of the endpoint, for a new secret. */
-static int run_job(struct cli *cli, const char *what, int64_t subscription, const bool *enable,
+static int run_job(struct cli *cli, const char *kind, int64_t subscription, const bool *enable,
 		   struct str address)
 {
 	struct toggl_jobs jobs = { 0 };
@@ -54,7 +54,7 @@ static int run_job(struct cli *cli, const char *what, int64_t subscription, cons
 		json_put_int(&asked, "workspace", given.workspace);
 	buf_add_char(&asked, '}');
 	if (open_jobs(&jobs, cli))
-		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = what,
+		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = kind,
 								    .asked = buf_str(&asked),
 								    .address = address,
 								    .is_interactive = true });
@@ -63,11 +63,11 @@ static int run_job(struct cli *cli, const char *what, int64_t subscription, cons
 	return status;
 }
 
-static int run_for_one(struct cli *cli, const char *word, const char *what, const bool *enable)
+static int run_for_one(struct cli *cli, const char *word, const char *kind, const bool *enable)
 {
 	int64_t id;
 
-	return input_id(word, NOUN, &id) ? run_job(cli, what, id, enable, (struct str){ 0 })
+	return input_id(word, NOUN, &id) ? run_job(cli, kind, id, enable, (struct str){ 0 })
 					 : CLI_USAGE;
 }
 
@@ -157,7 +157,7 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 /* ---- all subscriptions */
 
 /* Runs the job for each connection, one after the other. */
-static int run_for_all(struct cli *cli, const char *what, const char *asked)
+static int run_for_all(struct cli *cli, const char *kind, const char *asked)
 {
 	struct toggl_jobs jobs = { 0 };
 	struct db_rows *rows = NULL;
@@ -176,7 +176,7 @@ static int run_for_all(struct cli *cli, const char *what, const char *asked)
 		int one = toggl_jobs_run(
 			&jobs,
 			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
-					     .what = what,
+					     .what = kind,
 					     .asked = str_of(asked),
 					     .is_interactive = true });
 
@@ -201,7 +201,7 @@ static struct db_rows *find_all(struct cli *cli, size_t *differing)
 }
 
 /* With --refresh: asks Toggl first, without output that is JSON. */
-static int refresh(struct cli *cli, const char *what)
+static int refresh(struct cli *cli, const char *kind)
 {
 	bool json = given.json;
 	int status;
@@ -209,7 +209,7 @@ static int refresh(struct cli *cli, const char *what)
 	if (!given.refresh)
 		return CLI_FINE;
 	given.json = false;
-	status = run_for_all(cli, what, "{}");
+	status = run_for_all(cli, kind, "{}");
 	given.json = json;
 	return status;
 }
@@ -353,13 +353,13 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		goto done;
 	status = CLI_FINE;
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		char *what = mem_dup(db_str(rows, i, "what"));
+		char *kind = mem_dup(db_str(rows, i, "what"));
 		struct toggl_job task = { .connection_id = db_int(rows, i, "connection_id"),
-					  .what = what,
+					  .what = kind,
 					  .asked = db_str(rows, i, "asked") };
 		int one = toggl_jobs_run(&jobs, &task);
 
-		free(what);
+		free(kind);
 		status = one > status ? one : status;
 	}
 	if (!db_rows_count(rows))
@@ -432,10 +432,10 @@ static const struct cli_option json_options[] = {
 	{ 0 },
 };
 
-#define AT_TOGGL(word, function, operand, words) \
+#define AT_TOGGL(verb, function, operand, text) \
 	{ \
-		.name = "toggl " word, .need = NEED_OPERATOR, .run = function, \
-		.operands = operand, .options = job_options, .help = words \
+		.name = "toggl " verb, .need = NEED_OPERATOR, .run = function, \
+		.operands = operand, .options = job_options, .help = text \
 	}
 
 const struct command cmd_toggl[] = {

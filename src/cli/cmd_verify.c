@@ -94,7 +94,7 @@ static bool print_counts(const struct count *count)
 		json_put_int(&out, "forgotten", count->forgotten);
 		buf_add_text(&out, "}\n");
 	} else {
-		buf_addf(&out, "%lld genuine, %lld false, %lld with a secret that does not open",
+		buf_addf(&out, "%lld valid, %lld invalid, %lld with a secret that does not open",
 			 (long long)count->valid, (long long)count->invalid,
 			 (long long)count->unknown);
 		if (count->forgotten)

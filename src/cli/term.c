@@ -134,9 +134,9 @@ bool progress_is_wanted(void)
 	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
-struct progress progress_start(const char *what, int64_t total)
+struct progress progress_start(const char *noun, int64_t total)
 {
-	return (struct progress){ .what = what,
+	return (struct progress){ .noun = noun,
 				  .total = total,
 				  .started_ms = clock_ms(),
 				  .is_shown = progress_is_wanted() };
@@ -157,7 +157,7 @@ static void draw(const struct progress *p, int64_t now_ms)
 			buf_add_char(&line, i < cells ? '#' : '.');
 		buf_addf(&line, "] %3d%%  ", (int)(done * 100 / p->total));
 	}
-	buf_addf(&line, "%lld %s, %lld/s", (long long)p->done, p->what, (long long)rate);
+	buf_addf(&line, "%lld %s, %lld/s", (long long)p->done, p->noun, (long long)rate);
 	if (p->bytes) {
 		buf_add_text(&line, ", ");
 		term_add_size(&line, p->bytes);

@@ -38,14 +38,14 @@ const char *term_s(int64_t count);
 
 /* A bar on stderr, when that is a terminal, drawn at most ten times a second. */
 struct progress {
-	const char *what; /* "events" */
+	const char *noun; /* "events" */
 	int64_t total;	  /* 0: not known */
 	int64_t done;
 	int64_t bytes; /* shown too, when there are any */
 	int64_t started_ms, drawn_ms;
 	bool is_shown;
 };
-struct progress progress_start(const char *what, int64_t total);
+struct progress progress_start(const char *noun, int64_t total);
 bool progress_is_wanted(void); /* worth finding out a total? */
 void progress_to(struct progress *progress, int64_t done);
 void progress_end(struct progress *progress); /* takes the bar away */
