@@ -14,7 +14,6 @@ long=(
 	"src/base/json.c                   scanner and writer share their tables"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
-	"src/toggl/toggl_client.c          one job, from its first request to its last"
 	"tests/bench/load.c                one program"
 	"tests/unit/test_db.c              with the server that it talks to"
 	"tests/unit/test_http_client.c     one way the other side misbehaves after the other"
@@ -50,6 +49,9 @@ elsewhere=(
 	"state          test_generator"
 	"prng           test_generator"
 	"toggl_client   end to end: another hookledger plays Toggl"
+	"toggl_db       end to end: it is SQL calls and nothing else"
+	"toggl_request  end to end: another hookledger plays Toggl"
+	"toggl_signing  end to end: loaded events are verified"
 	"toggl_check    end to end: a courier goes on with what waits"
 	"sealing        end to end: rotate and deliver"
 	"alert          end to end: real mail servers and webhooks"
@@ -175,7 +177,7 @@ comm -13 <(called) <(made | grep -E '^(receiver|operator|api|courier|admin)\.') 
 {
 	(($(operations | wc -l) >= 80)) || echo "only $(operations | wc -l) operations were found"
 	operations | while read -r name _; do
-		grep -qE "\"$name\"" src/admin/*.c src/toggl/toggl_client.c || echo "$name is done by nobody"
+		grep -qE "\"$name\"" src/admin/*.c src/toggl/*.c || echo "$name is done by nobody"
 	done
 	cat src/admin/*.c src/toggl/toggl_client.c | tr '\n\t' '  ' |
 		grep -oE '(\}, +[a-z_]+|admin_(ask|answer_call|answer_new|answer_with)\([^,"()]+, *[^,"()]+, *[^,"()]+|\.operation =|operate\([^,"()]+, *[^,"()]+), *"[a-z_]+"|\.operation = "[a-z_]+"' |

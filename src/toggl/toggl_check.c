@@ -13,10 +13,10 @@
 enum {
 	CALL_MS = 60000,
 	CONNECT_MS = 10000,
-	LEAVE_MS = 5000, /* of a round, to end in good order */
+	LEAVE_MS = 5000, /* at the end of a round, to release jobs */
 };
 
-static void say(const struct toggl_job_result *outcome)
+static void log_result(const struct toggl_job_result *outcome)
 {
 	static const char *const words[] = {
 		[TOGGL_JOB_DONE] = "done",
@@ -42,11 +42,11 @@ static void work(struct toggl_client *toggl, int64_t until_ms, int64_t leave_ms,
 		int wait_ms = toggl_client_poll(toggl, &fds[0]);
 
 		if (!err) {
-			say(&outcome);
+			log_result(&outcome);
 			continue;
 		}
 		if (left_ms > 0)
-			/* a signal ends it early, which the next turn sees */
+			/* a signal interrupts it; the next turn of the loop sees that */
 			(void)poll(fds, 2,
 				   wait_ms < 0 || wait_ms > left_ms
 					   ? (int)(left_ms > INT32_MAX ? INT32_MAX : left_ms)
@@ -66,7 +66,7 @@ enum err toggl_check_run(const struct conf *conf, int64_t for_ms, int stop_fd)
 		.pooled = conf->db_pooled,
 		.deadline_ms = CALL_MS,
 	};
-	struct toggl_client_options toggl_client_options = {
+	struct toggl_client_options client = {
 		.conf = conf,
 		.schema = TOGGL_SCHEMA_COURIER,
 		.agent = "hookledger/" HL_VERSION,
@@ -80,14 +80,14 @@ enum err toggl_check_run(const struct conf *conf, int64_t for_ms, int stop_fd)
 	struct buf hook_url = { 0 };
 	enum err err = db_wait(db, CONNECT_MS);
 
-	/* the courier, which connects too, says so */
+	/* no log line: the courier, which connects too, writes one */
 	if (err)
 		goto done;
 	conf_public_url(conf, "/hook/", str_of(""), &hook_url);
-	toggl_client_options.db = db;
-	toggl_client_options.sealer = sealer;
-	toggl_client_options.hook_url = buf_text(&hook_url);
-	toggl = toggl_client_new(&toggl_client_options);
+	client.db = db;
+	client.sealer = sealer;
+	client.hook_url = buf_text(&hook_url);
+	toggl = toggl_client_new(&client);
 	err = toggl_client_start_due(toggl, NULL);
 	if (err)
 		log_write(LOG_WARN, "toggl_not_begun",

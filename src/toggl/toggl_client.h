@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Work at Toggl, request by request, through one gate that keeps to the quota
-   and to the pace. What is done and what an answer means stands in SQL (jobs
-   that outlive their process); here requests are sent, secrets put into them,
-   and what was loaded is signed. Several jobs at once, without waiting, for a
-   program that has a loop of its own. */
+/* Runs jobs at Toggl's REST API: several at once and without waiting, for a program that has a
+   loop of its own. SQL decides the steps of a job, what an answer means, and when a request
+   may be sent (quota and rate limit); a job outlives the process that runs it. This client
+   calls these functions, sends the requests and signs loaded events. */
 #ifndef HL_TOGGL_TOGGL_CLIENT_H
 #define HL_TOGGL_TOGGL_CLIENT_H
 
@@ -46,15 +45,16 @@ struct toggl_job {
 	const char *what;
 	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
 	struct str address;  /* rotate: of the subscription's endpoint */
-	bool is_interactive; /* somebody waits: may use the reserve */
-	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session that asks */
-	void *user;	     /* given back with the outcome */
+	bool is_interactive; /* a user waits: may use the reserve of the quota */
+	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session of the operator */
+	void *user;	     /* comes back with the result */
 };
 
 enum toggl_job_end {
 	TOGGL_JOB_DONE,
-	TOGGL_JOB_FAILED,  /* it cannot be done, and what was begun is cleared up */
-	TOGGL_JOB_WAITING, /* the quota is spent: goes on by itself, or by "resume" after wait_ms */
+	TOGGL_JOB_FAILED,  /* it cannot be done, and its changes so far were undone */
+	TOGGL_JOB_WAITING, /* the quota is used up: it goes on by itself later, or by "resume" after
+			      wait_ms */
 	TOGGL_JOB_LOST,	   /* the database is away, or another process has taken it over */
 };
 
@@ -67,46 +67,46 @@ struct toggl_job_result {
 	struct str result; /* JSON: subscription_id, workspace_id, …; empty unless done or failed */
 };
 
-/* Copies `how`; borrows what it points to until toggl_client_free(), which breaks off
-   what is under way: another process can go on with it. */
+/* Copies `options`, borrows what they point to. toggl_client_free() breaks off requests in
+   flight; another process can go on with these jobs. */
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options);
 void toggl_client_free(struct toggl_client *toggl);
 
 size_t toggl_client_count(
-	const struct toggl_client *toggl); /* jobs under way or not given out yet */
+	const struct toggl_client *toggl); /* jobs that run, or whose result was not taken */
 
-/* Stores an API token, sealed, as a new connection, which the job "connect" then
-   proves. `who` as in a task. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
+/* Stores an API token, sealed, as a new connection; the job "connect" then tests it. `who` as
+   in a job. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
    see db_problem(). */
 MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str who,
 					  struct str token, int64_t *connection_id);
 
-/* Begins a job; what a new subscription needs (address, secret) is made and
-   stored first. Copies the task; *job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem() says what
-   is wrong with it; ERR_FAULT: no master key; ERR_PACE: as many as can be are
-   under way; ERR_BUSY: the database is away. */
+/* Begins a job. The address and the secret of a new subscription are made and stored first.
+   Copies the job; *job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem() says what
+   is wrong with it; ERR_FAULT: no master key; ERR_PACE: as many jobs as
+   possible run already; ERR_BUSY: the database is away. */
 MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
 				     int64_t *job_id);
 
-/* Begins what is due by nobody's order: jobs that waited long enough, and the
-   look at Toggl's side every toggl_check_hours. *begun may be NULL. */
+/* Begins jobs that no user has asked for: those that have waited long enough, and the check of
+   Toggl's side every toggl_check_hours. *begun may be NULL. */
 MUST_USE enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun);
 
-/* Moves all jobs on as far as it goes without waiting for Toggl (calls of the
-   database it waits for), and gives one that has ended; what the outcome points
-   to is borrowed until the next call. ERR_PACE: none has; ERR_ABSENT: there is none. */
+/* Runs all jobs as far as possible without waiting for Toggl (it does wait for the database),
+   and gives the result of one that has ended, borrowed until the next call. ERR_PACE: none
+   has ended; ERR_ABSENT: there are no jobs. */
 MUST_USE enum err toggl_client_take(struct toggl_client *toggl, struct toggl_job_result *outcome);
 
-/* Before the end of a process: judges the answers that come within wait_ms, asks
-   nothing more, and gives the jobs back, so that another process can go on with
-   them at once. Then only toggl_client_free() may follow. */
+/* Before the end of a process: waits up to wait_ms for answers in flight, sends no more
+   requests, and releases the jobs, so that another process can go on with them at once.
+   Only toggl_client_free() may follow. */
 void toggl_client_leave(struct toggl_client *toggl, int64_t wait_ms);
 
-/* What to wait for before the next toggl_client_take(), as http_client_poll() says it. */
+/* What to wait for before the next toggl_client_take(), as http_client_poll(). */
 int toggl_client_poll(const struct toggl_client *toggl, struct pollfd *fd);
 
-/* The same with waiting, until one has ended or `stop_fd` (-1: none) can be
-   read: ERR_BUSY then. */
+/* Like toggl_client_take(), but waits until a job has ended. ERR_BUSY: `stop_fd` (-1: none)
+   became readable. */
 MUST_USE enum err toggl_client_wait(struct toggl_client *toggl, int stop_fd,
 				    struct toggl_job_result *outcome);
 

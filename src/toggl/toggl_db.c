@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+#include "toggl/toggl_db.h"
+
+#include "base/db.h"
+#include "base/json.h"
+#include "ledger/sealing.h"
+
+/* Those of the courier begin no connections; what an operator of the admin page begins goes
+   through options->operate. */
+static const char *const functions[][TOGGL_DB_FUNCTIONS] = {
+	[TOGGL_SCHEMA_OPERATOR] = {
+		[TOGGL_DB_BEGIN] = "operator.toggl_begin",
+		[TOGGL_DB_TURN] = "operator.toggl_turn",
+		[TOGGL_DB_PENDING] = "operator.toggl_unsigned",
+		[TOGGL_DB_LOCAL] = "operator.toggl_local",
+		[TOGGL_DB_RECORD] = "operator.toggl_record",
+		[TOGGL_DB_LEAVE] = "operator.toggl_leave",
+		[TOGGL_DB_DUE] = "operator.toggl_due",
+		[TOGGL_DB_CONNECTION_ADD] = "operator.toggl_connection_add",
+		[TOGGL_DB_CONNECTION_TOKEN] = "operator.toggl_connection_token",
+	},
+	[TOGGL_SCHEMA_COURIER] = {
+		[TOGGL_DB_BEGIN] = "courier.toggl_begin",
+		[TOGGL_DB_TURN] = "courier.toggl_turn",
+		[TOGGL_DB_PENDING] = "courier.toggl_unsigned",
+		[TOGGL_DB_LOCAL] = "courier.toggl_local",
+		[TOGGL_DB_RECORD] = "courier.toggl_record",
+		[TOGGL_DB_LEAVE] = "courier.toggl_leave",
+		[TOGGL_DB_DUE] = "courier.toggl_due",
+	},
+	[TOGGL_SCHEMA_ADMIN] = {
+		[TOGGL_DB_TURN] = "admin.toggl_turn",
+		[TOGGL_DB_PENDING] = "admin.toggl_unsigned",
+		[TOGGL_DB_LOCAL] = "admin.toggl_local",
+		[TOGGL_DB_RECORD] = "admin.toggl_record",
+		[TOGGL_DB_LEAVE] = "admin.toggl_leave",
+	},
+};
+
+enum err toggl_db_call(const struct toggl_client_options *options, enum toggl_db_function function,
+		       const struct db_args *args, struct db_rows **rows)
+{
+	if (!db_is_ready(options->db) && db_wait(options->db, options->wait_ms))
+		return ERR_BUSY;
+	return db_call(options->db, functions[options->schema][function], args, options->wait_ms,
+		       rows);
+}
+
+/* ---- what an operator begins */
+
+/* A number in the result of an operation; 0: it is not there. */
+static int64_t number_of(const struct buf *given, const char *name)
+{
+	int64_t number = 0;
+
+	return json_int(json_find(buf_str(given), name), &number) ? number : 0;
+}
+
+static enum err operate(const struct toggl_client_options *options, struct str session,
+			const char *operation, const struct buf *made, struct buf *given)
+{
+	if (!db_is_ready(options->db) && db_wait(options->db, options->wait_ms))
+		return ERR_BUSY;
+	return options->operate(options->operator_of, session, operation,
+				made ? buf_str(made) : (struct str){ 0 }, given);
+}
+
+static enum err add_connection(const struct toggl_client_options *options, struct str session,
+			       int64_t *connection_id)
+{
+	struct db_rows *rows = NULL;
+	struct buf given = { 0 };
+	enum err err;
+
+	if (options->operate) {
+		err = operate(options, session, "toggl_connection_add", NULL, &given);
+		*connection_id = number_of(&given, "connection_id");
+	} else {
+		err = toggl_db_call(options, TOGGL_DB_CONNECTION_ADD, NULL, &rows);
+		if (!err)
+			*connection_id = db_int(rows, 0, "toggl_connection_add");
+	}
+	buf_done(&given);
+	db_rows_free(rows);
+	return err;
+}
+
+static enum err store_token(const struct toggl_client_options *options, struct str session,
+			    int64_t connection_id, const struct buf *sealed)
+{
+	struct db_args *args = db_args_new();
+	struct buf made = { 0 }, given = { 0 };
+	enum err err;
+
+	if (options->operate) {
+		json_begin(&made, NULL);
+		json_put_int(&made, "connection_id", connection_id);
+		json_put_bytes(&made, "sealed", buf_str(sealed));
+		json_end(&made);
+		err = operate(options, session, "toggl_connection_token", &made, &given);
+	} else {
+		db_arg_int(args, connection_id);
+		db_arg_bytes(args, buf_str(sealed));
+		err = toggl_db_call(options, TOGGL_DB_CONNECTION_TOKEN, args, NULL);
+	}
+	buf_done(&made);
+	buf_done(&given);
+	db_args_free(args);
+	return err;
+}
+
+enum err toggl_db_connection(const struct toggl_client_options *options, struct str session,
+			     struct str token, int64_t *connection_id)
+{
+	struct buf sealed = { 0 };
+	int64_t made = 0;
+	enum err err = add_connection(options, session, &made);
+
+	if (!err)
+		err = sealing_toggl(options->sealer, made, token, &sealed);
+	if (!err)
+		err = store_token(options, session, made, &sealed);
+	if (!err)
+		*connection_id = made;
+	buf_done(&sealed);
+	return err;
+}
+
+static struct str null_if_empty(const struct buf *b)
+{
+	return b->len ? buf_str(b) : (struct str){ 0 };
+}
+
+static enum err operate_begin(const struct toggl_client_options *options,
+			      const struct toggl_job *task, const struct buf *asked,
+			      const struct buf *address, const struct buf *sealed,
+			      struct toggl_db_lease *job)
+{
+	struct buf made = { 0 }, given = { 0 };
+	enum err err;
+
+	json_begin(&made, NULL);
+	if (task->connection_id)
+		json_put_int(&made, "connection_id", task->connection_id);
+	json_put_text(&made, "what", str_of(task->what));
+	json_put_json(&made, "asked", buf_str(asked));
+	json_put_text(&made, "address", null_if_empty(address));
+	json_put_bytes(&made, "secret", null_if_empty(sealed));
+	json_end(&made);
+	err = operate(options, task->who, "toggl_begin", &made, &given);
+	job->job_id = number_of(&given, "job_id");
+	job->lease = number_of(&given, "lease");
+	buf_done(&made);
+	buf_done(&given);
+	return err;
+}
+
+static enum err call_begin(const struct toggl_client_options *options, const struct toggl_job *task,
+			   const struct buf *asked, const struct buf *address,
+			   const struct buf *sealed, struct toggl_db_lease *job)
+{
+	struct db_args *args = db_args_new();
+	struct db_rows *rows = NULL;
+	enum err err;
+
+	if (task->connection_id)
+		db_arg_int(args, task->connection_id);
+	else
+		db_arg_null(args);
+	db_arg_text(args, str_of(task->what));
+	db_arg_jsonb(args, buf_str(asked));
+	db_arg_text(args, null_if_empty(address));
+	if (sealed->len)
+		db_arg_bytes(args, buf_str(sealed));
+	else
+		db_arg_null(args);
+	db_arg_bool(args, task->is_interactive);
+	err = toggl_db_call(options, TOGGL_DB_BEGIN, args, &rows);
+	if (!err) {
+		job->job_id = db_int(rows, 0, "job_id");
+		job->lease = db_int(rows, 0, "lease");
+	}
+	db_rows_free(rows);
+	db_args_free(args);
+	return err;
+}
+
+enum err toggl_db_begin(const struct toggl_client_options *options, const struct toggl_job *task,
+			const struct buf *asked, const struct buf *address,
+			const struct buf *sealed, struct toggl_db_lease *lease)
+{
+	return options->operate ? operate_begin(options, task, asked, address, sealed, lease)
+				: call_begin(options, task, asked, address, sealed, lease);
+}

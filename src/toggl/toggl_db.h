@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* The SQL functions that Toggl jobs call, by the interface schema of the program. What the admin
+   page begins is an operation of an operator's session (options->operate); everything else
+   is called directly. */
+#ifndef HL_TOGGL_TOGGL_DB_H
+#define HL_TOGGL_TOGGL_DB_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "toggl/toggl_client.h"
+
+struct db_args;
+struct db_rows;
+
+enum toggl_db_function {
+	TOGGL_DB_BEGIN,
+	TOGGL_DB_TURN,
+	TOGGL_DB_PENDING, /* loaded events that have no signature */
+	TOGGL_DB_LOCAL,	  /* stores a local endpoint, for loaded events */
+	TOGGL_DB_RECORD,
+	TOGGL_DB_LEAVE,
+	TOGGL_DB_DUE,
+	TOGGL_DB_CONNECTION_ADD,
+	TOGGL_DB_CONNECTION_TOKEN,
+	TOGGL_DB_FUNCTIONS,
+};
+
+/* Calls the function of options->schema; connects first when the connection is lost. */
+MUST_USE enum err toggl_db_call(const struct toggl_client_options *options,
+				enum toggl_db_function function, const struct db_args *args,
+				struct db_rows **rows);
+
+/* Begins a job in the database. `address` and `sealed` are empty when it makes no secret. */
+struct toggl_db_lease {
+	int64_t job_id, lease;
+};
+MUST_USE enum err toggl_db_begin(const struct toggl_client_options *options,
+				 const struct toggl_job *task, const struct buf *asked,
+				 const struct buf *address, const struct buf *sealed,
+				 struct toggl_db_lease *lease);
+
+/* As toggl_client_connection(). */
+MUST_USE enum err toggl_db_connection(const struct toggl_client_options *options,
+				      struct str session, struct str token, int64_t *connection_id);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#include "toggl/toggl_request.h"
+
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/crypto.h"
+#include "base/db.h"
+#include "base/json.h"
+#include "http/http_client.h"
+#include "ledger/sealing.h"
+#include "toggl/toggl_client.h"
+#include "toggl/toggl_conf.h"
+
+const char *const toggl_request_headers[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In",
+					      "Retry-After", NULL };
+
+static void wipe(struct buf *secret)
+{
+	mem_wipe(secret->at, secret->len);
+	buf_done(secret);
+}
+
+void toggl_request_clear(struct toggl_request *request)
+{
+	buf_done(&request->method);
+	buf_done(&request->url);
+	wipe(&request->authorization);
+	wipe(&request->body);
+}
+
+void toggl_request_done(struct toggl_request *request)
+{
+	toggl_request_clear(request);
+	wipe(&request->answer);
+	buf_done(&request->problem);
+}
+
+/* ---- the request */
+
+/* Basic authentication: the token is the name, the password a fixed word. */
+static enum err authorize(struct toggl_request *request, const struct sealer *sealer,
+			  const struct db_rows *rows)
+{
+	struct buf sealed = { 0 }, token = { 0 };
+	enum err err;
+
+	db_bytes(rows, 0, "token", &sealed);
+	err = sealing_toggl_open(sealer, db_int(rows, 0, "connection_id"), buf_str(&sealed),
+				 &token);
+	if (!err) {
+		buf_add_text(&token, ":api_token");
+		buf_add_text(&request->authorization, "Authorization: Basic ");
+		base64_write(&request->authorization, token.at, token.len);
+	}
+	wipe(&token);
+	buf_done(&sealed);
+	return err;
+}
+
+/* The body; the row says whether it gets the secret of a callback address. */
+static enum err fill_body(struct toggl_request *request, const struct sealer *sealer,
+			  const struct db_rows *rows)
+{
+	struct buf sealed = { 0 }, secret = { 0 };
+	enum err err = ERR_NONE;
+
+	buf_add_str(&request->body, db_str(rows, 0, "body"));
+	if (!db_is_null(rows, 0, "sealed") && request->body.len) {
+		db_bytes(rows, 0, "sealed", &sealed);
+		err = seal_open(sealer, db_str(rows, 0, "place"), buf_str(&sealed), &secret);
+		request->body.len--; /* the closing brace */
+		if (!err)
+			json_put_text(&request->body, "secret", buf_str(&secret));
+		buf_add_char(&request->body, '}');
+	}
+	wipe(&secret);
+	buf_done(&sealed);
+	return err;
+}
+
+enum err toggl_request_prepare(struct toggl_request *request,
+			       const struct toggl_client_options *options,
+			       const struct db_rows *rows)
+{
+	struct str base = str_of(str_is(db_str(rows, 0, "api"), "webhooks")
+					 ? toggl_conf(options->conf)->webhooks_url
+					 : toggl_conf(options->conf)->api_url);
+	enum err err;
+
+	toggl_request_clear(request);
+	while (base.len && base.at[base.len - 1] == '/')
+		base.len--;
+	buf_add_str(&request->url, base);
+	buf_add_str(&request->url, db_str(rows, 0, "path"));
+	buf_add_str(&request->method, db_str(rows, 0, "method"));
+	err = authorize(request, options->sealer, rows);
+	return err ? err : fill_body(request, options->sealer, rows);
+}
+
+enum err toggl_request_send(const struct toggl_request *request,
+			    const struct toggl_client_options *options, struct http_client *client,
+			    void *user)
+{
+	struct http_client_request sent = {
+		.method = buf_text(&request->method),
+		.url = buf_text(&request->url),
+		.headers =
+			(const char *const[]){
+				buf_text(&request->authorization),
+				request->body.len ? "Content-Type: application/json" : NULL, NULL },
+		.body = request->body.len ? buf_str(&request->body) : (struct str){ 0 },
+		.timeout_ms = toggl_conf(options->conf)->timeout_ms,
+		/* a repeated POST would make two subscriptions, and each request counts
+		   against the quota */
+		.is_sent_once = true,
+		.user = user,
+	};
+
+	return http_client_add(client, &sent);
+}
+
+/* ---- the answer */
+
+void toggl_request_fail(struct toggl_request *request, const char *problem)
+{
+	request->has_answer = true;
+	request->status = 0;
+	request->remaining = request->resets_in = request->retry_after = -1;
+	buf_clear(&request->answer);
+	buf_clear(&request->problem);
+	buf_add_text(&request->problem, problem);
+}
+
+static int64_t header(const struct http_client *client, const char *name)
+{
+	struct str value = http_client_header(client, name);
+	int64_t number;
+
+	return value.at && str_int(str_trim(value), &number) && number >= 0 ? number : -1;
+}
+
+void toggl_request_take(struct toggl_request *request, const struct http_client *client,
+			const struct http_client_result *result)
+{
+	toggl_request_fail(request, result->problem ? result->problem : "");
+	request->status = result->status;
+	request->remaining = header(client, toggl_request_headers[0]);
+	request->resets_in = header(client, toggl_request_headers[1]);
+	request->retry_after = header(client, toggl_request_headers[2]);
+	/* a body that a text of PostgreSQL cannot hold is not an answer of Toggl's */
+	if (result->body.len && utf8_is_valid(result->body) &&
+	    !memchr(result->body.at, '\0', result->body.len))
+		buf_add_str(&request->answer, result->body);
+}
+
+static void add_header(struct db_args *args, int64_t value)
+{
+	if (value < 0)
+		db_arg_null(args);
+	else
+		db_arg_int(args, value);
+}
+
+void toggl_request_add_answer(const struct toggl_request *request, struct db_args *args)
+{
+	if (!request->has_answer) {
+		for (int i = 0; i < 6; i++)
+			db_arg_null(args);
+		return;
+	}
+	db_arg_int(args, request->status);
+	db_arg_text(args, (struct str){ buf_text(&request->answer), request->answer.len });
+	add_header(args, request->remaining);
+	add_header(args, request->resets_in);
+	add_header(args, request->retry_after);
+	db_arg_text(args, buf_str(&request->problem));
+}
