@@ -7,7 +7,7 @@
 
 static const char *const places[] = {
 	"/etc/ssl/certs/ca-certificates.crt",		     /* Debian, Ubuntu, Arch, Gentoo */
-	"/etc/pki/tls/certs/ca-bundle.crt",		     /* RHEL and its kin up to 10 */
+	"/etc/pki/tls/certs/ca-bundle.crt",		     /* RHEL and its derivatives up to 10 */
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* the same, and Fedora */
 	"/var/lib/ca-certificates/ca-bundle.pem",	     /* SUSE */
 	"/etc/ssl/ca-bundle.pem",			     /* older SUSE */

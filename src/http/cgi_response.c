@@ -53,14 +53,14 @@ void cgi_response_write_head(struct buf *out, int status, const char *type, cons
 void cgi_response_write(struct buf *out, int status, const char *type, const char *headers,
 			struct str body, bool is_head)
 {
-	/* RFC 9110, 8.6: these have no body, and say no length of one */
+	/* RFC 9110, 8.6: these responses have no body and no Content-Length */
 	bool is_bare = status == 204 || status == 304;
 
 	add_status(out, status);
 	if (!is_bare)
 		buf_addf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.len);
 	add_rest(out, headers);
-	/* RFC 3875, 4.3.3: for HEAD the program leaves the body out */
+	/* RFC 3875, 4.3.3: the program leaves the body out for HEAD */
 	if (!is_bare && !is_head)
 		buf_add_str(out, body);
 }

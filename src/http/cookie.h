@@ -5,9 +5,8 @@
 
 #include "base/mem.h"
 
-/* How many cookies of this name there are: 0, 1, or 2 for more, of which nobody can
-   say whose they are. The value of the first, borrowed from the header, goes to *value.
-   Names are told apart by upper and lower case. */
+/* How many cookies have this name: 0, 1, or 2 for more, whose owner is unclear. *value gets the
+   value of the first, borrowed from the header. Names are case-sensitive. */
 unsigned cookie_find(struct str header, const char *name, struct str *value);
 
 #endif

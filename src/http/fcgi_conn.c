@@ -13,10 +13,11 @@
 #include "http/fcgi_record.h"
 
 enum {
-	PEEK_MAX = 64 * 1024,		    /* a callback has about 3 kB with its parameters */
-	LINGER_MS = 2000,		    /* for a sender to finish after an early answer */
-	SEND_MS = 30000,		    /* of an answer that does not go on */
-	TAPES_BYTES_MAX = 64 * 1024 * 1024, /* of all tapes; then the oldest gives way */
+	PEEK_MAX = 64 * 1024, /* a callback has about 3 kB with its parameters */
+	LINGER_MS = 2000,     /* for a peer that still sends when the response is sent */
+	SEND_MS = 30000,      /* for a response that makes no progress */
+	SPILL_BYTES_MAX = 64 * 1024 *
+			  1024, /* of all spill files; above it the oldest are dropped */
 };
 
 enum stage { WAITING, TAPING, SENDING, LINGERING };
@@ -26,9 +27,9 @@ struct conn {
 	int spill; /* -1: none */
 	enum stage stage;
 	int64_t until;	/* clock_ms() */
-	size_t bytes;	/* on the tape */
-	off_t from, to; /* SENDING: what is between these is still to be sent */
-	bool lingers;	/* SENDING: the sender has input that we did not read */
+	size_t bytes;	/* in the spill file */
+	off_t from, to; /* SENDING: the bytes that are still to be sent */
+	bool lingers;	/* SENDING: the peer has sent input that we did not read */
 	struct fcgi_record records;
 };
 
@@ -84,11 +85,11 @@ size_t fcgi_conn_count(const struct fcgi_conns *conns)
 	return conns->count;
 }
 
-/* ---- arriving */
+/* ---- receiving */
 
-/* Is the whole request in the socket? -1: the peer is gone or talks nonsense,
-   0: not yet, 1: yes; *some: at least a part of it. */
-static int look_ahead(struct fcgi_conns *conns, int fd, bool *some)
+/* Is the whole request in the socket's buffer? 1: yes; 0: not yet; -1: the peer is gone, or
+   sends no FastCGI. *some: at least a part has arrived. */
+static int peek(struct fcgi_conns *conns, int fd, bool *some)
 {
 	ssize_t got = recv(fd, conns->peek, sizeof(conns->peek), MSG_PEEK | MSG_DONTWAIT);
 	struct fcgi_record records = { 0 };
@@ -111,16 +112,16 @@ static bool begin_spill(struct conn *conn)
 	return conn->spill >= 0;
 }
 
-/* A tape that ends because it is over the limit of one must have room. */
+/* The limit of all spill files must leave room for one that ends above its own limit. */
 static size_t spill_files_max(const struct fcgi_conns *conns)
 {
 	size_t two = 2 * conns->request_bytes_max;
 
-	return two > TAPES_BYTES_MAX ? two : TAPES_BYTES_MAX;
+	return two > SPILL_BYTES_MAX ? two : SPILL_BYTES_MAX;
 }
 
-/* Copies what has come to the tape. false: the connection ended or failed. */
-static bool record_spill(struct fcgi_conns *conns, struct conn *conn)
+/* Copies what has arrived to the spill file. false: the connection ended or failed. */
+static bool copy_to_spill(struct fcgi_conns *conns, struct conn *conn)
 {
 	size_t all = spill_files_max(conns);
 
@@ -161,7 +162,7 @@ static bool continue_receiving(struct fcgi_conns *conns, size_t index,
 
 	if (conn->stage == WAITING) {
 		bool some;
-		int whole = look_ahead(conns, conn->fd, &some);
+		int whole = peek(conns, conn->fd, &some);
 
 		if (whole > 0)
 			return hand_over(conns, index, request);
@@ -171,9 +172,9 @@ static bool continue_receiving(struct fcgi_conns *conns, size_t index,
 		}
 		if (!some)
 			return false;
-		/* the tape may be whole already */
+		/* the request in the spill file may be complete already */
 	}
-	if (!record_spill(conns, conn)) {
+	if (!copy_to_spill(conns, conn)) {
 		drop(conns, index);
 		return false;
 	}
@@ -185,7 +186,7 @@ static bool continue_receiving(struct fcgi_conns *conns, size_t index,
 bool fcgi_conn_enter(struct fcgi_conns *conns, int fd, struct fcgi_conn_request *request)
 {
 	bool some;
-	int whole = look_ahead(conns, fd, &some);
+	int whole = peek(conns, fd, &some);
 
 	if (whole > 0) {
 		*request = (struct fcgi_conn_request){ .fd = fd, .spill = -1, .is_whole = true };
@@ -199,10 +200,10 @@ bool fcgi_conn_enter(struct fcgi_conns *conns, int fd, struct fcgi_conn_request 
 	return some && continue_receiving(conns, conns->count - 1, request);
 }
 
-/* ---- leaving */
+/* ---- sending */
 
-/* As much of the answer as the connection takes now. Behind `to` there may be
-   input that nobody read. -1: it failed, 0: there is more, 1: all is sent. */
+/* Sends as much as the socket takes. Behind `to` there may be input that nobody read. 1: all is
+   sent; 0: there is more; -1: it failed. */
 static int send_spill(struct conn *conn)
 {
 	char piece[16384];
@@ -233,7 +234,7 @@ void fcgi_conn_send(struct fcgi_conns *conns, int fd, int spill, off_t from, off
 			     .lingers = input_is_left };
 
 	if (send_spill(&conn) == 0) {
-		/* A web server that passes on what it gets is as slow as its client. */
+		/* A web server that streams is as slow as its client. */
 		hold(conns, &conn, SEND_MS);
 		return;
 	}
@@ -288,7 +289,7 @@ int fcgi_conn_poll(const struct fcgi_conns *conns, struct pollfd *fds, int wait_
 	return wait_ms;
 }
 
-/* Newest first, because a drop moves the last one into the gap. */
+/* From the last to the first, because a drop moves the last one into the gap. */
 bool fcgi_conn_next(struct fcgi_conns *conns, const struct pollfd *fds, size_t *left,
 		    struct fcgi_conn_request *request)
 {
@@ -323,8 +324,8 @@ static void drop_overdue(struct fcgi_conns *conns)
 			drop(conns, i);
 }
 
-/* Else a few that drip would keep all others waiting until their time is over. */
-static void drop_oldest_tapes(struct fcgi_conns *conns)
+/* Without this, a few senders that send slowly delay all others until their time is over. */
+static void drop_oldest_spills(struct fcgi_conns *conns)
 {
 	static struct log_gate gate;
 
@@ -350,5 +351,5 @@ static void drop_oldest_tapes(struct fcgi_conns *conns)
 void fcgi_conn_clear(struct fcgi_conns *conns)
 {
 	drop_overdue(conns);
-	drop_oldest_tapes(conns);
+	drop_oldest_spills(conns);
 }

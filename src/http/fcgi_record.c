@@ -8,20 +8,20 @@ enum {
 	FCGI_HEADER_BYTES = 8,
 	FCGI_VERSION = 1,
 	FCGI_BEGIN_BYTES = 8,
-	PARAM_MAX = 1024 * 1024, /* libfcgi allocates what a parameter's length says */
+	PARAM_MAX = 1024 * 1024, /* libfcgi allocates as much as a parameter's length says */
 	FCGI_TYPE_BEGIN = 1,
 	FCGI_TYPE_PARAMS = 4,
 	FCGI_TYPE_STDIN = 5,
 };
 
-/* Only what a web server asks of a responder: libfcgi is not made for more, and
-   leaks and waits over some of it. An abort is a reason to hang up as well. */
+/* Accepts only what a web server sends to a responder: libfcgi handles other records badly, and
+   leaks or waits for some of them. An abort ends the connection too. */
 static bool is_next(struct fcgi_record *r, unsigned type, unsigned id, size_t content,
 		    size_t padding)
 {
-	/* libfcgi forgets the padding of the first record, and of the one that ends the
-	   parameters, and takes it for the head of the next: it would read lengths that
-	   were not looked at here */
+	/* libfcgi ignores the padding of the first record and of the one that ends the
+	   parameters, and takes it for the header of the next record: it would read lengths that
+	   nobody checked. */
 	if (!r->id) {
 		r->id = id;
 		return type == FCGI_TYPE_BEGIN && id && content == FCGI_BEGIN_BYTES && padding == 0;
@@ -42,8 +42,8 @@ static size_t length_at(const unsigned char *at)
 	return (size_t)(at[0] & 0x7f) << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
 }
 
-/* Parameters whose lengths do not fit what follows would make libfcgi allocate
-   gigabytes, and their sum overflow. */
+/* Refuses parameters whose lengths do not fit into the record: libfcgi would allocate gigabytes,
+   and their sum would overflow. */
 static void follow_params(struct fcgi_record *r, const char *at, size_t len)
 {
 	while (len && !r->is_broken) {
@@ -68,7 +68,7 @@ static void follow_params(struct fcgi_record *r, const char *at, size_t len)
 	}
 }
 
-/* Passes over what is left of the record; gives how many bytes that were. */
+/* Skips the rest of the record; returns the number of bytes. */
 static size_t follow_content(struct fcgi_record *r, const char *at, size_t len)
 {
 	size_t content = r->content < len ? r->content : len, padding;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The last word of the list; what is left stands before it. */
+/* The last item of the list; the rest stays before it. */
 static struct str cut_last(struct str *list)
 {
 	const char *comma = list->len ? memrchr(list->at, ',', list->len) : NULL;

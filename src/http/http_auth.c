@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 
-/* Without leaving early, so that the time does not tell where it is. */
+/* Reads all bytes, so that the time does not reveal the position. */
 static bool has_control(struct str text)
 {
 	bool has = false;
@@ -27,7 +27,7 @@ bool http_auth_read_basic(struct str header, struct buf *user, struct buf *passw
 	rest = buf_str(&both);
 	if (has_control(rest) || !memchr(buf_text(&both), ':', rest.len))
 		goto done;
-	/* a name has no colon, a password may */
+	/* a user's name has no colon, a password may have some */
 	buf_add_str(user, str_cut(&rest, ':'));
 	buf_add_str(password, rest);
 	fine = true;

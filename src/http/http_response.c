@@ -5,41 +5,41 @@
 #include <string.h>
 #include <strings.h>
 
-/* Where a wanted header stands in `values`. */
+/* Where the value of a wanted header is in `values`. */
 struct http_response_found {
 	size_t at, len;
 	bool is_there;
 };
 
-void http_response_init(struct http_response *answer, const struct http_response_options *options)
+void http_response_init(struct http_response *response, const struct http_response_options *options)
 {
-	*answer = (struct http_response){ .options = options };
-	while (options->wanted && options->wanted[answer->wanted_count])
-		answer->wanted_count++;
-	answer->found = mem_zero(answer->wanted_count, sizeof(*answer->found));
+	*response = (struct http_response){ .options = options };
+	while (options->wanted && options->wanted[response->wanted_count])
+		response->wanted_count++;
+	response->found = mem_zero(response->wanted_count, sizeof(*response->found));
 }
 
-static void forget_headers(struct http_response *answer)
+static void forget_headers(struct http_response *response)
 {
-	buf_clear(&answer->values);
-	memset(answer->found, 0, answer->wanted_count * sizeof(*answer->found));
+	buf_clear(&response->values);
+	memset(response->found, 0, response->wanted_count * sizeof(*response->found));
 }
 
-void http_response_clear(struct http_response *answer)
+void http_response_clear(struct http_response *response)
 {
-	buf_clear(&answer->body);
-	forget_headers(answer);
-	answer->body_bytes = answer->header_bytes = 0;
-	answer->is_cut = answer->is_over = false;
-	answer->problem = NULL;
+	buf_clear(&response->body);
+	forget_headers(response);
+	response->body_bytes = response->header_bytes = 0;
+	response->is_cut = response->is_over = false;
+	response->problem = NULL;
 }
 
-void http_response_done(struct http_response *answer)
+void http_response_done(struct http_response *response)
 {
-	buf_done(&answer->body);
-	buf_done(&answer->values);
-	free(answer->found);
-	*answer = (struct http_response){ 0 };
+	buf_done(&response->body);
+	buf_done(&response->values);
+	free(response->found);
+	*response = (struct http_response){ 0 };
 }
 
 static bool is_line_end(char c)
@@ -47,56 +47,57 @@ static bool is_line_end(char c)
 	return c == '\r' || c == '\n';
 }
 
-bool http_response_add_line(struct http_response *answer, struct str line)
+bool http_response_add_line(struct http_response *response, struct str line)
 {
 	struct str name;
 
-	answer->header_bytes += line.len;
-	if (answer->header_bytes > HTTP_RESPONSE_HEADERS_MAX) {
-		answer->problem = "the answer's headers are larger than allowed";
+	response->header_bytes += line.len;
+	if (response->header_bytes > HTTP_RESPONSE_HEADERS_MAX) {
+		response->problem = "the answer's headers are larger than allowed";
 		return false;
 	}
-	/* one with status 100 or 103 may stand before the answer itself */
+	/* a response with status 100 or 103 may come before the final one */
 	if (str_starts(line, "HTTP/"))
-		forget_headers(answer);
+		forget_headers(response);
 	while (line.len && is_line_end(line.at[line.len - 1]))
 		line.len--;
 	name = str_cut(&line, ':');
 	line = str_trim(line);
-	for (size_t i = 0; i < answer->wanted_count; i++) {
-		struct http_response_found *found = &answer->found[i];
+	for (size_t i = 0; i < response->wanted_count; i++) {
+		struct http_response_found *found = &response->found[i];
 
 		if (found->is_there || line.len > HTTP_RESPONSE_HEADER_MAX ||
-		    !str_equal_nocase(name, answer->options->wanted[i]))
+		    !str_equal_nocase(name, response->options->wanted[i]))
 			continue;
-		*found = (struct http_response_found){ answer->values.len, line.len, true };
-		buf_add_str(&answer->values, line);
+		*found = (struct http_response_found){ response->values.len, line.len, true };
+		buf_add_str(&response->values, line);
 	}
 	return true;
 }
 
-bool http_response_add_body(struct http_response *answer, struct str bytes)
+bool http_response_add_body(struct http_response *response, struct str bytes)
 {
-	size_t max = answer->options->body_max, room = max - answer->body.len;
+	size_t max = response->options->body_max, room = max - response->body.len;
 
-	answer->body_bytes += bytes.len;
-	buf_add(&answer->body, bytes.at, bytes.len < room ? bytes.len : room);
-	if (answer->body_bytes <= max)
+	response->body_bytes += bytes.len;
+	buf_add(&response->body, bytes.at, bytes.len < room ? bytes.len : room);
+	if (response->body_bytes <= max)
 		return true;
-	answer->is_cut = true;
-	if (!answer->options->cuts)
-		answer->problem = "the answer is larger than allowed";
+	response->is_cut = true;
+	if (!response->options->cuts)
+		response->problem = "the answer is larger than allowed";
 	else
-		answer->is_over = answer->body_bytes - max > HTTP_RESPONSE_DROPPED_MAX;
-	return !answer->problem && !answer->is_over;
+		response->is_over = response->body_bytes - max > HTTP_RESPONSE_DROPPED_MAX;
+	return !response->problem && !response->is_over;
 }
 
-struct str http_response_find(const struct http_response *answer, const char *name)
+struct str http_response_find(const struct http_response *response, const char *name)
 {
-	for (size_t i = 0; i < answer->wanted_count; i++)
-		if (answer->found[i].is_there && strcasecmp(answer->options->wanted[i], name) == 0)
-			/* buf_text(), because nothing may be all that was kept */
-			return (struct str){ buf_text(&answer->values) + answer->found[i].at,
-					     answer->found[i].len };
+	for (size_t i = 0; i < response->wanted_count; i++)
+		if (response->found[i].is_there &&
+		    strcasecmp(response->options->wanted[i], name) == 0)
+			/* buf_text(), because `values` may be empty */
+			return (struct str){ buf_text(&response->values) + response->found[i].at,
+					     response->found[i].len };
 	return (struct str){ 0 };
 }

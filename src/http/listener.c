@@ -31,7 +31,7 @@ static bool unix_listen(const char *path, int *fd, struct buf *problem, enum err
 		*err = ERR_CONFLICT;
 		return false;
 	}
-	/* a plain file refuses connections too, and is not ours to remove */
+	/* connect() to a plain file fails in the same way, and that file is not ours to remove */
 	if (probe >= 0 && errno == ECONNREFUSED && lstat(path, &facts) == 0 &&
 	    S_ISSOCK(facts.st_mode))
 		unlink(path);

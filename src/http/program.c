@@ -22,9 +22,9 @@ enum {
 	START_MS = 1000, /* for the first connection to the database */
 };
 
-/* Ends the process. What is wrong goes to stderr, and that is a log which a customer
-   of a shared host may not read: the answer to a plain CGI request says where the
-   reason can be seen, but not the reason, because anybody may ask. */
+/* Ends the process. The problem goes to stderr, which is a log that a customer of a shared host
+   often cannot read. So the response to a plain CGI request says where to find the problem, but
+   not the problem itself, because any client can send a request. */
 static void give_up(const struct program *program, const char *problem)
 {
 	fprintf(stderr, "%s: %s\n", program->name, problem);
@@ -61,8 +61,8 @@ static void give_up_with_usage(const struct program *program)
 	exit(2);
 }
 
-/* RFC 3875, 4.4: of a query without "=" a web server makes the arguments of a
-   plain CGI program, and Apache for every method: a stranger writes them. */
+/* RFC 3875, 4.4: from a query without "=" a web server makes arguments of a plain CGI program
+   (Apache for every method), so an unauthenticated client can choose them. */
 static bool args_are_a_query(void)
 {
 	const char *query = getenv("QUERY_STRING");
@@ -86,7 +86,7 @@ static int work(void *argument)
 	return program->work(program);
 }
 
-/* A socket of our own, and the processes behind it. */
+/* Listens on its own socket, and runs the processes that serve it. */
 static int serve_socket(struct program *program, const char *address, int workers)
 {
 	struct buf problem = { 0 };

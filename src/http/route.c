@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The name in "{name}"; at == NULL: the part stands for itself. */
+/* The name in "{name}"; at == NULL: the part is literal. */
 static struct str name_of(struct str part)
 {
 	if (part.len < 3 || part.at[0] != '{' || part.at[part.len - 1] != '}')
@@ -34,7 +34,7 @@ static bool fits_part(struct str part, struct str segment, struct route_match *m
 	if (segment.len == 0 || (is_id(name) && !read_id(segment, &id)))
 		return false;
 	if (match->count == ROUTE_VALUES_MAX)
-		abort(); /* the table asks for more than there is room */
+		abort(); /* the table has too many parts */
 	match->values[match->count++] = segment;
 	return true;
 }
@@ -46,8 +46,8 @@ static bool fits(const struct route *row, struct str path, struct route_match *m
 	*match = (struct route_match){ .row = row };
 	if (path.len == 0 || path.at[0] != '/')
 		return false;
-	/* nothing stands before the first slash; behind the last one there is a
-	   segment, if only an empty one */
+	/* before the first slash there is nothing; behind the last one there is a segment,
+	   perhaps an empty one */
 	(void)str_cut(&parts, '/');
 	(void)str_cut(&path, '/');
 	while (parts.at && path.at) {
@@ -97,7 +97,7 @@ struct str route_text(const struct route_match *match, const char *name)
 			return match->values[index];
 		index += found.at != NULL;
 	}
-	abort(); /* no such part: the caller and its table disagree */
+	abort(); /* no such part: caller and table do not match */
 }
 
 int64_t route_int(const struct route_match *match, const char *name)
@@ -105,7 +105,7 @@ int64_t route_int(const struct route_match *match, const char *name)
 	int64_t id;
 
 	if (!is_id(str_of(name)) || !read_id(route_text(match, name), &id))
-		abort(); /* it was read when the row was found */
+		abort(); /* route_find() has read it already */
 	return id;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A table of methods and paths, and which of its rows a request is for. Rows
-   are structs of the caller that begin with a struct route, so that everything
-   a program knows of an endpoint stands in one line. */
+/* A table of methods and paths, and the search for the row of a request. Rows are structs of the
+   caller that begin with a struct route, so that everything about an endpoint is in one row. */
 #ifndef HL_HTTP_ROUTE_H
 #define HL_HTTP_ROUTE_H
 
@@ -15,13 +14,13 @@ enum { ROUTE_VALUES_MAX = 4 };
 
 struct route {
 	const char *method;
-	/* "/subscriptions/{workspace_id}": a part in braces takes one segment that
-	   is not empty; of a name that ends in "_id" a whole number of 64 bits
-	   without sign and leading zeros. At most ROUTE_VALUES_MAX of them. */
+	/* "/subscriptions/{workspace_id}": a part in braces matches one segment that is not
+	   empty. A name that ends in "_id" matches a 64-bit integer without sign and leading
+	   zeros. At most ROUTE_VALUES_MAX parts in braces. */
 	const char *path;
 };
 
-/* Rows of `stride` bytes. Where several paths fit, the first counts. */
+/* Rows of `stride` bytes. If several paths match, the first counts. */
 struct route_table {
 	const struct route *first;
 	size_t stride, count;
@@ -30,7 +29,7 @@ struct route_table {
 enum route_end {
 	ROUTE_FOUND,
 	ROUTE_ABSENT,	    /* no row has this path: 404 */
-	ROUTE_OTHER_METHOD, /* those that have it are for other methods: 405 */
+	ROUTE_OTHER_METHOD, /* its rows have other methods: 405 */
 };
 
 struct route_match {
@@ -39,19 +38,18 @@ struct route_match {
 	size_t count;
 };
 
-/* Finds the row for a request. `path` is decoded already (http_path()), and is
-   never decoded again; what *match gives is borrowed from it. HEAD is for the
-   rows with GET. *match is untouched unless ROUTE_FOUND. */
+/* Finds the row of a request. `path` is decoded already (http_path()), and is not decoded again;
+ *match borrows from it. HEAD matches rows with GET. *match is untouched unless ROUTE_FOUND. */
 enum route_end route_find(const struct route_table *table, struct str method, struct str path,
 			  struct route_match *match);
 
-/* The value of a part of the row's path; a name that is not in it aborts.
-   route_int() is for names that end in "_id". */
+/* The value of a part in braces; a name that the path does not have aborts. route_int() is for
+   names that end in "_id". */
 struct str route_text(const struct route_match *match, const char *name);
 int64_t route_int(const struct route_match *match, const char *name);
 
-/* Appends what stands in the header Allow for this path: "GET, HEAD, POST";
-   nothing when no row has it. */
+/* Appends the value of the header Allow for this path: "GET, HEAD, POST"; nothing when no row
+   has it. */
 void route_write_allow(const struct route_table *table, struct str path, struct buf *out);
 
 #endif

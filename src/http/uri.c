@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-/* Where a decoded name and its value stand in `text`. */
+/* A decoded name and its value, as offsets in `text`. */
 struct pair {
 	size_t name, name_len, value, value_len;
 };
@@ -175,19 +175,19 @@ done:
 	return err;
 }
 
-/* ---- what is not for everybody's eyes */
+/* ---- secrets in text */
 
-/* How many bytes at the beginning of `words` are this part, or at their end the
-   beginning of it. */
-static size_t hidden_by(struct str words, struct str part, size_t least)
+/* How many bytes at the beginning of `message` are this part; at the end of `message`, the
+   beginning of the part is enough. */
+static size_t hidden_by(struct str message, struct str part, size_t least)
 {
-	size_t len = part.len < words.len ? part.len : words.len;
+	size_t len = part.len < message.len ? part.len : message.len;
 
-	return len >= least && memcmp(words.at, part.at, len) == 0 ? len : 0;
+	return len >= least && memcmp(message.at, part.at, len) == 0 ? len : 0;
 }
 
-/* The longest that is hidden where `words` begin, of the parts of `text`. */
-static size_t hidden_at(struct str words, struct str text, size_t least)
+/* The longest match at the beginning of `message` with a part of `text`. */
+static size_t hidden_at(struct str message, struct str text, size_t least)
 {
 	size_t longest = 0, start = 0;
 
@@ -196,14 +196,14 @@ static size_t hidden_at(struct str words, struct str text, size_t least)
 
 		if (i < text.len && !strchr("/?#&=@:;,", text.at[i]))
 			continue;
-		len = hidden_by(words, (struct str){ text.at + start, i - start }, least);
+		len = hidden_by(message, (struct str){ text.at + start, i - start }, least);
 		longest = len > longest ? len : longest;
 		start = i + 1;
 	}
 	return longest;
 }
 
-void uri_hide(struct str words, struct str url, size_t least, struct buf *out)
+void uri_hide(struct str message, struct str url, size_t least, struct buf *out)
 {
 	struct str user = { url.at, 0 }, rest = { url.at, 0 };
 	size_t from = 0;
@@ -217,16 +217,16 @@ void uri_hide(struct str words, struct str url, size_t least, struct buf *out)
 		else if (strchr("/?#", url.at[i]))
 			rest = (struct str){ url.at + i, url.len - i };
 	}
-	while (words.len) {
-		size_t of_user = hidden_at(words, user, least),
-		       of_rest = hidden_at(words, rest, least);
+	while (message.len) {
+		size_t of_user = hidden_at(message, user, least),
+		       of_rest = hidden_at(message, rest, least);
 		size_t len = of_user > of_rest ? of_user : of_rest;
 
 		if (len)
 			buf_add_text(out, "…");
 		else
-			buf_add_char(out, words.at[0]);
-		words.at += len ? len : 1;
-		words.len -= len ? len : 1;
+			buf_add_char(out, message.at[0]);
+		message.at += len ? len : 1;
+		message.len -= len ? len : 1;
 	}
 }
