@@ -129,6 +129,56 @@ for folder in $(printf '%s\n' "${c_files[@]}" | cut -d/ -f2 | sort -u); do
 		grep -vE "#include \"($folder${allowed:+|${allowed// /|}})/"
 done | rule "includes go to the folder itself and to those below it"
 
+# A module is a .c and its .h. The files that include X_internal.h are one module, X.
+# tsort(1) names the modules of a circle.
+circles='^admin/'	# to be opened
+awk '
+	FNR == 1 { file = FILENAME; sub(/^src\//, "", file) }
+	file ~ /_internal\.h$/ && !part[file] { part[file] = file; sub(/_internal\.h$/, "", part[file]) }
+	/^#include "[a-z]+\/.*\.h"/ {
+		split($0, quoted, "\""); include[++n] = file " " quoted[2]
+		if (quoted[2] ~ /_internal\.h$/) { part[file] = quoted[2]; sub(/_internal\.h$/, "", part[file]) }
+	}
+	function module(name) { sub(/\.[ch]$/, "", name); return (name ".c") in part ? part[name ".c"] : (name ".h") in part ? part[name ".h"] : name }
+	END {
+		for (i = 1; i <= n; i++) {
+			split(include[i], pair, " ")
+			if (module(pair[1]) != module(pair[2])) print module(pair[1]), module(pair[2])
+		}
+	}' "${c_files[@]}" | sort -u | tsort 2>&1 >/dev/null | sed 's/^tsort: //' | grep -vE "^-: |$circles" |
+	rule "no two modules need each other"
+
+# What a header declares is called by another file; a part may also be there for its test.
+mapfile -t unit_tests < <(matching '^tests/(unit|fuzz)/.*\.c$')
+awk '
+	pass == 1 {
+		if ($0 ~ /^(MUST_USE )?[a-z][a-z_0-9 *]*[ *][a-z_0-9]+\(/ && $0 !~ /^(typedef|static|return)/) {
+			name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
+			declared[name] = FILENAME
+		}
+		next
+	}
+	/^[ \t]*\/\*/ { next }
+	{
+		defined = /^[a-z]/ && match($0, /[a-z_0-9]+\(/) ? substr($0, RSTART, RLENGTH - 1) : ""
+		for (rest = $0; match(rest, /[a-z_][a-z_0-9]*/); rest = substr(rest, RSTART + RLENGTH)) {
+			name = substr(rest, RSTART, RLENGTH)
+			if (!(name in declared)) continue
+			if (name == defined) home[name] = FILENAME
+			else if (FILENAME ~ /^tests\//) tested[name] = 1
+			else calls[name] = calls[name] " " FILENAME
+		}
+	}
+	END {
+		for (name in declared) {
+			n = split(calls[name], files, " "); is_used = n && tested[name]
+			for (i = 1; i <= n; i++) is_used = is_used || files[i] != home[name]
+			if (!is_used) print declared[name] ": no other file calls " name "()"
+		}
+	}' pass=1 $(matching '^src/.*\.h$') pass=2 $(matching '^src/.*\.c$') "${unit_tests[@]}" |
+	grep -vE ' catalog_(begin|write_template)\(' |	# the test of templates writes them without a code
+	rule "no function of C is dead"
+
 owner() { # PATTERN FILE
 	grep -nE "^#include <$1" "${c_files[@]}" | grep -vE "^$2:"
 	grep -qE "^#include <$1" $(matching "^$2$") /dev/null || echo "$2 does not include <$1"
@@ -189,8 +239,26 @@ for file in "${c_files[@]}"; do
 done | grep -vE '"((receiver|operator|api|courier|admin|ledger)\.[a-z_]+|[a-z_]+)"' | rule "a call names a function and nothing else"
 grep -nE '"[[:space:]]*(select|insert|update|delete|create|alter|drop|truncate|grant|revoke|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE)[[:space:]][^"]*\b(from|into|set|table|function|schema|role|view|index|FROM|INTO|SET|TABLE|FUNCTION|SCHEMA|ROLE|VIEW|INDEX)\b' \
 	"${c_files[@]}" | grep -v '^src/base/db_call.c:.*"select \* from %s("' | rule "no SQL in C but the names of functions"
-grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/ledger/migration.c:|doctor_say' |
+grep -niE '"(begin|commit|rollback|savepoint|start transaction)( work)?;?"' "${c_files[@]}" | grep -vE '^src/ledger/migration.c:|report_add' |
 	rule "transactions are begun by migrate only"
+
+# schema toggl is for people, and admin.call() finds the operations by their row
+awk '
+	/^[ \t]*--/ { next }
+	/^create (or replace )?function / { sub(/^create (or replace )?function /, ""); name = $0; sub(/\(.*/, "", name); made[name] = FILENAME; sub(/^[a-z_.0-9]+/, "") }
+	/^comment on function / { sub(/^comment on function [a-z_.0-9]+/, "") }
+	/^(grant|revoke|alter function|drop function) / { next }
+	{
+		for (rest = $0; match(rest, /[a-z_]+\.[a-z_0-9]+/); rest = substr(rest, RSTART + RLENGTH)) {
+			name = substr(rest, RSTART, RLENGTH); sub(/^[a-z_]+\./, "", name); used[name] = 1
+		}
+	}
+	END {
+		for (name in made) {
+			plain = name; sub(/^[a-z_]+\./, "", plain)
+			if (name !~ /^(toggl|admin)\./ && !(plain in used)) print made[name] ": nothing calls " name "()"
+		}
+	}' "${sql_files[@]}" $(matching '^src/.*\.c$') | rule "no function of SQL is dead"
 
 # Each "create table schema.name (" has a comment on it and on each column.
 awk '

@@ -112,8 +112,6 @@ void admin_refuse(struct http_req *req, int status, const char *words);
 /* {"error": words, "needs": what}: the page asks for that, and sends the request again. */
 void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words);
 void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words);
-/* {"error": its sentence, "coded": it}: an object with a code and its parameters. */
-void admin_refuse_coded(struct http_req *req, int status, const char *headers, struct str coded);
 
 /* Answers what an operation, or another function of the schema, failed with: 400, 401,
    403, 404, 409 with the database's words, 503 or 500. */
@@ -208,7 +206,6 @@ bool admin_code_read(struct admin *admin, struct http_req *req, const struct vis
 
 /* As two arguments of a call (NULL: there is none), and as members step and recovery. */
 void admin_code_put(struct db_args *args, const struct admin_code *code);
-void admin_code_write(const struct admin_code *code, struct buf *json);
 
 admin_operation admin_totp_begin, admin_totp_confirm, admin_totp_codes, admin_totp_end;
 

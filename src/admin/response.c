@@ -54,7 +54,7 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 	buf_done(&json);
 }
 
-void admin_refuse_coded(struct http_req *req, int status, const char *headers, struct str coded)
+static void refuse_coded(struct http_req *req, int status, const char *headers, struct str coded)
 {
 	struct buf json = { 0 }, words = { 0 };
 
@@ -111,7 +111,7 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 	}
 	if (status < 500) {
 		if (db_code(admin->db).len)
-			admin_refuse_coded(req, status, NULL, db_params(admin->db));
+			refuse_coded(req, status, NULL, db_params(admin->db));
 		else
 			admin_refuse(req, status, db_problem(admin->db));
 		return;

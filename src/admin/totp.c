@@ -104,7 +104,7 @@ void admin_code_put(struct db_args *args, const struct admin_code *code)
 		     code && code->recovery.len ? buf_str(&code->recovery) : (struct str){ 0 });
 }
 
-void admin_code_write(const struct admin_code *code, struct buf *json)
+static void add_code(const struct admin_code *code, struct buf *json)
 {
 	if (code->step >= 0)
 		json_put_int(json, "step", code->step);
@@ -243,7 +243,7 @@ static void answer_codes(struct admin *admin, struct http_req *req, const struct
 	json_begin(&made, NULL);
 	json_begin(&codes, NULL);
 	if (code)
-		admin_code_write(code, &made);
+		add_code(code, &made);
 	add_recovery(&made, &codes);
 	json_end(&codes);
 	json_end(&made);
@@ -312,7 +312,7 @@ void admin_totp_end(struct admin *admin, struct http_req *req, const struct visi
 	(void)match;
 	if (own_code(admin, req, visit, true, &code)) {
 		json_begin(&made, NULL);
-		admin_code_write(&code, &made);
+		add_code(&code, &made);
 		json_end(&made);
 		admin_answer_call(admin, req, visit, "totp_end", &made);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* hookledger-courier: delivers events to the subscriptions of our own
-   subscribers. A daemon that is woken by the receiver, or with --once a round
-   for cron. Any number of them work beside each other. What is due at Toggl is
-   done by a process beside it, so that no delivery waits for that. */
+/* hookledger-courier: delivers events to the subscriptions of our own subscribers. A daemon,
+   notified by the receiver, that ends on SIGTERM or SIGINT; or with --once a round for
+   cron, that ends when nothing is due. Any number of couriers may run side by side. Work
+   at Toggl is done by a child process, so that no delivery waits for Toggl. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -22,8 +22,8 @@
 #include "toggl/toggl_check.h"
 
 enum {
-	ROUND_MS = 55 * 1000, /* a minute has room for the next one of cron */
-	TOGGL_MS = 60 * 1000, /* between two looks at what is due at Toggl */
+	ROUND_MS = 55 * 1000, /* ends before cron starts the next round */
+	TOGGL_MS = 60 * 1000, /* between two checks of what is due at Toggl */
 };
 
 static const char usage[] =
@@ -36,13 +36,13 @@ static const char usage[] =
 	"  --seconds N   and at most so long (55)\n"
 	"  --version, --help\n";
 
-static void give_up(const char *what)
+static void give_up(const char *problem)
 {
-	fprintf(stderr, "hookledger-courier: %s\n", what);
+	fprintf(stderr, "hookledger-courier: %s\n", problem);
 	exit(2);
 }
 
-/* SIGTERM and SIGINT: finish, then end. */
+/* Readable after SIGTERM or SIGINT. */
 static int stop_descriptor(void)
 {
 	sigset_t signals;
@@ -66,72 +66,74 @@ static int64_t milliseconds_of(const char *seconds)
 	return count * 1000;
 }
 
-/* ---- the process beside */
+/* ---- the child process that works at Toggl */
 
-/* It ends when nobody has the other end of stop_fd any more, so with its parent
-   in any case; ended_fd can be read when it has ended. */
-struct beside {
+/* The child ends when the other end of stop_fd is closed, so it never outlives its parent.
+   ended_fd becomes readable when it has ended. */
+struct toggl_child {
 	pid_t pid;
 	int stop_fd, ended_fd;
 };
 
-static void bury(pid_t child)
+static void reap(pid_t pid)
 {
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
-/* Each round in a process of its own: one that dies is followed by the next. */
-static void run_beside(const struct conf *conf, const struct delivery_loop_task *task, int stop_fd)
+/* Each check runs in a process of its own: when one dies, the next one is started all the
+   same. */
+static void run_child(const struct conf *conf, const struct delivery_loop_task *task, int stop_fd)
 {
 	struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
 
 	if (task->is_round)
 		_exit(toggl_check_run(conf, task->for_ms, stop_fd) ? 1 : 0);
 	do {
-		pid_t child = fork();
+		pid_t pid = fork();
 
-		if (child == 0)
+		if (pid == 0)
 			_exit(toggl_check_run(conf, 0, stop_fd) ? 1 : 0);
-		bury(child);
+		reap(pid);
 	} while (poll(&fd, 1, TOGGL_MS) == 0);
 	_exit(0);
 }
 
-/* Before the courier opens anything: a child has nothing of its parent's to spoil. */
-static struct beside begin_beside(const struct conf *conf, const struct delivery_loop_task *task)
+/* Called before the courier opens anything, so that the child shares no connection with it. */
+static struct toggl_child start_child(const struct conf *conf,
+				      const struct delivery_loop_task *task)
 {
-	struct beside beside = { 0 };
+	struct toggl_child child = { 0 };
 	int stop[2], ended[2];
 
 	if (pipe2(stop, O_CLOEXEC) || pipe2(ended, O_CLOEXEC))
 		give_up("the system gives no pipe");
-	beside.pid = fork();
-	if (beside.pid < 0)
+	child.pid = fork();
+	if (child.pid < 0)
 		give_up("the system gives no process");
-	if (beside.pid == 0) {
+	if (child.pid == 0) {
 		close(stop[1]);
 		close(ended[0]);
-		run_beside(conf, task, stop[0]);
+		run_child(conf, task, stop[0]);
 	}
 	close(stop[0]);
 	close(ended[1]);
-	beside.stop_fd = stop[1];
-	beside.ended_fd = ended[0];
-	return beside;
+	child.stop_fd = stop[1];
+	child.ended_fd = ended[0];
+	return child;
 }
 
-/* A round is over when this one is too, unless it is told to end. */
-static void end_beside(const struct beside *beside, const struct delivery_loop_task *task)
+/* A round waits for the child, unless a signal comes. */
+static void end_child(const struct toggl_child *child, const struct delivery_loop_task *task)
 {
-	struct pollfd fds[2] = { { .fd = beside->ended_fd, .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = child->ended_fd, .events = POLLIN },
 				 { .fd = task->stop_fd, .events = POLLIN } };
 
 	while (task->is_round && poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	close(beside->stop_fd);
-	bury(beside->pid);
-	close(beside->ended_fd);
+	close(child->stop_fd);
+	reap(child->pid);
+	close(child->ended_fd);
 }
 
 int main(int argc, char **argv)
@@ -147,7 +149,7 @@ int main(int argc, char **argv)
 	struct conf conf = { 0 };
 	const char *path = NULL;
 	struct delivery_loop *courier;
-	struct beside beside;
+	struct toggl_child child;
 	int64_t began = clock_ms();
 	int option, status = 0;
 
@@ -188,12 +190,12 @@ int main(int argc, char **argv)
 			"signed");
 	log_open("hookledger-courier", conf_log_level(&conf));
 	task.stop_fd = stop_descriptor();
-	beside = begin_beside(&conf, &task);
+	child = start_child(&conf, &task);
 	courier = delivery_loop_new(&conf);
 	confinement_enter(&conf, true);
 	if (delivery_loop_run(courier, &task))
 		status = 1;
-	end_beside(&beside, &task);
+	end_child(&child, &task);
 	count = delivery_loop_total(courier);
 	log_write(LOG_INFO, "courier_ended",
 		  (struct log_field[]){ log_num("delivered", count.delivered),

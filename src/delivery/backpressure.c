@@ -4,26 +4,26 @@
 #include <limits.h>
 
 enum {
-	HEARING_MS = 100,	  /* events are counted over that time at least */
-	HEARD_MOST = 1000 * 1000, /* of one call */
-	BUSY_RATE = 500,	  /* from so many a second on receivers are busy, */
-	BUSY_MS = 300,		  /* and stay so for that long */
-	RESTS = 3,		  /* the database rests so many times as long as it has worked */
-	STARTS = 4,		  /* requests in a millisecond */
+	COUNT_MS = 100,		 /* events are counted over this time at least */
+	COUNT_MAX = 1000 * 1000, /* of one notification */
+	BUSY_RATE = 500,	 /* receivers are busy from so many events a second on, */
+	BUSY_MS = 300,		 /* and stay so for that long */
+	RESTS = 3,  /* the database rests so many times as long as it has worked for us */
+	STARTS = 4, /* requests in a millisecond */
 };
 
-void backpressure_hear(struct backpressure *backpressure, int64_t events, int64_t now)
+void backpressure_count(struct backpressure *backpressure, int64_t events, int64_t now)
 {
-	int64_t age = now - backpressure->heard_since;
+	int64_t age = now - backpressure->counted_since;
 
-	/* no receiver records as many, but whoever has a login can say so */
-	backpressure->heard_events += events < 0 ? 0 : events > HEARD_MOST ? HEARD_MOST : events;
-	if (age < HEARING_MS)
+	/* no receiver records that many, but any role of the database can notify */
+	backpressure->counted_events += events < 0 ? 0 : events > COUNT_MAX ? COUNT_MAX : events;
+	if (age < COUNT_MS)
 		return;
-	if (backpressure->heard_events * 1000 >= BUSY_RATE * age)
+	if (backpressure->counted_events * 1000 >= BUSY_RATE * age)
 		backpressure->busy_until = now + BUSY_MS;
-	backpressure->heard_since = now;
-	backpressure->heard_events = 0;
+	backpressure->counted_since = now;
+	backpressure->counted_events = 0;
 }
 
 void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now)

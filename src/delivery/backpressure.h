@@ -7,24 +7,24 @@
 
 #include <stdint.h>
 
-/* {0}: nothing was heard. */
+/* {0}: no notification came yet. */
 struct backpressure {
-	int64_t heard_since, heard_events; /* what receivers told they have recorded */
+	int64_t counted_since, counted_events; /* recorded, by the notifications of receivers */
 	int64_t busy_until;
 	int64_t rest_until; /* the database rests */
 	int64_t started_at; /* the millisecond of the last requests */
 	int started;	    /* how many in it */
 };
 
-/* Receivers have recorded so many events since they told last. */
-void backpressure_hear(struct backpressure *backpressure, int64_t events, int64_t now);
+/* Counts the events that a receiver has recorded since its last notification. */
+void backpressure_count(struct backpressure *backpressure, int64_t events, int64_t now);
 
 /* The database has worked for us for so long. */
 void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now);
-/* So long it is to rest from us still; 0: no more. */
+/* How much longer the database is to rest from us; 0: no longer. */
 int64_t backpressure_rest_ms(const struct backpressure *backpressure, int64_t now);
 
-/* How many requests may start now; when it is 0, ask again a millisecond later. */
+/* How many requests may start now; 0: none before the next millisecond. */
 int backpressure_starts(struct backpressure *backpressure, int64_t now);
 void backpressure_started(struct backpressure *backpressure, int count);
 

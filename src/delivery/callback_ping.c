@@ -10,24 +10,24 @@
 #include "ledger/signed_request.h"
 #include "ledger/signer.h"
 
-void callback_ping_write(struct buf *out, const struct callback_ping *shake, int64_t now_us)
+void callback_ping_write(struct buf *out, const struct callback_ping *ping, int64_t now_us)
 {
 	struct buf now = { 0 }, user = { 0 }, metadata = { 0 };
 	struct signed_request_body body = {
 		.event_id = str_of("0"),
 		.payload = str_of("\"ping\""),
-		.subscription_id = shake->subscription_id,
-		.url_callback = str_of(shake->url),
-		.validation_code = shake->code,
-		.validation_code_url = shake->code_url,
+		.subscription_id = ping->subscription_id,
+		.url_callback = str_of(ping->url),
+		.validation_code = ping->code,
+		.validation_code_url = ping->code_url,
 	};
 
 	buf_add_char(&now, '"');
 	clock_write(&now, now_us);
 	buf_add_char(&now, '"');
-	buf_addf(&user, "%" PRId64, shake->user_id);
+	buf_addf(&user, "%" PRId64, ping->user_id);
 	buf_addf(&metadata, "{\"request_type\":\"POST\",\"event_user_id\":%" PRId64 "}",
-		 shake->user_id);
+		 ping->user_id);
 	body.created_at = buf_str(&now);
 	body.creator_id = buf_str(&user);
 	body.metadata = buf_str(&metadata);
@@ -37,30 +37,30 @@ void callback_ping_write(struct buf *out, const struct callback_ping *shake, int
 	buf_done(&metadata);
 }
 
-enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake,
+enum err callback_ping_send(struct http_client *client, const struct callback_ping *ping,
 			    struct buf *body)
 {
-	struct signer *signer = signer_new(shake->secret);
-	struct signer *before = shake->secret_before.len ? signer_new(shake->secret_before) : NULL;
+	struct signer *signer = signer_new(ping->secret);
+	struct signer *before = ping->secret_before.len ? signer_new(ping->secret_before) : NULL;
 	int64_t now_us = clock_now_us();
 	struct buf id = { 0 };
 	enum err err;
 
 	buf_clear(body);
-	callback_ping_write(body, shake, now_us);
+	callback_ping_write(body, ping, now_us);
 	/* each ping is a message of its own, also where two are sent at one moment */
-	buf_addf(&id, "ping_%" PRId64 "_%" PRId64 "_", shake->subscription_id, now_us);
+	buf_addf(&id, "ping_%" PRId64 "_%" PRId64 "_", ping->subscription_id, now_us);
 	crypto_random_text(&id, 6);
 	err = signed_request_start(client,
 				   &(struct signed_request){
-					   .url = shake->url,
+					   .url = ping->url,
 					   .id = buf_str(&id),
 					   .body = buf_str(body),
 					   .signer = signer,
 					   .before = before,
-					   .timeout_ms = shake->timeout_ms,
+					   .timeout_ms = ping->timeout_ms,
 					   .is_sent_once = true,
-					   .user = shake->user,
+					   .user = ping->user,
 				   },
 				   now_us);
 	buf_done(&id);

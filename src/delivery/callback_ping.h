@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The ping that proves a subscriber's callback address, and what its answer
-   says. Shape: Toggl's documentation of webhooks, "Validating". */
+/* The ping that validates a subscriber's callback address, and the check of its answer. Shape:
+ * Toggl's documentation of webhooks, "Validating". */
 #ifndef HL_DELIVERY_CALLBACK_PING_H
 #define HL_DELIVERY_CALLBACK_PING_H
 
@@ -20,20 +20,20 @@ struct callback_ping {
 	struct str secret;	  /* signs the ping */
 	struct str secret_before; /* signs it too, while secrets are rotated; len 0: none */
 	struct str code;	  /* len 0: validated already, the ping carries none */
-	struct str code_url;	  /* where a GET validates it too */
+	struct str code_url;	  /* a GET of it validates the address too */
 	int64_t timeout_ms;
 	void *user; /* given back with the outcome */
 };
 
 /* The body of the ping; appends. */
-void callback_ping_write(struct buf *out, const struct callback_ping *shake, int64_t now_us);
+void callback_ping_write(struct buf *out, const struct callback_ping *ping, int64_t now_us);
 
-/* Sends it, signed as deliveries are; `body` keeps it until the outcome is there.
+/* Sends it, signed as deliveries are. `body` holds it until the request has ended.
    Errors of http_client_add(). */
-MUST_USE enum err callback_ping_send(struct http_client *client, const struct callback_ping *shake,
+MUST_USE enum err callback_ping_send(struct http_client *client, const struct callback_ping *ping,
 				     struct buf *body);
 
-/* Does the answer hold the code? Of a JSON object its validation_code. */
+/* Is the answer a JSON object with this validation_code? */
 bool callback_ping_is_answered(const struct http_client_result *outcome, struct str code);
 
 #endif

@@ -31,7 +31,7 @@ void delivery_done(struct delivery *delivery)
 	buf_done(&delivery->problem);
 }
 
-/* ---- what is sent */
+/* ---- the request */
 
 enum err delivery_write(struct delivery *delivery, int64_t subscription_id, struct str url_callback,
 			int64_t now_us)
@@ -65,18 +65,18 @@ enum err delivery_write(struct delivery *delivery, int64_t subscription_id, stru
 struct str delivery_webhook_id(const struct delivery *delivery, int64_t subscription_id,
 			       char text[DELIVERY_ID_MAX])
 {
-	/* The same for each attempt, and never that of another event: not even
-	   when a restored database counts its deliveries anew. */
+	/* The same for each attempt, and never that of another event, not even when a
+	   restored database counts its deliveries anew. */
 	int len = snprintf(text, DELIVERY_ID_MAX, "evt_%" PRId64 "_%" PRId64 "_%" PRId64,
 			   delivery->event_id, delivery->created_us, subscription_id);
 
 	return (struct str){ text, (size_t)len };
 }
 
-/* ---- what came of it */
+/* ---- the result */
 
-/* For a text column and a person's eyes: other bytes than printable ASCII and
-   UTF-8 as \xNN. */
+/* Writes bytes that are neither printable ASCII nor UTF-8 as \xNN, so that a text column
+   can hold the answer and people can read it. */
 static void add_printable(struct buf *out, struct str bytes)
 {
 	bool is_text = utf8_is_valid(bytes);
@@ -91,7 +91,7 @@ static void add_printable(struct buf *out, struct str bytes)
 	}
 }
 
-/* Without a character at the end that was cut within. */
+/* Leaves out a character at the end that was cut in two. */
 static struct str whole_characters(struct str bytes)
 {
 	for (size_t cut = 1; cut < 4 && cut <= bytes.len; cut++) {
@@ -132,7 +132,7 @@ int64_t delivery_pause_ms(struct str retry_after, int64_t now_us)
 		return pause < 0	   ? -1
 		       : pause > INT32_MAX ? INT64_C(1000) * INT32_MAX
 					   : pause * 1000;
-	/* of the three forms of a date the one that may be sent */
+	/* of the three forms of a date, the only one that a sender may use */
 	buf_add_str(&text, retry_after);
 	end = strptime(buf_text(&text), "%a, %d %b %Y %H:%M:%S GMT", &date);
 	if (end && !*end) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* One event on its way to one subscription: what is sent, and what came of it.
-   Knows nothing of when and in which order. */
+/* One event for one subscription: the request that delivers it, and its result. When and in
+   which order deliveries are sent is decided elsewhere (subscriber_queue, inflight). */
 #ifndef HL_DELIVERY_DELIVERY_H
 #define HL_DELIVERY_DELIVERY_H
 
@@ -16,16 +16,16 @@ struct subscriber_queue;
 struct delivery {
 	int64_t id, event_id, created_us;
 	int64_t attempt;    /* from 1 */
-	int64_t claimed_ms; /* on the clock of clock_ms(): when it was judged who may see it */
+	int64_t claimed_ms; /* on the clock of clock_ms(): when the claim checked who may see it */
 	struct buf body;    /* of the event, as it was recorded */
 	struct buf payload, metadata; /* to be sent instead of those in the body; empty: none */
 	struct buf sent;	      /* what is sent this time, borrowed by the request */
 
-	/* What came of it. Of status: of HTTP; 0: no answer; DELIVERY_HOPELESS. */
+	/* The result. status: of HTTP; 0: no answer; DELIVERY_HOPELESS. */
 	int64_t status, duration_us;
-	int64_t pause_ms;   /* that the subscriber asked for; -1: none */
+	int64_t pause_ms;   /* by Retry-After; -1: none */
 	struct buf answer;  /* its first bytes, printable */
-	struct buf problem; /* in words; empty: none */
+	struct buf problem; /* a text; empty: none */
 
 	struct subscriber_queue *queue;
 	struct delivery *next;
@@ -38,7 +38,7 @@ void delivery_done(struct delivery *delivery);
 
 /* Writes delivery->sent as Toggl would: event_id, created_at, creator_id,
    metadata and payload byte for byte as they came, and what belongs to this
-   subscription and this moment. ERR_INPUT: the recorded body is no such thing. */
+   subscription and this moment. ERR_INPUT: the recorded body is not an event. */
 MUST_USE enum err delivery_write(struct delivery *delivery, int64_t subscription_id,
 				 struct str url_callback, int64_t now_us);
 
@@ -48,7 +48,7 @@ enum { DELIVERY_ID_MAX = 96 };
 struct str delivery_webhook_id(const struct delivery *delivery, int64_t subscription_id,
 			       char text[DELIVERY_ID_MAX]);
 
-/* Notes what came of it. `problem` NULL: the status says all. */
+/* Sets the result. `problem` NULL: the status says all. */
 void delivery_note(struct delivery *delivery, int status, int64_t duration_us, struct str answer,
 		   const char *problem);
 

@@ -18,17 +18,18 @@
 #include "ledger/monitor.h"
 
 enum {
-	CALL_MS = 30000,	  /* for a call of the database: nobody waits for us */
-	CONNECT_MS = 10000,	  /* for the first connection of a round */
-	SETTLE_MS = 5,		  /* results wait so long for others at most */
-	SETTLE_MOST = 64,	  /* or for so many */
-	NEW_LANES = 16,		  /* in one claim */
-	ADMIN_QUEUES_EACH = 4,	  /* lanes at most for each request that there may be at once */
-	RESCAN_MS = 3000,	  /* a claim begins at the start again: what was committed late */
-	BLOCKED_MS = 20,	  /* somebody else gathers, or there is enough to do */
-	LOOK_AGAIN_MS = 100,	  /* something is due that could not be taken */
-	LEASE_MARGIN_MS = 2000,	  /* two requests of its time limit, each with a second to spare */
-	HOUSEKEEP_MS = 60 * 1000, /* the database decides; this is how often it is asked */
+	CALL_MS = 30000,	/* for a call of the database; no user waits for it */
+	CONNECT_MS = 10000,	/* for the first connection of a round */
+	SETTLE_MS = 5,		/* a result waits so long for others at most */
+	SETTLE_MOST = 64,	/* or until there are so many */
+	NEW_QUEUES = 16,	/* in one claim */
+	QUEUES_PER_REQUEST = 4, /* at most, for each request that may be in flight */
+	RESCAN_MS =
+		3000, /* then a claim reads from the start: a transaction may have committed late */
+	BLOCKED_MS = 20,	  /* another courier gathers, or there is enough to deliver */
+	LOOK_AGAIN_MS = 100,	  /* a delivery is due and could not be claimed */
+	LEASE_MARGIN_MS = 2000,	  /* on top of two requests: a second for each */
+	HOUSEKEEP_MS = 60 * 1000, /* the database decides whether anything is to be done */
 };
 
 static const int64_t DAY_MS = INT64_C(86400) * 1000;
@@ -41,11 +42,12 @@ struct delivery_loop {
 	struct inflight inflight;
 	struct monitor *monitor;
 
-	int64_t heard_session; /* of the connection that listens */
+	int64_t listening_session; /* of the connection that listens */
 	int64_t call_sent, call_until;
 	struct backpressure backpressure;
-	int64_t most_lanes;			  /* new ones, of the claim that is under way */
-	bool is_gathering, is_seeking;		  /* the outbox, subscriptions may have work */
+	int64_t queues_max; /* new ones, in the claim in flight */
+	bool is_gathering,
+		is_seeking; /* the outbox may have events; new subscriptions may have deliveries */
 	int64_t gather_at, look_at, housekeep_at; /* not before */
 	bool is_housekept;
 	bool is_stopping;
@@ -72,7 +74,7 @@ struct delivery_loop *delivery_loop_new(const struct conf *conf)
 	};
 
 	c->conf = conf;
-	/* it must outlast a request, and be renewed in its first half */
+	/* half of a lease must outlast a request: it is renewed when half of it has passed */
 	c->lease_ms = 2 * http_conf(conf)->delivery_timeout_ms + LEASE_MARGIN_MS;
 	if (c->lease_ms < delivery_conf(conf)->courier_lease_ms)
 		c->lease_ms = delivery_conf(conf)->courier_lease_ms;
@@ -104,51 +106,51 @@ static void fail(struct delivery_loop *c)
 	if (log_gate_passes(&gate, 1))
 		log_write(LOG_WARN, "courier_call_failed",
 			  (struct log_field[]){ log_text("why", db_problem(c->db)), log_end() });
-	/* Whether it was settled is not known: settled once more it changes nothing. */
+	/* the results may have been written; writing them again changes nothing */
 	inflight_not_settled(&c->inflight);
 }
 
-static bool is_any_spent(const struct subscriber_queues *queues)
+static bool is_any_finished(const struct subscriber_queues *queues)
 {
 	for (size_t i = 0; i < queues->count; i++)
-		if (subscriber_queue_is_spent(queues->at[i]))
+		if (subscriber_queue_is_finished(queues->at[i]))
 			return true;
 	return false;
 }
 
-/* Results, or a lane to give back. */
+/* There are results to write, or a queue to release. */
 static bool is_settling_due(const struct delivery_loop *c)
 {
 	const struct inflight *inflight = &c->inflight;
 
 	if (!inflight->done)
-		return is_any_spent(&inflight->queues);
-	return inflight->done_count >= SETTLE_MOST || !inflight->under_way ||
+		return is_any_finished(&inflight->queues);
+	return inflight->done_count >= SETTLE_MOST || !inflight->requests ||
 	       clock_ms() - inflight->done_since_ms >= SETTLE_MS;
 }
 
-/* Far more of them than requests: those that do not answer keep their lanes. */
-static int64_t room_for_lanes(const struct delivery_loop *c)
+/* There may be far more queues than requests: subscribers that do not answer keep theirs. */
+static int64_t room_for_queues(const struct delivery_loop *c)
 {
-	int64_t room = ADMIN_QUEUES_EACH * delivery_conf(c->conf)->courier_requests_max -
+	int64_t room = QUEUES_PER_REQUEST * delivery_conf(c->conf)->courier_requests_max -
 		       (int64_t)c->inflight.queues.count;
 
-	return c->is_stopping || room < 0 ? 0 : room < NEW_LANES ? room : NEW_LANES;
+	return c->is_stopping || room < 0 ? 0 : room < NEW_QUEUES ? room : NEW_QUEUES;
 }
 
-/* Notes in each lane what the claim is to do for it. */
+/* Sets in each queue what the claim is to do for it. false: there is nothing to claim. */
 static bool prepare_claim(struct delivery_loop *c)
 {
 	struct subscriber_queues *queues = &c->inflight.queues;
 	int64_t now = clock_ms();
-	bool is_worth_it;
+	bool is_needed;
 
-	c->most_lanes = c->is_seeking ? room_for_lanes(c) : 0;
-	is_worth_it = c->most_lanes > 0;
+	c->queues_max = c->is_seeking ? room_for_queues(c) : 0;
+	is_needed = c->queues_max > 0;
 	for (size_t i = 0; i < queues->count; i++) {
 		struct subscriber_queue *queue = queues->at[i];
 
-		/* a lease that has run out may be somebody else's by now */
+		/* another courier may have a lease that has run out here */
 		if (queue->is_leased && now >= queue->until_ms)
 			inflight_lose(&c->inflight, queue);
 		queue->given = 0;
@@ -158,12 +160,12 @@ static bool prepare_claim(struct delivery_loop *c)
 			queue->due_us = 0;
 		if (queue->wanted && !queue->due_us)
 			queue->scanned_ms = now;
-		is_worth_it = is_worth_it || queue->wanted || queue->is_renewed;
+		is_needed = is_needed || queue->wanted || queue->is_renewed;
 	}
-	return is_worth_it;
+	return is_needed;
 }
 
-/* The next call, and in this order: none of them can keep the others waiting. */
+/* Starts the next call. In this order none of them can keep the others waiting. */
 static enum err start_call(struct delivery_loop *c)
 {
 	int64_t now = clock_ms();
@@ -172,7 +174,7 @@ static enum err start_call(struct delivery_loop *c)
 
 	c->call_sent = now;
 	c->call_until = now + CALL_MS;
-	if (!c->conf->db_pooled && c->heard_session != db_session(c->db))
+	if (!c->conf->db_pooled && c->listening_session != db_session(c->db))
 		return delivery_store_listen(c->store);
 	if (!c->is_stopping && now >= c->look_at)
 		return delivery_store_look(c->store);
@@ -182,52 +184,52 @@ static enum err start_call(struct delivery_loop *c)
 	if (is_settling_due(c)) {
 		inflight_settle(&c->inflight);
 		for (size_t i = 0; i < c->inflight.queues.count; i++)
-			c->inflight.queues.at[i]->is_given_back = subscriber_queue_is_spent(
+			c->inflight.queues.at[i]->is_released = subscriber_queue_is_finished(
 				c->inflight.queues.at[i]);
 		return delivery_store_settle(c->store, &c->inflight.queues, c->inflight.settling);
 	}
 	if (prepare_claim(c))
-		return delivery_store_claim(c->store, &c->inflight.queues, c->inflight.under_way,
-					    c->inflight.done, c->most_lanes);
+		return delivery_store_claim(c->store, &c->inflight.queues, c->inflight.requests,
+					    c->inflight.done, c->queues_max);
 	if (c->is_stopping)
 		return ERR_NONE;
 	if (c->is_gathering && now >= c->gather_at)
 		return delivery_store_gather(c->store);
 	if (now < c->housekeep_at)
 		return ERR_NONE;
-	/* one that fails is not tried again at once: it may have taken long */
+	/* after a failure not again at once: the call may have taken long */
 	c->housekeep_at = now + HOUSEKEEP_MS;
 	c->is_housekept = true;
 	return delivery_store_housekeep(c->store);
 }
 
-/* ---- and what it said */
+/* ---- calls of the database: their results */
 
 static void gathered(struct delivery_loop *c)
 {
-	struct delivery_store_gathered news = delivery_store_gathered(c->store);
+	struct delivery_store_gathered result = delivery_store_gathered(c->store);
 	struct subscriber_queues *queues = &c->inflight.queues;
 
-	c->is_gathering = news.is_more;
-	/* rung for something else than an event: look what it is */
-	if (!news.is_more && !c->inflight.queues.count)
+	c->is_gathering = result.is_more;
+	/* the notification was not for an event: look what is due */
+	if (!result.is_more && !c->inflight.queues.count)
 		c->look_at = clock_ms();
-	if (news.is_more && !news.taken)
+	if (result.is_more && !result.taken)
 		c->gather_at = clock_ms() + BLOCKED_MS;
-	if (!news.made)
+	if (!result.made)
 		return;
 	c->is_seeking = true;
 	for (size_t i = 0; i < queues->count; i++)
-		queues->at[i]->is_hungry = true;
+		queues->at[i]->may_have_more = true;
 }
 
-/* Starts nothing more, and asks for nothing more. */
+/* Starts no more requests and claims no more deliveries. */
 static void stop(struct delivery_loop *c)
 {
 	c->is_stopping = true;
 	for (size_t i = 0; i < c->inflight.queues.count; i++) {
 		inflight_drop_waiting(&c->inflight, c->inflight.queues.at[i]);
-		c->inflight.queues.at[i]->is_hungry = false;
+		c->inflight.queues.at[i]->may_have_more = false;
 	}
 }
 
@@ -258,7 +260,7 @@ static void claimed(struct delivery_loop *c)
 		if (queues->at[i]->wanted)
 			subscriber_queue_claimed(queues->at[i], queues->at[i]->wanted,
 						 queues->at[i]->given);
-	if ((int64_t)(queues->count - old) < c->most_lanes)
+	if ((int64_t)(queues->count - old) < c->queues_max)
 		c->is_seeking = false;
 }
 
@@ -266,7 +268,7 @@ static void settled(struct delivery_loop *c)
 {
 	size_t rows = delivery_store_settled_count(c->store);
 
-	/* what stood behind may be due now */
+	/* deliveries behind these may be due now */
 	c->is_seeking = c->is_seeking || c->inflight.settling;
 	inflight_settled(&c->inflight);
 	for (size_t i = 0; i < rows; i++) {
@@ -284,25 +286,25 @@ static void settled(struct delivery_loop *c)
 					  log_str("reason", row.disabled_reason), log_end() });
 		if (!row.is_open)
 			inflight_drop_waiting(&c->inflight, queue);
-		if (queue->is_given_back)
+		if (queue->is_released)
 			subscriber_queues_remove(&c->inflight.queues, queue);
 	}
-	/* and something new later, such as the next attempt */
+	/* the next attempt may be due later */
 	if (!c->inflight.queues.count)
 		c->look_at = clock_ms();
 }
 
 static void looked(struct delivery_loop *c)
 {
-	struct delivery_store_looked news = delivery_store_looked(c->store);
+	struct delivery_store_looked result = delivery_store_looked(c->store);
 	int64_t next_ms = delivery_conf(c->conf)->courier_poll_ms;
 
-	c->is_gathering = c->is_gathering || news.has_events;
-	if (news.next_us <= 0) {
+	c->is_gathering = c->is_gathering || result.has_events;
+	if (result.next_us <= 0) {
 		c->is_seeking = true;
 		next_ms = LOOK_AGAIN_MS;
-	} else if (news.next_us / 1000 < next_ms) {
-		next_ms = news.next_us / 1000 + 1;
+	} else if (result.next_us / 1000 < next_ms) {
+		next_ms = result.next_us / 1000 + 1;
 	}
 	c->look_at = clock_ms() + next_ms;
 }
@@ -314,7 +316,7 @@ static void hear(struct delivery_loop *c)
 	if (!db_take_notifications(c->db, &events))
 		return;
 	c->is_gathering = true;
-	backpressure_hear(&c->backpressure, events, clock_ms());
+	backpressure_count(&c->backpressure, events, clock_ms());
 }
 
 static void start_requests(struct delivery_loop *c, int *wait_ms)
@@ -326,12 +328,12 @@ static void start_requests(struct delivery_loop *c, int *wait_ms)
 		*wait_ms = 1;
 }
 
-static void take_news(struct delivery_loop *c, enum delivery_store_call call)
+static void take_result(struct delivery_loop *c, enum delivery_store_call call)
 {
 	switch (call) {
 	case DELIVERY_STORE_LISTEN:
-		c->heard_session = db_session(c->db);
-		c->look_at = 0; /* what nobody told us meanwhile */
+		c->listening_session = db_session(c->db);
+		c->look_at = 0; /* notifications before this one were missed */
 		break;
 	case DELIVERY_STORE_GATHER:
 		gathered(c);
@@ -376,8 +378,8 @@ static void take_outcome(struct delivery_loop *c)
 		fail(c);
 		return;
 	}
-	take_news(c, call);
-	/* told to while this call was under way */
+	take_result(c, call);
+	/* the signal came while this call was in flight */
 	if (c->is_stopping)
 		stop(c);
 }
@@ -395,14 +397,14 @@ static void work_database(struct delivery_loop *c)
 
 /* ---- the loop */
 
-/* Nothing in the hand, nothing waits anywhere. */
+/* Nothing is in flight and nothing is due. */
 static bool is_at_rest(const struct delivery_loop *c)
 {
 	return !c->inflight.queues.count && !c->is_gathering && !c->is_seeking && !is_calling(c) &&
 	       c->look_at > clock_ms() && monitor_is_at_rest(c->monitor);
 }
 
-/* When the database is to be called next, if nothing happens before. */
+/* The time until the next call of the database, if nothing happens before. */
 static int until_next_call(const struct delivery_loop *c, int wait_ms)
 {
 	int64_t now = clock_ms();
@@ -421,17 +423,16 @@ static int until_next_call(const struct delivery_loop *c, int wait_ms)
 	}
 	wait_ms = clock_within(wait_ms, monitor_next_at(c->monitor, !c->is_stopping) - now);
 	if (c->inflight.done)
-		wait_ms = clock_within(wait_ms, c->inflight.under_way ? c->inflight.done_since_ms +
-										SETTLE_MS - now
-								      : 0);
+		wait_ms = clock_within(wait_ms, c->inflight.requests ? c->inflight.done_since_ms +
+									       SETTLE_MS - now
+								     : 0);
 	for (size_t i = 0; i < c->inflight.queues.count; i++)
 		wait_ms = clock_within(wait_ms, c->inflight.queues.at[i]->until_ms -
 							c->lease_ms / 2 + 1 - now);
 	return wait_ms;
 }
 
-/* Until something happens or is due. */
-static void wait_for_news(const struct delivery_loop *c, int stop_fd, int wait_ms)
+static void wait_for_events(const struct delivery_loop *c, int stop_fd, int wait_ms)
 {
 	struct pollfd fds[4] = { { .fd = -1 },
 				 { .fd = -1 },
@@ -475,7 +476,7 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 			start_requests(c, &wait_ms);
 		if (!c->is_stopping && (clock_ms() >= until || is_stopping(task))) {
 			stop(c);
-			/* what is under way ends by its own time limit */
+			/* requests in flight end by their own time limit */
 			until = clock_ms() + http_conf(c->conf)->delivery_timeout_ms + CONNECT_MS;
 		}
 		if (task->is_round && is_at_rest(c) && c->is_housekept && !monitor_tell(c->monitor))
@@ -484,9 +485,9 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 					!monitor_is_busy(c->monitor)) ||
 				       clock_ms() >= until))
 			break;
-		wait_for_news(c, task->stop_fd,
-			      until == INT64_MAX ? wait_ms
-						 : clock_within(wait_ms, until - clock_ms()));
+		wait_for_events(c, task->stop_fd,
+				until == INT64_MAX ? wait_ms
+						   : clock_within(wait_ms, until - clock_ms()));
 	}
 	return ERR_NONE;
 }

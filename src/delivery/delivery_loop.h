@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Delivers: moves events from the outbox to deliveries, claims those that are
-   due, sends them, settles what came of it. One loop over one connection to the
-   database and many requests; any number of couriers work beside each other. */
+/* The delivery loop, run by hookledger-courier and by the API's tick: moves events from the
+   outbox to deliveries, claims due deliveries under a lease, sends them and writes the
+   results. One thread with one connection to the database and many requests in flight. Any
+   number of couriers work side by side. It ends when a signal comes, or, as a round, when
+   nothing is due. */
 #ifndef HL_DELIVERY_DELIVERY_LOOP_H
 #define HL_DELIVERY_DELIVERY_LOOP_H
 
@@ -23,7 +25,7 @@ struct delivery_loop_task {
 	int stop_fd;	/* ends when it can be read; -1: none */
 };
 
-/* Works. Ends with what is under way finished and settled. ERR_BUSY: a round
+/* Runs the loop; at the end the requests in flight are finished and settled. ERR_BUSY: a round
    whose database could not be reached; the log says why. */
 MUST_USE enum err delivery_loop_run(struct delivery_loop *courier,
 				    const struct delivery_loop_task *task);

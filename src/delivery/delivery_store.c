@@ -7,8 +7,8 @@
 #include "delivery/delivery.h"
 
 enum {
-	GATHER_MOST = 1000,  /* deliveries at a time: some 20 ms */
-	GATHER_ENOUGH = 200, /* due deliveries that a subscription has enough with */
+	GATHER_MOST = 1000,  /* deliveries in one call: some 20 ms */
+	GATHER_ENOUGH = 200, /* due deliveries of a subscription; no more are made then */
 	HOUSEKEEP_EVERY_MS = 3600 * 1000,
 	HOUSEKEEP_MOST = 2000, /* rows at a time */
 };
@@ -20,7 +20,7 @@ struct delivery_store {
 	enum delivery_store_call call;
 	struct db_rows *rows; /* of the call that was taken last */
 	int64_t gathered_workspace;
-	struct buf sealed, sealed_before; /* of the row that was asked for last */
+	struct buf sealed, sealed_before; /* of the row that was read last */
 };
 
 struct delivery_store *delivery_store_new(struct db *db,
@@ -105,17 +105,17 @@ static void put_id(struct db_args *args, const struct delivery *one)
 	db_put_int(args, one->id);
 }
 
-/* One array of all that is in the hand: it is still due in the database. */
+/* An array of all deliveries that this courier holds: the database counts them as due. */
 static void put_inflight(struct db_args *args, const struct subscriber_queues *queues,
-			 const struct delivery *under_way, const struct delivery *done,
+			 const struct delivery *in_flight, const struct delivery *done,
 			 void (*put)(struct db_args *, const struct delivery *))
 {
-	size_t count = length(under_way) + length(done);
+	size_t count = length(in_flight) + length(done);
 
 	for (size_t i = 0; i < queues->count; i++)
 		count += queues->at[i]->waiting;
 	db_array(args, DB_INTS, count);
-	for (const struct delivery *one = under_way; one; one = one->next)
+	for (const struct delivery *one = in_flight; one; one = one->next)
 		put(args, one);
 	for (const struct delivery *one = done; one; one = one->next)
 		put(args, one);
@@ -125,7 +125,7 @@ static void put_inflight(struct db_args *args, const struct subscriber_queues *q
 }
 
 enum err delivery_store_claim(struct delivery_store *store, const struct subscriber_queues *queues,
-			      const struct delivery *under_way, const struct delivery *done,
+			      const struct delivery *in_flight, const struct delivery *done,
 			      int64_t most)
 {
 	struct db_args *args = store->args;
@@ -149,8 +149,8 @@ enum err delivery_store_claim(struct delivery_store *store, const struct subscri
 	db_array(args, DB_INTS, queues->count);
 	for (size_t i = 0; i < queues->count; i++)
 		db_put_int(args, queues->at[i]->after_id);
-	put_inflight(args, queues, under_way, done, put_owner);
-	put_inflight(args, queues, under_way, done, put_id);
+	put_inflight(args, queues, in_flight, done, put_owner);
+	put_inflight(args, queues, in_flight, done, put_id);
 	db_arg_int(args, most);
 	db_arg_int(args, SUBSCRIBER_QUEUE_FIRST);
 	db_arg_int(args, store->options.lease_ms);
@@ -183,7 +183,7 @@ enum err delivery_store_settle(struct delivery_store *store, const struct subscr
 	put_leases(args, queues);
 	db_array(args, DB_INTS, queues->count);
 	for (size_t i = 0; i < queues->count; i++)
-		db_put_int(args, !queues->at[i]->is_given_back);
+		db_put_int(args, !queues->at[i]->is_released);
 	db_array(args, DB_INTS, count);
 	for (const struct delivery *one = results; one; one = one->next)
 		db_put_int(args, one->queue->subscription_id);
@@ -232,7 +232,7 @@ enum err delivery_store_housekeep(struct delivery_store *store)
 	return start(store, DELIVERY_STORE_HOUSEKEEP, "courier.housekeep");
 }
 
-/* ---- what it said */
+/* ---- results */
 
 enum delivery_store_call delivery_store_in_flight(const struct delivery_store *store)
 {
@@ -252,7 +252,7 @@ enum err delivery_store_take(struct delivery_store *store)
 	store->rows = rows;
 	if (!err && call == DELIVERY_STORE_GATHER && db_rows_count(rows))
 		store->gathered_workspace = db_int(rows, 0, "workspace_id");
-	/* what it was given is right: whatever is wrong may be so for a while */
+	/* the arguments are right, so any error may pass */
 	return err ? ERR_BUSY : ERR_NONE;
 }
 

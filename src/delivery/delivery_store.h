@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The courier's interface schema of the database: from the outbox to deliveries, from there
-   to the lanes, and results back. One call at a time, none of which waits. */
+/* The courier's SQL functions: events become deliveries, due deliveries are claimed, results
+   are written. One call at a time, and none of them waits: a call is started, and its
+   result is taken later. */
 #ifndef HL_DELIVERY_DELIVERY_STORE_H
 #define HL_DELIVERY_DELIVERY_STORE_H
 
@@ -15,30 +16,30 @@ struct db;
 struct delivery;
 struct delivery_store;
 
-/* As the settings have it. */
+/* From the settings. */
 struct delivery_store_options {
 	int64_t lease_ms, parallel;
 	int64_t retry_first_ms, retry_factor, retry_longest_ms, give_up_ms, failing_ms;
 	int64_t keep_ms, keep_dead_ms;
 };
 
-/* Borrows the connection, copies `how`. */
+/* Borrows the connection, copies `options`. */
 struct delivery_store *delivery_store_new(struct db *db,
 					  const struct delivery_store_options *options);
 void delivery_store_free(struct delivery_store *store);
 
-/* Each starts its call; ERR_BUSY when that did not work. What is given to them
-   must not change until delivery_store_take() has its outcome. */
+/* Each starts its call; ERR_BUSY: it could not be sent. The arguments must not change until
+   delivery_store_take() has the result. */
 MUST_USE enum err delivery_store_listen(struct delivery_store *store);
 MUST_USE enum err delivery_store_gather(struct delivery_store *store);
 
-/* Renews leases, asks for deliveries that lanes want, and for at most `most`
-   new lanes. The two lists are in the hand besides what waits in the lanes. */
+/* Renews leases, and claims deliveries for these queues and for at most `most` new ones. The
+   two lists are deliveries that this courier holds besides those that wait in queues. */
 MUST_USE enum err delivery_store_claim(struct delivery_store *store,
 				       const struct subscriber_queues *queues,
-				       const struct delivery *under_way,
+				       const struct delivery *in_flight,
 				       const struct delivery *done, int64_t most);
-/* `results` is a list; lanes that are is_given_back are that. */
+/* Writes the results, a list, and releases the leases of queues that are is_released. */
 MUST_USE enum err delivery_store_settle(struct delivery_store *store,
 					const struct subscriber_queues *queues,
 					const struct delivery *results);
@@ -56,14 +57,14 @@ enum delivery_store_call {
 };
 enum delivery_store_call delivery_store_in_flight(const struct delivery_store *store);
 
-/* The outcome of the call. ERR_PACE: not yet; ERR_BUSY: it failed, and whether
-   it did something is not known. */
+/* Takes the result of the call. ERR_PACE: it is still in flight; ERR_BUSY: it failed, and
+   may have done its work all the same. */
 MUST_USE enum err delivery_store_take(struct delivery_store *store);
 
-/* ---- what the call that was taken last has said */
+/* ---- the result of the call that was taken last */
 
 struct delivery_store_gathered {
-	bool is_more; /* something waits in the outbox still */
+	bool is_more; /* the outbox still has events */
 	int64_t taken, made;
 };
 struct delivery_store_gathered delivery_store_gathered(const struct delivery_store *store);
@@ -71,7 +72,7 @@ struct delivery_store_gathered delivery_store_gathered(const struct delivery_sto
 /* Rows of a claim, from 0 to the count; borrowed until the next row or call. */
 struct delivery_store_claimed {
 	int64_t subscription_id, lease;
-	int64_t delivery_id; /* 0: the lease is lost, and nothing else stands here */
+	int64_t delivery_id; /* 0: the lease is lost; the other members are empty */
 	int64_t due_us, attempt, event_id, created_us;
 	struct str body;	      /* at == NULL: the event is not in the ledger any more */
 	struct str payload, metadata; /* .len 0: none */
@@ -82,12 +83,12 @@ size_t delivery_store_claimed_count(const struct delivery_store *store);
 void delivery_store_claimed(struct delivery_store *store, size_t row,
 			    struct delivery_store_claimed *claimed);
 
-/* Of each lane in the order of the call. */
+/* For each queue, in the order of the call. */
 struct delivery_store_settled {
 	int64_t subscription_id;
 	bool is_held;
 	bool is_open;		    /* more may be delivered to it */
-	struct str disabled_reason; /* that it was disabled for by this; .len 0: it was not */
+	struct str disabled_reason; /* why these results disabled it; .len 0: they did not */
 };
 size_t delivery_store_settled_count(const struct delivery_store *store);
 void delivery_store_settled(const struct delivery_store *store, size_t row,

@@ -14,11 +14,11 @@
 #include "ledger/signed_request.h"
 #include "ledger/monitor.h"
 
-enum { STALE_MS = 5000, PART_MIN = 8 }; /* of a URL that an answer does not repeat */
+enum { STALE_MS = 5000, PART_MIN = 8 }; /* of a URL; answers are stored without such parts */
 
-/* ---- what is in the hand */
+/* ---- deliveries */
 
-static struct delivery *spare_delivery(struct inflight *inflight)
+static struct delivery *delivery_take_spare(struct inflight *inflight)
 {
 	struct delivery *delivery = inflight->spare;
 
@@ -59,15 +59,15 @@ void inflight_drop_waiting(struct inflight *inflight, struct subscriber_queue *q
 		put_back(inflight, delivery);
 }
 
-/* What its maker may see was judged by the claim; what has waited in the hand for
-   long is claimed anew. True: there was something. */
+/* The claim checks what the maker of the subscription may see. Deliveries that have waited for
+   long are therefore claimed anew. true: there were some. */
 static bool drop_stale(struct inflight *inflight, struct subscriber_queue *queue, int64_t now_ms)
 {
 	if (!queue->first || now_ms - queue->first->claimed_ms < STALE_MS)
 		return false;
 	inflight_drop_waiting(inflight, queue);
 	queue->due_us = 0;
-	queue->is_hungry = true;
+	queue->may_have_more = true;
 	return true;
 }
 
@@ -92,7 +92,7 @@ static void add_done(struct inflight *inflight, struct delivery *delivery)
 
 /* ---- requests */
 
-/* `why`: for the log; what the subscriber may know of it stands in delivery->problem. */
+/* `why` is for the log; delivery->problem is what the subscriber may know. */
 static void note_result(struct inflight *inflight, const struct delivery *delivery, struct str why)
 {
 	bool is_fine = delivery->status >= 200 && delivery->status <= 299;
@@ -113,7 +113,7 @@ static void note_result(struct inflight *inflight, const struct delivery *delive
 	}
 }
 
-/* Without a request: it cannot be sent now, or never. */
+/* Ends a delivery without a request: it cannot be sent now, or never. */
 static void refuse(struct inflight *inflight, struct delivery *delivery, int status,
 		   const char *why)
 {
@@ -155,26 +155,27 @@ static void start_one(struct inflight *inflight, struct subscriber_queue *queue)
 		refuse(inflight, delivery, 0, "the callback address is no http or https URL");
 		return;
 	}
-	delivery->next = inflight->under_way;
-	inflight->under_way = delivery;
+	delivery->next = inflight->requests;
+	inflight->requests = delivery;
 	subscriber_queue_started(queue, clock_ms() * 1000);
 }
 
-/* Those that do not answer may have half of all requests, so that the others have
-   the rest, however many there are. */
-static bool has_place(const struct inflight *inflight, const struct subscriber_queue *queue)
+/* Unresponsive subscribers together may use half of all requests, so that the other half is
+   left to the others. */
+static bool may_use_request(const struct inflight *inflight, const struct subscriber_queue *queue)
 {
 	size_t most = (size_t)delivery_conf(inflight->conf)->courier_requests_max, silent = 0;
 
-	if (!queue->is_silent)
+	if (!queue->is_unresponsive)
 		return true;
 	for (size_t i = 0; i < inflight->queues.count; i++)
-		if (inflight->queues.at[i]->is_silent)
-			silent += inflight->queues.at[i]->under_way;
+		if (inflight->queues.at[i]->is_unresponsive)
+			silent += inflight->queues.at[i]->in_flight;
 	return silent < (most + 1) / 2;
 }
 
-/* Lane by lane one, beginning with another each time: none comes first. */
+/* One of each queue in turn, beginning with another queue each time, so that none has
+   precedence. */
 int inflight_start(struct inflight *inflight, int most, int *wait_ms)
 {
 	int started = 0, before = -1;
@@ -195,7 +196,7 @@ int inflight_start(struct inflight *inflight, int most, int *wait_ms)
 			if (!subscriber_queue_may_start(
 				    queue, now_us, http_conf(inflight->conf)->delivery_timeout_ms,
 				    wait_ms) ||
-			    !has_place(inflight, queue))
+			    !may_use_request(inflight, queue))
 				continue;
 			start_one(inflight, queue);
 			started++;
@@ -222,19 +223,19 @@ void inflight_collect(struct inflight *inflight)
 		struct subscriber_queue *queue = delivery->queue;
 		struct str retry_after = http_client_header(inflight->client, "Retry-After");
 
-		/* servers repeat where they were asked: "Cannot POST /hooks/…" */
+		/* servers repeat the secret address in answers: "Cannot POST /hooks/…" */
 		buf_clear(&answer);
 		uri_hide(outcome.body, buf_str(&queue->url), PART_MIN, &answer);
 		delivery_note(delivery, outcome.status, outcome.duration_us, buf_str(&answer),
 			      http_client_explain(&outcome));
 		if (outcome.status && (outcome.status < 200 || outcome.status > 299))
 			delivery->pause_ms = delivery_pause_ms(retry_after, clock_now_us());
-		/* an attempt like any other, but the next one need not wait */
+		/* the connection was stale: counts as an attempt, but the next one need not wait */
 		if (outcome.is_stale)
 			delivery->pause_ms = 0;
-		take_from(&inflight->under_way, delivery);
+		take_from(&inflight->requests, delivery);
 		subscriber_queue_ended(queue, outcome.status != 0 || outcome.is_stale);
-		/* the whole subscription is asked to wait, or has gone */
+		/* the answer is meant for the whole subscription: wait, or it is gone */
 		if (outcome.status == 410 ||
 		    ((outcome.status == 429 || outcome.status == 503) && delivery->pause_ms > 0))
 			inflight_drop_waiting(inflight, queue);
@@ -251,7 +252,7 @@ int inflight_poll(const struct inflight *inflight, struct pollfd *fd)
 	return http_client_poll(inflight->client, fd);
 }
 
-/* ---- from the database and back */
+/* ---- claimed and settled */
 
 struct subscriber_queue *inflight_queue(struct inflight *inflight,
 					const struct delivery_store_claimed *row)
@@ -270,17 +271,17 @@ struct subscriber_queue *inflight_queue(struct inflight *inflight,
 void inflight_put(struct inflight *inflight, struct subscriber_queue *queue,
 		  const struct delivery_store_claimed *row)
 {
-	struct delivery *delivery = spare_delivery(inflight);
+	struct delivery *delivery = delivery_take_spare(inflight);
 
-	/* what the subscription says stands in each of its rows */
+	/* each row repeats the facts of its subscription */
 	if (queue->given++ == 0) {
 		if (subscriber_queue_update(queue, inflight->sealer, &row->facts))
 			log_write(
 				LOG_ERROR, "secret_does_not_open",
 				(struct log_field[]){ log_num("subscription", row->subscription_id),
 						      log_end() });
-		if (row->is_failing && !queue->under_way) {
-			queue->is_silent = true;
+		if (row->is_failing && !queue->in_flight) {
+			queue->is_unresponsive = true;
 			queue->width = 1;
 		}
 	}
@@ -311,7 +312,7 @@ void inflight_settled(struct inflight *inflight)
 
 		inflight->settling = delivery->next;
 		delivery->queue->done--;
-		delivery->queue->is_hungry = true;
+		delivery->queue->may_have_more = true;
 		put_back(inflight, delivery);
 	}
 }
@@ -356,7 +357,7 @@ void inflight_done(struct inflight *inflight)
 		inflight_drop_waiting(inflight, inflight->queues.at[i]);
 	subscriber_queues_done(&inflight->queues);
 	free_list(inflight->spare);
-	free_list(inflight->under_way);
+	free_list(inflight->requests);
 	free_list(inflight->done);
 	free_list(inflight->settling);
 }

@@ -8,7 +8,7 @@
 #include "ledger/signer.h"
 
 enum {
-	TARGET_MAX = 256,		/* deliveries in the hand */
+	TARGET_MAX = 256,		/* deliveries held */
 	TARGET_BYTES = 4 * 1024 * 1024, /* and of their bodies */
 	START_MARGIN_MS = 1000,		/* the lease must outlast a request by that */
 };
@@ -20,7 +20,7 @@ struct subscriber_queue *subscriber_queue_new(int64_t subscription_id, int64_t l
 	queue->subscription_id = subscription_id;
 	queue->lease = lease;
 	queue->is_leased = true;
-	queue->is_hungry = true;
+	queue->may_have_more = true;
 	return queue;
 }
 
@@ -36,7 +36,7 @@ void subscriber_queue_free(struct subscriber_queue *queue)
 	free(queue);
 }
 
-/* ---- what the subscription says */
+/* ---- the subscription */
 
 static enum err open_secret(const struct subscriber_queue *queue, const struct sealer *sealer,
 			    struct str sealed, struct buf *known, struct signer **signer)
@@ -78,13 +78,13 @@ enum err subscriber_queue_update(struct subscriber_queue *queue, const struct se
 		queue->target = TARGET_MAX;
 	queue->pause_us = facts->pause_us;
 	err = open_secret(queue, sealer, facts->sealed, &queue->sealed, &queue->signer);
-	/* without the one before, the new one does */
+	/* without the secret before, the new one is enough */
 	(void)!open_secret(queue, sealer, facts->sealed_before, &queue->sealed_before,
 			   &queue->before);
 	return err;
 }
 
-/* ---- the hand */
+/* ---- its deliveries */
 
 void subscriber_queue_put(struct subscriber_queue *queue, struct delivery *delivery)
 {
@@ -117,7 +117,7 @@ struct delivery *subscriber_queue_take(struct subscriber_queue *queue)
 bool subscriber_queue_may_start(const struct subscriber_queue *queue, int64_t now_us,
 				int64_t timeout_ms, int *wait_ms)
 {
-	if (!queue->waiting || !queue->is_leased || (int64_t)queue->under_way >= queue->width ||
+	if (!queue->waiting || !queue->is_leased || (int64_t)queue->in_flight >= queue->width ||
 	    queue->until_ms - now_us / 1000 < timeout_ms + START_MARGIN_MS)
 		return false;
 	if (queue->start_us > now_us) {
@@ -132,17 +132,17 @@ bool subscriber_queue_may_start(const struct subscriber_queue *queue, int64_t no
 
 void subscriber_queue_started(struct subscriber_queue *queue, int64_t now_us)
 {
-	queue->under_way++;
+	queue->in_flight++;
 	queue->start_us = now_us + queue->pause_us;
 }
 
-/* One that does not answer is tried by one request at a time: it costs few
-   places of the courier then. */
+/* An unresponsive subscriber gets one request at a time, so that it takes few of the
+   requests that the courier may have in flight. */
 void subscriber_queue_ended(struct subscriber_queue *queue, bool has_answered)
 {
-	queue->under_way--;
+	queue->in_flight--;
 	queue->done++;
-	queue->is_silent = !has_answered;
+	queue->is_unresponsive = !has_answered;
 	queue->width = has_answered ? queue->width * 2 : 1;
 	if (queue->width > queue->parallel)
 		queue->width = queue->parallel;
@@ -150,33 +150,33 @@ void subscriber_queue_ended(struct subscriber_queue *queue, bool has_answered)
 
 int64_t subscriber_queue_wants(const struct subscriber_queue *queue)
 {
-	int64_t target = queue->target, have = (int64_t)(queue->waiting + queue->under_way);
+	int64_t target = queue->target, have = (int64_t)(queue->waiting + queue->in_flight);
 
 	if (queue->largest > 0 && target > TARGET_BYTES / (int64_t)queue->largest)
 		target = TARGET_BYTES / (int64_t)queue->largest;
 	if (target < 1)
 		target = 1;
-	if (!queue->is_leased || !queue->is_hungry || have > target / 2)
+	if (!queue->is_leased || !queue->may_have_more || have > target / 2)
 		return 0;
 	return target - have;
 }
 
 void subscriber_queue_claimed(struct subscriber_queue *queue, int64_t wanted, int64_t given)
 {
-	/* It has used up what it had: more at a time. */
+	/* It delivers faster than claims fill it: claim more at a time. */
 	if (queue->waiting <= (size_t)given && given == wanted && queue->width > 1)
 		queue->target = queue->target * 2 > TARGET_MAX ? TARGET_MAX : queue->target * 2;
 	if (given < wanted)
-		queue->is_hungry = false;
+		queue->may_have_more = false;
 }
 
-bool subscriber_queue_is_spent(const struct subscriber_queue *queue)
+bool subscriber_queue_is_finished(const struct subscriber_queue *queue)
 {
-	return queue->waiting == 0 && queue->under_way == 0 && queue->done == 0 &&
-	       (!queue->is_hungry || !queue->is_leased);
+	return queue->waiting == 0 && queue->in_flight == 0 && queue->done == 0 &&
+	       (!queue->may_have_more || !queue->is_leased);
 }
 
-/* ---- all of them */
+/* ---- all queues */
 
 void subscriber_queues_add(struct subscriber_queues *queues, struct subscriber_queue *queue)
 {

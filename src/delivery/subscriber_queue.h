@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A subscription that this courier has the lease of: where its deliveries go,
-   what is in the hand, and when the next may start. A lane has no part in any
-   other: a slow subscriber holds up only itself. */
+/* A subscription whose lease this courier has: the address, the deliveries that wait, and when
+   the next may start. Queues share nothing, so a slow subscriber delays only itself. */
 #ifndef HL_DELIVERY_SUBSCRIBER_QUEUE_H
 #define HL_DELIVERY_SUBSCRIBER_QUEUE_H
 
@@ -16,7 +15,7 @@ struct delivery;
 struct sealer;
 struct signer;
 
-enum { SUBSCRIBER_QUEUE_FIRST = 64 }; /* deliveries that a new lane begins with at most */
+enum { SUBSCRIBER_QUEUE_FIRST = 64 }; /* deliveries of the first claim, at most */
 
 struct subscriber_queue {
 	int64_t subscription_id, lease;
@@ -27,24 +26,24 @@ struct subscriber_queue {
 	struct buf sealed, sealed_before; /* what the signers were made of */
 	struct signer *signer, *before;	  /* NULL: it does not open; there is none */
 
-	int64_t parallel; /* requests at once */
-	int64_t width;	  /* for now: one, as long as it does not answer */
-	bool is_silent;	  /* it does not */
-	int64_t pause_us; /* between two starts; 0: no limit */
-	int64_t start_us; /* not before, on the same clock in microseconds */
+	int64_t parallel;     /* requests at once */
+	int64_t width;	      /* requests at once for now; 1 while it is unresponsive */
+	bool is_unresponsive; /* its last request got no answer */
+	int64_t pause_us;     /* between two starts; 0: no limit */
+	int64_t start_us;     /* not before, on the same clock in microseconds */
 
-	struct delivery *first, *last;	 /* in the hand and not started */
-	size_t waiting, under_way, done; /* done: not settled yet */
+	struct delivery *first, *last;	 /* not started */
+	size_t waiting, in_flight, done; /* done: not settled yet */
 	size_t largest;			 /* bytes of a body so far */
 
-	bool is_hungry;		  /* the database may have more for it */
-	bool is_given_back;	  /* by the settlement that is under way */
-	int64_t target;		  /* how many to have in the hand */
-	int64_t wanted;		  /* by the claim that is under way */
+	bool may_have_more;	  /* deliveries, in the database */
+	bool is_released;	  /* by the call in flight */
+	int64_t target;		  /* how many to hold */
+	int64_t wanted;		  /* by the claim in flight */
 	int64_t given;		  /* by the last one */
 	bool is_renewed;	  /* by that claim */
-	int64_t due_us, after_id; /* where claims have come to; due_us 0: from the start */
-	int64_t scanned_ms;	  /* when one began at the start */
+	int64_t due_us, after_id; /* where claims go on; due_us 0: at the start */
+	int64_t scanned_ms;	  /* when a claim last began at the start */
 };
 
 struct subscriber_queues {
@@ -53,11 +52,10 @@ struct subscriber_queues {
 };
 
 struct subscriber_queue *subscriber_queue_new(int64_t subscription_id, int64_t lease);
-void subscriber_queue_free(struct subscriber_queue *queue); /* its deliveries are not its own */
+void subscriber_queue_free(struct subscriber_queue *queue); /* not its deliveries */
 
-/* Takes over what the subscription says now. Opens the secrets only when they
-   are others than before. ERR_DENIED: the secret does not open; the lane is
-   usable all the same, but for signing. */
+/* Takes over the facts of the subscription. Opens the secrets only when they have changed.
+   ERR_DENIED: the secret does not open; nothing can be signed then. */
 struct subscriber_queue_facts {
 	struct str url, sealed, sealed_before; /* sealed_before.len 0: none */
 	int64_t parallel;
@@ -71,21 +69,21 @@ void subscriber_queue_put(struct subscriber_queue *queue, struct delivery *deliv
 struct delivery *subscriber_queue_take(
 	struct subscriber_queue *queue); /* gives it; NULL: none waits */
 
-/* May the next one start? Else, when only the pace is against it, *wait_ms is
-   lowered to the time until it may. */
+/* May the next one start? When only the rate limit forbids it, *wait_ms is lowered to the time
+   until it may. */
 bool subscriber_queue_may_start(const struct subscriber_queue *queue, int64_t now_us,
 				int64_t timeout_ms, int *wait_ms);
 void subscriber_queue_started(struct subscriber_queue *queue, int64_t now_us);
 void subscriber_queue_ended(struct subscriber_queue *queue, bool has_answered);
 
-/* How many more it wants from the database now. */
+/* How many deliveries the next claim is to get for it. */
 int64_t subscriber_queue_wants(const struct subscriber_queue *queue);
 /* A claim has given `given` of the `wanted`. */
 void subscriber_queue_claimed(struct subscriber_queue *queue, int64_t wanted, int64_t given);
 
-/* Nothing in the hand, and the database had no more for it, or somebody else has
-   its lease: it is to be given back. */
-bool subscriber_queue_is_spent(const struct subscriber_queue *queue);
+/* Holds nothing, and the database has no more for it or the lease is lost: it is to be
+   released. */
+bool subscriber_queue_is_finished(const struct subscriber_queue *queue);
 
 void subscriber_queues_add(struct subscriber_queues *queues, struct subscriber_queue *queue);
 struct subscriber_queue *subscriber_queues_find(const struct subscriber_queues *queues,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* A subscription of our subscribers being made, changed or pinged, for whichever
-   program serves the request: what is asked for is judged, the callback is asked,
-   and what came of it is written. No transaction is open while the callback is
-   asked; who serves the request holds it so long. */
+/* Makes, changes or pings a subscription of our own subscribers, for the API and the admin
+   page: checks the request, pings the callback, writes the result. No transaction is open
+   while the ping is in flight; the program holds its HTTP request for so long. */
 #ifndef HL_DELIVERY_SUBSCRIPTION_H
 #define HL_DELIVERY_SUBSCRIPTION_H
 
@@ -20,11 +19,11 @@ struct subscription_change;
 
 /* What the database does in turn: each program has an own way to ask it. */
 enum subscription_step {
-	SUBSCRIPTION_CHECK,	/* POST, PUT and PATCH, before the callback is asked */
-	SUBSCRIPTION_WRITE,	/* and behind that */
+	SUBSCRIPTION_CHECK,	/* POST, PUT and PATCH, before the ping */
+	SUBSCRIPTION_WRITE,	/* and after it */
 	SUBSCRIPTION_GIVE_UP,	/* the callback did not answer as it should */
-	SUBSCRIPTION_PING_FIND, /* a ping only, before the callback is asked */
-	SUBSCRIPTION_VALIDATE,	/* and behind that */
+	SUBSCRIPTION_PING_FIND, /* a ping only, before the ping */
+	SUBSCRIPTION_VALIDATE,	/* and after it */
 	SUBSCRIPTION_STEPS,
 };
 
@@ -55,7 +54,7 @@ typedef enum err subscription_call(void *caller, enum subscription_step step,
 				   const struct subscription_step_args *args,
 				   struct subscription_step_result *result);
 
-/* Borrowed as long as a callback is being asked. */
+/* Borrowed while a ping is in flight. */
 struct subscription_context {
 	const struct conf *conf;
 	const struct sealer *sealer;
@@ -75,7 +74,7 @@ struct subscription_request {
 	void *user;	    /* of the outcome that subscription_continue() needs */
 };
 
-/* How it ended. */
+/* The result. */
 struct subscription_result {
 	int status; /* 200, or with what to refuse; 0: the step of that name failed with `err` */
 	struct buf words; /* why it is refused: in those of Toggl's API */
@@ -83,23 +82,23 @@ struct subscription_result {
 	enum err err;
 	int64_t subscription_id;
 	struct buf secret; /* that was made up for a new one; wiped by subscription_result_done() */
-	bool is_asked;	   /* the callback was asked */
+	bool is_asked;	   /* a ping was sent */
 	bool has_sent_code; /* with a validation code: its address is not valid yet */
-	bool is_proven;	    /* and its answer held that */
+	bool is_proven;	    /* and its answer held that code */
 	int callback_status;
 	int64_t duration_us;
 };
 
-/* Begins. NULL: it has ended, *end says how. Else the callback is being asked: give
-   the outcome of fetch whose user is order->user to subscription_continue(). Copies the
-   order. */
+/* Begins. NULL: it has ended, *end is the result. Otherwise a ping is in flight: give the
+   result of http_client_take() whose user is request->user to subscription_continue().
+   Copies the request. */
 struct subscription_change *subscription_begin(const struct subscription_context *options,
-					       const struct subscription_request *order,
+					       const struct subscription_request *request,
 					       struct subscription_result *end);
 
-/* The callback has answered: goes on to the end, and frees `asking`. */
+/* Goes on after the answer to the ping, to the end; frees `change`. */
 void subscription_continue(const struct subscription_context *options,
-			   struct subscription_change *asking,
+			   struct subscription_change *change,
 			   const struct http_client_result *outcome,
 			   struct subscription_result *end);
 

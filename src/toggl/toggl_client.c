@@ -89,15 +89,6 @@ void toggl_client_free(struct toggl_client *toggl)
 	free(toggl);
 }
 
-size_t toggl_client_count(const struct toggl_client *toggl)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < JOBS_MAX; i++)
-		count += toggl->jobs[i].state != FREE;
-	return count;
-}
-
 static void end(struct job *job, enum toggl_job_end options, struct str words)
 {
 	job->state = ENDED;
@@ -345,7 +336,10 @@ enum err toggl_client_take(struct toggl_client *toggl, struct toggl_job_result *
 			return ERR_NONE;
 		}
 	}
-	return toggl_client_count(toggl) ? ERR_PACE : ERR_ABSENT;
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (toggl->jobs[i].state != FREE)
+			return ERR_PACE;
+	return ERR_ABSENT;
 }
 
 static void release(struct toggl_client *toggl, const struct job *job)

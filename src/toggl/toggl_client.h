@@ -72,9 +72,6 @@ struct toggl_job_result {
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options);
 void toggl_client_free(struct toggl_client *toggl);
 
-size_t toggl_client_count(
-	const struct toggl_client *toggl); /* jobs that run, or whose result was not taken */
-
 /* Stores an API token, sealed, as a new connection; the job "connect" then tests it. `who` as
    in a job. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
    see db_problem(). */

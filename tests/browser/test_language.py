@@ -94,12 +94,12 @@ def test_codes_become_sentences(page):
             made("{n, plural, =0 {nothing waits} one {# callback waits} other {# callbacks wait}} here", { n: "2" }),
             made("The plan{total, select, none {} other { of {total} requests}} of {who, select, user {a user} other {'{'{who}'}'}}", { who: "user" }),
             made("The plan{total, select, none {} other { of {total} requests}} of {who, select, user {a user} other {'{'{who}'}'}}", { who: "x", total: 30 }),
-            made("{is_late, select, true {late} other {in time}}", { is_late: true }), made("Toggl's #1, it''s {a}", { a: "so" }), made("{a} {b}", { a: 1 }),
+            made("seit {n_seconds, dative} so", { n_seconds: 3 }), made("{is_late, select, true {late} other {in time}}", { is_late: true }), made("Toggl's #1, it''s {a}", { a: "so" }), made("{a} {b}", { a: 1 }),
         ];
     })()""")
     assert said == ["ready", "", "There is no callback address 1234567.", "There is no callback address ?.",
                     "There is no callback address A cursor looks like 1-734-12..\nand so on", True, True,
-                    "nothing waits here", "1 callback waits here", "2 callbacks wait here", "The plan of a user", "The plan of 30 requests of {x}",
+                    "nothing waits here", "1 callback waits here", "2 callbacks wait here", "The plan of a user", "The plan of 30 requests of {x}", "seit 3 so",
                     "late", "Toggl's #1, it''s so", "1 ?"]
 
 
@@ -118,8 +118,14 @@ def catalogue(page, language):
 
 
 def parameters(template):
-    """{name} and {name, plural or select, …}; what a branch begins with is none."""
-    return sorted(set(re.findall(r"\{ *([a-z_]+) *(?:\}|, *(?:plural|select) *,)", template)) - set(re.findall(r"(?:one|other|none|=[0-9]) \{([a-z_]+)\}", template)))
+    """What stands between braces, but not the branches, whose braces are within these."""
+    names, depth, plain = set(), 0, re.sub("'[{}][^']*'", "", template)
+    for place, letter in enumerate(plain):
+        if letter == "{" and depth % 2 == 0:
+            names.add(re.match(r" *([a-z_]+) *[,}]", plain[place + 1:]).group(1))
+        depth += (letter == "{") - (letter == "}")
+    assert depth == 0, template
+    return sorted(names)
 
 
 def test_all_languages_say_the_same_things(page):
@@ -132,8 +138,6 @@ def test_all_languages_say_the_same_things(page):
         assert all(isinstance(text, str) and text.strip() for text in other.values())
         different = [(key, text, other[key]) for key, text in english.items() if parameters(text) != parameters(other[key])]
         assert not different
-        balanced = [key for key, text in other.items() if text.count("{") != text.count("}")]
-        assert not balanced
 
 
 def test_each_column_has_a_word(olga):

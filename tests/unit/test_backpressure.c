@@ -9,7 +9,7 @@
 static int64_t ring(struct backpressure *backpressure, int64_t events, int64_t from, int times)
 {
 	for (int i = 0; i < times; i++, from += 10)
-		backpressure_hear(backpressure, events, from);
+		backpressure_count(backpressure, events, from);
 	return from;
 }
 
@@ -53,15 +53,15 @@ static void no_number_is_too_large(void **state)
 	struct backpressure backpressure = { 0 };
 
 	(void)state;
-	backpressure_hear(&backpressure, 0, 1000000);
-	backpressure_hear(&backpressure, INT64_MAX, 1000001);
-	backpressure_hear(&backpressure, INT64_MAX, 1000200);
+	backpressure_count(&backpressure, 0, 1000000);
+	backpressure_count(&backpressure, INT64_MAX, 1000001);
+	backpressure_count(&backpressure, INT64_MAX, 1000200);
 	backpressure_worked(&backpressure, 20, 1000201);
 	assert_int_equal(60, backpressure_rest_ms(&backpressure, 1000201));
 	backpressure = (struct backpressure){ 0 };
-	backpressure_hear(&backpressure, 0, 1000000);
-	backpressure_hear(&backpressure, INT64_MIN, 1000001);
-	backpressure_hear(&backpressure, 2000, 1000200);
+	backpressure_count(&backpressure, 0, 1000000);
+	backpressure_count(&backpressure, INT64_MIN, 1000001);
+	backpressure_count(&backpressure, 2000, 1000200);
 	backpressure_worked(&backpressure, 20, 1000201);
 	assert_int_equal(60, backpressure_rest_ms(&backpressure, 1000201));
 }

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "delivery/callback_ping.h"
 
-static struct callback_ping shake(const char *code)
+static struct callback_ping ping(const char *code)
 {
 	return (struct callback_ping){
 		.subscription_id = 10710,
@@ -19,7 +19,7 @@ static struct callback_ping shake(const char *code)
 
 static void a_ping_has_the_shape_of_toggl(void **state)
 {
-	struct callback_ping one = shake("abc");
+	struct callback_ping one = ping("abc");
 	struct buf out = { 0 };
 
 	(void)state;
@@ -39,7 +39,7 @@ static void a_ping_has_the_shape_of_toggl(void **state)
 
 static void a_validated_one_carries_no_code(void **state)
 {
-	struct callback_ping one = shake(NULL);
+	struct callback_ping one = ping(NULL);
 	struct buf out = { 0 };
 
 	(void)state;

@@ -92,7 +92,7 @@ static void one_that_does_not_answer_gets_one_at_a_time(void **state)
 	subscriber_queue_started(queue, 0);
 	subscriber_queue_started(queue, 0);
 	subscriber_queue_ended(queue, false);
-	assert_false(may_start(queue, 0)); /* the other one is under way */
+	assert_false(may_start(queue, 0)); /* the other one is in flight */
 	subscriber_queue_ended(queue, false);
 	assert_true(may_start(queue, 0));
 	for (size_t i = 0; i < 4; i++) {
@@ -160,7 +160,7 @@ static void it_asks_for_more_in_time(void **state)
 	subscriber_queue_claimed(queue, SUBSCRIBER_QUEUE_FIRST / 2,
 				 3); /* fewer: for now that was it */
 	assert_int_equal(0, subscriber_queue_wants(queue));
-	queue->is_hungry = true;
+	queue->may_have_more = true;
 	assert_int_equal(SUBSCRIBER_QUEUE_FIRST / 2, subscriber_queue_wants(queue));
 	queue->is_leased = false;
 	assert_int_equal(0, subscriber_queue_wants(queue));
@@ -174,19 +174,19 @@ static void spent_when_nothing_is_left(void **state)
 	struct delivery *all = fill(queue, 1, 10);
 
 	(void)state;
-	queue->is_hungry = false;
-	assert_false(subscriber_queue_is_spent(queue)); /* one waits */
+	queue->may_have_more = false;
+	assert_false(subscriber_queue_is_finished(queue)); /* one waits */
 	subscriber_queue_take(queue);
 	subscriber_queue_started(queue, 0);
-	assert_false(subscriber_queue_is_spent(queue)); /* is under way */
+	assert_false(subscriber_queue_is_finished(queue)); /* is in flight */
 	subscriber_queue_ended(queue, true);
-	assert_false(subscriber_queue_is_spent(queue)); /* is not settled */
+	assert_false(subscriber_queue_is_finished(queue)); /* is not settled */
 	queue->done--;
-	assert_true(subscriber_queue_is_spent(queue));
-	queue->is_hungry = true;
-	assert_false(subscriber_queue_is_spent(queue)); /* the database may have more */
+	assert_true(subscriber_queue_is_finished(queue));
+	queue->may_have_more = true;
+	assert_false(subscriber_queue_is_finished(queue)); /* the database may have more */
 	queue->is_leased = false;
-	assert_true(subscriber_queue_is_spent(queue)); /* which is not for us */
+	assert_true(subscriber_queue_is_finished(queue)); /* which is not for us */
 	subscriber_queue_free(queue);
 	free(all);
 }

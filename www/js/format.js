@@ -110,8 +110,20 @@ export const list = (items) => kept("list", () => new Intl.ListFormat(locale, { 
 
 /* "40 seconds", "4 minutes", "5 hours", "3 days": in the unit that suits it */
 export function roughly(seconds) {
+	const [count, unit] = suited(seconds);
+	return inUnit(count, unit, "long");
+}
+
+/* The same as German has it behind "seit", "vor" and "in": "3 Tagen". */
+export function roughlyDative(seconds) {
+	const [count, unit] = suited(seconds);
+	const parts = new Intl.RelativeTimeFormat(locale).formatToParts(-count, unit);
+	return parts.slice(parts.findIndex((part) => part.type === "integer")).map((part) => part.value).join("");
+}
+
+function suited(seconds) {
 	const [unit, size] = seconds < 90 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : seconds < 172800 ? ["hour", 3600] : ["day", 86400];
-	return inUnit(Math.round(Math.max(0, seconds) / size), unit, "long");
+	return [Math.round(Math.max(0, seconds) / size), unit];
 }
 
 /* "1 hr 20 min", "45 sec" */

@@ -2,7 +2,7 @@
 // Sentences from templates, which are a small part of ICU MessageFormat, as in
 // src/ledger/catalog.h: {name}, {name, plural, =0 {…} one {…} other {# …}} and
 // {name, select, value {…} none {…} other {…}}, where none is taken for a parameter
-// that is missing. An apostrophe in front of a brace quotes up to the next apostrophe.
+// that is missing. {name, kind} is for what one language needs. An apostrophe in front of a brace quotes up to the next apostrophe.
 
 const NUMBER = Symbol("#");
 
@@ -22,7 +22,7 @@ function parse(text) {
 		if (text[at] === ",") {
 			at++;
 			kind = word(",}");
-			at++;
+			at += text[at] === ",";
 			for (let key = word("{}"); at < text.length && text[at] === "{"; key = word("{}")) {
 				at++;
 				branches[key] = pieces();
@@ -74,14 +74,14 @@ function write(pieces, params, how, counted) {
 		if (typeof piece === "string")
 			return piece;
 		const value = Object.hasOwn(params, piece.name) ? params[piece.name] : undefined;
-		if (!piece.kind)
-			return how.value(piece.name, value);
+		if (piece.kind !== "plural" && piece.kind !== "select")
+			return how.value(piece.name, value, piece.kind);
 		return write(branchOf(piece, value, how.rules) ?? [], params, how, piece.kind === "plural" ? value : undefined);
 	});
 }
 
 /* What stands for a template: a function of its parameters where it has some, else
-   itself. `how`: { rules, number(value), value(name, value) } write what is put in;
+   itself. `how`: { rules, number(value), value(name, value, kind) } write what is put in;
    where that is a node the whole is a list for el(). */
 export function compile(template, how) {
 	if (!template.includes("{"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 // The texts of the page in the language that is spoken now. They are in words/*.js,
 // one file a language, all with the same keys and parameters; see template.js.
-import { clockOrDate, list, number, roughly, setLocale, size, span } from "./format.js";
+import { clockOrDate, list, number, roughly, roughlyDative, setLocale, size, span } from "./format.js";
 import { compile } from "./template.js";
 
 const files = { en: () => import("./words/en.js"), de: () => import("./words/de.js") };
@@ -23,7 +23,7 @@ const isolated = (text) => (TURNS.test(text) ? `\u2068${text}\u2069` : text);
 const isTime = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
 
 /* A parameter says by its name what it is. */
-function written(name, value) {
+function written(name, value, kind) {
 	if (value === null || value === undefined)
 		return "?";
 	if (value instanceof Node)
@@ -37,10 +37,8 @@ function written(name, value) {
 	if (typeof value === "object")
 		return value.code ? sentenceOf(value) : JSON.stringify(value);
 	const isNumber = typeof value === "number" || (typeof value === "string" && /^-?[0-9]{1,15}$/.test(value));
-	if (isNumber && /_seconds$/.test(name))
-		return roughly(Number(value));
-	if (isNumber && /_ms$/.test(name))
-		return roughly(Number(value) / 1000);
+	if (isNumber && /_(seconds|ms)$/.test(name))
+		return (kind === "dative" ? roughlyDative : roughly)(Number(value) / (name.endsWith("_ms") ? 1000 : 1));
 	if (isNumber && /_bytes$/.test(name))
 		return size(Number(value));
 	if (isNumber && /(^|_)count$/.test(name))

@@ -2,12 +2,6 @@
 -- recording, by the key (epoch, txid, seq); a filter that few events pass is
 -- looked for in pieces, and how far it was looked is said.
 
-create function ledger.is_uint(given text)
-returns boolean
-language sql immutable set search_path = ledger, pg_temp
-return given ~ '^[0-9]{1,18}$';
-comment on function ledger.is_uint(text) is 'A whole number that fits.';
-
 create function ledger.words_query(given text)
 returns tsquery
 language sql immutable set search_path = ledger, pg_temp

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// German. See en.js.
+// German. See en.js. Durations behind "seit", "vor" and "in" are {…, dative}.
 
 export default {
 	brand: "hookledger",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 // English. Templates as template.js has them; what a parameter is follows from its name:
-// …count is a number, …_at and until are times, …_seconds and …_ms durations, …_bytes a size.
+// …count is a number, …_at and …until are times, …_seconds and …_ms durations, …_bytes a size.
 
 export default {
 	brand: "hookledger",
