@@ -308,10 +308,11 @@ catalogue() { # FILE: its codes
 	*) sed -nE "/^\tcodes: \{/,\$s/^[[:space:]]*['\"]([a-z_0-9]+\.[a-z_0-9.]+)['\"]:.*/\1/p" "$1" ;;
 	esac | sort -u
 }
+# what to do about a finding stands beside what is so
+mapfile -t -O "${#codes[@]}" codes < <(catalogue src/ledger/catalog_en.c | grep '\.todo$')
 for file in src/ledger/catalog_en.c $(matching '^www/js/words/[a-z]{2}\.js$'); do
-	comm -23 <(printf '%s\n' "${codes[@]}") <(catalogue "$file") | sed "s|$| has no sentence in $file|"
-	# what to do about a finding: beside what is so
-	comm -13 <(printf '%s\n' "${codes[@]}" "${codes[@]/%/.todo}" | sort -u) <(catalogue "$file") | sed "s|$| is in $file, and nobody says it|"
+	comm -23 <(printf '%s\n' "${codes[@]}" | sort -u) <(catalogue "$file") | sed "s|$| has no sentence in $file|"
+	comm -13 <(printf '%s\n' "${codes[@]}" | sort -u) <(catalogue "$file") | sed "s|$| is in $file, and nobody says it|"
 done | rule "every code has its sentences, every sentence its code"
 
 # ---- settings

@@ -123,13 +123,13 @@ create table ledger.toggl_job (
   asked_at timestamptz,
   tries integer not null default 0,
   wait_until timestamptz,
-  wait_words text,
+  wait_reason jsonb,
   lease bigint not null default 1,
   leased_until timestamptz not null,
   made_at timestamptz not null default now(),
   finished_at timestamptz,
   failed boolean,
-  words text
+  said jsonb
 );
 create index toggl_job_open on ledger.toggl_job (job_id) where finished_at is null;
 comment on table ledger.toggl_job is 'What is being done at Toggl, step by step, so that another process can go on with it.';
@@ -143,13 +143,13 @@ comment on column ledger.toggl_job.state is 'What was learnt on the way.';
 comment on column ledger.toggl_job.asked_at is 'When the first request of the queue went out; null: it did not.';
 comment on column ledger.toggl_job.tries is 'Attempts of that request so far.';
 comment on column ledger.toggl_job.wait_until is 'It goes on then: the quota is spent; null: it does not wait.';
-comment on column ledger.toggl_job.wait_words is 'Why it waits.';
+comment on column ledger.toggl_job.wait_reason is 'Why it waits.';
 comment on column ledger.toggl_job.lease is 'Goes up with each step and with each process that takes the job over: a step is taken once, and that of an older process changes nothing.';
 comment on column ledger.toggl_job.leased_until is 'A process works on it until then.';
 comment on column ledger.toggl_job.made_at is 'When it began.';
 comment on column ledger.toggl_job.finished_at is 'When it ended.';
 comment on column ledger.toggl_job.failed is 'How.';
-comment on column ledger.toggl_job.words is 'What came of it.';
+comment on column ledger.toggl_job.said is 'What came of it.';
 
 -- Downwards from far below zero Toggl's numbers never go, and below its own
 -- events in order when both are of one instant.

@@ -119,8 +119,7 @@ create table ledger.finding (
   subject text not null,
   level text not null check (level in ('warning', 'trouble')),
   told_level text check (told_level in ('warning', 'trouble')),
-  words text not null,
-  todo text not null,
+  said jsonb not null,
   link text not null,
   since timestamptz,
   found_at timestamptz not null,
@@ -132,8 +131,7 @@ comment on column ledger.finding.kind is 'Kind, as ledger.findings() gives it.';
 comment on column ledger.finding.subject is 'What it is about.';
 comment on column ledger.finding.level is 'warning or trouble, as it is now.';
 comment on column ledger.finding.told_level is 'The worst that was told.';
-comment on column ledger.finding.words is 'What is so.';
-comment on column ledger.finding.todo is 'What to do.';
+comment on column ledger.finding.said is 'What is so, as ledger.coded() gives it.';
 comment on column ledger.finding.link is 'Page that mends it.';
 comment on column ledger.finding.since is 'Since when it is so.';
 comment on column ledger.finding.found_at is 'When it was found.';
@@ -168,9 +166,7 @@ create table ledger.notice_message (
   message_id bigint generated always as identity primary key,
   notice_id bigint not null references ledger.notice on delete cascade,
   is_test boolean not null default false,
-  subject text not null,
-  words text not null,
-  body json not null,
+  content jsonb not null,
   made_at timestamptz not null,
   attempts integer not null default 0,
   due_at timestamptz not null,
@@ -185,9 +181,7 @@ comment on table ledger.notice_message is 'What is to be told, or was, by one of
 comment on column ledger.notice_message.message_id is 'Number of the message; the order of those of one notice.';
 comment on column ledger.notice_message.notice_id is 'Way by which it goes.';
 comment on column ledger.notice_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
-comment on column ledger.notice_message.subject is 'One line.';
-comment on column ledger.notice_message.words is 'The text of an e-mail.';
-comment on column ledger.notice_message.body is 'The same for a webhook.';
+comment on column ledger.notice_message.content is 'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it writes the sentences.';
 comment on column ledger.notice_message.made_at is 'When it was made.';
 comment on column ledger.notice_message.attempts is 'Attempts so far.';
 comment on column ledger.notice_message.due_at is 'When the next attempt is due.';

@@ -63,8 +63,7 @@ done:
 
 static void send_test(struct admin *admin, const struct db_rows *rows)
 {
-	struct buf kind = { 0 }, target = { 0 }, sealed = { 0 }, subject = { 0 }, words = { 0 },
-		   status = { 0 }, body = { 0 };
+	struct buf kind = { 0 }, target = { 0 }, sealed = { 0 }, content = { 0 };
 	struct alert_message message = {
 		.message_id = admin_private_int(rows, "message_id"),
 		.lease = admin_private_int(rows, "lease"),
@@ -74,26 +73,17 @@ static void send_test(struct admin *admin, const struct db_rows *rows)
 
 	admin_private_text(rows, "kind", &kind);
 	admin_private_text(rows, "target", &target);
-	admin_private_text(rows, "subject", &subject);
-	admin_private_text(rows, "words", &words);
-	admin_private_text(rows, "status", &status);
-	admin_private_text(rows, "body", &body);
+	admin_private_text(rows, "content", &content);
 	admin_private_bytes(rows, "secret_sealed", &sealed);
 	message.kind = buf_str(&kind);
 	message.target = buf_str(&target);
-	message.subject = buf_str(&subject);
-	message.words = buf_str(&words);
-	message.status = buf_str(&status);
-	message.body = buf_str(&body);
+	message.content = buf_str(&content);
 	message.secret_sealed = buf_str(&sealed);
 	alert_send(admin->alert, &message);
 	buf_done(&kind);
 	buf_done(&target);
 	buf_done(&sealed);
-	buf_done(&subject);
-	buf_done(&words);
-	buf_done(&status);
-	buf_done(&body);
+	buf_done(&content);
 }
 
 /* One at a time: a mail server may take half a minute. */

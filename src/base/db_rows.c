@@ -63,6 +63,11 @@ bool db_is_number(const struct db_rows *rows, const char *column)
 	return type_of(rows, column) == DB_OID_INT8;
 }
 
+bool db_is_json(const struct db_rows *rows, const char *column)
+{
+	return type_of(rows, column) == DB_OID_JSONB;
+}
+
 bool db_is_flag(const struct db_rows *rows, const char *column)
 {
 	return type_of(rows, column) == DB_OID_BOOL;

@@ -18,6 +18,7 @@ size_t db_rows_columns(const struct db_rows *rows);
 const char *db_column(const struct db_rows *rows, size_t column);
 bool db_is_number(const struct db_rows *rows, const char *column); /* type bigint */
 bool db_is_flag(const struct db_rows *rows, const char *column);   /* type boolean */
+bool db_is_json(const struct db_rows *rows, const char *column);   /* of type jsonb */
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column);
 
 /* Borrowed from the rows; null is "". */

@@ -10,6 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/list.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 #include "ledger/alert.h"
 #include "ledger/sealing.h"
 
@@ -27,14 +28,14 @@ static void put_finding(struct buf *out, const struct db_rows *rows, size_t row)
 {
 	buf_addf(out, "%-8s ",
 		 str_is(db_str(rows, row, "level"), "trouble") ? "TROUBLE" : "warning");
-	term_add_safe(out, db_str(rows, row, "words"));
+	catalog_write_json(db_str(rows, row, "words"), out);
 	if (!db_is_null(rows, row, "since_us")) {
 		buf_add_text(out, " Since ");
 		term_add_time(out, db_int(rows, row, "since_us"));
 		buf_add_char(out, '.');
 	}
 	buf_add_text(out, "\n         ");
-	term_add_safe(out, db_str(rows, row, "todo"));
+	catalog_write_json(db_str(rows, row, "todo"), out);
 	buf_add_char(out, '\n');
 }
 

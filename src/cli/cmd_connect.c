@@ -11,6 +11,7 @@
 #include "cli/prompt.h"
 #include "cli/term.h"
 #include "cli/toggl_jobs.h"
+#include "ledger/catalog.h"
 
 static struct {
 	const char *token_file, *filters, *description;
@@ -95,7 +96,7 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
-	struct str proposed, left_out;
+	struct buf proposed = { 0 }, left_out = { 0 };
 	bool fine = false;
 
 	db_arg_int(args, workspace);
@@ -112,17 +113,19 @@ static bool choose_filters(struct cli *cli, int64_t workspace, struct buf *filte
 			     (long long)workspace);
 		goto done;
 	}
-	proposed = db_str(rows, 0, "words");
-	left_out = db_str(rows, 0, "left_out");
-	printf("Proposed filters: %.*s\n", (int)proposed.len, proposed.at);
+	catalog_write_json(db_str(rows, 0, "words"), &proposed);
+	printf("Proposed filters: %s\n", buf_text(&proposed));
+	catalog_write_json(db_str(rows, 0, "left_out"), &left_out);
 	if (left_out.len)
-		printf("That leaves out: %.*s\n", (int)left_out.len, left_out.at);
+		printf("That leaves out: %s\n", buf_text(&left_out));
 	fflush(stdout);
 	fine = true;
 	if (prompt_has_terminal() && !given.yes)
 		fine = prompt_line("Enter takes them, or write others (time_entry:*,project:*): ",
 				   filters);
 done:
+	buf_done(&proposed);
+	buf_done(&left_out);
 	db_rows_free(rows);
 	db_args_free(args);
 	return fine;

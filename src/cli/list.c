@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/table.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -50,7 +51,7 @@ static bool is_null(const struct list_column *column, const struct db_rows *rows
 	return !column->add && db_is_null(rows, row, column->column);
 }
 
-/* The value as JSON and CSV have it. */
+/* The value as JSON and CSV have it: of jsonb the sentence that it is the code of. */
 static void add_value(struct buf *out, const struct list_column *column, const void *context,
 		      const struct db_rows *rows, size_t row)
 {
@@ -64,6 +65,8 @@ static void add_value(struct buf *out, const struct list_column *column, const v
 		buf_done(&bytes);
 	} else if (ends_with(column->column, "_us")) {
 		clock_write(out, db_int(rows, row, column->column));
+	} else if (column->form != LIST_TEXT && db_is_json(rows, column->column)) {
+		catalog_write_json(db_str(rows, row, column->column), out);
 	} else {
 		buf_add_str(out, db_str(rows, row, column->column));
 	}
@@ -93,7 +96,7 @@ static void add_cell(struct table *table, const struct list_column *column, cons
 	else if (db_is_number(rows, name))
 		is_number = true;
 	else
-		buf_add_str(&text, db_str(rows, row, name));
+		add_value(&text, column, context, rows, row);
 	if (is_number)
 		table_int(table, db_int(rows, row, name));
 	else

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "http/http_conf.h"
 #include "http/uri.h"
+#include "ledger/alert_text.h"
 #include "ledger/chat.h"
 #include "ledger/ledger_conf.h"
 #include "ledger/mail.h"
@@ -42,6 +43,7 @@ struct alert {
 	int64_t message_id, lease;	      /* message_id 0: nothing is under way */
 	struct buf kind, from, to, url, text; /* borrowed by what is under way */
 	struct buf target;
+	struct alert_text written;
 	struct buf problem;
 	bool is_over;
 };
@@ -90,6 +92,7 @@ void alert_free(struct alert *alert)
 	buf_done(&alert->url);
 	buf_done(&alert->target);
 	buf_done(&alert->problem);
+	alert_text_done(&alert->written);
 	free(alert);
 }
 
@@ -106,10 +109,7 @@ void alert_read(const struct db_rows *rows, struct buf *sealed, struct alert_mes
 		.kind = db_str(rows, 0, "kind"),
 		.target = db_str(rows, 0, "target"),
 		.secret_sealed = buf_str(sealed),
-		.subject = db_str(rows, 0, "subject"),
-		.words = db_str(rows, 0, "words"),
-		.status = db_str(rows, 0, "status"),
-		.body = db_str(rows, 0, "body"),
+		.content = db_str(rows, 0, "content"),
 	};
 }
 
@@ -169,8 +169,8 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 {
 	bool is_smtp = ledger_conf(alert->conf)->smtp_url;
 	char id[64];
-	struct mail mail = { .subject = message->subject,
-			     .text = message->words,
+	struct mail mail = { .subject = buf_str(&alert->written.subject),
+			     .text = buf_str(&alert->written.words),
 			     .id = { id, 0 },
 			     .at_us = message->made_us,
 			     .line_end = is_smtp ? "\r\n" : "\n" };
@@ -220,9 +220,9 @@ static void start_chat(struct alert *alert, const struct alert_message *message)
 	buf_add_str(&alert->kind, message->kind);
 	chat_url(message->kind, message->target, &alert->url);
 	chat_write(message->kind, message->target,
-		   &(struct chat_message){ .subject = message->subject,
-					   .text = message->words,
-					   .status = message->status,
+		   &(struct chat_message){ .subject = buf_str(&alert->written.subject),
+					   .text = buf_str(&alert->written.words),
+					   .status = buf_str(&alert->written.status),
 					   .page = buf_str(&page) },
 		   &alert->text);
 	note_start(alert, http_client_add(alert->client, &(struct http_client_request){
@@ -249,7 +249,7 @@ static void start_webhook(struct alert *alert, const struct alert_message *messa
 	}
 	signer = signer_new(buf_str(&secret));
 	buf_add_str(&alert->url, message->target);
-	buf_add_str(&alert->text, message->body);
+	buf_add_str(&alert->text, buf_str(&alert->written.body));
 	note_start(alert,
 		   signed_request_start(alert->client,
 					&(struct signed_request){ .url = buf_text(&alert->url),
@@ -270,6 +270,7 @@ void alert_send(struct alert *alert, const struct alert_message *message)
 	alert->is_over = false;
 	alert->message_id = message->message_id;
 	alert->lease = message->lease;
+	alert_text_write(&alert->written, message->content);
 	if (!str_is(message->kind, "mail"))
 		buf_add_str(&alert->target, message->target);
 	if (str_is(message->kind, "mail"))

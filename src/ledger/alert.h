@@ -24,9 +24,7 @@ struct alert_message {
 	struct str kind; /* mail, webhook, or a chat's (ledger/chat.h) */
 	struct str target;
 	struct str secret_sealed;
-	struct str subject, words; /* of a mail or a chat */
-	struct str status;	   /* trouble, warning or well: what is so now */
-	struct str body;	   /* of a webhook */
+	struct str content; /* what is told, as alert_text_write() takes it */
 };
 
 struct alert_outcome {

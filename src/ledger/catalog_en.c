@@ -5,16 +5,399 @@
 #include "ledger/catalog.h"
 
 const struct catalog_row catalog_rows[] = {
+	/* ---- alert */
+	{ "alert.outage", "trouble: the courier on {place} cannot use the database" },
 	/* ---- cursor */
 	{ "cursor.malformed", "a cursor looks like 1-734-12" },
 	/* ---- endpoint */
 	{ "endpoint.unknown", "there is no endpoint {endpoint_id}" },
+	/* ---- finding */
+	{ "finding.costly", "A callback of a {model} that came within a week is too costly to take "
+			    "apart: it is recorded, but in no table, and not passed on." },
+	{ "finding.costly.todo", "Toggl does not send such: see who else knows the secret. "
+				 "`hookledger drift` lists all." },
+	{ "finding.courier", "No courier has worked for {idle_seconds}: nothing is delivered, "
+			     "told, or looked after." },
+	{ "finding.courier.todo",
+	  "Start hookledger-courier, or put `hookledger-courier --once` into cron." },
+	{ "finding.database",
+	  "The courier on {place} cannot use the database since {since_at}: {why}. Callbacks are "
+	  "acknowledged all the same and kept in the spool{count, select, none {} other { ({count} "
+	  "now, {spool_bytes})}}; they are recorded when it is back. Subscribers get nothing until "
+	  "then." },
+	{ "finding.database.todo", "Look at PostgreSQL, its disk, and the setting `database`; "
+				   "`hookledger doctor` says what is wrong." },
+	{ "finding.dead",
+	  "{more, select, true {more than } other {}}{count, plural, one {# delivery} other {# "
+	  "deliveries}} to \"{name}\" {count, plural, one {was} other {were}} given up within "
+	  "{days, plural, one {# day} other {# days}}." },
+	{ "finding.dead.todo", "When its address works again, replay them: `hookledger "
+			       "subscription replay {subscription_id} --dead`." },
+	{ "finding.default_partition",
+	  "{more, select, true {more than } other {}}{count, plural, one {# event} other {# "
+	  "events}} in the default partition: their dates are odd, or nobody made their month." },
+	{ "finding.default_partition.todo",
+	  "Run `hookledger housekeep`: it moves those of believable dates." },
+	{ "finding.drift", "Values of an odd type came within a week, the newest in "
+			   "{model}.{field} ({found}): those columns are null." },
+	{ "finding.drift.todo", "Nothing is lost: the payload has them. `hookledger drift` lists "
+				"all; an upgrade of hookledger may know the new type." },
+	{ "finding.endpoint_mute",
+	  "The endpoint \"{name}\" has no valid secret and answers 401 to every callback." },
+	{ "finding.endpoint_mute.todo",
+	  "Give it a new secret: `hookledger endpoint rotate {endpoint_id}`, and tell Toggl." },
+	{ "finding.forged",
+	  "{count, plural, one {# callback} other {# callbacks}} to the endpoint \"{name}\" had a "
+	  "wrong signature, or none, within an hour: forged, or our secret is not Toggl's." },
+	{ "finding.forged.todo", "If events are missing, rotate the secret (`hookledger endpoint "
+				 "rotate {endpoint_id}`); else nothing is lost." },
+	{ "finding.notice", "Nothing can be told by {way, select, mail {e-mail} other {{way}}} to "
+			    "{target} for {failing_seconds}: {problem}." },
+	{ "finding.notice.todo", "Mend it, then try it: `hookledger notice test {notice_id}`." },
+	{ "finding.overdue",
+	  "Deliveries are overdue for {overdue_seconds}: no courier is working." },
+	{ "finding.overdue.todo", "Start hookledger-courier, or put `hookledger-courier --once` "
+				  "into cron; its log says why when it does not work." },
+	{ "finding.partition_next", "No table was made for the events of next month: they go to "
+				    "the default partition, where they are slow to find." },
+	{ "finding.partition_next.todo",
+	  "Run `hookledger housekeep`, and put it into cron monthly." },
+	{ "finding.partition_this", "No table was made for the events of this month: they go to "
+				    "the default partition, where they are slow to find." },
+	{ "finding.partition_this.todo",
+	  "Run `hookledger housekeep`, and put it into cron monthly." },
+	{ "finding.quarantine",
+	  "{more, select, true {more than } other {}}{count, plural, one {# callback with a good "
+	  "signature waits} other {# callbacks with a good signature wait}} in quarantine: Toggl "
+	  "sent what is no event." },
+	{ "finding.quarantine.todo", "Look at them with `hookledger quarantine list`, and try "
+				     "again with `hookledger quarantine retry` after an upgrade." },
+	{ "finding.quota",
+	  "The quota{total, select, none {} other { of {total} requests an hour}} that Toggl gives "
+	  "{organization_id, select, 0 {the user} other {organization {organization_id}}} is spent "
+	  "until {until}{count, plural, =0 {} one {; a job waits for it} other {; # jobs wait for "
+	  "it}}." },
+	{ "finding.quota.todo", "Work at Toggl goes on by itself then; events come as before. "
+				"Other programs that use this user's token spend the same quota." },
+	{ "finding.refused",
+	  "{count, plural, one {# callback was} other {# callbacks were}} answered 503 within an "
+	  "hour: neither database nor spool could take them." },
+	{ "finding.refused.todo",
+	  "Look at the disk of the spool and at the database; `hookledger doctor` says what is "
+	  "wrong. Toggl sends them again for a while." },
+	{ "finding.silence", "Toggl has not called{name, select, none {} other { \"{name}\"}} for "
+			     "{silent_seconds} (usually every {usual_seconds})." },
+	{ "finding.silence.todo", "See whether the subscription at Toggl is enabled and validated "
+				  "(`hookledger toggl list --refresh`), and whether its address "
+				  "can be reached from outside (DNS, TLS, firewall)." },
+	{ "finding.silence_new",
+	  "No event has come to the endpoint \"{name}\" since it was made {age_seconds} ago." },
+	{ "finding.silence_new.todo",
+	  "See whether the subscription at Toggl is enabled and validated (`hookledger toggl list "
+	  "--refresh`), and whether its address can be reached from outside (DNS, TLS, "
+	  "firewall)." },
+	{ "finding.silence_rare",
+	  "Toggl has not called{name, select, none {} other { \"{name}\"}} for {silent_seconds}." },
+	{ "finding.silence_rare.todo",
+	  "See whether the subscription at Toggl is enabled and validated (`hookledger toggl list "
+	  "--refresh`), and whether its address can be reached from outside (DNS, TLS, "
+	  "firewall)." },
+	{ "finding.spool", "{count, plural, one {# callback waits} other {# callbacks wait}} in "
+			   "the spool of {place}, the oldest for {oldest_seconds}; {percent} % of "
+			   "it are used (seen {seen_seconds} ago)." },
+	{ "finding.spool.todo",
+	  "They are safe on disk, and are recorded when the database takes them: `hookledger "
+	  "doctor` and the log of the receiver say why it does not." },
+	{ "finding.spool_aside",
+	  "{count, plural, one {# callback was acknowledged and not recorded: the database did not "
+	  "take it} other {# callbacks were acknowledged and not recorded: the database did not "
+	  "take them}}, each time alone, while it took others; set aside in the spool of "
+	  "{place}." },
+	{ "finding.spool_aside.todo",
+	  "Look at them there (`hookledger spool list`), and at the log of the receiver for the "
+	  "reason; `hookledger spool retry` tries them again." },
+	{ "finding.spool_damaged",
+	  "{count, plural, one {# file} other {# files}} of the spool of {place} cannot be read." },
+	{ "finding.spool_damaged.todo", "What could be read of them was recorded. Look at them "
+					"(`hookledger spool status`), and move them away." },
+	{ "finding.subscription_disabled",
+	  "The subscription \"{name}\" was disabled: it only failed for days." },
+	{ "finding.subscription_disabled.todo",
+	  "Mend its address, enable it again, and replay what it missed." },
+	{ "finding.subscription_failing",
+	  "The subscription \"{name}\" has failed for {failing_seconds}." },
+	{ "finding.subscription_failing.todo", "Look at its attempts, and mend the program behind "
+					       "its address; what waits is sent then." },
+	{ "finding.subscription_gone",
+	  "The subscription \"{name}\" was disabled: its address answered 410 (gone)." },
+	{ "finding.subscription_gone.todo",
+	  "Mend its address, enable it again, and replay what it missed." },
+	{ "finding.toggl_differs", "\"{name}\" at Toggl: {state}." },
+	{ "finding.toggl_differs.todo",
+	  "Mend it: `hookledger {mend, select, endpoint {endpoint enable {endpoint_id}} other "
+	  "{toggl {mend} {subscription_id}}}`." },
+	{ "finding.toggl_job",
+	  "What hookledger wanted to do at Toggl by itself ({job}) failed: {why}" },
+	{ "finding.toggl_job.todo",
+	  "Try it by hand (`hookledger toggl list --refresh`): that says what Toggl answers." },
+	{ "finding.toggl_off", "\"{name}\" at Toggl is switched off on purpose: nothing comes from "
+			       "workspace \"{workspace}\"." },
+	{ "finding.toggl_off.todo", "Enable it when its events are wanted again: `hookledger toggl "
+				    "enable {subscription_id}`." },
+	{ "finding.toggl_token", "Toggl refuses the API token of {name, select, none {connection "
+				 "{connection_id}} other {{name}}}." },
+	{ "finding.toggl_token.todo",
+	  "Run `hookledger connect` with a new token (Toggl, Profile settings)." },
+	{ "finding.workspace",
+	  "{count, plural, one {# callback} other {# callbacks}} of another workspace came to the "
+	  "endpoint \"{name}\" within an hour and were refused." },
+	{ "finding.workspace.todo", "Make an endpoint of its own for that workspace, and give its "
+				    "address to that subscription at Toggl." },
+	/* ---- input */
+	{ "input.not_flag", "\"{name}\" must be true or false" },
+	{ "input.nothing_to_change", "nothing to change: give one of {names}" },
+	{ "input.text_length", "\"{name}\" must be a text of {least} to {most} characters" },
 	/* ---- name */
 	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
 			    "the direction of a text" },
+	/* ---- notice */
+	{ "notice.blank_in_address",
+	  "the address contains a blank or a character that cannot be seen: remove it" },
+	{ "notice.no_address", "this is no e-mail address such as ada@example.org" },
+	{ "notice.no_kind",
+	  "a notice goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy" },
+	{ "notice.no_topic",
+	  "this is no address of an ntfy topic such as https://ntfy.sh/my-topic" },
+	{ "notice.no_url", "this is no http or https URL such as https://example.org/hook" },
+	{ "notice.other_chat", "this address belongs to {chat}, which takes messages of its own "
+			       "form: choose {chat} instead of {given}" },
+	{ "notice.there_already", "findings are told there already" },
+	{ "notice.too_many", "there are {most} notices already; remove one first" },
+	{ "notice.unknown", "there is no notice with the number {notice_id}" },
+	/* ---- overview */
+	{ "overview.ready", "Ready. No event has come yet." },
+	{ "overview.well", "All is well. The last event came {last_seconds} ago." },
+	/* ---- subscription */
+	{ "subscription.state_account_disabled", "Its account \"{account}\" is disabled." },
+	{ "subscription.state_dead",
+	  "{count, plural, one {One delivery was} other {# deliveries were}} given up after many "
+	  "attempts; replay what is still of use." },
+	{ "subscription.state_disabled",
+	  "It is disabled: nothing is sent to it, and what happens meanwhile is not sent later." },
+	{ "subscription.state_failing",
+	  "Every attempt has failed for {failing_seconds}; look at the last deliveries." },
+	{ "subscription.state_given_up", "It only failed for days and was disabled. Mend its "
+					 "address, enable it, and replay what was given up." },
+	{ "subscription.state_gone", "Its address answered 410 (gone), so nothing is sent to it. "
+				     "Give it another address, or delete it." },
+	{ "subscription.state_no_access",
+	  "Its account \"{account}\" has no access to the workspace." },
+	{ "subscription.state_paused", "Its address asked for a pause of {pause_seconds} more." },
+	{ "subscription.state_unvalidated",
+	  "Its address has not proved yet that it wants events: ping it, or call the validation "
+	  "URL that the ping tells it." },
+	{ "subscription.state_well", "What is due is delivered." },
+	{ "subscription.warn_delete",
+	  "The subscription is gone for good, its secret too.{count, plural, =0 {} one { 1 "
+	  "delivery to it that waits is dropped.} other { {more, select, true {More than } other "
+	  "{}}{count} deliveries to it that wait are dropped.}}" },
+	{ "subscription.warn_disable",
+	  "Nothing is sent to it any more; what happens meanwhile is never sent, not by a replay "
+	  "either.{count, plural, =0 {} one { 1 delivery that waits stays until it is enabled.} "
+	  "other { {more, select, true {More than } other {}}{count} deliveries that wait stay "
+	  "until it is enabled.}}" },
+	{ "subscription.warn_replay",
+	  "Its address gets these events once more. Events that came while it was disabled or not "
+	  "validated were never made for it, and are not among them." },
+	{ "subscription.warn_rotate",
+	  "Deliveries are signed with a new secret at once; for 24 hours the one before signs too, "
+	  "but only in the header webhook-signature." },
 	/* ---- toggl */
+	{ "toggl.adopted",
+	  "Subscription {subscription_id} sends to us now, signed with a secret of ours" },
+	{ "toggl.answered",
+	  "Toggl answered {status}{answer, select, none {} other {: \"{answer}\"}}" },
+	{ "toggl.asked_to_wait", "Toggl asks not to be asked for a while" },
+	{ "toggl.callback_refused", "{said}. {hint}" },
+	{ "toggl.callback_unusable",
+	  "Toggl could not use the callback address {url}. {said}. {hint}" },
+	{ "toggl.changed", "Subscription {subscription_id} is changed" },
+	{ "toggl.cleanup_waits", "Clearing up behind it has to wait." },
+	{ "toggl.connected", "Connected as {name, select, none {} other {{name} }}{email, select, "
+			     "none {} other {<{email}> }}(user {user_id})" },
+	{ "toggl.connection_refused",
+	  "Toggl refuses the API token: connect again with the new one (Toggl, Profile settings)" },
+	{ "toggl.connection_unknown", "there is no such connection, or there are several: say "
+				      "which (`hookledger toggl quota` lists them)" },
+	{ "toggl.connection_well", "connected" },
+	{ "toggl.created", "Subscription {subscription_id} \"{description}\" of workspace "
+			   "{workspace_id} brings {filters}" },
+	{ "toggl.cut_off", "the program was cut off while it waited for the answer" },
+	{ "toggl.delete_failed", "Toggl still lists subscription {subscription_id} after it was "
+				 "deleted twice; delete it in Toggl (Integrations, Webhooks)" },
+	{ "toggl.deleted", "Subscription {subscription_id} is deleted" },
+	{ "toggl.disconnected", "the connection to Toggl was ended meanwhile" },
+	{ "toggl.done", "done" },
+	{ "toggl.event_filters_malformed", "\"event_filters\" must be a list of at least one "
+					   "'{\"entity\",\"action\"}'; either may be \"*\"" },
+	{ "toggl.filter", "{entity, select, * {everything} time_entry {time entries} project "
+			  "{projects} client {clients} task {tasks} tag {tags} workspace_user "
+			  "{members} project_user {project members} workspace {the workspace} "
+			  "project_group {project groups} other {{entity}}}{actions, select, none "
+			  "{{entity, select, * {} other {: all changes}}} other {: {actions}}}" },
+	{ "toggl.filters", "{filters}" },
 	{ "toggl.filters_malformed", "filters look like time_entry:*,project:created (an entity "
 				     "and an action, either may be *)" },
+	{ "toggl.forgotten",
+	  "The API token is forgotten.{stay, plural, =0 {} one { One subscription of ours stays at "
+	  "Toggl, and events go on coming.} other { # subscriptions of ours stay at Toggl, and "
+	  "events go on coming.}}" },
+	{ "toggl.hint_dns", "So the name {host} is not known outside, or leads to no public "
+			    "address: check the DNS entry and the setting public_url" },
+	{ "toggl.hint_log", "Check that the address can be reached from outside, and what the web "
+			    "server's log says" },
+	{ "toggl.hint_other",
+	  "So something answers there, but not hookledger-receiver: Toggl wants 200 with the code "
+	  "of the ping. Does public_url lead to this host?" },
+	{ "toggl.hint_path",
+	  "So a web server was reached, and it does not know the path: check that it passes /hook/ "
+	  "to hookledger-receiver, and the settings public_url and base_path" },
+	{ "toggl.hint_receiver",
+	  "So the web server was reached and hookledger-receiver did not answer: is it running, "
+	  "and does it reach the database? `hookledger doctor` and the web server's log say more" },
+	{ "toggl.hint_redirect", "So the address redirects, which Toggl does not follow: set "
+				 "public_url to where it leads (https?)" },
+	{ "toggl.hint_refused", "So a web server, a firewall or a proxy in front of "
+				"hookledger-receiver refuses it: look into its log" },
+	{ "toggl.hint_request",
+	  "Check DNS, TLS, firewall and path of {url}: can anybody reach it from outside?" },
+	{ "toggl.hint_signature",
+	  "So hookledger-receiver was reached and took the signature for wrong: is it of the same "
+	  "database and master_key as this program? `hookledger doctor` looks" },
+	{ "toggl.hint_slow", "So {host} did not answer in time: a firewall that drops packets, or "
+			     "a web server that waits for hookledger-receiver" },
+	{ "toggl.hint_tls", "So the TLS certificate of {host} is not accepted: has it run out, is "
+			    "it for this name, does the server send the whole chain?" },
+	{ "toggl.hint_unreachable",
+	  "So nothing takes connections from outside at {host}: check the web server, its port, "
+	  "the firewall, and that the address is a public one" },
+	{ "toggl.in_doubt",
+	  "{said}. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows" },
+	{ "toggl.job_again", "{said}. It is asked again in {wait_ms} (attempt {attempt})." },
+	{ "toggl.job_conflict",
+	  "{by, select, none {{is_interactive, select, true {Somebody at the command line} other "
+	  "{The courier}}} other {{by}}} is {subscription_id, select, none {making a "
+	  "subscription{workspace_id, select, none {} other { for workspace {workspace_id}}}} "
+	  "other {giving subscription {subscription_id} a new secret}} at Toggl already (job "
+	  "{job_id}, begun at {begun_at}); nothing more was begun, or there could be two. {state, "
+	  "select, waits {It waits for the quota until {until} and goes on by itself then} works "
+	  "{Wait until it has ended, then look at `hookledger toggl list`. Should its program have "
+	  "died, the courier goes on with it at {until}} other {Its program was cut off: the "
+	  "courier goes on with it, or `hookledger toggl continue {job_id}`, and nothing is done "
+	  "twice}}" },
+	{ "toggl.job_forgotten", "forgotten" },
+	{ "toggl.job_lost", "another process has gone on with this, or it has ended: `hookledger "
+			    "toggl list` shows how things are" },
+	{ "toggl.job_stopped",
+	  "It was broken off; the courier goes on with it, and nothing is done twice." },
+	{ "toggl.job_unknown", "there is nothing to go on with under the number {job_id}: it has "
+			       "ended, or another process works on it" },
+	{ "toggl.job_waits", "{why}. It goes on by itself at {until}; nothing is lost." },
+	{ "toggl.job_works", "It is being done." },
+	{ "toggl.left_out",
+	  "{model, select, workspace {the workspace} workspace_user {members} client {clients} "
+	  "project {projects} tag {tags} task {tasks} project_user {project members} other "
+	  "{{model}}} of workspace {workspace_id} are left out: {said}" },
+	{ "toggl.limit_reached", "{said}. Delete or disable one (`hookledger toggl list`), or "
+				 "adopt one that was made elsewhere" },
+	{ "toggl.list_unread",
+	  "The subscriptions of workspace {workspace_id} could not be read: {why}" },
+	{ "toggl.listed_disabled", "Toggl lists subscription {subscription_id} as disabled; "
+				   "`hookledger toggl enable {subscription_id}` tries again" },
+	{ "toggl.made_meanwhile",
+	  "nothing was made: what was tried before, and had no answer, is there by now as "
+	  "subscription {subscription_id} \"{description}\"" },
+	{ "toggl.made_unknown",
+	  "{why}, and its list could not be read: {said}. The endpoint is kept; `hookledger toggl "
+	  "list --refresh` shows whether it was made" },
+	{ "toggl.no_answer", "Toggl gave no answer: {problem, select, none {the connection broke "
+			     "off} other {{problem}}}" },
+	{ "toggl.no_list", "{said}, which is no list of {model, select, workspace {workspaces} "
+			   "workspace_user {members} client {clients} project {projects} tag "
+			   "{tags} task {tasks} project_user {project members} other {{model}}}" },
+	{ "toggl.no_room", "The plan has no room for {filters}" },
+	{ "toggl.no_subscriptions", "{said}, which is no list of subscriptions" },
+	{ "toggl.no_user", "{said}, which names no user; is toggl_api_url right?" },
+	{ "toggl.no_workspaces", "{said}, which is no list of workspaces" },
+	{ "toggl.not_a_member", "this user is not in workspace {workspace_id}; the workspaces are "
+				"{workspaces, select, none {none} other {{workspaces}}}" },
+	{ "toggl.not_allowed", "the connected user may not do that in workspace {workspace_id}; an "
+			       "administrator's token may: {said}" },
+	{ "toggl.not_in_plan", "the plan of this workspace does not have that: {said}" },
+	{ "toggl.not_json", "Toggl answered 200 with something that is not JSON" },
+	{ "toggl.not_made", "{why}. The subscription is not in Toggl's list; try again later. "
+			    "Should it come to be after all, it is taken up" },
+	{ "toggl.not_validated", "Toggl has not validated subscription {subscription_id}: the ping "
+				 "to {url} was not answered with its code. {hint}" },
+	{ "toggl.nothing_left",
+	  "nothing is left to subscribe to in workspace {workspace_id}: subscriptions of ours "
+	  "bring all of that already, or the plan allows none; see `hookledger toggl list`" },
+	{ "toggl.pace_wait", "{why}; it may be asked again at {until} (in {wait_ms})" },
+	{ "toggl.pinged", "Toggl has sent a ping for subscription {subscription_id}" },
+	{ "toggl.plan_everything", "That is everything." },
+	{ "toggl.plan_leaves_out", "That leaves out {filters}." },
+	{ "toggl.plan_nothing", "Nothing is left to subscribe to: your subscriptions have all of "
+				"it, or the plan allows none." },
+	{ "toggl.quota_reserved", "of Toggl's quota {remaining} requests are left, which are kept "
+				  "for work that somebody waits for" },
+	{ "toggl.quota_spent",
+	  "the quota{total, select, none {} other { of {total} requests an hour}} that Toggl gives "
+	  "{organization_id, select, 0 {a user} other {organization {organization_id}}} is spent" },
+	{ "toggl.quota_wait", "{why}; it begins anew at {until} (in {wait_ms})" },
+	{ "toggl.rotated", "Subscription {subscription_id} has a new secret; what is signed with "
+			   "the one before is taken for 24 hours more" },
+	{ "toggl.state_disabled", "Toggl has disabled it, so no events come" },
+	{ "toggl.state_endpoint", "our endpoint {endpoint_id} is disabled and answers 404" },
+	{ "toggl.state_filters", "its filters are not those that we gave it" },
+	{ "toggl.state_missing", "Toggl does not have it any more" },
+	{ "toggl.state_off", "disabled, as wanted" },
+	{ "toggl.state_unknown", "made elsewhere: its events do not come here" },
+	{ "toggl.state_unvalidated", "its address has not proved itself, so no events come" },
+	{ "toggl.state_url",
+	  "it sends to another address than we gave it: {url, select, none {none} other {{url}}}" },
+	{ "toggl.state_well", "events flow" },
+	{ "toggl.subscription_differs",
+	  "Subscription {subscription_id} of workspace {workspace_id}: {state}" },
+	{ "toggl.subscription_foreign",
+	  "subscription {subscription_id} was made elsewhere; `hookledger toggl adopt "
+	  "{subscription_id}` gives it a secret of ours" },
+	{ "toggl.subscription_missing",
+	  "Toggl has no subscription {subscription_id} in workspace {workspace_id}{said, select, "
+	  "none {} other {: {said}}}; `hookledger toggl refresh` looks" },
+	{ "toggl.subscription_state",
+	  "Subscription {subscription_id}: {state}{mend, select, none {} adopt {; `hookledger "
+	  "toggl adopt {subscription_id}`} endpoint {; `hookledger endpoint enable {endpoint_id}`} "
+	  "other {; `hookledger toggl {mend}`}}" },
+	{ "toggl.subscription_unknown",
+	  "Toggl is not known to have a subscription {subscription_id}; `hookledger toggl list "
+	  "--refresh` looks" },
+	{ "toggl.taken_away", "{why}. It was taken away again" },
+	{ "toggl.token_refused", "Toggl refuses the API token: was it reset? `hookledger connect` "
+				 "takes the new one ({said})" },
+	{ "toggl.token_unknown", "Toggl does not know this API token; it is at the end of the page "
+				 "https://track.toggl.com/profile ({said})" },
+	{ "toggl.too_fast", "{said}. Toggl still says it is asked too fast; does something else "
+			    "use this token? Try again later" },
+	{ "toggl.try_later", "{said}. Try again later" },
+	{ "toggl.unconnected", "there is no connection to Toggl; `hookledger connect` makes one" },
+	{ "toggl.unlisted", "Toggl does not list subscription {subscription_id} any more" },
+	{ "toggl.validated", "Subscription {subscription_id} is validated: events flow" },
+	{ "toggl.workspace_unconnected", "no connected Toggl user is in workspace {workspace_id}; "
+					 "`hookledger connect` makes a connection" },
+	{ "toggl.workspace_unknown",
+	  "no connected Toggl user is known to be in workspace {workspace_id}; `hookledger toggl "
+	  "list --refresh` asks Toggl" },
+	{ "toggl.workspace_wanted", "say for which workspace: \"workspace_id\"" },
 };
 
 const size_t catalog_count = sizeof(catalog_rows) / sizeof(catalog_rows[0]);

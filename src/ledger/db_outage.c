@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "ledger/db_outage.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "ledger/alert.h"
+#include "ledger/catalog.h"
 #include "ledger/spool.h"
 
 enum { TARGETS_MAX = 50 }; /* as ledger.notice_add() takes at most */
@@ -26,11 +26,8 @@ struct db_outage {
 	size_t count;
 	bool is_away;
 	int64_t since_us; /* also when it works again, until db_outage_end() */
-	struct buf why, words, subject, text, body;
+	struct buf why, said, content;
 };
-
-static const char todo[] = "Look at PostgreSQL, its disk, and the setting `database`; `hookledger "
-			   "doctor` says what is wrong.";
 
 struct db_outage *db_outage_new(int64_t after_ms, struct str place, struct str page)
 {
@@ -60,10 +57,8 @@ void db_outage_free(struct db_outage *outage)
 	buf_done(&outage->place);
 	buf_done(&outage->page);
 	buf_done(&outage->why);
-	buf_done(&outage->words);
-	buf_done(&outage->subject);
-	buf_done(&outage->text);
-	buf_done(&outage->body);
+	buf_done(&outage->said);
+	buf_done(&outage->content);
 	free(outage);
 }
 
@@ -139,76 +134,68 @@ int64_t db_outage_next_at(const struct db_outage *outage)
 	return due_ms;
 }
 
-static void write_words(struct db_outage *outage, const struct spool_status *spool)
+/* What is so, by code. */
+static void write_said(struct db_outage *outage, const struct spool_status *spool)
 {
-	struct buf since = { 0 };
+	struct buf since = { 0 }, *out = &outage->said;
 
 	clock_write(&since, outage->since_us);
-	buf_clear(&outage->words);
-	buf_addf(&outage->words,
-		 "The courier on %s cannot use the database since %.10s %.5s UTC: %s. ",
-		 buf_text(&outage->place), buf_text(&since), buf_text(&since) + 11,
-		 buf_text(&outage->why));
-	buf_add_text(&outage->words,
-		     "Callbacks are acknowledged all the same and kept in the spool");
-	if (spool)
-		buf_addf(&outage->words, " (%" PRId64 " now, %" PRId64 " kB)", spool->records,
-			 (spool->bytes + 1023) / 1024);
-	buf_add_text(&outage->words,
-		     "; they are recorded when it is back. Subscribers get nothing until then.");
+	buf_clear(out);
+	catalog_begin(out, "finding.database");
+	json_put_text(out, "place", buf_str(&outage->place));
+	json_put_text(out, "since_at", buf_str(&since));
+	json_put_text(out, "why", buf_str(&outage->why));
+	if (spool) {
+		json_put_int(out, "count", spool->records);
+		json_put_int(out, "spool_bytes", spool->bytes);
+	}
+	buf_add_char(out, '}');
 	buf_done(&since);
 }
 
-/* As ledger.notice_write() makes it. */
-static void write_mail(struct db_outage *outage)
+static void put_finding(struct db_outage *outage, struct str since, const char *key,
+			const char *change)
 {
-	buf_clear(&outage->subject);
-	buf_addf(&outage->subject, "hookledger: trouble: the courier on %s cannot use the database",
-		 buf_text(&outage->place));
-	buf_clear(&outage->text);
-	buf_addf(&outage->text, "TROUBLE: %s\n  %s\n\nYou are told when it is over.\n",
-		 buf_text(&outage->words), todo);
-	if (outage->page.len)
-		buf_addf(&outage->text, "\n%s\n", buf_text(&outage->page));
-}
+	struct buf *out = &outage->content;
 
-static void write_finding(struct db_outage *outage, struct str since, const char *change)
-{
-	struct buf *out = &outage->body;
-
+	json_key(out, key);
 	buf_add_text(out, "[{");
 	if (change)
 		json_put_text(out, "change", str_of(change));
 	json_put_text(out, "kind", str_of("database"));
 	json_put_text(out, "level", str_of("trouble"));
 	json_put_text(out, "subject", str_of("database"));
-	json_put_text(out, "words", buf_str(&outage->words));
-	json_put_text(out, "todo", str_of(todo));
+	json_key(out, "said");
+	buf_add_str(out, buf_str(&outage->said));
 	json_put_text(out, "since", since);
-	json_put_text(out, "link", buf_str(&outage->page));
+	json_put_text(out, "link", (struct str){ "", 0 });
 	buf_add_text(out, "}]");
 }
 
-static void write_body(struct db_outage *outage)
+/* As ledger.notice_write() makes it. */
+static void write_content(struct db_outage *outage)
 {
-	struct buf since = { 0 }, now = { 0 }, *out = &outage->body;
+	struct buf since = { 0 }, now = { 0 }, heading = { 0 }, *out = &outage->content;
 
 	clock_write(&since, outage->since_us);
 	clock_write(&now, clock_now_us());
+	catalog_begin(&heading, "alert.outage");
+	json_put_text(&heading, "place", buf_str(&outage->place));
+	buf_add_char(&heading, '}');
 	buf_clear(out);
 	buf_add_char(out, '{');
-	json_put_text(out, "type", str_of("hookledger.findings"));
 	json_put_text(out, "timestamp", buf_str(&now));
 	json_put_bool(out, "test", false);
+	json_put_text(out, "page", (struct str){ buf_text(&outage->page), outage->page.len });
 	json_put_text(out, "status", str_of("trouble"));
-	json_put_text(out, "subject", buf_str(&outage->subject));
-	json_key(out, "changes");
-	write_finding(outage, buf_str(&since), "new");
-	json_key(out, "findings");
-	write_finding(outage, buf_str(&since), NULL);
+	json_key(out, "heading");
+	buf_add_str(out, buf_str(&heading));
+	put_finding(outage, buf_str(&since), "changes", "new");
+	put_finding(outage, buf_str(&since), "findings", NULL);
 	buf_add_char(out, '}');
 	buf_done(&since);
 	buf_done(&now);
+	buf_done(&heading);
 }
 
 bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool_status *spool,
@@ -220,9 +207,8 @@ bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool
 
 	if (due_ms == INT64_MAX || now_ms < due_ms)
 		return false;
-	write_words(outage, spool);
-	write_mail(outage);
-	write_body(outage);
+	write_said(outage, spool);
+	write_content(outage);
 	*message = (struct alert_message){
 		.message_id = -1 - (int64_t)place,
 		.alert_id = target->alert_id,
@@ -230,10 +216,7 @@ bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool
 		.kind = buf_str(&target->kind),
 		.target = buf_str(&target->target),
 		.secret_sealed = buf_str(&target->secret_sealed),
-		.subject = buf_str(&outage->subject),
-		.words = buf_str(&outage->text),
-		.status = str_of("trouble"),
-		.body = buf_str(&outage->body),
+		.content = buf_str(&outage->content),
 	};
 	/* not once more while it is on its way */
 	target->due_ms = INT64_MAX;
@@ -264,7 +247,7 @@ int64_t db_outage_since_us(const struct db_outage *outage)
 
 struct str db_outage_write(const struct db_outage *outage)
 {
-	return buf_str(&outage->words);
+	return buf_str(&outage->said);
 }
 
 void db_outage_end(struct db_outage *outage)

@@ -39,7 +39,7 @@ bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool
 void db_outage_notified(struct db_outage *outage, int64_t message_id, bool is_sent, int64_t now_ms);
 
 /* Was somebody told, and does the database work again? Then since when it was
-   away and the words that were told, until db_outage_end(). */
+   away and what was told (a code and its parameters), until db_outage_end(). */
 bool db_outage_is_over(const struct db_outage *outage);
 bool db_outage_is_notified(const struct db_outage *outage);
 int64_t db_outage_since_us(const struct db_outage *outage);

@@ -272,7 +272,7 @@ void monitor_collect(struct monitor *monitor)
 static enum err end_outage(struct monitor *monitor)
 {
 	db_arg_time(monitor->args, db_outage_since_us(monitor->outage));
-	db_arg_text(monitor->args, db_outage_write(monitor->outage));
+	db_arg_jsonb(monitor->args, db_outage_write(monitor->outage));
 	return db_send(monitor->db, "courier.outage_over", monitor->args);
 }
 

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "http/http_conf.h"
+#include "ledger/catalog.h"
 #include "ledger/sealing.h"
 #include "toggl/toggl_conf.h"
 #include "toggl/toggl_db.h"
@@ -166,6 +167,7 @@ static void retry_step(struct toggl_client *toggl, struct job *job)
 static void run_step(struct toggl_client *toggl, struct job *job)
 {
 	struct db_rows *rows = NULL;
+	struct buf words = { 0 };
 	struct str verdict;
 
 	if (call_step(toggl, job, &rows)) {
@@ -184,13 +186,15 @@ static void run_step(struct toggl_client *toggl, struct job *job)
 			end(job, TOGGL_JOB_LOST, str_of(db_problem(toggl->options.db)));
 	} else {
 		job->wait_ms = db_int(rows, 0, "wait_ms");
+		catalog_write_json(db_str(rows, 0, "said"), &words);
 		end(job,
 		    str_is(verdict, "done")	? TOGGL_JOB_DONE
 		    : str_is(verdict, "failed") ? TOGGL_JOB_FAILED
 		    : str_is(verdict, "wait")	? TOGGL_JOB_WAITING
 						: TOGGL_JOB_LOST,
-		    db_str(rows, 0, "words"));
+		    buf_str(&words));
 	}
+	buf_done(&words);
 	db_rows_free(rows);
 }
 

@@ -2,6 +2,7 @@
 begin;
 create extension if not exists pgtap;
 set search_path = ledger, public;
+\ir lib/refused.sql
 select plan(48);
 
 insert into toggl_connection (user_id, token_sealed, connected_at) values (1, 'x', now());
@@ -9,7 +10,7 @@ insert into toggl_workspace (workspace_id, connection_id, organization_id, name)
 
 -- ---- windows
 
-select is(words, null, 'the first request may go') from toggl_admit(1, 9, false, 5, 0);
+select is(said, null, 'the first request may go') from toggl_admit(1, 9, false, 5, 0);
 select results_eq('select remaining, in_flight from toggl_window', $$values (29, 1)$$, 'and is counted before anybody knows the plan');
 select lives_ok('select toggl_heard(1, 9, 200, 239, 3600, null)', 'an answer tells');
 select results_eq('select remaining, in_flight from toggl_window', $$values (239, 0)$$, 'and is believed');
@@ -17,16 +18,16 @@ select count(*) from generate_series(1, 3) n, lateral toggl_admit(1, 9, false, 5
 select lives_ok('select toggl_heard(1, 9, 200, 10, 3600, null)', 'three are under way, one comes back');
 select results_eq('select remaining, in_flight from toggl_window', $$values (8, 2)$$, 'what the others will cost is taken off');
 update toggl_window set remaining = 5;
-select matches(words, 'kept for work that somebody waits for', 'the background stops at the reserve') from toggl_admit(1, 9, true, 5, 0);
-select is(words, null, 'people do not') from toggl_admit(1, 9, false, 5, 0);
+select is(said, '{"code": "toggl.quota_reserved", "remaining": 5}', 'the background stops at the reserve') from toggl_admit(1, 9, true, 5, 0);
+select is(said, null, 'people do not') from toggl_admit(1, 9, false, 5, 0);
 update toggl_window set remaining = 0, total = 240;
-select matches(words, 'quota of 240 requests an hour .* organization 9 is spent$', 'then nobody may') from toggl_admit(1, 9, false, 5, 0);
+select is(said, '{"code": "toggl.quota_spent", "total": 240, "organization_id": 9}', 'then nobody may') from toggl_admit(1, 9, false, 5, 0);
 select is(remaining, 0, 'and nothing was taken') from toggl_window;
 update state set clock_offset = '61 minutes';
-select is(words, null, 'after the reset it goes on') from toggl_admit(1, 9, false, 5, 0);
+select is(said, null, 'after the reset it goes on') from toggl_admit(1, 9, false, 5, 0);
 select is(remaining, 239, 'with a whole window') from toggl_window;
 update toggl_window set in_flight = 7, asked_at = clock() - interval '6 minutes';
-select is(words, null, 'what a dead process had under way') from toggl_admit(1, 9, false, 5, 0);
+select is(said, null, 'what a dead process had under way') from toggl_admit(1, 9, false, 5, 0);
 select is(in_flight, 1, 'is forgotten') from toggl_window;
 select lives_ok($$select toggl_quota_told(1, '[{"organization_id": null, "remaining": 12, "resets_in_secs": 60, "total": 30}, {"organization_id": 9, "remaining": 3, "resets_in_secs": 5, "total": 600}, 7, {"remaining": "x"}]')$$, '/me/quota is taken over');
 select results_eq('select organization_id, remaining, total from toggl_window order by 1', $$values (0::bigint, 12, 30), (9, 2, 600)$$, 'less what is under way');
@@ -55,21 +56,21 @@ select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_ent
                   $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
-select is(toggl_filter_words(filters), 'time entries: created, updated, deleted; projects: created, updated; clients: created', 'it speaks as people do') from toggl_plan(6, null) where fallback = 3;
-select is(toggl_filter_words(left_out), 'clients: updated, deleted; tasks: all changes', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
-select is(toggl_filter_words('{*.*,new_thing.*,*.created}'), 'everything: all changes, created; new thing: all changes', 'and of what it does not know');
+select is(toggl_filters_told(filters), '[{"code": "toggl.filter", "entity": "time_entry", "actions": ["created", "updated", "deleted"]}, {"code": "toggl.filter", "entity": "project", "actions": ["created", "updated"]}, {"code": "toggl.filter", "entity": "client", "actions": ["created"]}]', 'it is told by entity') from toggl_plan(6, null) where fallback = 3;
+select is(toggl_filters_told(left_out), '[{"code": "toggl.filter", "entity": "client", "actions": ["updated", "deleted"]}, {"code": "toggl.filter", "entity": "task"}]', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
+select is(toggl_filters_told('{*.*,new_thing.*,*.created}'), '[{"code": "toggl.filter", "entity": "*", "actions": ["*", "created"]}, {"code": "toggl.filter", "entity": "new_thing"}]', 'and of what it does not know');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');
-select throws_ok($$select toggl_filters_read('time_entry')$$, '22023', null, 'and what is none');
+select is(pg_temp.refused($$select toggl_filters_read('time_entry')$$), '{"code": "toggl.filters_malformed", "sqlstate": "22023"}', 'and what is none');
 
 -- ---- what to check
 
-select matches(toggl_hint(said, 'https://h.example.org/hook/x'), hint, said)
-from (values ('URL endpoint x responded with status 404 instead of 200', 'public_url and base_path'),
-             ('URL endpoint x request failed with error: dial tcp: lookup h: no such host', 'h.example.org is not known outside'),
-             ('URL endpoint x request failed with error: x509: certificate signed by unknown authority', 'TLS certificate'),
-             ('URL endpoint x request failed with error: context deadline exceeded', 'in time'),
-             ('URL endpoint x responded with status 301 instead of 200', 'redirects'),
-             ('URL endpoint x responded with status 503 instead of 200', 'is it running')) v (said, hint);
+select is(toggl_hint(problem, 'https://h.example.org/hook/x'), hint, problem)
+from (values ('URL endpoint x responded with status 404 instead of 200', '{"code": "toggl.hint_path"}'::jsonb),
+             ('URL endpoint x request failed with error: dial tcp: lookup h: no such host', '{"code": "toggl.hint_dns", "host": "h.example.org"}'),
+             ('URL endpoint x request failed with error: x509: certificate signed by unknown authority', '{"code": "toggl.hint_tls", "host": "h.example.org"}'),
+             ('URL endpoint x request failed with error: context deadline exceeded', '{"code": "toggl.hint_slow", "host": "h.example.org"}'),
+             ('URL endpoint x responded with status 301 instead of 200', '{"code": "toggl.hint_redirect"}'),
+             ('URL endpoint x responded with status 503 instead of 200', '{"code": "toggl.hint_receiver"}')) v (problem, hint);
 
 -- ---- a turn is taken once
 

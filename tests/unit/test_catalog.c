@@ -101,6 +101,9 @@ static void values_by_their_names(void **state)
 	assert_template("{for_seconds}", "{\"for_seconds\":1}", "1 second");
 	assert_template("{for_seconds}", "{\"for_seconds\":89}", "89 seconds");
 	assert_template("{for_seconds}", "{\"for_seconds\":90}", "2 minutes");
+	assert_template("{for_seconds}", "{\"for_seconds\":260}", "4 minutes");
+	assert_template("{for_seconds}", "{\"for_seconds\":18000}", "5 hours");
+	assert_template("{for_seconds}", "{\"for_seconds\":266400}", "3 days");
 	assert_template("{for_seconds}", "{\"for_seconds\":5400}", "2 hours");
 	assert_template("{for_seconds}", "{\"for_seconds\":259200}", "3 days");
 	assert_template("{for_seconds}", "{\"for_seconds\":-5}", "0 seconds");
@@ -197,9 +200,16 @@ static void the_table(void **state)
 			fail_msg("%s: braces that do not match", row->code);
 		catalog_write(str_of(row->code), LIT("{}"), &out);
 		if (out.len == 0 ||
-		    (strpbrk(buf_text(&out), "{}\t") && !strstr(row->template, "'{'")))
+		    (strpbrk(buf_text(&out), "{}\t") && !strstr(row->template, "'{")))
 			fail_msg("%s is written as \"%s\"", row->code, buf_text(&out));
 		buf_done(&out);
+		/* a finding says what to do */
+		if (str_starts(str_of(row->code), "finding.") && !strstr(row->code, ".todo")) {
+			buf_addf(&out, "%s.todo", row->code);
+			if (!catalog_find(buf_str(&out)))
+				fail_msg("there is no %s", buf_text(&out));
+			buf_done(&out);
+		}
 	}
 }
 

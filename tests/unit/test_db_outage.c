@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "ledger/alert.h"
+#include "ledger/alert_text.h"
 #include "ledger/db_outage.h"
 #include "ledger/spool.h"
 
@@ -121,28 +122,34 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	struct db_outage *outage = of_two();
 	struct spool_status spool = { .records = 12, .bytes = 4097 };
 	struct alert_message message;
+	struct alert_text text = { 0 };
 
 	(void)state;
 	/* as a server says it that speaks another language, before an encoding is agreed */
 	db_outage_observe(outage, false, 0, "connection to server \"x\"\r\nfailed: f\xfcr.\n");
 	assert_true(db_outage_next(outage, AFTER, &spool, &message));
 	assert_int_equal(7, message.alert_id);
-	assert_says(message.subject, "trouble: the courier on db.example cannot use the database");
-	assert_says(message.words,
+	alert_text_write(&text, message.content);
+	assert_says(buf_str(&text.subject),
+		    "hookledger: trouble: the courier on db.example cannot use the database");
+	assert_says(buf_str(&text.words),
 		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
-	assert_says(message.words, "(12 now, 5 kB)");
-	assert_says(message.words, "hookledger doctor");
-	assert_says(message.words, "https://example.org/admin/");
+	assert_says(buf_str(&text.words), "(12 now, 4.0 KiB)");
+	assert_says(buf_str(&text.words), "hookledger doctor");
+	assert_says(buf_str(&text.words), "You are told when it is over.");
+	assert_says(buf_str(&text.words), "https://example.org/admin/");
 	db_outage_notified(outage, FOR_ADA, true, AFTER);
 	assert_true(db_outage_next(outage, AFTER, NULL, &message));
 	assert_true(str_is(message.kind, "webhook"));
 	assert_true(str_is(message.secret_sealed, "sealed"));
-	assert_says(message.body, "{\"type\":\"hookledger.findings\",");
+	alert_text_write(&text, message.content);
+	assert_says(buf_str(&text.body), "{\"type\":\"hookledger.findings\",");
 	assert_says(
-		message.body,
+		buf_str(&text.body),
 		"\"changes\":[{\"change\":\"new\",\"kind\":\"database\",\"level\":\"trouble\",");
-	assert_says(message.body, "server \\\"x\\\"");
-	assert_says(message.body, "\"findings\":[{\"kind\":\"database\"");
+	assert_says(buf_str(&text.body), "server \\\"x\\\"");
+	assert_says(buf_str(&text.body), "\"findings\":[{\"kind\":\"database\"");
+	alert_text_done(&text);
 	db_outage_free(outage);
 }
 

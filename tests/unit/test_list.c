@@ -63,6 +63,12 @@ bool db_is_flag(const struct db_rows *rows, const char *column)
 	return strcmp(column, "enabled") == 0;
 }
 
+bool db_is_json(const struct db_rows *rows, const char *column)
+{
+	(void)rows;
+	return strcmp(column, "words") == 0;
+}
+
 bool db_is_null(const struct db_rows *rows, size_t row, const char *column)
 {
 	return !rows->cells[row][place_of(column)];

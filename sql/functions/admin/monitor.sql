@@ -21,7 +21,7 @@ declare
 begin
   select o.* into n from ledger.notice o where o.notice_id = ledger.id_of(path ->> 'notice_id', 'the number of a notice');
   if not found then
-    raise exception 'there is no notice with the number %', path ->> 'notice_id' using errcode = 'P0002';
+    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', path -> 'notice_id'), 'P0002');
   end if;
   return n;
 end
@@ -60,14 +60,14 @@ declare
 begin
   perform ledger.notice_check(request.given ->> 'kind', request.given ->> 'target');
   if (select count(*) from ledger.notice) >= 50 then
-    raise exception 'there are 50 notices already; remove one first' using errcode = '22023';
+    perform ledger.refuse('notice.too_many', '{"most": 50}');
   end if;
   insert into ledger.notice (notice_id, kind, target, secret_sealed) overriding system value
   values ((request.made ->> 'notice_id')::bigint, request.given ->> 'kind', request.given ->> 'target', ledger.made_bytes(request, 'sealed'))
   on conflict on constraint notice_kind_target_key do nothing
   returning * into n;
   if n.notice_id is null then
-    raise exception 'findings are told there already' using errcode = '23505';
+    perform ledger.refuse('notice.there_already', state => '23505');
   end if;
   return ledger.answer(ledger.notice_json(n)::text, status => 201,
     audit => ledger.audited('notice.add', format('notice %s', n.notice_id), null, ledger.notice_told(n)));
@@ -86,11 +86,11 @@ declare
   wanted text := coalesce(nullif(request.given ->> 'target', ledger.notice_shown(n)), n.target);
 begin
   if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
-    raise exception 'enabled must be true or false' using errcode = '22023';
+    perform ledger.refuse('input.not_flag', '{"name": "enabled"}');
   end if;
   perform ledger.notice_check(n.kind, wanted);
   if exists (select from ledger.notice o where o.kind = n.kind and o.target = wanted and o.notice_id <> n.notice_id) then
-    raise exception 'findings are told there already' using errcode = '23505';
+    perform ledger.refuse('notice.there_already', state => '23505');
   end if;
   update ledger.notice o
   set target = wanted, enabled = coalesce((request.given ->> 'enabled')::boolean, o.enabled),

@@ -2,15 +2,15 @@
 -- which who looks after the ledger keeps; what is newer is counted here.
 
 create function ledger.all_is_well(at timestamptz)
-returns text
+returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select case when l.at is null then 'Ready. No event has come yet.'
-              else format('All is well. The last event came %s ago.', ledger.for_long(all_is_well.at - l.at)) end
+  select case when l.at is null then ledger.coded('overview.ready')
+              else ledger.coded('overview.well', jsonb_build_object('last_seconds', ledger.whole_seconds(all_is_well.at - l.at))) end
   from (select max(e.received_at) as at
         from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 20) e) l
 $$;
-comment on function ledger.all_is_well(timestamptz) is 'The sentence for when nothing is found.';
+comment on function ledger.all_is_well(timestamptz) is 'What to say when nothing is found.';
 
 create function ledger.day_count(day date, zone text, until timestamptz)
 returns bigint
@@ -33,7 +33,7 @@ declare
   usual numeric;
 begin
   perform ledger.event_counts_update(2000);
-  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.words, 'todo', f.todo,
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.said, 'todo', ledger.finding_todo(f.said),
                                                'since', ledger.rfc3339(f.since), 'link', f.link) order by f.level = 'trouble' desc, f.since), '[]')
   into found from ledger.findings() f;
   worst := found -> 0;
@@ -46,7 +46,7 @@ begin
   return ledger.answer(jsonb_build_object(
     'now', ledger.rfc3339(clock),
     'level', coalesce(worst ->> 'level', 'well'),
-    'sentence', coalesce(worst ->> 'words', ledger.all_is_well(clock)),
+    'sentence', coalesce(worst -> 'words', ledger.all_is_well(clock)),
     'findings', found,
     'last_event_at', (select ledger.rfc3339(max(e.received_at))
                       from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 20) e),

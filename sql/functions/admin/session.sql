@@ -51,7 +51,6 @@ begin
     raise exception 'you may look, but only an owner may do this' using errcode = 'HL403';
   end if;
   perform set_config('hookledger.client', home, true);
-  perform set_config('hookledger.page', 'on', true);
   -- Another request of the session that takes long may hold the row: it writes the same.
   update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
   where s.session_id = (select o.session_id from ledger.session o

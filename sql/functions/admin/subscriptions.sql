@@ -3,7 +3,7 @@
 -- the operator on behalf of the account whose it is.
 
 create function ledger.subscription_state(s ledger.subscription, dead bigint)
-returns table (state text, words text)
+returns table (state text, said jsonb)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select case when not s.enabled and s.disabled_reason = 'gone' then 'gone'
@@ -14,27 +14,24 @@ as $$
               when isfinite(s.paused_until) and s.paused_until > c.at then 'paused'
               when dead > 0 then 'dead'
               else 'well' end,
-         case when not s.enabled and s.disabled_reason = 'gone'
-              then 'Its address answered 410 (gone), so nothing is sent to it. Give it another address, or delete it.'
-              when not s.enabled and s.disabled_reason = 'failing'
-              then 'It only failed for days and was disabled. Mend its address, enable it, and replay what was given up.'
-              when not s.enabled then 'It is disabled: nothing is sent to it, and what happens meanwhile is not sent later.'
-              when not a.enabled then format('Its account "%s" is disabled.', a.name)
-              when m.account_id is null then format('Its account "%s" has no access to the workspace.', a.name)
-              when s.validated_at is null then 'Its address has not proved yet that it wants events: ping it, or call the validation URL that the ping tells it.'
+         case when not s.enabled and s.disabled_reason = 'gone' then ledger.coded('subscription.state_gone')
+              when not s.enabled and s.disabled_reason = 'failing' then ledger.coded('subscription.state_given_up')
+              when not s.enabled then ledger.coded('subscription.state_disabled')
+              when not a.enabled then ledger.coded('subscription.state_account_disabled', jsonb_build_object('account', a.name))
+              when m.account_id is null then ledger.coded('subscription.state_no_access', jsonb_build_object('account', a.name))
+              when s.validated_at is null then ledger.coded('subscription.state_unvalidated')
               when s.failing_since is not null
-              then format('Every attempt has failed for %s; look at the last deliveries.', ledger.for_long(c.at - s.failing_since))
+              then ledger.coded('subscription.state_failing', jsonb_build_object('failing_seconds', ledger.whole_seconds(c.at - s.failing_since)))
               when isfinite(s.paused_until) and s.paused_until > c.at
-              then format('Its address asked for a pause of %s more.', ledger.for_long(s.paused_until - c.at))
-              when dead > 0 then format('%s given up after many attempts; replay what is still of use.',
-                                        case when dead = 1 then 'One delivery was' else dead || ' deliveries were' end)
-              else 'What is due is delivered.' end
+              then ledger.coded('subscription.state_paused', jsonb_build_object('pause_seconds', ledger.whole_seconds(s.paused_until - c.at)))
+              when dead > 0 then ledger.coded('subscription.state_dead', jsonb_build_object('count', dead))
+              else ledger.coded('subscription.state_well') end
   from (select ledger.clock() as at) c
   join ledger.account a on a.account_id = s.account_id
   left join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
 $$;
 comment on function ledger.subscription_state(ledger.subscription, bigint) is
-  'How a subscription is, in one word and in a sentence; dead: how many deliveries to it were given up.';
+  'How a subscription is, in one word and to be said to people; dead: how many deliveries to it were given up.';
 
 -- By the indexes: for a subscription that it does not know yet, the planner takes
 -- the average, which few have (16 ms each instead of 0.2).
@@ -49,17 +46,11 @@ as $$
     'event_filters', s.event_filters, 'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at),
     'created_at', ledger.rfc3339(s.created_at), 'updated_at', ledger.rfc3339(s.updated_at),
     'secret_before_until', case when s.secret_before_until > ledger.clock() then ledger.rfc3339(s.secret_before_until) end,
-    'state', t.state, 'state_words', t.words, 'waiting', n.waiting, 'dead', n.dead, 'failing_since', ledger.rfc3339(s.failing_since),
+    'state', t.state, 'state_words', t.said, 'waiting', n.waiting, 'dead', n.dead, 'failing_since', ledger.rfc3339(s.failing_since),
     'last_success_at', ledger.rfc3339(s.last_success_at),
     'warnings', jsonb_build_object(
-      'disable', 'Nothing is sent to it any more; what happens meanwhile is never sent, not by a replay either.'
-                 || case when n.waiting > 0 then format(' %s that wait%s stay until it is enabled.', ledger.so_many(n.waiting, 100000, 'delivery'),
-                                                        case when n.waiting = 1 then 's' else '' end) else '' end,
-      'delete', 'The subscription is gone for good, its secret too.'
-                || case when n.waiting > 0 then format(' %s to it that wait%s are dropped.', ledger.so_many(n.waiting, 100000, 'delivery'),
-                                                       case when n.waiting = 1 then 's' else '' end) else '' end,
-      'rotate', 'Deliveries are signed with a new secret at once; for 24 hours the one before signs too, but only in the header webhook-signature.',
-      'replay', 'Its address gets these events once more. Events that came while it was disabled or not validated were never made for it, and are not among them.'))
+      'disable', ledger.coded('subscription.warn_disable', c.waits), 'delete', ledger.coded('subscription.warn_delete', c.waits),
+      'rotate', ledger.coded('subscription.warn_rotate'), 'replay', ledger.coded('subscription.warn_replay')))
   from ledger.account a
   cross join lateral (
     select (select count(*) from (select from ledger.delivery d
@@ -67,6 +58,7 @@ as $$
                                   limit 100001) w) as waiting,
            (select count(*) from (select from ledger.delivery d
                                   where d.subscription_id = s.subscription_id and d.state = 'dead' limit 100001) w) as dead) n
+  cross join lateral jsonb_build_object('count', least(n.waiting, 100000), 'more', n.waiting > 100000) c (waits)
   cross join lateral ledger.subscription_state(s, n.dead) t
   where a.account_id = s.account_id
 $$;

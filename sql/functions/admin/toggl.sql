@@ -2,37 +2,23 @@
 -- want, what is being done. What is done is begun by admin.toggl_begin()
 -- (toggl_client/interface.sql) and goes on in jobs (toggl_client/job.sql).
 
-create function ledger.toggl_for_page(words text)
-returns text
-language sql immutable set search_path = ledger, pg_temp
-as $$
-  select regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(words,
-    '`hookledger connect`', '"connect"', 'g'),
-    '`hookledger toggl (list --refresh|refresh)`', '"refresh"', 'g'),
-    '`hookledger toggl list`', 'the list of subscriptions', 'g'),
-    '`hookledger toggl add[^`]*`', '"add"', 'g'),
-    '`hookledger toggl ([a-z]+)[^`]*`', '"\1"', 'g')
-$$;
-comment on function ledger.toggl_for_page(text) is 'Words of a job for the admin page, where an action has a name and no command.';
-
 create function ledger.toggl_job_json(j ledger.toggl_job)
-returns json
+returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
     'id', j.job_id::text, 'what', j.kind, 'workspace_id', j.given ->> 'workspace', 'item', j.given ->> 'subscription',
     'state', case when j.failed then 'failed' when j.finished_at is not null then 'done'
                   when j.wait_until is not null then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
-    'words', ledger.toggl_for_page(case
-      when j.finished_at is not null then j.words
-      when j.wait_until is not null then concat_ws(E'\n', j.state ->> 'failed', case when j.state ? 'failed' then 'Clearing up behind it has to wait.' end,
-                                                   format('%s%s. It goes on by itself at %s; nothing is lost.', upper(left(j.wait_words, 1)),
-                                                          substr(j.wait_words, 2), ledger.o_clock(j.wait_until)))
+    'words', case
+      when j.finished_at is not null then j.said
+      when j.wait_until is not null then ledger.coded_list(j.state -> 'failed', case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
+        ledger.coded('toggl.job_waits', jsonb_build_object('why', j.wait_reason, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)))))
       when j.leased_until > clock_timestamp() then coalesce((
-        select format('%s. It is asked again in %s (attempt %s).', j.state ->> 'again',
-          ledger.for_long(greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp()), j.tries)
-        from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again' and j.asked_at is not null), 'It is being done.')
-      else 'It was broken off; the courier goes on with it, and nothing is done twice.' end),
+        select ledger.coded('toggl.job_again', jsonb_build_object('said', j.state -> 'again', 'attempt', j.tries,
+          'wait_ms', extract(epoch from greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp())::bigint * 1000))
+        from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again' and j.asked_at is not null), ledger.coded('toggl.job_works'))
+      else ledger.coded('toggl.job_stopped') end,
     'resumes_at', ledger.rfc3339(j.wait_until), 'by_itself', not j.is_interactive,
     'made_at', ledger.rfc3339(j.made_at), 'ended_at', ledger.rfc3339(j.finished_at),
     'result', case when j.finished_at is not null then jsonb_strip_nulls(jsonb_build_object(
@@ -43,10 +29,10 @@ comment on function ledger.toggl_job_json(ledger.toggl_job) is
   'A job as the page has it. state: works, waits (for the quota, until resumes_at), stopped (its process died), done, failed.';
 
 create function ledger.toggl_differences()
-returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, words text, mend text, since timestamptz)
+returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, said jsonb, mend text, since timestamptz)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.words, t.mend, coalesce(s.gone_at, s.seen_at)
+  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.said, t.mend, coalesce(s.gone_at, s.seen_at)
   from ledger.toggl_subscription s
   cross join lateral ledger.toggl_state(s) t
   where s.deleted_at is null and t.mend is not null
@@ -66,8 +52,7 @@ begin
       select json_agg(json_build_object(
         'id', c.connection_id::text, 'user_id', c.user_id::text, 'user', c.name, 'email', c.email,
         'state', case when c.refused_at is not null then 'refused' else 'well' end,
-        'state_words', case when c.refused_at is not null then 'Toggl refuses the API token: connect again with the new one (Toggl, Profile settings)'
-                            else 'connected' end,
+        'state_words', case when c.refused_at is not null then ledger.coded('toggl.connection_refused') else ledger.coded('toggl.connection_well') end,
         'connected_at', ledger.rfc3339(c.connected_at), 'checked_at', ledger.rfc3339(c.checked_at), 'seen_at', ledger.rfc3339(q.seen_at),
         'quota', coalesce(q.windows, '[]'::json)) order by c.connection_id)
       from ledger.toggl_connection c
@@ -105,7 +90,7 @@ begin
         'description', s.description, 'url', case when who.role = 'owner' then s.url else ledger.url_shown(s.url) end, 'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
         'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
         'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed' when 'filters' then 'changed' else t.state end,
-        'state_words', t.words, 'difference', case when t.mend is not null then t.words end,
+        'state_words', t.said, 'difference', case when t.mend is not null then t.said end,
         'mend', case when t.mend like 'endpoint %' then 'endpoint' else t.mend end,
         'last_event_at', ledger.rfc3339(greatest(r.last_at, n.last_at)),
         'seen_at', ledger.rfc3339(coalesce(w.listed_at, s.seen_at))) order by w.name, s.workspace_id, s.subscription_id)
@@ -158,16 +143,16 @@ declare
 begin
   select w.* into home from ledger.toggl_workspace w where w.workspace_id = ledger.id_of(request.query ->> 'workspace', 'workspace');
   if not found then
-    raise exception 'no connected Toggl user is known to be in that workspace; "refresh" asks Toggl' using errcode = 'P0002';
+    perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', request.query -> 'workspace'), 'P0002');
   end if;
   select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(request.query ->> 'item', 'item'))) o order by o.fallback limit 1;
   return ledger.answer(json_build_object(
     'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
     'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
     'leaves_out', coalesce(ledger.toggl_event_filters(p.left_out), '[]'),
-    'words', case when p.filters is null then 'Nothing is left to subscribe to: your subscriptions have all of it, or the plan allows none.'
-                  when p.left_out = '{}' then 'That is everything.'
-                  else 'That leaves out ' || ledger.toggl_filter_words(p.left_out) || '.' end)::text);
+    'words', case when p.filters is null then ledger.coded('toggl.plan_nothing')
+                  when p.left_out = '{}' then ledger.coded('toggl.plan_everything')
+                  else ledger.coded('toggl.plan_leaves_out', jsonb_build_object('filters', ledger.toggl_filters_told(p.left_out))) end)::text);
 end
 $$;
 comment on function admin.toggl_plan(ledger.operator, admin.request) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';
@@ -204,16 +189,16 @@ declare
 begin
   if what in ('subscribe', 'change') then
     if request.given ? 'description' and (jsonb_typeof(request.given -> 'description') <> 'string' or length(btrim(request.given ->> 'description')) not between 1 and 250) then
-      raise exception '"description" must be a text of 1 to 250 characters' using errcode = '22023';
+      perform ledger.refuse('input.text_length', '{"name": "description", "least": 1, "most": 250}');
     end if;
     if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
-      raise exception '"enabled" must be true or false' using errcode = '22023';
+      perform ledger.refuse('input.not_flag', '{"name": "enabled"}');
     end if;
     if request.given ? 'event_filters' then
       if jsonb_typeof(request.given -> 'event_filters') <> 'array' or request.given -> 'event_filters' = '[]' or exists (
         select from jsonb_array_elements(case jsonb_typeof(request.given -> 'event_filters') when 'array' then request.given -> 'event_filters' else '[]' end) f
         where jsonb_typeof(f) <> 'object' or coalesce(f ->> 'entity', '') !~ '^(\w{1,50}|\*)$' or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
-        raise exception '"event_filters" must be a list of at least one {"entity","action"}; either may be "*"' using errcode = '22023';
+        perform ledger.refuse('toggl.event_filters_malformed');
       end if;
       wish := jsonb_build_object('filters', (
         select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n) from jsonb_array_elements(request.given -> 'event_filters') with ordinality e (f, n)));
@@ -221,12 +206,12 @@ begin
     wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(request.given ->> 'description'),
       'enabled', case when what = 'change' then request.given -> 'enabled' end));
     if what = 'change' and wish = '{}' then
-      raise exception 'nothing to change: give "description", "event_filters" or "enabled"' using errcode = '22023';
+      perform ledger.refuse('input.nothing_to_change', '{"names": ["description", "event_filters", "enabled"]}');
     end if;
   end if;
   if what = 'subscribe' then
     if home is null then
-      raise exception 'say for which workspace: "workspace_id"' using errcode = '22023';
+      perform ledger.refuse('toggl.workspace_wanted');
     end if;
     wish := '{"description": "hookledger"}' || wish;
   end if;
@@ -238,7 +223,7 @@ begin
                 where s.subscription_id = item and s.deleted_at is null limit 1);
     if what = 'rotate' and address is null and exists (
       select from ledger.toggl_subscription s where s.subscription_id = item and s.deleted_at is null) then
-      raise exception 'that subscription was made elsewhere: "adopt" gives it an address and a secret of ours' using errcode = '22023';
+      perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
   elsif home is not null then
     wish := wish || jsonb_build_object('workspace', home);
@@ -251,7 +236,7 @@ begin
               and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', '"connection_id"'), c.connection_id)
             order by c.connection_id limit 8) k);
     if connections is null then
-      raise exception 'there is no connection to Toggl yet: "connect" makes one' using errcode = 'P0002';
+      perform ledger.refuse('toggl.unconnected', state => 'P0002');
     end if;
   end if;
   return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked', wish::text, 'address', address));
@@ -272,9 +257,9 @@ begin
     -- Of several the worst says how it went.
     sum as (
       select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200 else 202 end as status,
-             string_agg(o.t ->> 'words', E'\n' order by o.job_id) as words from told o)
-    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.words) else '{}' end || jsonb_build_object(
-      'job', o.t ->> 'id', 'state', o.state, 'words', s.words, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text,
+             ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as said from told o)
+    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.said) else '{}' end || jsonb_build_object(
+      'job', o.t ->> 'id', 'state', o.state, 'words', s.said, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text,
       status => s.status)
     from sum s cross join lateral (
       select o.* from told o
@@ -297,12 +282,8 @@ begin
   select c.* into was from ledger.toggl_connection c
   where c.token_sealed is not null and c.connection_id = coalesce(connection, c.connection_id) order by c.connection_id limit 1;
   n := ledger.toggl_disconnect(connection);
-  return ledger.answer(json_build_object('stay', n, 'words', 'The API token is forgotten.' || case
-    when n = 1 then ' One subscription of ours stays at Toggl, and events go on coming.'
-    when n > 1 then format(' %s subscriptions of ours stay at Toggl, and events go on coming.', n) else '' end)::text,
+  return ledger.answer(json_build_object('stay', n, 'words', ledger.coded('toggl.forgotten', jsonb_build_object('stay', n)))::text,
     audit => ledger.audited('toggl.disconnect', 'connection ' || was.connection_id, jsonb_build_object('user', was.name, 'email', was.email), null));
-exception when no_data_found then
-  raise exception 'there is no such connection, or there are several: say which' using errcode = 'P0002';
 end
 $$;
 comment on function admin.toggl_disconnect(ledger.operator, admin.request) is 'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';

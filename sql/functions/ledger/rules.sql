@@ -9,6 +9,18 @@ return jsonb_build_object('code', code) || jsonb_strip_nulls(params);
 comment on function ledger.coded(text, jsonb) is
   'Something to say to people, as one flat object: the code (area.what) and its parameters, without those that are null. The sentences are in src/ledger/catalog_en.c and www/js/words. The code is always written as a literal at the call.';
 
+create function ledger.coded_list(variadic parts jsonb[])
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+as $$
+  select case when count(*) > 1 then jsonb_agg(e.one order by p.n, e.n) else min(e.one #>> '{}')::jsonb end
+  from unnest(parts) with ordinality p (part, n)
+  cross join lateral jsonb_array_elements(case jsonb_typeof(p.part) when 'array' then p.part else jsonb_build_array(p.part) end) with ordinality e (one, n)
+  where p.part is not null
+$$;
+comment on function ledger.coded_list(jsonb[]) is
+  'Several things to say, each as ledger.coded() makes it or a list of such: a list; of one, that one; null: there is none.';
+
 create function ledger.refuse(code text, params jsonb default '{}', state text default '22023')
 returns void
 language plpgsql set search_path = ledger, pg_temp
@@ -19,6 +31,12 @@ end
 $$;
 comment on function ledger.refuse(text, jsonb, text) is
   'Raises an error: MESSAGE is the code, DETAIL the object of ledger.coded(). state: 22023 the caller must change something, P0002 there is no such thing, 23505 it is so already, HL401 to HL428 the caller may not, 55P03 later it may work.';
+
+create function ledger.whole_seconds(span interval)
+returns bigint
+language sql immutable set search_path = ledger, pg_temp
+return floor(extract(epoch from greatest(span, interval '0')))::bigint;
+comment on function ledger.whole_seconds(interval) is 'A duration as codes have it: in whole seconds, never below 0.';
 
 -- ---- the rest
 
@@ -146,16 +164,6 @@ as $$
                                               then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
 $$;
 comment on function ledger.rfc3339(timestamptz) is 'A time as RFC 3339 in UTC, for JSON.';
-
-create function ledger.o_clock(moment timestamptz, form text default 'HH24:MI:SS')
-returns text
-language sql stable strict set search_path = ledger, pg_temp
-as $$
-  select case when current_setting('hookledger.page', true) = 'on' then ledger.rfc3339(date_trunc('second', moment))
-              else to_char(moment at time zone 'UTC', form) || ' UTC' end
-$$;
-comment on function ledger.o_clock(timestamptz, text) is
-  'A time within words: 14:00:00 UTC. For the admin page, which shows times in the zone of its operator, RFC 3339: see ledger.session_enter().';
 
 create function ledger.cursor_read(cursor text)
 returns ledger.cursor

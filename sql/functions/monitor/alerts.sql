@@ -6,81 +6,24 @@ create function ledger.findings_json()
 returns jsonb
 language sql volatile set search_path = ledger, pg_temp
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.words, 'todo', f.todo,
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'said', f.said,
                                                'since', ledger.rfc3339(f.since), 'link', f.link)), '[]')
   from ledger.findings() f
 $$;
 comment on function ledger.findings_json() is 'The findings as a list of objects, in their order.';
 
-create function ledger.notice_lines(words text, todo text, link text, page text)
-returns text
-language sql immutable set search_path = ledger, pg_temp
-return words || E'\n  ' || todo || case when page <> '' and link <> '' then E'\n  ' || page || link else '' end || E'\n\n';
-comment on function ledger.notice_lines(text, text, text, text) is 'A finding in the text of an e-mail. page: address of the admin page, empty when it is not known.';
-
 create function ledger.notice_write(only_notice bigint, page text, seen jsonb, changes jsonb)
 returns void
-language plpgsql set search_path = ledger, pg_temp
+language sql set search_path = ledger, pg_temp
 as $$
-declare
-  at constant timestamptz := ledger.clock();
-  is_test constant boolean := changes is null;
-  held jsonb;
-  status text;
-  worst text;
-  heading text;
-  words text := '';
-  item jsonb;
-begin
-  select coalesce(jsonb_agg(f || jsonb_build_object('link', page || (f ->> 'link')) order by n) filter (where n <= 100), '[]'),
-         coalesce(case when bool_or(f ->> 'level' = 'trouble') then 'trouble' else min(f ->> 'level') end, 'well')
-  into held, status
-  from jsonb_array_elements(seen) with ordinality as i (f, n);
-  worst := case when changes @> '[{"change": "new", "level": "trouble"}]' or changes @> '[{"change": "worse"}]' then 'trouble'
-                when changes @> '[{"change": "new"}]' then 'warning' end;
-  heading := case
-    when is_test then 'this is a test'
-    when worst is null and status = 'well' then 'all is well again'
-    when worst is null then 'over: ' || (changes -> 0 ->> 'words')
-    else worst || ': ' || (select c ->> 'words' from jsonb_array_elements(changes) c
-                           where c ->> 'change' <> 'over' order by c ->> 'level' <> 'trouble' limit 1) end;
-  if (select count(*) from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' or worst is null) > 1 and heading <> 'all is well again' then
-    heading := heading || format(' (and %s more)', (
-      select count(*) - 1 from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' or worst is null));
-  end if;
-
-  if is_test then
-    words := E'This is a test: somebody asked hookledger to send it. When something is wrong, you will be told like this.\n\n';
-  end if;
-  for item in select c from jsonb_array_elements(changes) c where c ->> 'change' <> 'over' order by c ->> 'level' <> 'trouble' limit 50 loop
-    words := words || case item ->> 'level' when 'trouble' then 'TROUBLE: ' else 'WARNING: ' end
-      || ledger.notice_lines(item ->> 'words', item ->> 'todo', item ->> 'link', page);
-  end loop;
-  for item in select c from jsonb_array_elements(changes) c where c ->> 'change' = 'over' limit 50 loop
-    words := words || 'OVER: ' || (item ->> 'words') || E'\n\n';
-  end loop;
-  if jsonb_array_length(held) = 0 then
-    words := words || E'All is well now.\n';
-  else
-    words := words || case when is_test then 'Now:' else 'All that is not well now:' end || E'\n';
-    for item in select c from jsonb_array_elements(held) c limit 50 loop
-      words := words || '- ' || (item ->> 'words') || E'\n';
-    end loop;
-  end if;
-  if page <> '' then
-    words := words || E'\n' || page || E'\n';
-  end if;
-
-  insert into ledger.notice_message (notice_id, is_test, subject, words, body, made_at, due_at)
-  select n.notice_id, is_test, 'hookledger: ' || heading, words,
-         json_build_object('type', 'hookledger.findings', 'timestamp', ledger.rfc3339(at), 'test', is_test, 'status', status,
-                           'subject', 'hookledger: ' || heading,
-                           'changes', coalesce((select jsonb_agg(c || jsonb_build_object('link', page || (c ->> 'link'))) from jsonb_array_elements(changes) c), '[]'),
-                           'findings', held),
-         at, at
-  from ledger.notice n
-  where case when only_notice is null then n.enabled else n.notice_id = only_notice end;
-end
+  insert into ledger.notice_message (notice_id, is_test, content, made_at, due_at)
+  select n.notice_id, changes is null,
+         jsonb_build_object('timestamp', ledger.rfc3339(c.at), 'test', changes is null, 'page', page,
+           'status', coalesce(case when seen @> '[{"level": "trouble"}]' then 'trouble' end, seen #>> '{0,level}', 'well'),
+           'changes', coalesce(changes, '[]'), 'findings', jsonb_path_query_array(seen, '$[0 to 99]')),
+         c.at, c.at
+  from ledger.notice n, ledger.clock() c (at)
+  where case when only_notice is null then n.enabled else n.notice_id = only_notice end
 $$;
 comment on function ledger.notice_write(bigint, text, jsonb, jsonb) is
   'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse or over) for each enabled notice; changes null: a test, for one notice.';
@@ -99,12 +42,12 @@ begin
     return;
   end if;
   seen := ledger.findings_json();
-  insert into ledger.finding as o (kind, subject, level, words, todo, link, since, found_at)
-  select distinct on (f.kind, f.subject) f.kind, f.subject, f.level, f.words, f.todo, f.link, f.since, at
-  from jsonb_to_recordset(seen) f (kind text, subject text, level text, words text, todo text, link text, since timestamptz)
+  insert into ledger.finding as o (kind, subject, level, said, link, since, found_at)
+  select distinct on (f.kind, f.subject) f.kind, f.subject, f.level, f.said, f.link, f.since, at
+  from jsonb_to_recordset(seen) f (kind text, subject text, level text, said jsonb, link text, since timestamptz)
   order by f.kind, f.subject, f.level
   on conflict (kind, subject) do update
-    set level = excluded.level, words = excluded.words, todo = excluded.todo, link = excluded.link, since = excluded.since,
+    set level = excluded.level, said = excluded.said, link = excluded.link, since = excluded.since,
         found_at = case when o.missed_at is null then o.found_at else at end, missed_at = null;
   update ledger.finding o set missed_at = at
   where o.missed_at is null and not exists (
@@ -121,11 +64,11 @@ begin
       and exists (select from ledger.notice n where n.enabled)
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
-  select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'words', c.words,
-                                      'todo', c.todo, 'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble', c.kind, c.subject)
+  select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'said', c.said,
+                                      'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble', c.kind, c.subject)
   into changes
-  from (select w.change, w.kind, w.level, w.subject, w.words, w.todo, w.link, w.since from worse w
-        union all select 'over', g.kind, g.level, g.subject, g.words, g.todo, g.link, g.since from gone g) c;
+  from (select w.change, w.kind, w.level, w.subject, w.said, w.link, w.since from worse w
+        union all select 'over', g.kind, g.level, g.subject, g.said, g.link, g.since from gone g) c;
   if changes is not null then
     perform ledger.notice_write(null, page, seen, changes);
   end if;
@@ -137,27 +80,26 @@ $$;
 comment on function ledger.judge(text) is
   'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
 
-create function ledger.outage_over(since timestamptz, words text)
+create function ledger.outage_over(since timestamptz, said jsonb)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  insert into ledger.finding as o (kind, subject, level, told_level, words, todo, link, since, found_at, missed_at)
-  values ('database', 'database', 'trouble', 'trouble', left(words, 2000), '', '', outage_over.since, outage_over.since, ledger.clock())
-  on conflict (kind, subject) do update set since = least(o.since, excluded.since), words = excluded.words, missed_at = least(o.missed_at, excluded.missed_at)
+  insert into ledger.finding as o (kind, subject, level, told_level, said, link, since, found_at, missed_at)
+  values ('database', 'database', 'trouble', 'trouble', said, '', outage_over.since, outage_over.since, ledger.clock())
+  on conflict (kind, subject) do update set since = least(o.since, excluded.since), said = excluded.said, missed_at = least(o.missed_at, excluded.missed_at)
 $$;
-comment on function ledger.outage_over(timestamptz, text) is
+comment on function ledger.outage_over(timestamptz, jsonb) is
   'A courier that has told by itself that the database was away says that it is back: to be told as any finding that is over, once, by ledger.judge().';
 
 create function ledger.notice_claim(lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, status text, made_us bigint, next_us bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint, next_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := ledger.clock();
 begin
-  update ledger.notice_message m set dropped_at = at, problem = coalesce(m.problem, 'the notice is disabled')
+  update ledger.notice_message m set dropped_at = at, problem = coalesce(m.problem, 'disabled')
   from ledger.notice n
   where n.notice_id = m.notice_id and not n.enabled and m.sent_at is null and m.dropped_at is null and not m.is_test;
   return query
@@ -176,11 +118,11 @@ begin
       set lease = m.lease + 1, leased_until = at + lease_ms * interval '1 millisecond', attempts = m.attempts + 1
       from due d where m.message_id = d.message_id
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, t.body ->> 'status', ledger.us(t.made_at), 0::bigint
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at), 0::bigint
     from taken t join ledger.notice n on n.notice_id = t.notice_id;
   if not found then
     return query
-      select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, ''::text, ''::text, ''::text, 0::bigint,
+      select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, 0::bigint,
              ledger.us(min(greatest(m.due_at, m.leased_until))) - ledger.us(at)
       from ledger.notice_message m where m.sent_at is null and m.dropped_at is null and not m.is_test;
   end if;
@@ -220,14 +162,13 @@ comment on function ledger.notice_settle(bigint, bigint, text) is
   'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. A lease that is not the current one changes nothing.';
 
 create function ledger.notice_test(notice bigint, page text, lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, subject text, words text,
-               body text, status text, made_us bigint)
+returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 begin
   if not exists (select from ledger.notice n where n.notice_id = notice) then
-    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
   end if;
   perform ledger.notice_write(notice, page, ledger.findings_json(), null);
   return query
@@ -236,7 +177,7 @@ begin
       set lease = 1, leased_until = ledger.clock() + lease_ms * interval '1 millisecond', attempts = 1
       where m.message_id = (select max(o.message_id) from ledger.notice_message o where o.notice_id = notice and o.is_test)
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.subject, t.words, t.body::text, t.body ->> 'status', ledger.us(t.made_at)
+    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at)
     from taken t join ledger.notice n on n.notice_id = t.notice_id;
 end
 $$;
@@ -267,28 +208,27 @@ begin
     -- One plain address: nothing in it that a header or a command line could take for more.
     if target is null or length(target) > 254
        or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
-      raise exception 'this is no e-mail address such as ada@example.org' using errcode = '22023';
+      perform ledger.refuse('notice.no_address');
     end if;
   elsif kind = any ('{webhook,slack,teams,discord,mattermost,googlechat,ntfy}') then
     if ledger.has_blank(target) then
-      raise exception 'the address contains a blank or a character that cannot be seen: remove it' using errcode = '22023';
+      perform ledger.refuse('notice.blank_in_address');
     end if;
     if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
-      raise exception 'this is no http or https URL such as https://example.org/hook' using errcode = '22023';
+      perform ledger.refuse('notice.no_url');
     end if;
     if kind = 'ntfy' and target !~ '^https?://[^/]+/([^?#]*/)?[-_A-Za-z0-9]{1,64}/*(\?[^#]*)?$' then
-      raise exception 'this is no address of an ntfy topic such as https://ntfy.sh/my-topic' using errcode = '22023';
+      perform ledger.refuse('notice.no_topic');
     end if;
     if kind <> coalesce(ledger.notice_chat(target), kind) then
-      raise exception 'this address belongs to %, which takes messages of its own form: choose % instead of %',
-        ledger.notice_chat(target), ledger.notice_chat(target), kind using errcode = '22023';
+      perform ledger.refuse('notice.other_chat', jsonb_build_object('chat', ledger.notice_chat(target), 'given', kind));
     end if;
   else
-    raise exception 'a notice goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy' using errcode = '22023';
+    perform ledger.refuse('notice.no_kind');
   end if;
 end
 $$;
-comment on function ledger.notice_check(text, text) is 'Raises 22023 with words when a notice cannot go there.';
+comment on function ledger.notice_check(text, text) is 'Raises 22023 when a notice cannot go there.';
 
 create function ledger.notice_shown(n ledger.notice)
 returns text
@@ -312,13 +252,13 @@ declare
 begin
   perform ledger.notice_check(kind, target);
   if (select count(*) from ledger.notice) >= 50 then
-    raise exception 'there are 50 notices already; remove one first' using errcode = '22023';
+    perform ledger.refuse('notice.too_many', '{"most": 50}');
   end if;
   insert into ledger.notice as n (kind, target, enabled) values (notice_add.kind, notice_add.target, notice_add.kind <> 'webhook')
   returning n.notice_id into made;
   return made;
 exception when unique_violation then
-  raise exception 'this is told already' using errcode = '23505';
+  perform ledger.refuse('notice.there_already', state => '23505');
 end
 $$;
 comment on function ledger.notice_add(text, text) is 'Makes a notice. A webhook is enabled when it gets its secret: its number binds that.';

@@ -33,12 +33,12 @@ comment on function courier.notice_targets() is 'By which ways the owner is told
 -- ---- of the command line
 
 create function operator.findings()
-returns table (kind text, level text, subject text, words text, todo text, since_us bigint, link text)
+returns table (kind text, level text, subject text, words jsonb, todo jsonb, since_us bigint, link text)
 language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform ledger.event_counts_update(20000);
-  return query select f.kind, f.level, f.subject, f.words, f.todo, ledger.us(f.since), f.link from ledger.findings() f;
+  return query select f.kind, f.level, f.subject, f.said, ledger.finding_todo(f.said), ledger.us(f.since), f.link from ledger.findings() f;
 end
 $$;
 comment on function operator.findings() is 'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
@@ -72,7 +72,7 @@ as $$
 begin
   update ledger.notice n set enabled = enable where n.notice_id = notice;
   if not found then
-    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
   end if;
 end
 $$;
@@ -85,7 +85,7 @@ as $$
 begin
   delete from ledger.notice n where n.notice_id = notice;
   if not found then
-    raise exception 'there is no notice with the number %', notice using errcode = 'P0002';
+    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
   end if;
 end
 $$;

@@ -21,7 +21,7 @@ $$;
 comment on function ledger.toggl_payloads(bigint, text, bigint[]) is 'Entities as the typed tables have them.';
 
 create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, told jsonb, state jsonb)
-returns table (note text, more jsonb, bad text)
+returns table (note jsonb, more jsonb, bad jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -40,7 +40,7 @@ begin
   more := '[]';
   -- An empty list is null at Toggl now and then.
   if told is null or jsonb_typeof(coalesce(list, 'null')) not in ('array', 'null') then
-    bad := format(', which is no list of %ss', replace(of_model, '_', ' '));
+    bad := ledger.coded('toggl.no_list', jsonb_build_object('model', of_model));
     return next;
     return;
   end if;

@@ -35,8 +35,6 @@ begin
       nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}')))
     from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), request.made ->> 'address',
                             ledger.made_bytes(request, 'secret'), true) b);
-exception when no_data_found or unique_violation or sqlstate '22023' then
-  raise exception '%', ledger.toggl_for_page(sqlerrm) using errcode = sqlstate;
 end
 $$;
 comment on function admin.toggl_begin(ledger.operator, admin.request) is 'As ledger.toggl_begin(), whose arguments are in made.';
@@ -93,11 +91,11 @@ comment on function operator.toggl_workspace_list(bigint) is 'Workspaces of a co
 
 create function operator.toggl_subscription_list()
 returns table (workspace_id bigint, subscription_id bigint, description text, filters text, enabled boolean, validated_us bigint,
-               endpoint_id bigint, url text, state text, words text, mend text, seen_us bigint)
+               endpoint_id bigint, url text, state text, words jsonb, mend text, seen_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select s.workspace_id, s.subscription_id, s.description, array_to_string(s.filters, ' '), s.enabled, ledger.us(s.validated_at),
-         s.endpoint_id, s.url, t.state, t.words,
+         s.endpoint_id, s.url, t.state, t.said,
          case when t.mend like 'endpoint %' then t.mend else 'toggl ' || t.mend || ' ' || s.subscription_id end,
          ledger.us(coalesce(w.listed_at, s.seen_at))
   from ledger.toggl_subscription s
@@ -122,7 +120,7 @@ begin
     where s.subscription_id = item and s.deleted_at is null
     order by s.endpoint_id nulls last limit 1;
   if not found then
-    raise exception 'Toggl is not known to have a subscription %; `hookledger toggl list --refresh` looks', item using errcode = 'P0002';
+    perform ledger.refuse('toggl.subscription_unknown', jsonb_build_object('subscription_id', item), 'P0002');
   end if;
 end
 $$;
@@ -143,16 +141,16 @@ comment on function operator.toggl_quota_list() is
   'What is left of Toggl''s quota, as its answers said; organization 0: the user''s own. resets_us null: the window has ended, the next request begins one.';
 
 create function operator.toggl_job_list()
-returns table (job_id bigint, kind text, workspace_id bigint, made_us bigint, waits_until_us bigint, words text)
+returns table (job_id bigint, kind text, workspace_id bigint, made_us bigint, waits_until_us bigint, words jsonb)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select j.job_id, j.kind, (j.given -> 'workspace')::bigint, ledger.us(j.made_at), ledger.us(j.wait_until), j.wait_words
+  select j.job_id, j.kind, (j.given -> 'workspace')::bigint, ledger.us(j.made_at), ledger.us(j.wait_until), j.wait_reason
   from ledger.toggl_job j where j.finished_at is null order by j.job_id
 $$;
 comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
 
 create function operator.toggl_plan(workspace bigint)
-returns table (fallback bigint, words text, left_out text, filters text, max_webhooks bigint, max_filters bigint)
+returns table (fallback bigint, words jsonb, left_out jsonb, filters text, max_webhooks bigint, max_filters bigint)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
@@ -160,14 +158,14 @@ declare
 begin
   select w.* into home from ledger.toggl_workspace w where w.workspace_id = workspace;
   if not found then
-    raise exception 'no connected Toggl user is known to be in workspace %; `hookledger toggl list --refresh` asks Toggl', workspace
-      using errcode = 'P0002';
+    perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
   return query
-    select p.fallback, ledger.toggl_filter_words(p.filters), ledger.toggl_filter_words(p.left_out),
+    select p.fallback, ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_told(p.filters))),
+           case when p.left_out <> '{}' then ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_told(p.left_out))) end,
            replace(array_to_string(p.filters, ','), '.', ':'), home.max_webhooks::bigint, home.max_filters::bigint
     from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(workspace)) p
     order by p.fallback;
 end
 $$;
-comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, in words; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such workspace.';
+comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, to be said to people; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such workspace.';

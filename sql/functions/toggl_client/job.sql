@@ -108,7 +108,7 @@ begin
     where j.job_id = (wish -> 'job')::bigint and j.finished_at is null and j.leased_until <= clock_timestamp()
     returning j.* into held;
     if held.job_id is null then
-      raise exception 'there is nothing to go on with under the number %: it has ended, or another process works on it', wish ->> 'job' using errcode = 'P0002';
+      perform ledger.refuse('toggl.job_unknown', jsonb_build_object('job_id', wish -> 'job'), 'P0002');
     end if;
     return query select held.job_id, held.lease;
     return;
@@ -117,7 +117,7 @@ begin
     select o.* into s from ledger.toggl_subscription o
     where o.subscription_id = item and (home is null or o.workspace_id = home) and o.deleted_at is null;
     if not found then
-      raise exception 'Toggl is not known to have a subscription %; `hookledger toggl list --refresh` looks', item using errcode = 'P0002';
+      perform ledger.refuse('toggl.subscription_unknown', jsonb_build_object('subscription_id', item), 'P0002');
     end if;
     home := s.workspace_id;
   end if;
@@ -126,11 +126,11 @@ begin
     join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
     where w.workspace_id = home;
     if not found then
-      raise exception 'no connected Toggl user is in workspace %; `hookledger connect` makes a connection', home using errcode = 'P0002';
+      perform ledger.refuse('toggl.workspace_unconnected', jsonb_build_object('workspace_id', home), 'P0002');
     end if;
   end if;
   if not exists (select from ledger.toggl_connection c where c.connection_id = connection and c.token_sealed is not null) then
-    raise exception 'there is no connection to Toggl; `hookledger connect` makes one' using errcode = 'P0002';
+    perform ledger.refuse('toggl.unconnected', state => 'P0002');
   end if;
 
   if what in ('subscribe', 'rotate', 'adopt') then
@@ -141,7 +141,7 @@ begin
       return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
       return;
     elsif held.job_id is not null then
-      raise exception '%', ledger.toggl_conflicting_job_words(held) using errcode = '23505';
+      perform ledger.refuse('toggl.job_conflict', ledger.toggl_conflicting_job_told(held), '23505');
     end if;
   end if;
   if what = 'subscribe' then
@@ -153,8 +153,7 @@ begin
                            where w.workspace_id = home order by p.fallback limit 1) end) f
     where not array[f, split_part(f, '.', 1) || '.*', '*.' || split_part(f, '.', 2), '*.*'] && coalesce(ledger.toggl_covered(home), '{}');
     if lacking is null then
-      raise exception 'nothing is left to subscribe to in workspace %: subscriptions of ours bring all of that already, or the plan allows none; see `hookledger toggl list`',
-        home using errcode = '23505';
+      perform ledger.refuse('toggl.nothing_left', jsonb_build_object('workspace_id', home), '23505');
     end if;
   end if;
   if what in ('subscribe', 'adopt') then
@@ -165,7 +164,7 @@ begin
     wish := wish || jsonb_build_object('endpoint', made, 'url', (wish ->> 'hook_url') || address);
   elsif what = 'rotate' then
     if s.endpoint_id is null then
-      raise exception 'subscription % was made elsewhere; `hookledger toggl adopt %` gives it a secret of ours', item, item using errcode = '22023';
+      perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
     insert into ledger.endpoint_secret as t (endpoint_id, sealed) values (s.endpoint_id, secret) returning t.secret_id into made;
     wish := wish || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
@@ -246,9 +245,9 @@ declare
 begin
   job.failed := is_bad;
   job.finished_at := clock_timestamp();
-  job.words := coalesce(job.state ->> 'failed', (select string_agg(n.line, E'\n') from jsonb_array_elements_text(job.state -> 'notes') n (line)), 'done');
+  job.said := coalesce(job.state -> 'failed', ledger.coded_list(job.state -> 'notes'), ledger.coded('toggl.done'));
   update ledger.toggl_job j
-  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, words = job.words, asked_at = null, wait_until = null
+  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, said = job.said, asked_at = null, wait_until = null
   where j.job_id = job.job_id;
   if is_bad and job.kind in ('subscribe', 'adopt') and not job.state ? 'keep' then
     update ledger.endpoint e set enabled = false where e.endpoint_id = endpoint;
@@ -284,7 +283,7 @@ comment on function ledger.toggl_end(ledger.toggl_job) is
 create function ledger.toggl_turn(
   job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
 returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
-               connection_id bigint, token bytea, words text, result text, next_lease bigint)
+               connection_id bigint, token bytea, said jsonb, result text, next_lease bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -294,12 +293,14 @@ declare
   asked record;
   until_us timestamptz;
   background boolean;
-  again text := 'begins anew';
+  why jsonb := to_jsonb(problem);
+  is_backed_off boolean;
+  told jsonb;
 begin
   select o.* into j from ledger.toggl_job o where o.job_id = job for update;
   if j.job_id is null or j.lease <> toggl_turn.lease or j.finished_at is not null then
     verdict := 'lost';
-    words := 'another process has gone on with this, or it has ended: `hookledger toggl list` shows how things are';
+    said := ledger.coded('toggl.job_lost');
     return next;
     return;
   end if;
@@ -309,7 +310,7 @@ begin
   if status is null and j.asked_at is not null and step ->> 'do' = 'create' then
     -- Cut off in the middle: Toggl may have made it.
     status := 0;
-    problem := 'the program was cut off while it waited for the answer';
+    why := ledger.coded('toggl.cut_off');
   end if;
   if status is not null and j.asked_at is not null then
     select r.* into asked from ledger.toggl_request(j, step) r;
@@ -321,12 +322,12 @@ begin
     elsif (status = 429 and j.tries < 6)
        or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
       -- Again, after the back-off.
-      j.state := j.state || jsonb_build_object('again', ledger.toggl_said(status, answer, problem));
+      j.state := j.state || jsonb_build_object('again', ledger.toggl_said(status, answer, why));
     else
       j.queue := j.queue - 0;
       j.state := j.state - 'again';
       j.tries := 0;
-      select s.queue, s.state into j.queue, j.state from ledger.toggl_step(j, step, status, answer, problem, how) s;
+      select s.queue, s.state into j.queue, j.state from ledger.toggl_step(j, step, status, answer, why, how) s;
     end if;
   end if;
   j.asked_at := null;
@@ -336,39 +337,37 @@ begin
   elsif j.queue = '[]' then
     j := ledger.toggl_end(j);
     verdict := case when j.failed then 'failed' else 'done' end;
-    words := j.words;
+    said := j.said;
     result := (j.state - '{notes,failed,again}'::text[])::text;
     return next;
     return;
   else
     select c.back_off_until into until_us from ledger.toggl_connection c where c.connection_id = j.connection_id and c.token_sealed is not null;
     if not found then
-      j.state := j.state || '{"failed": "the connection to Toggl was ended meanwhile"}';
+      j.state := j.state || jsonb_build_object('failed', ledger.coded('toggl.disconnected'));
       j := ledger.toggl_end(j);
       verdict := 'failed';
-      words := j.words;
+      said := j.said;
       return next;
       return;
     end if;
-    if until_us > clock_timestamp() + interval '1 minute' then
+    is_backed_off := until_us > clock_timestamp() + interval '1 minute';
+    if is_backed_off then
       wait_ms := ceil(extract(epoch from until_us - clock_timestamp()) * 1000)::bigint;
-      words := 'Toggl asks not to be asked for a while';
-      again := 'may be asked again';
+      said := ledger.coded('toggl.asked_to_wait');
     else
       select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
-      select a.wait_ms, a.words into wait_ms, words
+      select a.wait_ms, a.said into wait_ms, said
       from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint, (how -> 'pace_ms')::bigint) a;
     end if;
-    if words is not null then
+    if said is not null then
       verdict := 'wait';
       -- Of a window as the clock of the windows has it, which tests move.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
-      j.wait_words := words;
-      words := format('%s; it %s at %s (in %s)', words, again, ledger.o_clock(j.wait_until),
-        case when wait_ms > 90000 then ceil(wait_ms / 60000.0) || ' minutes' else ceil(wait_ms / 1000.0) || ' seconds' end);
-      if j.state ? 'failed' then
-        words := (j.state ->> 'failed') || E'\nClearing up behind it has to wait: ' || words;
-      end if;
+      j.wait_reason := said;
+      told := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms', wait_ms);
+      said := ledger.coded_list(j.state -> 'failed', case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
+        case when is_backed_off then ledger.coded('toggl.pace_wait', told) else ledger.coded('toggl.quota_wait', told) end);
     else
       verdict := 'ask';
       j.queue := jsonb_set(j.queue, '{0}', asked.step);
@@ -391,7 +390,7 @@ begin
   end if;
   update ledger.toggl_job o
   set queue = j.queue, state = j.state, asked_at = j.asked_at, tries = j.tries, wait_until = j.wait_until, lease = next_lease,
-      wait_words = case when verdict = 'wait' then j.wait_words end,
+      wait_reason = case when verdict = 'wait' then j.wait_reason end,
       leased_until = clock_timestamp() + case when verdict = 'wait' then interval '0'
                                               else interval '5 minutes' + coalesce(wait_ms, 0) * interval '1 millisecond' end
   where o.job_id = job;
@@ -451,7 +450,7 @@ begin
     and c.token_sealed is not null
   returning c.connection_id into connection;
   if connection is null then
-    raise exception 'there is no such connection, or there are several: say which (`hookledger toggl quota` lists them)' using errcode = 'P0002';
+    perform ledger.refuse('toggl.connection_unknown', state => 'P0002');
   end if;
   return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
           where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null and s.gone_at is null);

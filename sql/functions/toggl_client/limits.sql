@@ -3,7 +3,7 @@
 -- processes share nothing else.
 
 create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint, pace_ms bigint)
-returns table (wait_ms bigint, words text)
+returns table (wait_ms bigint, said jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -28,10 +28,8 @@ begin
       update ledger.toggl_window w set remaining = held.remaining, resets_at = held.resets_at, in_flight = held.in_flight
       where w.connection_id = connection and w.organization_id = organization;
       wait_ms := greatest(ceil(extract(epoch from held.resets_at - clock) * 1000), 1000)::bigint;
-      words := case when held.remaining > 0
-        then format('of Toggl''s quota %s requests are left, which are kept for work that somebody waits for', held.remaining)
-        else format('the quota%s that Toggl gives %s is spent', ' of ' || held.total || ' requests an hour',
-                    case when organization = 0 then 'a user' else 'organization ' || organization end) end;
+      said := case when held.remaining > 0 then ledger.coded('toggl.quota_reserved', jsonb_build_object('remaining', held.remaining))
+                   else ledger.coded('toggl.quota_spent', jsonb_build_object('total', held.total, 'organization_id', organization)) end;
       return next;
       return;
     end if;
@@ -50,7 +48,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
-  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. words, without the time: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
+  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. said, without the time: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
 
 create function ledger.toggl_heard(
   connection bigint, organization bigint, status bigint, remaining bigint, resets_in bigint, retry_after bigint)
@@ -134,22 +132,18 @@ $$;
 comment on function ledger.toggl_conflicting_job(text, bigint, bigint, bigint) is
   'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace (subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this transaction ends.';
 
-create function ledger.toggl_conflicting_job_words(j ledger.toggl_job)
-returns text
+create function ledger.toggl_conflicting_job_told(j ledger.toggl_job)
+returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select format('%s is %s at Toggl already (job %s, begun at %s); nothing more was begun, or there could be two. %s',
-    coalesce(j.given ->> 'by', case when j.is_interactive then 'Somebody at the command line' else 'The courier' end),
-    case when j.kind in ('rotate', 'adopt') then 'giving subscription ' || (j.given ->> 'subscription') || ' a new secret'
-         else 'making a subscription' || coalesce(' for workspace ' || (j.given ->> 'workspace'), '') end,
-    j.job_id, ledger.o_clock(j.made_at),
-    case when j.wait_until > ledger.clock() then format('It waits for the quota until %s and goes on by itself then', ledger.o_clock(j.wait_until))
-         when j.leased_until > clock_timestamp() then format(
-           'Wait until it has ended, then look at `hookledger toggl list`. Should its program have died, the courier goes on with it at %s',
-           ledger.o_clock(j.leased_until))
-         else format('Its program was cut off: the courier goes on with it, or `hookledger toggl continue %s`, and nothing is done twice', j.job_id) end)
+  select ledger.coded('toggl.job_conflict', jsonb_build_object(
+    'job_id', j.job_id, 'begun_at', ledger.rfc3339(date_trunc('second', j.made_at)), 'by', j.given -> 'by', 'is_interactive', j.is_interactive,
+    'subscription_id', case when j.kind in ('rotate', 'adopt') then j.given -> 'subscription' end,
+    'workspace_id', case when j.kind not in ('rotate', 'adopt') then j.given -> 'workspace' end,
+    'state', case when j.wait_until > ledger.clock() then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
+    'until', ledger.rfc3339(date_trunc('second', case when j.wait_until > ledger.clock() then j.wait_until else j.leased_until end))))
 $$;
-comment on function ledger.toggl_conflicting_job_words(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
+comment on function ledger.toggl_conflicting_job_told(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint
@@ -168,10 +162,10 @@ end
 $$;
 comment on function ledger.toggl_json(text) is 'An answer as jsonb; null when it is no JSON.';
 
-create function ledger.toggl_said(status bigint, answer text, problem text)
-returns text
+create function ledger.toggl_said(status bigint, answer text, problem jsonb)
+returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return case when status = 0 then 'Toggl gave no answer: ' || coalesce(problem, 'the connection broke off')
-            else format('Toggl answered %s%s', status,
-              coalesce(': "' || nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ', 'g'), 300), '') || '"', '')) end;
-comment on function ledger.toggl_said(bigint, text, text) is 'An answer in words, for people.';
+return case when status = 0 then ledger.coded('toggl.no_answer', jsonb_build_object('problem', problem))
+            else ledger.coded('toggl.answered', jsonb_build_object('status', status, 'answer',
+              nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ', 'g'), 300), ''))) end;
+comment on function ledger.toggl_said(bigint, text, jsonb) is 'What Toggl answered, to be said to people. problem: why no answer came, a text or what ledger.coded() gives.';

@@ -1,13 +1,12 @@
 -- What a plan of Toggl allows and how to use it best, and how Toggl's side
 -- differs from what we want.
 
-create or replace view ledger.toggl_worth (place, entity, words) as values
-  (1, 'time_entry', 'time entries'), (2, 'project', 'projects'), (3, 'client', 'clients'), (4, 'task', 'tasks'), (5, 'tag', 'tags'),
-  (6, 'workspace_user', 'members'), (7, 'project_user', 'project members'), (8, 'workspace', 'the workspace'), (9, 'project_group', 'project groups');
+create or replace view ledger.toggl_worth (place, entity) as values
+  (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
+  (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group');
 comment on view ledger.toggl_worth is 'Entities by what they are worth to the tables: the first ones are subscribed to first.';
 comment on column ledger.toggl_worth.place is 'Order.';
 comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
-comment on column ledger.toggl_worth.words is 'What people call it.';
 
 create function ledger.toggl_plan(most bigint, covered text[])
 returns table (fallback bigint, filters text[], left_out text[])
@@ -58,18 +57,17 @@ as $$
 $$;
 comment on function ledger.toggl_covered(bigint, bigint) is 'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
 
-create function ledger.toggl_filter_words(filters text[])
-returns text
+create function ledger.toggl_filters_told(filters text[])
+returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select string_agg(case when g.entity = '*' then 'everything' else coalesce(w.words, replace(g.entity, '_', ' ')) end
-                    || case when g.entity = '*' and g.actions = 'all changes' then '' else ': ' || g.actions end, '; ' order by g.place)
+  select jsonb_agg(ledger.coded('toggl.filter', jsonb_build_object('entity', g.entity, 'actions', g.actions)) order by g.place)
   from (select split_part(f.one, '.', 1) as entity, min(f.n) as place,
-               string_agg(case split_part(f.one, '.', 2) when '*' then 'all changes' else split_part(f.one, '.', 2) end, ', ' order by f.n) as actions
+               nullif(jsonb_agg(split_part(f.one, '.', 2) order by f.n), '["*"]') as actions
         from unnest(filters) with ordinality f (one, n) group by 1) g
-  left join ledger.toggl_worth w on w.entity = g.entity
 $$;
-comment on function ledger.toggl_filter_words(text[]) is 'Filters as people say them: time entries: created, updated; projects: all changes. Null: there are none.';
+comment on function ledger.toggl_filters_told(text[]) is
+  'Filters to be said to people, one for each entity: time entries: created, updated; projects: all changes. actions is missing for all changes. Null: there are none.';
 
 create function ledger.toggl_filters(list jsonb)
 returns text[]
@@ -110,38 +108,27 @@ $$;
 comment on function ledger.toggl_filters_read(text) is 'Reads filters as people write them: time_entry:*,project:created. 22023 when they are none.';
 
 create function ledger.toggl_hint(problem text, url text)
-returns text
+returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
   status text := substring(problem from 'responded with status (\d{3})');
-  host text := substring(url from '^[a-z]+://([^/]+)');
+  host jsonb := jsonb_build_object('host', substring(url from '^[a-z]+://([^/]+)'));
 begin
   return case
-    when status = '404' then
-      'So a web server was reached, and it does not know the path: check that it passes /hook/ to hookledger-receiver, and the settings public_url and base_path'
-    when status in ('301', '302', '303', '307', '308') then
-      'So the address redirects, which Toggl does not follow: set public_url to where it leads (https?)'
-    when status = '401' then
-      'So hookledger-receiver was reached and took the signature for wrong: is it of the same database and master_key as this program? `hookledger doctor` looks'
-    when status in ('403', '405', '406', '411', '413', '415') then
-      'So a web server, a firewall or a proxy in front of hookledger-receiver refuses it: look into its log'
-    when status like '5__' then
-      'So the web server was reached and hookledger-receiver did not answer: is it running, and does it reach the database? `hookledger doctor` and the web server''s log say more'
-    when status like '2__' then
-      'So something answers there, but not hookledger-receiver: Toggl wants 200 with the code of the ping. Does public_url lead to this host?'
+    when status = '404' then ledger.coded('toggl.hint_path')
+    when status in ('301', '302', '303', '307', '308') then ledger.coded('toggl.hint_redirect')
+    when status = '401' then ledger.coded('toggl.hint_signature')
+    when status in ('403', '405', '406', '411', '413', '415') then ledger.coded('toggl.hint_refused')
+    when status like '5__' then ledger.coded('toggl.hint_receiver')
+    when status like '2__' then ledger.coded('toggl.hint_other')
     -- the last is what another hookledger says
-    when problem ~* 'resolve|no such host|dns|name or service|no public address' then
-      format('So the name %s is not known outside, or leads to no public address: check the DNS entry and the setting public_url', host)
-    when problem ~* 'x509|certificate|tls|ssl' then
-      format('So the TLS certificate of %s is not good for strangers: has it run out, is it for this name, does the server send the whole chain?', host)
-    when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then
-      format('So nothing takes connections from outside at %s: check the web server, its port, the firewall, and that the address is a public one', host)
-    when problem ~* 'deadline|time.?out|timed out' then
-      format('So %s did not answer in time: a firewall that drops packets, or a web server that waits for hookledger-receiver', host)
-    when problem ~* 'request failed' then
-      format('Check DNS, TLS, firewall and path of %s: can a stranger reach it?', url)
-    else 'Check that the address can be reached from outside, and what the web server''s log says' end;
+    when problem ~* 'resolve|no such host|dns|name or service|no public address' then ledger.coded('toggl.hint_dns', host)
+    when problem ~* 'x509|certificate|tls|ssl' then ledger.coded('toggl.hint_tls', host)
+    when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then ledger.coded('toggl.hint_unreachable', host)
+    when problem ~* 'deadline|time.?out|timed out' then ledger.coded('toggl.hint_slow', host)
+    when problem ~* 'request failed' then ledger.coded('toggl.hint_request', jsonb_build_object('url', url))
+    else ledger.coded('toggl.hint_log') end;
 end
 $$;
 comment on function ledger.toggl_hint(text, text) is
@@ -150,20 +137,20 @@ comment on function ledger.toggl_hint(text, text) is
 -- ---- how Toggl's side differs
 
 create function ledger.toggl_state(s ledger.toggl_subscription)
-returns table (state text, words text, mend text)
+returns table (state text, said jsonb, mend text)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select d.state,
     case d.state
-      when 'well' then 'events flow'
-      when 'off' then 'disabled, as wanted'
-      when 'missing' then 'Toggl does not have it any more'
-      when 'unknown' then 'made elsewhere: its events do not come here'
-      when 'url' then 'it sends to another address than we gave it: ' || coalesce(ledger.url_shown(s.url), 'none')
-      when 'endpoint' then 'our endpoint ' || s.endpoint_id || ' is disabled and answers 404'
-      when 'disabled' then 'Toggl has disabled it, so no events come'
-      when 'unvalidated' then 'its address has not proved itself, so no events come'
-      when 'filters' then 'its filters are not those that we gave it' end,
+      when 'well' then ledger.coded('toggl.state_well')
+      when 'off' then ledger.coded('toggl.state_off')
+      when 'missing' then ledger.coded('toggl.state_missing')
+      when 'unknown' then ledger.coded('toggl.state_unknown')
+      when 'url' then ledger.coded('toggl.state_url', jsonb_build_object('url', ledger.url_shown(s.url)))
+      when 'endpoint' then ledger.coded('toggl.state_endpoint', jsonb_build_object('endpoint_id', s.endpoint_id))
+      when 'disabled' then ledger.coded('toggl.state_disabled')
+      when 'unvalidated' then ledger.coded('toggl.state_unvalidated')
+      when 'filters' then ledger.coded('toggl.state_filters') end,
     case d.state
       when 'well' then null when 'off' then null
       when 'unknown' then 'adopt'
@@ -182,7 +169,7 @@ as $$
       else 'well' end as state) d
 $$;
 comment on function ledger.toggl_state(ledger.toggl_subscription) is
-  'How a subscription at Toggl differs from what we want, in words, and the command that mends it (null: nothing to mend).';
+  'How a subscription at Toggl differs from what we want, to be said to people, and the command that mends it (null: nothing to mend).';
 
 create function ledger.toggl_learn(workspace bigint, told jsonb)
 returns bigint

@@ -2,17 +2,17 @@
 -- is to be asked next, or why it failed.
 
 create function ledger.toggl_step(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, problem text, how jsonb, out queue jsonb, out state jsonb)
+  job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, out queue jsonb, out state jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   home bigint := (step -> 'ws')::bigint;
   item bigint := (step -> 'id')::bigint;
   told jsonb := case when status = 200 then ledger.toggl_json(answer) end;
-  said text := ledger.toggl_said(status, answer, problem);
+  said jsonb := ledger.toggl_said(status, answer, problem);
   error_text text := coalesce(ledger.toggl_json(answer) #>> '{}', answer, '');
-  bad text;
-  note text;
+  bad jsonb;
+  note jsonb;
   s ledger.toggl_subscription;
   learnt bigint;
   more jsonb := '[]';
@@ -23,26 +23,26 @@ begin
   -- What is the same whatever was asked.
   if status in (401, 403) and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
     update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock()) where c.connection_id = job.connection_id;
-    bad := case when job.kind = 'connect' then 'Toggl does not know this API token; it is at the end of the page https://track.toggl.com/profile'
-                else 'Toggl refuses the API token: was it reset? `hookledger connect` takes the new one' end || ' (' || said || ')';
+    bad := case when job.kind = 'connect' then ledger.coded('toggl.token_unknown', jsonb_build_object('said', said))
+                else ledger.coded('toggl.token_refused', jsonb_build_object('said', said)) end;
     queue := '[]';
   elsif status = 402 then
-    bad := format('the plan of this workspace does not have that: %s', said);
+    bad := ledger.coded('toggl.not_in_plan', jsonb_build_object('said', said));
   elsif status = 403 then
-    bad := format('the connected user may not do that in workspace %s; an administrator''s token may: %s', home, said);
+    bad := ledger.coded('toggl.not_allowed', jsonb_build_object('workspace_id', home, 'said', said));
   elsif status = 429 then
-    bad := said || '. Toggl still says it is asked too fast; does something else use this token? Try again later';
+    bad := ledger.coded('toggl.too_fast', jsonb_build_object('said', said));
   elsif status not in (200, 400, 404) and step ->> 'do' not in ('create', 'write') then
-    bad := said || '. Try again later';
+    bad := ledger.coded('toggl.try_later', jsonb_build_object('said', said));
   elsif status = 200 and told is null then
-    said := 'Toggl answered 200 with something that is not JSON';
+    said := ledger.coded('toggl.not_json');
   end if;
 
   case step ->> 'do'
   when 'me' then
     learnt := ledger.toggl_number(told -> 'id');
     if bad is null and coalesce(learnt, 0) <= 0 then
-      bad := said || ', which names no user; is toggl_api_url right?';
+      bad := ledger.coded('toggl.no_user', jsonb_build_object('said', said));
       queue := '[]';
     elsif bad is null then
       -- The same user again: a new token for the connection that was.
@@ -54,7 +54,7 @@ begin
       update ledger.toggl_connection c
       set user_id = learnt, name = left(told ->> 'fullname', 200), email = left(told ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
       where c.connection_id = job.connection_id;
-      note := format('Connected as %s', concat_ws(' ', told ->> 'fullname', '<' || (told ->> 'email') || '>', '(user ' || learnt || ')'));
+      note := ledger.coded('toggl.connected', jsonb_build_object('name', told -> 'fullname', 'email', told -> 'email', 'user_id', learnt));
       state := state || jsonb_build_object('user_id', learnt::text);
     end if;
   when 'quota' then
@@ -63,7 +63,7 @@ begin
     perform ledger.toggl_quota_told(job.connection_id, told);
   when 'workspaces' then
     if bad is null and jsonb_typeof(told) is distinct from 'array' then
-      bad := said || ', which is no list of workspaces';
+      bad := ledger.coded('toggl.no_workspaces', jsonb_build_object('said', said));
     end if;
     if bad is null then
       insert into ledger.toggl_workspace as w (workspace_id, connection_id, organization_id, name, is_admin)
@@ -84,8 +84,8 @@ begin
                                    where ledger.toggl_number(t.one -> 'id') is not null)
         and not exists (select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id);
       if job.given ? 'workspace' and not exists (select from ledger.toggl_workspace w where w.workspace_id = (job.given -> 'workspace')::bigint) then
-        bad := format('this user is not in workspace %s; the workspaces are %s', job.given ->> 'workspace', coalesce(
-          (select string_agg(w.workspace_id || coalesce(' "' || w.name || '"', ''), ', ') from ledger.toggl_workspace w where w.connection_id = job.connection_id), 'none'));
+        bad := ledger.coded('toggl.not_a_member', jsonb_build_object('workspace_id', job.given -> 'workspace', 'workspaces', (
+          select jsonb_agg(w.workspace_id || coalesce(' "' || w.name || '"', '')) from ledger.toggl_workspace w where w.connection_id = job.connection_id)));
       else
         select coalesce(jsonb_agg(x.one order by w.workspace_id, x.place), '[]') into more
         from (select w.* from ledger.toggl_workspace w
@@ -106,11 +106,11 @@ begin
     bad := case when job.kind <> 'connect' and status in (401) then bad end;
   when 'load' then
     if status in (402, 403, 404) then
-      note := format('%ss of workspace %s are left out: %s', replace(step ->> 'what', '_', ' '), home, said);
+      note := ledger.coded('toggl.left_out', jsonb_build_object('model', step -> 'what', 'workspace_id', home, 'said', said));
       bad := null;
     elsif bad is null then
       select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, told, state) l;
-      bad := case when bad is not null then said || bad end;
+      bad := bad || jsonb_build_object('said', said);
       state := state || jsonb_build_object('first_of_page', told #>> '{0,id}',
         'loaded', coalesce((state -> 'loaded')::bigint, 0) + coalesce(jsonb_array_length(case jsonb_typeof(told) when 'array' then told else '[]' end), 0));
     end if;
@@ -124,12 +124,12 @@ begin
     queue := '[]';
   end if;
   if note is not null then
-    state := jsonb_set(state, '{notes}', coalesce(state -> 'notes', '[]') || to_jsonb(note));
+    state := jsonb_set(state, '{notes}', coalesce(state -> 'notes', '[]') || note);
   end if;
   queue := more || queue;
 end
 $$;
-comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, text, jsonb) is
+comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb) is
   'Judges the answer to a step. Gives the rest of the queue and the state; state.failed says why it failed, and the queue holds then what clears up.';
 
 create function ledger.toggl_own(workspace bigint, of_url text)
@@ -143,13 +143,14 @@ $$;
 comment on function ledger.toggl_own(bigint, text) is 'The subscription that Toggl has with this address of ours; null: none.';
 
 create function ledger.toggl_step_hook(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, told jsonb, said text, error_text text, inout bad text, how jsonb,
-  inout queue jsonb, inout state jsonb, out note text, out more jsonb)
+  job ledger.toggl_job, step jsonb, status bigint, answer text, told jsonb, said jsonb, error_text text, inout bad jsonb, how jsonb,
+  inout queue jsonb, inout state jsonb, out note jsonb, out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   home bigint := (step -> 'ws')::bigint;
   item bigint := (step -> 'id')::bigint;
+  which jsonb := jsonb_build_object('subscription_id', item);
   s ledger.toggl_subscription;
   learnt bigint;
   asked record;
@@ -159,9 +160,9 @@ begin
   case step ->> 'do'
   when 'ping' then
     if status = 404 then
-      bad := format('Toggl has no subscription %s in workspace %s: %s; `hookledger toggl refresh` looks', item, home, said);
+      bad := ledger.coded('toggl.subscription_missing', which || jsonb_build_object('workspace_id', home, 'said', said));
     elsif status = 200 then
-      note := case when not step ? 'quiet' then format('Toggl has sent a ping for subscription %s', item) end;
+      note := case when not step ? 'quiet' then ledger.coded('toggl.pinged', which) end;
     end if;
   when 'delete' then
     -- 404: gone already. Whether a 200 took is looked at next.
@@ -188,8 +189,9 @@ begin
       state := state || '{"doubt": true}';
       bad := null;
     else
-      bad := case when is_handshake then format('Toggl could not use the callback address %s. %s. %s', step ->> 'url', said, ledger.toggl_hint(error_text, step ->> 'url'))
-             when error_text ~* 'reached the limit of' then format('%s. Delete or disable one (`hookledger toggl list`), or adopt one that was made elsewhere', said)
+      bad := case when is_handshake then ledger.coded('toggl.callback_unusable', jsonb_build_object(
+               'url', step -> 'url', 'said', said, 'hint', ledger.toggl_hint(error_text, step ->> 'url')))
+             when error_text ~* 'reached the limit of' then ledger.coded('toggl.limit_reached', jsonb_build_object('said', said))
              else said end;
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
@@ -208,16 +210,15 @@ begin
       returning o.* into s;
       state := state || jsonb_build_object('subscription_id', item::text, 'workspace_id', home::text)
              || case when job.kind = 'adopt' then '{"keep": true}'::jsonb else '{}' end;
-      note := case job.kind when 'rotate' then format('Subscription %s has a new secret; what is signed with the one before is taken for 24 hours more', item)
-                when 'adopt' then format('Subscription %s sends to us now, signed with a secret of ours', item)
-                else format('Subscription %s is changed', item) end;
+      note := case job.kind when 'rotate' then ledger.coded('toggl.rotated', which)
+                when 'adopt' then ledger.coded('toggl.adopted', which) else ledger.coded('toggl.changed', which) end;
       if s.enabled and s.validated_at is null then
         more := ledger.toggl_verify(home, item);
       end if;
     elsif status = 404 then
-      bad := format('Toggl has no subscription %s in workspace %s; `hookledger toggl refresh` looks', item, home);
+      bad := ledger.coded('toggl.subscription_missing', which || jsonb_build_object('workspace_id', home));
     elsif status in (0, 200) or status >= 500 then
-      bad := said || '. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows';
+      bad := ledger.coded('toggl.in_doubt', jsonb_build_object('said', said));
       state := state || '{"doubt": true}';
       if job.kind = 'adopt' then
         state := state || jsonb_build_object('failed', bad);
@@ -225,15 +226,16 @@ begin
         more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'adopted', 'quiet', true));
       end if;
     elsif bad is null then
-      bad := case when is_handshake then said || '. ' || ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text)) else said end;
+      bad := case when is_handshake then ledger.coded('toggl.callback_refused', jsonb_build_object(
+                    'said', said, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text)))) else said end;
     end if;
   when 'list' then
     if bad is null and (status <> 200 or jsonb_typeof(coalesce(told, 'null')) not in ('array', 'null')) then
-      bad := said || ', which is no list of subscriptions';
+      bad := ledger.coded('toggl.no_subscriptions', jsonb_build_object('said', said));
     end if;
     if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check' and job.kind in ('connect', 'refresh', 'check') then
       -- One workspace that may not be seen does not hide the others.
-      note := format('The subscriptions of workspace %s could not be read: %s', home, bad);
+      note := ledger.coded('toggl.list_unread', jsonb_build_object('workspace_id', home, 'why', bad));
       bad := null;
     elsif bad is null then
       perform ledger.toggl_learn_all(home, told);
@@ -244,17 +246,17 @@ begin
       queue := asked.queue;
       state := asked.state;
     elsif step ->> 'then' = 'made' then
-      bad := format('%s, and its list could not be read: %s. The endpoint is kept; `hookledger toggl list --refresh` shows whether it was made', step ->> 'why', said);
+      bad := ledger.coded('toggl.made_unknown', jsonb_build_object('why', step -> 'why', 'said', said));
       state := state || '{"keep": true}';
     end if;
   end case;
 end
 $$;
-comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, text, text, text, jsonb, jsonb, jsonb) is
+comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb, text, jsonb, jsonb, jsonb, jsonb) is
   'Part of ledger.toggl_step(): answers of the Webhooks API.';
 
 create function ledger.toggl_created(home bigint, item bigint, step jsonb)
-returns table (note text, more jsonb)
+returns table (note jsonb, more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -269,9 +271,10 @@ begin
   where o.workspace_id = home and o.subscription_id = item
   returning o.* into s;
   delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
-  note := format('Subscription %s "%s" of workspace %s brings %s%s', item, s.description, home,
-    ledger.toggl_filter_words(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))),
-    E'\nThe plan has no room for ' || ledger.toggl_filter_words(lost));
+  note := ledger.coded_list(
+    ledger.coded('toggl.created', jsonb_build_object('subscription_id', item, 'description', s.description, 'workspace_id', home,
+      'filters', ledger.toggl_filters_told(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))))),
+    case when lost <> '{}' then ledger.coded('toggl.no_room', jsonb_build_object('filters', ledger.toggl_filters_told(lost))) end);
   more := case when s.enabled is not true then
             jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true)) || ledger.toggl_verify(home, item)
           when s.validated_at is null then ledger.toggl_verify(home, item)
@@ -283,12 +286,13 @@ comment on function ledger.toggl_created(bigint, bigint, jsonb) is
   'Notes that Toggl has made a subscription for us; more: the steps that are left until events flow.';
 
 create function ledger.toggl_listed(
-  job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad text, out note text, out more jsonb)
+  job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad jsonb, out note jsonb, out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   home bigint := (step -> 'ws')::bigint;
   item bigint := (step -> 'id')::bigint;
+  which jsonb := jsonb_build_object('subscription_id', item);
   s ledger.toggl_subscription;
   t record;
   conflict ledger.toggl_job;
@@ -304,13 +308,13 @@ begin
       select c.note, c.more into note, more from ledger.toggl_created(home, s.subscription_id, step -> 'of') c;
       state := (state - 'doubt') || jsonb_build_object('subscription_id', s.subscription_id::text, 'workspace_id', home::text);
     else
-      bad := (step ->> 'why') || '. The subscription is not in Toggl''s list; try again later. Should it come to be after all, it is taken up';
+      bad := ledger.coded('toggl.not_made', jsonb_build_object('why', step -> 'why'));
     end if;
   when 'late' then
     select o.* into s from ledger.toggl_subscription o
     where o.workspace_id = home and o.url in (select jsonb_array_elements_text(step -> 'urls')) and o.gone_at is null and o.deleted_at is null limit 1;
     if s.subscription_id is not null then
-      bad := format('nothing was made: what was tried before, and had no answer, is there by now as subscription %s "%s"', s.subscription_id, s.description);
+      bad := ledger.coded('toggl.made_meanwhile', jsonb_build_object('subscription_id', s.subscription_id, 'description', s.description));
     end if;
   when 'stray' then
     s := ledger.toggl_own(home, step -> 'of' ->> 'url');
@@ -323,22 +327,21 @@ begin
     if s.subscription_id is not null then
       -- The answer was lost, and it was done.
       state := (state - '{failed,doubt}'::text[]) || '{"keep": true}';
-      note := format('Subscription %s sends to us now, signed with a secret of ours', s.subscription_id);
+      note := ledger.coded('toggl.adopted', jsonb_build_object('subscription_id', s.subscription_id));
       more := case when s.validated_at is null then ledger.toggl_verify(home, s.subscription_id) else '[]' end;
     end if;
   when 'verified' then
     if s.subscription_id is null or s.gone_at is not null then
-      bad := format('Toggl does not list subscription %s any more', item);
+      bad := ledger.coded('toggl.unlisted', which);
     elsif s.enabled is not true then
-      bad := format('Toggl lists subscription %s as disabled; `hookledger toggl enable %s` tries again', item, item);
+      bad := ledger.coded('toggl.listed_disabled', which);
     elsif s.validated_at is null then
-      bad := format('Toggl has not validated subscription %s: the ping to %s was not answered with its code. %s', item, s.url,
-                    ledger.toggl_hint('responded with status 200', s.url));
+      bad := ledger.coded('toggl.not_validated', which || jsonb_build_object('url', s.url, 'hint', ledger.toggl_hint('responded with status 200', s.url)));
     else
-      note := format('Subscription %s is validated: events flow', item);
+      note := ledger.coded('toggl.validated', which);
     end if;
     if bad is not null and job.kind = 'subscribe' then
-      bad := bad || '. It was taken away again';
+      bad := ledger.coded('toggl.taken_away', jsonb_build_object('why', bad));
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
       more := jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
@@ -346,7 +349,7 @@ begin
     end if;
   when 'deleted' then
     if s.subscription_id is null or s.gone_at is not null then
-      note := format('Subscription %s is deleted', item);
+      note := ledger.coded('toggl.deleted', which);
       update ledger.endpoint e set enabled = false
       where e.endpoint_id = s.endpoint_id and not exists (
         select from ledger.toggl_subscription o
@@ -363,9 +366,9 @@ begin
         jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
         jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted', 'twice', true));
     else
-      bad := format('Toggl still lists subscription %s after it was deleted twice; delete it in Toggl (Integrations, Webhooks)', item);
+      bad := ledger.coded('toggl.delete_failed', which);
       if state ? 'failed' then
-        state := jsonb_set(state, '{failed}', to_jsonb((state ->> 'failed') || E'\n' || bad));
+        state := jsonb_set(state, '{failed}', ledger.coded_list(state -> 'failed', bad));
       end if;
     end if;
   when 'mend' then
@@ -374,9 +377,10 @@ begin
     conflict := case when t.state = 'missing' then ledger.toggl_conflicting_job('subscribe', home, null, job.job_id) end;
     if conflict.job_id is not null then
       more := '[]';
-      bad := ledger.toggl_conflicting_job_words(conflict);
+      bad := ledger.toggl_conflicting_job_told(conflict);
     elsif more = '[]' then
-      note := format('Subscription %s: %s%s', item, t.words, coalesce('; `hookledger ' || case when t.state = 'endpoint' then '' else 'toggl ' end || t.mend || case when t.state = 'unknown' then ' ' || item else '' end || '`', ''));
+      note := ledger.coded('toggl.subscription_state', which || jsonb_build_object('state', t.said,
+        'mend', case when t.state = 'endpoint' then 'endpoint' else t.mend end, 'endpoint_id', s.endpoint_id));
     end if;
   when 'check' then
     conflict := ledger.toggl_conflicting_job('subscribe', home, null, job.job_id);
@@ -384,10 +388,11 @@ begin
              where o.workspace_id = home and o.deleted_at is null order by o.subscription_id loop
       select m.* into t from ledger.toggl_state(s) m;
       if t.mend is not null then
-        note := concat_ws(E'\n', note, format('Subscription %s of workspace %s: %s', s.subscription_id, home, t.words));
+        note := ledger.coded_list(note, ledger.coded('toggl.subscription_differs', jsonb_build_object(
+          'subscription_id', s.subscription_id, 'workspace_id', home, 'state', t.said)));
       end if;
       if t.state = 'missing' and conflict.job_id is not null then
-        note := concat_ws(E'\n', note, ledger.toggl_conflicting_job_words(conflict));
+        note := ledger.coded_list(note, ledger.toggl_conflicting_job_told(conflict));
       elsif coalesce((job.given -> 'repair')::boolean, (how -> 'repair')::boolean) then
         more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_repair(s)) m (one)), '[]');
       end if;

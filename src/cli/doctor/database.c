@@ -267,12 +267,16 @@ static void check_findings(struct report *report, struct db *db)
 		return;
 	}
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		struct str words = db_str(rows, i, "words"), todo = db_str(rows, i, "todo");
+		struct buf text = { 0 };
 
-		report_add(
-			report,
-			str_is(db_str(rows, i, "level"), "trouble") ? STATE_ERROR : STATE_WARNING,
-			"findings", "%.*s %.*s", (int)words.len, words.at, (int)todo.len, todo.at);
+		catalog_write_json(db_str(rows, i, "words"), &text);
+		buf_add_char(&text, ' ');
+		catalog_write_json(db_str(rows, i, "todo"), &text);
+		report_add(report,
+			   str_is(db_str(rows, i, "level"), "trouble") ? STATE_ERROR
+								       : STATE_WARNING,
+			   "findings", "%s", buf_text(&text));
+		buf_done(&text);
 	}
 	if (!db_rows_count(rows))
 		report_add(report, STATE_OK, "findings", "the monitor finds nothing wrong");

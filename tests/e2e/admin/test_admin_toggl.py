@@ -94,10 +94,10 @@ def states(page):
 
 def test_from_a_token_to_events(us, toggl, page):
     answer = page.post("toggl/connect", {"token": f" {toggl.token} "})	# again: a new token of the same user
-    assert answer.status == 200 and answer.json()["words"].startswith("Connected as Ada"), answer
+    assert answer.status == 200 and (answer.coded("words")["code"], answer.coded("words")["name"][:3]) == ("toggl.connected", "Ada"), answer
     assert answer.json()["result"]["connection_id"] == shown(page)["connections"][0]["id"] and len(shown(page)["connections"]) == 1
     plan = page.get(f"toggl/plan?workspace={WORKSPACE}").json()
-    assert plan["filters"] == [{"entity": "*", "action": "*"}] and plan["words"] == "That is everything."
+    assert plan["filters"] == [{"entity": "*", "action": "*"}] and plan["words"] == {"code": "toggl.plan_everything"}
     item = subscribe(page, description="all of it", event_filters=plan["filters"])
     assert [(str(one[0]), one[1], one[3], one[4], one[5]) for one in toggl.subscriptions()] == [(item, "all of it", ["*.*"], True, True)]
     assert states(page) == ["well"]
@@ -130,7 +130,7 @@ def test_change_and_delete(us, toggl, page):
     assert toggl.subscriptions()[0][4] is False and states(page) == ["off"]
     assert page.call("PATCH", where, {"enabled": True}).status == 200
     assert toggl.subscriptions()[0][4:] == (True, True) and states(page) == ["well"]
-    assert page.post(f"{where}/ping").json()["words"] == f"Toggl has sent a ping for subscription {item}"
+    assert page.post(f"{where}/ping").coded("words") == {"code": "toggl.pinged", "subscription_id": int(item)}
     assert page.post(f"{where}/rotate").status == 200
     assert us.sql("select count(*), count(*) filter (where valid_until < 'infinity') from ledger.endpoint_secret") == [(2, 1)]
     assert page.post(f"{where}/validate").status == 200
@@ -162,9 +162,12 @@ def test_two_at_once_make_one(us, toggl, page):
         typed = typed.result()
     assert len(toggl.subscriptions()) == 1 and states(page) == ["well"]
     assert [answer.status for answer in answers].count(200) + (typed.returncode == 0) == 1, (answers, typed)
-    refused = [answer.json()["error"] for answer in answers if answer.status != 200] + ([typed.stderr] if typed.returncode else [])
+    refused = [answer.coded()["code"] for answer in answers if answer.status != 200]
+    assert set(refused) <= {"toggl.job_conflict", "toggl.nothing_left"}, refused
+    refused += [typed.stderr] if typed.returncode else []
     assert {answer.status for answer in answers} <= {200, 409} and len(refused) == 9
-    for words in refused:
+    if typed.returncode:
+        words = typed.stderr
         assert "at Toggl already" in words and "nothing more was begun" in words or "bring all of that already" in words, words
     # of the others nothing is left, and neither stands in the trail
     assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
@@ -184,7 +187,7 @@ def test_one_made_elsewhere_is_taken_over(us, toggl, page):
     one, = shown(page)["subscriptions"]
     assert (one["state"], one["mend"]) == ("foreign", "adopt")
     answer = page.post(f"toggl/subscriptions/{one['item']}/rotate")
-    assert answer.status == 400 and "adopt" in answer.json()["error"]
+    assert answer.status == 400 and answer.coded() == {"code": "toggl.subscription_foreign", "subscription_id": int(one["item"])}
     assert page.post(f"toggl/subscriptions/{one['item']}/adopt", {"secret": "made-elsewhere"}).status == 200
     assert states(page) == ["well"] and toggl.subscriptions()[0][4:] == (True, True)
     assert "made-elsewhere" not in str(us.sql("select * from ledger.audit"))
@@ -193,10 +196,10 @@ def test_one_made_elsewhere_is_taken_over(us, toggl, page):
 def test_disconnecting_keeps_what_is_there(us, toggl, page):
     subscribe(page)
     answer = page.post("toggl/disconnect", {"connection_id": shown(page)["connections"][0]["id"]})
-    assert answer.status == 200 and answer.json()["stay"] == 1 and "go on coming" in answer.json()["words"]
+    assert answer.status == 200 and answer.json()["stay"] == 1 and answer.coded("words") == {"code": "toggl.forgotten", "stay": 1}
     assert shown(page)["connections"] == [] and len(toggl.subscriptions()) == 1
     answer = page.post("toggl/refresh")
-    assert answer.status == 404 and "connect" in answer.json()["error"] and "hookledger" not in answer.json()["error"]
+    assert answer.status == 404 and answer.coded() == {"code": "toggl.unconnected"}
     assert page.post("toggl/disconnect").status == 404
 
 
@@ -221,7 +224,7 @@ def test_what_is_not_there(us, toggl, page):
                          ("POST", "toggl/jobs/77/continue")):
         assert page.call(method, path, {}).status == 404, path
     answer = page.post("toggl/subscriptions", {"workspace_id": "5"})
-    assert answer.status == 404 and "workspace 5" in answer.json()["error"]
+    assert answer.status == 404 and answer.coded() == {"code": "toggl.workspace_unconnected", "workspace_id": 5}
 
 
 WRITES = [("POST", "connect", {"token": "t"}), ("POST", "disconnect", {}), ("POST", "refresh", {}), ("POST", "load", {}), ("POST", "check", {}),
@@ -248,7 +251,7 @@ def test_by_plain_cgi(us, toggl, page):
     item = subscribe(page)
     variables = {"HTTP_COOKIE": f"hl_session={page.cookie}", "HTTP_X_HL_CSRF": page.csrf}
     answer = by_hand(us, "POST", f"toggl/subscriptions/{item}/rotate", b"{}", **variables)
-    assert answer.status == 200 and "new secret" in answer.json()["words"], answer
+    assert answer.status == 200 and answer.coded("words")["code"] == "toggl.rotated", answer
     answer = by_hand(us, "POST", "toggl/refresh", **variables)
     assert answer.status == 200, answer
     assert json.loads(by_hand(us, "GET", "toggl", **variables).body)["subscriptions"][0]["state"] == "well"

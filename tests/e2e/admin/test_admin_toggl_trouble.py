@@ -69,8 +69,8 @@ def test_a_token_that_is_none(us, liar, side):
     liar.answers["GET /api/me"] = (403, {}, "Incorrect username and/or password")
     one = operator(us)
     answer = one.post("toggl/connect", {"token": "secret-token"})
-    assert answer.status == 409 and "does not know this API token" in answer.json()["error"]
-    assert 'Toggl answered 403: "Incorrect username and/or password"' in answer.json()["error"]
+    assert answer.status == 409 and answer.coded() == {
+        "code": "toggl.token_unknown", "said": {"code": "toggl.answered", "status": 403, "answer": "Incorrect username and/or password"}}
     # how it ended is still to be read, and nothing of the token is left
     told = one.get(f"toggl/jobs/{answer.json()['job']}").json()
     assert (told["state"], told["words"]) == ("failed", answer.json()["error"])
@@ -91,7 +91,7 @@ def test_a_creation_whose_answer_is_lost_is_not_made_twice(us, liar, side, page)
 def test_a_creation_that_nobody_knows_of(us, liar, side, page, fault):
     side.faults["POST"] = [fault]
     answer = subscribe(page)
-    assert answer.status == 409 and "not in Toggl's list" in answer.json()["error"], answer
+    assert answer.status == 409 and answer.coded()["code"] == "toggl.not_made", answer
     assert liar.count("POST", "/subscriptions/") == 1 and side.there == {}
     assert us.sql("select enabled from ledger.endpoint") == [(False,)]
     assert subscribe(page).status == 200 and states(page) == ["well"]
@@ -103,11 +103,12 @@ def test_a_creation_that_comes_to_be_when_it_was_given_up(us, liar, side, page, 
     late = []
     side.faults["POST"] = [lambda request, do: late.append(request) or (504, {}, "Gateway Time-out")]
     answer = subscribe(page)
-    assert answer.status == 409 and "Should it come to be after all, it is taken up" in answer.json()["error"], answer
+    assert answer.status == 409 and answer.coded() == {
+        "code": "toggl.not_made", "why": {"code": "toggl.answered", "status": 504, "answer": "Gateway Time-out"}}, answer
     side.there["11"] = subscription(late[0])
     if finds == "create":
         answer = subscribe(page)
-        assert answer.status == 409 and 'is there by now as subscription 11 "hookledger"' in answer.json()["error"], answer
+        assert answer.status == 409 and answer.coded() == {"code": "toggl.made_meanwhile", "subscription_id": 11, "description": "hookledger"}, answer
     else:
         assert page.post("toggl/refresh").status == 200
         assert subscribe(page).status == 409
@@ -115,17 +116,18 @@ def test_a_creation_that_comes_to_be_when_it_was_given_up(us, liar, side, page, 
     assert us.sql("select enabled from ledger.endpoint") == [(True,)]
 
 
-@pytest.mark.parametrize("fault, words", [
-    ((400, {}, "URL endpoint x responded with status 404 instead of 2xx"), "does not know the path"),
-    ((402, {"X-Toggl-Quota-Remaining": "20"}, "upgrade"), "the plan of this workspace does not have that"),
-    ((403, {}, "not an admin"), "an administrator's token may"),
-    ((400, {}, "already reached the limit of 1 subscriptions"), 'Delete or disable one (the list of subscriptions), or adopt one that was made elsewhere'),
+@pytest.mark.parametrize("fault, code, hint", [
+    ((400, {}, "URL endpoint x responded with status 404 instead of 2xx"), "toggl.callback_unusable", {"code": "toggl.hint_path"}),
+    ((402, {"X-Toggl-Quota-Remaining": "20"}, "upgrade"), "toggl.not_in_plan", None),
+    ((403, {}, "not an admin"), "toggl.not_allowed", None),
+    ((400, {}, "already reached the limit of 1 subscriptions"), "toggl.limit_reached", None),
 ])
-def test_a_creation_that_is_refused_leaves_nothing(us, liar, side, page, fault, words):
+def test_a_creation_that_is_refused_leaves_nothing(us, liar, side, page, fault, code, hint):
     side.faults["POST"] = [fault] * 5
     answer = subscribe(page)
-    assert answer.status == 409 and words in answer.json()["error"] and fault[2] in answer.json()["error"], answer
-    assert "`hookledger toggl" not in answer.json()["error"]
+    told = answer.coded()
+    assert answer.status == 409 and told["code"] == code and told.get("hint") == hint, answer
+    assert told["said"] == {"code": "toggl.answered", "status": fault[0], "answer": fault[2]}
     assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(0,)]
     assert open_jobs(us) == 0
 
@@ -134,7 +136,7 @@ def test_a_rotation_that_nobody_knows_of_keeps_both_secrets(us, liar, side, page
     assert subscribe(page).status == 200
     side.faults["PUT"] = [(500, {}, "oh")] * 4
     answer = page.post("toggl/subscriptions/11/rotate")
-    assert answer.status == 409 and "Nobody knows whether Toggl did it" in answer.json()["error"] and "refresh" in answer.json()["error"]
+    assert answer.status == 409 and answer.coded()["code"] == "toggl.in_doubt"
     assert us.sql("select count(*) from ledger.endpoint_secret where revoked_at is null and valid_until = 'infinity'") == [(2,)]
 
 
@@ -143,7 +145,7 @@ def test_something_else_than_toggl(us, liar, side, answer):
     web_servers.lighttpd_spawned(us)
     liar.answers["GET /api/me"] = (200, {}, answer)
     told = operator(us).post("toggl/connect", {"token": "t"})
-    assert told.status == 409 and "toggl_api_url" in told.json()["error"], told
+    assert told.status == 409 and told.coded()["code"] == "toggl.no_user", told
 
 
 def test_what_is_asked_too_fast_and_trouble_wait(us, liar, side, page):
@@ -158,7 +160,8 @@ def test_what_is_asked_too_fast_and_trouble_wait(us, liar, side, page):
 def test_what_the_plan_has_no_room_for(us, liar, side, page):
     assert subscribe(page, event_filters=[{"entity": "time_entry", "action": "*"}]).status == 200
     plan = page.get(f"toggl/plan?workspace={WORKSPACE}").json()
-    assert plan["leaves_out"][0] == {"entity": "tag", "action": "*"} and plan["words"].startswith("That leaves out tags: all changes; members: "), plan
+    assert plan["leaves_out"][0] == {"entity": "tag", "action": "*"} and plan["words"]["code"] == "toggl.plan_leaves_out", plan
+    assert [one["entity"] for one in plan["words"]["filters"][:2]] == ["tag", "workspace_user"] and "actions" not in plan["words"]["filters"][0], plan
 
 
 # ---- what waits
@@ -170,9 +173,9 @@ def test_a_quota_that_ends_in_the_middle(us, liar, side, page):
     answer = page.call("PATCH", "toggl/subscriptions/11", {"description": "other"})
     assert answer.status == 202, answer
     told = answer.json()
-    assert told["state"] == "waits" and "is spent." in told["words"] and "nothing is lost" in told["words"]
+    assert told["state"] == "waits" and (told["words"]["code"], told["words"]["why"]["code"]) == ("toggl.job_waits", "toggl.quota_spent"), told
     # the page shows times as the operator has them
-    assert f"It goes on by itself at {told['resumes_at'][:16]}" in told["words"] and "UTC" not in told["words"], told
+    assert told["words"]["until"][:16] == told["resumes_at"][:16], told
     assert jobs(page) == [("change", "waits")] and len(liar.asked) == asked + 2
     # not one request more until then, whoever asks
     assert page.post("toggl/subscriptions/11/ping").status == 202
@@ -182,7 +185,7 @@ def test_a_quota_that_ends_in_the_middle(us, liar, side, page):
     run_round(us)
     assert side.there["11"]["description"] == "other" and liar.count("PUT") == 2 and open_jobs(us) == 0
     told = page.get(f"toggl/jobs/{told['job']}").json()
-    assert (told["state"], told["words"]) == ("done", "Subscription 11 is changed")
+    assert (told["state"], told["words"]) == ("done", {"code": "toggl.changed", "subscription_id": 11})
     assert page.post(f"toggl/jobs/{told['id']}/continue").status == 404
 
 
@@ -260,7 +263,7 @@ def test_a_process_that_is_ended_gives_its_jobs_back(us, liar, side):
     gate = hang(liar, f"GET {HOOKS}", lambda request: (200, {}, list(side.there.values())))
     threading.Timer(1.5, gate.set).start()
     answer = by_hand(us, "PATCH", "toggl/subscriptions/11", json.dumps({"description": "by cgi"}).encode(), **variables)
-    assert answer.status == 202 and answer.json()["state"] == "stopped" and "nothing is done twice" in answer.json()["words"], answer
+    assert answer.status == 202 and answer.json()["state"] == "stopped" and answer.coded("words") == {"code": "toggl.job_stopped"}, answer
     assert liar.count("PUT") == 0
     # at once: nobody has to wait for a lease
     run_round(us)
@@ -290,8 +293,9 @@ def test_who_makes_one_is_said(us, liar, side):
     job = subscribe(page).json()["job"]
     assert made.wait(10)
     answer = subscribe(operator(us, "Otto"))
-    assert answer.status == 409 and answer.json()["error"].startswith(f"Olga is making a subscription for workspace {WORKSPACE} at Toggl already (job {job}, ")
-    assert "Wait until it has ended" in answer.json()["error"] and "hookledger" not in answer.json()["error"]
+    told = answer.coded()
+    assert answer.status == 409 and (told["code"], told["by"], told["workspace_id"], told["job_id"], told["state"]) == (
+        "toggl.job_conflict", "Olga", WORKSPACE, int(job), "works"), told
     gate.set()
     wait_for(lambda: open_jobs(us) == 0, "it to end")
     assert states(page) == ["well"] and liar.count("POST", "/subscriptions/") == 1
@@ -302,14 +306,15 @@ def test_one_that_waits_for_the_quota_keeps_its_place(us, liar, side, page):
     job = subscribe(page).json()["job"]
     answer = subscribe(page)
     assert answer.status == 409, answer
-    assert re.search(r"begun at \d{4}-\d\d-\d\dT[\d:]+Z\).* waits for the quota until \d{4}-\d\d-\d\dT[\d:]+Z and goes on", answer.json()["error"]), answer
+    assert (answer.coded()["code"], answer.coded()["state"]) == ("toggl.job_conflict", "waits"), answer
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+Z", answer.coded()[name]) for name in ("begun_at", "until")), answer
     assert us.sql("select count(*) from ledger.endpoint") == [(1,)]
     later(us, 31)
     assert page.post("session/proof", {"password": PASSWORD}).status == 200
     # the same again is the one that waits; another has to wait for it
     other = {"workspace_id": str(WORKSPACE), "description": "another"}
     answer = page.post("toggl/subscriptions", other)
-    assert answer.status == 409 and "nothing is done twice" in answer.json()["error"], answer
+    assert answer.status == 409 and answer.coded()["state"] == "stopped", answer
     answer = subscribe(page)
     assert answer.status == 200 and answer.json()["job"] == job, answer
     assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(1,)]
@@ -319,8 +324,9 @@ def test_a_process_that_dies_in_the_middle_locks_nobody_out(us, liar, side, page
     """Killed while Toggl was making it: whoever comes next finds what was made."""
     side.kill_in_creation(us)
     answer = subscribe(page)
-    assert answer.status == 409 and answer.json()["error"].startswith("Somebody at the command line is making"), answer
-    assert "Should its program have died, the courier goes on with it" in answer.json()["error"]
+    told = answer.coded()
+    assert answer.status == 409 and (told["code"], told["is_interactive"], told["state"]) == ("toggl.job_conflict", True, "works"), answer
+    assert "by" not in told and "until" in told, answer
     lapse(us)
     answer = subscribe(page)
     assert answer.status == 200 and answer.json()["result"]["item"] == "11", answer
@@ -342,7 +348,7 @@ def test_one_that_is_gone_is_made_anew_once(us, liar, side, page):
     child = us.spawn("repair", [BUILD / "hookledger", "toggl", "repair"])
     assert asked.wait(10)
     answer = page.post("toggl/subscriptions/11/repair")
-    assert answer.status == 409 and "making a subscription" in answer.json()["error"], answer
+    assert answer.status == 409 and answer.coded()["code"] == "toggl.job_conflict" and "subscription_id" not in answer.coded(), answer
     gate.set()
     assert child.wait(30) == 0
     us.processes.remove(child)
@@ -355,7 +361,7 @@ def test_two_new_secrets_at_once_are_one(us, liar, side, page):
     child = us.spawn("rotate", [BUILD / "hookledger", "toggl", "rotate", "11"])
     wait_for(lambda: open_jobs(us) == 1, "it to begin")
     answer = page.post("toggl/subscriptions/11/rotate")
-    assert answer.status == 409 and "giving subscription 11 a new secret" in answer.json()["error"], answer
+    assert answer.status == 409 and (answer.coded()["code"], answer.coded()["subscription_id"]) == ("toggl.job_conflict", 11), answer
     gate.set()
     assert child.wait(30) == 0
     us.processes.remove(child)

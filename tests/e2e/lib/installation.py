@@ -241,6 +241,11 @@ class Answer:
     def json(self):
         return json.loads(self.body)
 
+    def coded(self, member="error"):
+        """What the admin program says by code: of an error, or of another member."""
+        body = self.json()
+        return body.get("coded", body.get(member)) if member == "error" else body[member]
+
     def __repr__(self):
         return f"Answer({self.status}, {self.body[:200]!r})"
 
