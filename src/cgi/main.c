@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* hookledger-cgi: what stands in a website on shared hosting as receiver.cgi, api.cgi
-   or admin.cgi. A web server starts it for each request; it becomes the program of its
-   name in the customer's folder, outside of the website, where the libraries and the
-   settings are. It needs nothing but the C library and reads nothing of the request. */
+/* hookledger-cgi: installed in a website on shared hosting as receiver.cgi, api.cgi or
+   admin.cgi. A web server starts it for each request. It executes the program of its name
+   in the customer's folder, outside of the website, where the libraries and the settings
+   are; it ends itself only when there is no such program. It needs nothing but the C
+   library and reads nothing of the request. */
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,8 +14,8 @@
 
 enum { PATH_MAX_BYTES = 4096 };
 
-/* "receiver" of /…/receiver.cgi; the name of the file and not argv[0], which is what
-   somebody else says. false: it is none of ours. */
+/* "receiver" of /…/receiver.cgi. By the name of the file and not by argv[0], which the
+   caller chooses. false: it is not one of our programs. */
 static bool read_name(char *name, size_t size)
 {
 	static const char *const ours[] = { "receiver", "api", "admin" };
@@ -34,7 +35,7 @@ static bool read_name(char *name, size_t size)
 	return false;
 }
 
-/* Of this user or of root, and nobody else may change it. */
+/* Owned by this user or by root, and writable by no other user. */
 static bool is_safe(const char *path, mode_t kind)
 {
 	struct stat facts;
@@ -44,9 +45,9 @@ static bool is_safe(const char *path, mode_t kind)
 	       !(facts.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* Becomes the program in that folder, or returns. The query, of which a web server
-   makes arguments, goes no further. */
-static void try_folder(const char *folder, const char *name, bool is_judged)
+/* Executes the program in that folder, or returns. Gives it no arguments: a web server makes
+   arguments of the query. */
+static void try_folder(const char *folder, const char *name, bool must_be_safe)
 {
 	static const char *const below[] = { "", "/bin" };
 	char path[PATH_MAX_BYTES + 64];
@@ -54,17 +55,17 @@ static void try_folder(const char *folder, const char *name, bool is_judged)
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
 		int len = snprintf(path, sizeof(path), "%s%s", folder, below[i]);
 
-		/* bin is judged after the folder that it is in */
-		if (len >= (int)sizeof(path) || (is_judged && !is_safe(path, S_IFDIR)))
+		/* bin is checked after the folder that it is in */
+		if (len >= (int)sizeof(path) || (must_be_safe && !is_safe(path, S_IFDIR)))
 			return;
 		len += snprintf(path + len, sizeof(path) - (size_t)len, "/hookledger-%s", name);
-		if (len < (int)sizeof(path) && (!is_judged || is_safe(path, S_IFREG)))
+		if (len < (int)sizeof(path) && (!must_be_safe || is_safe(path, S_IFREG)))
 			execl(path, path, (char *)NULL);
 	}
 }
 
-/* The folder of the settings that the web server names: where it does not run programs
-   as their owner, the owner says there what is to be run. */
+/* Tries the folder of the settings file that the web server's configuration names. Where a web
+   server does not run programs as their owner, the owner sets it there. */
 static void try_named(const char *name)
 {
 	const char *conf = getenv("HOOKLEDGER_CONF");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Everybody has one next thing to do and the time of it; the story is always
-   what the earliest of them does. Whole numbers only and one throw of the dice
-   a statement, so that no compiler changes their order. */
+/* Each worker has a plan and the time of it; the next event is always what the earliest of them
+   does. Only whole numbers, and one random number a statement: no compiler may change the
+   order in which they are drawn. */
 #include "sim/generator.h"
 
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 
 enum {
 	PEOPLE = 12,
-	PAST_MAX = 8, /* entries that somebody still thinks of */
+	PAST_MAX = 8, /* entries that a worker may still change */
 };
 
 static const int64_t MS = 1000, SECOND = 1000000, MINUTE = 60000000, HOUR = 3600000000,
 		     DAY = 86400000000;
 
-/* What somebody does next. */
+/* What a worker does next. */
 enum plan {
 	SET_UP, /* the owner, on the first morning */
 	ARRIVE,
@@ -29,8 +29,8 @@ enum plan {
 	TOUCH_UP, /* correct what was just stopped */
 	WRITE_UP, /* enter the day's work in the evening */
 	GO_HOME,
-	ALERT,	/* the timer that ran all night: stop it, */
-	REPAIR, /* then correct its end */
+	STOP_FORGOTTEN, /* the timer that ran all night: stop it, */
+	REPAIR,		/* then correct its end */
 };
 
 struct worker {
@@ -52,7 +52,7 @@ struct worker {
 
 struct generator {
 	struct prng prng;
-	struct payload_place place;
+	struct payload_subscription subscription;
 	char *url_callback;
 	int64_t start_us, now_us;
 	bool every_day;
@@ -64,7 +64,7 @@ struct generator {
 	int *queue; /* a heap of workers, the earliest on top */
 
 	struct state workspace;
-	struct payload_entry gone; /* deleted, for the event that says so */
+	struct payload_entry deleted; /* an entry that was deleted, for its event */
 	struct payload_event payload;
 	struct buf body, scratch;
 };
@@ -84,7 +84,7 @@ static int any(struct generator *generator, int count)
 	return (int)prng_below(&generator->prng, count);
 }
 
-/* ---- the order of things */
+/* ---- who is next */
 
 static bool is_earlier(const struct generator *generator, int a, int b)
 {
@@ -93,7 +93,7 @@ static bool is_earlier(const struct generator *generator, int a, int b)
 	return left != right ? left < right : a < b;
 }
 
-/* Puts the one at `at` where its time belongs, downwards. */
+/* Moves the worker at `at` down the heap to its place. */
 static void sink(struct generator *generator, int at)
 {
 	int *queue = generator->queue;
@@ -142,8 +142,8 @@ static int64_t next_morning(struct generator *generator, const struct worker *wo
 	}
 }
 
-/* Tells of story->told.what, which is there already. */
-static bool tell(struct generator *generator, struct worker *by, enum payload_model model,
+/* Completes the event whose entity is set already. */
+static bool emit(struct generator *generator, struct worker *by, enum payload_model model,
 		 enum payload_action action)
 {
 	struct payload_event *payload = &generator->payload;
@@ -159,16 +159,16 @@ static bool tell(struct generator *generator, struct worker *by, enum payload_mo
 	return true;
 }
 
-static bool tell_entry(struct generator *generator, struct worker *by, enum payload_action action,
+static bool emit_entry(struct generator *generator, struct worker *by, enum payload_action action,
 		       const struct payload_entry *entry)
 {
-	generator->payload.what.entry = entry;
-	return tell(generator, by, PAYLOAD_TIME_ENTRY, action);
+	generator->payload.entity.entry = entry;
+	return emit(generator, by, PAYLOAD_TIME_ENTRY, action);
 }
 
-/* ---- what is done with the workspace */
+/* ---- the workspace */
 
-/* Who is in the workspace already; the owner always is. */
+/* A random member of the workspace; the owner is one from the start. */
 static struct worker *somebody(struct generator *generator)
 {
 	struct worker *worker = &generator->workers[any(generator, generator->count)];
@@ -176,12 +176,12 @@ static struct worker *somebody(struct generator *generator)
 	return worker->has_joined ? worker : &generator->workers[0];
 }
 
-static bool tell_person(struct generator *generator, struct worker *by, enum payload_action action,
+static bool emit_person(struct generator *generator, struct worker *by, enum payload_action action,
 			struct worker *worker)
 {
 	worker->has_joined = true;
-	generator->payload.what.person = &worker->person;
-	return tell(generator, by, PAYLOAD_WORKSPACE_USER, action);
+	generator->payload.entity.person = &worker->person;
+	return emit(generator, by, PAYLOAD_WORKSPACE_USER, action);
 }
 
 static bool change_person(struct generator *generator, struct worker *by)
@@ -194,10 +194,10 @@ static bool change_person(struct generator *generator, struct worker *by)
 		worker->person.rate_cents = state_rate(&generator->workspace);
 		worker->person.rate_us = generator->now_us;
 	}
-	return tell_person(generator, by, PAYLOAD_UPDATED, worker);
+	return emit_person(generator, by, PAYLOAD_UPDATED, worker);
 }
 
-/* Lets somebody do something with the workspace. false: there was nothing to do. */
+/* Changes something in the workspace. false: there was nothing to change. */
 static bool in_workspace(struct generator *generator, struct worker *by, state_act *act)
 {
 	struct state *ws = &generator->workspace;
@@ -207,7 +207,7 @@ static bool in_workspace(struct generator *generator, struct worker *by, state_a
 	ws->somebody_id = somebody(generator)->person.id;
 	is_done = act ? act(ws, &generator->payload)
 		      : state_keep(ws, by->person.is_admin, &generator->payload);
-	return is_done && tell(generator, by, generator->payload.model, generator->payload.action);
+	return is_done && emit(generator, by, generator->payload.model, generator->payload.action);
 }
 
 static bool manage(struct generator *generator, struct worker *by)
@@ -331,7 +331,7 @@ static bool start_timer(struct generator *generator, struct worker *worker)
 		end_us = worker->leave_us;
 	if (end_us < generator->now_us + 2 * MINUTE)
 		end_us = generator->now_us + 2 * MINUTE;
-	tell_entry(generator, worker, PAYLOAD_CREATED, &worker->running);
+	emit_entry(generator, worker, PAYLOAD_CREATED, &worker->running);
 	if (chance(generator, 45)) {
 		after(generator, worker, DETAIL, 8 * SECOND, 100 * SECOND);
 		return true;
@@ -348,29 +348,29 @@ static bool stop_timer(struct generator *generator, struct worker *worker)
 	worker->running.stop_us = generator->now_us - between(generator, 80, 600) * MS;
 	worker->is_running = false;
 	entry = remember(worker, &worker->running);
-	return tell_entry(generator, worker, PAYLOAD_UPDATED, entry);
+	return emit_entry(generator, worker, PAYLOAD_UPDATED, entry);
 }
 
 static bool remove_entry(struct generator *generator, struct worker *worker)
 {
 	int at = any(generator, worker->past_count);
 
-	generator->gone = worker->past[at];
+	generator->deleted = worker->past[at];
 	worker->past_count--;
 	memmove(worker->past + at, worker->past + at + 1,
 		(size_t)(worker->past_count - at) * sizeof(*worker->past));
-	return tell_entry(generator, worker, PAYLOAD_DELETED, &generator->gone);
+	return emit_entry(generator, worker, PAYLOAD_DELETED, &generator->deleted);
 }
 
-/* ---- what each plan does; true: there is an event to tell */
+/* ---- what each plan does; true: there is an event */
 
 /* The first morning: what every workspace has before anybody tracks time. */
 static bool set_up(struct generator *generator, struct worker *owner)
 {
 	static const struct {
-		state_act *act; /* NULL: somebody joins, or the owner (0) says who he is */
-		int who;
-	} schema[] = {
+		state_act *act; /* NULL: a person joins; of the owner (0) the data is updated */
+		int person;
+	} steps[] = {
 		{ state_change, 0 },
 		{ NULL, 0 },
 		{ state_add_client, 0 },
@@ -399,17 +399,17 @@ static bool set_up(struct generator *generator, struct worker *owner)
 	};
 	size_t step = generator->setup_step++;
 
-	if (step == sizeof(schema) / sizeof(schema[0])) {
+	if (step == sizeof(steps) / sizeof(steps[0])) {
 		after(generator, owner, CHOOSE, MINUTE, 10 * MINUTE);
 		return false;
 	}
 	after(generator, owner, SET_UP, 4 * SECOND, 40 * SECOND);
-	if (schema[step].act)
-		return in_workspace(generator, owner, schema[step].act);
-	if (schema[step].who >= generator->count)
+	if (steps[step].act)
+		return in_workspace(generator, owner, steps[step].act);
+	if (steps[step].person >= generator->count)
 		return false;
-	return tell_person(generator, owner, schema[step].who ? PAYLOAD_CREATED : PAYLOAD_UPDATED,
-			   &generator->workers[schema[step].who]);
+	return emit_person(generator, owner, steps[step].person ? PAYLOAD_CREATED : PAYLOAD_UPDATED,
+			   &generator->workers[steps[step].person]);
 }
 
 static bool arrive(struct generator *generator, struct worker *worker)
@@ -421,7 +421,7 @@ static bool arrive(struct generator *generator, struct worker *worker)
 	worker->lunch_us = generator->now_us + lunch * MINUTE;
 	worker->leave_us = generator->now_us + day * MINUTE;
 	if (worker->is_running) {
-		after(generator, worker, ALERT, MINUTE, 20 * MINUTE);
+		after(generator, worker, STOP_FORGOTTEN, MINUTE, 20 * MINUTE);
 	} else if (worker->writes_up) {
 		worker->to_write = (int)between(generator, 3, 7);
 		worker->written_us = generator->now_us;
@@ -432,7 +432,7 @@ static bool arrive(struct generator *generator, struct worker *worker)
 	}
 	/* the first morning begins with an invitation */
 	return !worker->has_joined &&
-	       tell_person(generator, &generator->workers[0], PAYLOAD_CREATED, worker);
+	       emit_person(generator, &generator->workers[0], PAYLOAD_CREATED, worker);
 }
 
 static bool choose(struct generator *generator, struct worker *worker)
@@ -459,7 +459,7 @@ static bool choose(struct generator *generator, struct worker *worker)
 
 		after(generator, worker, CHOOSE, 5 * SECOND, MINUTE);
 		change_entry(generator, entry);
-		return tell_entry(generator, worker, PAYLOAD_UPDATED, entry);
+		return emit_entry(generator, worker, PAYLOAD_UPDATED, entry);
 	}
 	if (roll < 21 && worker->past_count) {
 		after(generator, worker, CHOOSE, 2 * SECOND, MINUTE);
@@ -480,7 +480,7 @@ static bool detail(struct generator *generator, struct worker *worker)
 	worker->next_us = end_us > worker->leave_us ? worker->leave_us : end_us;
 	if (worker->next_us <= generator->now_us)
 		worker->next_us = generator->now_us + MINUTE;
-	return tell_entry(generator, worker, PAYLOAD_UPDATED, &worker->running);
+	return emit_entry(generator, worker, PAYLOAD_UPDATED, &worker->running);
 }
 
 static bool stop(struct generator *generator, struct worker *worker)
@@ -516,7 +516,7 @@ static bool write_up(struct generator *generator, struct worker *worker)
 		entry.stop_us = entry.start_us + MINUTE;
 	worker->written_us = entry.stop_us;
 	after(generator, worker, WRITE_UP, 15 * SECOND, 2 * MINUTE);
-	return tell_entry(generator, worker, PAYLOAD_CREATED, remember(worker, &entry));
+	return emit_entry(generator, worker, PAYLOAD_CREATED, remember(worker, &entry));
 }
 
 static bool repair(struct generator *generator, struct worker *worker)
@@ -528,7 +528,7 @@ static bool repair(struct generator *generator, struct worker *worker)
 	else
 		entry->stop_us = entry->start_us + HOUR;
 	after(generator, worker, CHOOSE, MINUTE, 10 * MINUTE);
-	return tell_entry(generator, worker, PAYLOAD_UPDATED, entry);
+	return emit_entry(generator, worker, PAYLOAD_UPDATED, entry);
 }
 
 static bool act(struct generator *generator, struct worker *worker)
@@ -547,7 +547,7 @@ static bool act(struct generator *generator, struct worker *worker)
 	case TOUCH_UP:
 		after(generator, worker, CHOOSE, 10 * SECOND, 12 * MINUTE);
 		change_entry(generator, &worker->past[worker->past_count - 1]);
-		return tell_entry(generator, worker, PAYLOAD_UPDATED,
+		return emit_entry(generator, worker, PAYLOAD_UPDATED,
 				  &worker->past[worker->past_count - 1]);
 	case WRITE_UP:
 		return write_up(generator, worker);
@@ -555,7 +555,7 @@ static bool act(struct generator *generator, struct worker *worker)
 		worker->plan = ARRIVE;
 		worker->next_us = next_morning(generator, worker, generator->now_us + 4 * HOUR);
 		return false;
-	case ALERT:
+	case STOP_FORGOTTEN:
 		after(generator, worker, REPAIR, 8 * SECOND, 50 * SECOND);
 		return stop_timer(generator, worker);
 	case REPAIR:
@@ -564,9 +564,9 @@ static bool act(struct generator *generator, struct worker *worker)
 	return false;
 }
 
-/* ---- the door */
+/* ---- making and running it */
 
-static void cast(struct generator *generator, int64_t first_id)
+static void make_workers(struct generator *generator, int64_t first_id)
 {
 	for (int i = 0; i < generator->count; i++) {
 		struct worker *worker = &generator->workers[i];
@@ -601,20 +601,20 @@ struct generator *generator_new(const struct generator_options *options)
 	generator->workers = mem_zero((size_t)generator->count, sizeof(*generator->workers));
 	generator->queue = mem_zero((size_t)generator->count, sizeof(*generator->queue));
 	generator->url_callback = mem_dup(str_of(options->url_callback));
-	generator->place = (struct payload_place){
+	generator->subscription = (struct payload_subscription){
 		.workspace_id = options->workspace_id,
 		.subscription_id = options->subscription_id,
 		.url_callback = generator->url_callback,
 	};
-	/* workspaces of one seed have different stories */
+	/* workspaces of one seed have different events */
 	seed = (struct prng){ options->seed };
 	generator->prng.state = prng_next(&seed) + (uint64_t)options->workspace_id;
 	generator->start_us = options->start_us;
 	generator->every_day = options->every_day;
 
 	/* So that no id passes through a double or 32 bits unnoticed: event ids
-	   pass 2^53 after some ten events, entry ids a multiple of 2^32. Stories
-	   of different seeds have different ids. */
+	   pass 2^53 after some ten events, entry ids a multiple of 2^32. Different
+	   seeds have different ids. */
 	generator->event_id = (INT64_C(1) << 53) - between(generator, 300, 900);
 	generator->entry_id = between(generator, 1, 1000) << 32;
 	generator->entry_id -= between(generator, 200, 600);
@@ -622,7 +622,7 @@ struct generator *generator_new(const struct generator_options *options)
 	generator->workspace.prng = &generator->prng;
 	generator->workspace.last_id = 60000000 + own * 1000000;
 	generator->workers[0].has_joined = true;
-	cast(generator, 9000001 + own * 1000000000);
+	make_workers(generator, 9000001 + own * 1000000000);
 
 	first_us = next_morning(generator, &generator->workers[0], options->start_us);
 	for (int i = 0; i < generator->count; i++) {
@@ -654,18 +654,18 @@ void generator_free(struct generator *generator)
 
 void generator_next(struct generator *generator, struct generator_event *event)
 {
-	bool is_notified;
+	bool is_emitted;
 
 	do {
 		struct worker *worker = &generator->workers[generator->queue[0]];
 
 		if (worker->next_us > generator->now_us)
 			generator->now_us = worker->next_us;
-		is_notified = act(generator, worker);
+		is_emitted = act(generator, worker);
 		sink(generator, 0);
-	} while (!is_notified);
+	} while (!is_emitted);
 	buf_clear(&generator->body);
-	payload_write_event(&generator->body, &generator->scratch, &generator->place,
+	payload_write_event(&generator->body, &generator->scratch, &generator->subscription,
 			    &generator->payload);
 	*event = (struct generator_event){
 		.event_id = generator->payload.event_id,
@@ -684,6 +684,6 @@ void generator_write_again(struct buf *out, const struct generator_event *event,
 
 void generator_write_ping(struct buf *out, const struct generator *generator, const char *code)
 {
-	payload_write_ping(out, &generator->place, generator->workers[0].person.id,
+	payload_write_ping(out, &generator->subscription, generator->workers[0].person.id,
 			   generator->start_us, code);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* A believable story of one Toggl workspace: people in several time zones who
-   start and stop timers, correct them, forget them, and keep clients, projects,
-   tags and tasks. Told as the bodies of Toggl's callbacks, one after another,
-   without an end; the same from the same seed on every machine. Several
-   workspaces are several stories. */
+/* Generates the events of one made-up Toggl workspace: people in several time zones start
+   timers, stop, correct and forget them, and keep clients, projects, tags and tasks. Gives
+   the bodies of Toggl's callbacks one after another, without an end. The same seed gives the
+   same events on every machine; each workspace has events of its own. */
 #ifndef HL_SIM_GENERATOR_H
 #define HL_SIM_GENERATOR_H
 
@@ -32,7 +31,7 @@ struct generator_event {
 	struct str body;
 };
 
-/* Copies `how`. */
+/* Copies `options`. */
 struct generator *generator_new(const struct generator_options *options);
 void generator_free(struct generator *generator);
 

@@ -74,7 +74,7 @@ static const char *const tags[] = {
 	"R&D",	       "\"maybe\"", "planning", "write-up", "学习",    "overtime",
 };
 
-static const char *const schema[] = {
+static const char *const task_names[] = {
 	"Design",
 	"Concept",
 	"Implementation",
@@ -119,7 +119,7 @@ static const char *const abroad[] = {
 	"회의록 작성",
 };
 
-/* What breaks programs that build their texts by hand. */
+/* Texts that break programs which put JSON, HTML or SQL together by hand. */
 static const char *const odd[] = {
 	"C:\\Users\\anna\\new folder",
 	"if (a < b && c > d) \"quoted\"",
@@ -178,7 +178,7 @@ struct phrase names_tag(struct prng *prng)
 
 struct phrase names_task(struct prng *prng)
 {
-	return phrase(prng, TASK, COUNT(schema), COUNT(things));
+	return phrase(prng, TASK, COUNT(task_names), COUNT(things));
 }
 
 struct phrase names_work(struct prng *prng)
@@ -252,7 +252,7 @@ void names_write(struct buf *out, struct phrase p)
 		buf_add_text(out, tags[p.a]);
 		break;
 	case TASK:
-		add_two(out, schema[p.a], ": ", things[p.b]);
+		add_two(out, task_names[p.a], ": ", things[p.b]);
 		break;
 	case WORK:
 		add_two(out, deeds[p.a], " ", things[p.b]);

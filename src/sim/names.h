@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What people write: names and descriptions for a story. A phrase is a few
-   numbers that stand for a text, so that a story of millions holds no texts. */
+/* Names and descriptions as people write them. A phrase is a few numbers that stand for a
+   text, so that millions of entities need no memory for texts. */
 #ifndef HL_SIM_NAMES_H
 #define HL_SIM_NAMES_H
 
@@ -15,7 +15,7 @@ struct phrase {
 	uint16_t number;
 };
 
-/* One that somebody could think of. */
+/* A random one. */
 struct phrase names_person(struct prng *prng);
 struct phrase names_client(struct prng *prng);
 struct phrase names_project(struct prng *prng);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Written by hand into one buffer, numbers and times included: printf and a
-   JSON library would each take longer than the story and the HMAC together. */
+/* Written by hand into one buffer, numbers and times included: printf or a JSON library would
+   take longer than the generator and the HMAC together. */
 #include "sim/payload.h"
 
 #include <string.h>
@@ -248,19 +248,19 @@ static int64_t duration(const struct payload_entry *entry)
 
 static bool is_stop_button(const struct payload_event *event)
 {
-	const struct payload_entry *entry = event->what.entry;
+	const struct payload_entry *entry = event->entity.entry;
 
 	/* stopped just now, by an app that has its own call for it */
 	return event->model == PAYLOAD_TIME_ENTRY && event->action == PAYLOAD_UPDATED &&
 	       event->by->app >= 2 && entry->stop_us / 1000000 == event->created_us / 1000000;
 }
 
-/* ---- what the person's program had sent to Toggl */
+/* ---- the request to Toggl's API that caused the event */
 
-static void write_entry_request(struct buf *out, const struct payload_place *place,
+static void write_entry_request(struct buf *out, const struct payload_subscription *subscription,
 				const struct payload_event *event)
 {
-	const struct payload_entry *entry = event->what.entry;
+	const struct payload_entry *entry = event->entity.entry;
 	bool is_new = event->action == PAYLOAD_CREATED;
 
 	if (is_new) {
@@ -274,14 +274,14 @@ static void write_entry_request(struct buf *out, const struct payload_place *pla
 		if (entry->stop_us)
 			put_time(out, ",\"stop\":", entry->stop_us, TRIMMED);
 		put_tags(out, ",\"tags\":", entry);
-		put_int(out, ",\"workspace_id\":", place->workspace_id);
+		put_int(out, ",\"workspace_id\":", subscription->workspace_id);
 		add(out, ",\"created_with\":\"");
 		add(out, apps[event->by->app]);
 		add(out, "\"}");
 		return;
 	}
 	put_int(out, "{\"id\":", entry->id);
-	put_int(out, ",\"workspace_id\":", place->workspace_id);
+	put_int(out, ",\"workspace_id\":", subscription->workspace_id);
 	put_int_or_null(out, ",\"project_id\":", entry->project_id);
 	put_int_or_null(out, ",\"task_id\":", entry->task_id);
 	put_bool(out, ",\"billable\":", entry->is_billable);
@@ -292,7 +292,7 @@ static void write_entry_request(struct buf *out, const struct payload_place *pla
 	buf_add_char(out, '}');
 }
 
-static void write_request(struct buf *out, const struct payload_place *place,
+static void write_request(struct buf *out, const struct payload_subscription *subscription,
 			  const struct payload_event *event)
 {
 	if (event->action == PAYLOAD_DELETED || is_stop_button(event)) {
@@ -301,51 +301,51 @@ static void write_request(struct buf *out, const struct payload_place *place,
 	}
 	switch (event->model) {
 	case PAYLOAD_CLIENT:
-		put_phrase(out, "{\"name\":", event->what.client->name);
+		put_phrase(out, "{\"name\":", event->entity.client->name);
 		if (event->action == PAYLOAD_UPDATED)
-			put_bool(out, ",\"archived\":", event->what.client->is_archived);
-		put_int(out, ",\"wid\":", place->workspace_id);
+			put_bool(out, ",\"archived\":", event->entity.client->is_archived);
+		put_int(out, ",\"wid\":", subscription->workspace_id);
 		break;
 	case PAYLOAD_PROJECT:
-		put_phrase(out, "{\"name\":", event->what.project->name);
-		put_int_or_null(out, ",\"client_id\":", event->what.project->client_id);
-		put_bool(out, ",\"is_private\":", event->what.project->is_private);
+		put_phrase(out, "{\"name\":", event->entity.project->name);
+		put_int_or_null(out, ",\"client_id\":", event->entity.project->client_id);
+		put_bool(out, ",\"is_private\":", event->entity.project->is_private);
 		add(out, ",\"color\":\"");
-		add(out, colors[event->what.project->color]);
-		put_bool(out, "\",\"active\":", event->what.project->is_active);
-		if (event->what.project->rate_cents)
-			put_money(out, ",\"rate\":", event->what.project->rate_cents);
+		add(out, colors[event->entity.project->color]);
+		put_bool(out, "\",\"active\":", event->entity.project->is_active);
+		if (event->entity.project->rate_cents)
+			put_money(out, ",\"rate\":", event->entity.project->rate_cents);
 		break;
 	case PAYLOAD_PROJECT_GROUP:
-		put_int(out, "{\"project_id\":", event->what.project_group->project_id);
-		put_int(out, ",\"group_id\":", event->what.project_group->group_id);
+		put_int(out, "{\"project_id\":", event->entity.project_group->project_id);
+		put_int(out, ",\"group_id\":", event->entity.project_group->group_id);
 		break;
 	case PAYLOAD_PROJECT_USER:
-		put_int(out, "{\"project_id\":", event->what.project_user->project_id);
-		put_int(out, ",\"user_id\":", event->what.project_user->user_id);
-		put_bool(out, ",\"manager\":", event->what.project_user->is_manager);
-		put_money(out, ",\"rate\":", event->what.project_user->rate_cents);
+		put_int(out, "{\"project_id\":", event->entity.project_user->project_id);
+		put_int(out, ",\"user_id\":", event->entity.project_user->user_id);
+		put_bool(out, ",\"manager\":", event->entity.project_user->is_manager);
+		put_money(out, ",\"rate\":", event->entity.project_user->rate_cents);
 		break;
 	case PAYLOAD_TAG:
-		put_phrase(out, "{\"name\":", event->what.tag->name);
+		put_phrase(out, "{\"name\":", event->entity.tag->name);
 		break;
 	case PAYLOAD_TASK:
-		put_phrase(out, "{\"name\":", event->what.task->name);
-		put_bool(out, ",\"active\":", event->what.task->is_active);
-		put_int(out, ",\"estimated_seconds\":", event->what.task->estimated_seconds);
+		put_phrase(out, "{\"name\":", event->entity.task->name);
+		put_bool(out, ",\"active\":", event->entity.task->is_active);
+		put_int(out, ",\"estimated_seconds\":", event->entity.task->estimated_seconds);
 		break;
 	case PAYLOAD_TIME_ENTRY:
-		write_entry_request(out, place, event);
+		write_entry_request(out, subscription, event);
 		return;
 	case PAYLOAD_WORKSPACE:
-		put_phrase(out, "{\"name\":", event->what.workspace->name);
+		put_phrase(out, "{\"name\":", event->entity.workspace->name);
 		put_money(out, ",\"default_currency\":\"EUR\",\"default_hourly_rate\":",
-			  event->what.workspace->rate_cents);
-		put_int(out, ",\"rounding_minutes\":", event->what.workspace->rounding_minutes);
+			  event->entity.workspace->rate_cents);
+		put_int(out, ",\"rounding_minutes\":", event->entity.workspace->rounding_minutes);
 		break;
 	case PAYLOAD_WORKSPACE_USER:
-		put_bool(out, "{\"admin\":", event->what.person->is_admin);
-		put_money(out, ",\"rate\":", event->what.person->rate_cents);
+		put_bool(out, "{\"admin\":", event->entity.person->is_admin);
+		put_money(out, ",\"rate\":", event->entity.person->rate_cents);
 		break;
 	}
 	buf_add_char(out, '}');
@@ -359,10 +359,10 @@ static void put_deleted(struct buf *out, const char *key, const struct payload_e
 			 SECONDS_Z);
 }
 
-static void write_entry(struct buf *out, const struct payload_place *place,
+static void write_entry(struct buf *out, const struct payload_subscription *subscription,
 			const struct payload_event *event)
 {
-	const struct payload_entry *entry = event->what.entry;
+	const struct payload_entry *entry = event->entity.entry;
 
 	put_time(out, "{\"at\":", event->created_us, SECONDS_OFFSET);
 	put_bool(out, ",\"billable\":", entry->is_billable);
@@ -381,22 +381,22 @@ static void write_entry(struct buf *out, const struct payload_place *place,
 	put_int_or_null(out, ",\"task_id\":", entry->task_id);
 	put_int(out, ",\"uid\":", event->by->id);
 	put_int(out, ",\"user_id\":", event->by->id);
-	put_int(out, ",\"wid\":", place->workspace_id);
-	put_int(out, ",\"workspace_id\":", place->workspace_id);
+	put_int(out, ",\"wid\":", subscription->workspace_id);
+	put_int(out, ",\"workspace_id\":", subscription->workspace_id);
 	if (entry->project_id)
 		put_int(out, ",\"pid\":", entry->project_id);
 	if (entry->task_id)
 		put_int(out, ",\"tid\":", entry->task_id);
 }
 
-static void write_project(struct buf *out, const struct payload_place *place,
+static void write_project(struct buf *out, const struct payload_subscription *subscription,
 			  const struct payload_event *event)
 {
-	const struct payload_project *project = event->what.project;
+	const struct payload_project *project = event->entity.project;
 
 	put_int(out, "{\"id\":", project->id);
-	put_int(out, ",\"workspace_id\":", place->workspace_id);
-	put_int(out, ",\"wid\":", place->workspace_id);
+	put_int(out, ",\"workspace_id\":", subscription->workspace_id);
+	put_int(out, ",\"wid\":", subscription->workspace_id);
 	put_int_or_null(out, ",\"client_id\":", project->client_id);
 	if (project->client_id)
 		put_int(out, ",\"cid\":", project->client_id);
@@ -425,7 +425,7 @@ static void write_project(struct buf *out, const struct payload_place *place,
 						  : "\"archived\"");
 }
 
-/* What nobody may read who is not meant to; the key comes with its quote. */
+/* A made-up secret, which hookledger must hide from readers; `key` ends with a quote. */
 static void put_secret(struct buf *out, const char *key, int64_t number)
 {
 	add(out, key);
@@ -434,16 +434,16 @@ static void put_secret(struct buf *out, const char *key, int64_t number)
 	buf_add_char(out, '"');
 }
 
-static void write_person(struct buf *out, const struct payload_place *place,
+static void write_person(struct buf *out, const struct payload_subscription *subscription,
 			 const struct payload_event *event)
 {
-	const struct payload_person *person = event->what.person;
+	const struct payload_person *person = event->entity.person;
 
 	put_int(out, "{\"id\":", person->membership_id);
 	put_int(out, ",\"user_id\":", person->id);
 	put_int(out, ",\"uid\":", person->id);
-	put_int(out, ",\"workspace_id\":", place->workspace_id);
-	put_int(out, ",\"wid\":", place->workspace_id);
+	put_int(out, ",\"workspace_id\":", subscription->workspace_id);
+	put_int(out, ",\"wid\":", subscription->workspace_id);
 	put_bool(out, ",\"admin\":", person->is_admin);
 	put_bool(out, ",\"workspace_admin\":", person->is_admin);
 	add(out, ",\"organization_admin\":false,\"active\":true,\"inactive\":false");
@@ -467,12 +467,12 @@ static void write_person(struct buf *out, const struct payload_place *place,
 		   person->membership_id);
 }
 
-static void write_workspace(struct buf *out, const struct payload_place *place,
+static void write_workspace(struct buf *out, const struct payload_subscription *subscription,
 			    const struct payload_event *event)
 {
-	const struct payload_workspace *workspace = event->what.workspace;
+	const struct payload_workspace *workspace = event->entity.workspace;
 
-	put_int(out, "{\"id\":", place->workspace_id);
+	put_int(out, "{\"id\":", subscription->workspace_id);
 	put_int(out, ",\"organization_id\":", workspace->organization_id);
 	put_phrase(out, ",\"name\":", workspace->name);
 	add(out, ",\"premium\":true,\"business_ws\":false,\"admin\":true,\"role\":\"admin\","
@@ -484,83 +484,84 @@ static void write_workspace(struct buf *out, const struct payload_place *place,
 		 "\"projects_billable_by_default\":true,\"projects_private_by_default\":false,"
 		 "\"reports_collapse\":true,\"working_hours_in_minutes\":480,\"rounding\":1");
 	put_int(out, ",\"rounding_minutes\":", workspace->rounding_minutes);
-	put_secret(out, ",\"api_token\":\"", place->workspace_id);
+	put_secret(out, ",\"api_token\":\"", subscription->workspace_id);
 	put_time(out, ",\"at\":", event->created_us, SECONDS_OFFSET);
 	add(out, ",\"logo_url\":\"https://assets.example.org/images/workspace.jpg\"");
-	put_secret(out, ",\"ical_url\":\"/ical/workspace_user/", place->workspace_id);
+	put_secret(out, ",\"ical_url\":\"/ical/workspace_user/", subscription->workspace_id);
 	put_time(out,
 		 ",\"ical_enabled\":true,\"csv_upload\":null,\"subscription\":null,\"last_"
 		 "modified\":",
 		 event->created_us, SECONDS_Z);
 }
 
-static void write_payload(struct buf *out, const struct payload_place *place,
+static void write_payload(struct buf *out, const struct payload_subscription *subscription,
 			  const struct payload_event *event)
 {
 	switch (event->model) {
 	case PAYLOAD_CLIENT:
-		put_int(out, "{\"id\":", event->what.client->id);
-		put_int(out, ",\"wid\":", place->workspace_id);
-		put_bool(out, ",\"archived\":", event->what.client->is_archived);
-		put_phrase(out, ",\"name\":", event->what.client->name);
+		put_int(out, "{\"id\":", event->entity.client->id);
+		put_int(out, ",\"wid\":", subscription->workspace_id);
+		put_bool(out, ",\"archived\":", event->entity.client->is_archived);
+		put_phrase(out, ",\"name\":", event->entity.client->name);
 		put_time(out, ",\"at\":", event->created_us, SECONDS_OFFSET);
 		put_int(out, ",\"creator_id\":", event->by->id);
 		if (event->action == PAYLOAD_DELETED)
 			put_deleted(out, ",\"server_deleted_at\":", event);
 		break;
 	case PAYLOAD_PROJECT:
-		write_project(out, place, event);
+		write_project(out, subscription, event);
 		break;
 	case PAYLOAD_PROJECT_GROUP:
-		put_int(out, "{\"id\":", event->what.project_group->id);
-		put_int(out, ",\"group_id\":", event->what.project_group->group_id);
-		put_int(out, ",\"pid\":", event->what.project_group->project_id);
-		put_int(out, ",\"wid\":", place->workspace_id);
+		put_int(out, "{\"id\":", event->entity.project_group->id);
+		put_int(out, ",\"group_id\":", event->entity.project_group->group_id);
+		put_int(out, ",\"pid\":", event->entity.project_group->project_id);
+		put_int(out, ",\"wid\":", subscription->workspace_id);
 		break;
 	case PAYLOAD_PROJECT_USER:
-		put_int(out, "{\"id\":", event->what.project_user->id);
-		put_int(out, ",\"project_id\":", event->what.project_user->project_id);
-		put_int(out, ",\"user_id\":", event->what.project_user->user_id);
-		put_int(out, ",\"workspace_id\":", place->workspace_id);
-		put_bool(out, ",\"manager\":", event->what.project_user->is_manager);
-		put_money(out, ",\"rate\":", event->what.project_user->rate_cents);
-		put_time_or_null(out, ",\"rate_last_updated\":", event->what.project_user->rate_us,
+		put_int(out, "{\"id\":", event->entity.project_user->id);
+		put_int(out, ",\"project_id\":", event->entity.project_user->project_id);
+		put_int(out, ",\"user_id\":", event->entity.project_user->user_id);
+		put_int(out, ",\"workspace_id\":", subscription->workspace_id);
+		put_bool(out, ",\"manager\":", event->entity.project_user->is_manager);
+		put_money(out, ",\"rate\":", event->entity.project_user->rate_cents);
+		put_time_or_null(out,
+				 ",\"rate_last_updated\":", event->entity.project_user->rate_us,
 				 TRIMMED);
 		put_time(out, ",\"labor_cost\":null,\"group_id\":null,\"gid\":null,\"at\":",
 			 event->created_us, SECONDS_OFFSET);
 		break;
 	case PAYLOAD_TAG:
-		put_int(out, "{\"id\":", event->what.tag->id);
-		put_int(out, ",\"workspace_id\":", place->workspace_id);
-		put_phrase(out, ",\"name\":", event->what.tag->name);
+		put_int(out, "{\"id\":", event->entity.tag->id);
+		put_int(out, ",\"workspace_id\":", subscription->workspace_id);
+		put_phrase(out, ",\"name\":", event->entity.tag->name);
 		put_time(out, ",\"at\":", event->created_us, TRIMMED);
 		put_int(out, ",\"creator_id\":", event->by->id);
 		if (event->action == PAYLOAD_DELETED)
 			put_deleted(out, ",\"deleted_at\":", event);
 		break;
 	case PAYLOAD_TASK:
-		put_int(out, "{\"id\":", event->what.task->id);
-		put_phrase(out, ",\"name\":", event->what.task->name);
-		put_int(out, ",\"workspace_id\":", place->workspace_id);
-		put_int(out, ",\"project_id\":", event->what.task->project_id);
-		put_int_or_null(out, ",\"user_id\":", event->what.task->user_id);
+		put_int(out, "{\"id\":", event->entity.task->id);
+		put_phrase(out, ",\"name\":", event->entity.task->name);
+		put_int(out, ",\"workspace_id\":", subscription->workspace_id);
+		put_int(out, ",\"project_id\":", event->entity.task->project_id);
+		put_int_or_null(out, ",\"user_id\":", event->entity.task->user_id);
 		put_int(out, ",\"recurring\":false,\"estimated_seconds\":",
-			event->what.task->estimated_seconds);
-		put_money(out, ",\"rate\":", event->what.task->rate_cents);
-		put_time_or_null(out, ",\"rate_last_updated\":", event->what.task->rate_us,
+			event->entity.task->estimated_seconds);
+		put_money(out, ",\"rate\":", event->entity.task->rate_cents);
+		put_time_or_null(out, ",\"rate_last_updated\":", event->entity.task->rate_us,
 				 TRIMMED);
-		put_bool(out, ",\"active\":", event->what.task->is_active);
+		put_bool(out, ",\"active\":", event->entity.task->is_active);
 		put_deleted(out, ",\"server_deleted_at\":", event);
 		put_time(out, ",\"tracked_seconds\":0,\"at\":", event->created_us, SECONDS_OFFSET);
 		break;
 	case PAYLOAD_TIME_ENTRY:
-		write_entry(out, place, event);
+		write_entry(out, subscription, event);
 		break;
 	case PAYLOAD_WORKSPACE:
-		write_workspace(out, place, event);
+		write_workspace(out, subscription, event);
 		break;
 	case PAYLOAD_WORKSPACE_USER:
-		write_person(out, place, event);
+		write_person(out, subscription, event);
 		break;
 	}
 	buf_add_char(out, '}');
@@ -568,27 +569,28 @@ static void write_payload(struct buf *out, const struct payload_place *place,
 
 /* ---- the whole */
 
-static int64_t entity_id(const struct payload_place *place, const struct payload_event *event)
+static int64_t entity_id(const struct payload_subscription *subscription,
+			 const struct payload_event *event)
 {
 	switch (event->model) {
 	case PAYLOAD_CLIENT:
-		return event->what.client->id;
+		return event->entity.client->id;
 	case PAYLOAD_PROJECT:
-		return event->what.project->id;
+		return event->entity.project->id;
 	case PAYLOAD_PROJECT_GROUP:
-		return event->what.project_group->id;
+		return event->entity.project_group->id;
 	case PAYLOAD_PROJECT_USER:
-		return event->what.project_user->id;
+		return event->entity.project_user->id;
 	case PAYLOAD_TAG:
-		return event->what.tag->id;
+		return event->entity.tag->id;
 	case PAYLOAD_TASK:
-		return event->what.task->id;
+		return event->entity.task->id;
 	case PAYLOAD_TIME_ENTRY:
-		return event->what.entry->id;
+		return event->entity.entry->id;
 	case PAYLOAD_WORKSPACE:
-		return place->workspace_id;
+		return subscription->workspace_id;
 	case PAYLOAD_WORKSPACE_USER:
-		return event->what.person->membership_id;
+		return event->entity.person->membership_id;
 	}
 	return 0;
 }
@@ -598,31 +600,31 @@ static int64_t project_of(const struct payload_event *event, bool *is_private)
 {
 	switch (event->model) {
 	case PAYLOAD_PROJECT:
-		*is_private = event->what.project->is_private;
-		return event->what.project->id;
+		*is_private = event->entity.project->is_private;
+		return event->entity.project->id;
 	case PAYLOAD_PROJECT_GROUP:
-		*is_private = event->what.project_group->is_private;
-		return event->what.project_group->project_id;
+		*is_private = event->entity.project_group->is_private;
+		return event->entity.project_group->project_id;
 	case PAYLOAD_PROJECT_USER:
-		*is_private = event->what.project_user->is_private;
-		return event->what.project_user->project_id;
+		*is_private = event->entity.project_user->is_private;
+		return event->entity.project_user->project_id;
 	case PAYLOAD_TASK:
-		*is_private = event->what.task->is_private;
-		return event->what.task->project_id;
+		*is_private = event->entity.task->is_private;
+		return event->entity.task->project_id;
 	case PAYLOAD_TIME_ENTRY:
-		*is_private = event->what.entry->is_private;
-		return event->what.entry->project_id;
+		*is_private = event->entity.entry->is_private;
+		return event->entity.entry->project_id;
 	default:
 		return 0;
 	}
 }
 
-static void write_path(struct buf *out, const struct payload_place *place,
+static void write_path(struct buf *out, const struct payload_subscription *subscription,
 		       const struct payload_event *event)
 {
 	bool is_private;
 
-	put_int(out, "/api/v9/workspaces/", place->workspace_id);
+	put_int(out, "/api/v9/workspaces/", subscription->workspace_id);
 	if (event->model == PAYLOAD_WORKSPACE)
 		return;
 	if (event->model == PAYLOAD_TASK)
@@ -630,15 +632,16 @@ static void write_path(struct buf *out, const struct payload_place *place,
 	buf_add_char(out, '/');
 	add(out, models[event->model].path);
 	if (event->action != PAYLOAD_CREATED)
-		put_int(out, "/", entity_id(place, event));
+		put_int(out, "/", entity_id(subscription, event));
 	if (is_stop_button(event))
 		add(out, "/stop");
 }
 
-static void write_metadata(struct buf *out, struct buf *scratch, const struct payload_place *place,
+static void write_metadata(struct buf *out, struct buf *scratch,
+			   const struct payload_subscription *subscription,
 			   const struct payload_event *event)
 {
-	int64_t project_id, id = entity_id(place, event);
+	int64_t project_id, id = entity_id(subscription, event);
 	bool is_private = false;
 
 	add(out, ",\"metadata\":{\"action\":\"");
@@ -648,10 +651,10 @@ static void write_metadata(struct buf *out, struct buf *scratch, const struct pa
 	add(out, models[event->model].word);
 	put_int_text(out, "\",\"model_owner_id\":", event->by->id);
 	add(out, ",\"path\":\"");
-	write_path(out, place, event);
+	write_path(out, subscription, event);
 	add(out, "\",\"request_body\":");
 	buf_clear(scratch);
-	write_request(scratch, place, event);
+	write_request(scratch, subscription, event);
 	json_quote(out, buf_str(scratch));
 	add(out, ",\"request_type\":");
 	add(out, event->action == PAYLOAD_CREATED   ? "\"POST\""
@@ -669,46 +672,47 @@ static void write_metadata(struct buf *out, struct buf *scratch, const struct pa
 		add(out, models[event->model].id_key);
 		put_int_text(out, "\":", id);
 	}
-	put_int_text(out, ",\"workspace_id\":", place->workspace_id);
+	put_int_text(out, ",\"workspace_id\":", subscription->workspace_id);
 	buf_add_char(out, '}');
 }
 
-void payload_write_event(struct buf *out, struct buf *scratch, const struct payload_place *place,
+void payload_write_event(struct buf *out, struct buf *scratch,
+			 const struct payload_subscription *subscription,
 			 const struct payload_event *event)
 {
 	put_int(out, "{\"event_id\":", event->event_id);
 	put_time(out, ",\"created_at\":", event->created_us, TRIMMED);
 	put_int(out, ",\"creator_id\":", event->by->id);
-	write_metadata(out, scratch, place, event);
+	write_metadata(out, scratch, subscription, event);
 	add(out, ",\"payload\":");
-	write_payload(out, place, event);
-	put_int(out, ",\"subscription_id\":", place->subscription_id);
+	write_payload(out, subscription, event);
+	put_int(out, ",\"subscription_id\":", subscription->subscription_id);
 	add(out, ",\"timestamp\":\"");
 	add_time(out, event->created_us, event->sent_ns, NANOS);
 	add(out, "\",\"url_callback\":");
-	json_quote(out, str_of(place->url_callback));
+	json_quote(out, str_of(subscription->url_callback));
 	buf_add_char(out, '}');
 }
 
-void payload_write_ping(struct buf *out, const struct payload_place *place, int64_t user_id,
-			int64_t at_us, const char *code)
+void payload_write_ping(struct buf *out, const struct payload_subscription *subscription,
+			int64_t user_id, int64_t at_us, const char *code)
 {
 	put_time(out, "{\"event_id\":0,\"created_at\":", at_us, NANOS);
 	put_int(out, ",\"creator_id\":", user_id);
-	/* the one number among the metadata that is none of a string */
+	/* the only number in metadata that is not in quotes */
 	put_int(out, ",\"metadata\":{\"request_type\":\"POST\",\"event_user_id\":", user_id);
-	put_int(out, "},\"payload\":\"ping\",\"subscription_id\":", place->subscription_id);
+	put_int(out, "},\"payload\":\"ping\",\"subscription_id\":", subscription->subscription_id);
 	put_time(out, ",\"timestamp\":", at_us, NANOS);
 	add(out, ",\"url_callback\":");
-	json_quote(out, str_of(place->url_callback));
+	json_quote(out, str_of(subscription->url_callback));
 	if (code) {
 		add(out, ",\"validation_code\":");
 		json_quote(out, str_of(code));
 		put_int(out,
 			",\"validation_code_url\":\"https://api.track.toggl.com/webhooks/api/v1/"
 			"validate/",
-			place->workspace_id);
-		put_int(out, "/", place->subscription_id);
+			subscription->workspace_id);
+		put_int(out, "/", subscription->subscription_id);
 		buf_add_char(out, '/');
 		add(out, code);
 		buf_add_char(out, '"');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How Toggl tells of a thing that happened: the exact bytes of a callback's
-   body, with all the oddities of the real ones. What happens is story's. */
+/* Writes the exact bytes of a callback's body as Toggl does, with all its oddities. What
+   happens is decided by the generator. */
 #ifndef HL_SIM_PAYLOAD_H
 #define HL_SIM_PAYLOAD_H
 
@@ -33,7 +33,7 @@ struct payload_person {
 	int zone;	 /* below PAYLOAD_ZONES */
 	int app;	 /* below PAYLOAD_APPS */
 	int rate_cents;	 /* 0: none */
-	int labor_cents; /* what an hour costs; 0: unknown */
+	int labor_cents; /* labour cost of an hour; 0: unknown */
 	int64_t rate_us; /* when the rate was set */
 	bool is_admin;
 };
@@ -111,7 +111,7 @@ struct payload_entry {
 	bool is_billable;
 };
 
-struct payload_place {
+struct payload_subscription {
 	int64_t workspace_id;
 	int64_t subscription_id;
 	const char *url_callback;
@@ -133,7 +133,7 @@ struct payload_event {
 		const struct payload_entry *entry;
 		const struct payload_workspace *workspace;
 		const struct payload_person *person;
-	} what;
+	} entity;
 	const struct payload_person *by;
 };
 
@@ -144,13 +144,14 @@ const char *payload_model_word(enum payload_model model);
 const char *payload_action_word(enum payload_action action);
 
 /* The body of the event; appends. `scratch` is storage to work in. */
-void payload_write_event(struct buf *out, struct buf *scratch, const struct payload_place *place,
+void payload_write_event(struct buf *out, struct buf *scratch,
+			 const struct payload_subscription *subscription,
 			 const struct payload_event *event);
 
 /* The body of a ping that asks for `code`, or of one to a validated
    subscription (code NULL); appends. */
-void payload_write_ping(struct buf *out, const struct payload_place *place, int64_t user_id,
-			int64_t at_us, const char *code);
+void payload_write_ping(struct buf *out, const struct payload_subscription *subscription,
+			int64_t user_id, int64_t at_us, const char *code);
 
 /* The same event delivered again at `at_ns` after created_us: `body` with
    another timestamp, and nothing else changed; appends. */

@@ -14,8 +14,8 @@ struct schedule {
 	struct schedule_options options;
 	struct generator *generator;
 	struct prng prng;
-	int64_t payload;	       /* events taken from the story */
-	bool is_over;		       /* none of it is left */
+	int64_t generated;	       /* events, so far */
+	bool is_over;		       /* no more events */
 	struct schedule_item **window; /* what may come next */
 	int64_t count, room;
 	/* redeliveries; due_ms is the number of the event they wait for */
@@ -30,7 +30,7 @@ struct schedule *schedule_new(const struct schedule_options *options)
 	schedule->room = options->shuffle > 1 ? options->shuffle : 1;
 	schedule->window = mem_zero((size_t)schedule->room, sizeof(struct schedule_item *));
 	schedule->generator = generator_new(&options->generator);
-	/* a game of its own: with or without duplicates the story is the same */
+	/* a generator of its own: with or without duplicates the events are the same */
 	schedule->prng.state = options->generator.seed ^ UINT64_C(0x5ca1ab1e);
 	return schedule;
 }
@@ -62,7 +62,7 @@ void schedule_free(struct schedule *schedule)
 
 int64_t schedule_count(const struct schedule *schedule)
 {
-	return schedule->payload;
+	return schedule->generated;
 }
 
 const struct generator *schedule_generator(const struct schedule *schedule)
@@ -92,7 +92,7 @@ static struct schedule_item *copy(const struct generator_event *event, int64_t i
 	return item;
 }
 
-static void tell_next(struct schedule *schedule)
+static void generate_next(struct schedule *schedule)
 {
 	struct generator_event event;
 
@@ -103,25 +103,25 @@ static void tell_next(struct schedule *schedule)
 		schedule->is_over = true;
 		return;
 	}
-	schedule->window[schedule->count++] = copy(&event, schedule->payload);
+	schedule->window[schedule->count++] = copy(&event, schedule->generated);
 	if (prng_chance(&schedule->prng, (int)schedule->options.duplicates)) {
-		struct schedule_item *again = copy(&event, schedule->payload);
+		struct schedule_item *again = copy(&event, schedule->generated);
 
 		schedule_item_repeat(again);
-		again->due_ms = schedule->payload + prng_below(&schedule->prng, LATER_MAX);
+		again->due_ms = schedule->generated + prng_below(&schedule->prng, LATER_MAX);
 		again->next = schedule->later;
 		schedule->later = again;
 	}
-	schedule->is_over = ++schedule->payload == schedule->options.events;
+	schedule->is_over = ++schedule->generated == schedule->options.events;
 }
 
-/* A redelivery whose time has come, or any when the story has ended. */
+/* A redelivery that is due, or any one after the last event. */
 static struct schedule_item *take_later(struct schedule *schedule)
 {
 	for (struct schedule_item **at = &schedule->later; *at; at = &(*at)->next) {
 		struct schedule_item *item = *at;
 
-		if (item->due_ms >= schedule->payload && !schedule->is_over)
+		if (item->due_ms >= schedule->generated && !schedule->is_over)
 			continue;
 		*at = item->next;
 		item->next = NULL;
@@ -142,7 +142,7 @@ struct schedule_item *schedule_next(struct schedule *schedule)
 		if (again)
 			schedule->window[schedule->count++] = again;
 		else if (!schedule->is_over)
-			tell_next(schedule);
+			generate_next(schedule);
 		else
 			break;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The callbacks of a story in the order in which they are to be sent: with
-   redeliveries among them, and as much out of order as wanted. */
+/* The generated callbacks in the order in which they are sent: with redeliveries, and out of
+   order, as the options say. */
 #ifndef HL_SIM_SCHEDULE_H
 #define HL_SIM_SCHEDULE_H
 
@@ -13,10 +13,10 @@ struct schedule;
 
 struct schedule_options {
 	struct generator_options generator;
-	int64_t events;		    /* so many of them; 0: without an end */
+	int64_t events;		    /* how many; 0: without an end */
 	int64_t since_us, until_us; /* of those created then or later, and before then; 0: of all */
-	int64_t duplicates;	    /* of a hundred events so many come twice */
-	int64_t shuffle;	    /* a callback is any of the next so many; 0 or 1: in order */
+	int64_t duplicates;	    /* percent of the events that come twice */
+	int64_t shuffle; /* a callback is a random one of the next so many; 0 or 1: in order */
 };
 
 /* One callback: an event on its way. */
@@ -30,14 +30,14 @@ struct schedule_item {
 	struct schedule_item *next;
 };
 
-/* Copies `how`; the same `how` gives the same stream. */
+/* Copies `options`; the same options give the same callbacks. */
 struct schedule *schedule_new(const struct schedule_options *options);
 void schedule_free(struct schedule *schedule);
 
 /* Gives the next callback, NULL after the last. */
 struct schedule_item *schedule_next(struct schedule *schedule);
 
-/* How many events have been taken from the story so far, each counted once. */
+/* How many events have been generated so far, each counted once. */
 int64_t schedule_count(const struct schedule *schedule);
 
 /* Toggl delivers it again: the body gets another timestamp. */

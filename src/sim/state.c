@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One throw of the dice a statement, so that no compiler can change the order
-   of the throws. */
+/* One random number a statement, so that no compiler can change their order. */
 #include "sim/state.h"
 
 static int64_t between(struct state *ws, int64_t least, int64_t most)
@@ -18,7 +17,8 @@ static int any(struct state *ws, int count)
 	return (int)prng_below(ws->prng, count);
 }
 
-static void say(struct payload_event *payload, enum payload_model model, enum payload_action action)
+static void describe(struct payload_event *payload, enum payload_model model,
+		     enum payload_action action)
 {
 	payload->model = model;
 	payload->action = action;
@@ -55,8 +55,8 @@ bool state_change(struct state *ws, struct payload_event *payload)
 	} else {
 		own->rounding_minutes = minutes[any(ws, 4)];
 	}
-	say(payload, PAYLOAD_WORKSPACE, PAYLOAD_UPDATED);
-	payload->what.workspace = own;
+	describe(payload, PAYLOAD_WORKSPACE, PAYLOAD_UPDATED);
+	payload->entity.workspace = own;
 	return true;
 }
 
@@ -71,8 +71,8 @@ bool state_add_client(struct state *ws, struct payload_event *payload)
 			return false;
 	client.id = new_id(ws);
 	ws->clients[ws->client_count] = client;
-	say(payload, PAYLOAD_CLIENT, PAYLOAD_CREATED);
-	payload->what.client = &ws->clients[ws->client_count++];
+	describe(payload, PAYLOAD_CLIENT, PAYLOAD_CREATED);
+	payload->entity.client = &ws->clients[ws->client_count++];
 	return true;
 }
 
@@ -87,8 +87,8 @@ static bool change_client(struct state *ws, struct payload_event *payload)
 		client->is_archived = !client->is_archived;
 	else
 		client->name = names_client(ws->prng);
-	say(payload, PAYLOAD_CLIENT, PAYLOAD_UPDATED);
-	payload->what.client = client;
+	describe(payload, PAYLOAD_CLIENT, PAYLOAD_UPDATED);
+	payload->entity.client = client;
 	return true;
 }
 
@@ -99,13 +99,13 @@ static bool remove_client(struct state *ws, struct payload_event *payload)
 	if (ws->client_count < 4)
 		return false;
 	at = any(ws, ws->client_count);
-	ws->gone.client = ws->clients[at];
+	ws->deleted.client = ws->clients[at];
 	ws->clients[at] = ws->clients[--ws->client_count];
 	for (int i = 0; i < ws->project_count; i++)
-		if (ws->projects[i].client_id == ws->gone.client.id)
+		if (ws->projects[i].client_id == ws->deleted.client.id)
 			ws->projects[i].client_id = 0;
-	say(payload, PAYLOAD_CLIENT, PAYLOAD_DELETED);
-	payload->what.client = &ws->gone.client;
+	describe(payload, PAYLOAD_CLIENT, PAYLOAD_DELETED);
+	payload->entity.client = &ws->deleted.client;
 	return true;
 }
 
@@ -138,8 +138,8 @@ bool state_add_project(struct state *ws, struct payload_event *payload)
 	if (chance(ws, 30))
 		project->estimated_hours = (int)between(ws, 1, 40) * 10;
 	ws->project_count++;
-	say(payload, PAYLOAD_PROJECT, PAYLOAD_CREATED);
-	payload->what.project = project;
+	describe(payload, PAYLOAD_PROJECT, PAYLOAD_CREATED);
+	payload->entity.project = project;
 	return true;
 }
 
@@ -175,8 +175,8 @@ bool state_change_project(struct state *ws, struct payload_event *payload)
 		project->rate_cents = state_rate(ws);
 		project->rate_us = ws->now_us;
 	}
-	say(payload, PAYLOAD_PROJECT, PAYLOAD_UPDATED);
-	payload->what.project = project;
+	describe(payload, PAYLOAD_PROJECT, PAYLOAD_UPDATED);
+	payload->entity.project = project;
 	return true;
 }
 
@@ -189,9 +189,9 @@ static bool remove_project(struct state *ws, struct payload_event *payload)
 	if (ws->project_count < 8)
 		return false;
 	at = any(ws, ws->project_count);
-	ws->gone.project = ws->projects[at];
+	ws->deleted.project = ws->projects[at];
 	ws->projects[at] = ws->projects[--ws->project_count];
-	id = ws->gone.project.id;
+	id = ws->deleted.project.id;
 	for (int i = ws->task_count; i-- > 0;)
 		if (ws->tasks[i].project_id == id)
 			ws->tasks[i] = ws->tasks[--ws->task_count];
@@ -201,8 +201,8 @@ static bool remove_project(struct state *ws, struct payload_event *payload)
 	for (int i = ws->group_count; i-- > 0;)
 		if (ws->groups[i].project_id == id)
 			ws->groups[i] = ws->groups[--ws->group_count];
-	say(payload, PAYLOAD_PROJECT, PAYLOAD_DELETED);
-	payload->what.project = &ws->gone.project;
+	describe(payload, PAYLOAD_PROJECT, PAYLOAD_DELETED);
+	payload->entity.project = &ws->deleted.project;
 	return true;
 }
 
@@ -228,8 +228,8 @@ bool state_add_member(struct state *ws, struct payload_event *payload)
 		member->rate_us = ws->now_us;
 	}
 	ws->member_count++;
-	say(payload, PAYLOAD_PROJECT_USER, PAYLOAD_CREATED);
-	payload->what.project_user = member;
+	describe(payload, PAYLOAD_PROJECT_USER, PAYLOAD_CREATED);
+	payload->entity.project_user = member;
 	return true;
 }
 
@@ -242,8 +242,8 @@ static bool change_member(struct state *ws, struct payload_event *payload)
 	member = &ws->members[any(ws, ws->member_count)];
 	member->rate_cents = state_rate(ws);
 	member->rate_us = ws->now_us;
-	say(payload, PAYLOAD_PROJECT_USER, PAYLOAD_UPDATED);
-	payload->what.project_user = member;
+	describe(payload, PAYLOAD_PROJECT_USER, PAYLOAD_UPDATED);
+	payload->entity.project_user = member;
 	return true;
 }
 
@@ -254,14 +254,14 @@ static bool remove_member(struct state *ws, struct payload_event *payload)
 	if (ws->member_count < 4)
 		return false;
 	at = any(ws, ws->member_count);
-	ws->gone.member = ws->members[at];
+	ws->deleted.member = ws->members[at];
 	ws->members[at] = ws->members[--ws->member_count];
-	say(payload, PAYLOAD_PROJECT_USER, PAYLOAD_DELETED);
-	payload->what.project_user = &ws->gone.member;
+	describe(payload, PAYLOAD_PROJECT_USER, PAYLOAD_DELETED);
+	payload->entity.project_user = &ws->deleted.member;
 	return true;
 }
 
-/* The company has a few groups of people, made before the story begins. */
+/* The company has a few groups of people, made before the events begin. */
 bool state_add_group(struct state *ws, struct payload_event *payload)
 {
 	struct payload_project_group *group = &ws->groups[ws->group_count];
@@ -280,8 +280,8 @@ bool state_add_group(struct state *ws, struct payload_event *payload)
 						 .is_private = project->is_private };
 	group->id = new_id(ws);
 	ws->group_count++;
-	say(payload, PAYLOAD_PROJECT_GROUP, PAYLOAD_CREATED);
-	payload->what.project_group = group;
+	describe(payload, PAYLOAD_PROJECT_GROUP, PAYLOAD_CREATED);
+	payload->entity.project_group = group;
 	return true;
 }
 
@@ -292,10 +292,10 @@ static bool remove_group(struct state *ws, struct payload_event *payload)
 	if (ws->group_count < 2)
 		return false;
 	at = any(ws, ws->group_count);
-	ws->gone.group = ws->groups[at];
+	ws->deleted.group = ws->groups[at];
 	ws->groups[at] = ws->groups[--ws->group_count];
-	say(payload, PAYLOAD_PROJECT_GROUP, PAYLOAD_DELETED);
-	payload->what.project_group = &ws->gone.group;
+	describe(payload, PAYLOAD_PROJECT_GROUP, PAYLOAD_DELETED);
+	payload->entity.project_group = &ws->deleted.group;
 	return true;
 }
 
@@ -315,8 +315,8 @@ bool state_add_tag(struct state *ws, struct payload_event *payload)
 		return false;
 	ws->tags[ws->tag_count].id = new_id(ws);
 	ws->tags[ws->tag_count].name = name;
-	say(payload, PAYLOAD_TAG, PAYLOAD_CREATED);
-	payload->what.tag = &ws->tags[ws->tag_count++];
+	describe(payload, PAYLOAD_TAG, PAYLOAD_CREATED);
+	payload->entity.tag = &ws->tags[ws->tag_count++];
 	return true;
 }
 
@@ -329,8 +329,8 @@ static bool change_tag(struct state *ws, struct payload_event *payload)
 		return false;
 	tag = &ws->tags[any(ws, ws->tag_count)];
 	tag->name = name;
-	say(payload, PAYLOAD_TAG, PAYLOAD_UPDATED);
-	payload->what.tag = tag;
+	describe(payload, PAYLOAD_TAG, PAYLOAD_UPDATED);
+	payload->entity.tag = tag;
 	return true;
 }
 
@@ -341,10 +341,10 @@ static bool remove_tag(struct state *ws, struct payload_event *payload)
 	if (ws->tag_count < 6)
 		return false;
 	at = any(ws, ws->tag_count);
-	ws->gone.tag = ws->tags[at];
+	ws->deleted.tag = ws->tags[at];
 	ws->tags[at] = ws->tags[--ws->tag_count];
-	say(payload, PAYLOAD_TAG, PAYLOAD_DELETED);
-	payload->what.tag = &ws->gone.tag;
+	describe(payload, PAYLOAD_TAG, PAYLOAD_DELETED);
+	payload->entity.tag = &ws->deleted.tag;
 	return true;
 }
 
@@ -370,8 +370,8 @@ bool state_add_task(struct state *ws, struct payload_event *payload)
 		task->rate_us = ws->now_us;
 	}
 	ws->task_count++;
-	say(payload, PAYLOAD_TASK, PAYLOAD_CREATED);
-	payload->what.task = task;
+	describe(payload, PAYLOAD_TASK, PAYLOAD_CREATED);
+	payload->entity.task = task;
 	return true;
 }
 
@@ -386,8 +386,8 @@ static bool change_task(struct state *ws, struct payload_event *payload)
 		task->is_active = !task->is_active;
 	else
 		task->name = names_task(ws->prng);
-	say(payload, PAYLOAD_TASK, PAYLOAD_UPDATED);
-	payload->what.task = task;
+	describe(payload, PAYLOAD_TASK, PAYLOAD_UPDATED);
+	payload->entity.task = task;
 	return true;
 }
 
@@ -398,10 +398,10 @@ static bool remove_task(struct state *ws, struct payload_event *payload)
 	if (ws->task_count < 5)
 		return false;
 	at = any(ws, ws->task_count);
-	ws->gone.task = ws->tasks[at];
+	ws->deleted.task = ws->tasks[at];
 	ws->tasks[at] = ws->tasks[--ws->task_count];
-	say(payload, PAYLOAD_TASK, PAYLOAD_DELETED);
-	payload->what.task = &ws->gone.task;
+	describe(payload, PAYLOAD_TASK, PAYLOAD_DELETED);
+	payload->entity.task = &ws->deleted.task;
 	return true;
 }
 

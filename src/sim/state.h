@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What a made-up workspace has besides time entries: rates and rounding, clients,
-   projects and who belongs to them, tags, tasks; and what people do to keep them in order. */
+   projects and their members, tags, tasks; and the changes that people make to them. */
 #ifndef HL_SIM_STATE_H
 #define HL_SIM_STATE_H
 
@@ -34,7 +34,7 @@ struct state {
 	struct payload_project_group groups[STATE_GROUPS];
 	int client_count, project_count, tag_count, task_count, member_count, group_count;
 
-	/* what was deleted, for the event that says so */
+	/* what was deleted, for its event */
 	union {
 		struct payload_client client;
 		struct payload_project project;
@@ -42,19 +42,19 @@ struct state {
 		struct payload_project_group group;
 		struct payload_tag tag;
 		struct payload_task task;
-	} gone;
+	} deleted;
 };
 
-/* Does one thing and says which: model, action and what of `told`, borrowed
-   until the next change. false, with nothing said: there is nothing of the
-   kind to do now. */
+/* Makes one change and sets model, action and entity of the payload; the entity is borrowed
+   until the next change. false: there is nothing of the kind to change; the payload stays
+   as it was. */
 typedef bool state_act(struct state *ws, struct payload_event *payload);
 
 state_act state_add_client, state_add_project, state_change_project;
 state_act state_add_member, state_add_group, state_add_tag, state_add_task;
 state_act state_change;
 
-/* Any act, as often as people do it; some are for administrators only. */
+/* A random change, each as often as people make it; some only by administrators. */
 bool state_keep(struct state *ws, bool is_admin, struct payload_event *payload);
 
 /* 45 to 180 an hour, in quarters. */

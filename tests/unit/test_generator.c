@@ -19,7 +19,7 @@ enum { WORKSPACE = 7435584, EVENTS = 20000, MODELS = 9, PEOPLE = 12 };
 /* 2026-07-16T00:00:00Z, a Thursday */
 static const int64_t start_us = INT64_C(1784160000000000);
 
-static struct generator *open_story(uint64_t seed, int64_t workspace_id)
+static struct generator *open_generator(uint64_t seed, int64_t workspace_id)
 {
 	return generator_new(&(struct generator_options){
 		.seed = seed,
@@ -32,7 +32,7 @@ static struct generator *open_story(uint64_t seed, int64_t workspace_id)
 
 static void digest_of(uint64_t seed, int64_t workspace_id, unsigned char digest[DIGEST_BYTES])
 {
-	struct generator *generator = open_story(seed, workspace_id);
+	struct generator *generator = open_generator(seed, workspace_id);
 	struct buf all = { 0 };
 
 	for (int i = 0; i < 2000; i++) {
@@ -61,7 +61,7 @@ static void test_same_seed_same_bytes(void **state)
 }
 
 /* On every machine: the digest of the first 2000 bodies, made on x86-64 with
-   gcc. Whoever changes the story on purpose changes it here. */
+   gcc. Whoever changes the events on purpose changes it here. */
 static void test_same_bytes_everywhere(void **state)
 {
 	static const char wanted[] =
@@ -78,7 +78,7 @@ static void test_same_bytes_everywhere(void **state)
 
 static void test_bodies_are_callbacks(void **state)
 {
-	struct generator *generator = open_story(1, WORKSPACE);
+	struct generator *generator = open_generator(1, WORKSPACE);
 
 	(void)state;
 	for (int i = 0; i < EVENTS; i++) {
@@ -164,7 +164,7 @@ static void look_at_entry(const struct generator_event *event, const struct json
 
 static void test_shape_of_real_callbacks(void **state)
 {
-	struct generator *generator = open_story(2, WORKSPACE);
+	struct generator *generator = open_generator(2, WORKSPACE);
 	int running = 0, untagged = 0;
 
 	(void)state;
@@ -201,7 +201,7 @@ static void test_shape_of_real_callbacks(void **state)
 
 static void test_order(void **state)
 {
-	struct generator *generator = open_story(3, WORKSPACE);
+	struct generator *generator = open_generator(3, WORKSPACE);
 	int64_t id = 0, us = start_us - 1, ties = 0, beyond = 0;
 
 	(void)state;
@@ -238,7 +238,7 @@ static int model_of(const char *word)
 /* Office hours of people in Europe and elsewhere: hardly anything at weekends. */
 static void test_is_believable(void **state)
 {
-	struct generator *generator = open_story(4, WORKSPACE);
+	struct generator *generator = open_generator(4, WORKSPACE);
 	int seen[MODELS] = { 0 }, weekend = 0;
 
 	(void)state;
@@ -283,14 +283,14 @@ static const struct json_want wanted_money[E_WANTED] = {
 	[E_INVITE] = { "payload", "invite_url" },
 };
 
-struct told {
+struct seen {
 	int64_t users[PEOPLE];
 	int user_count;
 	bool has_workspace;
 	int user_rates, project_rates, member_rates, fees, secrets;
 };
 
-static bool is_known(const struct told *payload, int64_t user)
+static bool is_known(const struct seen *payload, int64_t user)
 {
 	for (int i = 0; i < payload->user_count; i++)
 		if (payload->users[i] == user)
@@ -298,7 +298,7 @@ static bool is_known(const struct told *payload, int64_t user)
 	return false;
 }
 
-static void look_at_names(struct told *payload, const struct generator_event *event,
+static void look_at_names(struct seen *payload, const struct generator_event *event,
 			  const struct json_value *found)
 {
 	bool has_rate = found[E_RATE].kind == JSON_NUMBER;
@@ -341,12 +341,12 @@ static void look_at_names(struct told *payload, const struct generator_event *ev
 	}
 }
 
-/* Nobody tracks time before the workspace and the person were told of, and
+/* Nobody tracks time before the events of the workspace and of the person, and
    there are rates on every floor. */
 static void test_names_and_money(void **state)
 {
-	struct generator *generator = open_story(10, WORKSPACE);
-	struct told payload = { 0 };
+	struct generator *generator = open_generator(10, WORKSPACE);
+	struct seen payload = { 0 };
 
 	(void)state;
 	for (int i = 0; i < EVENTS; i++) {
@@ -369,7 +369,7 @@ static void test_names_and_money(void **state)
 
 static void test_redelivery(void **state)
 {
-	struct generator *generator = open_story(5, WORKSPACE);
+	struct generator *generator = open_generator(5, WORKSPACE);
 
 	(void)state;
 	for (int i = 0; i < 500; i++) {
@@ -398,7 +398,7 @@ static void test_redelivery(void **state)
 
 static void test_ping(void **state)
 {
-	struct generator *generator = open_story(6, WORKSPACE);
+	struct generator *generator = open_generator(6, WORKSPACE);
 	struct callback cb = { 0 };
 	struct buf body = { 0 };
 	enum reason reason;
