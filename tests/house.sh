@@ -31,6 +31,7 @@ elsewhere=(
 	"http_fcgi      test_http_server"
 	"http_cgi       test_http_server_cgi"
 	"http_stream    test_http_server"
+	"json_server    end to end: every request of the API and of the admin page"
 	"spool_record   test_spool"
 	"spool_file     test_spool"
 	"spool_read     test_spool"

@@ -58,6 +58,9 @@ struct visit {
 	struct str given;   /* JSON: the body; at == NULL: none */
 };
 
+/* Reads a request; false: answered, it does not pass. admin_visit_done() it in any case. */
+bool admin_visit_read(const struct admin *admin, struct http_req *req,
+		      const struct route_match *match, struct visit *visit);
 void admin_visit_done(struct visit *visit);
 
 /* By what strangers are told apart: the bytes of an IPv4 address, or of the /64 of an
@@ -69,16 +72,17 @@ typedef void admin_operation(struct admin *, struct http_req *, const struct vis
 
 struct admin_row {
 	struct route route;
-	admin_operation *run;
-	const char
-		*operation; /* of admin.operation in SQL; NULL: `run` knows which, or needs none */
-	bool is_open;	    /* without a login, so without the check against forged requests */
+	admin_operation *run;  /* NULL: admin_answer_call() */
+	const char *operation; /* in SQL, that does it; NULL: it needs none with a session */
+	bool is_open;	       /* without a login, so without the check against forged requests */
+	enum admin_queue_kind queue; /* where it waits */
+	bool is_slow;		     /* it grows with the ledger, and with what is asked for */
+	const char *query; /* what the query of its URL may say; NULL: nothing. Passed over, a
+			      filter that is mistyped would give everything. */
 };
 
-/* What `user` of a request of fetch begins with: who takes its outcome. */
-struct admin_asked {
-	void (*done)(struct admin *, const struct http_client_result *);
-};
+/* All that the page can ask for (routes.c); rows are struct admin_row. */
+extern const struct route_table admin_routes;
 
 /* ---- asking others (admin_asking.c); what this needs of struct admin is there only
    in that thread */
@@ -170,10 +174,6 @@ void admin_answer_new(struct admin *admin, struct http_req *req, const struct vi
 /* The operation of the row. */
 const char *admin_operation_of(const struct route_match *match);
 
-/* Does the operation of the row, which gives the answer. */
-void admin_operate(struct admin *admin, struct http_req *req, const struct visit *visit,
-		   const struct route_match *match);
-
 /* A member of the body that must be a text; appends. false: answered (400), it is
    missing, no text, or longer than `max` bytes. */
 bool admin_text(struct http_req *req, const struct visit *visit, const char *name, size_t max,
@@ -218,6 +218,15 @@ const char *admin_cookie(const struct conf *conf);
 /* What a request that changes something has to bring in X-HL-CSRF; appends. */
 void admin_csrf(struct str token, struct buf *out);
 
+/* Appends the header that sets the cookie; it ends after so many seconds. */
+void admin_session_cookie(const struct conf *conf, struct str token, int64_t seconds,
+			  struct buf *headers);
+
+/* Answers with what the page must know of the session. `headers`: more of them, or NULL. */
+void admin_session_answer(struct admin *admin, struct http_req *req, const struct visit *visit,
+			  const char *headers);
+
+/* (login.c) */
 admin_operation admin_session_get, admin_session_begin, admin_session_end;
 
 /* Makes a session for an operator who has proved to be one, and answers with it.

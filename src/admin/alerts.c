@@ -32,7 +32,6 @@ void admin_alert_add(struct admin *admin, struct http_req *req, const struct vis
 	struct buf kind = { 0 }, secret = { 0 }, sealed = { 0 }, made = { 0 };
 	int64_t notice_id;
 
-	(void)match;
 	if (admin_ask(admin, req, visit, "notice_begin", NULL, &rows))
 		goto done;
 	notice_id = admin_private_int(rows, "notice_id");
@@ -41,7 +40,7 @@ void admin_alert_add(struct admin *admin, struct http_req *req, const struct vis
 	json_put_int(&made, "notice_id", notice_id);
 	if (!str_is(buf_str(&kind), "webhook")) {
 		json_end(&made);
-		admin_answer_call(admin, req, visit, "notice_add", &made);
+		admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
 		goto done;
 	}
 	sealing_new_secret(&secret);
@@ -51,7 +50,8 @@ void admin_alert_add(struct admin *admin, struct http_req *req, const struct vis
 	}
 	json_put_bytes(&made, "sealed", buf_str(&sealed));
 	json_end(&made);
-	admin_answer_new(admin, req, visit, "notice_add", &made, "secret", buf_str(&secret));
+	admin_answer_new(admin, req, visit, admin_operation_of(match), &made, "secret",
+			 buf_str(&secret));
 done:
 	mem_wipe(secret.at, secret.cap);
 	buf_done(&kind);
@@ -93,7 +93,6 @@ void admin_alert_test(struct admin *admin, struct http_req *req, const struct vi
 	struct db_rows *rows = NULL;
 	struct buf page = { 0 }, made = { 0 };
 
-	(void)match;
 	if (admin->testing) {
 		admin_refuse(req, 503,
 			     "another test is being sent just now; please try again in a moment");
@@ -104,7 +103,7 @@ void admin_alert_test(struct admin *admin, struct http_req *req, const struct vi
 	json_put_text(&made, "page", page.len ? buf_str(&page) : str_of(""));
 	json_put_int(&made, "lease_ms", ALERT_LEASE_MS);
 	json_end(&made);
-	if (!admin_ask(admin, req, visit, "notice_test", &made, &rows)) {
+	if (!admin_ask(admin, req, visit, admin_operation_of(match), &made, &rows)) {
 		if (!admin->alert)
 			admin->alert = alert_new(admin->conf, admin->sealer);
 		send_test(admin, rows);
@@ -146,12 +145,12 @@ void admin_alert_go_on(struct admin *admin)
 	if (!admin->testing || !alert_take(admin->alert, &outcome))
 		return;
 	settle(admin, &outcome);
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_bool(&json, "sent", !outcome.problem);
 	json_put_text(&json, "words",
 		      str_of(outcome.problem ? outcome.problem
 					     : "The test was taken. Look whether it arrives."));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(admin->testing, 200, NULL, buf_str(&json));
 	admin_release(admin, admin->testing);
 	admin->testing = NULL;

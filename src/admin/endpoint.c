@@ -29,12 +29,11 @@ void admin_endpoint_list(struct admin *admin, struct http_req *req, const struct
 {
 	struct buf hook = { 0 }, made = { 0 };
 
-	(void)match;
 	add_url(admin, str_of(""), &hook);
 	json_begin(&made, NULL);
 	json_put_text(&made, "hook", buf_str(&hook));
 	json_end(&made);
-	admin_answer_call(admin, req, visit, "endpoint_list", &made);
+	admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
 	buf_done(&hook);
 	buf_done(&made);
 }
@@ -73,9 +72,8 @@ void admin_endpoint_add(struct admin *admin, struct http_req *req, const struct 
 {
 	struct buf address = { 0 };
 
-	(void)match;
 	sealing_new_address(&address);
-	answer_secret(admin, req, visit, "endpoint_add", buf_str(&address));
+	answer_secret(admin, req, visit, admin_operation_of(match), buf_str(&address));
 	buf_done(&address);
 }
 
@@ -85,10 +83,9 @@ void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const stru
 	struct db_rows *found = NULL;
 	struct buf address = { 0 };
 
-	(void)match;
 	if (!admin_ask(admin, req, visit, "endpoint_find", NULL, &found)) {
 		admin_private_text(found, "address", &address);
-		answer_secret(admin, req, visit, "endpoint_rotate", buf_str(&address));
+		answer_secret(admin, req, visit, admin_operation_of(match), buf_str(&address));
 	}
 	buf_done(&address);
 	db_rows_free(found);
@@ -97,7 +94,8 @@ void admin_endpoint_rotate(struct admin *admin, struct http_req *req, const stru
 /* ---- trying it out */
 
 struct trial {
-	struct admin_asked asked;
+	struct http_client_waiter waiter;
+	struct admin *admin;
 	struct http_req *req;
 	bool is_enabled;
 	struct buf url, code, body;
@@ -162,7 +160,7 @@ static struct verdict judge_answer(const struct trial *trial,
 				"reach this endpoint, if it can reach this host."
 		};
 	if (status >= 200 && status < 300)
-		return (struct verdict){ "stranger",
+		return (struct verdict){ "other_site",
 					 "Something else answers at this address: the web server "
 					 "does not pass it to hookledger-receiver." };
 	if (status >= 300 && status < 400)
@@ -198,14 +196,13 @@ static struct verdict judge_answer(const struct trial *trial,
 					    "server and at that of hookledger-receiver." };
 }
 
-static void tried(struct admin *admin, const struct http_client_result *outcome)
+static void tried(void *user, const struct http_client_result *outcome)
 {
-	struct trial *trial = outcome->user;
+	struct trial *trial = user;
 	struct verdict verdict = judge_answer(trial, outcome);
 	struct buf json = { 0 };
 
-	(void)admin;
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "result", str_of(verdict.word));
 	json_put_text(&json, "url", buf_str(&trial->url));
 	if (outcome->status)
@@ -215,9 +212,9 @@ static void tried(struct admin *admin, const struct http_client_result *outcome)
 	json_put_int(&json, "milliseconds", outcome->duration_us / 1000);
 	json_put_text(&json, "words", str_of(verdict.words));
 	json_put_text(&json, "problem", str_of(outcome->problem));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(trial->req, 200, NULL, buf_str(&json));
-	admin_release(admin, trial->req);
+	admin_release(trial->admin, trial->req);
 	buf_done(&json);
 	free_trial(trial);
 }
@@ -276,7 +273,8 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 			     "hookledger.conf: give it a new one, or put the key back");
 	} else {
 		trial = mem_zero(1, sizeof(*trial));
-		*trial = (struct trial){ .asked = { tried },
+		*trial = (struct trial){ .waiter = { tried },
+					 .admin = admin,
 					 .req = req,
 					 .is_enabled = admin_private_is(found, "enabled") };
 		add_url(admin, buf_str(&address), &trial->url);

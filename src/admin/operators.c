@@ -64,13 +64,12 @@ void admin_operator_add(struct admin *admin, struct http_req *req, const struct 
 {
 	struct buf name = { 0 }, role = { 0 }, zone = { 0 }, kept = { 0 }, who = { 0 };
 
-	(void)match;
 	if (begin(admin, req, visit, "operator_add_begin", &who) &&
 	    admin_text(req, visit, "name", WORD_MAX, &name) &&
 	    admin_text(req, visit, "role", WORD_MAX, &role) &&
 	    admin_text(req, visit, "zone", WORD_MAX, &zone) &&
 	    admin_new_password(req, visit, "password", buf_str(&name), &kept))
-		answer_with_password(admin, req, visit, "operator_add", &kept);
+		answer_with_password(admin, req, visit, admin_operation_of(match), &kept);
 	buf_done(&who);
 	buf_done(&name);
 	buf_done(&role);
@@ -83,11 +82,10 @@ void admin_operator_change(struct admin *admin, struct http_req *req, const stru
 {
 	struct buf kept = { 0 }, name = { 0 };
 
-	(void)match;
 	if (begin(admin, req, visit, "operator_change_begin", &name) &&
 	    (!admin_has(visit, "password") ||
 	     admin_new_password(req, visit, "password", buf_str(&name), &kept)))
-		answer_with_password(admin, req, visit, "operator_change", &kept);
+		answer_with_password(admin, req, visit, admin_operation_of(match), &kept);
 	buf_done(&name);
 	buf_done(&kept);
 }
@@ -97,13 +95,12 @@ void admin_me_change(struct admin *admin, struct http_req *req, const struct vis
 {
 	struct buf zone = { 0 }, kept = { 0 }, name = { 0 };
 
-	(void)match;
 	if (begin(admin, req, visit, "me_begin", &name) &&
 	    (!admin_has(visit, "zone") || admin_text(req, visit, "zone", WORD_MAX, &zone)) &&
 	    (!admin_has(visit, "password") ||
 	     (admin_knows_password(admin, req, visit, "old_password", NULL) &&
 	      admin_new_password(req, visit, "password", buf_str(&name), &kept))))
-		answer_with_password(admin, req, visit, "me_change", &kept);
+		answer_with_password(admin, req, visit, admin_operation_of(match), &kept);
 	buf_done(&name);
 	buf_done(&zone);
 	buf_done(&kept);

@@ -6,38 +6,19 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/db.h"
+#include "delivery/callback_ping.h"
 #include "http/http_client.h"
 #include "http/http_conf.h"
 
-enum {
-	ASKING_MAX = 64,    /* others asked at once, by one process */
-	ANSWER_KEEP = 4096, /* of their answers */
-};
+enum { ASKING_MAX = 64 }; /* others asked at once, by one process */
 
 void admin_asking_open(struct admin *admin)
 {
 	const struct conf *conf = admin->conf;
-	struct http_client_options client = {
-		.requests_max = ASKING_MAX,
-		.answer_max = ANSWER_KEEP,
-		.cuts_answers = true,
-		.ca_file = http_conf(conf)->ca_file,
-		.agent = "hookledger/" HL_VERSION,
-	};
 
 	ip_networks_reread(&admin->allowed, http_conf(conf)->allowed_networks);
-	admin->own = http_client_new(&client);
-	client.is_guarded = true;
-	client.allowed = &admin->allowed;
-	admin->client = http_client_new(&client);
-}
-
-static void take_outcomes(struct admin *admin, struct http_client *client)
-{
-	struct http_client_result outcome;
-
-	while (!http_client_take(client, &outcome))
-		((struct admin_asked *)outcome.user)->done(admin, &outcome);
+	admin->own = callback_ping_client(conf, NULL, ASKING_MAX);
+	admin->client = callback_ping_client(conf, &admin->allowed, ASKING_MAX);
 }
 
 int admin_asking_go_on(struct admin *admin, struct pollfd *fds)
@@ -45,8 +26,8 @@ int admin_asking_go_on(struct admin *admin, struct pollfd *fds)
 	int wait_ms;
 
 	db_maintain(admin->db);
-	take_outcomes(admin, admin->client);
-	take_outcomes(admin, admin->own);
+	http_client_finish(admin->client);
+	http_client_finish(admin->own);
 	admin_alert_go_on(admin);
 	admin_toggl_go_on(admin);
 	wait_ms = admin_replays_go_on(admin) ? 0 : -1;

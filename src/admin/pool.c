@@ -81,7 +81,7 @@ static bool is_over(struct admin_queue *queue, const struct admin_job *job)
 
 	pthread_mutex_lock(&queue->pool->lock);
 	is_over = admin_jobs_count(queue->running, job, false) > queue->key_max ||
-		  admin_jobs_count(queue->running, job, true) > queue->dear_key_max;
+		  admin_jobs_count(queue->running, job, true) > queue->slow_key_max;
 	pthread_mutex_unlock(&queue->pool->lock);
 	return is_over;
 }
@@ -133,7 +133,10 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 		}
 	}
 	admin->job = job;
-	job->row->run(admin, job->req, &job->visit, &job->match);
+	if (job->row->run)
+		job->row->run(admin, job->req, &job->visit, &job->match);
+	else
+		admin_answer_call(admin, job->req, &job->visit, job->row->operation, NULL);
 	admin->job = NULL;
 	slot_release(place);
 	return false;
@@ -336,9 +339,9 @@ static void init_queue(struct admin_pool *pool, enum admin_queue_kind number, si
 		.threads_max = threads,
 		.queue_max = queue_max,
 		/* by default anybody may have all of it */
-		.dear_max = threads,
+		.slow_max = threads,
 		.key_max = threads,
-		.dear_key_max = threads,
+		.slow_key_max = threads,
 		.key_queue_max = queue_max,
 		.threads = mem_zero(threads, sizeof(pthread_t)),
 	};
@@ -380,9 +383,9 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	if (pool->wake_fd < 0 || pool->asking_fd < 0)
 		abort(); /* no descriptors at the start */
 	init_queue(pool, ADMIN_QUEUE_PAGE, page, 256);
-	pool->queues[ADMIN_QUEUE_PAGE].key_max = pool->queues[ADMIN_QUEUE_PAGE].dear_max =
+	pool->queues[ADMIN_QUEUE_PAGE].key_max = pool->queues[ADMIN_QUEUE_PAGE].slow_max =
 		(page + 1) / 2;
-	pool->queues[ADMIN_QUEUE_PAGE].dear_key_max = (page + 3) / 4;
+	pool->queues[ADMIN_QUEUE_PAGE].slow_key_max = (page + 3) / 4;
 	pool->queues[ADMIN_QUEUE_PAGE].key_queue_max = KEY_QUEUE_MAX;
 	init_queue(pool, ADMIN_QUEUE_HEALTH, 1, 256);
 	init_queue(pool, ADMIN_QUEUE_METRICS, 1, 16);
@@ -408,12 +411,12 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 	return pool;
 }
 
-void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row,
-		     enum admin_queue_kind number, bool is_dear, const struct route_match *match,
+void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct route_match *match,
 		     struct visit *visit)
 {
+	const struct admin_row *row = (const struct admin_row *)match->row;
 	struct admin_job *job = mem_zero(1, sizeof(*job));
-	struct admin_queue *queue = &pool->queues[number];
+	struct admin_queue *queue = &pool->queues[row->queue];
 	const char *crowd;
 	int status;
 
@@ -422,8 +425,8 @@ void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct
 	job->match = *match;
 	job->visit = *visit;
 	*visit = (struct visit){ 0 };
-	job->kind = number;
-	job->is_dear = is_dear;
+	job->kind = row->queue;
+	job->is_slow = row->is_slow;
 	job->since_ms = clock_ms();
 	http_hold(req);
 	pthread_mutex_lock(&pool->lock);
@@ -434,7 +437,7 @@ void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct
 		if (queue->idle < queue->queued && queue->started < queue->threads_max)
 			start_thread(queue);
 		pthread_cond_broadcast(&queue->changed);
-		if (number == ADMIN_QUEUE_OUTBOUND)
+		if (row->queue == ADMIN_QUEUE_OUTBOUND)
 			admin_wake(pool->asking_fd);
 		if (!queue->started) {
 			admin_jobs_remove(&queue->waiting, job);

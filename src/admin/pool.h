@@ -41,11 +41,9 @@ struct admin_pool *admin_pool_new(const struct program *program, struct http *we
 /* Lets every thread finish, and ends them. */
 void admin_pool_free(struct admin_pool *pool);
 
-/* Holds a request and has it run in the lane; keeps `visit`. `client`: the network
-   it comes from, by which is shared out what nobody has logged in for. `is_dear`: it
-   may take the database seconds. What is too much at once is answered. */
-void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct admin_row *row,
-		     enum admin_queue_kind kind, bool is_dear, const struct route_match *match,
+/* Holds a request and has it run in the queue of its row; keeps `visit`. A request that is
+   too much at once is answered. */
+void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct route_match *match,
 		     struct visit *visit);
 
 /* What to wait for beside the web server: fills at most ADMIN_POOL_FDS, *count of

@@ -88,12 +88,12 @@ static bool is_same(const struct admin_job *a, const struct admin_job *b)
 	return str_equal(buf_str(&a->key), buf_str(&b->key));
 }
 
-size_t admin_jobs_count(const struct admin_job *list, const struct admin_job *like, bool is_dear)
+size_t admin_jobs_count(const struct admin_job *list, const struct admin_job *like, bool is_slow)
 {
 	size_t count = 0;
 
 	for (; list; list = list->next)
-		count += (!like || is_same(list, like)) && (!is_dear || list->is_dear);
+		count += (!like || is_same(list, like)) && (!is_slow || list->is_slow);
 	return count;
 }
 
@@ -101,8 +101,8 @@ static bool may_run(const struct admin_queue *queue, const struct admin_job *job
 {
 	if (admin_jobs_count(queue->running, job, false) >= queue->key_max)
 		return false;
-	return !job->is_dear || (admin_jobs_count(queue->running, NULL, true) < queue->dear_max &&
-				 admin_jobs_count(queue->running, job, true) < queue->dear_key_max);
+	return !job->is_slow || (admin_jobs_count(queue->running, NULL, true) < queue->slow_max &&
+				 admin_jobs_count(queue->running, job, true) < queue->slow_key_max);
 }
 
 /* The larger, the longer ago. */

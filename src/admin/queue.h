@@ -26,7 +26,7 @@ struct admin_job {
 	struct route_match match;
 	struct visit visit;
 	enum admin_queue_kind kind;
-	bool is_dear;
+	bool is_slow;
 	bool is_kept;	/* its thread answers it later */
 	bool is_late;	/* it waited too long */
 	struct buf key; /* whose it is */
@@ -40,7 +40,7 @@ struct admin_job {
 struct admin_queue {
 	struct admin_pool *pool;
 	enum admin_queue_kind number;
-	size_t threads_max, dear_max, key_max, dear_key_max, queue_max, key_queue_max;
+	size_t threads_max, slow_max, key_max, slow_key_max, queue_max, key_queue_max;
 	const char *place; /* counted on this host by this name; NULL: they are not */
 	int64_t place_wait_ms;
 	pthread_t *threads;
@@ -73,8 +73,8 @@ void admin_job_learn(struct admin_pool *pool, struct admin_job *job, int64_t ope
 void admin_jobs_add(struct admin_job **list, struct admin_job *job); /* at its end */
 void admin_jobs_remove(struct admin_job **list, const struct admin_job *job);
 
-/* Those of a list, or of them those of the job's key or the dear ones, or both. */
-size_t admin_jobs_count(const struct admin_job *list, const struct admin_job *like, bool is_dear);
+/* Those of a list, or of them those of the job's key or the slow ones, or both. */
+size_t admin_jobs_count(const struct admin_job *list, const struct admin_job *like, bool is_slow);
 
 /* Puts a job into the queue. */
 void admin_queue_add(struct admin_queue *queue, struct admin_job *job);

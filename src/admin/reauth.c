@@ -43,14 +43,13 @@ void admin_session_prove(struct admin *admin, struct http_req *req, const struct
 {
 	struct buf compared = { 0 }, made = { 0 };
 
-	(void)match;
 	if (!admin_knows_password(admin, req, visit, "password", &compared))
 		goto done;
 	json_begin(&made, NULL);
 	json_put_text(&made, "compared", buf_str(&compared));
 	json_put_int(&made, "minutes", admin_conf(admin->conf)->session_proof_minutes);
 	json_end(&made);
-	admin_answer_call(admin, req, visit, "prove", &made);
+	admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
 done:
 	buf_done(&compared);
 	buf_done(&made);

@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/db.h"
 #include "http/http_server.h"
+#include "http/json_server.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "ledger/catalog.h"
@@ -31,9 +32,9 @@ void admin_answer(struct http_req *req, int status, const char *headers, struct 
 
 	buf_add_text(&all, SAFE);
 	if (headers)
-		buf_addf(&all, "\r\n%s", headers);
+		json_server_header(&all, "%s", headers);
 	if (status == 503 && !(headers && strstr(headers, "Retry-After")))
-		buf_add_text(&all, "\r\nRetry-After: 2");
+		json_server_header(&all, "Retry-After: 2");
 	http_answer(req, status, buf_text(&all), json);
 	buf_done(&all);
 }
@@ -47,9 +48,9 @@ void admin_refuse_with(struct http_req *req, int status, const char *headers, co
 {
 	struct buf json = { 0 };
 
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "error", str_of(words));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(req, status, headers, buf_str(&json));
 	buf_done(&json);
 }
@@ -59,11 +60,11 @@ static void refuse_coded(struct http_req *req, int status, const char *headers, 
 	struct buf json = { 0 }, words = { 0 };
 
 	catalog_write_json(coded, &words);
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "error", buf_str(&words));
 	json_key(&json, "coded");
 	buf_add_str(&json, coded);
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(req, status, headers, buf_str(&json));
 	buf_done(&json);
 	buf_done(&words);
@@ -73,12 +74,23 @@ void admin_refuse_needing(struct http_req *req, int status, const char *what, co
 {
 	struct buf json = { 0 };
 
-	buf_add_char(&json, '{');
+	json_begin(&json, NULL);
 	json_put_text(&json, "error", str_of(words));
 	json_put_text(&json, "needs", str_of(what));
-	buf_add_char(&json, '}');
+	json_end(&json);
 	admin_answer(req, status, NULL, buf_str(&json));
 	buf_done(&json);
+}
+
+void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
+{
+	struct buf headers = { 0 }, words = { 0 };
+
+	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
+	buf_addf(&words, "too many attempts; try again in %lld seconds", (long long)wait_s);
+	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
+	buf_done(&headers);
+	buf_done(&words);
 }
 
 static int status_of(const struct db *db, enum err err)
@@ -241,12 +253,6 @@ void admin_answer_new(struct admin *admin, struct http_req *req, const struct vi
 const char *admin_operation_of(const struct route_match *match)
 {
 	return ((const struct admin_row *)match->row)->operation;
-}
-
-void admin_operate(struct admin *admin, struct http_req *req, const struct visit *visit,
-		   const struct route_match *match)
-{
-	admin_answer_call(admin, req, visit, admin_operation_of(match), NULL);
 }
 
 /* ---- what only this program may know of an answer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Logging in to the admin page and out of it. A session is 256 random bits in a
+/* A session of the admin page: made, and what the page is told of it. It is 256 random bits in a
    cookie that scripts cannot read; PostgreSQL has their SHA-256. */
 #include "admin/admin.h"
 #include "admin/admin_conf.h"
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/password.h"
 
-enum { TOKEN_BYTES = 32, NAME_MAX_BYTES = 400, AGENT_MAX = 300 };
+enum { TOKEN_BYTES = 32, AGENT_MAX = 300 };
 
 /* Made of the token, so that it needs no place of its own, and tells nothing of
    it: a page of another origin can send the cookie but not know this. */
@@ -47,8 +47,8 @@ const char *admin_cookie(const struct conf *conf)
 	return is_on_loopback(conf) ? "hl_session" : "__Secure-hl_session";
 }
 
-static void add_cookie(const struct conf *conf, struct str token, int64_t seconds,
-		       struct buf *headers)
+void admin_session_cookie(const struct conf *conf, struct str token, int64_t seconds,
+			  struct buf *headers)
 {
 	buf_addf(headers,
 		 "Set-Cookie: %s=%.*s; Path=%s/admin/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
@@ -57,9 +57,8 @@ static void add_cookie(const struct conf *conf, struct str token, int64_t second
 		 is_on_loopback(conf) ? "" : "; Secure");
 }
 
-/* What admin.session_read() says, and what only this program knows. */
-static void answer_session(struct admin *admin, struct http_req *req, const struct visit *visit,
-			   const char *headers)
+void admin_session_answer(struct admin *admin, struct http_req *req, const struct visit *visit,
+			  const char *headers)
 {
 	struct db_rows *found = NULL;
 	struct buf json = { 0 }, csrf = { 0 };
@@ -77,30 +76,6 @@ static void answer_session(struct admin *admin, struct http_req *req, const stru
 	buf_done(&json);
 	buf_done(&csrf);
 	db_rows_free(found);
-}
-
-void admin_session_get(struct admin *admin, struct http_req *req, const struct visit *visit,
-		       const struct route_match *match)
-{
-	(void)match;
-	if (visit->token.at)
-		answer_session(admin, req, visit, NULL);
-	else /* no error: a browser's console would show it as one at every first look */
-		admin_answer(req, 200, NULL,
-			     str_of(admin_setup_is_due(admin)
-					    ? "{\"operator\":null,\"setup\":true}"
-					    : "{\"operator\":null,\"setup\":false}"));
-}
-
-void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
-{
-	struct buf headers = { 0 }, words = { 0 };
-
-	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
-	buf_addf(&words, "too many attempts; try again in %lld seconds", (long long)wait_s);
-	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
-	buf_done(&headers);
-	buf_done(&words);
 }
 
 void admin_session_start(struct admin *admin, struct http_req *req, const struct visit *visit,
@@ -138,12 +113,13 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 		admin_refuse(req, 401, "name or password is wrong");
 		goto done;
 	}
-	add_cookie(conf, buf_str(&token), admin_conf(conf)->session_max_hours * 3600, &headers);
+	admin_session_cookie(conf, buf_str(&token), admin_conf(conf)->session_max_hours * 3600,
+			     &headers);
 	fresh.token = buf_str(&token);
 	fresh.session = (struct buf){ 0 };
 	buf_add(&fresh.session, digest, sizeof(digest));
 	buf_add(&fresh.session, visit->client.at, visit->client.len);
-	answer_session(admin, req, &fresh, buf_text(&headers));
+	admin_session_answer(admin, req, &fresh, buf_text(&headers));
 	buf_done(&fresh.session);
 done:
 	mem_wipe(token.at, token.len);
@@ -151,64 +127,4 @@ done:
 	buf_done(&headers);
 	db_rows_free(made);
 	db_args_free(args);
-}
-
-/* The password was right; the code, where one is asked for, comes in the same request. */
-static void begin_with_code(struct admin *admin, struct http_req *req, const struct visit *visit,
-			    int64_t operator_id, struct str compared)
-{
-	struct admin_code code;
-
-	if (admin_code_read(admin, req, visit, operator_id, &code))
-		admin_session_start(admin, req, visit, operator_id, compared, &code);
-	admin_code_done(&code);
-}
-
-void admin_session_begin(struct admin *admin, struct http_req *req, const struct visit *visit,
-			 const struct route_match *match)
-{
-	struct db_args *args = db_args_new();
-	struct db_rows *found = NULL;
-	struct buf name = { 0 }, password = { 0 };
-	bool fits;
-
-	(void)match;
-	if (!admin_text(req, visit, "name", NAME_MAX_BYTES, &name) ||
-	    !admin_text(req, visit, "password", PASSWORD_MAX, &password))
-		goto done;
-	db_arg_text(args, buf_str(&name));
-	db_arg_text(args, buf_str(&visit->client));
-	if (admin_ask_with(admin, req, "admin.login_begin", args, &found))
-		goto done;
-	if (db_int(found, 0, "wait_s") > 0) {
-		admin_refuse_hurry(req, db_int(found, 0, "wait_s"));
-		goto done;
-	}
-	fits = password_fits(buf_str(&password), db_str(found, 0, "password"));
-	if (fits && !db_is_null(found, 0, "operator_id"))
-		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"),
-				db_str(found, 0, "password"));
-	else
-		admin_refuse(req, 401, "name or password is wrong");
-done:
-	mem_wipe(password.at, password.len);
-	buf_done(&password);
-	buf_done(&name);
-	db_rows_free(found);
-	db_args_free(args);
-}
-
-void admin_session_end(struct admin *admin, struct http_req *req, const struct visit *visit,
-		       const struct route_match *match)
-{
-	struct db_rows *found = NULL;
-	struct buf headers = { 0 };
-
-	(void)match;
-	if (admin_ask(admin, req, visit, "session_end", NULL, &found))
-		return;
-	add_cookie(admin->conf, str_of(""), 0, &headers);
-	admin_answer(req, 200, buf_text(&headers), str_of("{}"));
-	buf_done(&headers);
-	db_rows_free(found);
 }

@@ -71,7 +71,7 @@ void admin_subscription_rotate(struct admin *admin, struct http_req *req, const 
 		json_begin(&made, NULL);
 		json_put_bytes(&made, "sealed", buf_str(&sealed));
 		json_end(&made);
-		admin_answer_new(admin, req, visit, "subscription_rotate", &made, "secret",
+		admin_answer_new(admin, req, visit, admin_operation_of(match), &made, "secret",
 				 buf_str(&secret));
 	}
 	mem_wipe(secret.at, secret.len);
@@ -81,14 +81,6 @@ void admin_subscription_rotate(struct admin *admin, struct http_req *req, const 
 }
 
 /* ---- making, changing, pinging */
-
-/* A request whose callback is being asked. */
-struct held {
-	struct admin_asked asked;
-	struct http_req *req;
-	const char *method; /* of Toggl's API; NULL: a ping only */
-	struct subscription_change *asking;
-};
 
 static const char *const step_names[SUBSCRIPTION_STEPS] = {
 	[SUBSCRIPTION_CHECK] = "subscription_check",
@@ -143,18 +135,6 @@ static enum err call_step(void *caller, enum subscription_step step,
 	return err;
 }
 
-static struct subscription_context how_of(struct admin *admin)
-{
-	return (struct subscription_context){
-		.conf = admin->conf,
-		.sealer = admin->sealer,
-		.client = admin->client,
-		.call = call_step,
-		.caller = admin,
-		.names = step_names,
-	};
-}
-
 /* What the callback's answer was worth. */
 static void add_words(struct buf *words, const struct subscription_result *end)
 {
@@ -172,13 +152,14 @@ static void add_words(struct buf *words, const struct subscription_result *end)
 		buf_add_char(words, '.');
 }
 
-static void finish(struct admin *admin, struct http_req *req, const char *method,
+static void answer(void *caller, const struct subscription_request *request,
 		   const struct subscription_result *end)
 {
+	struct http_req *req = request->req;
 	struct buf json = { 0 }, words = { 0 };
 
 	if (!end->status) {
-		admin_refuse_failed(admin, req, end->function, end->err);
+		admin_refuse_failed(caller, req, end->function, end->err);
 		goto done;
 	}
 	if (end->status != 200) {
@@ -198,35 +179,22 @@ static void finish(struct admin *admin, struct http_req *req, const char *method
 		json_put_text(&json, "words", buf_str(&words));
 	}
 	json_end(&json);
-	admin_answer(req, method && str_is(str_of(method), "POST") ? 201 : 200, NULL,
-		     buf_str(&json));
+	admin_answer(req, request->method && str_is(str_of(request->method), "POST") ? 201 : 200,
+		     NULL, buf_str(&json));
 done:
 	mem_wipe(json.at, json.len);
 	buf_done(&json);
 	buf_done(&words);
 }
 
-static void asked(struct admin *admin, const struct http_client_result *outcome)
+static void hold(void *caller, struct http_req *req)
 {
-	struct held *held = outcome->user;
-	struct subscription_context options = how_of(admin);
-	struct subscription_result end = { 0 };
-
-	subscription_continue(&options, held->asking, outcome, &end);
-	finish(admin, held->req, held->method, &end);
-	admin_release(admin, held->req);
-	subscription_result_done(&end);
-	free(held);
+	admin_hold(caller, req);
 }
 
-static const char *method_of(struct str word)
+static void release(void *caller, struct http_req *req)
 {
-	static const char *const methods[] = { "POST", "PUT", "PATCH" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (str_is(word, methods[i]))
-			return methods[i];
-	return NULL;
+	admin_release(caller, req);
 }
 
 void admin_subscription_ask(struct admin *admin, struct http_req *req, const struct visit *visit,
@@ -234,34 +202,30 @@ void admin_subscription_ask(struct admin *admin, struct http_req *req, const str
 {
 	struct db_rows *rows = NULL;
 	struct buf method = { 0 }, given = { 0 };
-	struct subscription_context options = how_of(admin);
-	struct subscription_result end = { 0 };
-	struct subscription_request order = { .session = buf_str(&visit->session) };
-	struct held *held;
+	struct subscription_context context = {
+		.conf = admin->conf,
+		.sealer = admin->sealer,
+		.client = admin->client,
+		.names = step_names,
+		.caller = admin,
+		.call = call_step,
+		.hold = hold,
+		.release = release,
+		.answer = answer,
+	};
+	struct subscription_request request = { .req = req, .session = buf_str(&visit->session) };
 
 	if (admin_ask(admin, req, visit, admin_operation_of(match), NULL, &rows))
 		goto done;
 	admin_private_text(rows, "method", &method);
 	admin_private_text(rows, "asked", &given);
-	held = mem_zero(1, sizeof(*held));
-	*held = (struct held){ .asked = { asked },
-			       .req = req,
-			       .method = method_of(buf_str(&method)) };
-	order.account_id = admin_private_int(rows, "account_id");
-	order.user_id = admin_private_int(rows, "user_id");
-	order.workspace_id = admin_private_int(rows, "workspace_id");
-	order.subscription_id = admin_private_int(rows, "subscription_id");
-	order.method = held->method;
-	order.given = buf_str(&given);
-	order.user = held;
-	held->asking = subscription_begin(&options, &order, &end);
-	if (held->asking) {
-		admin_hold(admin, req);
-	} else {
-		finish(admin, req, held->method, &end);
-		free(held);
-	}
-	subscription_result_done(&end);
+	request.account_id = admin_private_int(rows, "account_id");
+	request.user_id = admin_private_int(rows, "user_id");
+	request.workspace_id = admin_private_int(rows, "workspace_id");
+	request.subscription_id = admin_private_int(rows, "subscription_id");
+	request.method = subscription_method(buf_str(&method));
+	request.given = buf_str(&given);
+	subscription_serve(&context, &request);
 done:
 	mem_wipe(given.at, given.len);
 	buf_done(&method);

@@ -12,13 +12,12 @@ void admin_tick_add(struct admin *admin, struct http_req *req, const struct visi
 	unsigned char digest[DIGEST_BYTES];
 	struct buf made = { 0 }, token = { 0 }, url = { 0 };
 
-	(void)match;
 	crypto_token(&token, digest);
 	conf_public_url(admin->conf, "/tick/", buf_str(&token), &url);
 	json_begin(&made, NULL);
 	json_put_bytes(&made, "digest", (struct str){ (const char *)digest, sizeof(digest) });
 	json_end(&made);
-	admin_answer_new(admin, req, visit, "tick_add", &made, "url", buf_str(&url));
+	admin_answer_new(admin, req, visit, admin_operation_of(match), &made, "url", buf_str(&url));
 	mem_wipe(token.at, token.len);
 	mem_wipe(url.at, url.len);
 	buf_done(&token);

@@ -284,14 +284,13 @@ void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct 
 {
 	struct admin_code code;
 
-	(void)match;
 	if (own_code(admin, req, visit, false, &code)) {
 		if (code.step < 0)
 			admin_refuse(req, 403,
 				     "this is not the code that belongs to the secret; look at the "
 				     "clock of the phone, and take the code of now");
 		else
-			answer_codes(admin, req, visit, "totp_confirm", &code);
+			answer_codes(admin, req, visit, admin_operation_of(match), &code);
 	}
 	admin_code_done(&code);
 }
@@ -299,8 +298,7 @@ void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct 
 void admin_totp_codes(struct admin *admin, struct http_req *req, const struct visit *visit,
 		      const struct route_match *match)
 {
-	(void)match;
-	answer_codes(admin, req, visit, "totp_codes", NULL);
+	answer_codes(admin, req, visit, admin_operation_of(match), NULL);
 }
 
 void admin_totp_end(struct admin *admin, struct http_req *req, const struct visit *visit,
@@ -309,12 +307,11 @@ void admin_totp_end(struct admin *admin, struct http_req *req, const struct visi
 	struct admin_code code;
 	struct buf made = { 0 };
 
-	(void)match;
 	if (own_code(admin, req, visit, true, &code)) {
 		json_begin(&made, NULL);
 		add_code(&code, &made);
 		json_end(&made);
-		admin_answer_call(admin, req, visit, "totp_end", &made);
+		admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
 	}
 	buf_done(&made);
 	admin_code_done(&code);

@@ -37,10 +37,6 @@ struct api {
 	struct ip_networks trusted, allowed;
 };
 
-/* The path of a request without slashes at its end, which clients add as they like;
-   at == NULL: none that could be ours. Borrowed from the request. */
-struct str api_path(const struct http_req *req);
-
 /* ---- answering (api_answer.c) */
 
 /* Answers with a JSON text, and the headers that belong to every answer of this
@@ -62,7 +58,7 @@ void api_refuse_failed(struct api *api, struct http_req *req, const struct calle
 
 /* A method that the path does not have; a browser's question before a request of
    another origin. */
-void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table);
+void api_refuse_method(struct api *api, struct http_req *req, const char *allow);
 void api_answer_preflight(struct api *api, struct http_req *req);
 
 /* ---- subscriptions (api_subscription.c) */
@@ -80,8 +76,5 @@ void api_subscription_ping(struct api *api, struct http_req *req, const struct c
 /* A round of the courier (api_tick.c). */
 void api_tick(struct api *api, struct http_req *req, const struct caller *caller,
 	      const struct route_match *match);
-
-/* The answer of a callback that was asked. */
-void api_subscription_asked(struct api *api, const struct http_client_result *outcome);
 
 #endif

@@ -18,6 +18,8 @@
 #include "base/db.h"
 #include "http/http_client.h"
 #include "http/http_server.h"
+#include "http/json_server.h"
+#include "delivery/callback_ping.h"
 #include "base/json.h"
 #include "http/program.h"
 #include "http/http_conf.h"
@@ -28,8 +30,7 @@
 #define TRACK "/api/v9"
 
 enum {
-	ASKING_MAX = 256,   /* callbacks asked at once, by one process */
-	ANSWER_KEEP = 4096, /* of a callback's answer: a validation code has 32 bytes */
+	ASKING_MAX = 256, /* callbacks asked at once, by one process */
 	TOKEN_MAX = 512,
 	TYPE_SHOWN = 100, /* of a Content-Type that is not JSON */
 };
@@ -389,80 +390,70 @@ done:
 	return err;
 }
 
-/* A body must say that it is JSON, and be it: the status to refuse it with and
-   why, or 0. One that nobody asked for is not looked at. */
-static int find_flaw(const struct http_req *req, const struct row *row, struct buf *why)
+/* Why a body is refused. */
+static void explain(const struct http_req *req, enum json_body flaw, size_t where, struct buf *why)
 {
-	size_t where = 0;
+	struct str type = http_type(req);
 
-	if (row->run != api_subscription_write)
-		return 0;
-	if (http_flaw(req) == HTTP_TOO_BIG) {
+	switch (flaw) {
+	case JSON_BODY_FINE:
+		break;
+	case JSON_BODY_TOO_BIG:
 		buf_add_text(why, "The body is larger than this server takes");
-		return 413;
-	}
-	if (http_flaw(req) == HTTP_CUT_SHORT) {
+		break;
+	case JSON_BODY_CUT_SHORT:
 		buf_add_text(why, "The body is not as long as Content-Length says");
-		return 400;
-	}
-	if (!str_equal_nocase(http_type(req), "application/json")) {
-		struct str type = http_type(req);
-
-		buf_add_text(
-			why,
-			"The Content-Type must be application/json: send the body with the header "
-			"\"Content-Type: application/json\"");
+		break;
+	case JSON_BODY_TYPE:
+		buf_add_text(why, "The Content-Type must be application/json: send the body with "
+				  "the header \"Content-Type: application/json\"");
 		if (!type.len)
 			buf_add_text(why, "; this one came without");
 		else if (type.len <= TYPE_SHOWN && utf8_is_valid(type))
 			buf_addf(why, "; this one came as %.*s", (int)type.len, type.at);
-		return 415;
-	}
-	if (json_scan(http_body(req), NULL, NULL, 0, &where)) {
+		break;
+	case JSON_BODY_SYNTAX:
 		buf_addf(why, "The body is no valid JSON object: it goes wrong at byte %zu", where);
-		return 400;
+		break;
 	}
-	return 0;
 }
 
-static void serve_row(struct api *api, struct http_req *req, const struct row *row,
-		      const struct route_match *match)
+static void serve(void *program, struct http_req *req, const struct route_match *match)
 {
+	struct api *api = program;
+	const struct row *row = (const struct row *)match->row;
 	struct caller caller = { 0 };
-	bool is_open = row->scope == OPEN;
+	const struct caller *known = row->scope == OPEN ? NULL : &caller;
 	struct buf why = { 0 };
-	int status = find_flaw(req, row, &why);
+	size_t where = 0;
+	/* a body that nobody asked for is not looked at */
+	enum json_body flaw = row->run == api_subscription_write ? json_server_body(req, &where)
+								 : JSON_BODY_FINE;
 
-	if (!is_open && admit(api, req, row, match, !status && row->scope != FREE, &caller))
-		goto done;
-	if (status)
-		api_refuse(api, req, is_open ? NULL : &caller, status, buf_text(&why));
-	else
-		row->run(api, req, is_open ? NULL : &caller, match);
-done:
+	if (known && admit(api, req, row, match, !flaw && row->scope != FREE, &caller))
+		return;
+	if (flaw) {
+		explain(req, flaw, where, &why);
+		api_refuse(api, req, known, json_server_status(flaw), buf_text(&why));
+	} else {
+		row->run(api, req, known, match);
+	}
 	buf_done(&why);
 }
 
-static void serve_one(struct api *api, struct http_req *req)
+static void refuse_path(void *program, struct http_req *req)
 {
-	static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
-	struct route_match match;
-	struct str path = api_path(req);
+	api_refuse(program, req, NULL, 404, "Not Found");
+}
 
-	switch (route_find(&table, http_method(req), path, &match)) {
-	case ROUTE_FOUND:
-		serve_row(api, req, (const struct row *)match.row, &match);
-		break;
-	case ROUTE_OTHER_METHOD:
-		if (api_conf(api->conf)->cors_origin && str_is(http_method(req), "OPTIONS"))
-			api_answer_preflight(api, req);
-		else
-			api_refuse_method(api, req, &table);
-		break;
-	case ROUTE_ABSENT:
-		api_refuse(api, req, NULL, 404, "Not Found");
-		break;
-	}
+static void refuse_method(void *program, struct http_req *req, const char *allow)
+{
+	struct api *api = program;
+
+	if (api_conf(api->conf)->cors_origin && str_is(http_method(req), "OPTIONS"))
+		api_answer_preflight(api, req);
+	else
+		api_refuse_method(api, req, allow);
 }
 
 /* ---- the program */
@@ -470,22 +461,13 @@ static void serve_one(struct api *api, struct http_req *req)
 static void open_parts(struct api *api, const struct program *program)
 {
 	const struct conf *conf = program->conf;
-	struct http_client_options client = {
-		.requests_max = ASKING_MAX,
-		.answer_max = ANSWER_KEEP,
-		.cuts_answers = true,
-		.is_guarded = true,
-		.allowed = &api->allowed,
-		.ca_file = http_conf(conf)->ca_file,
-		.agent = "hookledger/" HL_VERSION,
-	};
 
 	api->conf = conf;
 	ip_networks_reread(&api->trusted, http_conf(conf)->trusted_proxies);
 	ip_networks_reread(&api->allowed, http_conf(conf)->allowed_networks);
 	api->web = program_open_http(program, http_conf(conf)->api_body_max_bytes);
 	api->db = program_open_db(program);
-	api->client = http_client_new(&client);
+	api->client = callback_ping_client(conf, &api->allowed, ASKING_MAX);
 	api->sealer = sealer_new(conf->master_key, conf->master_key_previous);
 	program_await_db(program, api->web, api->db);
 }
@@ -500,31 +482,34 @@ static void close_parts(struct api *api)
 	ip_networks_done(&api->allowed);
 }
 
+static int go_on(void *program, struct pollfd *fds, size_t *count)
+{
+	struct api *api = program;
+
+	db_maintain(api->db);
+	http_client_finish(api->client);
+	*count = 2;
+	return clock_sooner(db_poll(api->db, &fds[0]), http_client_poll(api->client, &fds[1]));
+}
+
 static int work(struct program *program)
 {
+	static const struct route_table table = { &rows[0].route, sizeof(rows[0]), ROWS };
 	struct api api = { 0 };
-	struct http_client_result outcome;
-	struct pollfd fds[2];
-	int wait_ms;
+	struct json_server server = {
+		.routes = &table,
+		.ignores_slashes = true,
+		.program = &api,
+		.go_on = go_on,
+		.serve = serve,
+		.refuse_path = refuse_path,
+		.refuse_method = refuse_method,
+	};
 
 	open_parts(&api, program);
 	confinement_enter(program->conf, true);
-	for (;;) {
-		db_maintain(api.db);
-		while (!http_client_take(api.client, &outcome))
-			api_subscription_asked(&api, &outcome);
-		wait_ms = clock_sooner(db_poll(api.db, &fds[0]),
-				       http_client_poll(api.client, &fds[1]));
-		if (!http_gather(api.web, fds, 2, wait_ms))
-			break;
-		/* A held request moves those behind it up. */
-		for (size_t i = 0; i < http_count(api.web);) {
-			size_t count = http_count(api.web);
-
-			serve_one(&api, http_at(api.web, i));
-			i += http_count(api.web) == count;
-		}
-	}
+	server.web = api.web;
+	json_server_run(&server);
 	close_parts(&api);
 	return 0;
 }

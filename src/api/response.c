@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/db.h"
 #include "http/http_server.h"
+#include "http/json_server.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -15,12 +16,14 @@ enum { BUSY_S = 2 }; /* when to try again what cannot be answered now */
 /* For web pages of another origin, where that is set. */
 static void add_origin(struct api *api, struct buf *headers)
 {
-	if (api_conf(api->conf)->cors_origin)
-		buf_addf(headers,
-			 "%sAccess-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-			 "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, "
-			 "X-Toggl-Quota-Resets-In, Retry-After",
-			 headers->len ? "\r\n" : "", api_conf(api->conf)->cors_origin);
+	const char *origin = api_conf(api->conf)->cors_origin;
+
+	if (!origin)
+		return;
+	json_server_header(headers, "Access-Control-Allow-Origin: %s", origin);
+	json_server_header(headers, "Vary: Origin");
+	json_server_header(headers, "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, "
+				    "X-Toggl-Quota-Resets-In, Retry-After");
 }
 
 void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
@@ -28,12 +31,15 @@ void api_answer(struct api *api, struct http_req *req, const struct caller *call
 {
 	struct buf headers = { 0 };
 
-	if (caller && caller->has_quota)
-		buf_addf(&headers, "X-Toggl-Quota-Remaining: %lld\r\nX-Toggl-Quota-Resets-In: %lld",
-			 (long long)caller->remaining, (long long)caller->resets_in);
+	if (caller && caller->has_quota) {
+		json_server_header(&headers, "X-Toggl-Quota-Remaining: %lld",
+				   (long long)caller->remaining);
+		json_server_header(&headers, "X-Toggl-Quota-Resets-In: %lld",
+				   (long long)caller->resets_in);
+	}
 	if (status == 503 || (status == 429 && caller))
-		buf_addf(&headers, "%sRetry-After: %lld", headers.len ? "\r\n" : "",
-			 (long long)(status == 503 ? BUSY_S : caller->retry_after));
+		json_server_header(&headers, "Retry-After: %lld",
+				   (long long)(status == 503 ? BUSY_S : caller->retry_after));
 	add_origin(api, &headers);
 	http_answer(req, status, headers.len ? buf_text(&headers) : NULL, json);
 	buf_done(&headers);
@@ -91,24 +97,11 @@ void api_answer_preflight(struct api *api, struct http_req *req)
 	buf_done(&headers);
 }
 
-struct str api_path(const struct http_req *req)
-{
-	struct str path = http_path(req);
-
-	/* what is no UTF-8 is no name of anything, and no text that the database takes */
-	if (!utf8_is_valid(path))
-		return (struct str){ 0 };
-	while (path.len > 1 && path.at[path.len - 1] == '/')
-		path.len--;
-	return path;
-}
-
-void api_refuse_method(struct api *api, struct http_req *req, const struct route_table *table)
+void api_refuse_method(struct api *api, struct http_req *req, const char *allow)
 {
 	struct buf headers = { 0 };
 
-	buf_add_text(&headers, "Allow: ");
-	route_write_allow(table, api_path(req), &headers);
+	buf_add_text(&headers, allow);
 	add_origin(api, &headers);
 	http_answer(req, 405, buf_text(&headers), str_of("\"Method Not Allowed\""));
 	buf_done(&headers);

@@ -15,15 +15,6 @@
 #include "ledger/sealing.h"
 #include "delivery/subscription.h"
 
-/* A request whose callback is being asked. */
-struct held {
-	struct http_req *req;
-	struct caller caller;
-	int64_t workspace_id;
-	bool answers_it; /* with the subscription as it is then */
-	struct subscription_change *asking;
-};
-
 static const char *const step_names[SUBSCRIPTION_STEPS] = {
 	[SUBSCRIPTION_CHECK] = "api.subscription_check",
 	[SUBSCRIPTION_WRITE] = "api.subscription_write",
@@ -34,13 +25,14 @@ static const char *const step_names[SUBSCRIPTION_STEPS] = {
 
 /* ---- reading */
 
-/* The object without its end, then the secret: its maker's only. */
+/* As the database has it, and with the secret for its maker. */
 static void put_subscription(struct api *api, struct buf *out, const struct db_rows *found,
 			     size_t row)
 {
 	struct buf sealed = { 0 }, secret = { 0 };
 
-	buf_add_str(out, db_str(found, row, "head"));
+	json_begin(out, NULL);
+	json_put_members(out, db_str(found, row, "body"));
 	if (db_bool(found, row, "is_own")) {
 		db_bytes(found, row, "sealed", &sealed);
 		if (sealing_subscription_open(api->sealer, db_int(found, row, "subscription_id"),
@@ -53,7 +45,7 @@ static void put_subscription(struct api *api, struct buf *out, const struct db_r
 		else
 			json_put_text(out, "secret", buf_str(&secret));
 	}
-	buf_add_char(out, '}');
+	json_end(out);
 	mem_wipe(secret.at, secret.len);
 	buf_done(&secret);
 	buf_done(&sealed);
@@ -86,13 +78,10 @@ void api_subscription_list(struct api *api, struct http_req *req, const struct c
 
 	if (read_subscriptions(api, req, caller, route_int(match, "workspace_id"), 0, &found))
 		return;
-	buf_add_char(&out, '[');
-	for (size_t i = 0; i < db_rows_count(found); i++) {
-		if (i)
-			buf_add_char(&out, ',');
+	json_begin_list(&out, NULL);
+	for (size_t i = 0; i < db_rows_count(found); i++)
 		put_subscription(api, &out, found, i);
-	}
-	buf_add_char(&out, ']');
+	json_end_list(&out);
 	api_answer(api, req, caller, 200, buf_str(&out));
 	mem_wipe(out.at, out.len);
 	buf_done(&out);
@@ -224,92 +213,76 @@ done:
 	return err;
 }
 
-static struct subscription_context how_of(struct api *api)
+static void hold(void *caller, struct http_req *req)
 {
-	return (struct subscription_context){
-		.conf = api->conf,
-		.sealer = api->sealer,
-		.client = api->client,
-		.call = call_step,
-		.caller = api,
-		.names = step_names,
-	};
+	(void)caller;
+	http_hold(req);
 }
 
-/* `answers_it`: with the subscription as it is now; else that it is fine. */
-static void finish(struct api *api, struct http_req *req, const struct caller *caller,
-		   const struct subscription_result *end, int64_t workspace_id, bool answers_it)
+static void release(void *caller, struct http_req *req)
 {
+	(void)caller;
+	http_release(req);
+}
+
+/* A change is answered with the subscription as it is then. */
+static void answer(void *program, const struct subscription_request *request,
+		   const struct subscription_result *end)
+{
+	struct api *api = program;
+	const struct caller *caller = request->asker;
+
 	if (!end->status)
-		api_refuse_failed(api, req, caller, end->function, end->err);
+		api_refuse_failed(api, request->req, caller, end->function, end->err);
 	else if (end->status != 200)
-		api_refuse(api, req, caller, end->status, buf_text(&end->words));
-	else if (answers_it)
-		answer_subscription(api, req, caller, workspace_id, end->subscription_id);
+		api_refuse(api, request->req, caller, end->status, buf_text(&end->words));
+	else if (request->method)
+		answer_subscription(api, request->req, caller, request->workspace_id,
+				    end->subscription_id);
 	else
-		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
+		api_answer(api, request->req, caller, 200, str_of("{\"status\":\"OK\"}"));
 }
 
 /* `method` NULL: a ping only. */
-static void begin(struct api *api, struct http_req *req, const struct caller *caller,
-		  const struct route_match *match, const char *method)
+static void ask(struct api *api, struct http_req *req, const struct caller *caller,
+		const struct route_match *match, const char *method)
 {
-	struct held *held = mem_zero(1, sizeof(*held));
-	struct subscription_context options = how_of(api);
-	struct subscription_result end = { 0 };
-	struct subscription_request order = {
+	struct subscription_context context = {
+		.conf = api->conf,
+		.sealer = api->sealer,
+		.client = api->client,
+		.names = step_names,
+		.caller = api,
+		.call = call_step,
+		.hold = hold,
+		.release = release,
+		.answer = answer,
+	};
+	struct subscription_request request = {
+		.req = req,
+		.asker = caller,
+		.asker_bytes = sizeof(*caller),
 		.account_id = caller->account_id,
 		.user_id = caller->user_id,
 		.workspace_id = route_int(match, "workspace_id"),
 		.subscription_id = match->count > 1 ? route_int(match, "subscription_id") : 0,
 		.method = method,
 		.given = http_body(req),
-		.user = held,
 	};
 
-	*held = (struct held){ .req = req,
-			       .caller = *caller,
-			       .workspace_id = order.workspace_id,
-			       .answers_it = method };
-	held->asking = subscription_begin(&options, &order, &end);
-	if (held->asking) {
-		http_hold(req);
-	} else {
-		finish(api, req, caller, &end, order.workspace_id, method);
-		free(held);
-	}
-	subscription_result_done(&end);
-}
-
-void api_subscription_asked(struct api *api, const struct http_client_result *outcome)
-{
-	struct held *held = outcome->user;
-	struct subscription_context options = how_of(api);
-	struct subscription_result end = { 0 };
-
-	subscription_continue(&options, held->asking, outcome, &end);
-	finish(api, held->req, &held->caller, &end, held->workspace_id, held->answers_it);
-	http_release(held->req);
-	subscription_result_done(&end);
-	free(held);
+	subscription_serve(&context, &request);
 }
 
 void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller,
 			    const struct route_match *match)
 {
-	static const char *const methods[] = { "POST", "PUT", "PATCH" };
-	const char *method = NULL;
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (str_is(http_method(req), methods[i]))
-			method = methods[i];
-	begin(api, req, caller, match, method);
+	ask(api, req, caller, match, subscription_method(http_method(req)));
 }
 
 void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller,
 			   const struct route_match *match)
 {
-	begin(api, req, caller, match, NULL);
+	ask(api, req, caller, match, NULL);
 }
 
 void api_subscription_delete(struct api *api, struct http_req *req, const struct caller *caller,

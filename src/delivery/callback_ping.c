@@ -6,9 +6,12 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "http/http_client.h"
+#include "http/http_conf.h"
 #include "base/json.h"
 #include "ledger/signed_request.h"
 #include "ledger/signer.h"
+
+enum { ANSWER_KEEP = 4096 }; /* a validation code has 32 bytes */
 
 void callback_ping_write(struct buf *out, const struct callback_ping *ping, int64_t now_us)
 {
@@ -82,4 +85,20 @@ bool callback_ping_is_answered(const struct http_client_result *outcome, struct 
 
 	buf_done(&text);
 	return fine;
+}
+
+struct http_client *callback_ping_client(const struct conf *conf, const struct ip_networks *allowed,
+					 size_t requests_max)
+{
+	struct http_client_options options = {
+		.requests_max = requests_max,
+		.answer_max = ANSWER_KEEP,
+		.cuts_answers = true,
+		.is_guarded = allowed,
+		.allowed = allowed,
+		.ca_file = http_conf(conf)->ca_file,
+		.agent = "hookledger/" HL_VERSION,
+	};
+
+	return http_client_new(&options);
 }

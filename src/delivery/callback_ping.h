@@ -5,13 +5,16 @@
 #define HL_DELIVERY_CALLBACK_PING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
+struct conf;
 struct http_client;
 struct http_client_result;
+struct ip_networks;
 
 struct callback_ping {
 	int64_t subscription_id;
@@ -32,6 +35,11 @@ void callback_ping_write(struct buf *out, const struct callback_ping *ping, int6
    Errors of http_client_add(). */
 MUST_USE enum err callback_ping_send(struct http_client *client, const struct callback_ping *ping,
 				     struct buf *body);
+
+/* A client for pings: it keeps what a validation code needs of an answer. `allowed`: besides
+   public addresses only these are asked; NULL: all are. Borrows both. */
+struct http_client *callback_ping_client(const struct conf *conf, const struct ip_networks *allowed,
+					 size_t requests_max);
 
 /* Is the answer a JSON object with this validation_code? */
 bool callback_ping_is_answered(const struct http_client_result *outcome, struct str code);

@@ -12,10 +12,13 @@
 #include "ledger/sealing.h"
 
 struct subscription_change {
+	struct http_client_waiter waiter;
+	struct subscription_context context;
+	struct http_req *req;
+	char *asker;
 	int64_t account_id, user_id, workspace_id, subscription_id;
 	const char *method;
 	bool is_new, has_new_secret;
-	void *user;
 	struct buf session, given, url, code, ping_code, sealed, sealed_before, secret, body;
 };
 
@@ -29,7 +32,9 @@ static struct subscription_change *new_change(const struct subscription_request 
 	change->subscription_id = request->subscription_id;
 	change->method = request->method;
 	change->is_new = request->method && strcmp(request->method, "POST") == 0;
-	change->user = request->user;
+	change->req = request->req;
+	if (request->asker)
+		change->asker = mem_dup((struct str){ request->asker, request->asker_bytes });
 	buf_add_str(&change->session, request->session);
 	buf_add_str(&change->given, request->given);
 	return change;
@@ -49,17 +54,18 @@ static void free_change(struct subscription_change *change)
 	buf_done(&change->sealed_before);
 	buf_done(&change->secret);
 	buf_done(&change->body);
+	free(change->asker);
 	free(change);
 }
 
-void subscription_result_done(struct subscription_result *end)
+static void end_done(struct subscription_result *end)
 {
 	mem_wipe(end->secret.at, end->secret.len);
 	buf_done(&end->secret);
 	buf_done(&end->words);
 }
 
-/* ---- change the database */
+/* ---- asking the database */
 
 /* A step that gives a status. false: it failed or refused, and *end says so. */
 static bool run(const struct subscription_context *options, enum subscription_step step,
@@ -115,7 +121,7 @@ static void run_aside(const struct subscription_context *options, enum subscript
 			  (struct log_field[]){ log_num("subscription", change->subscription_id),
 						log_end() });
 	result_done(&result);
-	subscription_result_done(&end);
+	end_done(&end);
 }
 
 static void give_up(const struct subscription_context *options,
@@ -146,7 +152,7 @@ static enum err send_ping(const struct subscription_context *options,
 		.url = buf_text(&change->url),
 		.code = buf_str(&change->ping_code),
 		.timeout_ms = delivery_conf(conf)->handshake_timeout_ms,
-		.user = change->user,
+		.user = change,
 	};
 	enum err err = sealing_subscription_open(options->sealer, change->subscription_id,
 						 buf_str(&change->sealed), &secret);
@@ -304,41 +310,76 @@ static bool find(const struct subscription_context *options, struct subscription
 	return is_found;
 }
 
-struct subscription_change *subscription_begin(const struct subscription_context *options,
-					       const struct subscription_request *request,
-					       struct subscription_result *end)
+const char *subscription_method(struct str name)
 {
-	struct subscription_change *change = new_change(request);
-	bool must_ping = change->method ? check(options, change, end) : find(options, change, end);
+	static const char *const methods[] = { "POST", "PUT", "PATCH" };
 
-	if (must_ping && start_ping(options, change, end))
-		return change;
-	end->subscription_id = change->subscription_id;
-	free_change(change);
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (str_is(name, methods[i]))
+			return methods[i];
 	return NULL;
 }
 
-void subscription_continue(const struct subscription_context *options,
-			   struct subscription_change *change,
-			   const struct http_client_result *outcome,
-			   struct subscription_result *end)
+/* It has ended. */
+static void answer(struct subscription_change *change, struct subscription_result *end)
 {
+	struct subscription_request request = {
+		.req = change->req,
+		.asker = change->asker,
+		.session = buf_str(&change->session),
+		.account_id = change->account_id,
+		.user_id = change->user_id,
+		.workspace_id = change->workspace_id,
+		.subscription_id = change->subscription_id,
+		.method = change->method,
+	};
+
 	end->subscription_id = change->subscription_id;
-	end->is_asked = true;
-	end->has_sent_code = change->ping_code.len > 0;
-	end->is_proven = callback_ping_is_answered(
+	change->context.answer(change->context.caller, &request, end);
+	end_done(end);
+}
+
+/* The callback has answered: goes on to the end. */
+static void asked(void *user, const struct http_client_result *outcome)
+{
+	struct subscription_change *change = user;
+	const struct subscription_context *context = &change->context;
+	struct subscription_result end = { 0 };
+
+	end.is_asked = true;
+	end.has_sent_code = change->ping_code.len > 0;
+	end.is_proven = callback_ping_is_answered(
 		outcome, change->ping_code.len ? buf_str(&change->ping_code) : (struct str){ 0 });
-	end->callback_status = outcome->status;
-	end->duration_us = outcome->duration_us;
-	if (find_fault(change, outcome, &end->words)) {
-		end->status = 400;
-		give_up(options, change);
+	end.callback_status = outcome->status;
+	end.duration_us = outcome->duration_us;
+	if (find_fault(change, outcome, &end.words)) {
+		end.status = 400;
+		give_up(context, change);
 	} else if (change->method) {
-		write(options, change, end);
+		write(context, change, &end);
 	} else {
-		if (end->is_proven)
-			run_aside(options, SUBSCRIPTION_VALIDATE, change, "not_validated");
-		end->status = 200;
+		if (end.is_proven)
+			run_aside(context, SUBSCRIPTION_VALIDATE, change, "not_validated");
+		end.status = 200;
 	}
+	answer(change, &end);
+	context->release(context->caller, change->req);
+	free_change(change);
+}
+
+void subscription_serve(const struct subscription_context *context,
+			const struct subscription_request *request)
+{
+	struct subscription_change *change = new_change(request);
+	struct subscription_result end = { 0 };
+
+	change->waiter.done = asked;
+	change->context = *context;
+	if ((change->method ? check(context, change, &end) : find(context, change, &end)) &&
+	    start_ping(context, change, &end)) {
+		context->hold(context->caller, change->req);
+		return;
+	}
+	answer(change, &end);
 	free_change(change);
 }

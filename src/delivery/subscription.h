@@ -6,6 +6,7 @@
 #define HL_DELIVERY_SUBSCRIPTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -14,8 +15,8 @@
 struct conf;
 struct http_client;
 struct http_client_result;
+struct http_req;
 struct sealer;
-struct subscription_change;
 
 /* What the database does in turn: each program has an own way to ask it. */
 enum subscription_step {
@@ -54,54 +55,57 @@ typedef enum err subscription_call(void *caller, enum subscription_step step,
 				   const struct subscription_step_args *args,
 				   struct subscription_step_result *result);
 
-/* Borrowed while a ping is in flight. */
-struct subscription_context {
-	const struct conf *conf;
-	const struct sealer *sealer;
-	struct http_client *client;
-	subscription_call *call;
-	void *caller;
-	const char *const *names; /* of the steps, for the log */
-};
-
 struct subscription_request {
+	struct http_req *req;
+	const void *asker; /* of the program, copied; may be NULL */
+	size_t asker_bytes;
 	struct str session;	     /* for the steps */
 	int64_t account_id, user_id; /* on whose behalf */
 	int64_t workspace_id;
 	int64_t subscription_id; /* not for "POST" */
 	const char *method; /* "POST", "PUT" or "PATCH", as in Toggl's API; NULL: a ping only */
 	struct str given;   /* the body of such a request: JSON */
-	void *user;	    /* of the outcome that subscription_continue() needs */
 };
 
 /* The result. */
 struct subscription_result {
-	int status; /* 200, or with what to refuse; 0: the step of that name failed with `err` */
+	int status; /* 200, or with what to refuse; 0: the step `function` failed with `err` */
 	struct buf words; /* why it is refused: in those of Toggl's API */
 	const char *function;
 	enum err err;
 	int64_t subscription_id;
-	struct buf secret; /* that was made up for a new one; wiped by subscription_result_done() */
-	bool is_asked;	   /* a ping was sent */
+	struct buf secret;  /* that was made up for a new one */
+	bool is_asked;	    /* a ping was sent */
 	bool has_sent_code; /* with a validation code: its address is not valid yet */
 	bool is_proven;	    /* and its answer held that code */
 	int callback_status;
 	int64_t duration_us;
 };
 
-/* Begins. NULL: it has ended, *end is the result. Otherwise a ping is in flight: give the
-   result of http_client_take() whose user is request->user to subscription_continue().
-   Copies the request. */
-struct subscription_change *subscription_begin(const struct subscription_context *options,
-					       const struct subscription_request *request,
-					       struct subscription_result *end);
+/* What a program does for it. Copied; what it points to is borrowed while a ping is
+   in flight. */
+struct subscription_context {
+	const struct conf *conf;
+	const struct sealer *sealer;
+	struct http_client *client;
+	const char *const *names; /* of the steps, for the log */
+	void *caller;		  /* for the functions: */
+	subscription_call *call;
+	/* The request is held while a ping is in flight, and released when it is
+	   answered. */
+	void (*hold)(void *caller, struct http_req *req);
+	void (*release)(void *caller, struct http_req *req);
+	/* Answers the request. `given` of *request is empty by then. */
+	void (*answer)(void *caller, const struct subscription_request *request,
+		       const struct subscription_result *end);
+};
 
-/* Goes on after the answer to the ping, to the end; frees `change`. */
-void subscription_continue(const struct subscription_context *options,
-			   struct subscription_change *change,
-			   const struct http_client_result *outcome,
-			   struct subscription_result *end);
+/* The method of this name as subscription_request has it; NULL: it is none of them. */
+const char *subscription_method(struct str name);
 
-void subscription_result_done(struct subscription_result *end);
+/* Serves a request, at once or when the ping is answered. What the client gives back
+   begins with a struct http_client_waiter. */
+void subscription_serve(const struct subscription_context *context,
+			const struct subscription_request *request);
 
 #endif

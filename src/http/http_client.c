@@ -371,6 +371,14 @@ enum err http_client_take(struct http_client *client, struct http_client_result 
 	return take_finished(client, result) ? ERR_NONE : ERR_PACE;
 }
 
+void http_client_finish(struct http_client *client)
+{
+	struct http_client_result outcome;
+
+	while (!http_client_take(client, &outcome))
+		((struct http_client_waiter *)outcome.user)->done(outcome.user, &outcome);
+}
+
 int http_client_poll(const struct http_client *client, struct pollfd *fd)
 {
 	*fd = (struct pollfd){ .fd = client->count ? client->epoll : -1, .events = POLLIN };

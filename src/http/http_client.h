@@ -69,6 +69,12 @@ struct http_client_result {
 	struct str body;
 };
 
+/* What `user` begins with where several parts of a program share a client: who takes the
+   result. */
+struct http_client_waiter {
+	void (*done)(void *user, const struct http_client_result *result);
+};
+
 /* Copies the options; borrows what they point to until http_client_free(). The process ignores
    SIGPIPE from here on, which a TLS connection can raise. */
 struct http_client *http_client_new(const struct http_client_options *options);
@@ -108,6 +114,9 @@ MUST_USE enum err http_client_add_mail(struct http_client *client,
    result is borrowed until the next call. ERR_PACE: none is finished; ERR_ABSENT: none is in
    flight. */
 MUST_USE enum err http_client_take(struct http_client *client, struct http_client_result *result);
+
+/* Gives every result that is there to its waiter. */
+void http_client_finish(struct http_client *client);
 
 /* Fills *fd with the descriptor to wait for before the next http_client_take() (fd -1: none).
    Returns the milliseconds until the call is due anyway, -1 for never. */

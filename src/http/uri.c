@@ -154,22 +154,18 @@ enum err uri_query_json(struct str raw, struct buf *out)
 {
 	struct query query = { 0 };
 	enum err err = read_query(raw, &query);
-	bool is_first = true;
 
 	if (err)
 		goto done;
-	buf_add_char(out, '{');
+	json_begin(out, NULL);
 	for (size_t i = 0; i < query.count; i++) {
 		if (first_of(&query, name_of(&query, i)) < i)
 			continue;
-		if (!is_first)
-			buf_add_char(out, ',');
-		is_first = false;
-		json_quote(out, name_of(&query, i));
+		json_item(out, name_of(&query, i));
 		buf_add_char(out, ':');
 		json_quote(out, value_of(&query, i));
 	}
-	buf_add_char(out, '}');
+	json_end(out);
 done:
 	buf_done(&query.text);
 	return err;

@@ -183,7 +183,7 @@ static void write_content(struct db_outage *outage)
 	json_put_text(&heading, "place", buf_str(&outage->place));
 	buf_add_char(&heading, '}');
 	buf_clear(out);
-	buf_add_char(out, '{');
+	json_begin(out, NULL);
 	json_put_text(out, "timestamp", buf_str(&now));
 	json_put_bool(out, "test", false);
 	json_put_text(out, "page", (struct str){ buf_text(&outage->page), outage->page.len });
@@ -192,7 +192,7 @@ static void write_content(struct db_outage *outage)
 	buf_add_str(out, buf_str(&heading));
 	put_finding(outage, buf_str(&since), "changes", "new");
 	put_finding(outage, buf_str(&since), "findings", NULL);
-	buf_add_char(out, '}');
+	json_end(out);
 	buf_done(&since);
 	buf_done(&now);
 	buf_done(&heading);

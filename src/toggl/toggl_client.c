@@ -61,11 +61,11 @@ struct toggl_client *toggl_client_new(const struct toggl_client_options *options
 
 	toggl->options = *options;
 	toggl->client = http_client_new(&client);
-	buf_add_char(&toggl->options_json, '{');
+	json_begin(&toggl->options_json, NULL);
 	json_put_int(&toggl->options_json, "reserve", toggl_conf(options->conf)->reserve);
 	json_put_int(&toggl->options_json, "pace_ms", toggl_conf(options->conf)->pace_ms);
 	json_put_bool(&toggl->options_json, "repair", toggl_conf(options->conf)->repair);
-	buf_add_char(&toggl->options_json, '}');
+	json_end(&toggl->options_json);
 	return toggl;
 }
 

@@ -62,17 +62,21 @@ static enum err authorize(struct toggl_request *request, const struct sealer *se
 static enum err fill_body(struct toggl_request *request, const struct sealer *sealer,
 			  const struct db_rows *rows)
 {
+	struct str body = db_str(rows, 0, "body");
 	struct buf sealed = { 0 }, secret = { 0 };
-	enum err err = ERR_NONE;
+	enum err err;
 
-	buf_add_str(&request->body, db_str(rows, 0, "body"));
-	if (!db_is_null(rows, 0, "sealed") && request->body.len) {
-		db_bytes(rows, 0, "sealed", &sealed);
-		err = seal_open(sealer, db_str(rows, 0, "place"), buf_str(&sealed), &secret);
-		request->body.len--; /* the closing brace */
-		if (!err)
-			json_put_text(&request->body, "secret", buf_str(&secret));
-		buf_add_char(&request->body, '}');
+	if (db_is_null(rows, 0, "sealed") || !body.len) {
+		buf_add_str(&request->body, body);
+		return ERR_NONE;
+	}
+	db_bytes(rows, 0, "sealed", &sealed);
+	err = seal_open(sealer, db_str(rows, 0, "place"), buf_str(&sealed), &secret);
+	if (!err) {
+		json_begin(&request->body, NULL);
+		json_put_members(&request->body, body);
+		json_put_text(&request->body, "secret", buf_str(&secret));
+		json_end(&request->body);
 	}
 	wipe(&secret);
 	buf_done(&sealed);

@@ -118,7 +118,7 @@ select results_eq($$select description, filters, enabled, validated_at is not nu
 create temp table half as select * from api.subscription_check(2, 100, null, 'POST', pg_temp.body('half')::json);
 select is(must_ping, true, 'a new one is pinged') from half;
 select is(ping_code, code, 'with its code') from half;
-select is_empty($$select from api.subscription_read(1, 100, null) where head like '%half%'$$, 'nobody sees it meanwhile');
+select is_empty($$select from api.subscription_read(1, 100, null) where body like '%half%'$$, 'nobody sees it meanwhile');
 select results_eq($$select v.status, v.problem from half, api.subscription_validate(100, subscription_id, code) v$$,
                   $$values (200::bigint, null::text)$$, 'its address can be validated while it is asked');
 select lives_ok('select api.subscription_give_up(subscription_id, code) from half', 'given up');

@@ -119,7 +119,7 @@ $$;
 comment on function api.event_filters(bigint, bigint, jsonb, bigint) is 'GET /event_filters: entity and its actions.';
 
 create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
-returns table (subscription_id bigint, head text, sealed bytea, is_own boolean)
+returns table (subscription_id bigint, body text, sealed bytea, is_own boolean)
 -- plpgsql keeps the plan, which takes longer to make than to carry out
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
@@ -127,7 +127,7 @@ as $$
 begin
   return query
   select s.subscription_id,
-         rtrim(json_build_object(
+         json_build_object(
            'subscription_id', s.subscription_id,
            'workspace_id', s.workspace_id,
            'user_id', o.user_id,
@@ -142,7 +142,7 @@ begin
                                                where s.subscription_id = any (x.subscription_ids)),
            'created_at', ledger.rfc3339(s.created_at, me.time_zone),
            'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
-           'deleted_at', ledger.rfc3339(s.deleted_at, me.time_zone))::text, '}'),
+           'deleted_at', ledger.rfc3339(s.deleted_at, me.time_zone))::text,
          s.secret_sealed, s.account_id = subscription_read.account
   from ledger.account me
   join ledger.member m on m.account_id = me.account_id and m.workspace_id = subscription_read.workspace
@@ -155,7 +155,7 @@ begin
 end
 $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
-  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). head: the JSON object without its end, where the program adds the secret, which is sealed. Of what waits for the courier the first thousand events are looked at.';
+  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). body: the JSON object, to which the program adds the secret, which is sealed. Of what waits for the courier the first thousand events are looked at.';
 
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)

@@ -141,7 +141,7 @@ def test_what_is_on_the_way(page_site, olga):
     public_url(page_site, own.replace("http", "https"))
     assert tried(olga) == "tls"
 
-    answers = {"other site": (200, {}, b"<html>"), "redirect": (301, {"Location": own}, b""), "down": (502, {}, b""), "secret": (401, {}, b""),
+    answers = {"other_site": (200, {}, b"<html>"), "redirect": (301, {"Location": own}, b""), "down": (502, {}, b""), "secret": (401, {}, b""),
                "wrong_path": (404, {}, b"not found"), "refused": (429, {}, b"")}
     other = Subscriber()
     public_url(page_site, other.url.rsplit("/", 1)[0])
