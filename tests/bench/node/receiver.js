@@ -15,7 +15,7 @@ const INSERT = {
 		values ($1, $2, $3, 1, 1, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
 };
 
-function genuine(body, header, secret) {
+function isSigned(body, header, secret) {
 	const wanted = createHmac('sha256', secret).update(body).digest();
 	const given = Buffer.from(String(header ?? '').replace(/^sha256=/, ''), 'hex');
 	return given.length === wanted.length && timingSafeEqual(given, wanted) ? wanted : null;
@@ -35,7 +35,7 @@ async function serve() {
 		schema: { response: { 200: { type: 'object', properties: { status: { type: 'string' } } } } },
 	}, async (req, reply) => {
 		const body = req.body;
-		const signature = genuine(body, req.headers['x-webhook-signature-256'], secret);
+		const signature = isSigned(body, req.headers['x-webhook-signature-256'], secret);
 		if (!signature)
 			return reply.code(401).send({ error: 'wrong signature' });
 		const text = body.toString('utf8');

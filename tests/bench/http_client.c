@@ -3,7 +3,7 @@
    at once, to the URLs in turn; beside them as many that are never answered as
    SILENT says (to its port). Prints requests a second and CPU time a request.
 
-     fetch CONNECTIONS SECONDS SILENT SILENT-URL URL... */
+     http_client CONNECTIONS SECONDS SILENT SILENT-URL URL... */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	double cpu;
 
 	if (!connections) {
-		fputs("usage: fetch CONNECTIONS SECONDS SILENT SILENT-URL URL...\n", stderr);
+		fputs("usage: http_client CONNECTIONS SECONDS SILENT SILENT-URL URL...\n", stderr);
 		return 2;
 	}
 	client = http_client_new(
