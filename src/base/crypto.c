@@ -224,7 +224,7 @@ enum err seal_open(const struct sealer *sealer, struct str context, struct str s
 	EVP_CIPHER_CTX *ctx;
 	size_t plain_len;
 	int len = 0;
-	bool genuine;
+	bool is_authentic;
 
 	if (!key || sealed.len > INT32_MAX || context.len > INT32_MAX)
 		return ERR_DENIED;
@@ -238,13 +238,13 @@ enum err seal_open(const struct sealer *sealer, struct str context, struct str s
 			       (int)context.len));
 	sure(EVP_DecryptUpdate(ctx, plain, &len, at + HEAD_BYTES, (int)plain_len));
 	sure(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag));
-	genuine = EVP_DecryptFinal_ex(ctx, plain + len, &len) == 1;
+	is_authentic = EVP_DecryptFinal_ex(ctx, plain + len, &len) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	if (genuine)
+	if (is_authentic)
 		buf_add(out, plain, plain_len);
 	mem_wipe(plain, plain_len);
 	free(plain);
-	return genuine ? ERR_NONE : ERR_DENIED;
+	return is_authentic ? ERR_NONE : ERR_DENIED;
 }
 
 bool seal_is_current(const struct sealer *sealer, struct str sealed)

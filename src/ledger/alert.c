@@ -25,13 +25,14 @@
 #include "ledger/signer.h"
 
 enum {
-	/* for one message, well below its lease; servers that delay strangers on
-	   purpose take half a minute */
+	/* for one message, well below its lease; a mail server that delays unknown senders on
+	   purpose takes half a minute */
 	SEND_MS = 60 * 1000,
 	HOST_MAX = 256,
 	ANSWER_MAX = 1000,
-	PART_MIN = 5,	  /* of a target, such as the topic of an ntfy, that is not repeated */
-	REASON_MAX = 200, /* of a chat's answer in what the owner reads */
+	PART_MIN =
+		5, /* a shorter part of a target, such as the topic of an ntfy URL, is not hidden */
+	REASON_MAX = 200, /* characters of a chat's response in the problem */
 };
 
 struct alert {
@@ -40,8 +41,8 @@ struct alert {
 	struct ip_networks allowed;
 	struct http_client *client;
 	struct subprocess child;
-	int64_t message_id, lease;	      /* message_id 0: nothing is under way */
-	struct buf kind, from, to, url, text; /* borrowed by what is under way */
+	int64_t message_id, lease;	      /* message_id 0: none is in flight */
+	struct buf kind, from, to, url, text; /* borrowed by the message in flight */
 	struct buf target;
 	struct alert_text written;
 	struct buf problem;
@@ -179,7 +180,7 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 	buf_add_str(&alert->to, message->target);
 	mail.from = buf_str(&alert->from);
 	mail.to = buf_str(&alert->to);
-	/* the same for each attempt: where two arrived all the same, a reader shows one */
+	/* The same for each attempt: if two arrive, a mail reader shows one of them. */
 	mail.id.len = (size_t)snprintf(id, sizeof(id), "%" PRId64 ".%" PRId64, message->made_us,
 				       message->message_id);
 	if (!mail_is_address(mail.from)) {
@@ -286,9 +287,9 @@ bool alert_is_busy(const struct alert *alert)
 	return alert->message_id;
 }
 
-/* ---- what came of it */
+/* ---- results */
 
-/* A chat's own words say what to do: "invalid_token", "channel_is_archived". */
+/* The response of a chat names the problem: "invalid_token", "channel_is_archived". */
 static void look_at_answer(struct alert *alert, const struct http_client_result *outcome)
 {
 	struct str kind = buf_str(&alert->kind), reply = outcome->body;
@@ -328,8 +329,8 @@ static void look(struct alert *alert)
 	}
 }
 
-/* It may have another program's or server's words in it, in any encoding; and these
-   may repeat where we have sent, which lets in whoever reads it. */
+/* The problem may quote another program or server, in any encoding. A quote may repeat the
+   target, which is a secret. */
 static void make_text(struct buf *problem, struct str target)
 {
 	struct buf shown = { 0 }, text = { 0 };

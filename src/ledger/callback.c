@@ -4,8 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* A model or action is a short word; Toggl's own filters allow letters,
-   digits and '_' only. */
+/* A model or an action is a short name; Toggl's own filters allow only letters, digits and '_'. */
 enum { WORD_MAX = 64, CODE_MAX = 256, COSTLY_MIN = 4000 };
 
 enum {
@@ -57,7 +56,7 @@ const char *reason_word(enum reason reason)
 
 bool callback_is_address(struct str text)
 {
-	/* as ledger.endpoint checks it */
+	/* the same check as of ledger.endpoint */
 	if (text.len < 22 || text.len > 128)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
@@ -95,7 +94,7 @@ static bool is_word(struct str text)
 	return true;
 }
 
-/* The word between a string's quotes; a word has no escapes. */
+/* The text between the quotes of a string; a name has no escapes. */
 static bool read_name(struct json_value value, struct str *name)
 {
 	struct str inner = value.raw;
@@ -121,7 +120,7 @@ static bool read_time(struct json_value value, int64_t *us)
 	return clock_read(inner, us);
 }
 
-/* A positive id, or 0 when there is none that can be read. */
+/* A positive id; 0 when there is none, or it is not valid. */
 static int64_t id_or_none(struct json_value value)
 {
 	int64_t id;
@@ -129,17 +128,16 @@ static int64_t id_or_none(struct json_value value)
 	return json_int(value, &id) && id > 0 ? id : 0;
 }
 
-/* The code goes back as it came, as JSON text. */
+/* The code is returned to Toggl unchanged, as JSON text. */
 static void read_code(struct json_value value, struct str *code)
 {
 	if (value.kind == JSON_STRING && value.raw.len > 2 && value.raw.len <= CODE_MAX + 2)
 		*code = value.raw;
 }
 
-/* Numbers, escapes and members cost PostgreSQL up to 5 us each, as often as it
-   reads them: a body of 1 MiB of these took seconds. Each number or member has a
-   comma or a bracket, so bytes can be counted instead of values; in text the same
-   bytes are few. */
+/* Numbers, escapes and members cost PostgreSQL up to 5 us each, as often as it reads them: a
+   body of 1 MiB of them took seconds. Each number or member has a comma or a bracket, so the
+   function counts these bytes and not values; in ordinary text they are rare. */
 int64_t callback_cost(struct str body)
 {
 	int64_t marks = 0, escapes = 0;
@@ -153,9 +151,8 @@ int64_t callback_cost(struct str body)
 	return (int64_t)body.len + 128 * marks + 64 * escapes;
 }
 
-/* Has it none of what the database would have to look at more closely: an object
-   inside, an escape by number, a number with an exponent? A doubt counts as yes:
-   then the database looks. */
+/* false when the database has to look at the payload more closely: an object inside, an escape
+   by number, or a number with an exponent. Doubtful payloads count as not plain. */
 static bool is_plain(struct str payload)
 {
 	for (size_t i = 1; i < payload.len; i++) {
@@ -168,7 +165,7 @@ static bool is_plain(struct str payload)
 	return true;
 }
 
-/* What of an event is missing, in words; NULL when all is there. */
+/* Which part of an event is missing, as text; NULL when it is complete. */
 static const char *read_event(struct callback *cb, const struct json_value *found)
 {
 	if (!read_time(found[CREATED_AT], &cb->created_us))
@@ -215,7 +212,8 @@ enum err callback_parse(struct callback *cb, enum reason *reason, const char **w
 	}
 	cb->kind = CALLBACK_EVENT;
 	*why = read_event(cb, found);
-	/* nothing shorter can be, and nearly everything is: so it costs them nothing */
+	/* No shorter body can be costly, and nearly all bodies are shorter: they cost nothing
+	   here. */
 	cb->is_costly = cb->body.len > COSTLY_MIN && callback_cost(cb->body) > CALLBACK_COST_MAX;
 	return *why ? ERR_INPUT : ERR_NONE;
 }

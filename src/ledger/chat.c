@@ -6,7 +6,7 @@
 #include "base/json.h"
 
 enum {
-	/* ntfy turns more than 4,096 bytes into an attachment; Google Chat takes 4,096
+	/* ntfy turns more than 4,096 bytes into an attachment; Google Chat accepts 4,096
 	   characters, Slack advises 4,000, Mattermost's default is 16,383 */
 	TEXT_MAX = 3900,
 	DISCORD_MAX = 1900, /* of 2,000 characters */
@@ -15,7 +15,7 @@ enum {
 	NTFY_DEFAULT = 3,
 };
 
-/* A character that is not seen: it breaks a mention in two. */
+/* An invisible character that breaks a mention in two. */
 static const char ZERO_WIDTH_SPACE[] = "\xe2\x80\x8b";
 
 struct service {
@@ -33,7 +33,7 @@ static struct str skip(struct str text, size_t bytes)
 	return (struct str){ .at = text.at + bytes, .len = text.len - bytes };
 }
 
-/* Not within a character of UTF-8. */
+/* Never cuts a character of UTF-8. */
 static struct str cut(struct str text, size_t max)
 {
 	size_t len = max;
@@ -45,7 +45,7 @@ static struct str cut(struct str text, size_t max)
 	return (struct str){ .at = text.at, .len = len };
 }
 
-/* Slack: three characters are markup, also within links and mentions. */
+/* Slack: three characters are markup, also inside links and mentions. */
 static void escape_slack(struct buf *out, struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -60,7 +60,7 @@ static void escape_slack(struct buf *out, struct str text)
 	}
 }
 
-/* Google Chat has no escape: what begins a mention or a link is broken. */
+/* Google Chat has no escapes: an invisible character breaks mentions and links. */
 static void escape_google(struct buf *out, struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -70,7 +70,7 @@ static void escape_google(struct buf *out, struct str text)
 	}
 }
 
-/* A link must stay one; it ends at the next blank. */
+/* A link must stay usable; it ends at the next blank. */
 static size_t link_length(struct str text)
 {
 	size_t len = 0;
@@ -95,7 +95,7 @@ static void escape_markdown(struct buf *out, struct str text)
 		if (text.at[0] && strchr("\\`*_~[]<>|#", text.at[0]))
 			buf_add_char(out, '\\');
 		buf_add_char(out, text.at[0]);
-		/* @here, @all and the like */
+		/* @here, @all and others */
 		if (text.at[0] == '@')
 			buf_add_text(out, ZERO_WIDTH_SPACE);
 		text = skip(text, 1);
@@ -107,7 +107,7 @@ static void escape_nothing(struct buf *out, struct str text)
 	buf_add_str(out, text);
 }
 
-/* Cut before it is escaped: no escape is cut in two. */
+/* Cuts before it escapes, so that no escape is cut. */
 static void add_text(const struct service *service, const struct chat_message *message,
 		     struct buf *out)
 {
@@ -166,7 +166,7 @@ static void add_block(struct buf *body, struct str text, bool is_heading)
 	buf_add_char(body, '}');
 }
 
-/* An adaptive card. Its text blocks fold line ends, so each line is a block. */
+/* An adaptive card. Its text blocks ignore line ends, so each line is a block. */
 static void write_teams(const struct service *service, struct str target,
 			const struct chat_message *message, struct buf *body)
 {
@@ -196,7 +196,7 @@ static void write_teams(const struct service *service, struct str target,
 	buf_done(&lines);
 }
 
-/* The part of an ntfy URL that names the topic: its path's last, before any query. */
+/* The topic in an ntfy URL: the last part of its path, before any query. */
 static struct str ntfy_topic(struct str target)
 {
 	const char *query = memchr(target.at, '?', target.len);
@@ -240,7 +240,7 @@ static void write_ntfy(const struct service *service, struct str target,
 static const struct service services[] = {
 	{ "slack", write_text, escape_slack, TEXT_MAX },
 	{ "mattermost", write_text, escape_markdown, TEXT_MAX },
-	{ "googlechat", write_text, escape_google, TEXT_MAX - 400 }, /* less the subject */
+	{ "googlechat", write_text, escape_google, TEXT_MAX - 400 }, /* without the subject */
 	{ "discord", write_discord, escape_markdown,
 	  DISCORD_MAX / 2 }, /* each character may be escaped */
 	{ "teams", write_teams, escape_markdown, TEXT_MAX },
@@ -285,7 +285,7 @@ void chat_url(struct str kind, struct str target, struct buf *url)
 	buf_add_str(url, target);
 }
 
-/* The older connectors of Teams answer 200 also when the card was not taken. */
+/* The older connectors of Teams answer 200 also when they refused the card. */
 bool chat_is_refused(struct str kind, struct str answer)
 {
 	return str_is(kind, "teams") && str_starts(answer, "Webhook message delivery failed");

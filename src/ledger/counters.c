@@ -12,8 +12,8 @@
 #include "base/db.h"
 #include "base/fd.h"
 
-/* Counters held at once; when they are used up a new one is counted for no
-   endpoint, and beyond that not at all. A flush empties them every second. */
+/* How many counters are held at once. When most are used, a new one counts for no endpoint; when
+   all are used, it does not count. A flush empties them every second. */
 enum { COUNTERS_MAX = 512, FILE_MAX = 64 * 1024 };
 
 struct counter {
@@ -57,7 +57,7 @@ static void add(struct counters *counters, int64_t minute, int64_t endpoint_id, 
 	}
 	if (counters->count == COUNTERS_MAX)
 		return;
-	/* the last few are kept for "no endpoint", one for each reason */
+	/* the last few are for "no endpoint", one for each reason */
 	if (counters->count >= COUNTERS_MAX - REASON_COUNT && endpoint_id) {
 		add(counters, minute, 0, reason, count);
 		return;
@@ -141,7 +141,7 @@ static void load_line(struct counters *counters, struct str line)
 {
 	int64_t minute, endpoint_id, reason, count;
 
-	/* within bounds whose sums and products fit, whatever the file says */
+	/* limits that keep sums and products in range, whatever the file contains */
 	if (str_int(str_cut(&line, ' '), &minute) && str_int(str_cut(&line, ' '), &endpoint_id) &&
 	    str_int(str_cut(&line, ' '), &reason) && str_int(line, &count) && reason > 0 &&
 	    reason < REASON_COUNT && minute > 0 && minute < INT32_MAX && count > 0 &&
@@ -159,8 +159,8 @@ enum err counters_load(struct counters *counters, const char *dir)
 	if (fd < 0)
 		return ERR_ABSENT;
 	got = read(fd, text, sizeof(text));
-	/* Emptied before it counts: a crash between loses numbers of refusals,
-	   the other order would count them twice. */
+	/* Emptied before it is counted: a crash in between loses some counts, the other order
+	   would count them twice. */
 	if (got > 0 && ftruncate(fd, 0) == 0)
 		rest.len = (size_t)got;
 	close(fd);

@@ -10,13 +10,13 @@
 #include "ledger/catalog.h"
 #include "ledger/spool.h"
 
-enum { TARGETS_MAX = 50 }; /* as ledger.notice_add() takes at most */
+enum { TARGETS_MAX = 50 }; /* ledger allows no more alerts */
 
 struct target {
 	int64_t alert_id;
 	struct buf kind, target, secret_sealed;
 	bool is_notified;
-	int64_t due_ms; /* not before */
+	int64_t due_ms; /* not to be sent before */
 };
 
 struct db_outage {
@@ -25,7 +25,7 @@ struct db_outage {
 	struct target targets[TARGETS_MAX];
 	size_t count;
 	bool is_away;
-	int64_t since_us; /* also when it works again, until db_outage_end() */
+	int64_t since_us; /* also when the database works again, until db_outage_end() */
 	struct buf why, said, content;
 };
 
@@ -93,11 +93,11 @@ void db_outage_observe(struct db_outage *outage, bool works, int64_t now_ms, con
 		return;
 	}
 	outage->is_away = true;
-	/* one that comes back before its end was told goes on */
+	/* The outage goes on: it ended and came back before the end was reported. */
 	if (db_outage_is_notified(outage))
 		return;
-	/* it stands within a sentence of ours, and a server that refuses to be connected
-	   to has no encoding agreed with us */
+	/* The reason becomes part of a sentence, and a server that refuses a connection has
+	   agreed on no encoding. */
 	while (said.len && strchr(" \n.", said.at[said.len - 1]))
 		said.len--;
 	outage->since_us = clock_now_us();
@@ -107,9 +107,9 @@ void db_outage_observe(struct db_outage *outage, bool works, int64_t now_ms, con
 		outage->targets[i].due_ms = now_ms + outage->after_ms;
 }
 
-/* ---- telling */
+/* ---- messages */
 
-/* The place of who is told next, and when; INT64_MAX: nobody is. */
+/* The index of the target that is due next, and when; INT64_MAX: none is. */
 static size_t find_due(const struct db_outage *outage, int64_t *due_ms)
 {
 	size_t first = 0;
@@ -134,7 +134,7 @@ int64_t db_outage_next_at(const struct db_outage *outage)
 	return due_ms;
 }
 
-/* What is so, by code. */
+/* The outage as a code and its parameters. */
 static void write_said(struct db_outage *outage, const struct spool_status *spool)
 {
 	struct buf since = { 0 }, *out = &outage->said;
@@ -172,7 +172,7 @@ static void put_finding(struct db_outage *outage, struct str since, const char *
 	buf_add_text(out, "}]");
 }
 
-/* As ledger.notice_write() makes it. */
+/* Has the form that the database gives to messages of findings. */
 static void write_content(struct db_outage *outage)
 {
 	struct buf since = { 0 }, now = { 0 }, heading = { 0 }, *out = &outage->content;
@@ -202,15 +202,15 @@ bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool
 		    struct alert_message *message)
 {
 	int64_t due_ms;
-	size_t place = find_due(outage, &due_ms);
-	struct target *target = &outage->targets[place];
+	size_t index = find_due(outage, &due_ms);
+	struct target *target = &outage->targets[index];
 
 	if (due_ms == INT64_MAX || now_ms < due_ms)
 		return false;
 	write_said(outage, spool);
 	write_content(outage);
 	*message = (struct alert_message){
-		.message_id = -1 - (int64_t)place,
+		.message_id = -1 - (int64_t)index,
 		.alert_id = target->alert_id,
 		.made_us = outage->since_us,
 		.kind = buf_str(&target->kind),
@@ -218,22 +218,22 @@ bool db_outage_next(struct db_outage *outage, int64_t now_ms, const struct spool
 		.secret_sealed = buf_str(&target->secret_sealed),
 		.content = buf_str(&outage->content),
 	};
-	/* not once more while it is on its way */
+	/* not due again while the message is in flight */
 	target->due_ms = INT64_MAX;
 	return true;
 }
 
-void db_outage_notified(struct db_outage *outage, int64_t message_id, bool is_sent, int64_t now_ms)
+void db_outage_settle(struct db_outage *outage, int64_t message_id, bool is_sent, int64_t now_ms)
 {
-	size_t place = (size_t)(-1 - message_id);
+	size_t index = (size_t)(-1 - message_id);
 
-	if (place >= outage->count)
+	if (index >= outage->count)
 		return;
-	outage->targets[place].is_notified = is_sent;
-	outage->targets[place].due_ms = now_ms + outage->after_ms;
+	outage->targets[index].is_notified = is_sent;
+	outage->targets[index].due_ms = now_ms + outage->after_ms;
 }
 
-/* ---- the end of it */
+/* ---- the end of an outage */
 
 bool db_outage_is_over(const struct db_outage *outage)
 {
@@ -245,7 +245,7 @@ int64_t db_outage_since_us(const struct db_outage *outage)
 	return outage->since_us;
 }
 
-struct str db_outage_write(const struct db_outage *outage)
+struct str db_outage_summary(const struct db_outage *outage)
 {
 	return buf_str(&outage->said);
 }

@@ -11,8 +11,8 @@
 struct intake {
 	const struct callback **callbacks;
 	enum verdict *verdicts;
-	const struct callback **sorted; /* as they are sent */
-	size_t *order;			/* of each sorted one */
+	const struct callback **sorted; /* in the order of sending */
+	size_t *order;			/* the index in the batch of each sorted callback */
 	size_t count, cap;
 	struct db_args *args;
 	bool is_wanted;
@@ -74,7 +74,7 @@ enum verdict intake_verdict(const struct intake *intake, size_t index)
 	return intake->verdicts[index];
 }
 
-bool intake_is_wanted(struct intake *intake)
+bool intake_take_wanted(struct intake *intake)
 {
 	bool is_wanted = intake->is_wanted;
 
@@ -92,8 +92,8 @@ static int by_event(const void *a, const void *b, void *callbacks)
 	return (left->created_us > right->created_us) - (left->created_us < right->created_us);
 }
 
-/* Sorted here and not in SQL, where the bodies would be copied for it: two
-   workers with the same events lock them in the same order then. */
+/* Sorted here, because sorting in SQL would copy the bodies. Two workers with the same events
+   then lock them in the same order, and do not deadlock. */
 static void sort(struct intake *intake)
 {
 	for (size_t i = 0; i < intake->count; i++)
@@ -111,7 +111,7 @@ static void put_id(struct db_args *args, int64_t id)
 		db_put_null(args);
 }
 
-/* The arguments of receiver.append() for `count` callbacks, in its order. */
+/* The parameters of receiver.append() for `count` callbacks, in its order. */
 static void write_args(struct db_args *args, const struct callback *const *cb, size_t count,
 		       const char *source)
 {
@@ -186,7 +186,7 @@ static enum verdict of_letter(char letter)
 	}
 }
 
-/* The verdict of the i-th that was sent goes to order[i] of `verdicts`. */
+/* The verdict of the i-th callback that was sent goes to order[i] of `verdicts`. */
 static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, const size_t *order,
 			      size_t count, const struct db_rows *rows)
 {
@@ -215,8 +215,8 @@ static void log_failure(const struct db *db, size_t count)
 						log_num("callbacks", (int64_t)count), log_end() });
 }
 
-/* After a batch failed on data: each alone, so that only the culprit is
-   refused. */
+/* After a batch failed because of its data: appends each callback alone, so that only the faulty
+   one is refused. */
 static enum err append_singly(struct intake *intake, struct db *db, const char *source,
 			      int64_t until)
 {

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "ledger/callback.h"
 
-/* The file is ours, but a limit costs nothing: some 20,000 endpoints. */
+/* We wrote the file, but a limit costs nothing: some 20,000 endpoints. */
 enum { FILE_MAX = 8 * 1024 * 1024 };
 
 struct key {
@@ -29,13 +29,13 @@ struct key {
 
 struct keyring {
 	const struct sealer *sealer;
-	struct key *keys; /* sorted by address, the newest secret of one first */
+	struct key *keys; /* sorted by address; of one address the newest secret first */
 	size_t count;
-	struct buf text; /* the keys as the file has them; addresses are borrowed from it */
+	struct buf text; /* the keys as the file contains them; addresses are borrowed from it */
 	bool is_loaded;
-	int64_t tried_at_ms;  /* to load them from the database; 0: never */
-	int64_t loaded_at_ms; /* from the database; 0: never */
-	int64_t as_of_ms;     /* when that load began; 0: never */
+	int64_t tried_at_ms;  /* the last attempt to load them from the database; 0: none */
+	int64_t loaded_at_ms; /* the last success; 0: none */
+	int64_t as_of_ms;     /* when that load began; 0: none */
 };
 
 static int by_address(const void *a, const void *b)
@@ -128,7 +128,7 @@ static bool read_key(struct keyring *ring, struct str line)
 
 static const char header[] = "hookledger keyring 1\n";
 
-/* Makes the keys from ring->text; false when it is not of our making. */
+/* Makes the keys from ring->text. false: it is not in our format. */
 static bool read_text(struct keyring *ring)
 {
 	struct str rest = buf_str(&ring->text);
@@ -202,8 +202,8 @@ done:
 	return err;
 }
 
-/* A command run by root must not leave a file that the receiver cannot read:
-   it belongs to the owner of the folder, like everything in there. */
+/* A command that root runs must not leave a file that the receiver cannot read. Everything in
+   the folder belongs to its owner. */
 static void give_to_owner(int fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -225,10 +225,11 @@ enum err keyring_save(const struct keyring *ring, const char *path)
 	enum err err = ERR_FAULT;
 	int fd;
 
-	/* Written aside and renamed: a reader sees the old or the new whole. */
+	/* Written under another name and renamed, so that a reader sees the old or the new file
+	   complete. */
 	buf_addf(&aside, "%s.%ld", path, (long)getpid());
-	/* What an ended process left goes; what somebody else put there, such as a
-	   second name of a file of root's, is neither emptied nor given away. */
+	/* Removes what an ended process left. Another user may have put a hard link to one of
+	   root's files there: it must neither be emptied nor change its owner. */
 	unlink(buf_text(&aside));
 	fd = open(buf_text(&aside), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
@@ -280,7 +281,7 @@ done:
 	return err;
 }
 
-/* The first key of the address, NULL when there is none. */
+/* The first key of the address; NULL: there is none. */
 static const struct key *first_of(const struct keyring *ring, struct str address)
 {
 	size_t low = 0, high = ring->count;
@@ -305,7 +306,7 @@ int64_t keyring_endpoint(const struct keyring *ring, struct str address)
 	return key ? key->endpoint_id : 0;
 }
 
-enum err keyring_judge(const struct keyring *ring, struct callback *cb)
+enum err keyring_verify(const struct keyring *ring, struct callback *cb)
 {
 	const struct key *key = first_of(ring, cb->address);
 	const struct key *end = ring->keys + ring->count;

@@ -8,9 +8,10 @@
 #include "base/json.h"
 
 enum {
-	ADDRESS_MAX = 254, /* RFC 5321, 4.5.3.1, less its angle brackets */
-	WORD_BYTES = 45, /* of an encoded word: 60 characters and 12 around, of 75 (RFC 2047, 2) */
-	PLAIN_MAX = 60,	 /* a subject of so much fits its line as it stands */
+	ADDRESS_MAX = 254, /* RFC 5321, 4.5.3.1, without angle brackets */
+	WORD_BYTES =
+		45, /* of an encoded word: 60 characters and 12 around them, of 75 (RFC 2047, 2) */
+	PLAIN_MAX = 60,	 /* a subject up to this length fits into one line unencoded */
 	LINE_BYTES = 57, /* 76 characters in base64 (RFC 2045, 6.8) */
 };
 
@@ -45,7 +46,7 @@ static bool is_plain(struct str text)
 	return text.len <= PLAIN_MAX;
 }
 
-/* RFC 2047: words of whole characters, a line each. */
+/* RFC 2047: encoded words of whole characters, one a line. */
 static void add_words(struct buf *out, struct str text, const char *line_end)
 {
 	bool is_first = true;
@@ -73,7 +74,7 @@ static void add_header(struct buf *out, const char *name, struct str value, cons
 	buf_add_text(out, line_end);
 }
 
-/* By RFC 5322, 3.3, with its English names whatever the locale is. */
+/* By RFC 5322, 3.3, with English names in every locale. */
 static void add_date(struct buf *out, int64_t at_us, const char *line_end)
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
@@ -96,7 +97,7 @@ void mail_write(const struct mail *mail, struct buf *out)
 
 	str_cut(&domain, '@');
 	utf8_add_line(&subject, mail->subject);
-	/* what is encoded has the line ends of the standard (RFC 2046, 4.1.1) */
+	/* the encoded text has the line ends of the standard (RFC 2046, 4.1.1) */
 	for (struct str rest = mail->text; rest.len;) {
 		struct str line = str_cut(&rest, '\n');
 
@@ -119,7 +120,7 @@ void mail_write(const struct mail *mail, struct buf *out)
 	buf_add_char(out, '@');
 	buf_add_str(out, domain);
 	buf_addf(out, ">%s", end);
-	/* RFC 3834: no programs shall answer it */
+	/* RFC 3834: asks programs not to answer */
 	add_header(out, "Auto-Submitted", str_of("auto-generated"), end);
 	add_header(out, "MIME-Version", str_of("1.0"), end);
 	add_header(out, "Content-Type", str_of("text/plain; charset=utf-8"), end);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* An e-mail in the form of RFC 5322 and MIME: one plain text. Nothing that is
-   put into it can become a header, whatever bytes it has. */
+/* An e-mail in the form of RFC 5322 and MIME: one plain text. No input can become a header,
+   whatever bytes it contains. */
 #ifndef HL_LEDGER_MAIL_H
 #define HL_LEDGER_MAIL_H
 
@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 
-/* One plain address, printable ASCII, of nothing that a header or a command line
-   could take for more, such as a space, a comma or '-' at its beginning? */
+/* Is it one plain address of printable ASCII, without anything that has a meaning in a header or
+   on a command line, such as a space, a comma or a leading '-'? */
 bool mail_is_address(struct str address);
 
 struct mail {

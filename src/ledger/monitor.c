@@ -17,24 +17,24 @@
 #include "ledger/spool.h"
 
 enum {
-	MORE_MS = 100,		    /* there is more to count: deliveries come between */
-	FAILED_MS = 5000,	    /* a call that failed is made again */
-	IDLE_MS = 24 * 3600 * 1000, /* nothing waits to be told: the next look finds it */
+	MORE_MS = 100,		    /* there is more to count: deliveries come in between */
+	FAILED_MS = 5000,	    /* a failed call is repeated after this time */
+	IDLE_MS = 24 * 3600 * 1000, /* no message waits: the next look finds new ones */
 	PLACE_MAX = 256,
-	AWAY_LOOKS = 5,		 /* the owner is told of a database that is away for so many, */
-	AWAY_MS = 5 * 60 * 1000, /* or for so long */
+	AWAY_LOOKS = 5,		 /* a database that is away is reported after so many looks, */
+	AWAY_MS = 5 * 60 * 1000, /* or after this time */
 };
 
-/* Upper bounds in milliseconds of the classes that durations are counted in. */
+/* Upper bounds in milliseconds of the buckets for durations. */
 static const int64_t bounds_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 };
 enum { BOUNDS = sizeof(bounds_ms) / sizeof(bounds_ms[0]) };
 
 enum call { CALL_NONE, CALL_WATCH, CALL_CLAIM, CALL_SETTLE, CALL_TARGETS, CALL_OVER };
 
-/* What was counted since it was last told. */
+/* What was counted since the last report. */
 struct counts {
 	int64_t fine, failed, us;
-	int64_t within[BOUNDS + 1]; /* the last: longer than all bounds */
+	int64_t within[BOUNDS + 1]; /* the last one: longer than all bounds */
 };
 
 struct monitor {
@@ -44,8 +44,8 @@ struct monitor {
 	struct db_args *args;
 	enum call call;
 	int64_t look_at, claim_at; /* not before */
-	bool is_more;		   /* to count */
-	bool is_asking_whom;	   /* to tell when the database is away */
+	bool is_more;		   /* there is more to count */
+	bool is_reading_targets;   /* the targets for a time when the database is away */
 	struct db_outage *outage;
 	struct counts counts, telling;
 	struct alert_outcome outcome; /* message_id 0: none is to be settled */
@@ -105,7 +105,7 @@ void monitor_count(struct monitor *monitor, bool is_fine, int64_t duration_us)
 		counts->failed++;
 }
 
-bool monitor_tell(struct monitor *monitor)
+bool monitor_flush(struct monitor *monitor)
 {
 	bool has_counts = monitor->counts.fine || monitor->counts.failed;
 
@@ -121,8 +121,8 @@ void monitor_restart(struct monitor *monitor)
 
 /* ---- calls */
 
-/* Nobody else's spool is made by looking: a folder that is not there is none. */
-static bool see_spool(const struct conf *conf, struct spool_status *status)
+/* Reading must not create a spool: a folder that does not exist has none. */
+static bool count_spool(const struct conf *conf, struct spool_status *status)
 {
 	struct spool_options options = { .dir = ledger_conf(conf)->spool_dir,
 					 .max_bytes = ledger_conf(conf)->spool_max_bytes,
@@ -176,12 +176,12 @@ void monitor_put_host(const struct conf *conf, struct db_args *args)
 	host_name(host);
 	utf8_add(&host_and_dir, str_of(host));
 	buf_add_char(&host_and_dir, ':');
-	/* a folder may have any name, and this is a text */
+	/* a folder's name may have any bytes, and this is a text */
 	utf8_add(&host_and_dir, str_of(ledger_conf(conf)->spool_dir));
 	db_arg_text(args, buf_str(&host_and_dir));
 	buf_done(&host_and_dir);
 	db_arg_text(args, str_of(HL_VERSION));
-	if (see_spool(conf, &status)) {
+	if (count_spool(conf, &status)) {
 		db_arg_int(args, status.records);
 		db_arg_int(args, status.bytes);
 		db_arg_int(args, ledger_conf(conf)->spool_max_bytes);
@@ -216,13 +216,13 @@ static enum err settle(struct monitor *monitor)
 	return db_send(monitor->db, "courier.notice_settle", monitor->args);
 }
 
-/* Is what sends messages free, and will be? */
+/* Is the sender idle, and will it stay so? */
 static bool is_sender_free(const struct monitor *monitor)
 {
 	return !alert_is_busy(monitor->alert) && monitor->call != CALL_CLAIM;
 }
 
-/* While nobody can ask the database whom to tell. */
+/* While the database cannot be asked for messages. */
 static void notify_of_outage(struct monitor *monitor)
 {
 	struct spool_status status = { 0 };
@@ -233,11 +233,11 @@ static void notify_of_outage(struct monitor *monitor)
 	if (!db_is_ready(monitor->db) && !db_is_working(monitor->db)) {
 		db_outage_observe(monitor->outage, false, now, db_problem(monitor->db));
 		monitor->look_at =
-			0; /* the first that is done when it is back, which tells that it works */
+			0; /* the first call that succeeds after an outage, which ends it */
 	}
 	if (now < db_outage_next_at(monitor->outage) || !is_sender_free(monitor))
 		return;
-	is_seen = see_spool(monitor->conf, &status);
+	is_seen = count_spool(monitor->conf, &status);
 	if (!db_outage_next(monitor->outage, now, is_seen ? &status : NULL, &message))
 		return;
 	log_write(LOG_WARN, "outage_told",
@@ -257,8 +257,7 @@ void monitor_collect(struct monitor *monitor)
 			  (struct log_field[]){ log_num("message", outcome.message_id),
 						log_text("why", outcome.problem), log_end() });
 	if (outcome.message_id < 0) {
-		db_outage_notified(monitor->outage, outcome.message_id, !outcome.problem,
-				   clock_ms());
+		db_outage_settle(monitor->outage, outcome.message_id, !outcome.problem, clock_ms());
 		return;
 	}
 	monitor->outcome = outcome;
@@ -268,11 +267,11 @@ void monitor_collect(struct monitor *monitor)
 	monitor->claim_at = 0;
 }
 
-/* That it is over is told by the database, once, however many couriers were told. */
+/* The database reports the end once, however many couriers reported the outage. */
 static enum err end_outage(struct monitor *monitor)
 {
 	db_arg_time(monitor->args, db_outage_since_us(monitor->outage));
-	db_arg_jsonb(monitor->args, db_outage_write(monitor->outage));
+	db_arg_jsonb(monitor->args, db_outage_summary(monitor->outage));
 	return db_send(monitor->db, "courier.outage_over", monitor->args);
 }
 
@@ -289,7 +288,7 @@ enum err monitor_start(struct monitor *monitor, bool may_begin, bool *starts)
 	} else if (may_begin && db_outage_is_over(monitor->outage) && now >= monitor->claim_at) {
 		monitor->call = CALL_OVER;
 		err = end_outage(monitor);
-	} else if (may_begin && monitor->is_asking_whom &&
+	} else if (may_begin && monitor->is_reading_targets &&
 		   !db_outage_is_notified(monitor->outage)) {
 		monitor->call = CALL_TARGETS;
 		err = db_send(monitor->db, "courier.notice_targets", NULL);
@@ -314,7 +313,7 @@ bool monitor_is_calling(const struct monitor *monitor)
 	return monitor->call != CALL_NONE;
 }
 
-/* ---- and what they said */
+/* ---- results */
 
 static void subtract(struct counts *from, const struct counts *payload)
 {
@@ -338,13 +337,14 @@ static void claimed(struct monitor *monitor, const struct db_rows *rows)
 	if (db_rows_count(rows) && !db_is_null(rows, 0, "next_us") &&
 	    db_int(rows, 0, "next_us") / 1000 < wait_ms)
 		wait_ms = db_int(rows, 0, "next_us") / 1000 + 1;
-	/* never in a hurry: one that another courier has is due at once when it dies */
+	/* never hurried: a message that another courier has is due at once when that courier
+	   dies */
 	monitor->claim_at = clock_ms() + (wait_ms < MORE_MS ? MORE_MS : wait_ms);
 }
 
 static void learn_targets(struct monitor *monitor, const struct db_rows *rows)
 {
-	monitor->is_asking_whom = false;
+	monitor->is_reading_targets = false;
 	db_outage_forget(monitor->outage);
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
 		struct buf sealed = { 0 };
@@ -367,7 +367,7 @@ static void take_news(struct monitor *monitor, enum call call, const struct db_r
 							 ? MORE_MS
 							 : ledger_conf(monitor->conf)->watch_ms);
 		monitor->claim_at = 0;
-		monitor->is_asking_whom = true;
+		monitor->is_reading_targets = true;
 		db_outage_observe(monitor->outage, true, clock_ms(), NULL);
 		break;
 	case CALL_TARGETS:
@@ -398,11 +398,12 @@ enum err monitor_take(struct monitor *monitor)
 		return err;
 	monitor->call = CALL_NONE;
 	if (err) {
-		/* what was counted may have been told: rather once too few than twice */
+		/* The counts may have been stored: losing them once is better than storing them
+		   twice. */
 		if (call == CALL_WATCH)
 			subtract(&monitor->counts, &monitor->telling);
 		db_outage_observe(monitor->outage, false, clock_ms(), db_problem(monitor->db));
-		monitor->is_asking_whom = false;
+		monitor->is_reading_targets = false;
 		monitor->is_more = false;
 		monitor->look_at = monitor->claim_at = clock_ms() + FAILED_MS;
 	} else {
@@ -442,7 +443,7 @@ int64_t monitor_next_at(const struct monitor *monitor, bool may_begin)
 {
 	int64_t next = monitor->outcome.message_id ? monitor->claim_at : INT64_MAX;
 
-	if (may_begin && monitor->is_asking_whom && !db_outage_is_notified(monitor->outage))
+	if (may_begin && monitor->is_reading_targets && !db_outage_is_notified(monitor->outage))
 		return 0;
 	if (may_begin && db_outage_is_over(monitor->outage) && monitor->claim_at < next)
 		next = monitor->claim_at;

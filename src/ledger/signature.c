@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 
-/* What ledger.body_without() leaves in place of a body. */
+/* What ledger.body_without() leaves instead of a body. */
 static bool is_forgotten(struct str body)
 {
 	static const struct json_want want = { "forgotten", "sha256" };

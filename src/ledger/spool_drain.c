@@ -76,7 +76,7 @@ static void refuse(struct spool_drain *drain, struct callback *cb, enum reason r
    forgery that only counts. false: nobody can judge it with this master key. */
 static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind kind)
 {
-	enum err verdict = kind == SPOOL_UNVERIFIED ? keyring_judge(drain->keys, cb) : ERR_NONE;
+	enum err verdict = kind == SPOOL_UNVERIFIED ? keyring_verify(drain->keys, cb) : ERR_NONE;
 	enum reason reason = REASON_NONE;
 	const char *why;
 
@@ -271,9 +271,9 @@ bool spool_drain_is_working(const struct spool_drain *drain)
 	return drain->is_working;
 }
 
-bool spool_drain_is_wanted(struct spool_drain *drain)
+bool spool_drain_take_wanted(struct spool_drain *drain)
 {
-	return intake_is_wanted(drain->intake);
+	return intake_take_wanted(drain->intake);
 }
 
 struct spool_drain_count spool_drain_total(const struct spool_drain *drain)

@@ -78,7 +78,7 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 
 		if (exists && facts.st_ino != known.st_ino &&
 		    keyring_load_file(r->keys, path) == ERR_NONE &&
-		    keyring_judge(r->keys, cb) == ERR_NONE)
+		    keyring_verify(r->keys, cb) == ERR_NONE)
 			return lock_slot(r->conf);
 		if (exists)
 			known = facts;
@@ -107,8 +107,8 @@ void cgi_serve(struct receiver *r)
 		return;
 	first = (struct callback){ 0 };
 	if (serve_check(http_at(r->web, 0), &first) == REASON_NONE)
-		slot = keyring_judge(r->keys, &first) == ERR_NONE ? lock_slot(r->conf)
-								  : await_slot_for_keys(r, &first);
+		slot = keyring_verify(r->keys, &first) == ERR_NONE ? lock_slot(r->conf)
+								   : await_slot_for_keys(r, &first);
 	if (slot >= 0)
 		program_await_db(r->program, r->web, r->db);
 	serve_batch(r);
@@ -121,7 +121,7 @@ void cgi_serve(struct receiver *r)
 		       spool_drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
 			;
 		db_arg_int(r->notify_args, r->notify_events);
-		if ((spool_drain_is_wanted(r->drain) || r->must_notify) &&
+		if ((spool_drain_take_wanted(r->drain) || r->must_notify) &&
 		    db_call(r->db, "receiver.notify", r->notify_args, r->conf->db_deadline_ms,
 			    NULL))
 			log_write(LOG_DEBUG, "notify_failed", NULL);

@@ -98,11 +98,11 @@ void database_load_keys(struct receiver *r)
 
 enum err database_verify(struct receiver *r, struct callback *cb)
 {
-	enum err err = keyring_judge(r->keys, cb);
+	enum err err = keyring_verify(r->keys, cb);
 
 	if (err && take_load_token(r)) {
 		database_load_keys(r);
-		err = keyring_judge(r->keys, cb);
+		err = keyring_verify(r->keys, cb);
 	}
 	return err;
 }

@@ -112,7 +112,7 @@ enum err database_finish_notify(struct receiver *r);
 void database_load_keys(struct receiver *r);
 
 /* Verifies by the keys in memory. When they do not fit, loads the keys first, so that a
-   new secret works at once. Errors of keyring_judge(). */
+   new secret works at once. Errors of keyring_verify(). */
 MUST_USE enum err database_verify(struct receiver *r, struct callback *cb);
 
 /* ---- upkeep.c: what is done between two batches */

@@ -59,7 +59,7 @@ static enum step take_ping(struct receiver *r, struct http_req *req, struct call
 {
 	if (keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
 		database_load_keys(r);
-		if (keyring_judge(r->keys, cb)) {
+		if (keyring_verify(r->keys, cb)) {
 			answer_refuse(r, req, REASON_REVOKED, cb->endpoint_id, NULL);
 			return STEP_NONE;
 		}
@@ -166,7 +166,7 @@ static void record(struct receiver *r, size_t *indexes, size_t count)
 		else
 			spool_note_recorded(r->spool);
 	}
-	r->must_notify = intake_is_wanted(r->intake) || r->must_notify;
+	r->must_notify = intake_take_wanted(r->intake) || r->must_notify;
 	r->notify_events += (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
 		struct callback *cb = &r->callbacks[indexes[i]];

@@ -59,12 +59,12 @@ static void each_is_told_once(void **state)
 	db_outage_observe(outage, false, 500, "refused");
 	assert_int_equal(500 + AFTER, db_outage_next_at(outage));
 	assert_next(outage, 500 + AFTER, FOR_ADA);
-	db_outage_notified(outage, FOR_ADA, true, 500 + AFTER);
+	db_outage_settle(outage, FOR_ADA, true, 500 + AFTER);
 	assert_true(db_outage_is_notified(outage));
 	assert_next(outage, 500 + AFTER, FOR_CHAT);
 	/* on its way */
 	assert_none(outage, 500 + 100 * AFTER);
-	db_outage_notified(outage, FOR_CHAT, true, 600 + AFTER);
+	db_outage_settle(outage, FOR_CHAT, true, 600 + AFTER);
 	assert_int_equal(INT64_MAX, db_outage_next_at(outage));
 	assert_false(db_outage_is_over(outage));
 	db_outage_observe(outage, true, 10 * AFTER, NULL);
@@ -83,9 +83,9 @@ static void who_could_not_be_told_is_told_later(void **state)
 	(void)state;
 	db_outage_observe(outage, false, 0, "refused");
 	assert_next(outage, AFTER, FOR_ADA);
-	db_outage_notified(outage, FOR_ADA, false, AFTER + 50);
+	db_outage_settle(outage, FOR_ADA, false, AFTER + 50);
 	assert_next(outage, AFTER + 50, FOR_CHAT);
-	db_outage_notified(outage, FOR_CHAT, true, AFTER + 60);
+	db_outage_settle(outage, FOR_CHAT, true, AFTER + 60);
 	assert_none(outage, 2 * AFTER + 49);
 	assert_next(outage, 2 * AFTER + 50, FOR_ADA);
 	db_outage_free(outage);
@@ -101,12 +101,12 @@ static void one_that_comes_back_is_the_same(void **state)
 	db_outage_observe(outage, false, 0, "refused");
 	since = db_outage_since_us(outage);
 	assert_next(outage, AFTER, FOR_ADA);
-	db_outage_notified(outage, FOR_ADA, true, AFTER);
+	db_outage_settle(outage, FOR_ADA, true, AFTER);
 	db_outage_observe(outage, true, 5 * AFTER, NULL);
 	db_outage_observe(outage, false, 6 * AFTER, "another");
 	assert_int_equal(since, db_outage_since_us(outage));
 	assert_next(outage, 6 * AFTER, FOR_CHAT);
-	db_outage_notified(outage, FOR_CHAT, true, 6 * AFTER);
+	db_outage_settle(outage, FOR_CHAT, true, 6 * AFTER);
 	assert_none(outage, 60 * AFTER);
 	db_outage_free(outage);
 }
@@ -138,7 +138,7 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	assert_says(buf_str(&text.words), "hookledger doctor");
 	assert_says(buf_str(&text.words), "You are told when it is over.");
 	assert_says(buf_str(&text.words), "https://example.org/admin/");
-	db_outage_notified(outage, FOR_ADA, true, AFTER);
+	db_outage_settle(outage, FOR_ADA, true, AFTER);
 	assert_true(db_outage_next(outage, AFTER, NULL, &message));
 	assert_true(str_is(message.kind, "webhook"));
 	assert_true(str_is(message.secret_sealed, "sealed"));
@@ -160,7 +160,7 @@ static void nobody_is_no_trouble(void **state)
 	(void)state;
 	db_outage_observe(outage, false, 0, NULL);
 	assert_none(outage, 100 * AFTER);
-	db_outage_notified(outage, -51, true, 0);
+	db_outage_settle(outage, -51, true, 0);
 	assert_false(db_outage_is_notified(outage));
 	for (int64_t i = 0; i < 60; i++)
 		db_outage_add(outage, i, str_of("mail"), str_of("a@example.org"), str_of(""));

@@ -71,7 +71,7 @@ static void assert_judged(const struct keyring *ring, const char *address, const
 {
 	struct callback cb = signed_by(address, secret, at);
 
-	assert_err(wanted, keyring_judge(ring, &cb));
+	assert_err(wanted, keyring_verify(ring, &cb));
 	assert_int_equal(endpoint_id, cb.endpoint_id);
 	assert_int_equal(secret_id, cb.secret_id);
 	assert_int_equal(endpoint_id, keyring_endpoint(ring, cb.address));
@@ -144,18 +144,18 @@ static void every_bit_counts(void **state)
 	for (size_t bit = 0; bit < MAC_BYTES * 8; bit++) {
 		cb = signed_by("cccc", "secret c", 0);
 		cb.signature[bit / 8] = (unsigned char)(cb.signature[bit / 8] ^ 1 << bit % 8);
-		assert_err(ERR_DENIED, keyring_judge(ring, &cb));
+		assert_err(ERR_DENIED, keyring_verify(ring, &cb));
 	}
 	for (size_t bit = 0; bit < (sizeof(body) - 1) * 8; bit++) {
 		cb = signed_by("cccc", "secret c", 0);
 		memcpy(copy, body, sizeof(body));
 		copy[bit / 8] = (char)(copy[bit / 8] ^ 1 << bit % 8);
 		cb.body.at = copy;
-		assert_err(ERR_DENIED, keyring_judge(ring, &cb));
+		assert_err(ERR_DENIED, keyring_verify(ring, &cb));
 	}
 	cb = signed_by("cccc", "secret c", 0);
 	cb.body.len--;
-	assert_err(ERR_DENIED, keyring_judge(ring, &cb));
+	assert_err(ERR_DENIED, keyring_verify(ring, &cb));
 	keyring_free(ring);
 	buf_done(&text);
 }
