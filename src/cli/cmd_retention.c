@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/list.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 static struct {
 	const char *before;
@@ -64,7 +65,7 @@ static void add_outcome(struct buf *out, const struct db_rows *plan, size_t row,
 		buf_add_text(out, "stays, because one before it does");
 	} else {
 		buf_add_text(out, "stays: ");
-		buf_add_str(out, db_str(plan, row, "reason"));
+		catalog_write_json(db_str(plan, row, "reason"), out);
 	}
 }
 
@@ -76,7 +77,7 @@ static bool write_plan(const struct db_rows *plan)
 		{ .column = "bytes", .head = "SIZE", .member = "bytes", .form = LIST_SIZE },
 		{ .column = "verdict", .member = "verdict" },
 		{ .column = "reason", .head = "WHAT", .add = add_outcome },
-		{ .column = "reason", .member = "reason" },
+		{ .column = "reason", .member = "reason", .form = LIST_CODED },
 		{ 0 },
 	};
 	struct list list = { .name = "months", .json = given.json, .columns = columns };
@@ -174,10 +175,15 @@ static int apply(struct db *db, const struct db_rows *plan)
 		return CLI_FAILED;
 	}
 	for (size_t i = 0; !given.json && sums.months && i < db_rows_count(plan); i++)
-		if (!db_is_null(plan, i, "reason"))
-			printf("%.*s and what is after it stay: %.*s\n",
+		if (!db_is_null(plan, i, "reason")) {
+			struct buf reason = { 0 };
+
+			catalog_write_json(db_str(plan, i, "reason"), &reason);
+			printf("%.*s and later months stay: %s\n",
 			       (int)db_str(plan, i, "month").len, db_str(plan, i, "month").at,
-			       (int)db_str(plan, i, "reason").len, db_str(plan, i, "reason").at);
+			       buf_text(&reason));
+			buf_done(&reason);
+		}
 	return sums.stay ? CLI_FAILED : CLI_FINE;
 }
 

@@ -63,6 +63,8 @@ static void add_value(struct buf *out, const struct list_column *column, const v
 		db_bytes(rows, row, column->column, &bytes);
 		buf_add_hex(out, bytes.at, bytes.len);
 		buf_done(&bytes);
+	} else if (column->form == LIST_CODED) {
+		catalog_write_json(db_str(rows, row, column->column), out);
 	} else if (ends_with(column->column, "_us")) {
 		clock_write(out, db_int(rows, row, column->column));
 	} else if (column->form != LIST_TEXT && db_is_json(rows, column->column)) {
@@ -83,7 +85,8 @@ static void add_cell(struct table *table, const struct list_column *column, cons
 
 	if (is_null(column, rows, row))
 		buf_add_text(&text, column->absent ? column->absent : "-");
-	else if (column->add || column->form == LIST_TEXT || column->form == LIST_HEX)
+	else if (column->add || column->form == LIST_TEXT || column->form == LIST_HEX ||
+		 column->form == LIST_CODED)
 		add_value(&text, column, context, rows, row);
 	else if (column->form == LIST_TIME)
 		term_add_time(&text, db_int(rows, row, name));

@@ -16,11 +16,12 @@ enum list_form {
 	/* A column ..._us is a time, ..._id is an id (in JSON a string: it has 64 bits);
 	   otherwise its type decides. The table says how long ago a time was. */
 	LIST_BY_TYPE,
-	LIST_TEXT, /* text, and aligned to the left */
-	LIST_TIME, /* like ..._us, but the table has the time itself */
-	LIST_SIZE, /* bytes; the table says "1.5 MiB" */
-	LIST_HEX,  /* bytes of type bytea */
-	LIST_JSON, /* in JSON the value itself, on one line */
+	LIST_TEXT,  /* text, and aligned to the left */
+	LIST_TIME,  /* like ..._us, but the table has the time itself */
+	LIST_SIZE,  /* bytes; the table says "1.5 MiB" */
+	LIST_HEX,   /* bytes of type bytea */
+	LIST_JSON,  /* in JSON the value itself, on one line */
+	LIST_CODED, /* a code with parameters: its sentence (ledger/catalog) */
 };
 
 struct list_column {

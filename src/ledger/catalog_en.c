@@ -5,12 +5,36 @@
 #include "ledger/catalog.h"
 
 const struct catalog_row catalog_rows[] = {
+	/* ---- account */
+	{ "account.lengths", "a name has 1 to 200 characters, an e-mail address up to 320" },
+	{ "account.no_access", "account {account_id} has no access to workspace {workspace_id}" },
+	{ "account.unknown",
+	  "there is no account {account_id}; `hookledger account list` shows all" },
 	/* ---- alert */
 	{ "alert.outage", "trouble: the courier on {place} cannot use the database" },
+	/* ---- client */
+	{ "client.unknown", "no client {client_id} is known" },
 	/* ---- cursor */
 	{ "cursor.malformed", "a cursor looks like 1-734-12" },
+	/* ---- day */
+	{ "day.malformed", "a day looks like 2026-05-31" },
+	/* ---- delivery */
+	{ "delivery.not_visible", "the account of subscription {subscription_id} may not see this "
+				  "event, so it is not delivered to it" },
+	{ "delivery.state_unknown", "a delivery is due, behind, delivered, dead or dropped" },
+	{ "delivery.unknown",
+	  "there is no delivery {delivery_id}; `hookledger delivery list` shows the newest" },
 	/* ---- endpoint */
 	{ "endpoint.unknown", "there is no endpoint {endpoint_id}" },
+	/* ---- event */
+	{ "event.unknown", "no event {event_id} is recorded" },
+	/* ---- export */
+	{ "export.format_unknown", "a format is csv, ndjson or copy, not \"{format}\"" },
+	{ "export.separator_unknown",
+	  "a separator is a comma, a semicolon or a tab, a decimal sign a point or a comma" },
+	{ "export.source_count", "an export is of a table, of a view or of a query" },
+	{ "export.table_unknown",
+	  "there is no table or view \"{table}\" in schema toggl; there are: {known}" },
 	/* ---- finding */
 	{ "finding.costly", "A callback of a {model} that came within a week is too costly to take "
 			    "apart: it is recorded, but in no table, and not passed on." },
@@ -153,13 +177,24 @@ const struct catalog_row catalog_rows[] = {
 	  "endpoint \"{name}\" within an hour and were refused." },
 	{ "finding.workspace.todo", "Make an endpoint of its own for that workspace, and give its "
 				    "address to that subscription at Toggl." },
+	/* ---- forget */
+	{ "forget.token_in_use",
+	  "Toggl is called with the API token of this user: run `hookledger toggl disconnect` "
+	  "first, and `hookledger connect` with the token of another" },
+	{ "forget.unknown", "there is no erasure {erasure_id}" },
 	/* ---- input */
 	{ "input.not_flag", "\"{name}\" must be true or false" },
 	{ "input.nothing_to_change", "nothing to change: give one of {names}" },
 	{ "input.text_length", "\"{name}\" must be a text of {least} to {most} characters" },
+	/* ---- invoice */
+	{ "invoice.exists",
+	  "there is an invoice \"{name}\" already; `hookledger invoice thaw` forgets it" },
+	{ "invoice.unknown",
+	  "there is no invoice \"{name}\"; `hookledger invoice list` shows all" },
 	/* ---- name */
 	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
 			    "the direction of a text" },
+	{ "name.length", "a name has 1 to 200 characters" },
 	/* ---- notice */
 	{ "notice.blank_in_address",
 	  "the address contains a blank or a character that cannot be seen: remove it" },
@@ -174,10 +209,75 @@ const struct catalog_row catalog_rows[] = {
 	{ "notice.there_already", "findings are told there already" },
 	{ "notice.too_many", "there are {most} notices already; remove one first" },
 	{ "notice.unknown", "there is no notice with the number {notice_id}" },
+	/* ---- organization */
+	{ "organization.exists", "organization {organization_id} exists already" },
+	{ "organization.limits",
+	  "a name has 1 to 200 characters, requests are a number up to 100000000" },
+	{ "organization.numbers",
+	  "webhooks and filters are numbers up to 10000, requests up to 100000000" },
+	{ "organization.plan_unknown",
+	  "there is no plan \"{plan}\"; free, starter, premium and enterprise are" },
+	{ "organization.unknown",
+	  "there is no organization {organization_id}; `hookledger organization list` shows all" },
 	/* ---- overview */
 	{ "overview.ready", "Ready. No event has come yet." },
 	{ "overview.well", "All is well. The last event came {last_seconds} ago." },
+	/* ---- project */
+	{ "project.unknown", "no project {project_id} is known" },
+	/* ---- quarantine */
+	{ "quarantine.outcome_unknown", "a retry ends as recorded or duplicate" },
+	{ "quarantine.unknown", "there is nothing with the number {quarantine_id} in quarantine" },
+	/* ---- range */
+	{ "range.empty",
+	  "the range is empty: --until is the first day that does not belong to it" },
+	/* ---- reader */
+	{ "reader.limits", "a time limit is at most 24 days, and connections are 1 to 1000" },
+	{ "reader.login_malformed", "a login has 1 to 63 of a-z, 0-9, _, . and -, begins with a "
+				    "letter, and not with pg_ or hookledger_" },
+	{ "reader.login_reserved", "PostgreSQL keeps the name \"{login}\" for itself" },
+	{ "reader.no_admin_option",
+	  "{role} may not make members of hookledger_reader; an administrator can: grant "
+	  "hookledger_reader to {quoted_role} with admin option" },
+	{ "reader.no_createrole",
+	  "{role} may not make or remove roles; an administrator can: alter role {quoted_role} "
+	  "createrole; or do it as doc/operate.md, \"For analysts\", shows" },
+	{ "reader.not_ours", "\"{login}\" was not made by `hookledger reader add`; to take the "
+			     "right away: revoke hookledger_reader from {quoted_login}" },
+	{ "reader.owns_objects",
+	  "role \"{login}\" owns objects, or has other rights; in each database where it has any, "
+	  "an administrator can: drop owned by {quoted_login}" },
+	{ "reader.password_form", "a password comes as its SCRAM verifier" },
+	{ "reader.role_exists",
+	  "there is a role \"{login}\" already; roles belong to all databases of a server" },
+	{ "reader.role_missing", "there is no role hookledger_reader that may read this database; "
+				 "set db_roles = yes and run `hookledger migrate`; for a host that "
+				 "allows no roles see doc/operate.md, \"For analysts\"" },
+	{ "reader.unknown", "there is no reader \"{login}\"; `hookledger reader list` shows them" },
+	/* ---- rebuild */
+	{ "rebuild.not_begun", "no rebuild was begun" },
+	/* ---- retention */
+	{ "retention.held", "{month} stays: {reason}" },
+	{ "retention.held_by_deliveries", "deliveries that wait" },
+	{ "retention.held_by_invoice", "invoice {name}" },
+	{ "retention.held_by_outbox", "events that are still to be delivered" },
+	{ "retention.month_current",
+	  "the current month{month, select, none {} other { ({month})}} and those after it stay" },
+	{ "retention.month_malformed", "a month is written as 2026-05, not \"{month}\"" },
+	{ "retention.not_marked", "{month} was not marked" },
+	{ "retention.reader_busy", "a query or a backup that takes long is reading ledger.event; "
+				   "try again when it has ended" },
+	{ "retention.reasons", "{reasons}" },
+	{ "retention.writer_busy",
+	  "a transaction that takes long is writing to ledger.event; try again when it has ended" },
+	/* ---- secret */
+	{ "secret.kept_too_long", "the old secret may be kept for a year at most" },
+	{ "secret.revoked", "secret {secret_id} is revoked already" },
+	{ "secret.unknown", "endpoint {endpoint_id} has no secret {secret_id}" },
 	/* ---- subscription */
+	{ "subscription.deleted",
+	  "subscription {subscription_id} is deleted: nothing is delivered to it any more" },
+	{ "subscription.limits",
+	  "parallel is a number from 1 to 256, rate one from 0.001 to 1000000" },
 	{ "subscription.state_account_disabled", "Its account \"{account}\" is disabled." },
 	{ "subscription.state_dead",
 	  "{count, plural, one {One delivery was} other {# deliveries were}} given up after many "
@@ -197,6 +297,8 @@ const struct catalog_row catalog_rows[] = {
 	  "Its address has not proved yet that it wants events: ping it, or call the validation "
 	  "URL that the ping tells it." },
 	{ "subscription.state_well", "What is due is delivered." },
+	{ "subscription.unknown",
+	  "there is no subscription {subscription_id}; `hookledger subscription list` shows all" },
 	{ "subscription.warn_delete",
 	  "The subscription is gone for good, its secret too.{count, plural, =0 {} one { 1 "
 	  "delivery to it that waits is dropped.} other { {more, select, true {More than } other "
@@ -212,6 +314,8 @@ const struct catalog_row catalog_rows[] = {
 	{ "subscription.warn_rotate",
 	  "Deliveries are signed with a new secret at once; for 24 hours the one before signs too, "
 	  "but only in the header webhook-signature." },
+	/* ---- tick */
+	{ "tick.unknown", "there is no tick address {tick_id}; `hookledger tick list` shows all" },
 	/* ---- toggl */
 	{ "toggl.adopted",
 	  "Subscription {subscription_id} sends to us now, signed with a secret of ours" },
@@ -398,6 +502,16 @@ const struct catalog_row catalog_rows[] = {
 	  "no connected Toggl user is known to be in workspace {workspace_id}; `hookledger toggl "
 	  "list --refresh` asks Toggl" },
 	{ "toggl.workspace_wanted", "say for which workspace: \"workspace_id\"" },
+	/* ---- user */
+	{ "user.malformed", "a user is a whole number above 0" },
+	/* ---- workspace */
+	{ "workspace.malformed", "a workspace is a whole number above 0" },
+	{ "workspace.not_served", "workspace {workspace_id} is not served yet: `hookledger "
+				  "workspace add {workspace_id} --organization ID`" },
+	{ "workspace.unknown", "no workspace {workspace_id} is known" },
+	/* ---- zone */
+	{ "zone.unknown",
+	  "there is no time zone \"{zone}\"; write one such as Europe/Berlin or UTC" },
 };
 
 const size_t catalog_count = sizeof(catalog_rows) / sizeof(catalog_rows[0]);

@@ -230,7 +230,7 @@ do $$ begin perform pg_temp.subscribe(5, '{client.*}'); end $$;
 do $$ begin perform pg_temp.event(17, 17, 'client'); end $$;
 do $$ begin perform pg_temp.gather(); end $$;
 select throws_ok(format('select operator.subscription_set(5, null, null, null, %L)', rate), '22023',
-                 'parallel is a number from 1 to 256, rate one from 0.001 to 1000000', 'no rate: ' || rate)
+                 'subscription.limits', 'no rate: ' || rate)
 from unnest('{nan,infinity,1e-30,0,-1,0.0001,x}'::text[]) rate;
 select lives_ok($$select operator.subscription_set(5, null, null, null, '0.001')$$, 'one in a quarter of an hour');
 update ledger.subscription set rate_per_second = 'nan' where subscription_id = 5;

@@ -2,6 +2,7 @@
 begin;
 create extension if not exists pgtap;
 select plan(28);
+\ir lib/refused.sql
 
 create temp view wanted as select * from operator.export_plan('tag', null, 'csv', 'UTC', null);
 
@@ -30,8 +31,8 @@ select matches(copying, '^copy \(select toggl\.spreadsheet_cell\(x\.c1::text, pg
                'for a spreadsheet each cell is looked at') from operator.export_plan('one', null, 'spreadsheet', 'UTC', null);
 create table toggl."odd ""name; drop" (x integer);
 select matches(copying, 'toggl\."odd ""name; drop"', 'a name is quoted') from operator.export_plan('odd "name; drop', null, 'csv', 'UTC', null);
-select throws_ok($$select operator.export_plan('nothing', null, 'csv', 'UTC', null)$$, 'P0002',
-                 'there is no table or view "nothing" in schema toggl', 'a name that is none');
+select is(pg_temp.refused($$select operator.export_plan('nothing', null, 'csv', 'UTC', null)$$) - 'known',
+          '{"code": "export.table_unknown", "table": "nothing", "sqlstate": "P0002"}', 'a name that is none');
 select throws_ok($$select operator.export_plan('ledger.event', null, 'csv', 'UTC', null)$$, 'P0002', null, 'nor one of another schema');
 select throws_ok($$select operator.export_plan('tag_pkey', null, 'csv', 'UTC', null)$$, 'P0002', null, 'nor an index');
 
@@ -42,7 +43,8 @@ from operator.export_plan(null, 'select 1 -- one', 'csv', 'UTC', null);
 select matches(copying, '%s %I %%', 'signs of format() in it are its own') from operator.export_plan(null, $$select '%s %I %%'$$, 'csv', 'UTC', null);
 select throws_ok($$select operator.export_plan('tag', 'select 1', 'csv', 'UTC', null)$$, '22023', null, 'a name or a query');
 select throws_ok($$select operator.export_plan(null, null, 'csv', 'UTC', null)$$, '22023', null, 'one of them');
-select throws_ok($$select operator.export_plan('tag', null, 'xml', 'UTC', null)$$, '22023', 'a format is csv, ndjson or copy, not "xml"', 'a format that is none');
+select is(pg_temp.refused($$select operator.export_plan('tag', null, 'xml', 'UTC', null)$$),
+          '{"code": "export.format_unknown", "format": "xml", "sqlstate": "22023"}', 'a format that is none');
 
 select matches(copying, 'pg_typeof\(x\.c1\), ''\.''\) as "a ""b", toggl\.spreadsheet_cell\(x\.c2::text, pg_typeof\(x\.c2\), ''\.''\) as "%s", toggl\.spreadsheet_cell\(x\.c3::text, pg_typeof\(x\.c3\), ''\.''\) as "''=h" from \(\ntable x\n\) x \(c1, c2, c3\)', 'columns of a query by their names, which are no formulas either')
 from operator.export_plan(null, 'table x', 'spreadsheet', 'UTC', array['a "b', '%s', '=h']);
@@ -87,7 +89,8 @@ set timezone = 'UTC';
 
 select matches(opening, '^begin transaction read only;.*search_path = toggl, pg_temp', 'read only, names looked up in toggl') from wanted;
 select matches(opening, 'timezone = ''Asia/Kolkata''', 'in the zone that is wanted') from operator.export_plan('tag', null, 'csv', 'Asia/Kolkata', null);
-select throws_ok($$select operator.export_plan('tag', null, 'csv', 'Nowhere', null)$$, '22023', 'there is no time zone "Nowhere"', 'which there must be');
+select is(pg_temp.refused($$select operator.export_plan('tag', null, 'csv', 'Nowhere', null)$$),
+          '{"code": "zone.unknown", "zone": "Nowhere", "sqlstate": "22023"}', 'which there must be');
 select throws_ok($$select operator.export_plan('tag', null, 'csv', '+02:00', null)$$, '22023', null, 'an offset is none: its sign would be misread');
 \ir ../../sql/functions/roles.sql
 select matches(opening, 'set local role hookledger_reader', 'as a reader, when there is that role') from wanted;

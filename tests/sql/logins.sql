@@ -3,8 +3,8 @@ begin;
 create extension if not exists pgtap;
 select plan(12);
 
-select throws_ok($$select ledger.reader_add('someone', 'SCRAM-SHA-256$x', 1000, 1)$$, 'P0001',
-                 'there is no role hookledger_reader that may read this database', 'a role elsewhere is none here');
+select throws_ok($$select ledger.reader_add('someone', 'SCRAM-SHA-256$x', 1000, 1)$$, '22023',
+                 'reader.role_missing', 'a role elsewhere is none here');
 \ir ../../sql/functions/roles.sql
 select lives_ok('select ledger.reader_rights()', 'with the role it can be');
 select throws_ok($$select ledger.reader_add('someone', 'in clear', 1000, 1)$$, '22023', null, 'a password is not taken');

@@ -3,6 +3,7 @@
 begin;
 create extension if not exists pgtap;
 select plan(82);
+\ir lib/refused.sql
 
 -- ---- keys
 
@@ -168,8 +169,9 @@ select is((select string_agg(c.event_id::text, ' ') from held h, courier.claim(a
 select is(pg_temp.states(1), '1 dropped account, 2 dropped account, 3 delivered, 4 delivered, 5 delivered', 'and dropped');
 
 -- replay
-select throws_ok($$select operator.delivery_replay(d.delivery_id) from ledger.delivery d where d.subscription_id = 1 and d.event_id = 1$$, '22023',
-                 'the account of subscription 1 may not see this event, so it is not delivered to it', 'a replay is refused');
+select is(pg_temp.refused($$select operator.delivery_replay(d.delivery_id)
+                            from ledger.delivery d where d.subscription_id = 1 and d.event_id = 1$$),
+          '{"code": "delivery.not_visible", "subscription_id": 1, "sqlstate": "22023"}', 'a replay is refused');
 select is(format('%s of %s, %s left out', r.replayed, r.looked_at, r.hidden), '3 of 5, 2 left out', 'or leaves it out and says so')
 from operator.subscription_replay(1, '-infinity', null, false, 0, 100) r;
 select is(pg_temp.states(1), '1 dropped account, 2 dropped account, 3 due, 4 due, 5 due', 'the others are due');
@@ -198,7 +200,7 @@ select is((select leased_until <= ledger.clock() from ledger.subscription where 
 
 create function pg_temp.waiting() returns text language sql as $$
   select concat_ws(' ', (select l.waiting from operator.subscription_list(1000, true) l where l.subscription_id = 2),
-                   (select count(*) from ledger.held h where h.reason = 'deliveries that wait'),
+                   (select count(*) from ledger.held h where h.reason ->> 'code' = 'retention.held_by_deliveries'),
                    substring(ledger.metrics_passing_on(now()) from 'state="waiting"} (\d+)'),
                    (select s.head::text ~ '"has_pending_events" : true' from api.subscription_read(2, 1000, 2) s))
 $$;

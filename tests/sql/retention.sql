@@ -2,6 +2,7 @@
 begin;
 create extension if not exists pgtap;
 select plan(36);
+\ir lib/refused.sql
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (101, 'address_of_the_first_1', 'first', 7);
 insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value values (201, 101, '');
@@ -52,13 +53,14 @@ create temp table march as select * from toggl.time_entries_as_of('2020-03-01Z')
 -- ---- the look at it
 
 select results_eq($$select month, events, verdict, reason from operator.retention_plan('2020-04', null)$$,
-  $$values ('2019-06', 2::bigint, 'drop', null::text), ('2020-01', 10, 'drop', null), ('2020-02', 6, 'drop', null), ('2020-03', 1, 'drop', null)$$,
+  $$values ('2019-06', 2::bigint, 'drop', null::jsonb), ('2020-01', 10, 'drop', null), ('2020-02', 6, 'drop', null), ('2020-03', 1, 'drop', null)$$,
   'months before one');
 select is(min(bytes) > 0, true, 'with their size') from operator.retention_plan('2020-04', null);
 select is(count(*), 3::bigint, 'or all but so many') from operator.retention_plan(null, (
   extract(year from age(date_trunc('month', now()), '2020-03-01')) * 12 + extract(month from age(date_trunc('month', now()), '2020-03-01')))::bigint);
 select is_empty($$select * from operator.retention_plan(null, 100000000)$$, 'none of so many');
-select throws_ok($$select * from operator.retention_plan('2020-13', null)$$, '22023', 'a month is written as 2026-05, not "2020-13"', 'no month');
+select is(pg_temp.refused($$select * from operator.retention_plan('2020-13', null)$$),
+          '{"code": "retention.month_malformed", "month": "2020-13", "sqlstate": "22023"}', 'no month');
 select throws_ok($$select * from operator.retention_plan('2020-1-1', null)$$, '22023', null, 'nor this');
 select throws_ok(format('select * from operator.retention_plan(%L, null)', to_char(now() + interval '32 days', 'YYYY-MM')), '22023', null,
                  'the current month stays');
@@ -66,26 +68,28 @@ select throws_ok(format('select operator.retention_mark(%L)', to_char(now(), 'YY
 
 insert into ledger.invoice (name, from_at, until_at, zone) values ('2020-7', '2020-01-31 23:00Z', '2020-02-29 23:00Z', 'Europe/Berlin');
 select results_eq($$select month, verdict, reason from operator.retention_plan('2020-04', null)$$,
-  $$values ('2019-06', 'drop', null::text), ('2020-01', 'held', 'invoice 2020-7'), ('2020-02', 'held', 'invoice 2020-7'), ('2020-03', 'behind', null)$$,
+  $$select v.month, v.verdict, case when v.verdict = 'held' then '{"code": "retention.reasons", "reasons": [{"code": "retention.held_by_invoice", "name": "2020-7"}]}'::jsonb end
+    from (values ('2019-06', 'drop'), ('2020-01', 'held'), ('2020-02', 'held'), ('2020-03', 'behind')) v (month, verdict)$$,
   'what was invoiced stays, and what is after it');
-select throws_ok($$select operator.retention_mark('2020-01')$$, '22023', '2020-01 stays: invoice 2020-7', 'it cannot be marked');
-select throws_ok($$select operator.retention_mark('2020-03')$$, '22023', '2020-01 stays: invoice 2020-7', 'nor what is behind it');
+select is(pg_temp.refused(format('select operator.retention_mark(%L)', month)),
+          '{"code": "retention.held", "month": "2020-01", "sqlstate": "22023", "reason": {"code": "retention.reasons", "reasons": [{"code": "retention.held_by_invoice", "name": "2020-7"}]}}', why)
+from (values ('2020-01', 'it cannot be marked'), ('2020-03', 'nor what is behind it')) v (month, why);
 update ledger.invoice set from_at = '2020-02-01Z', until_at = '2020-03-01Z';
 select results_eq($$select month, verdict from operator.retention_plan('2020-04', null)$$,
   $$values ('2019-06', 'drop'), ('2020-01', 'drop'), ('2020-02', 'held'), ('2020-03', 'behind')$$, 'a month that it only touches does not');
 delete from ledger.invoice;
 insert into ledger.outbox values (7, 20, '2020-02-02Z', '{1}');
-select is(reason, 'events that are still to be passed on', 'nor may what no courier has seen go') from operator.retention_plan('2020-03', null) where month = '2020-02';
+select is(reason #> '{reasons,0}', '{"code": "retention.held_by_outbox"}', 'nor may what no courier has seen go') from operator.retention_plan('2020-03', null) where month = '2020-02';
 delete from ledger.outbox;
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state)
 values (7, 1, 1, '2020-01-02Z', 10, 'time_entry', 'created', 'delivered'), (7, 1, 20, '2020-02-02Z', 10, 'time_entry', 'updated', 'behind');
-select results_eq($$select month, reason from operator.retention_plan('2020-03', null)$$,
-  $$values ('2019-06', null::text), ('2020-01', null), ('2020-02', 'deliveries that wait')$$, 'nor what still waits for a subscriber');
+select results_eq($$select month, reason #>> '{reasons,0,code}' from operator.retention_plan('2020-03', null)$$,
+  $$values ('2019-06', null::text), ('2020-01', null), ('2020-02', 'retention.held_by_deliveries')$$, 'nor what still waits for a subscriber');
 delete from ledger.delivery;
 
 -- ---- doing it
 
-select throws_ok($$select operator.retention_drop('2020-01')$$, '22023', '2020-01 was not marked', 'not without a mark');
+select throws_ok($$select operator.retention_drop('2020-01')$$, '22023', 'retention.not_marked', 'not without a mark');
 select operator.retention_mark('2020-01');
 select is(horizon, '2020-02-01Z', 'the horizon') from ledger.state;
 select is(pg_temp.event(1, '2020-01-02Z', 'time_entry', 'created', 10, '{}'), 'h', 'what is before it is not recorded any more');

@@ -222,11 +222,10 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   if person is null or person <= 0 then
-    raise exception 'a user is a whole number above 0' using errcode = '22023';
+    perform ledger.refuse('user.malformed');
   end if;
   if workspace is null and exists (select from ledger.toggl_connection c where c.user_id = person and c.token_sealed is not null) then
-    raise exception 'Toggl is asked with the API token of this user: run `hookledger toggl disconnect` first, and `hookledger connect` with the token of another'
-      using errcode = '55000';
+    perform ledger.refuse('forget.token_in_use', '{}', '55000');
   end if;
   insert into ledger.erasure (alias, workspace_id, user_id, names, emails, since_epoch)
   select -1 - ('x' || left(encode(sha256(uuid_send(gen_random_uuid())), 'hex'), 12))::bit(48)::bigint,
@@ -370,7 +369,7 @@ begin
   perform pg_advisory_xact_lock(7306021983461008);
   select * into job from ledger.erasure e where e.erasure_id = erasure for update;
   if not found then
-    raise exception 'there is no erasure %', erasure using errcode = 'P0002';
+    perform ledger.refuse('forget.unknown', jsonb_build_object('erasure_id', erasure), 'P0002');
   end if;
   if job.finished_at is null and job.after_entity_id is distinct from 9223372036854775807 then
     first := coalesce(job.after_entity_id + 1, -9223372036854775808);

@@ -2,13 +2,16 @@
 -- state in them is kept (ledger.baseline).
 
 create or replace view ledger.held as
-  select i.from_at, i.until_at, 'invoice ' || i.name as reason from ledger.invoice i
+  select i.from_at, i.until_at, ledger.coded('retention.held_by_invoice', jsonb_build_object('name', i.name)) as reason
+  from ledger.invoice i
   union all
-  select min(o.created_at), max(o.created_at) + interval '1 microsecond', 'events that are still to be passed on'
+  select min(o.created_at), max(o.created_at) + interval '1 microsecond',
+         ledger.coded('retention.held_by_outbox')
   from ledger.outbox o
   group by date_trunc('month', o.created_at at time zone 'UTC')
   union all
-  select min(d.created_at), max(d.created_at) + interval '1 microsecond', 'deliveries that wait'
+  select min(d.created_at), max(d.created_at) + interval '1 microsecond',
+         ledger.coded('retention.held_by_deliveries')
   from ledger.delivery d
   where d.state in ('due', 'behind')
     and not exists (select from ledger.subscription s where s.subscription_id = d.subscription_id
@@ -17,15 +20,17 @@ create or replace view ledger.held as
 comment on view ledger.held is 'What retention may not drop: a range of time, and why.';
 comment on column ledger.held.from_at is 'Its begin.';
 comment on column ledger.held.until_at is 'Its end, not part of it.';
-comment on column ledger.held.reason is 'Who needs the events of that time.';
+comment on column ledger.held.reason is 'What needs the events of that time, as code and parameters.';
 
 create function ledger.months(until date)
-returns table (month date, partition text, ends_at timestamptz, reason text)
+returns table (month date, partition text, ends_at timestamptz, reason jsonb)
 language sql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
   select m.month, min(m.partition), m.month + interval '1 month',
-         (select string_agg(distinct h.reason, ', ' order by h.reason) from ledger.held h
-          where h.from_at < m.month + interval '1 month' and h.until_at > m.month)
+         (select ledger.coded('retention.reasons', jsonb_build_object('reasons', jsonb_agg(distinct h.reason order by h.reason)))
+          from ledger.held h
+          where h.from_at < m.month + interval '1 month' and h.until_at > m.month
+          having count(*) > 0)
   from (select to_date(substr(c.relname, 8), 'YYYY"m"MM') as month, c.relname::text as partition
         from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$'
@@ -36,10 +41,10 @@ as $$
   group by m.month
 $$;
 comment on function ledger.months(date) is
-  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its name, or null. reason: why it may not be dropped, or null.';
+  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its name, or null. reason: why it may not be dropped, as code and parameters, or null.';
 
 create function operator.retention_plan(before text, keep bigint)
-returns table (month text, events bigint, bytes bigint, verdict text, reason text)
+returns table (month text, events bigint, bytes bigint, verdict text, reason jsonb)
 language plpgsql stable security definer set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
@@ -49,11 +54,11 @@ declare
   blocked boolean := false;
 begin
   if before !~ '^\d{4}-(0[1-9]|1[0-2])$' or before < '0001' then
-    raise exception 'a month is written as 2026-05, not "%"', before using errcode = '22023';
+    perform ledger.refuse('retention.month_malformed', jsonb_build_object('month', before));
   end if;
   until := coalesce((before || '-01')::date, this_month - make_interval(months => least(keep, 12000)::integer));
   if until > this_month then
-    raise exception 'the current month (%) and those after it stay', to_char(this_month, 'YYYY-MM') using errcode = '22023';
+    perform ledger.refuse('retention.month_current', jsonb_build_object('month', to_char(this_month, 'YYYY-MM')));
   end if;
   for one in select * from ledger.months(until) m order by m.month loop
     month := to_char(one.month, 'YYYY-MM');
@@ -89,7 +94,7 @@ begin
       when lock_not_available then perform pg_sleep(0.1 + random() * 0.4);
     end;
   end loop;
-  raise exception 'a transaction that takes long is writing to ledger.event; try again when it has ended' using errcode = '55P03';
+  perform ledger.refuse('retention.writer_busy', '{}', '55P03');
 end
 $$;
 comment on function ledger.hold_off() is
@@ -104,11 +109,15 @@ declare
   held record;
 begin
   if until > now() then
-    raise exception 'the current month stays' using errcode = '22023';
+    perform ledger.refuse('retention.month_current');
   end if;
-  select to_char(m.month, 'YYYY-MM') as month, m.reason into held from ledger.months(until) m where m.reason is not null order by m.month limit 1;
+  select to_char(m.month, 'YYYY-MM') as month, m.reason into held
+  from ledger.months(until) m
+  where m.reason is not null
+  order by m.month
+  limit 1;
   if found then
-    raise exception '% stays: %', held.month, held.reason using errcode = '22023';
+    perform ledger.refuse('retention.held', jsonb_build_object('month', held.month, 'reason', held.reason));
   end if;
   -- Who begins after this sees the new horizon, because an insert looks at it when
   -- it has its lock.
@@ -181,7 +190,7 @@ begin
   perform pg_advisory_xact_lock(7306021983461007);
   perform pg_advisory_xact_lock(7306021983461008);
   if until > (select s.horizon from ledger.state s) then
-    raise exception '% was not marked', month using errcode = '22023';
+    perform ledger.refuse('retention.not_marked', jsonb_build_object('month', month));
   end if;
   events := 0;
   kept := 0;
@@ -191,7 +200,7 @@ begin
     return;
   end if;
   if dropped.reason is not null then
-    raise exception '% stays: %', month, dropped.reason using errcode = '22023';
+    perform ledger.refuse('retention.held', jsonb_build_object('month', month, 'reason', dropped.reason));
   end if;
   kept := ledger.baseline_add(until);
   if dropped.partition is not null then
@@ -216,7 +225,7 @@ begin
       when lock_not_available or deadlock_detected then perform pg_sleep(0.1 + random() * 0.4);
     end;
   end loop;
-  raise exception 'a query or a backup that takes long is reading ledger.event; try again when it has ended' using errcode = '55P03';
+  perform ledger.refuse('retention.reader_busy', '{}', '55P03');
 end
 $$;
 comment on function operator.retention_drop(text) is

@@ -10,7 +10,7 @@ declare
 begin
   perform ledger.label_check(called);
   if not exists (select from ledger.plan p where p.plan = organization_add.plan) then
-    raise exception 'there is no plan "%"; free, starter, premium and enterprise are', plan using errcode = '22023';
+    perform ledger.refuse('organization.plan_unknown', jsonb_build_object('plan', plan));
   end if;
   if id is null then
     -- Behind those that were given by number.
@@ -26,9 +26,9 @@ begin
   return added;
 exception
   when unique_violation then
-    raise exception 'organization % exists already', id using errcode = '22023';
+    perform ledger.refuse('organization.exists', jsonb_build_object('organization_id', id));
   when check_violation or numeric_value_out_of_range then
-    raise exception 'a name has 1 to 200 characters, requests are a number up to 100000000' using errcode = '22023';
+    perform ledger.refuse('organization.limits');
 end
 $$;
 comment on function operator.organization_add(text, text, bigint, bigint, bigint) is
@@ -54,7 +54,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   if plan is not null and not exists (select from ledger.plan p where p.plan = organization_set.plan) then
-    raise exception 'there is no plan "%"; free, starter, premium and enterprise are', plan using errcode = '22023';
+    perform ledger.refuse('organization.plan_unknown', jsonb_build_object('plan', plan));
   end if;
   update ledger.organization o
   set plan = coalesce(organization_set.plan, o.plan),
@@ -65,11 +65,11 @@ begin
       user_requests = coalesce(of_user, case when organization_set.plan is null then o.user_requests end)
   where o.organization_id = id;
   if not found then
-    raise exception 'there is no organization %; `hookledger organization list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', id), 'P0002');
   end if;
 exception
   when check_violation or numeric_value_out_of_range then
-    raise exception 'webhooks and filters are numbers up to 10000, requests up to 100000000' using errcode = '22023';
+    perform ledger.refuse('organization.numbers');
 end
 $$;
 comment on function operator.organization_set(bigint, text, bigint, bigint, bigint, bigint) is
@@ -84,9 +84,9 @@ begin
   on conflict (workspace_id) do update set organization_id = excluded.organization_id;
 exception
   when foreign_key_violation then
-    raise exception 'there is no organization %; `hookledger organization list` shows all', organization using errcode = 'P0002';
+    perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', organization), 'P0002');
   when check_violation then
-    raise exception 'a workspace is a whole number above 0' using errcode = '22023';
+    perform ledger.refuse('workspace.malformed');
 end
 $$;
 comment on function operator.workspace_add(bigint, bigint) is 'Lets the events of a workspace be passed on, under this organization; again: moves it there.';
@@ -111,7 +111,7 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
   if not exists (select from pg_timezone_names z where z.name = zone) then
-    raise exception 'there is no time zone "%"; one is Europe/Berlin', zone using errcode = '22023';
+    perform ledger.refuse('zone.unknown', jsonb_build_object('zone', zone));
   end if;
 end
 $$;
@@ -132,7 +132,7 @@ begin
   return added;
 exception
   when check_violation then
-    raise exception 'a name has 1 to 200 characters, an e-mail address up to 320' using errcode = '22023';
+    perform ledger.refuse('account.lengths');
 end
 $$;
 comment on function operator.account_add(text, bigint, text, text, bytea) is
@@ -168,11 +168,11 @@ begin
       token_made_at = case when digest is null then a.token_made_at else now() end
   where a.account_id = id;
   if not found then
-    raise exception 'there is no account %; `hookledger account list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('account.unknown', jsonb_build_object('account_id', id), 'P0002');
   end if;
 exception
   when check_violation then
-    raise exception 'a name has 1 to 200 characters, an e-mail address up to 320' using errcode = '22023';
+    perform ledger.refuse('account.lengths');
 end
 $$;
 comment on function operator.account_set(bigint, text, text, text, boolean, bytea) is
@@ -186,19 +186,18 @@ begin
   if not may_use then
     delete from ledger.member m where m.account_id = account and m.workspace_id = workspace;
     if not found then
-      raise exception 'account % has no access to workspace %', account, workspace using errcode = 'P0002';
+      perform ledger.refuse('account.no_access', jsonb_build_object('account_id', account, 'workspace_id', workspace), 'P0002');
     end if;
     return;
   end if;
   if not exists (select from ledger.workspace w where w.workspace_id = workspace) then
-    raise exception 'workspace % is not passed on yet: `hookledger workspace add % --organization ID`', workspace, workspace
-      using errcode = 'P0002';
+    perform ledger.refuse('workspace.not_served', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
   insert into ledger.member (account_id, workspace_id, is_admin) values (account, workspace, admin)
   on conflict (account_id, workspace_id) do update set is_admin = excluded.is_admin;
 exception
   when foreign_key_violation then
-    raise exception 'there is no account %; `hookledger account list` shows all', account using errcode = 'P0002';
+    perform ledger.refuse('account.unknown', jsonb_build_object('account_id', account), 'P0002');
 end
 $$;
 comment on function operator.member_set(bigint, bigint, boolean, boolean) is
@@ -210,7 +209,7 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
   if not exists (select from ledger.account a where a.account_id = account) then
-    raise exception 'there is no account %; `hookledger account list` shows all', account using errcode = 'P0002';
+    perform ledger.refuse('account.unknown', jsonb_build_object('account_id', account), 'P0002');
   end if;
 end
 $$;
@@ -284,11 +283,11 @@ begin
       parallel = coalesce(new_parallel, s.parallel), rate_per_second = coalesce(new_rate::real, s.rate_per_second)
   where s.subscription_id = id and s.deleted_at is null and s.pending_until is null;
   if not found then
-    raise exception 'there is no subscription %; `hookledger subscription list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', id), 'P0002');
   end if;
 exception
   when check_violation or numeric_value_out_of_range or invalid_text_representation then
-    raise exception 'parallel is a number from 1 to 256, rate one from 0.001 to 1000000' using errcode = '22023';
+    perform ledger.refuse('subscription.limits');
 end
 $$;
 comment on function operator.subscription_set(bigint, boolean, boolean, bigint, text) is
@@ -306,7 +305,7 @@ begin
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
   where s.subscription_id = id and s.deleted_at is null;
   if not found then
-    raise exception 'there is no subscription %; `hookledger subscription list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', id), 'P0002');
   end if;
   perform ledger.deliveries_drop(home, id, 1000, 'its subscription is deleted');
 end
@@ -319,7 +318,7 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   if keep_us not between 0 and 31536000000000 then
-    raise exception 'the old secret may be kept for a year at most' using errcode = '22023';
+    perform ledger.refuse('secret.kept_too_long');
   end if;
   update ledger.subscription s
   set secret_before_sealed = case when keep_us > 0 then s.secret_sealed end,
@@ -327,7 +326,7 @@ begin
       secret_sealed = sealed, updated_at = ledger.clock()
   where s.subscription_id = id and s.deleted_at is null and s.pending_until is null;
   if not found then
-    raise exception 'there is no subscription %; `hookledger subscription list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', id), 'P0002');
   end if;
 end
 $$;
@@ -345,7 +344,7 @@ begin
   return added;
 exception
   when check_violation then
-    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+    perform ledger.refuse('name.length');
 end
 $$;
 comment on function operator.tick_add(text, bytea) is 'Makes an address for web-cron; digest is the SHA-256 of its token. Returns its number.';
@@ -363,7 +362,7 @@ as $$
 begin
   delete from ledger.tick t where t.tick_id = id;
   if not found then
-    raise exception 'there is no tick address %; `hookledger tick list` shows all', id using errcode = 'P0002';
+    perform ledger.refuse('tick.unknown', jsonb_build_object('tick_id', id), 'P0002');
   end if;
 end
 $$;

@@ -8,7 +8,7 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
   if of_state is not null and of_state not in ('due', 'behind', 'delivered', 'dead', 'dropped') then
-    raise exception 'a delivery is due, behind, delivered, dead or dropped' using errcode = '22023';
+    perform ledger.refuse('delivery.state_unknown');
   end if;
   return query
     select d.delivery_id, d.subscription_id, d.event_id, d.model, d.action, nullif(d.entity_id, 0), d.state, d.attempts::bigint,
@@ -41,7 +41,7 @@ begin
     from ledger.subscription s
     join ledger.delivery d on d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id = delivery;
   if not found then
-    raise exception 'there is no delivery %; `hookledger delivery list` shows the newest', delivery using errcode = 'P0002';
+    perform ledger.refuse('delivery.unknown', jsonb_build_object('delivery_id', delivery), 'P0002');
   end if;
 end
 $$;
@@ -67,10 +67,10 @@ declare
 begin
   select * into one from operator.delivery_find(delivery);
   if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id and s.deleted_at is not null) then
-    raise exception 'subscription % is deleted: nothing is delivered to it any more', one.subscription_id using errcode = '22023';
+    perform ledger.refuse('subscription.deleted', jsonb_build_object('subscription_id', one.subscription_id));
   end if;
   if ledger.deliveries_of_maker(one.workspace_id, one.subscription_id, array[delivery]) = '{}' then
-    raise exception 'the account of subscription % may not see this event, so it is not delivered to it', one.subscription_id using errcode = '22023';
+    perform ledger.refuse('delivery.not_visible', jsonb_build_object('subscription_id', one.subscription_id));
   end if;
   if one.state = 'due' then
     update ledger.delivery d set due_at = ledger.clock()
@@ -94,7 +94,7 @@ declare
   ids bigint[];
 begin
   if home is null then
-    raise exception 'there is no subscription %; `hookledger subscription list` shows all', subscription using errcode = 'P0002';
+    perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', subscription), 'P0002');
   end if;
   select count(*), max(d.delivery_id),
          array_agg(d.delivery_id) filter (where d.settled_at is not null and (not dead_only or d.state = 'dead')

@@ -41,10 +41,10 @@ declare
 begin
   perform ledger.label_check(called);
   if length(called) not between 1 and 200 then
-    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+    perform ledger.refuse('name.length');
   end if;
   if workspace <= 0 then
-    raise exception 'a workspace is a whole number above 0' using errcode = '22023';
+    perform ledger.refuse('workspace.malformed');
   end if;
   insert into ledger.endpoint as e (address, name, workspace_id)
   values (endpoint_add.address, called, workspace)
@@ -81,7 +81,7 @@ declare
   added bigint;
 begin
   if keep_us not between 0 and 31536000000000 then
-    raise exception 'the old secret may be kept for a year at most' using errcode = '22023';
+    perform ledger.refuse('secret.kept_too_long');
   end if;
   -- Two that rotate at once would each leave the other's secret without an end.
   perform from ledger.endpoint e where e.endpoint_id = endpoint for update;
@@ -124,9 +124,9 @@ begin
   where s.endpoint_id = endpoint and s.secret_id = secret and s.revoked_at is null;
   if not found then
     if exists (select from ledger.endpoint_secret s where s.endpoint_id = endpoint and s.secret_id = secret) then
-      raise exception 'secret % is revoked already', secret using errcode = '22023';
+      perform ledger.refuse('secret.revoked', jsonb_build_object('secret_id', secret));
     end if;
-    raise exception 'endpoint % has no secret %', endpoint, secret using errcode = 'P0002';
+    perform ledger.refuse('secret.unknown', jsonb_build_object('endpoint_id', endpoint, 'secret_id', secret), 'P0002');
   end if;
   return (select count(*) from ledger.endpoint_secret s
           where s.endpoint_id = endpoint and s.revoked_at is null and s.valid_until > now());

@@ -130,7 +130,7 @@ begin
     join ledger.event e on e.workspace_id = w.workspace_id and e.event_id = event
     order by e.epoch, e.txid, e.seq;
   if not found then
-    raise exception 'no event % is recorded', event using errcode = 'P0002';
+    perform ledger.refuse('event.unknown', jsonb_build_object('event_id', event), 'P0002');
   end if;
 end
 $$;

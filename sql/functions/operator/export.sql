@@ -15,8 +15,7 @@ declare
   opening text;
 begin
   if not exists (select from pg_timezone_names z where lower(z.name) = lower(zone)) then
-    raise exception 'there is no time zone "%"', zone
-      using errcode = '22023', hint = 'write one such as Europe/Berlin or UTC';
+    perform ledger.refuse('zone.unknown', jsonb_build_object('zone', zone));
   end if;
   opening := format(
     'begin transaction read only; '
@@ -68,10 +67,10 @@ declare
   source text;
 begin
   if separator not in (',', ';', E'\t') or decimal_sign not in ('.', ',') then
-    raise exception 'a separator is a comma, a semicolon or a tab, a decimal sign a point or a comma' using errcode = '22023';
+    perform ledger.refuse('export.separator_unknown');
   end if;
   if (relation is null) = (query is null) then
-    raise exception 'an export is of a table, of a view or of a query' using errcode = '22023';
+    perform ledger.refuse('export.source_count');
   end if;
   if query is not null then
     source := query;
@@ -80,8 +79,7 @@ begin
     columns := (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
                 where a.attrelid = format('toggl.%I', bare)::regclass and a.attnum > 0 and not a.attisdropped);
   else
-    raise exception 'there is no table or view "%" in schema toggl', bare
-      using errcode = 'P0002', hint = 'there are: ' || coalesce(array_to_string(known, ', '), 'none');
+    perform ledger.refuse('export.table_unknown', jsonb_build_object('table', bare, 'known', coalesce(array_to_string(known, ', '), 'none')), 'P0002');
   end if;
   -- The caller has had the server look at the query by itself: it is one whole
   -- statement, so the parenthesis behind it closes the one before it, and the
@@ -106,7 +104,7 @@ begin
       copying := format(E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') from (\n%s\n) x) '
                         'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')', source);
     else
-      raise exception 'a format is csv, ndjson or copy, not "%"', format using errcode = '22023';
+      perform ledger.refuse('export.format_unknown', jsonb_build_object('format', format));
   end case;
   -- Before version 16 the functions of large objects write even read only.
   return query select ledger.export_opening(zone, format), copying, 'rollback';

@@ -164,28 +164,28 @@ declare
   frozen ledger.invoice;
 begin
   if length(invoice_freeze.name) not between 1 and 200 then
-    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+    perform ledger.refuse('name.length');
   end if;
   if from_day !~ '^\d{4}-\d\d-\d\d$' or until_day !~ '^\d{4}-\d\d-\d\d$' then
-    raise exception 'a day looks like 2026-05-31' using errcode = '22023';
+    perform ledger.refuse('day.malformed');
   end if;
   if not exists (select from pg_timezone_names z where z.name = invoice_freeze.zone) then
-    raise exception 'there is no time zone "%"; write it as Europe/Berlin', invoice_freeze.zone using errcode = '22023';
+    perform ledger.refuse('zone.unknown', jsonb_build_object('zone', invoice_freeze.zone));
   end if;
   if until_day::date <= from_day::date then
-    raise exception 'the range is empty: --until is the first day that does not belong to it' using errcode = '22023';
+    perform ledger.refuse('range.empty');
   end if;
   -- A number that nobody has ever seen is a slip of the finger.
   if not exists (select from ledger.endpoint e where e.workspace_id = workspace) and workspace is not null then
-    raise exception 'no workspace % is known', workspace using errcode = '22023';
+    perform ledger.refuse('workspace.unknown', jsonb_build_object('workspace_id', workspace));
   end if;
   if not exists (select from toggl.client c where c.client_id = client)
      and not exists (select from toggl.project p where p.client_id = client) and client is not null then
-    raise exception 'no client % is known', client using errcode = '22023';
+    perform ledger.refuse('client.unknown', jsonb_build_object('client_id', client));
   end if;
   if not exists (select from toggl.project p where p.project_id = project)
      and not exists (select from toggl.time_entry t where t.project_id = project) and project is not null then
-    raise exception 'no project % is known', project using errcode = '22023';
+    perform ledger.refuse('project.unknown', jsonb_build_object('project_id', project));
   end if;
   insert into ledger.invoice (name, workspace_id, client_id, project_id, from_at, until_at, zone, frozen_at)
   values (invoice_freeze.name, workspace, client, project, from_day::timestamp at time zone invoice_freeze.zone,
@@ -199,7 +199,7 @@ begin
     from ledger.invoice_entry e where e.invoice_id = frozen.invoice_id;
 exception
   when unique_violation then
-    raise exception 'there is an invoice "%" already; `hookledger invoice thaw` forgets it', invoice_freeze.name using errcode = '22023';
+    perform ledger.refuse('invoice.exists', jsonb_build_object('name', invoice_freeze.name));
 end
 $$;
 comment on function operator.invoice_freeze(text, text, text, text, bigint, bigint, bigint) is
@@ -225,7 +225,7 @@ as $$
 #variable_conflict use_column
 begin
   if not exists (select from ledger.invoice i where i.name = invoice_changes.name) then
-    raise exception 'there is no invoice "%"; `hookledger invoice list` shows all', invoice_changes.name using errcode = 'P0002';
+    perform ledger.refuse('invoice.unknown', jsonb_build_object('name', invoice_changes.name), 'P0002');
   end if;
   return query
     select c.time_entry_id, c.change, c.field, c.old_value, c.new_value, ledger.us(c.changed_at),
@@ -245,7 +245,7 @@ as $$
 begin
   delete from ledger.invoice i where i.name = invoice_thaw.name;
   if not found then
-    raise exception 'there is no invoice "%"; `hookledger invoice list` shows all', invoice_thaw.name using errcode = 'P0002';
+    perform ledger.refuse('invoice.unknown', jsonb_build_object('name', invoice_thaw.name), 'P0002');
   end if;
 end
 $$;

@@ -29,7 +29,7 @@ begin
     join ledger.endpoint e on e.endpoint_id = q.endpoint_id
     where q.quarantine_id = item;
   if not found then
-    raise exception 'there is nothing with the number % in quarantine', item using errcode = 'P0002';
+    perform ledger.refuse('quarantine.unknown', jsonb_build_object('quarantine_id', item), 'P0002');
   end if;
 end
 $$;
@@ -41,11 +41,11 @@ language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
   if outcome is null or outcome not in ('recorded', 'duplicate') then
-    raise exception 'a retry ends as recorded or duplicate' using errcode = '22023';
+    perform ledger.refuse('quarantine.outcome_unknown');
   end if;
   update ledger.quarantine q set retried_at = now(), retried_as = outcome where q.quarantine_id = item;
   if not found then
-    raise exception 'there is nothing with the number % in quarantine', item using errcode = 'P0002';
+    perform ledger.refuse('quarantine.unknown', jsonb_build_object('quarantine_id', item), 'P0002');
   end if;
 end
 $$;

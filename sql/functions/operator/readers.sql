@@ -10,12 +10,10 @@ declare
 begin
   -- Roles belong to all databases: it may be there for another one.
   if reader is null or not has_schema_privilege(reader, 'toggl', 'usage') then
-    raise exception 'there is no role hookledger_reader that may read this database'
-      using hint = 'set db_roles = yes and run `hookledger migrate`; for a host that allows no roles see doc/operate.md, "For analysts"';
+    perform ledger.refuse('reader.role_missing');
   end if;
   if not exists (select from pg_roles r where r.rolname = current_user and (r.rolsuper or r.rolcreaterole)) then
-    raise exception '% may not make or remove roles', current_user
-      using hint = format('an administrator can: alter role %I createrole; or do it as doc/operate.md, "For analysts", shows', current_user);
+    perform ledger.refuse('reader.no_createrole', jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
   end if;
 end
 $$;
@@ -29,28 +27,26 @@ as $$
 begin
   perform ledger.reader_rights();
   if login !~ '^[a-z][a-z0-9_.-]{0,62}$' or login ~ '^(pg|hookledger)_' then
-    raise exception 'a login has 1 to 63 of a-z, 0-9, _, . and -, begins with a letter, and not with pg_ or hookledger_'
-      using errcode = '22023';
+    perform ledger.refuse('reader.login_malformed');
   end if;
   if login in ('none', 'public') then
-    raise exception 'PostgreSQL keeps the name "%" for itself', login using errcode = '22023';
+    perform ledger.refuse('reader.login_reserved', jsonb_build_object('login', login));
   end if;
   if verifier !~ '^SCRAM-SHA-256\$' then
-    raise exception 'a password comes as its SCRAM verifier' using errcode = '22023';
+    perform ledger.refuse('reader.password_form');
   end if;
   if timeout_ms not between 0 and 2147483647 or connections not between 1 and 1000 then
-    raise exception 'a time limit is at most 24 days, and connections are 1 to 1000' using errcode = '22023';
+    perform ledger.refuse('reader.limits');
   end if;
   if exists (select from pg_roles r where r.rolname = login) then
-    raise exception 'there is a role "%" already; roles belong to all databases of a server', login using errcode = '23505';
+    perform ledger.refuse('reader.role_exists', jsonb_build_object('login', login), '23505');
   end if;
   begin
     execute format('create role %I login password %L connection limit %s in role hookledger_reader',
                    login, verifier, connections);
   exception
     when insufficient_privilege then
-      raise exception '% may not make members of hookledger_reader', current_user
-        using hint = format('an administrator can: grant hookledger_reader to %I with admin option', current_user);
+      perform ledger.refuse('reader.no_admin_option', jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
   end;
   execute format('alter role %I set default_transaction_read_only = on', login);
   execute format('alter role %I set statement_timeout = %L', login, timeout_ms);
@@ -88,12 +84,11 @@ declare
   is_ours boolean := (select l.is_ours from ledger.reader_list() l where l.login = reader_remove.login);
 begin
   if is_ours is null then
-    raise exception 'there is no reader "%"', login using errcode = 'P0002', hint = '`hookledger reader list` shows them';
+    perform ledger.refuse('reader.unknown', jsonb_build_object('login', login), 'P0002');
   end if;
   perform ledger.reader_rights();
   if not is_ours then
-    raise exception '"%" was not made by `hookledger reader add`', login
-      using hint = format('to take the right away: revoke hookledger_reader from %I', login);
+    perform ledger.refuse('reader.not_ours', jsonb_build_object('login', login, 'quoted_login', quote_ident(login)));
   end if;
   -- Who is connected would stay so. To end somebody's sessions one must be able
   -- to act as he.
@@ -104,8 +99,7 @@ begin
     execute format('drop role %I', login);
   exception
     when dependent_objects_still_exist then
-      raise exception 'role "%" owns objects, or has other rights', login
-        using hint = format('in each database where it has any, an administrator can: drop owned by %I', login);
+      perform ledger.refuse('reader.owns_objects', jsonb_build_object('login', login, 'quoted_login', quote_ident(login)));
   end;
 end
 $$;

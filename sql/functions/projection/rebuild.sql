@@ -198,7 +198,7 @@ begin
   perform pg_advisory_xact_lock(7306021983461008);
   select * into state from ledger.rebuild r for update;
   if not found or state.started_at is null then
-    raise exception 'no rebuild was begun' using errcode = '22023';
+    perform ledger.refuse('rebuild.not_begun');
   end if;
   removed := 0;
   finished := state.finished_at is not null;
