@@ -12,6 +12,7 @@ long=(
 	"src/admin/pool.c                  one pool of threads"
 	"src/api/main.c                    the path of a request, from top to bottom"
 	"src/base/json.c                   scanner and writer share their tables"
+	"src/ledger/catalog_en.c           one catalogue, a sentence a code"
 	"src/sim/generator.c               one plot; people, days and mistakes depend on each other"
 	"src/sim/payload.c                 one sentence a kind of event"
 	"tests/bench/load.c                one program"
