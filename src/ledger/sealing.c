@@ -19,7 +19,7 @@ void sealing_new_address(struct buf *out)
 	crypto_random_text(out, ADDRESS_RANDOM);
 }
 
-/* The place of a secret that is known by a number. */
+/* The context of a secret whose row has a number. */
 static struct str context_of(char text[CONTEXT_MAX], const char *kind, int64_t id)
 {
 	int len = snprintf(text, CONTEXT_MAX, "%s:%lld", kind, (long long)id);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Was what is recorded really sent by who has the secret? A body judged again,
-   years later, by the secret that judged it first. */
+/* Verifies a recorded body again, years later, with the secret that verified it first. */
 #ifndef HL_LEDGER_SIGNATURE_H
 #define HL_LEDGER_SIGNATURE_H
 
@@ -10,8 +9,8 @@ struct mac;
 
 enum signature_verdict {
 	SIGNATURE_VALID,
-	SIGNATURE_INVALID,	  /* the signature does not fit the body */
-	SIGNATURE_NO_SECRET,	  /* the secret is not there, or sealed with another master key */
+	SIGNATURE_INVALID,	  /* the signature does not match the body */
+	SIGNATURE_NO_SECRET,	  /* the secret is missing, or sealed with another master key */
 	SIGNATURE_BODY_FORGOTTEN, /* the body says that it was replaced (`hookledger forget`) */
 };
 

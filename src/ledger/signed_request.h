@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What goes to a subscriber, an event or a ping: its body, the headers that show
-   that it is genuine, and the request. Knows nothing of when, and nothing of what
-   came of it. */
+/* A request to a subscriber, with an event or a ping: its body, and the headers that sign it.
+   When it is sent and with which result does not belong here. */
 #ifndef HL_LEDGER_SIGNED_REQUEST_H
 #define HL_LEDGER_SIGNED_REQUEST_H
 
@@ -14,8 +13,8 @@
 struct http_client;
 struct signer;
 
-/* Members of the body: those of the first line are JSON, written as they are. What
-   has no bytes is left out. */
+/* Members of the body. Those of the first line are JSON and are written unchanged. A member
+   without bytes is left out. */
 struct signed_request_body {
 	struct str event_id, created_at, creator_id, metadata, payload;
 	int64_t subscription_id;
@@ -23,14 +22,14 @@ struct signed_request_body {
 	struct str validation_code, validation_code_url;
 };
 
-/* Appends the body in the order and shape of Toggl's, with the time of now. */
+/* Appends the body in the order and form of Toggl's, with the current time. */
 void signed_request_write(struct buf *out, const struct signed_request_body *body, int64_t now_us);
 
 struct signed_request {
 	const char *url;
-	/* webhook-id: the same at each attempt, of nothing else; without a full stop */
+	/* webhook-id: the same at each attempt, and unique; without a full stop */
 	struct str id;
-	struct str body; /* borrowed until the outcome is given out */
+	struct str body; /* borrowed until the result is returned */
 	struct signer *signer,
 		*before; /* before: also signs while a secret is rotated; NULL: none */
 	int64_t timeout_ms;
@@ -40,7 +39,7 @@ struct signed_request {
 
 enum { SIGNED_REQUEST_HEADERS = 5, SIGNED_REQUEST_HEADER_MAX = 512 };
 
-/* The headers of a request, as fetch takes them: points into itself. */
+/* The headers of a request, as http_client takes them; points into itself. */
 struct signed_request_headers {
 	const char *lines[SIGNED_REQUEST_HEADERS + 1];
 	char text[SIGNED_REQUEST_HEADERS][SIGNED_REQUEST_HEADER_MAX];
@@ -50,7 +49,7 @@ struct signed_request_headers {
 void signed_request_sign(const struct signed_request *sending, int64_t now_us,
 			 struct signed_request_headers *headers);
 
-/* Signs it and starts the request. Errors of http_client_add(). */
+/* Signs the request and starts it. Errors of http_client_add(). */
 MUST_USE enum err signed_request_start(struct http_client *client,
 				       const struct signed_request *sending, int64_t now_us);
 

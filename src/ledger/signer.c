@@ -18,7 +18,7 @@ static struct mac *standard_mac(struct str secret)
 	struct buf key = { 0 };
 	struct mac *mac;
 
-	/* as some pages show it, with the version of the signature in front */
+	/* some pages show the secret with the version of the signature in front */
 	if (str_starts(text, "v1,whsec_"))
 		text = (struct str){ text.at + 3, text.len - 3 };
 	if (str_starts(text, "whsec_"))

@@ -20,16 +20,16 @@ struct spool_drain {
 	struct keyring *keys;
 	struct counters *counters;
 	size_t batch_max, batch_max_bytes;
-	/* records of the next batch: one after a failure, so that a batch whose call
-	   takes longer than it may is not tried the same way for ever */
+	/* Records of the next batch. 1 after a failure, so that a batch that takes too long is
+	   not repeated in the same size for ever. */
 	size_t most;
 	size_t singly;	   /* so many are tried one by one, whatever `most` says */
-	bool failed_alone; /* the record that is next, when it was tried last */
+	bool failed_alone; /* the next record failed when it was last tried */
 
 	struct callback *records;
 	size_t count;
 	struct intake *intake;		 /* those that are events */
-	const struct callback **refused; /* genuine, but for the quarantine */
+	const struct callback **refused; /* verified, but for the quarantine */
 	size_t refused_count;
 	bool is_working;
 	struct spool_drain_count total;
@@ -47,8 +47,8 @@ struct spool_drain *spool_drain_new(struct spool *spool, struct db *db, struct k
 	drain->counters = counters;
 	drain->batch_max = (size_t)batch_max;
 	drain->batch_max_bytes = (size_t)batch_max_bytes;
-	/* From one on: a short process (plain CGI) begins behind what one before it
-	   has brought in, and so comes to one that fails alone. */
+	/* Starts with one record: a plain CGI process continues where the last one stopped, and
+	   so reaches a record that fails alone. */
 	drain->most = 1;
 	drain->records = mem_zero(drain->batch_max, sizeof(*drain->records));
 	drain->refused = mem_zero(drain->batch_max, sizeof(*drain->refused));
@@ -72,8 +72,8 @@ static void refuse(struct spool_drain *drain, struct callback *cb, enum reason r
 	drain->refused[drain->refused_count++] = cb;
 }
 
-/* Sorts one record: an event for the ledger, a body for the quarantine, a
-   forgery that only counts. false: nobody can judge it with this master key. */
+/* Sorts one record: an event for the ledger, a body for the quarantine, a forgery that is only
+   counted. false: this master key cannot verify it. */
 static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind kind)
 {
 	enum err verdict = kind == SPOOL_UNVERIFIED ? keyring_verify(drain->keys, cb) : ERR_NONE;
@@ -96,8 +96,8 @@ static bool sort(struct spool_drain *drain, struct callback *cb, enum spool_kind
 	return true;
 }
 
-/* Reads the next batch and sorts it. ERR_BUSY when unverified callbacks wait and
-   the keys cannot be had. */
+/* Reads the next batch and sorts it. ERR_BUSY: unverified callbacks wait, and the keys cannot be
+   loaded. */
 static enum err read_batch(struct spool_drain *drain)
 {
 	enum spool_kind kind = SPOOL_EVENT;
@@ -109,13 +109,13 @@ static enum err read_batch(struct spool_drain *drain)
 			 drain->records, &drain->count, &kind);
 	if (err || drain->count == 0)
 		return err;
-	/* Judged by what the database says now: by an old file, or by no keys
-	   since loading them failed, good callbacks would count as forged. */
+	/* Verified only with current keys from the database: with an old file, or without keys,
+	   valid callbacks would count as forged. */
 	if (kind == SPOOL_UNVERIFIED && !keyring_is_fresh(drain->keys, 1000))
 		err = keyring_load(drain->keys, drain->db, 3000, NULL);
 	for (size_t i = 0; i < drain->count && !err; i++) {
 		if (!sort(drain, &drain->records[i], kind)) {
-			/* whole or not at all: what of it was sorted is read again */
+			/* all or nothing: the records that were sorted are read again */
 			spool_postpone(drain->spool);
 			return read_batch(drain);
 		}
@@ -139,8 +139,8 @@ static enum reason reason_of(enum verdict verdict)
 	}
 }
 
-/* After the append: what it did not take was acknowledged all the same, so it
-   goes to the quarantine instead of nowhere. */
+/* After the append: a record that the ledger refused was acknowledged, so it goes to the
+   quarantine. */
 static void look_at_verdicts(struct spool_drain *drain)
 {
 	for (size_t i = 0; i < intake_count(drain->intake); i++) {
@@ -161,8 +161,8 @@ static void look_at_verdicts(struct spool_drain *drain)
 	}
 }
 
-/* Is it a failure that one record may bring about (it takes too long, or more memory
-   than there is), and not one that says that the database takes nothing now? */
+/* Can one record cause this failure (it takes too long, or too much memory), or does the
+   database refuse everything now? */
 static bool may_be_of_record(struct spool_drain *drain)
 {
 	const char *state = db_sqlstate(drain->db);
@@ -170,12 +170,12 @@ static bool may_be_of_record(struct spool_drain *drain)
 	if (strcmp(state, "57014") == 0 || strcmp(state, "53200") == 0 ||
 	    strncmp(state, "XX", 2) == 0)
 		return true;
-	/* A call that was not answered in time, or a connection that was lost, may be
-	   that of a database which is stopped: then it says so once more. */
+	/* A call that timed out, or a lost connection, may also mean that the database is
+	   stopping. Then a second attempt fails too. */
 	return state[0] == '\0' && (drain->failed_alone || spool_is_shared(drain->spool));
 }
 
-/* Others shall not wait for a record that fails alone. */
+/* The other records must not wait for a record that fails alone. */
 static void step_aside(struct spool_drain *drain)
 {
 	bool is_aside = false;
@@ -197,7 +197,7 @@ static void step_aside(struct spool_drain *drain)
 					log_end() });
 }
 
-/* After the call of a batch that ended with `err`. */
+/* After the call for a batch, which returned `err`. */
 static enum err settle(struct spool_drain *drain, enum err err, int64_t wait_ms)
 {
 	if (err) {

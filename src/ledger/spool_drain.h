@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Brings what waits in the spool into the ledger: judges what was not judged,
-   records, quarantines what turns out to be no event. Nothing that was
-   acknowledged is dropped; only a forged callback is. A batch that fails is tried
-   one by one, and a record that fails alone is put out of the way of the others
-   (spool_defer()). */
+/* Moves the callbacks of the spool into the ledger: verifies those that were not verified,
+   records events, and quarantines what is no event. Drops nothing that was acknowledged, except
+   forged callbacks. A batch that fails is tried one by one, and a record that fails alone is
+   moved out of the way of the others (spool_defer()). */
 #ifndef HL_LEDGER_SPOOL_DRAIN_H
 #define HL_LEDGER_SPOOL_DRAIN_H
 
@@ -20,7 +19,7 @@ struct counters;
 
 struct spool_drain_count {
 	int64_t recorded, duplicate, quarantined, forged;
-	int64_t deferred; /* failed alone and were put behind the others, or aside */
+	int64_t deferred; /* failed alone, and moved behind the others or set aside */
 };
 
 /* Borrows all four. */
@@ -32,8 +31,8 @@ void spool_drain_free(struct spool_drain *drain);
 /* One batch, to its end; ERR_NONE and *more false when nothing is left. */
 MUST_USE enum err spool_drain_step(struct spool_drain *drain, int64_t wait_ms, bool *more);
 
-/* One batch beside other work: start puts the call on its way (*started false:
-   nothing to do); finish ends it, ERR_PACE while the database is at it. */
+/* One batch beside other work: start sends the call (*started false: there is nothing to do);
+   finish ends it, ERR_PACE while the database works on it. */
 MUST_USE enum err spool_drain_start(struct spool_drain *drain, bool *started);
 MUST_USE enum err spool_drain_finish(struct spool_drain *drain, int64_t wait_ms);
 bool spool_drain_is_working(const struct spool_drain *drain);

@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "http/uri.h"
 
-/* RFC 4226, 5.3: four bytes of the hash, from where its last half byte says. */
+/* RFC 4226, 5.3: four bytes of the hash, at the offset in its last half byte. */
 uint32_t totp_code(struct str secret, int64_t step, unsigned digits)
 {
 	unsigned char counter[8], hash[SHA1_BYTES];
