@@ -16,9 +16,10 @@ const struct api_conf *api_conf(const struct conf *conf)
 
 static const struct conf_row pace_rows[] = {
 	{ "api_burst", CONF_NUMBER, FIELD(burst), "30", 1, 100000, false,
-	  "Requests that an account may make at once from one address before its pace counts." },
+	  "Requests that an account may make at once from one address before api_per_minute limits "
+	  "it." },
 	{ "api_per_minute", CONF_NUMBER, FIELD(per_minute), "60", 1, 6000000, false,
-	  "That pace; above it the answer is 429." },
+	  "Requests a minute for each token and address; above it the answer is 429." },
 };
 
 const struct conf_table api_conf_pace = { &part, pace_rows,

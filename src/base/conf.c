@@ -20,9 +20,9 @@
 
 static const struct conf_row first_rows[] = {
 	{ "database", CONF_TEXT, FIELD(database), NULL, 0, 0, true,
-	  "PostgreSQL, as a libpq connection string or URI; several hosts may stand in it." },
+	  "PostgreSQL, as a libpq connection string or URI; it may contain several hosts." },
 	{ "database.receiver", CONF_TEXT, FIELD(database_receiver), NULL, 0, 0, true,
-	  "The same for hookledger-receiver only, when it has a role of its own." },
+	  "The same for hookledger-receiver only, if it has its own role." },
 	{ "database.operator", CONF_TEXT, FIELD(database_operator), NULL, 0, 0, true,
 	  "The same for the command line." },
 	{ "database.api", CONF_TEXT, FIELD(database_api), NULL, 0, 0, true,
@@ -36,16 +36,16 @@ static const struct conf_row first_rows[] = {
 	{ "db_pooled", CONF_YESNO, FIELD(db_pooled), "no", 0, 0, false,
 	  "yes behind pgbouncer in transaction mode: no named statements, no session settings." },
 	{ "db_deadline_ms", CONF_NUMBER, FIELD(db_deadline_ms), "3000", 50, 60000, false,
-	  "The longest that a callback waits for the database before it goes to the spool." },
+	  "The longest time that a callback waits for the database before it goes to the spool." },
 	{ "db_roles", CONF_YESNO, FIELD(db_roles), "no", 0, 0, false,
-	  "yes: `hookledger migrate` makes a role for each program and grants it its functions "
-	  "only." },
+	  "yes: `hookledger migrate` makes a role for each program and grants it only its "
+	  "functions." },
 	{ "master_key", CONF_KEY, FIELD(master_key), NULL, 0, 0, true,
 	  "64 hex digits that seal the secrets in the database (`openssl rand -hex 32`)." },
 	{ "master_key_previous", CONF_KEY, FIELD(master_key_previous), NULL, 0, 0, true,
-	  "The key before, while `hookledger reseal` has not finished with the new one." },
+	  "The previous key, until `hookledger reseal` has sealed everything with the new one." },
 	{ "public_url", CONF_TEXT, FIELD(public_url), NULL, 0, 0, false,
-	  "Scheme and host under which the world reaches the web server, for printing addresses." },
+	  "Public scheme and host of the web server, for callback addresses." },
 	{ "base_path", CONF_PREFIX, FIELD(base_path), NULL, 0, 0, false,
 	  "Path in front of /hook/, such as /~user/hookledger on shared hosting." },
 };
@@ -57,8 +57,8 @@ static const struct conf_row last_rows[] = {
 	{ "log_level", CONF_LEVEL, FIELD(log_level), "info", 0, 0, false,
 	  "error, warn, info or debug." },
 	{ "sandbox", CONF_YESNO, FIELD(sandbox), "yes", 0, 0, false,
-	  "The programs give up the right to start others and to write outside spool_dir, where "
-	  "the kernel can do that." },
+	  "The programs give up the right to start others and to write outside spool_dir, if the "
+	  "kernel supports it." },
 };
 
 const struct conf_table conf_table_last = { NULL, last_rows,

@@ -20,7 +20,7 @@ static const struct conf_row batch_rows[] = {
 	{ "batch_max_bytes", CONF_NUMBER, FIELD(batch_max_bytes), "8388608", 65536, 268435456,
 	  false, "The most bytes of bodies recorded by one transaction." },
 	{ "request_timeout_ms", CONF_NUMBER, FIELD(request_timeout_ms), "30000", 100, 3600000,
-	  false, "How long a request may take to arrive whole." },
+	  false, "How long a request may take to arrive completely." },
 	{ "connections_max", CONF_NUMBER, FIELD(connections_max), "4096", 1, 100000, false,
 	  "The most connections from the web server that one process holds at once." },
 };
@@ -30,7 +30,7 @@ const struct conf_table http_conf_batch = { &part, batch_rows,
 
 static const struct conf_row body_rows[] = {
 	{ "api_body_max_bytes", CONF_NUMBER, FIELD(api_body_max_bytes), "65536", 1024, 67108864,
-	  false, "The largest body that the API takes." },
+	  false, "The largest request body of the API; above it the answer is 413." },
 };
 
 const struct conf_table http_conf_body = { &part, body_rows,
@@ -38,12 +38,12 @@ const struct conf_table http_conf_body = { &part, body_rows,
 
 static const struct conf_row client_rows[] = {
 	{ "allowed_networks", CONF_NETWORKS, FIELD(allowed_networks), NULL, 0, 0, false,
-	  "Networks that callbacks to subscribers may go to although they are not public." },
+	  "Networks of subscribers that are allowed although their addresses are not public." },
 	{ "ca_file", CONF_TEXT, FIELD(ca_file), NULL, 0, 0, false,
 	  "Certificate authorities (PEM) for requests to subscribers, instead of the system's." },
 	{ "trusted_proxies", CONF_NETWORKS, FIELD(trusted_proxies), NULL, 0, 0, false,
-	  "Networks of the proxies in front of the web server: their X-Forwarded-For is "
-	  "believed." },
+	  "Networks of the proxies in front of the web server; only their X-Forwarded-For is "
+	  "trusted." },
 	{ "delivery_timeout_ms", CONF_NUMBER, FIELD(delivery_timeout_ms), "10000", 100, 600000,
 	  false, "How long an attempt to deliver may take: name, connection, request and answer." },
 };
