@@ -479,7 +479,8 @@ enum err delivery_loop_run(struct delivery_loop *c, const struct delivery_loop_t
 			/* requests in flight end by their own time limit */
 			until = clock_ms() + http_conf(c->conf)->delivery_timeout_ms + CONNECT_MS;
 		}
-		if (task->is_round && is_at_rest(c) && c->is_housekept && !monitor_flush(c->monitor))
+		if (task->is_round && is_at_rest(c) && c->is_housekept &&
+		    !monitor_flush(c->monitor))
 			break;
 		if (c->is_stopping && ((!c->inflight.queues.count && !is_calling(c) &&
 					!monitor_is_busy(c->monitor)) ||
