@@ -13,42 +13,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "toggl/toggl_job.h"
 
 struct conf;
 struct db;
 struct sealer;
 struct toggl_client;
-
-/* Whose interface schema the functions are taken from. */
-enum toggl_schema { TOGGL_SCHEMA_OPERATOR, TOGGL_SCHEMA_COURIER, TOGGL_SCHEMA_ADMIN };
-
-struct toggl_client_options {
-	struct db *db;
-	const struct conf *conf;
-	const struct sealer *sealer;
-	enum toggl_schema schema;
-	const char *hook_url; /* public address up to and with /hook/ */
-	const char *agent;    /* User-Agent */
-	int64_t wait_ms;      /* for one call of the database */
-	/* TOGGL_SCHEMA_ADMIN: does toggl_begin, toggl_connection_add or
-	   toggl_connection_token, with the JSON object `made`, for the operator whose
-	   session `who` is; adds what the operation gives, as JSON. */
-	enum err (*operate)(void *operator_of, struct str who, const char *operation,
-			    struct str made, struct buf *given);
-	void *operator_of;
-};
-
-struct toggl_job {
-	int64_t connection_id; /* 0: that of the workspace or subscription in `asked` */
-	/* connect, refresh, quota, subscribe, change, rotate, adopt, repair, ping,
-	   validate, delete, load, check, resume: see ledger.toggl_begin() */
-	const char *what;
-	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
-	struct str address;  /* rotate: of the subscription's endpoint */
-	bool is_interactive; /* a user waits: may use the reserve of the quota */
-	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session of the operator */
-	void *user;	     /* comes back with the result */
-};
 
 enum toggl_job_end {
 	TOGGL_JOB_DONE,

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "toggl/toggl_client.h"
+#include "toggl/toggl_job.h"
 
 struct db_args;
 struct db_rows;

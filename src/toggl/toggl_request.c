@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "http/http_client.h"
 #include "ledger/sealing.h"
-#include "toggl/toggl_client.h"
+#include "toggl/toggl_job.h"
 #include "toggl/toggl_conf.h"
 
 const char *const toggl_request_headers[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In",
