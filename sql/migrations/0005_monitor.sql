@@ -137,8 +137,8 @@ comment on column ledger.finding.since is 'Since when it is so.';
 comment on column ledger.finding.found_at is 'When it was found.';
 comment on column ledger.finding.missed_at is 'Since when it is not found any more; when that has lasted, it is over.';
 
-create table ledger.notice (
-  notice_id bigint generated always as identity primary key,
+create table ledger.alert (
+  alert_id bigint generated always as identity primary key,
   kind text not null check (kind in ('mail', 'webhook', 'slack', 'teams', 'discord', 'mattermost', 'googlechat', 'ntfy')),
   target text not null check (length(target) between 1 and 4096),
   secret_sealed bytea,
@@ -150,21 +150,21 @@ create table ledger.notice (
   failing_since timestamptz,
   unique (kind, target)
 );
-comment on table ledger.notice is 'Ways by which the owner is told of findings.';
-comment on column ledger.notice.notice_id is 'Number of the row.';
-comment on column ledger.notice.kind is 'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
-comment on column ledger.notice.target is 'E-mail address, or URL.';
-comment on column ledger.notice.secret_sealed is 'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text notice and the number.';
-comment on column ledger.notice.enabled is 'Is it used?';
-comment on column ledger.notice.made_at is 'When it was made.';
-comment on column ledger.notice.last_sent_at is 'When something was last sent with success.';
-comment on column ledger.notice.last_problem is 'What was wrong with the last attempt; null: nothing.';
-comment on column ledger.notice.last_problem_at is 'When that was.';
-comment on column ledger.notice.failing_since is 'Since when every attempt failed; null: the last one succeeded.';
+comment on table ledger.alert is 'Ways by which the owner is told of findings.';
+comment on column ledger.alert.alert_id is 'Number of the row.';
+comment on column ledger.alert.kind is 'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
+comment on column ledger.alert.target is 'E-mail address, or URL.';
+comment on column ledger.alert.secret_sealed is 'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text alert and the number.';
+comment on column ledger.alert.enabled is 'Is it used?';
+comment on column ledger.alert.made_at is 'When it was made.';
+comment on column ledger.alert.last_sent_at is 'When something was last sent with success.';
+comment on column ledger.alert.last_problem is 'What was wrong with the last attempt; null: nothing.';
+comment on column ledger.alert.last_problem_at is 'When that was.';
+comment on column ledger.alert.failing_since is 'Since when every attempt failed; null: the last one succeeded.';
 
-create table ledger.notice_message (
+create table ledger.alert_message (
   message_id bigint generated always as identity primary key,
-  notice_id bigint not null references ledger.notice on delete cascade,
+  alert_id bigint not null references ledger.alert on delete cascade,
   is_test boolean not null default false,
   content jsonb not null,
   made_at timestamptz not null,
@@ -176,17 +176,17 @@ create table ledger.notice_message (
   dropped_at timestamptz,
   problem text
 );
-create index notice_message_open on ledger.notice_message (notice_id, message_id) where sent_at is null and dropped_at is null;
-comment on table ledger.notice_message is 'What is to be told, or was, by one of the ways.';
-comment on column ledger.notice_message.message_id is 'Number of the message; the order of those of one notice.';
-comment on column ledger.notice_message.notice_id is 'Way by which it goes.';
-comment on column ledger.notice_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
-comment on column ledger.notice_message.content is 'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it writes the sentences.';
-comment on column ledger.notice_message.made_at is 'When it was made.';
-comment on column ledger.notice_message.attempts is 'Attempts so far.';
-comment on column ledger.notice_message.due_at is 'When the next attempt is due.';
-comment on column ledger.notice_message.lease is 'Goes up with each attempt: what an older one says changes nothing.';
-comment on column ledger.notice_message.leased_until is 'Somebody is sending it until then.';
-comment on column ledger.notice_message.sent_at is 'When it was sent.';
-comment on column ledger.notice_message.dropped_at is 'When it was given up.';
-comment on column ledger.notice_message.problem is 'What was wrong with the last attempt.';
+create index alert_message_open on ledger.alert_message (alert_id, message_id) where sent_at is null and dropped_at is null;
+comment on table ledger.alert_message is 'What is to be told, or was, by one of the ways.';
+comment on column ledger.alert_message.message_id is 'Number of the message; the order of those of one alert.';
+comment on column ledger.alert_message.alert_id is 'Way by which it goes.';
+comment on column ledger.alert_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
+comment on column ledger.alert_message.content is 'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it writes the sentences.';
+comment on column ledger.alert_message.made_at is 'When it was made.';
+comment on column ledger.alert_message.attempts is 'Attempts so far.';
+comment on column ledger.alert_message.due_at is 'When the next attempt is due.';
+comment on column ledger.alert_message.lease is 'Goes up with each attempt: what an older one says changes nothing.';
+comment on column ledger.alert_message.leased_until is 'Somebody is sending it until then.';
+comment on column ledger.alert_message.sent_at is 'When it was sent.';
+comment on column ledger.alert_message.dropped_at is 'When it was given up.';
+comment on column ledger.alert_message.problem is 'What was wrong with the last attempt.';

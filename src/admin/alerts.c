@@ -23,28 +23,28 @@ enum { HEALTH_MS = 2000 };
 
 static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
-/* ---- notices */
+/* ---- alerts */
 
 void admin_alert_add(struct admin *admin, struct http_req *req, const struct visit *visit,
 		     const struct route_match *match)
 {
 	struct db_rows *rows = NULL;
 	struct buf kind = { 0 }, secret = { 0 }, sealed = { 0 }, made = { 0 };
-	int64_t notice_id;
+	int64_t alert_id;
 
-	if (admin_ask(admin, req, visit, "notice_begin", NULL, &rows))
+	if (admin_ask(admin, req, visit, "alert_begin", NULL, &rows))
 		goto done;
-	notice_id = admin_private_int(rows, "notice_id");
+	alert_id = admin_private_int(rows, "alert_id");
 	admin_private_text(rows, "kind", &kind);
 	json_begin(&made, NULL);
-	json_put_int(&made, "notice_id", notice_id);
+	json_put_int(&made, "alert_id", alert_id);
 	if (!str_is(buf_str(&kind), "webhook")) {
 		json_end(&made);
 		admin_answer_call(admin, req, visit, admin_operation_of(match), &made);
 		goto done;
 	}
 	sealing_new_secret(&secret);
-	if (sealing_alert(admin->sealer, notice_id, buf_str(&secret), &sealed)) {
+	if (sealing_alert(admin->sealer, alert_id, buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}
@@ -67,7 +67,7 @@ static void send_test(struct admin *admin, const struct db_rows *rows)
 	struct alert_message message = {
 		.message_id = admin_private_int(rows, "message_id"),
 		.lease = admin_private_int(rows, "lease"),
-		.alert_id = admin_private_int(rows, "notice_id"),
+		.alert_id = admin_private_int(rows, "alert_id"),
 		.made_us = admin_private_int(rows, "made_us"),
 	};
 
@@ -129,9 +129,9 @@ static void settle(struct admin *admin, const struct alert_outcome *outcome)
 	db_arg_int(args, outcome->lease);
 	db_arg_text(args, str_of(outcome->problem));
 	/* who waits is told all the same */
-	if (admin_db_call(admin, "admin.notice_settle", args, NULL))
+	if (admin_db_call(admin, "admin.alert_settle", args, NULL))
 		log_write(LOG_WARN, "call_failed",
-			  (struct log_field[]){ log_text("function", "admin.notice_settle"),
+			  (struct log_field[]){ log_text("function", "admin.alert_settle"),
 						log_text("why", db_problem(admin->db)),
 						log_end() });
 	db_args_free(args);

@@ -72,13 +72,13 @@ static int run_findings(struct cli *cli, int argc, char **argv)
 
 /* ---- alerts */
 
-static const char NOUN[] = "the number of a notice";
+static const char NOUN[] = "the number of an alert";
 
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	return cli_list(cli, "operator.notice_list", NULL,
-			(struct list){ .name = "notices", .json = given.json });
+	return cli_list(cli, "operator.alert_list", NULL,
+			(struct list){ .name = "alerts", .json = given.json });
 }
 
 static bool add_secret(struct cli *cli, int64_t id, struct buf *secret)
@@ -97,7 +97,7 @@ static bool add_secret(struct cli *cli, int64_t id, struct buf *secret)
 	}
 	db_arg_int(args, id);
 	db_arg_bytes(args, buf_str(&sealed));
-	fine = !cli_call(cli->db, "operator.notice_secret", args, NULL);
+	fine = !cli_call(cli->db, "operator.alert_secret", args, NULL);
 done:
 	buf_done(&sealed);
 	db_args_free(args);
@@ -115,13 +115,13 @@ static void put_added(struct buf *out, int64_t id, const struct buf *secret)
 		buf_add_text(out, "}\n");
 		return;
 	}
-	/* (without its target: what is printed may be kept in a log) */
-	buf_addf(out, "Notice %lld: findings will be told there.\n", (long long)id);
+	/* Without its target: a log may keep what is printed, and a chat address is a secret. */
+	buf_addf(out, "Alert %lld: new findings are sent there.\n", (long long)id);
 	if (secret->len)
 		buf_addf(out,
 			 "Its secret, which signs what is sent and is shown only now:\n\n  %s\n\n",
 			 buf_text(secret));
-	buf_addf(out, "Try it: hookledger notice test %lld\n", (long long)id);
+	buf_addf(out, "Try it: hookledger alert test %lld\n", (long long)id);
 }
 
 static int run_add(struct cli *cli, int argc, char **argv)
@@ -134,7 +134,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	db_arg_text(args, str_of(argv[0]));
 	db_arg_text(args, str_of(argv[1]));
-	if (cli_call_number(cli->db, "operator.notice_add", args, &id))
+	if (cli_call_number(cli->db, "operator.alert_add", args, &id))
 		goto done;
 	if (str_is(str_of(argv[0]), "webhook") && !add_secret(cli, id, &secret))
 		goto done;
@@ -148,7 +148,7 @@ done:
 	return status;
 }
 
-/* Sent from here, so that what goes wrong is said at once. */
+/* Sends it from this program, so that the user sees a problem at once. */
 static int send_test(struct cli *cli, const struct db_rows *rows, const struct sealer *sealer)
 {
 	struct alert *alert = alert_new(cli->conf, sealer);
@@ -164,7 +164,7 @@ static int send_test(struct cli *cli, const struct db_rows *rows, const struct s
 	db_arg_int(args, outcome.message_id);
 	db_arg_int(args, outcome.lease);
 	db_arg_text(args, str_of(outcome.problem));
-	if (cli_call(cli->db, "operator.notice_settle", args, NULL))
+	if (cli_call(cli->db, "operator.alert_settle", args, NULL))
 		goto done;
 	if (outcome.problem) {
 		term_problem("the test was not taken: %s", outcome.problem);
@@ -197,7 +197,7 @@ static int run_test(struct cli *cli, int argc, char **argv)
 	alert_page(cli->conf, &page);
 	db_arg_text(args, page.len ? buf_str(&page) : str_of(""));
 	db_arg_int(args, ALERT_LEASE_MS);
-	if (!cli_call(cli->db, "operator.notice_test", args, &rows))
+	if (!cli_call(cli->db, "operator.alert_test", args, &rows))
 		status = send_test(cli, rows, sealer);
 done:
 	buf_done(&page);
@@ -215,7 +215,7 @@ static int enable(struct cli *cli, const char *word, bool is_on)
 	if (!args)
 		return CLI_USAGE;
 	db_arg_bool(args, is_on);
-	return cli_change(cli, "operator.notice_enable", args, "Notice %lld is %s.", (long long)id,
+	return cli_change(cli, "operator.alert_enable", args, "Alert %lld is %s.", (long long)id,
 			  is_on ? "enabled" : "disabled");
 }
 
@@ -237,7 +237,7 @@ static int run_remove(struct cli *cli, int argc, char **argv)
 	struct db_args *args = cli_id_args(argv[0], NOUN, &id);
 
 	(void)argc;
-	return args ? cli_change(cli, "operator.notice_remove", args, "Notice %lld is gone.",
+	return args ? cli_change(cli, "operator.alert_remove", args, "Alert %lld is gone.",
 				 (long long)id)
 		    : CLI_USAGE;
 }
@@ -254,45 +254,45 @@ const struct command cmd_alert[] = {
 	  .options = json_options,
 	  .help = "say what is not well, and what to do about it",
 	  .more = "Exit status: 0 all is well, 3 warnings, 4 trouble; 1 it could not look." },
-	{ .name = "notice list",
+	{ .name = "alert list",
 	  .need = NEED_OPERATOR,
 	  .run = run_list,
 	  .options = json_options,
-	  .help = "list the ways by which the owner is told of findings" },
-	{ .name = "notice add",
+	  .help = "list the addresses to which findings are sent" },
+	{ .name = "alert add",
 	  .need = NEED_OPERATOR,
 	  .run = run_add,
 	  .operands = "mail|webhook|slack|teams|discord|mattermost|googlechat|ntfy TARGET",
 	  .options = json_options,
-	  .help = "tell findings to an e-mail address, a program or a chat",
+	  .help = "send findings to an e-mail address, a program or a chat",
 	  .more = "A webhook gets signed JSON. A chat gets a message in its own form; TARGET is "
 		  "the URL of\n"
 		  "its incoming webhook, or of the topic (ntfy).\n"
-		  "A courier tells what is new, what became worse and what is over, each once.\n"
+		  "A courier sends each finding once when it is new, becomes worse, or is over.\n"
 		  "How e-mails are sent: settings smtp_url, mail_sendmail, mail_from." },
-	{ .name = "notice test",
+	{ .name = "alert test",
 	  .need = NEED_OPERATOR,
 	  .run = run_test,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "send a test there, and say what came of it" },
-	{ .name = "notice enable",
+	  .help = "send a test there, and show the result" },
+	{ .name = "alert enable",
 	  .need = NEED_OPERATOR,
 	  .run = run_enable,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "tell findings there again" },
-	{ .name = "notice disable",
+	  .help = "send findings there again" },
+	{ .name = "alert disable",
 	  .need = NEED_OPERATOR,
 	  .run = run_disable,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "tell nothing there for now" },
-	{ .name = "notice remove",
+	  .help = "send nothing there for now" },
+	{ .name = "alert remove",
 	  .need = NEED_OPERATOR,
 	  .run = run_remove,
 	  .operands = "ID",
 	  .options = no_options,
-	  .help = "tell nothing there any more" },
+	  .help = "remove it" },
 	{ 0 },
 };

@@ -105,7 +105,7 @@ void alert_read(const struct db_rows *rows, struct buf *sealed, struct alert_mes
 	*message = (struct alert_message){
 		.message_id = db_int(rows, 0, "message_id"),
 		.lease = db_int(rows, 0, "lease"),
-		.alert_id = db_int(rows, 0, "notice_id"),
+		.alert_id = db_int(rows, 0, "alert_id"),
 		.made_us = db_int(rows, 0, "made_us"),
 		.kind = db_str(rows, 0, "kind"),
 		.target = db_str(rows, 0, "target"),
@@ -241,7 +241,7 @@ static void start_webhook(struct alert *alert, const struct alert_message *messa
 	struct buf secret = { 0 };
 	struct signer *signer;
 	char id[96];
-	int len = snprintf(id, sizeof(id), "notice_%" PRId64 "_%" PRId64, message->message_id,
+	int len = snprintf(id, sizeof(id), "alert_%" PRId64 "_%" PRId64, message->message_id,
 			   message->made_us);
 
 	if (sealing_alert_open(alert->sealer, message->alert_id, message->secret_sealed, &secret)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Writes an alert: the text of a mail or chat message, and the body for a webhook, of
-   findings that the database (ledger.notice_write) or db_outage gives by codes. Sends
+   findings that the database (ledger.alert_write) or db_outage gives by codes. Sends
    nothing. */
 #ifndef HL_LEDGER_ALERT_TEXT_H
 #define HL_LEDGER_ALERT_TEXT_H

@@ -11,7 +11,20 @@ const struct catalog_row catalog_rows[] = {
 	{ "account.unknown",
 	  "there is no account {account_id}; `hookledger account list` shows all" },
 	/* ---- alert */
+	{ "alert.blank_in_address",
+	  "the address contains a blank or a character that cannot be seen: remove it" },
+	{ "alert.no_address", "this is no e-mail address such as ada@example.org" },
+	{ "alert.no_kind",
+	  "an alert goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy" },
+	{ "alert.no_topic",
+	  "this is no address of an ntfy topic such as https://ntfy.sh/my-topic" },
+	{ "alert.no_url", "this is no http or https URL such as https://example.org/hook" },
+	{ "alert.other_chat", "this address belongs to {chat}, which takes messages of its own "
+			      "form: choose {chat} instead of {given}" },
 	{ "alert.outage", "trouble: the courier on {place} cannot use the database" },
+	{ "alert.there_already", "findings are told there already" },
+	{ "alert.too_many", "there are {most} alerts already; remove one first" },
+	{ "alert.unknown", "there is no alert with the number {alert_id}" },
 	/* ---- client */
 	{ "client.unknown", "no client {client_id} is known" },
 	/* ---- cursor */
@@ -36,6 +49,9 @@ const struct catalog_row catalog_rows[] = {
 	{ "export.table_unknown",
 	  "there is no table or view \"{table}\" in schema toggl; there are: {known}" },
 	/* ---- finding */
+	{ "finding.alert", "Nothing can be told by {way, select, mail {e-mail} other {{way}}} to "
+			   "{target} for {failing_seconds}: {problem}." },
+	{ "finding.alert.todo", "Mend it, then try it: `hookledger alert test {alert_id}`." },
 	{ "finding.costly", "A callback of a {model} that came within a week is too costly to take "
 			    "apart: it is recorded, but in no table, and not passed on." },
 	{ "finding.costly.todo", "Toggl does not send such: see who else knows the secret. "
@@ -75,9 +91,6 @@ const struct catalog_row catalog_rows[] = {
 	  "wrong signature, or none, within an hour: forged, or our secret is not Toggl's." },
 	{ "finding.forged.todo", "If events are missing, rotate the secret (`hookledger endpoint "
 				 "rotate {endpoint_id}`); else nothing is lost." },
-	{ "finding.notice", "Nothing can be told by {way, select, mail {e-mail} other {{way}}} to "
-			    "{target} for {failing_seconds}: {problem}." },
-	{ "finding.notice.todo", "Mend it, then try it: `hookledger notice test {notice_id}`." },
 	{ "finding.overdue",
 	  "Deliveries are overdue for {overdue_seconds}: no courier is working." },
 	{ "finding.overdue.todo", "Start hookledger-courier, or put `hookledger-courier --once` "
@@ -195,20 +208,6 @@ const struct catalog_row catalog_rows[] = {
 	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
 			    "the direction of a text" },
 	{ "name.length", "a name has 1 to 200 characters" },
-	/* ---- notice */
-	{ "notice.blank_in_address",
-	  "the address contains a blank or a character that cannot be seen: remove it" },
-	{ "notice.no_address", "this is no e-mail address such as ada@example.org" },
-	{ "notice.no_kind",
-	  "a notice goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy" },
-	{ "notice.no_topic",
-	  "this is no address of an ntfy topic such as https://ntfy.sh/my-topic" },
-	{ "notice.no_url", "this is no http or https URL such as https://example.org/hook" },
-	{ "notice.other_chat", "this address belongs to {chat}, which takes messages of its own "
-			       "form: choose {chat} instead of {given}" },
-	{ "notice.there_already", "findings are told there already" },
-	{ "notice.too_many", "there are {most} notices already; remove one first" },
-	{ "notice.unknown", "there is no notice with the number {notice_id}" },
 	/* ---- organization */
 	{ "organization.exists", "organization {organization_id} exists already" },
 	{ "organization.limits",

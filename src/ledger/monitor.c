@@ -213,7 +213,7 @@ static enum err settle(struct monitor *monitor)
 	db_arg_int(monitor->args, monitor->outcome.lease);
 	db_arg_text(monitor->args,
 		    monitor->problem.len ? buf_str(&monitor->problem) : (struct str){ 0 });
-	return db_send(monitor->db, "courier.notice_settle", monitor->args);
+	return db_send(monitor->db, "courier.alert_settle", monitor->args);
 }
 
 /* Is the sender idle, and will it stay so? */
@@ -241,7 +241,7 @@ static void notify_of_outage(struct monitor *monitor)
 	if (!db_outage_next(monitor->outage, now, is_seen ? &status : NULL, &message))
 		return;
 	log_write(LOG_WARN, "outage_told",
-		  (struct log_field[]){ log_num("notice", message.alert_id), log_end() });
+		  (struct log_field[]){ log_num("alert", message.alert_id), log_end() });
 	alert_send(monitor->alert, &message);
 }
 
@@ -253,7 +253,7 @@ void monitor_collect(struct monitor *monitor)
 	if (!alert_take(monitor->alert, &outcome))
 		return;
 	if (outcome.problem)
-		log_write(LOG_WARN, "notice_not_sent",
+		log_write(LOG_WARN, "alert_not_sent",
 			  (struct log_field[]){ log_num("message", outcome.message_id),
 						log_text("why", outcome.problem), log_end() });
 	if (outcome.message_id < 0) {
@@ -291,7 +291,7 @@ enum err monitor_start(struct monitor *monitor, bool may_begin, bool *starts)
 	} else if (may_begin && monitor->is_reading_targets &&
 		   !db_outage_is_notified(monitor->outage)) {
 		monitor->call = CALL_TARGETS;
-		err = db_send(monitor->db, "courier.notice_targets", NULL);
+		err = db_send(monitor->db, "courier.alert_targets", NULL);
 	} else if (may_begin && now >= monitor->look_at) {
 		monitor->call = CALL_WATCH;
 		err = look(monitor);
@@ -299,7 +299,7 @@ enum err monitor_start(struct monitor *monitor, bool may_begin, bool *starts)
 		   !monitor->outcome.message_id) {
 		monitor->call = CALL_CLAIM;
 		db_arg_int(monitor->args, ALERT_LEASE_MS);
-		err = db_send(monitor->db, "courier.notice_claim", monitor->args);
+		err = db_send(monitor->db, "courier.alert_claim", monitor->args);
 	} else {
 		*starts = false;
 	}
@@ -351,8 +351,8 @@ static void learn_targets(struct monitor *monitor, const struct db_rows *rows)
 
 		if (!db_is_null(rows, i, "secret_sealed"))
 			db_bytes(rows, i, "secret_sealed", &sealed);
-		db_outage_add(monitor->outage, db_int(rows, i, "notice_id"),
-			      db_str(rows, i, "kind"), db_str(rows, i, "target"), buf_str(&sealed));
+		db_outage_add(monitor->outage, db_int(rows, i, "alert_id"), db_str(rows, i, "kind"),
+			      db_str(rows, i, "target"), buf_str(&sealed));
 		buf_done(&sealed);
 	}
 }

@@ -92,7 +92,7 @@ enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str
 {
 	char context[CONTEXT_MAX];
 
-	return seal(sealer, context_of(context, "notice", alert_id), secret, out);
+	return seal(sealer, context_of(context, "alert", alert_id), secret, out);
 }
 
 enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struct str sealed,
@@ -100,5 +100,5 @@ enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id, struc
 {
 	char context[CONTEXT_MAX];
 
-	return seal_open(sealer, context_of(context, "notice", alert_id), sealed, out);
+	return seal_open(sealer, context_of(context, "alert", alert_id), sealed, out);
 }

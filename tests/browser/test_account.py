@@ -68,7 +68,7 @@ def test_who_does_not_give_it_keeps_the_form(mine):
     mine.says("This takes your password once more", "form > [role=alert]")
     assert mine.field("Name").get_property("value") == "Vera" and mine.focused() == "Add"
     # inside a window of its own too
-    mine.open("#/settings/notices", anew=False)
+    mine.open("#/settings/alerts", anew=False)
     mine.fill("E-mail address", "ada@example.org")
     press_on(mine, "Add")
     mine.says("Your password once more", "dialog")

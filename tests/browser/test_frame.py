@@ -172,7 +172,7 @@ def test_by_keyboard_alone(page):
 
 
 def test_a_viewer_is_shown_no_button_that_changes(vera):
-    for route in ("#/settings/operators", "#/settings/notices", "#/settings/findings", "#/toggl", "#/subscribers", "#/subscribers/accounts", "#/subscribers/organizations"):
+    for route in ("#/settings/operators", "#/settings/alerts", "#/settings/findings", "#/toggl", "#/subscribers", "#/subscribers/accounts", "#/subscribers/organizations"):
         vera.open(route, anew=False)
         names = vera.js("""return [...document.querySelectorAll("main button, main summary")].filter((each) => !each.disabled)
             .map((each) => (each.getAttribute("aria-label") ?? each.innerText).trim())""")

@@ -191,7 +191,7 @@ def test_settings(chromium, finder, words, told, subscriber):
     page.open("#/settings/operators", anew=False)
     for item in ("reset", "totp/reset", "disable"):
         window(page, finder, words[f"settings/{item}"])
-    page.open("#/settings/notices", anew=False)
+    page.open("#/settings/alerts", anew=False)
     page.fill(words["settings/kind"], "webhook")
     finder.look("an alert by webhook")
     page.fill(words["settings/targets/webhook"], subscriber.url)
@@ -200,7 +200,7 @@ def test_settings(chromium, finder, words, told, subscriber):
     finder.look("alerts")
     press(page, words["settings/testOf"].replace("{name}", f"{subscriber.url.rsplit('/', 1)[0]}/…"))
     toast(page, finder)
-    window(page, finder, words["settings/removeNotice"])
+    window(page, finder, words["settings/removeAlert"])
     page.open("#/settings/ticks", anew=False)
     page.fill(words["settings/ticks/name"], "cron of mine")
     window(page, finder, words["settings/ticks/add"])

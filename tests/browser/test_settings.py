@@ -77,8 +77,8 @@ def test_thresholds(mine):
     mine.wait(lambda: mine.site.sql("select value::text from ledger.option where name = 'silence_minutes'") == [("30",)], "the option")
 
 
-def test_notices(mine, subscriber):
-    mine.open("#/settings/notices", anew=False)
+def test_alerts(mine, subscriber):
+    mine.open("#/settings/alerts", anew=False)
     mine.says("No alert is sent yet")
     mine.fill("By", "webhook")
     mine.fill("https address; it gets signed JSON", subscriber.url)

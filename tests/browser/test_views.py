@@ -8,7 +8,7 @@ import pytest
 from browser import DESK, PHONE
 
 VIEWS = ["overview", "events", "time", "toggl", "subscribers", "subscribers/accounts", "subscribers/organizations", "settings", "settings/operators",
-         "settings/sessions", "settings/notices", "settings/ticks", "settings/findings", "settings/audit"]
+         "settings/sessions", "settings/alerts", "settings/ticks", "settings/findings", "settings/audit"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

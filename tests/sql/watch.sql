@@ -240,19 +240,19 @@ select is_empty('select * from ledger.findings()', 'all is well');
 
 -- ---- telling
 
-select throws_ok($$select ledger.notice_add('mail', '-oQ/tmp@example.org')$$, '22023', 'notice.no_address', 'no option as an address');
-select throws_ok($$select ledger.notice_add('mail', E'a@example.org\nBcc: b@example.org')$$, '22023', 'notice.no_address', 'no line break in one');
-select throws_ok($$select ledger.notice_add('webhook', 'ftp://example.org/')$$, '22023', 'notice.no_url', 'no other scheme');
-select throws_ok($$select ledger.notice_add('webhook', 'http://user@example.org/')$$, '22023', 'notice.no_url', 'no user in it');
-select throws_ok($$select ledger.notice_add('pager', '1')$$, '22023', 'notice.no_kind', 'no other way');
-select is(ledger.notice_add('mail', 'ada@example.org'), 1::bigint, 'an address') ;
-select throws_ok($$select ledger.notice_add('mail', 'ada@example.org')$$, '23505', 'notice.there_already', 'once');
+select throws_ok($$select ledger.alert_add('mail', '-oQ/tmp@example.org')$$, '22023', 'alert.no_address', 'no option as an address');
+select throws_ok($$select ledger.alert_add('mail', E'a@example.org\nBcc: b@example.org')$$, '22023', 'alert.no_address', 'no line break in one');
+select throws_ok($$select ledger.alert_add('webhook', 'ftp://example.org/')$$, '22023', 'alert.no_url', 'no other scheme');
+select throws_ok($$select ledger.alert_add('webhook', 'http://user@example.org/')$$, '22023', 'alert.no_url', 'no user in it');
+select throws_ok($$select ledger.alert_add('pager', '1')$$, '22023', 'alert.no_kind', 'no other way');
+select is(ledger.alert_add('mail', 'ada@example.org'), 1::bigint, 'an address') ;
+select throws_ok($$select ledger.alert_add('mail', 'ada@example.org')$$, '23505', 'alert.there_already', 'once');
 select ledger.judge('');
-select is_empty('select from ledger.notice_message', 'nothing to tell');
+select is_empty('select from ledger.alert_message', 'nothing to tell');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;
 select ledger.judge('https://x/admin/');
 select ledger.judge('https://x/admin/');
-select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content #>> '{findings,0,said,state,code}', content ->> 'page' from ledger.notice_message$$,
+select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content #>> '{findings,0,said,state,code}', content ->> 'page' from ledger.alert_message$$,
   $$values ('trouble', 'new', 'finding.toggl_differs', 'toggl.state_disabled', 'https://x/admin/')$$, 'a finding is told once');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
 select ledger.judge('');
@@ -260,29 +260,29 @@ update ledger.toggl_subscription set enabled = false where subscription_id = 77;
 select ledger.judge('');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
 select ledger.judge('');
-select is((select count(*) from ledger.notice_message), 1::bigint, 'and not again when it comes and goes');
+select is((select count(*) from ledger.alert_message), 1::bigint, 'and not again when it comes and goes');
 update ledger.state set clock_offset = '6 minutes';
 select ledger.judge('');
-select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content ->> 'findings' from ledger.notice_message order by message_id desc limit 1$$,
+select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content ->> 'findings' from ledger.alert_message order by message_id desc limit 1$$,
   $$values ('well', 'over', 'finding.toggl_differs', '[]')$$, 'but when it is over');
-select is(content::jsonb #>> '{changes,0,change}', 'new', 'they are sent in their order') from ledger.notice_claim(1000);
-select is(message_id, 0::bigint, 'one at a time') from ledger.notice_claim(1000);
-select ledger.notice_settle(1, 1, 'no route to host');
-select results_eq('select last_problem, failing_since is not null from ledger.notice', $$values ('no route to host', true)$$, 'a problem is kept');
-select is(message_id, 0::bigint, 'it is not tried at once') from ledger.notice_claim(1000);
+select is(content::jsonb #>> '{changes,0,change}', 'new', 'they are sent in their order') from ledger.alert_claim(1000);
+select is(message_id, 0::bigint, 'one at a time') from ledger.alert_claim(1000);
+select ledger.alert_settle(1, 1, 'no route to host');
+select results_eq('select last_problem, failing_since is not null from ledger.alert', $$values ('no route to host', true)$$, 'a problem is kept');
+select is(message_id, 0::bigint, 'it is not tried at once') from ledger.alert_claim(1000);
 update ledger.state set clock_offset = '8 minutes';
-select is(lease, 2::bigint, 'but later') from ledger.notice_claim(1000);
-select ledger.notice_settle(1, 1, null);
-select is_empty('select from ledger.notice_message where sent_at is not null', 'a stale lease changes nothing');
-select ledger.notice_settle(1, 2, null);
-select is(content::jsonb #>> '{changes,0,change}', 'over', 'then the next') from ledger.notice_claim(1000);
-select ledger.notice_settle(2, 1, null);
-select results_eq('select last_problem, failing_since from ledger.notice', $$values (null::text, null::timestamptz)$$, 'all are sent');
+select is(lease, 2::bigint, 'but later') from ledger.alert_claim(1000);
+select ledger.alert_settle(1, 1, null);
+select is_empty('select from ledger.alert_message where sent_at is not null', 'a stale lease changes nothing');
+select ledger.alert_settle(1, 2, null);
+select is(content::jsonb #>> '{changes,0,change}', 'over', 'then the next') from ledger.alert_claim(1000);
+select ledger.alert_settle(2, 1, null);
+select results_eq('select last_problem, failing_since from ledger.alert', $$values (null::text, null::timestamptz)$$, 'all are sent');
 
-update ledger.notice set kind = 'slack', target = 'https://hooks.slack.com/services/T/B/secret', last_problem = 'no route to host',
+update ledger.alert set kind = 'slack', target = 'https://hooks.slack.com/services/T/B/secret', last_problem = 'no route to host',
                          failing_since = ledger.clock() - interval '15 minutes';
-select results_eq($$select said from pg_temp.told('notice')$$,
-  $$values ('{"code": "finding.notice", "way": "slack", "target": "https://hooks.slack.com/…", "failing_seconds": 900, "problem": "no route to host", "notice_id": 1}'::jsonb)$$, 'a chat that takes nothing, without its address');
+select results_eq($$select said from pg_temp.told('alert')$$,
+  $$values ('{"code": "finding.alert", "way": "slack", "target": "https://hooks.slack.com/…", "failing_seconds": 900, "problem": "no route to host", "alert_id": 1}'::jsonb)$$, 'a chat that takes nothing, without its address');
 
 select * from finish();
 rollback;

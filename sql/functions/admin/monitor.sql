@@ -1,141 +1,141 @@
 -- The admin page: the ways by which the owner is told, and what machines ask.
 
-create function ledger.notice_json(n ledger.notice)
+create function ledger.alert_json(n ledger.alert)
 returns json
 language sql stable set search_path = ledger, pg_temp
 as $$
   select json_build_object(
-    'id', n.notice_id::text, 'kind', n.kind, 'target', ledger.notice_shown(n), 'enabled', n.enabled,
+    'id', n.alert_id::text, 'kind', n.kind, 'target', ledger.alert_shown(n), 'enabled', n.enabled,
     'last_sent_at', ledger.rfc3339(n.last_sent_at), 'last_problem', n.last_problem, 'last_problem_at', ledger.rfc3339(n.last_problem_at),
-    'waiting', (select count(*) from ledger.notice_message m
-                where m.notice_id = n.notice_id and m.sent_at is null and m.dropped_at is null and not m.is_test))
+    'waiting', (select count(*) from ledger.alert_message m
+                where m.alert_id = n.alert_id and m.sent_at is null and m.dropped_at is null and not m.is_test))
 $$;
-comment on function ledger.notice_json(ledger.notice) is 'A notice as the page has it.';
+comment on function ledger.alert_json(ledger.alert) is 'An alert as the page has it.';
 
-create function ledger.notice_of(path jsonb)
-returns ledger.notice
+create function ledger.alert_of(path jsonb)
+returns ledger.alert
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  n ledger.notice;
+  n ledger.alert;
 begin
-  select o.* into n from ledger.notice o where o.notice_id = ledger.id_of(path ->> 'notice_id', 'the number of a notice');
+  select o.* into n from ledger.alert o where o.alert_id = ledger.id_of(path ->> 'alert_id', 'the number of an alert');
   if not found then
-    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', path -> 'notice_id'), 'P0002');
+    perform ledger.refuse('alert.unknown', jsonb_build_object('alert_id', path -> 'alert_id'), 'P0002');
   end if;
   return n;
 end
 $$;
-comment on function ledger.notice_of(jsonb) is 'The notice that a path names; P0002: none.';
+comment on function ledger.alert_of(jsonb) is 'The alert that a path names; P0002: none.';
 
-create function admin.notice_list(who ledger.operator, request admin.request)
+create function admin.alert_list(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   return ledger.answer(json_build_object('items', coalesce((
-    select json_agg(ledger.notice_json(n) order by n.notice_id) from ledger.notice n), '[]'), 'next', null)::text);
+    select json_agg(ledger.alert_json(n) order by n.alert_id) from ledger.alert n), '[]'), 'next', null)::text);
 end
 $$;
-comment on function admin.notice_list(ledger.operator, admin.request) is 'GET notices.';
+comment on function admin.alert_list(ledger.operator, admin.request) is 'GET alerts.';
 
-create function admin.notice_begin(who ledger.operator, request admin.request)
+create function admin.alert_begin(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  perform ledger.notice_check(request.given ->> 'kind', request.given ->> 'target');
+  perform ledger.alert_check(request.given ->> 'kind', request.given ->> 'target');
   return ledger.answer(null, private => jsonb_build_object(
-    'notice_id', nextval(pg_get_serial_sequence('ledger.notice', 'notice_id')), 'kind', request.given ->> 'kind'));
+    'alert_id', nextval(pg_get_serial_sequence('ledger.alert', 'alert_id')), 'kind', request.given ->> 'kind'));
 end
 $$;
-comment on function admin.notice_begin(ledger.operator, admin.request) is 'Before a notice is made: may it be; private: its kind, and the number that its secret is bound to.';
+comment on function admin.alert_begin(ledger.operator, admin.request) is 'Before an alert is made: may it be; private: its kind, and the number that its secret is bound to.';
 
-create function admin.notice_add(who ledger.operator, request admin.request)
+create function admin.alert_add(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  n ledger.notice;
+  n ledger.alert;
 begin
-  perform ledger.notice_check(request.given ->> 'kind', request.given ->> 'target');
-  if (select count(*) from ledger.notice) >= 50 then
-    perform ledger.refuse('notice.too_many', '{"most": 50}');
+  perform ledger.alert_check(request.given ->> 'kind', request.given ->> 'target');
+  if (select count(*) from ledger.alert) >= 50 then
+    perform ledger.refuse('alert.too_many', '{"most": 50}');
   end if;
-  insert into ledger.notice (notice_id, kind, target, secret_sealed) overriding system value
-  values ((request.made ->> 'notice_id')::bigint, request.given ->> 'kind', request.given ->> 'target', ledger.made_bytes(request, 'sealed'))
-  on conflict on constraint notice_kind_target_key do nothing
+  insert into ledger.alert (alert_id, kind, target, secret_sealed) overriding system value
+  values ((request.made ->> 'alert_id')::bigint, request.given ->> 'kind', request.given ->> 'target', ledger.made_bytes(request, 'sealed'))
+  on conflict on constraint alert_kind_target_key do nothing
   returning * into n;
-  if n.notice_id is null then
-    perform ledger.refuse('notice.there_already', state => '23505');
+  if n.alert_id is null then
+    perform ledger.refuse('alert.there_already', state => '23505');
   end if;
-  return ledger.answer(ledger.notice_json(n)::text, status => 201,
-    audit => ledger.audited('notice.add', format('notice %s', n.notice_id), null, ledger.notice_told(n)));
+  return ledger.answer(ledger.alert_json(n)::text, status => 201,
+    audit => ledger.audited('alert.add', format('alert %s', n.alert_id), null, ledger.alert_told(n)));
 end
 $$;
-comment on function admin.notice_add(ledger.operator, admin.request) is
-  'POST notices {"kind": mail, webhook or a chat''s, "target"}. made: notice_id as notice_begin() gave it; sealed, the secret of a webhook.';
+comment on function admin.alert_add(ledger.operator, admin.request) is
+  'POST alerts {"kind": mail, webhook or a chat''s, "target"}. made: alert_id as alert_begin() gave it; sealed, the secret of a webhook.';
 
-create function admin.notice_change(who ledger.operator, request admin.request)
+create function admin.alert_change(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  n ledger.notice := ledger.notice_of(request.path);
+  n ledger.alert := ledger.alert_of(request.path);
   -- What was shown of it, sent back, changes nothing.
-  wanted text := coalesce(nullif(request.given ->> 'target', ledger.notice_shown(n)), n.target);
+  wanted text := coalesce(nullif(request.given ->> 'target', ledger.alert_shown(n)), n.target);
 begin
   if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
     perform ledger.refuse('input.not_flag', '{"name": "enabled"}');
   end if;
-  perform ledger.notice_check(n.kind, wanted);
-  if exists (select from ledger.notice o where o.kind = n.kind and o.target = wanted and o.notice_id <> n.notice_id) then
-    perform ledger.refuse('notice.there_already', state => '23505');
+  perform ledger.alert_check(n.kind, wanted);
+  if exists (select from ledger.alert o where o.kind = n.kind and o.target = wanted and o.alert_id <> n.alert_id) then
+    perform ledger.refuse('alert.there_already', state => '23505');
   end if;
-  update ledger.notice o
+  update ledger.alert o
   set target = wanted, enabled = coalesce((request.given ->> 'enabled')::boolean, o.enabled),
       failing_since = case when o.target = wanted then o.failing_since end,
       last_problem = case when o.target = wanted then o.last_problem end
-  where o.notice_id = n.notice_id;
+  where o.alert_id = n.alert_id;
   return (
-    select ledger.answer(ledger.notice_json(o)::text, audit => ledger.audited(
-      'notice.change', format('notice %s', n.notice_id),
-      jsonb_build_object('target', ledger.notice_shown(n), 'enabled', n.enabled),
-      jsonb_build_object('target', ledger.notice_shown(o), 'enabled', o.enabled)
-      || case when o.target <> n.target and ledger.notice_shown(o) = ledger.notice_shown(n) then '{"address": "another"}' else '{}' end::jsonb))
-    from ledger.notice o where o.notice_id = n.notice_id);
+    select ledger.answer(ledger.alert_json(o)::text, audit => ledger.audited(
+      'alert.change', format('alert %s', n.alert_id),
+      jsonb_build_object('target', ledger.alert_shown(n), 'enabled', n.enabled),
+      jsonb_build_object('target', ledger.alert_shown(o), 'enabled', o.enabled)
+      || case when o.target <> n.target and ledger.alert_shown(o) = ledger.alert_shown(n) then '{"address": "another"}' else '{}' end::jsonb))
+    from ledger.alert o where o.alert_id = n.alert_id);
 end
 $$;
-comment on function admin.notice_change(ledger.operator, admin.request) is 'PATCH notices/{id} {"enabled", "target"}.';
+comment on function admin.alert_change(ledger.operator, admin.request) is 'PATCH alerts/{id} {"enabled", "target"}.';
 
-create function admin.notice_remove(who ledger.operator, request admin.request)
+create function admin.alert_remove(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  n ledger.notice := ledger.notice_of(request.path);
+  n ledger.alert := ledger.alert_of(request.path);
 begin
-  delete from ledger.notice o where o.notice_id = n.notice_id;
+  delete from ledger.alert o where o.alert_id = n.alert_id;
   return ledger.answer('{}',
-    audit => ledger.audited('notice.remove', format('notice %s', n.notice_id), ledger.notice_told(n), null));
+    audit => ledger.audited('alert.remove', format('alert %s', n.alert_id), ledger.alert_told(n), null));
 end
 $$;
-comment on function admin.notice_remove(ledger.operator, admin.request) is 'DELETE notices/{id}, with what waits for it.';
+comment on function admin.alert_remove(ledger.operator, admin.request) is 'DELETE alerts/{id}, with what waits for it.';
 
-create function admin.notice_test(who ledger.operator, request admin.request)
+create function admin.alert_test(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  n ledger.notice := ledger.notice_of(request.path);
+  n ledger.alert := ledger.alert_of(request.path);
 begin
   return (
     select ledger.answer(null, private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
-                         audit => ledger.audited('notice.test', format('notice %s', n.notice_id), null, ledger.notice_told(n)))
-    from ledger.notice_test(n.notice_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
+                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null, ledger.alert_told(n)))
+    from ledger.alert_test(n.alert_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
 end
 $$;
-comment on function admin.notice_test(ledger.operator, admin.request) is 'POST notices/{id}/test. private: the message, for the caller to send; it and made are as ledger.notice_test() has them.';
+comment on function admin.alert_test(ledger.operator, admin.request) is 'POST alerts/{id}/test. private: the message, for the caller to send; it and made are as ledger.alert_test() has them.';
 
 -- ---- for machines
 

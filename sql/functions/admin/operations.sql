@@ -13,7 +13,7 @@ from (values
   ('health', 'none', null, null),
   ('metrics', 'none', null, null),
   -- nor does what goes on with what an owner began, also when the session has ended
-  ('notice_settle', 'none', null, null),
+  ('alert_settle', 'none', null, null),
   ('toggl_turn', 'none', null, null),
   ('toggl_unsigned', 'none', null, null),
   ('toggl_local', 'none', null, null),
@@ -81,7 +81,7 @@ from (values
   ('delivery_read', 'viewer', null, null),
   ('delivery_replay', 'owner', 'trail', null),
 
-  -- endpoints, addresses for web-cron, notices
+  -- endpoints, addresses for web-cron, alerts
   ('endpoint_list', 'viewer', null, null),
   ('endpoint_add', 'owner', 'proof trail', null),
   ('endpoint_change', 'owner', 'proof trail', null),
@@ -91,12 +91,12 @@ from (values
   ('tick_list', 'viewer', null, null),
   ('tick_add', 'owner', 'proof trail', null),
   ('tick_remove', 'owner', 'trail', null),
-  ('notice_list', 'viewer', null, null),
-  ('notice_begin', 'owner', 'proof', null),
-  ('notice_add', 'owner', 'trail', null),
-  ('notice_change', 'owner', 'proof trail', null),
-  ('notice_remove', 'owner', 'proof trail', null),
-  ('notice_test', 'owner', 'trail', null),
+  ('alert_list', 'viewer', null, null),
+  ('alert_begin', 'owner', 'proof', null),
+  ('alert_add', 'owner', 'trail', null),
+  ('alert_change', 'owner', 'proof trail', null),
+  ('alert_remove', 'owner', 'proof trail', null),
+  ('alert_test', 'owner', 'trail', null),
 
   -- Toggl; what only asks it again, or goes on with what was begun, gives no power
   ('toggl_read', 'viewer', null, null),

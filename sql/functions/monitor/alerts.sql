@@ -12,21 +12,21 @@ as $$
 $$;
 comment on function ledger.findings_json() is 'The findings as a list of objects, in their order.';
 
-create function ledger.notice_write(only_notice bigint, page text, seen jsonb, changes jsonb)
+create function ledger.alert_write(only_alert bigint, page text, seen jsonb, changes jsonb)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  insert into ledger.notice_message (notice_id, is_test, content, made_at, due_at)
-  select n.notice_id, changes is null,
+  insert into ledger.alert_message (alert_id, is_test, content, made_at, due_at)
+  select n.alert_id, changes is null,
          jsonb_build_object('timestamp', ledger.rfc3339(c.at), 'test', changes is null, 'page', page,
            'status', coalesce(case when seen @> '[{"level": "trouble"}]' then 'trouble' end, seen #>> '{0,level}', 'well'),
            'changes', coalesce(changes, '[]'), 'findings', jsonb_path_query_array(seen, '$[0 to 99]')),
          c.at, c.at
-  from ledger.notice n, ledger.clock() c (at)
-  where case when only_notice is null then n.enabled else n.notice_id = only_notice end
+  from ledger.alert n, ledger.clock() c (at)
+  where case when only_alert is null then n.enabled else n.alert_id = only_alert end
 $$;
-comment on function ledger.notice_write(bigint, text, jsonb, jsonb) is
-  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse or over) for each enabled notice; changes null: a test, for one notice.';
+comment on function ledger.alert_write(bigint, text, jsonb, jsonb) is
+  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse or over) for each enabled alert; changes null: a test, for one alert.';
 
 create function ledger.judge(page text)
 returns void
@@ -61,7 +61,7 @@ begin
     from ledger.finding b
     where b.kind = o.kind and b.subject = o.subject and o.missed_at is null
       -- Who is told later is told what is so then.
-      and exists (select from ledger.notice n where n.enabled)
+      and exists (select from ledger.alert n where n.enabled)
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
   select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'said', c.said,
@@ -70,9 +70,9 @@ begin
   from (select w.change, w.kind, w.level, w.subject, w.said, w.link, w.since from worse w
         union all select 'over', g.kind, g.level, g.subject, g.said, g.link, g.since from gone g) c;
   if changes is not null then
-    perform ledger.notice_write(null, page, seen, changes);
+    perform ledger.alert_write(null, page, seen, changes);
   end if;
-  delete from ledger.notice_message m where coalesce(m.sent_at, m.dropped_at) < at - interval '30 days';
+  delete from ledger.alert_message m where coalesce(m.sent_at, m.dropped_at) < at - interval '30 days';
   delete from ledger.host h where h.seen_at < at - interval '30 days';
   update ledger.watch w set judged_at = at;
 end
@@ -91,101 +91,101 @@ $$;
 comment on function ledger.outage_over(timestamptz, jsonb) is
   'A courier that has told by itself that the database was away says that it is back: to be told as any finding that is over, once, by ledger.judge().';
 
-create function ledger.notice_claim(lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint, next_us bigint)
+create function ledger.alert_claim(lease_ms bigint)
+returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint, next_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := ledger.clock();
 begin
-  update ledger.notice_message m set dropped_at = at, problem = coalesce(m.problem, 'disabled')
-  from ledger.notice n
-  where n.notice_id = m.notice_id and not n.enabled and m.sent_at is null and m.dropped_at is null and not m.is_test;
+  update ledger.alert_message m set dropped_at = at, problem = coalesce(m.problem, 'disabled')
+  from ledger.alert n
+  where n.alert_id = m.alert_id and not n.enabled and m.sent_at is null and m.dropped_at is null and not m.is_test;
   return query
     with due as (
-      select m.message_id from ledger.notice_message m
+      select m.message_id from ledger.alert_message m
       where m.sent_at is null and m.dropped_at is null and m.due_at <= at and m.leased_until <= at and not m.is_test
         -- in order: that it is over comes after that it began
-        and not exists (select from ledger.notice_message o
-                        where o.notice_id = m.notice_id and o.message_id < m.message_id
+        and not exists (select from ledger.alert_message o
+                        where o.alert_id = m.alert_id and o.message_id < m.message_id
                           and o.sent_at is null and o.dropped_at is null and not o.is_test)
       order by m.due_at, m.message_id
       limit 1
       for update of m skip locked),
     taken as (
-      update ledger.notice_message m
+      update ledger.alert_message m
       set lease = m.lease + 1, leased_until = at + lease_ms * interval '1 millisecond', attempts = m.attempts + 1
       from due d where m.message_id = d.message_id
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at), 0::bigint
-    from taken t join ledger.notice n on n.notice_id = t.notice_id;
+    select t.message_id, t.lease, n.alert_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at), 0::bigint
+    from taken t join ledger.alert n on n.alert_id = t.alert_id;
   if not found then
     return query
       select 0::bigint, 0::bigint, 0::bigint, ''::text, ''::text, null::bytea, ''::text, 0::bigint,
              ledger.us(min(greatest(m.due_at, m.leased_until))) - ledger.us(at)
-      from ledger.notice_message m where m.sent_at is null and m.dropped_at is null and not m.is_test;
+      from ledger.alert_message m where m.sent_at is null and m.dropped_at is null and not m.is_test;
   end if;
 end
 $$;
-comment on function ledger.notice_claim(bigint) is
+comment on function ledger.alert_claim(bigint) is
   'Gives a message that is due to the caller for so long, with all that it takes to send it; message_id 0: none is, and the next will be in next_us (null: there is none).';
 
-create function ledger.notice_settle(message bigint, lease bigint, wrong text)
+create function ledger.alert_settle(message bigint, lease bigint, wrong text)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := ledger.clock();
-  held ledger.notice_message;
+  held ledger.alert_message;
 begin
-  select m.* into held from ledger.notice_message m
-  where m.message_id = message and m.lease = notice_settle.lease and m.sent_at is null and m.dropped_at is null for update;
+  select m.* into held from ledger.alert_message m
+  where m.message_id = message and m.lease = alert_settle.lease and m.sent_at is null and m.dropped_at is null for update;
   if not found then
     return;
   end if;
-  update ledger.notice_message m
+  update ledger.alert_message m
   set sent_at = case when wrong is null then at end, problem = wrong, leased_until = '-infinity',
       -- From half a minute to an hour, for three days.
       dropped_at = case when wrong is not null and (m.is_test or m.made_at < at - interval '3 days') then at end,
       due_at = at + least(interval '1 hour', interval '30 seconds' * power(2, least(m.attempts - 1, 10))) * (0.9 + 0.2 * random())
   where m.message_id = message;
-  update ledger.notice n
+  update ledger.alert n
   set last_sent_at = case when wrong is null then at else n.last_sent_at end,
       last_problem = left(wrong, 500), last_problem_at = case when wrong is null then n.last_problem_at else at end,
       failing_since = case when wrong is not null then coalesce(n.failing_since, at) end
-  where n.notice_id = held.notice_id;
+  where n.alert_id = held.alert_id;
 end
 $$;
-comment on function ledger.notice_settle(bigint, bigint, text) is
+comment on function ledger.alert_settle(bigint, bigint, text) is
   'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. A lease that is not the current one changes nothing.';
 
-create function ledger.notice_test(notice bigint, page text, lease_ms bigint)
-returns table (message_id bigint, lease bigint, notice_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint)
+create function ledger.alert_test(alert bigint, page text, lease_ms bigint)
+returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 begin
-  if not exists (select from ledger.notice n where n.notice_id = notice) then
-    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
+  if not exists (select from ledger.alert n where n.alert_id = alert) then
+    perform ledger.refuse('alert.unknown', jsonb_build_object('alert_id', alert), 'P0002');
   end if;
-  perform ledger.notice_write(notice, page, ledger.findings_json(), null);
+  perform ledger.alert_write(alert, page, ledger.findings_json(), null);
   return query
     with taken as (
-      update ledger.notice_message m
+      update ledger.alert_message m
       set lease = 1, leased_until = ledger.clock() + lease_ms * interval '1 millisecond', attempts = 1
-      where m.message_id = (select max(o.message_id) from ledger.notice_message o where o.notice_id = notice and o.is_test)
+      where m.message_id = (select max(o.message_id) from ledger.alert_message o where o.alert_id = alert and o.is_test)
       returning m.*)
-    select t.message_id, t.lease, n.notice_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at)
-    from taken t join ledger.notice n on n.notice_id = t.notice_id;
+    select t.message_id, t.lease, n.alert_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at)
+    from taken t join ledger.alert n on n.alert_id = t.alert_id;
 end
 $$;
-comment on function ledger.notice_test(bigint, text, bigint) is 'Makes a message that says it is a test, and gives it to the caller to send, as ledger.notice_claim() does. P0002: no such notice.';
+comment on function ledger.alert_test(bigint, text, bigint) is 'Makes a message that says it is a test, and gives it to the caller to send, as ledger.alert_claim() does. P0002: no such alert.';
 
 -- ---- which ways there are
 
-create function ledger.notice_chat(target text)
+create function ledger.alert_chat(target text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 as $$
@@ -197,9 +197,9 @@ select case
   when h.host = 'ntfy.sh' then 'ntfy' end
 from (select lower(substring(target from '^https?://([^/:?#]+)')) as host) h
 $$;
-comment on function ledger.notice_chat(text) is 'The kind of chat whose address this is, of those that can be told by their host; null: none.';
+comment on function ledger.alert_chat(text) is 'The kind of chat whose address this is, of those that can be told by their host; null: none.';
 
-create function ledger.notice_check(kind text, target text)
+create function ledger.alert_check(kind text, target text)
 returns void
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -208,60 +208,60 @@ begin
     -- One plain address: nothing in it that a header or a command line could take for more.
     if target is null or length(target) > 254
        or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
-      perform ledger.refuse('notice.no_address');
+      perform ledger.refuse('alert.no_address');
     end if;
   elsif kind = any ('{webhook,slack,teams,discord,mattermost,googlechat,ntfy}') then
     if ledger.has_blank(target) then
-      perform ledger.refuse('notice.blank_in_address');
+      perform ledger.refuse('alert.blank_in_address');
     end if;
     if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
-      perform ledger.refuse('notice.no_url');
+      perform ledger.refuse('alert.no_url');
     end if;
     if kind = 'ntfy' and target !~ '^https?://[^/]+/([^?#]*/)?[-_A-Za-z0-9]{1,64}/*(\?[^#]*)?$' then
-      perform ledger.refuse('notice.no_topic');
+      perform ledger.refuse('alert.no_topic');
     end if;
-    if kind <> coalesce(ledger.notice_chat(target), kind) then
-      perform ledger.refuse('notice.other_chat', jsonb_build_object('chat', ledger.notice_chat(target), 'given', kind));
+    if kind <> coalesce(ledger.alert_chat(target), kind) then
+      perform ledger.refuse('alert.other_chat', jsonb_build_object('chat', ledger.alert_chat(target), 'given', kind));
     end if;
   else
-    perform ledger.refuse('notice.no_kind');
+    perform ledger.refuse('alert.no_kind');
   end if;
 end
 $$;
-comment on function ledger.notice_check(text, text) is 'Raises 22023 when a notice cannot go there.';
+comment on function ledger.alert_check(text, text) is 'Raises 22023 when an alert cannot go there.';
 
-create function ledger.notice_shown(n ledger.notice)
+create function ledger.alert_shown(n ledger.alert)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return case n.kind when 'mail' then n.target else ledger.url_shown(n.target) end;
-comment on function ledger.notice_shown(ledger.notice) is
-  'Where a notice goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows the URL of a chat can write there.';
+comment on function ledger.alert_shown(ledger.alert) is
+  'Where an alert goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows the URL of a chat can write there.';
 
-create function ledger.notice_told(n ledger.notice)
+create function ledger.alert_told(n ledger.alert)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return jsonb_build_object('kind', n.kind, 'target', ledger.notice_shown(n));
-comment on function ledger.notice_told(ledger.notice) is 'What the trail has of a notice.';
+return jsonb_build_object('kind', n.kind, 'target', ledger.alert_shown(n));
+comment on function ledger.alert_told(ledger.alert) is 'What the trail has of an alert.';
 
-create function ledger.notice_add(kind text, target text)
+create function ledger.alert_add(kind text, target text)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   made bigint;
 begin
-  perform ledger.notice_check(kind, target);
-  if (select count(*) from ledger.notice) >= 50 then
-    perform ledger.refuse('notice.too_many', '{"most": 50}');
+  perform ledger.alert_check(kind, target);
+  if (select count(*) from ledger.alert) >= 50 then
+    perform ledger.refuse('alert.too_many', '{"most": 50}');
   end if;
-  insert into ledger.notice as n (kind, target, enabled) values (notice_add.kind, notice_add.target, notice_add.kind <> 'webhook')
-  returning n.notice_id into made;
+  insert into ledger.alert as n (kind, target, enabled) values (alert_add.kind, alert_add.target, alert_add.kind <> 'webhook')
+  returning n.alert_id into made;
   return made;
 exception when unique_violation then
-  perform ledger.refuse('notice.there_already', state => '23505');
+  perform ledger.refuse('alert.there_already', state => '23505');
 end
 $$;
-comment on function ledger.notice_add(text, text) is 'Makes a notice. A webhook is enabled when it gets its secret: its number binds that.';
+comment on function ledger.alert_add(text, text) is 'Makes an alert. A webhook is enabled when it gets its secret: its number binds that.';
 
 -- ---- who looks after it
 

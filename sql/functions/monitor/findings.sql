@@ -307,14 +307,14 @@ begin
     from (select coalesce((select max(h.seen_at) from ledger.host h where h.program = 'courier'), w.made_at) as seen_at
           from ledger.watch w) c
     where c.seen_at < at - interval '1 day'
-      and (exists (select from ledger.notice n where n.enabled)
+      and (exists (select from ledger.alert n where n.enabled)
            or exists (select from ledger.subscription s where s.enabled and s.validated_at is not null and s.deleted_at is null)
            or exists (select from ledger.toggl_connection t where t.token_sealed is not null));
   return query
-    select 'notice', 'warning', 'notice ' || n.notice_id,
-           ledger.coded('finding.notice', jsonb_build_object('way', n.kind, 'target', ledger.notice_shown(n),
-             'failing_seconds', ledger.whole_seconds(at - n.failing_since), 'problem', rtrim(n.last_problem, '.'), 'notice_id', n.notice_id)), n.failing_since, '#/settings/notices'
-    from ledger.notice n
+    select 'alert', 'warning', 'alert ' || n.alert_id,
+           ledger.coded('finding.alert', jsonb_build_object('way', n.kind, 'target', ledger.alert_shown(n),
+             'failing_seconds', ledger.whole_seconds(at - n.failing_since), 'problem', rtrim(n.last_problem, '.'), 'alert_id', n.alert_id)), n.failing_since, '#/settings/alerts'
+    from ledger.alert n
     where n.enabled and n.failing_since < at - interval '10 minutes';
 end
 $$;

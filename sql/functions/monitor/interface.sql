@@ -2,9 +2,9 @@
 -- and does: event_counts.sql, findings.sql and alerts.sql.
 
 select ledger.interface_function(called) from unnest(array[
-  'courier.notice_claim', 'courier.notice_settle', 'courier.outage_over',
-  'operator.notice_add', 'operator.notice_test', 'operator.notice_settle',
-  'admin.notice_settle']) called;
+  'courier.alert_claim', 'courier.alert_settle', 'courier.outage_over',
+  'operator.alert_add', 'operator.alert_test', 'operator.alert_settle',
+  'admin.alert_settle']) called;
 
 create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint,
                               page text, names text[], labels text[], counts bigint[])
@@ -24,11 +24,11 @@ $$;
 comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text, text[], text[], bigint[]) is
   'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
 
-create function courier.notice_targets()
-returns table (notice_id bigint, kind text, target text, secret_sealed bytea)
+create function courier.alert_targets()
+returns table (alert_id bigint, kind text, target text, secret_sealed bytea)
 language sql stable security definer set search_path = ledger, pg_temp
-as $$ select n.notice_id, n.kind, n.target, n.secret_sealed from ledger.notice n where n.enabled order by n.notice_id limit 50 $$;
-comment on function courier.notice_targets() is 'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
+as $$ select n.alert_id, n.kind, n.target, n.secret_sealed from ledger.alert n where n.enabled order by n.alert_id limit 50 $$;
+comment on function courier.alert_targets() is 'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
 
 -- ---- of the command line
 
@@ -49,47 +49,47 @@ language sql volatile security definer set search_path = ledger, pg_temp
 as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds) $$;
 comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is 'As ledger.host_seen(): housekeep was run.';
 
-create function operator.notice_list()
-returns table (notice_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)
+create function operator.alert_list()
+returns table (alert_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select n.notice_id, n.kind, ledger.notice_shown(n), n.enabled, ledger.us(n.last_sent_at), n.last_problem,
-         (select count(*) from ledger.notice_message m where m.notice_id = n.notice_id and m.sent_at is null and m.dropped_at is null)
-  from ledger.notice n order by n.notice_id
+  select n.alert_id, n.kind, ledger.alert_shown(n), n.enabled, ledger.us(n.last_sent_at), n.last_problem,
+         (select count(*) from ledger.alert_message m where m.alert_id = n.alert_id and m.sent_at is null and m.dropped_at is null)
+  from ledger.alert n order by n.alert_id
 $$;
-comment on function operator.notice_list() is 'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
+comment on function operator.alert_list() is 'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
 
-create function operator.notice_secret(notice bigint, sealed bytea)
+create function operator.alert_secret(alert bigint, sealed bytea)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ update ledger.notice n set secret_sealed = sealed, enabled = true where n.notice_id = notice $$;
-comment on function operator.notice_secret(bigint, bytea) is 'Gives a webhook its secret, sealed with notice: and its number as place, and enables it.';
+as $$ update ledger.alert n set secret_sealed = sealed, enabled = true where n.alert_id = alert $$;
+comment on function operator.alert_secret(bigint, bytea) is 'Gives a webhook its secret, sealed with alert: and its number as place, and enables it.';
 
-create function operator.notice_enable(notice bigint, enable boolean)
+create function operator.alert_enable(alert bigint, enable boolean)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  update ledger.notice n set enabled = enable where n.notice_id = notice;
+  update ledger.alert n set enabled = enable where n.alert_id = alert;
   if not found then
-    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
+    perform ledger.refuse('alert.unknown', jsonb_build_object('alert_id', alert), 'P0002');
   end if;
 end
 $$;
-comment on function operator.notice_enable(bigint, boolean) is 'Enables or disables a notice; P0002: no such.';
+comment on function operator.alert_enable(bigint, boolean) is 'Enables or disables an alert; P0002: no such.';
 
-create function operator.notice_remove(notice bigint)
+create function operator.alert_remove(alert bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  delete from ledger.notice n where n.notice_id = notice;
+  delete from ledger.alert n where n.alert_id = alert;
   if not found then
-    perform ledger.refuse('notice.unknown', jsonb_build_object('notice_id', notice), 'P0002');
+    perform ledger.refuse('alert.unknown', jsonb_build_object('alert_id', alert), 'P0002');
   end if;
 end
 $$;
-comment on function operator.notice_remove(bigint) is 'Removes a notice, and what it was to tell; P0002: no such.';
+comment on function operator.alert_remove(bigint) is 'Removes an alert, and what it was to tell; P0002: no such.';
 
 create function operator.lock_holders()
 returns table (holder text, of_program text, pid bigint, what text)

@@ -161,8 +161,8 @@ begin
            select array_agg(format('{state="%s"} %s', t.state, t.n) order by t.state)
            from (select x.state, count(*) as n from ledger.toggl_subscription s cross join lateral ledger.toggl_state(s) x
                  where s.deleted_at is null group by x.state) t))
-      || ledger.metric('hookledger_notices_waiting', 'gauge', 'Messages that are still to be told to the owner.', array[
-           format(' %s', (select count(*) from ledger.notice_message m where m.sent_at is null and m.dropped_at is null and not m.is_test))]);
+      || ledger.metric('hookledger_alerts_waiting', 'gauge', 'Messages that are still to be told to the owner.', array[
+           format(' %s', (select count(*) from ledger.alert_message m where m.sent_at is null and m.dropped_at is null and not m.is_test))]);
 end
 $$;
 comment on function ledger.metrics_around(timestamptz, text) is 'Metrics of findings, hosts, and what is at Toggl.';

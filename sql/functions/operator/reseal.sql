@@ -16,8 +16,8 @@ as $$
   select 'toggl:' || c.connection_id, 'the API token of connection ' || c.connection_id || ' to Toggl', c.token_sealed
   from ledger.toggl_connection c where c.token_sealed is not null
   union all
-  select 'notice:' || n.notice_id, 'the secret of notice ' || n.notice_id, n.secret_sealed
-  from ledger.notice n where n.secret_sealed is not null
+  select 'alert:' || n.alert_id, 'the secret of alert ' || n.alert_id, n.secret_sealed
+  from ledger.alert n where n.secret_sealed is not null
   union all
   select 'totp:' || t.operator_id, 'the secret of the codes of operator ' || t.operator_id, t.secret_sealed
   from ledger.totp t
@@ -48,8 +48,8 @@ begin
   where 'toggl:' || c.connection_id = place and c.token_sealed = before;
   get diagnostics replaced = row_count;
   total := total + replaced;
-  update ledger.notice n set secret_sealed = after
-  where 'notice:' || n.notice_id = place and n.secret_sealed = before;
+  update ledger.alert n set secret_sealed = after
+  where 'alert:' || n.alert_id = place and n.secret_sealed = before;
   get diagnostics replaced = row_count;
   total := total + replaced;
   update ledger.totp t set secret_sealed = after

@@ -23,32 +23,32 @@ def page_site(site, mail):
 
 
 def test_from_making_to_removing(page_site, olga, mail, hook):
-    assert done(olga.get("notices")) == {"items": [], "next": None}
-    one = done(olga.post("notices", {"kind": "mail", "target": "ada@example.org"}), 201)
+    assert done(olga.get("alerts")) == {"items": [], "next": None}
+    one = done(olga.post("alerts", {"kind": "mail", "target": "ada@example.org"}), 201)
     assert (one["kind"], one["target"], one["enabled"], one["last_sent_at"]) == ("mail", "ada@example.org", True, None)
     assert "secret" not in one
-    other = done(olga.post("notices", {"kind": "webhook", "target": hook.url}), 201)
+    other = done(olga.post("alerts", {"kind": "webhook", "target": hook.url}), 201)
     assert len(other["secret"]) == 43
-    assert [item["id"] for item in done(olga.get("notices"))["items"]] == [one["id"], other["id"]]
-    assert other["secret"] not in olga.get("notices").body.decode()
+    assert [item["id"] for item in done(olga.get("alerts"))["items"]] == [one["id"], other["id"]]
+    assert other["secret"] not in olga.get("alerts").body.decode()
 
-    assert done(olga.post(f"notices/{one['id']}/test"))["sent"] is True
+    assert done(olga.post(f"alerts/{one['id']}/test"))["sent"] is True
     assert mail.letters[0].subject == "hookledger: this is a test"
-    assert done(olga.post(f"notices/{other['id']}/test"))["sent"] is True
+    assert done(olga.post(f"alerts/{other['id']}/test"))["sent"] is True
     assert_genuine(hook.got[0], other["secret"])
-    assert done(olga.get("notices"))["items"][0]["last_sent_at"].endswith("Z")
+    assert done(olga.get("alerts"))["items"][0]["last_sent_at"].endswith("Z")
 
     mail.refuse = "550 5.1.1 no such mailbox"
-    answer = done(olga.post(f"notices/{one['id']}/test"))
+    answer = done(olga.post(f"alerts/{one['id']}/test"))
     assert answer["sent"] is False and "no such mailbox" in answer["words"]
-    assert "no such mailbox" in done(olga.get("notices"))["items"][0]["last_problem"]
+    assert "no such mailbox" in done(olga.get("alerts"))["items"][0]["last_problem"]
 
-    changed = done(olga.call("PATCH", f"notices/{one['id']}", {"enabled": False, "target": "ben@example.org"}))
+    changed = done(olga.call("PATCH", f"alerts/{one['id']}", {"enabled": False, "target": "ben@example.org"}))
     assert (changed["enabled"], changed["target"], changed["last_problem"]) == (False, "ben@example.org", None)
-    assert done(olga.call("DELETE", f"notices/{other['id']}")) == {}
-    refused(olga.call("DELETE", f"notices/{other['id']}"), 404, "no notice with the number")
-    assert [row[1] for row in audit(page_site) if row[1].startswith("notice")] == [
-        "notice.add", "notice.add", "notice.test", "notice.test", "notice.test", "notice.change", "notice.remove"]
+    assert done(olga.call("DELETE", f"alerts/{other['id']}")) == {}
+    refused(olga.call("DELETE", f"alerts/{other['id']}"), 404, "no alert with the number")
+    assert [row[1] for row in audit(page_site) if row[1].startswith("alert")] == [
+        "alert.add", "alert.add", "alert.test", "alert.test", "alert.test", "alert.change", "alert.remove"]
     assert other["secret"] not in str(page_site.sql("select before::text, after::text from ledger.audit"))
 
 
@@ -60,51 +60,51 @@ def test_from_making_to_removing(page_site, olga, mail, hook):
     ({"kind": "webhook", "target": "http://a@b/"}, "no http or https"), ({"kind": {"a": 1}, "target": "x"}, "goes by mail, webhook"),
 ])
 def test_what_cannot_be_told(olga, given, words):
-    refused(olga.post("notices", given), 400, words)
+    refused(olga.post("alerts", given), 400, words)
 
 
 def test_once(olga):
-    done(olga.post("notices", {"kind": "mail", "target": "ada@example.org"}), 201)
-    refused(olga.post("notices", {"kind": "mail", "target": "ada@example.org"}), 409, "already")
-    two = done(olga.post("notices", {"kind": "mail", "target": "ben@example.org"}), 201)
-    refused(olga.call("PATCH", f"notices/{two['id']}", {"target": "ada@example.org"}), 409, "already")
-    refused(olga.call("PATCH", f"notices/{two['id']}", {"target": "nobody"}), 400, "no e-mail address")
-    refused(olga.call("PATCH", f"notices/{two['id']}", {"enabled": "no"}), 400, "true or false")
-    refused(olga.post("notices/99/test"), 404)
-    refused(olga.post("notices/x/test"), 404)
+    done(olga.post("alerts", {"kind": "mail", "target": "ada@example.org"}), 201)
+    refused(olga.post("alerts", {"kind": "mail", "target": "ada@example.org"}), 409, "already")
+    two = done(olga.post("alerts", {"kind": "mail", "target": "ben@example.org"}), 201)
+    refused(olga.call("PATCH", f"alerts/{two['id']}", {"target": "ada@example.org"}), 409, "already")
+    refused(olga.call("PATCH", f"alerts/{two['id']}", {"target": "nobody"}), 400, "no e-mail address")
+    refused(olga.call("PATCH", f"alerts/{two['id']}", {"enabled": "no"}), 400, "true or false")
+    refused(olga.post("alerts/99/test"), 404)
+    refused(olga.post("alerts/x/test"), 404)
 
 
 def test_a_viewer_only_looks(page_site, olga, hook):
-    made = done(olga.post("notices", {"kind": "webhook", "target": hook.url}), 201)
+    made = done(olga.post("alerts", {"kind": "webhook", "target": hook.url}), 201)
     vera = operator(page_site, "Vera", "viewer")
-    assert len(done(vera.get("notices"))["items"]) == 1
-    refused(vera.post("notices", {"kind": "mail", "target": "ada@example.org"}), 403)
-    refused(vera.post(f"notices/{made['id']}/test"), 403)
-    refused(vera.call("PATCH", f"notices/{made['id']}", {"enabled": False}), 403)
-    refused(vera.call("DELETE", f"notices/{made['id']}"), 403)
+    assert len(done(vera.get("alerts"))["items"]) == 1
+    refused(vera.post("alerts", {"kind": "mail", "target": "ada@example.org"}), 403)
+    refused(vera.post(f"alerts/{made['id']}/test"), 403)
+    refused(vera.call("PATCH", f"alerts/{made['id']}", {"enabled": False}), 403)
+    refused(vera.call("DELETE", f"alerts/{made['id']}"), 403)
     assert not hook.got
-    refused(Page(page_site).get("notices"), 401)
-    refused(olga.post(f"notices/{made['id']}/test", headers={"X-HL-CSRF": None}), 403)
+    refused(Page(page_site).get("alerts"), 401)
+    refused(olga.post(f"alerts/{made['id']}/test", headers={"X-HL-CSRF": None}), 403)
 
 
 def test_the_address_of_a_chat_is_shown_to_nobody(page_site, olga, hook):
     """Whoever knows it can write there: viewer, owner, trail, findings and command line have its host."""
     secret = "/services/T0/B0/bearer-secret?key=bearer-secret"
-    made = done(olga.post("notices", {"kind": "webhook", "target": hook.url + secret}), 201)
-    done(olga.call("PATCH", f"notices/{made['id']}", {"target": hook.url + secret + "2"}))
-    done(olga.call("PATCH", f"notices/{made['id']}", {"target": made["target"], "enabled": True}))	# as it was shown
-    assert page_site.sql("select target from ledger.notice") == [(hook.url + secret + "2",)]
-    done(olga.post(f"notices/{made['id']}/test"))
+    made = done(olga.post("alerts", {"kind": "webhook", "target": hook.url + secret}), 201)
+    done(olga.call("PATCH", f"alerts/{made['id']}", {"target": hook.url + secret + "2"}))
+    done(olga.call("PATCH", f"alerts/{made['id']}", {"target": made["target"], "enabled": True}))	# as it was shown
+    assert page_site.sql("select target from ledger.alert") == [(hook.url + secret + "2",)]
+    done(olga.post(f"alerts/{made['id']}/test"))
     vera = operator(page_site, "Vera", "viewer")
-    page_site.sql("update ledger.notice set failing_since = now() - interval '1 day', last_problem = 'it failed'")
-    everything = [str(made), page_site.hookledger("notice", "list").stdout, page_site.hookledger("notice", "list", "--json").stdout,
-                  page_site.hookledger("findings", check=False).stdout, *(page.get(path).body.decode() for page in (olga, vera) for path in ("notices", "audit", "overview"))]
+    page_site.sql("update ledger.alert set failing_since = now() - interval '1 day', last_problem = 'it failed'")
+    everything = [str(made), page_site.hookledger("alert", "list").stdout, page_site.hookledger("alert", "list", "--json").stdout,
+                  page_site.hookledger("findings", check=False).stdout, *(page.get(path).body.decode() for page in (olga, vera) for path in ("alerts", "audit", "overview"))]
     for text in everything:
         assert "bearer-secret" not in text and "services" not in text
     host = hook.url.split("/")[2]
     assert all(host in text for text in everything)
     assert "bearer-secret" not in str(page_site.sql("select a::text from ledger.audit a")) and "bearer-secret" not in page_site.all_logs()
-    assert page_site.sql("select after from ledger.audit where action = 'notice.change' order by audit_id")[0][0]["address"] == "another"
+    assert page_site.sql("select after from ledger.audit where action = 'alert.change' order by audit_id")[0][0]["address"] == "another"
 
 
 def test_the_address_of_a_subscriber_is_shown_to_owners_alone(page_site, olga, hook):
@@ -124,11 +124,11 @@ def test_the_address_of_a_subscriber_is_shown_to_owners_alone(page_site, olga, h
 def test_a_slow_one_holds_up_nobody(page_site, olga, hook):
     go_on = threading.Event()
     hook.answer = lambda request: (go_on.wait(20), (200, {}, b""))[1]
-    made = done(olga.post("notices", {"kind": "webhook", "target": hook.url}), 201)
-    waiting = [Calling(olga.post, f"notices/{made['id']}/test") for _ in range(4)]
+    made = done(olga.post("alerts", {"kind": "webhook", "target": hook.url}), 201)
+    waiting = [Calling(olga.post, f"alerts/{made['id']}/test") for _ in range(4)]
     wait_for(lambda: hook.got, "the webhook to be called")
     for _ in range(20):
-        done(olga.get("notices"))
+        done(olga.get("alerts"))
     go_on.set()
     answers = [one.result() for one in waiting]
     assert sorted(answer.status for answer in answers)[0] == 200 and {answer.status for answer in answers} <= {200, 503}
@@ -136,8 +136,8 @@ def test_a_slow_one_holds_up_nobody(page_site, olga, hook):
 
 
 def test_by_plain_cgi(page_site, olga, mail):
-    made = done(olga.post("notices", {"kind": "mail", "target": "ada@example.org"}), 201)
-    answer = by_hand(page_site, "POST", f"notices/{made['id']}/test", b"{}", HTTP_COOKIE=f"hl_session={olga.cookie}", HTTP_X_HL_CSRF=olga.csrf)
+    made = done(olga.post("alerts", {"kind": "mail", "target": "ada@example.org"}), 201)
+    answer = by_hand(page_site, "POST", f"alerts/{made['id']}/test", b"{}", HTTP_COOKIE=f"hl_session={olga.cookie}", HTTP_X_HL_CSRF=olga.csrf)
     assert answer.status == 200 and answer.json()["sent"] is True and len(mail.letters) == 1
     assert by_hand(page_site, "GET", "health").status == 200
     page_site.write_conf(metrics_token="x y")

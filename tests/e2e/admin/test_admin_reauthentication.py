@@ -43,7 +43,7 @@ GIVES_POWER = [
     ("POST", "subscribers/subscriptions", SUBSCRIPTION), ("PATCH", "subscribers/subscriptions/1", {"url_callback": "https://x.example.org/"}),
     ("POST", "subscribers/subscriptions/1/rotate", {}), ("DELETE", "subscribers/subscriptions/1", None),
     ("POST", "endpoints", {"name": "x"}), ("PATCH", "endpoints/1", {"enabled": False}), ("POST", "endpoints/1/rotate", {}), ("DELETE", "endpoints/1/secrets/1", None),
-    ("POST", "notices", {"kind": "mail", "target": "eve@example.org"}), ("PATCH", "notices/1", {"enabled": False}), ("DELETE", "notices/1", None),
+    ("POST", "alerts", {"kind": "mail", "target": "eve@example.org"}), ("PATCH", "alerts/1", {"enabled": False}), ("DELETE", "alerts/1", None),
     ("POST", "toggl/connect", {"token": "x" * 32}), ("POST", "toggl/disconnect", {}), ("POST", "toggl/subscriptions", {"workspace_id": str(WORKSPACE)}),
     ("PATCH", "toggl/subscriptions/1", {"enabled": False}), ("DELETE", "toggl/subscriptions/1", None), ("POST", "toggl/subscriptions/1/rotate", {}),
     ("POST", "toggl/subscriptions/1/repair", {}), ("POST", "toggl/subscriptions/1/adopt", {}),
@@ -54,7 +54,7 @@ GIVES_POWER = [
 def test_a_session_alone_gives_power_to_nobody(page_site):
     olga = operator(page_site)
     operator(page_site, "Vera", "viewer")
-    tables = ("operator", "account", "member", "subscription", "endpoint_secret", "notice", "toggl_connection", "totp", "tick", "option")
+    tables = ("operator", "account", "member", "subscription", "endpoint_secret", "alert", "toggl_connection", "totp", "tick", "option")
     state = lambda: [page_site.sql(f"select to_jsonb(t) from ledger.{name} t order by 1::text") for name in tables]
     before = state()
     late(page_site)
@@ -62,7 +62,7 @@ def test_a_session_alone_gives_power_to_nobody(page_site):
         wants_proof(olga.call(method, path, body))
     assert state() == before
     # what only looks, or asks less of others, goes on
-    for path in ("operators", "subscribers", "endpoints", "notices", "audit", "settings", "toggl"):
+    for path in ("operators", "subscribers", "endpoints", "alerts", "audit", "settings", "toggl"):
         assert olga.get(path).status == 200, path
     assert olga.call("PATCH", "me", {"zone": "Asia/Tokyo"}).status == 200
     assert olga.call("DELETE", "sessions/2").status == 200	# to end a session must be easy

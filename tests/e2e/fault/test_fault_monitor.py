@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from deliveries import add_notice, allow_subscribers, assert_genuine, start_courier
+from deliveries import add_alert, allow_subscribers, assert_genuine, start_courier
 from installation import wait_for
 
 pytestmark = pytest.mark.plain
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.plain
 def watched(faulty, mail, hook):
     """Looked at ten times a second: told of what lasts for half a second."""
     allow_subscribers(faulty, watch_ms="100", courier_poll_ms="200", smtp_url=mail.url, public_url="https://example.org")
-    add_notice(faulty, "mail", "ada@example.org")
-    faulty.hook_secret = add_notice(faulty, "webhook", hook.url)["secret"]
+    add_alert(faulty, "mail", "ada@example.org")
+    faulty.hook_secret = add_alert(faulty, "webhook", hook.url)["secret"]
     return faulty
 
 

@@ -28,9 +28,9 @@ def allow_subscribers(site, **settings):
         site.sql("insert into ledger.member values (%s, %s, %s)", number, WORKSPACE, is_admin)
 
 
-def add_notice(site, kind, target):
+def add_alert(site, kind, target):
     """A way by which the owner is told; as the command line says it."""
-    return json.loads(site.hookledger("notice", "add", "--json", kind, target).stdout)
+    return json.loads(site.hookledger("alert", "add", "--json", kind, target).stdout)
 
 
 def subscribe(site, url, secret="geheim", filters=("*.*",), account=1, **columns):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from deliveries import add_notice, run_round
+from deliveries import add_alert, run_round
 from test_alerts import break_it, passing  # pylint: disable=unused-import
 
 pytestmark = pytest.mark.foreign
@@ -38,7 +38,7 @@ def text_of(kind, request):
 def told(passing, hook):
     """A site that sends findings to each kind of chat."""
     for kind in KINDS:
-        answer = add_notice(passing, kind, f"{hook.url}/{kind}")
+        answer = add_alert(passing, kind, f"{hook.url}/{kind}")
         assert set(answer) == {"id"}, "nothing that is sent to a chat is signed"
     return passing
 
@@ -48,7 +48,7 @@ def test_each_chat_gets_its_own_form(told, hook):
     break_it(told, hostile)
     run_round(told)
     assert len(hook.got) == len(KINDS)
-    rows = told.sql("select n.kind from ledger.notice_message m join ledger.notice n using (notice_id) where sent_at is not null order by m.message_id")
+    rows = told.sql("select n.kind from ledger.alert_message m join ledger.alert n using (alert_id) where sent_at is not null order by m.message_id")
     assert sorted(kind for kind, in rows) == sorted(KINDS)
     markdown = "\\<!channel\\> @\u200beveryone \\<@\u200bU1\\> \\*x\\* \\[y\\](http://evil.example) &amp; \\`z\\`"
     harmless = {"slack": "&lt;!channel&gt; @everyone &lt;@U1&gt; *x* [y](http://evil.example) &amp;amp; `z`",
@@ -69,26 +69,26 @@ def test_each_chat_gets_its_own_form(told, hook):
 
 def test_a_chat_says_why_it_refuses(told, hook):
     hook.answer = lambda request: (404, {}, b"no_service\n\x1b[31m" + b"x" * 5000)
-    done = told.hookledger("notice", "test", 1, check=False)
+    done = told.hookledger("alert", "test", 1, check=False)
     assert done.returncode == 1 and "answered with status 404: no_service" in done.stderr
     assert "\x1b" not in done.stderr and len(done.stderr) < 500
     # the older connectors of Teams refuse with 200
     hook.answer = lambda request: (200, {}, b"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429")
-    number, = (row["notice_id"] for row in json.loads(told.hookledger("notice", "list", "--json").stdout)["notices"] if row["kind"] == "teams")
-    done = told.hookledger("notice", "test", number, check=False)
+    number, = (row["alert_id"] for row in json.loads(told.hookledger("alert", "list", "--json").stdout)["alerts"] if row["kind"] == "teams")
+    done = told.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "delivery failed" in done.stderr
     hook.answer = lambda request: (202, {}, b"")
-    assert "was taken" in told.hookledger("notice", "test", number).stdout
+    assert "was taken" in told.hookledger("alert", "test", number).stdout
 
 
 def test_an_answer_that_repeats_the_address(told, hook):
     """The address lets in whoever reads it, and viewers read what went wrong."""
-    number = add_notice(told, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
+    number = add_alert(told, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
     hook.answer = lambda request: (404, {}, f"Cannot POST {request['path']}".encode())
-    done = told.hookledger("notice", "test", number, check=False)
+    done = told.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "answered with status 404: Cannot POST" in done.stderr
-    kept, = told.sql("select last_problem from ledger.notice where notice_id = %s", number)[0]
-    for words in (done.stdout + done.stderr, kept, told.hookledger("notice", "list", "--json").stdout):
+    kept, = told.sql("select last_problem from ledger.alert where alert_id = %s", number)[0]
+    for words in (done.stdout + done.stderr, kept, told.hookledger("alert", "list", "--json").stdout):
         assert "secretpart" not in words and "othersecret" not in words
 
 
@@ -104,6 +104,6 @@ def test_an_answer_that_repeats_the_address(told, hook):
 ])
 def test_what_fits_no_chat(site, kind, target, problem):
     """Is said before anything is kept, and the address, which is a secret, is not repeated."""
-    done = site.hookledger("notice", "add", kind, target, check=False)
+    done = site.hookledger("alert", "add", kind, target, check=False)
     assert done.returncode != 0 and problem in done.stderr and "secretpart" not in done.stderr
-    assert site.sql("select count(*) from ledger.notice") == [(0,)]
+    assert site.sql("select count(*) from ledger.alert") == [(0,)]

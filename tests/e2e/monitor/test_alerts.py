@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from deliveries import add_notice, allow_subscribers, assert_genuine, record, run_round, start_courier, subscribe
+from deliveries import add_alert, allow_subscribers, assert_genuine, record, run_round, start_courier, subscribe
 from installation import wait_for
 from smtp_server import MailServer, Sendmail, certificate
 from subscriber import Subscriber
@@ -44,8 +44,8 @@ def findings(site, status):
 def test_told_once_and_when_over(passing, mail, hook):
     """By e-mail and webhook; then nothing; then that it is over."""
     passing.write_conf(smtp_url=mail.url, mail_from="hookledger@example.org", public_url="https://example.org")
-    add_notice(passing, "mail", "ada@example.org")
-    secret = add_notice(passing, "webhook", hook.url)["secret"]
+    add_alert(passing, "mail", "ada@example.org")
+    secret = add_alert(passing, "webhook", hook.url)["secret"]
     run_round(passing)
     assert not mail.letters and not hook.got
     assert findings(passing, 0) == "All is well.\n"
@@ -79,7 +79,7 @@ def test_told_once_and_when_over(passing, mail, hook):
 def test_a_short_break_is_told_once(passing, mail):
     """What comes and goes within minutes is one finding, and so is what gets worse twice."""
     passing.write_conf(smtp_url=mail.url)
-    add_notice(passing, "mail", "ada@example.org")
+    add_alert(passing, "mail", "ada@example.org")
     for _ in range(3):
         break_it(passing)
         run_round(passing)
@@ -92,7 +92,7 @@ def test_sendmail(passing, run_folder):
     """Not through a shell, and with nothing in it that could be an option or a header."""
     sendmail = Sendmail(passing.work)
     passing.write_conf(mail_sendmail=sendmail.program, mail_from="hookledger@example.org")
-    number = add_notice(passing, "mail", "o'neil+$HOME@example.org")["id"]
+    number = add_alert(passing, "mail", "o'neil+$HOME@example.org")["id"]
     break_it(passing, "x\r\nBcc: eve@example.org\r\n\r\n.\r\n`id`")
     run_round(passing)
     letter, = sendmail.letters
@@ -101,14 +101,14 @@ def test_sendmail(passing, run_folder):
     assert b"\r" not in letter.raw
 
     sendmail.write("echo 'no such user' >&2; exit 67\n")
-    done = passing.hookledger("notice", "test", number, check=False)
+    done = passing.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "it ended with status 67: no such user" in done.stderr
-    assert "no such user" in passing.hookledger("notice", "list").stdout
+    assert "no such user" in passing.hookledger("alert", "list").stdout
     sendmail.write("exec sleep 1000\n")
     passing.sql("update ledger.finding set told_level = null")
     passing.write_conf(delivery_timeout_ms="1000")
     courier = start_courier(passing)
-    wait_for(lambda: passing.sql("select 1 from ledger.notice_message where leased_until > ledger.clock() and sent_at is null"),
+    wait_for(lambda: passing.sql("select 1 from ledger.alert_message where leased_until > ledger.clock() and sent_at is null"),
              "the courier to wait for sendmail")
     assert passing.end(courier) == 0
 
@@ -117,36 +117,36 @@ def test_what_sendmail_says_in_another_encoding(passing):
     """Is noted all the same: what cannot be settled would keep all other messages waiting."""
     sendmail = Sendmail(passing.work)
     passing.write_conf(mail_sendmail=sendmail.program, mail_from="hookledger@example.org")
-    add_notice(passing, "mail", "ada@example.org")
+    add_alert(passing, "mail", "ada@example.org")
     sendmail.write(r"printf 'Empf\344nger unbekannt' >&2; exit 67" + "\n")
     break_it(passing)
     run_round(passing)
-    assert "Empf\ufffdnger unbekannt" in passing.hookledger("notice", "list").stdout
+    assert "Empf\ufffdnger unbekannt" in passing.hookledger("alert", "list").stdout
 
 
 @pytest.mark.parametrize("target", ["-oQ/tmp@example.org", "ada@example.org\nBcc: eve@example.org", "ada@example.org,eve@example.org",
                                     "ada", "Ada <ada@example.org>"])
 def test_what_is_no_address(site, target):
-    done = site.hookledger("notice", "add", "mail", "--", target, check=False)
+    done = site.hookledger("alert", "add", "mail", "--", target, check=False)
     assert done.returncode != 0 and "no e-mail address" in done.stderr
 
 
 def test_a_test_says_what_came_of_it(passing, mail, hook):
     passing.write_conf(smtp_url=mail.url)
-    number, other = add_notice(passing, "mail", "ada@example.org")["id"], add_notice(passing, "webhook", hook.url)["id"]
-    assert "was taken" in passing.hookledger("notice", "test", number).stdout
+    number, other = add_alert(passing, "mail", "ada@example.org")["id"], add_alert(passing, "webhook", hook.url)["id"]
+    assert "was taken" in passing.hookledger("alert", "test", number).stdout
     assert mail.letters[0].subject == "hookledger: this is a test" and "All is well now." in mail.letters[0].text
-    passing.hookledger("notice", "test", other)
+    passing.hookledger("alert", "test", other)
     assert hook.got[0]["body"]["test"] is True
 
     mail.refuse = "550 5.1.1 no such mailbox"
-    done = passing.hookledger("notice", "test", number, check=False)
+    done = passing.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "no such mailbox" in done.stderr
     hook.answer = lambda request: (500, {}, b"")
-    done = passing.hookledger("notice", "test", other, check=False)
+    done = passing.hookledger("alert", "test", other, check=False)
     assert done.returncode == 1 and "answered with status 500" in done.stderr
     passing.write_conf(allowed_networks=None)
-    done = passing.hookledger("notice", "test", other, check=False)
+    done = passing.hookledger("alert", "test", other, check=False)
     assert done.returncode == 1 and "not allowed" in done.stderr
     # what failed while somebody looked is not sent later
     hook.answer = lambda request: (200, {}, b"")
@@ -154,7 +154,7 @@ def test_a_test_says_what_came_of_it(passing, mail, hook):
     pass_time(passing, "2 hours")
     run_round(passing)
     assert len([one for one in hook.got if one["body"]["test"]]) == 2
-    assert passing.hookledger("notice", "test", 99, check=False).returncode == 1
+    assert passing.hookledger("alert", "test", 99, check=False).returncode == 1
 
 
 def test_a_password(passing):
@@ -162,14 +162,14 @@ def test_a_password(passing):
     server = MailServer(login=("ada", "geheimnis"))
     try:
         passing.write_conf(smtp_url=server.url, smtp_user="ada", smtp_password="geheimnis")
-        number = add_notice(passing, "mail", "ada@example.org")["id"]
-        passing.hookledger("notice", "test", number)
+        number = add_alert(passing, "mail", "ada@example.org")["id"]
+        passing.hookledger("alert", "test", number)
         passing.write_conf(smtp_password="falsch")
-        done = passing.hookledger("notice", "test", number, check=False)
+        done = passing.hookledger("alert", "test", number, check=False)
         assert done.returncode == 1 and "Login denied" in done.stderr and "falsch" not in done.stderr and len(server.letters) == 1
         # by its name in DNS it is some host
         passing.write_conf(smtp_url=f"smtp://localhost.localdomain:{server.port}", smtp_password="geheimnis")
-        assert passing.hookledger("notice", "test", number, check=False).returncode == 1
+        assert passing.hookledger("alert", "test", number, check=False).returncode == 1
         assert len(server.letters) == 1
     finally:
         server.close()
@@ -183,11 +183,11 @@ def test_tls(passing, starts):
     try:
         passing.write_conf(smtp_url=f"smtp{'' if starts else 's'}://localhost:{server.port}", smtp_user="ada", smtp_password="geheimnis",
                            ca_file=trusted)
-        number = add_notice(passing, "mail", "ada@example.org")["id"]
-        passing.hookledger("notice", "test", number)
+        number = add_alert(passing, "mail", "ada@example.org")["id"]
+        passing.hookledger("alert", "test", number)
         assert server.encrypted == 1 and len(server.letters) == 1
         passing.write_conf(ca_file=None)
-        done = passing.hookledger("notice", "test", number, check=False)
+        done = passing.hookledger("alert", "test", number, check=False)
         assert done.returncode == 1 and "certificate" in done.stderr and len(server.letters) == 1
     finally:
         server.close()
@@ -196,10 +196,10 @@ def test_tls(passing, starts):
 def test_what_fails_is_tried_again(passing, mail):
     mail.refuse = "451 4.3.0 come back later"
     passing.write_conf(smtp_url=mail.url)
-    add_notice(passing, "mail", "ada@example.org")
+    add_alert(passing, "mail", "ada@example.org")
     break_it(passing)
     run_round(passing)
-    assert "come back later" in passing.hookledger("notice", "list").stdout
+    assert "come back later" in passing.hookledger("alert", "list").stdout
     pass_time(passing, "15 minutes")
     run_round(passing)
     assert "Nothing can be told by e-mail to ada@example.org" in findings(passing, 3)
@@ -209,7 +209,7 @@ def test_what_fails_is_tried_again(passing, mail):
     pass_time(passing, "1 minute")
     run_round(passing)
     assert mail.letters[0].subject.startswith("hookledger: warning: The subscription")
-    assert "come back later" not in passing.hookledger("notice", "list").stdout
+    assert "come back later" not in passing.hookledger("alert", "list").stdout
     # that it was not told meanwhile is over too
     assert "Nothing can be told" not in findings(passing, 3)
 
@@ -220,11 +220,11 @@ def test_two_couriers_tell_once(passing, mail, hook):
     hook.answer = lambda request: (hold.wait(0.05), (200, {}, b""))[1]
 
     def all_is_sent():
-        return passing.sql("select count(*) from ledger.notice_message where sent_at is null")[0][0] == 0
+        return passing.sql("select count(*) from ledger.alert_message where sent_at is null")[0][0] == 0
 
     passing.write_conf(smtp_url=mail.url)
-    add_notice(passing, "mail", "ada@example.org")
-    add_notice(passing, "webhook", hook.url)
+    add_alert(passing, "mail", "ada@example.org")
+    add_alert(passing, "webhook", hook.url)
     for number in range(4):
         start_courier(passing, f"courier{number}")
     for change in range(10):
@@ -246,15 +246,15 @@ def test_a_slow_one_holds_up_no_delivery(lighttpd, hook):
     hook.answer = lambda request: (hold.wait(8), (200, {}, b""))[1]
     allow_subscribers(lighttpd, watch_ms="100")
     subscribe(lighttpd, listener.url)
-    add_notice(lighttpd, "webhook", hook.url)
+    add_alert(lighttpd, "webhook", hook.url)
     other = subscribe(lighttpd, "http://127.0.0.1:9/", enabled=True, failing_since="2026-01-01")
     start_courier(lighttpd)
     wait_for(lambda: hook.got, "the webhook to be called")
     record(lighttpd, 5)
     wait_for(lambda: len(listener.got) == 5, "the deliveries", 5)
-    assert not lighttpd.sql("select 1 from ledger.notice_message where sent_at is not null")
+    assert not lighttpd.sql("select 1 from ledger.alert_message where sent_at is not null")
     hold.set()
-    wait_for(lambda: lighttpd.sql("select 1 from ledger.notice_message where sent_at is not null"), "the webhook to answer")
+    wait_for(lambda: lighttpd.sql("select 1 from ledger.alert_message where sent_at is not null"), "the webhook to answer")
     listener.close()
     assert other
 
@@ -262,7 +262,7 @@ def test_a_slow_one_holds_up_no_delivery(lighttpd, hook):
 def test_the_spool_is_seen(site, mail):
     """What waits in the spool of this host, by the courier."""
     site.write_conf(smtp_url=mail.url, watch_ms="100")
-    add_notice(site, "mail", "ada@example.org")
+    add_alert(site, "mail", "ada@example.org")
     run_round(site)
     assert site.sql("select spool_records, spool_damaged from ledger.host where program = 'courier'") == [(0, 0)]
     (site.spool / "x.damaged").write_bytes(b"x")
@@ -283,28 +283,28 @@ def test_a_spool_whose_name_is_no_utf8(site):
 
 
 def test_a_secret_is_sealed_anew(passing, hook):
-    secret = add_notice(passing, "webhook", hook.url)["secret"]
+    secret = add_alert(passing, "webhook", hook.url)["secret"]
     passing.write_conf(master_key="ab" * 32, master_key_previous=passing.settings["master_key"])
     passing.hookledger("reseal")
     passing.write_conf(master_key_previous=None)
-    passing.hookledger("notice", "test", 1)
+    passing.hookledger("alert", "test", 1)
     assert_genuine(hook.got[0], secret)
 
 
 def test_enable_disable_remove(passing, mail):
     passing.write_conf(smtp_url=mail.url)
-    number = add_notice(passing, "mail", "ada@example.org")["id"]
-    passing.hookledger("notice", "disable", number)
+    number = add_alert(passing, "mail", "ada@example.org")["id"]
+    passing.hookledger("alert", "disable", number)
     break_it(passing)
     run_round(passing)
     assert not mail.letters
-    passing.hookledger("notice", "enable", number)
+    passing.hookledger("alert", "enable", number)
     passing.sql("update ledger.subscription set enabled = false, disabled_reason = 'failing'")
     run_round(passing)
     assert mail.letters[0].subject.startswith("hookledger: trouble: The subscription")
-    passing.hookledger("notice", "remove", number)
-    assert passing.hookledger("notice", "remove", number, check=False).returncode == 1
-    assert json.loads(passing.hookledger("notice", "list", "--json").stdout) == {"notices": []}
+    passing.hookledger("alert", "remove", number)
+    assert passing.hookledger("alert", "remove", number, check=False).returncode == 1
+    assert json.loads(passing.hookledger("alert", "list", "--json").stdout) == {"alerts": []}
 
 
 def test_doctor_tells(passing):

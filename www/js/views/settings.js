@@ -195,19 +195,19 @@ async function sessions() {
 
 // ---- who is told
 
-async function notices() {
-	const { items } = await api.get("notices");
+async function alerts() {
+	const { items } = await api.get("alerts");
 	async function remove(n) {
-		if (!await confirm({ title: t.removeNoticeTitle, words: t.removeNoticeWords({ name: n.target }), name: n.target.replace(/\/…$/u, ""), act: t.removeNotice }))
+		if (!await confirm({ title: t.removeAlertTitle, words: t.removeAlertWords({ name: n.target }), name: n.target.replace(/\/…$/u, ""), act: t.removeAlert }))
 			return;
 		try {
-			await api.remove(`notices/${n.id}`);
+			await api.remove(`alerts/${n.id}`);
 			fill();
 		} catch (error) {
 			toast(why(error), "trouble");
 		}
 	}
-	return [section(t.tabs.notices, el("p", { class: "quiet" }, t.noticesWords), table([
+	return [section(t.tabs.alerts, el("p", { class: "quiet" }, t.alertsWords), table([
 		{ head: t.target, cell: (n) => n.target },
 		{ head: t.kind, cell: (n) => t.kinds[n.kind] ?? n.kind },
 		{ head: t.state, cell: (n) => state(!n.enabled ? "off" : n.last_problem ? "warning" : "well", !n.enabled ? t.disabled : t.enabled) },
@@ -215,20 +215,20 @@ async function notices() {
 		{ head: t.problem, cell: (n) => n.last_problem ? sentenceOf(n.last_problem) : "–" },
 		context.isOwner ? { head: w.acts, cell: (n) => el("div", { class: "line" },
 			el("button", { type: "button", class: "secondary small", "aria-label": t.testOf({ name: n.target }), onclick: async (event) => {
-				const answer = await act(event.currentTarget, () => api.post(`notices/${n.id}/test`), (a) => sentenceOf(a.words) || w.saved);
+				const answer = await act(event.currentTarget, () => api.post(`alerts/${n.id}/test`), (a) => sentenceOf(a.words) || w.saved);
 				if (answer)
 					fill();
 			} }, t.test),
 			menu([
-				n.enabled ? { text: t.disable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: false }))) fill(); } }
-					: { text: t.enable, run: async (b) => { if (await act(b, () => api.change(`notices/${n.id}`, { enabled: true }))) fill(); } },
-				{ text: t.removeNotice, danger: true, run: () => remove(n) },
+				n.enabled ? { text: t.disable, run: async (b) => { if (await act(b, () => api.change(`alerts/${n.id}`, { enabled: false }))) fill(); } }
+					: { text: t.enable, run: async (b) => { if (await act(b, () => api.change(`alerts/${n.id}`, { enabled: true }))) fill(); } },
+				{ text: t.removeAlert, danger: true, run: () => remove(n) },
 			], n.target)) } : null,
-	].filter(Boolean), items, { caption: t.tabs.notices, key: (n) => n.id, empty: t.noNotices })),
-	context.isOwner ? section(t.addNotice, addNotice()) : null];
+	].filter(Boolean), items, { caption: t.tabs.alerts, key: (n) => n.id, empty: t.noAlerts })),
+	context.isOwner ? section(t.addAlert, addAlert()) : null];
 }
 
-function addNotice() {
+function addAlert() {
 	const kind = choice(Object.entries(t.kinds), "mail", { onchange: () => {
 		target.type = kind.value === "mail" ? "email" : "url";
 		what.textContent = t.targets[kind.value] ?? t.chatTarget;
@@ -237,9 +237,9 @@ function addNotice() {
 	const targetField = field(t.targets.mail, target), what = targetField.querySelector("label");
 	return el("form", { class: "slim", onsubmit: async (event) => {
 		event.preventDefault();
-		const made = await act(event.submitter, () => api.post("notices", { kind: kind.value, target: target.value }), t.noticeAdded);
+		const made = await act(event.submitter, () => api.post("alerts", { kind: kind.value, target: target.value }), t.alertAdded);
 		if (made?.secret)
-			await showSecret(t.addNotice, [[t.secret, made.secret]]);
+			await showSecret(t.addAlert, [[t.secret, made.secret]]);
 		if (made)
 			fill();
 	} }, field(t.kind, kind), targetField, el("button", { type: "submit" }, t.addAct));
@@ -312,7 +312,7 @@ async function audit(isMore) {
 
 // ---- the view
 
-const parts = { me, operators, sessions, notices, ticks: () => ticks(context, fill), findings: options, audit: () => audit(false) };
+const parts = { me, operators, sessions, alerts, ticks: () => ticks(context, fill), findings: options, audit: () => audit(false) };
 
 /* Shows the tab anew, after a change or for another place. */
 async function fill() {
