@@ -6,10 +6,15 @@
 
 const struct catalog_row catalog_rows[] = {
 	/* ---- account */
+	{ "account.disabled", "the account \"{name}\" is disabled; enable it first" },
 	{ "account.lengths", "a name has 1 to 200 characters, an e-mail address up to 320" },
 	{ "account.no_access", "account {account_id} has no access to workspace {workspace_id}" },
 	{ "account.unknown",
 	  "there is no account {account_id}; `hookledger account list` shows all" },
+	{ "account.user_missing",
+	  "\"user_id\" must be the number of the Toggl user that the account stands for" },
+	{ "account.workspace_missing",
+	  "the account \"{name}\" has no access to workspace {workspace_id}; give it that first" },
 	/* ---- alert */
 	{ "alert.blank_in_address",
 	  "the address contains a blank or a character that cannot be seen: remove it" },
@@ -25,24 +30,38 @@ const struct catalog_row catalog_rows[] = {
 	{ "alert.there_already", "findings are told there already" },
 	{ "alert.too_many", "there are {most} alerts already; remove one first" },
 	{ "alert.unknown", "there is no alert with the number {alert_id}" },
+	/* ---- body */
+	{ "body.members_missing", "the body must be a JSON object with something of {known}" },
 	/* ---- client */
 	{ "client.unknown", "no client {client_id} is known" },
 	/* ---- cursor */
 	{ "cursor.malformed", "a cursor looks like 1-734-12" },
+	{ "cursor.missing", "after is missing: the cursor of the newest event that is shown" },
+	{ "cursor.not_of_list", "after is no cursor of this list" },
 	/* ---- day */
 	{ "day.malformed", "a day looks like 2026-05-31" },
+	{ "day.named_malformed", "{name} must be a day such as 2026-07-17" },
 	/* ---- delivery */
+	{ "delivery.gone",
+	  "there is no delivery {delivery_id}; those that ended are forgotten after a while" },
 	{ "delivery.not_visible", "the account of subscription {subscription_id} may not see this "
 				  "event, so it is not delivered to it" },
+	{ "delivery.state_malformed",
+	  "a delivery is waiting (due or behind), delivered, dead or dropped, not \"{state}\"" },
 	{ "delivery.state_unknown", "a delivery is due, behind, delivered, dead or dropped" },
 	{ "delivery.unknown",
 	  "there is no delivery {delivery_id}; `hookledger delivery list` shows the newest" },
 	/* ---- endpoint */
 	{ "endpoint.unknown", "there is no endpoint {endpoint_id}" },
 	/* ---- event */
+	{ "event.not_recorded", "no such event is recorded; retention may have dropped it" },
+	{ "event.time_malformed",
+	  "the time of the event must be one such as 2026-07-17T11:43:32Z" },
 	{ "event.unknown", "no event {event_id} is recorded" },
 	/* ---- export */
 	{ "export.format_unknown", "a format is csv, ndjson or copy, not \"{format}\"" },
+	{ "export.kind_unknown", "format is csv, spreadsheet or ndjson" },
+	{ "export.separator_malformed", "separator is comma, semicolon or tab" },
 	{ "export.separator_unknown",
 	  "a separator is a comma, a semicolon or a tab, a decimal sign a point or a comma" },
 	{ "export.source_count", "an export is of a table, of a view or of a query" },
@@ -204,14 +223,42 @@ const struct catalog_row catalog_rows[] = {
 	  "there is an invoice \"{name}\" already; `hookledger invoice thaw` forgets it" },
 	{ "invoice.unknown",
 	  "there is no invoice \"{name}\"; `hookledger invoice list` shows all" },
+	/* ---- limit */
+	{ "limit.malformed", "limit must be a whole number from 1 to 500" },
+	/* ---- member */
+	{ "member.not_boolean", "\"{member}\" must be true or false" },
+	{ "member.not_number", "\"{member}\" must be a whole number up to {highest}" },
+	{ "member.not_text", "\"{member}\" must be a text" },
+	{ "member.not_time", "\"{member}\" must be a time such as 2026-07-17T11:43:32Z" },
+	{ "member.unknown", "\"{member}\" is nothing that can be given here; {known} can" },
 	/* ---- name */
 	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
 			    "the direction of a text" },
 	{ "name.length", "a name has 1 to 200 characters" },
+	/* ---- number */
+	{ "number.malformed", "{name} must be a whole number" },
+	/* ---- operator */
+	{ "operator.exists", "there is an operator \"{name}\" already" },
+	{ "operator.language_malformed",
+	  "\"language\" is a code such as de, or null: as the browser has it" },
+	{ "operator.last_owner",
+	  "{name} is the only owner who can log in; make another one first" },
+	{ "operator.name_alike", "there is an operator already whose name looks like \"{name}\"" },
+	{ "operator.name_length", "a name has 1 to 100 characters, and no space at its ends" },
+	{ "operator.name_mixed", "a name has letters of one alphabet (Latin, Cyrillic, Greek, …), "
+				 "not of several that look alike" },
+	{ "operator.name_unknown", "there is no operator \"{name}\"" },
+	{ "operator.role_unknown", "a role is owner or viewer" },
+	{ "operator.unknown", "there is no operator {operator_id}" },
+	/* ---- option */
+	{ "option.body_malformed", "the body must be an object of options and their values" },
+	{ "option.range", "\"{name}\" must be a whole number from {lowest} to {highest}" },
+	{ "option.unknown", "there is no option \"{name}\"" },
 	/* ---- organization */
 	{ "organization.exists", "organization {organization_id} exists already" },
 	{ "organization.limits",
 	  "a name has 1 to 200 characters, requests are a number up to 100000000" },
+	{ "organization.number_malformed", "the number of an organization is above 0" },
 	{ "organization.numbers",
 	  "webhooks and filters are numbers up to 10000, requests up to 100000000" },
 	{ "organization.plan_unknown",
@@ -229,6 +276,7 @@ const struct catalog_row catalog_rows[] = {
 	/* ---- range */
 	{ "range.empty",
 	  "the range is empty: --until is the first day that does not belong to it" },
+	{ "range.malformed", "from must not be later than until, and they may be 400 days apart" },
 	/* ---- reader */
 	{ "reader.limits", "a time limit is at most 24 days, and connections are 1 to 1000" },
 	{ "reader.login_malformed", "a login has 1 to 63 of a-z, 0-9, _, . and -, begins with a "
@@ -254,6 +302,10 @@ const struct catalog_row catalog_rows[] = {
 	{ "reader.unknown", "there is no reader \"{login}\"; `hookledger reader list` shows them" },
 	/* ---- rebuild */
 	{ "rebuild.not_begun", "no rebuild was begun" },
+	/* ---- replay */
+	{ "replay.unspecified",
+	  "say what: '{'\"dead\": true'}' for all that was given up, '{'\"since\": "
+	  "\"2026-07-17T00:00:00Z\"'}' for all events since then" },
 	/* ---- retention */
 	{ "retention.held", "{month} stays: {reason}" },
 	{ "retention.held_by_deliveries", "deliveries that wait" },
@@ -268,11 +320,24 @@ const struct catalog_row catalog_rows[] = {
 	{ "retention.reasons", "{reasons}" },
 	{ "retention.writer_busy",
 	  "a transaction that takes long is writing to ledger.event; try again when it has ended" },
+	/* ---- search */
+	{ "search.no_word", "there is no word to look for in \"{text}\"" },
+	{ "search.text_long", "text has at most 200 characters" },
 	/* ---- secret */
 	{ "secret.kept_too_long", "the old secret may be kept for a year at most" },
 	{ "secret.revoked", "secret {secret_id} is revoked already" },
 	{ "secret.unknown", "endpoint {endpoint_id} has no secret {secret_id}" },
+	/* ---- session */
+	{ "session.none", "you are not logged in, or your session has ended" },
+	{ "session.not_owner", "you may look, but only an owner may do this" },
+	{ "session.password_again", "this takes your password once more" },
+	{ "session.password_changed", "your password was changed meanwhile; log in again" },
+	{ "session.unknown", "there is no session {session_id}" },
+	/* ---- setup */
+	{ "setup.done", "hookledger is set up already; log in" },
 	/* ---- subscription */
+	{ "subscription.account_missing",
+	  "say for which account and in which workspace: \"account_id\" and \"workspace_id\"" },
 	{ "subscription.deleted",
 	  "subscription {subscription_id} is deleted: nothing is delivered to it any more" },
 	{ "subscription.limits",
@@ -314,7 +379,10 @@ const struct catalog_row catalog_rows[] = {
 	  "Deliveries are signed with a new secret at once; for 24 hours the one before signs too, "
 	  "but only in the header webhook-signature." },
 	/* ---- tick */
+	{ "tick.too_many", "there are 50 addresses for web-cron already; remove one first" },
 	{ "tick.unknown", "there is no tick address {tick_id}; `hookledger tick list` shows all" },
+	/* ---- time */
+	{ "time.malformed_range", "since and until are times such as 2026-07-17T11:43:32Z" },
 	/* ---- toggl */
 	{ "toggl.adopted",
 	  "Subscription {subscription_id} sends to us now, signed with a secret of ours" },
@@ -501,10 +569,21 @@ const struct catalog_row catalog_rows[] = {
 	  "no connected Toggl user is known to be in workspace {workspace_id}; `hookledger toggl "
 	  "list --refresh` asks Toggl" },
 	{ "toggl.workspace_wanted", "say for which workspace: \"workspace_id\"" },
+	/* ---- totp */
+	{ "totp.code_expired", "this code is not good any more; wait for the next one" },
+	{ "totp.code_wrong", "this code is not good, or was used already" },
+	{ "totp.not_begun", "there is no secret to confirm; begin anew" },
+	{ "totp.off_already", "you log in without codes" },
+	{ "totp.on_already", "you log in with codes already; turn that off first" },
+	{ "totp.only_off", "\"totp\" can only be made false: its owner turns it on" },
+	{ "totp.own_off",
+	  "turn your own codes off with a code, or by `hookledger operator totp-reset`" },
 	/* ---- user */
 	{ "user.malformed", "a user is a whole number above 0" },
 	/* ---- workspace */
 	{ "workspace.malformed", "a workspace is a whole number above 0" },
+	{ "workspace.no_organization",
+	  "workspace {workspace_id} is not served yet: give it an organization first" },
 	{ "workspace.not_served", "workspace {workspace_id} is not served yet: `hookledger "
 				  "workspace add {workspace_id} --organization ID`" },
 	{ "workspace.unknown", "no workspace {workspace_id} is known" },

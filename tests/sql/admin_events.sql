@@ -126,7 +126,7 @@ select is(pg_temp.list('{"text": "website", "since": "2026-07-01T00:00:00Z"}'), 
 select is(pg_temp.list('{"text": "elsewhere", "workspace": "7435584"}'), '-', 'another workspace has it');
 select is(pg_temp.list('{"text": "ann"}'), '1', 'people');
 select is(pg_temp.list($${"text": "'; drop table ledger.event; --"}$$), '-', 'signs are no words');
-select throws_ok(format('select pg_temp.list(%L)', jsonb_build_object('text', repeat('x', 201))), '22023', 'text has at most 200 characters', 'too long');
+select throws_ok(format('select pg_temp.list(%L)', jsonb_build_object('text', repeat('x', 201))), '22023', 'search.text_long', 'too long');
 
 -- ---- what is said of each
 
@@ -155,7 +155,7 @@ select is(pg_temp.ask('event_new', jsonb_build_object('after', pg_temp.item(5) -
 select is(pg_temp.ask('event_new', jsonb_build_object('after', pg_temp.item(11) ->> 'cursor')), '{"count": 0}'::jsonb, 'none since the newest');
 select is(pg_temp.ask('event_new', query || jsonb_build_object('after', pg_temp.item(1) ->> 'cursor')) ->> 'count', found, 'with a filter: ' || query::text)
 from (values ('{"model": "project"}'::jsonb, '3'), ('{"user": "6"}', '1'), ('{"text": "entwurf"}', '4'), ('{"since": "2026-07-01T11:00:00Z"}', '6'), ('{"entity": "71"}', '2')) t (query, found);
-select throws_ok($$select pg_temp.ask('event_new')$$, '22023', 'after is missing: the cursor of the newest event that is shown', 'since when?');
+select throws_ok($$select pg_temp.ask('event_new')$$, '22023', 'cursor.missing', 'since when?');
 select throws_ok($$select pg_temp.ask('event_new', '{"after": "yesterday"}')$$, '22023', null, 'a cursor that is none');
 select is(pg_temp.ids(pg_temp.ask('event_newer', jsonb_build_object('after', pg_temp.item(7) ->> 'cursor'))), '11 10 8 9 8', 'those themselves, the newest first');
 select is(pg_temp.ask('event_newer', jsonb_build_object('after', pg_temp.item(11) ->> 'cursor')),
@@ -176,7 +176,7 @@ select matches((pg_temp.export('{"entity": "71", "model": "time_entry", "format"
                '^\{.*"=1\+1".*\}$', 'JSON as it is');
 select matches((pg_temp.export('{"entity": "71", "model": "time_entry"}', 9))[2],
                $$"'=1\+1"$$, 'but no formula for a spreadsheet');
-select throws_ok($$select pg_temp.export('{"format": "xls"}', 9)$$, '22023', 'format is csv, spreadsheet or ndjson', 'no other format');
+select throws_ok($$select pg_temp.export('{"format": "xls"}', 9)$$, '22023', 'export.kind_unknown', 'no other format');
 
 -- ---- what few pass is looked for in pieces, and how far is said
 

@@ -43,11 +43,15 @@ select results_eq(
                                                '2026-07-17', '2026-13-17T11:43:32Z', '2026-07-17 11:43:32Z', '']) t$$,
   array['2026-07-17T11:43:32Z', '2026-07-17T09:43:32.500000Z', '2026-07-17T11:43:00Z', 'none', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused'],
   'times');
-select throws_ok($$select ledger.given_check('{"a": 1, "b": 2}', '{a}')$$, '22023', '"b" is nothing that can be given here; a can', 'a member that is not known');
-select throws_ok($$select ledger.given_check(null, '{a,b}')$$, '22023', 'the body must be a JSON object with something of a, b', 'no body');
+select is(pg_temp.refused($$select ledger.given_check('{"a": 1, "b": 2}', '{a}')$$),
+          '{"code": "member.unknown", "member": "b", "known": "a", "sqlstate": "22023"}', 'a member that is not known');
+select is(pg_temp.refused($$select ledger.given_check(null, '{a,b}')$$),
+          '{"code": "body.members_missing", "known": "a, b", "sqlstate": "22023"}', 'no body');
 select lives_ok($$select ledger.given_check('{}', '{a}', false)$$, 'where none is needed');
-select throws_ok($$select ledger.given_flag('{"a": "true"}', 'a')$$, '22023', '"a" must be true or false', 'flags are no texts');
-select throws_ok($$select ledger.given_text('{"a": 1}', 'a')$$, '22023', '"a" must be a text', 'nor are numbers');
+select is(pg_temp.refused($$select ledger.given_flag('{"a": "true"}', 'a')$$),
+          '{"code": "member.not_boolean", "member": "a", "sqlstate": "22023"}', 'flags are no texts');
+select is(pg_temp.refused($$select ledger.given_text('{"a": 1}', 'a')$$),
+          '{"code": "member.not_text", "member": "a", "sqlstate": "22023"}', 'nor are numbers');
 
 -- ---- accounts, organizations, workspaces
 
@@ -85,7 +89,8 @@ create temp table checked as
   select pg_temp.step('subscription_check', (p || jsonb_build_object('given', p -> 'asked'))::text) as c from asked;
 select is(concat_ws(' ', c -> 'status', c -> 'subscription_id', c -> 'must_ping'), '200 1 true', 'judged') from checked;
 select isnt(pg_temp.step('ping_find', '{"account_id": 1, "workspace_id": 7, "subscription_id": 1}') ->> 'status', '200', 'seen by nobody yet');
-select throws_ok($$select from who, admin.call(owner, 'subscription_remove', '{"subscription_id": "1"}', '{}', null)$$, 'P0002', 'there is no subscription 1', 'not by the page either');
+select is(pg_temp.refused($$select from who, admin.call(owner, 'subscription_remove', '{"subscription_id": "1"}', '{}', null)$$),
+          '{"code": "subscription.unknown", "subscription_id": 1, "sqlstate": "P0002"}', 'not by the page either');
 select is(pg_temp.step('subscription_write', (p || c || jsonb_build_object('given', p -> 'asked', 'sealed', '01', 'validated', false))::text) ->> 'status',
           '200', 'written') from asked, checked;
 select is(concat_ws(' ', action, subject, after ->> 'url'), 'subscription.add subscription 1 (one) https://x.example', 'in the trail')
@@ -127,12 +132,12 @@ from ledger.subscription s, ledger.subscription_state(s, 1) w;
 update ledger.account set enabled = false;
 select is(pg_temp.how(), 'held 2 1 t', 'its account is disabled');
 select throws_ok($$select from who, admin.call(owner, 'ping_begin', '{"subscription_id": "1"}', '{}', null)$$, '22023',
-                 'the account "Ada" is disabled; enable it first', 'which is in the way of a change too');
+                 'account.disabled', 'which is in the way of a change too');
 update ledger.account set enabled = true;
 delete from ledger.member;
 select is(pg_temp.how(), 'held 2 1 t', 'or has no access any more');
 select throws_ok($$select from who, admin.call(owner, 'ping_begin', '{"subscription_id": "1"}', '{}', null)$$, '22023',
-                 'the account "Ada" has no access to workspace 7; give it that first', 'likewise');
+                 'account.workspace_missing', 'likewise');
 insert into ledger.member values (1, 7, true);
 update ledger.subscription set enabled = false, disabled_reason = 'failing';
 select ok(w.state = 'disabled' and w.said ->> 'code' = 'subscription.state_given_up', 'disabled by the courier') from ledger.subscription s, ledger.subscription_state(s, 1) w;

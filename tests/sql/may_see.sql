@@ -202,7 +202,7 @@ create function pg_temp.waiting() returns text language sql as $$
   select concat_ws(' ', (select l.waiting from operator.subscription_list(1000, true) l where l.subscription_id = 2),
                    (select count(*) from ledger.held h where h.reason ->> 'code' = 'retention.held_by_deliveries'),
                    substring(ledger.metrics_passing_on(now()) from 'state="waiting"} (\d+)'),
-                   (select s.head::text ~ '"has_pending_events" : true' from api.subscription_read(2, 1000, 2) s))
+                   (select s.body::jsonb ->> 'has_pending_events' = 'true' from api.subscription_read(2, 1000, 2) s))
 $$;
 select is(pg_temp.waiting(), '2 1 2 t', 'two wait');
 update ledger.account set enabled = false where account_id = 2;

@@ -28,7 +28,7 @@ declare
   most integer := ledger.page_limit(request.query);
 begin
   if of_state not in ('waiting', 'due', 'behind', 'delivered', 'dead', 'dropped') then
-    raise exception 'a delivery is waiting (due or behind), delivered, dead or dropped, not "%"', left(of_state, 50) using errcode = '22023';
+    perform ledger.refuse('delivery.state_malformed', jsonb_build_object('state', left(of_state, 50)));
   end if;
   return (
     with page as (
@@ -64,7 +64,7 @@ begin
   from ledger.subscription s
   join ledger.delivery o on o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id and o.delivery_id = id;
   if not found then
-    raise exception 'there is no delivery %; those that ended are forgotten after a while', id using errcode = 'P0002';
+    perform ledger.refuse('delivery.gone', jsonb_build_object('delivery_id', id), 'P0002');
   end if;
   return d;
 end
@@ -127,8 +127,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{since,until,dead,after}');
   if since is null and not dead_only then
-    raise exception 'say what: {"dead": true} for all that was given up, {"since": "2026-07-17T00:00:00Z"} for all events since then'
-      using errcode = '22023';
+    perform ledger.refuse('replay.unspecified');
   end if;
   if after is null then
     after := coalesce(ledger.given_number(request.given, 'after'), 0);

@@ -99,7 +99,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{enabled}');
   if enable is null then
-    raise exception '"enabled" must be true or false' using errcode = '22023';
+    perform ledger.refuse('member.not_boolean', jsonb_build_object('member', 'enabled'));
   end if;
   perform operator.endpoint_enable(was.endpoint_id, enable);
   return ledger.answer(json_build_object('id', was.endpoint_id::text, 'enabled', enable)::text,

@@ -87,13 +87,13 @@ begin
   begin
     moment := (request.path ->> 'created_at')::timestamptz;
   exception when data_exception then
-    raise exception 'the time of the event must be one such as 2026-07-17T11:43:32Z' using errcode = '22023';
+    perform ledger.refuse('event.time_malformed');
   end;
   select o.* into e from ledger.event o
   where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'the workspace') and o.event_id = ledger.id_of(request.path ->> 'event_id', 'the event')
     and o.created_at = moment;
   if not found then
-    raise exception 'no such event is recorded; retention may have dropped it' using errcode = 'P0002';
+    perform ledger.refuse('event.not_recorded', '{}', 'P0002');
   end if;
   return (
   select ledger.answer((

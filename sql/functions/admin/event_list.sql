@@ -200,7 +200,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if nullif(query ->> 'after', '') is null then
-    raise exception 'after is missing: the cursor of the newest event that is shown' using errcode = '22023';
+    perform ledger.refuse('cursor.missing');
   end if;
   return (query ->> 'after');
 end
@@ -263,10 +263,10 @@ declare
   lines text;
 begin
   if kind not in ('csv', 'spreadsheet', 'ndjson') then
-    raise exception 'format is csv, spreadsheet or ndjson' using errcode = '22023';
+    perform ledger.refuse('export.kind_unknown');
   end if;
   if cut is null then
-    raise exception 'separator is comma, semicolon or tab' using errcode = '22023';
+    perform ledger.refuse('export.separator_malformed');
   end if;
   page := ledger.event_page(after, ledger.event_filter_of(request.query), (request.made ->> 'most')::bigint, 20000);
   if kind <> 'ndjson' and after is null then

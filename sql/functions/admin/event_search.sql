@@ -21,18 +21,18 @@ begin
   wanted.creator := ledger.id_of(query ->> 'user', 'user');
   wanted.entity := ledger.id_of(query ->> 'entity', 'entity');
   if length(query ->> 'text') > 200 then
-    raise exception 'text has at most 200 characters' using errcode = '22023';
+    perform ledger.refuse('search.text_long');
   end if;
   begin
     wanted.since := nullif(query ->> 'since', '')::timestamptz;
     wanted.until := nullif(query ->> 'until', '')::timestamptz;
   exception when data_exception then
-    raise exception 'since and until are times such as 2026-07-17T11:43:32Z' using errcode = '22023';
+    perform ledger.refuse('time.malformed_range');
   end;
   if nullif(btrim(query ->> 'text'), '') is not null then
     wanted.words := ledger.words_query(query ->> 'text');
     if wanted.words is null then
-      raise exception 'there is no word to look for in "%"', query ->> 'text' using errcode = '22023';
+      perform ledger.refuse('search.no_word', jsonb_build_object('text', query ->> 'text'));
     end if;
   end if;
   return wanted;
@@ -193,7 +193,7 @@ begin
     return;
   end if;
   if after !~ '^t-?[0-9]{1,16}~-?[0-9]{1,19}~-?[0-9]{1,19}$' then
-    raise exception 'after is no cursor of this list' using errcode = '22023';
+    perform ledger.refuse('cursor.not_of_list');
   end if;
   moment := timestamptz 'epoch' + split_part(substring(after from 2), '~', 1)::bigint * interval '1 microsecond';
   event := split_part(after, '~', 2)::bigint;

@@ -35,7 +35,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if called is null or length(called) not between 1 and 100 or called <> btrim(called) then
-    raise exception 'a name has 1 to 100 characters, and no space at its ends' using errcode = '22023';
+    perform ledger.refuse('operator.name_length');
   end if;
   -- Controls, what is invisible, turns the direction of a text or has no form of its own.
   if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f'
@@ -45,7 +45,7 @@ begin
   if (called ~ '[A-Za-z\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff]')::integer + (called ~ '[\u0370-\u03ff\u1f00-\u1fff]')::integer
      + (called ~ '[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]')::integer + (called ~ '[\u0530-\u058f]')::integer
      + (called ~ '[\u13a0-\u13ff\uab70-\uabbf]')::integer + (called ~ '[\u2c80-\u2cff]')::integer > 1 then
-    raise exception 'a name has letters of one alphabet (Latin, Cyrillic, Greek, …), not of several that look alike' using errcode = '22023';
+    perform ledger.refuse('operator.name_mixed');
   end if;
 end
 $$;
@@ -58,7 +58,7 @@ as $$
 begin
   perform ledger.zone_check(who.time_zone);
   if who.role is null or who.role not in ('owner', 'viewer') then
-    raise exception 'a role is owner or viewer' using errcode = '22023';
+    perform ledger.refuse('operator.role_unknown');
   end if;
   perform ledger.name_check(who.name);
 end
@@ -79,14 +79,14 @@ begin
   -- One after the other, or two that look alike could be made at once.
   lock table ledger.operator in share row exclusive mode;
   if exists (select from ledger.operator o where ledger.name_skeleton(o.name) = ledger.name_skeleton(who.name) and lower(o.name) <> lower(who.name)) then
-    raise exception 'there is an operator already whose name looks like "%"', who.name using errcode = '23505';
+    perform ledger.refuse('operator.name_alike', jsonb_build_object('name', who.name), '23505');
   end if;
   insert into ledger.operator (name, role, time_zone, password) values (who.name, who.role, who.time_zone, kept)
   returning * into who;
   return who;
 exception
   when unique_violation then
-    raise exception 'there is an operator "%" already', ledger.name_of(called) using errcode = '23505';
+    perform ledger.refuse('operator.exists', jsonb_build_object('name', ledger.name_of(called)), '23505');
 end
 $$;
 comment on function ledger.operator_make(text, text, text, text) is
@@ -103,7 +103,7 @@ begin
   lock table ledger.operator in share row exclusive mode;
   select o.* into who from ledger.operator o where o.operator_id = id;
   if not found then
-    raise exception 'there is no operator %', id using errcode = 'P0002';
+    perform ledger.refuse('operator.unknown', jsonb_build_object('operator_id', id), 'P0002');
   end if;
   who.role := coalesce(new_role, who.role);
   who.time_zone := coalesce(new_zone, who.time_zone);
@@ -112,7 +112,7 @@ begin
   if (who.role <> 'owner' or not who.enabled)
      and not exists (select from ledger.operator o where o.role = 'owner' and o.enabled and o.operator_id <> id)
      and exists (select from ledger.operator o where o.role = 'owner' and o.enabled and o.operator_id = id) then
-    raise exception '% is the only owner who can log in; make another one first', who.name using errcode = '22023';
+    perform ledger.refuse('operator.last_owner', jsonb_build_object('name', who.name));
   end if;
   update ledger.operator o
   set role = who.role, time_zone = who.time_zone, enabled = who.enabled,
@@ -158,7 +158,7 @@ begin
   nobody.name := 'command line';
   select o.* into was from ledger.operator o where lower(o.name) = lower(ledger.name_of(called));
   if not found then
-    raise exception 'there is no operator "%"', called using errcode = 'P0002';
+    perform ledger.refuse('operator.name_unknown', jsonb_build_object('name', called), 'P0002');
   end if;
   made := ledger.operator_change(was.operator_id, new_role, new_zone, enable, kept);
   perform ledger.audit_write(nobody, case when kept is null then 'operator.change' else 'operator.password' end,

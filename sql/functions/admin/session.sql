@@ -45,10 +45,10 @@ begin
   from ledger.session s join ledger.operator o using (operator_id)
   where s.digest = token and s.expires_at > clock and s.seen_at + s.idle > clock and o.enabled;
   if not found then
-    raise exception 'you are not logged in, or your session has ended' using errcode = 'HL401';
+    perform ledger.refuse('session.none', '{}', 'HL401');
   end if;
   if who.role <> 'owner' and role is distinct from 'viewer' then
-    raise exception 'you may look, but only an owner may do this' using errcode = 'HL403';
+    perform ledger.refuse('session.not_owner', '{}', 'HL403');
   end if;
   perform set_config('hookledger.client', home, true);
   -- Another request of the session that takes long may hold the row: it writes the same.
@@ -56,7 +56,7 @@ begin
   where s.session_id = (select o.session_id from ledger.session o
                         where o.digest = token and o.seen_at < clock - interval '1 minute' for update skip locked);
   if is_proved and not exists (select from ledger.session s where s.digest = token and s.proved_until > clock) then
-    raise exception 'this takes your password once more' using errcode = 'HL428';
+    perform ledger.refuse('session.password_again', '{}', 'HL428');
   end if;
   return who;
 end
@@ -143,7 +143,7 @@ begin
     return 50;
   end if;
   if asked !~ '^[0-9]{1,4}$' or asked::integer not between 1 and 500 then
-    raise exception 'limit must be a whole number from 1 to 500' using errcode = '22023';
+    perform ledger.refuse('limit.malformed');
   end if;
   return asked::integer;
 end
@@ -159,7 +159,7 @@ begin
     return null;
   end if;
   if given !~ '^-?[0-9]{1,18}$' then
-    raise exception '% must be a whole number', called using errcode = '22023';
+    perform ledger.refuse('number.malformed', jsonb_build_object('name', called));
   end if;
   return given::bigint;
 end

@@ -57,14 +57,14 @@ declare
   made ledger.operator;
 begin
   if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
-    raise exception '"enabled" must be true or false' using errcode = '22023';
+    perform ledger.refuse('member.not_boolean', jsonb_build_object('member', 'enabled'));
   end if;
   if request.given ? 'totp' and request.given -> 'totp' <> 'false' then
-    raise exception '"totp" can only be made false: its owner turns it on' using errcode = '22023';
+    perform ledger.refuse('totp.only_off');
   end if;
   select o.* into was from ledger.operator o where o.operator_id = id;
   if request.given ? 'totp' and id = who.operator_id then
-    raise exception 'turn your own codes off with a code, or by `hookledger operator totp-reset`' using errcode = 'HL403';
+    perform ledger.refuse('totp.own_off', '{}', 'HL403');
   elsif request.given ? 'totp' and was.operator_id is not null then
     if ledger.totp_reset(was) then
       audit := ledger.audited('totp.reset', ledger.operator_named(was));
@@ -102,7 +102,7 @@ declare
   until timestamptz := ledger.clock() + make_interval(mins => (request.made ->> 'minutes')::integer);
 begin
   if who.password is distinct from request.made ->> 'compared' then
-    raise exception 'your password was changed meanwhile; log in again' using errcode = 'HL403';
+    perform ledger.refuse('session.password_changed', '{}', 'HL403');
   end if;
   update ledger.session s set proved_until = until where s.digest = request.session;
   return ledger.answer(json_build_object('until', ledger.rfc3339(until))::text,
@@ -143,7 +143,7 @@ declare
   made ledger.operator;
 begin
   if coalesce(jsonb_typeof(request.given -> 'language'), '') not in ('string', 'null') or request.given ->> 'language' !~ '^[a-z]{2,3}$' then
-    raise exception '"language" is a code such as de, or null: as the browser has it' using errcode = '22023';
+    perform ledger.refuse('operator.language_malformed');
   end if;
   update ledger.operator o set language = request.given ->> 'language' where o.operator_id = who.operator_id returning o.* into made;
   return ledger.answer('{}', audit => case when made.language is distinct from who.language then
@@ -186,7 +186,7 @@ begin
   where s.session_id = id and o.operator_id = s.operator_id and (who.role = 'owner' or o.operator_id = who.operator_id)
   returning o.* into whose;
   if not found then
-    raise exception 'there is no session %', id using errcode = 'P0002';
+    perform ledger.refuse('session.unknown', jsonb_build_object('session_id', id), 'P0002');
   end if;
   return ledger.answer('{}',
     audit => ledger.audited('session.remove', ledger.operator_named(whose)));
@@ -270,15 +270,15 @@ declare
   audit admin.audit_entry[];
 begin
   if request.given is null then
-    raise exception 'the body must be an object of options and their values' using errcode = '22023';
+    perform ledger.refuse('option.body_malformed');
   end if;
   for item in select g.key, g.value, k.* from jsonb_each(request.given) g left join ledger.option_known() k on k.name = g.key loop
     if item.name is null then
-      raise exception 'there is no option "%"', left(item.key, 100) using errcode = '22023';
+      perform ledger.refuse('option.unknown', jsonb_build_object('name', left(item.key, 100)));
     end if;
     if jsonb_typeof(item.value) <> 'number' or item.value #>> '{}' !~ '^[0-9]{1,15}$'
        or (item.value #>> '{}')::bigint not between item.lowest and item.highest then
-      raise exception '"%" must be a whole number from % to %', item.name, item.lowest, item.highest using errcode = '22023';
+      perform ledger.refuse('option.range', jsonb_build_object('name', item.name, 'lowest', item.lowest, 'highest', item.highest));
     end if;
     was := ledger.option(item.name);
     continue when was = (item.value #>> '{}')::bigint;
@@ -308,7 +308,7 @@ declare
 begin
   lock table ledger.operator in share row exclusive mode;
   if exists (select from ledger.operator) then
-    raise exception 'hookledger is set up already; log in' using errcode = '23505';
+    perform ledger.refuse('setup.done', '{}', '23505');
   end if;
   made := ledger.operator_make(called, 'owner', zone, kept);
   perform set_config('hookledger.client', client, true);

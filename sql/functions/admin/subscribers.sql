@@ -11,10 +11,10 @@ declare
   odd text := (select k from jsonb_object_keys(given) k where k <> all (known) order by k limit 1);
 begin
   if needs_some and (given is null or given = '{}') then
-    raise exception 'the body must be a JSON object with something of %', array_to_string(known, ', ') using errcode = '22023';
+    perform ledger.refuse('body.members_missing', jsonb_build_object('known', array_to_string(known, ', ')));
   end if;
   if odd is not null then
-    raise exception '"%" is nothing that can be given here; % can', left(odd, 100), array_to_string(known, ', ') using errcode = '22023';
+    perform ledger.refuse('member.unknown', jsonb_build_object('member', left(odd, 100), 'known', array_to_string(known, ', ')));
   end if;
 end
 $$;
@@ -26,7 +26,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if jsonb_typeof(given -> key) not in ('string', 'null') then
-    raise exception '"%" must be a text', key using errcode = '22023';
+    perform ledger.refuse('member.not_text', jsonb_build_object('member', key));
   end if;
   return given ->> key;
 end
@@ -39,7 +39,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if jsonb_typeof(given -> key) not in ('boolean', 'null') then
-    raise exception '"%" must be true or false', key using errcode = '22023';
+    perform ledger.refuse('member.not_boolean', jsonb_build_object('member', key));
   end if;
   return given ->> key;
 end
@@ -57,7 +57,7 @@ begin
     return null;
   end if;
   if jsonb_typeof(given -> key) not in ('number', 'string') or told !~ '^[0-9]{1,18}$' or told::bigint > most then
-    raise exception '"%" must be a whole number up to %', key, most using errcode = '22023';
+    perform ledger.refuse('member.not_number', jsonb_build_object('member', key, 'highest', most));
   end if;
   return told::bigint;
 end
@@ -73,11 +73,11 @@ declare
   told text := ledger.given_text(given, key);
 begin
   if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
-    raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
+    perform ledger.refuse('member.not_time', jsonb_build_object('member', key));
   end if;
   return told::timestamptz;	-- here, where an error is caught
 exception when datetime_field_overflow then
-  raise exception '"%" must be a time such as 2026-07-17T11:43:32Z', key using errcode = '22023';
+  perform ledger.refuse('member.not_time', jsonb_build_object('member', key));
 end
 $$;
 comment on function ledger.given_time(jsonb, text) is 'A member that is a time as RFC 3339 has it, or null.';
@@ -99,7 +99,7 @@ declare
 begin
   select o.* into a from ledger.account o where o.account_id = id;
   if not found then
-    raise exception 'there is no account %', id using errcode = 'P0002';
+    perform ledger.refuse('account.unknown', jsonb_build_object('account_id', id), 'P0002');
   end if;
   return a;
 end
@@ -128,7 +128,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{name,user_id,email,zone}');
   if coalesce(ledger.given_number(request.given, 'user_id'), 0) = 0 then
-    raise exception '"user_id" must be the number of the Toggl user that the account stands for' using errcode = '22023';
+    perform ledger.refuse('account.user_missing');
   end if;
   id := operator.account_add(
     coalesce(btrim(ledger.given_text(request.given, 'name')), ''), ledger.given_number(request.given, 'user_id'), nullif(ledger.given_text(request.given, 'email'), ''),
@@ -186,7 +186,7 @@ begin
   perform ledger.given_check(request.given, '{is_admin}', false);
   perform ledger.given_flag(request.given, 'is_admin');
   if not exists (select from ledger.workspace w where w.workspace_id = workspace) then
-    raise exception 'workspace % is not passed on yet: give it an organization first', workspace using errcode = 'P0002';
+    perform ledger.refuse('workspace.no_organization', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
   perform operator.member_set(was.account_id, workspace, true, coalesce(ledger.given_flag(request.given, 'is_admin'), false));
   return ledger.answer(ledger.account_json(was)::text,
@@ -239,7 +239,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{name,plan,id}');
   if ledger.given_number(request.given, 'id') = 0 then
-    raise exception 'the number of an organization is above 0' using errcode = '22023';
+    perform ledger.refuse('organization.number_malformed');
   end if;
   made := operator.organization_add(coalesce(btrim(ledger.given_text(request.given, 'name')), ''), plan, ledger.given_number(request.given, 'id'),
                                     case when plan = 'enterprise' then (request.made ->> 'enterprise_requests')::bigint end,
@@ -262,7 +262,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{plan,max_webhooks,max_filters,hourly_requests,user_requests}');
   if was is null then
-    raise exception 'there is no organization %', id using errcode = 'P0002';
+    perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', id), 'P0002');
   end if;
   perform operator.organization_set(id, ledger.given_text(request.given, 'plan'), ledger.given_number(request.given, 'max_webhooks'),
                                     ledger.given_number(request.given, 'max_filters'),
@@ -286,7 +286,7 @@ declare
 begin
   perform ledger.given_check(request.given, '{organization_id}');
   if ledger.organization_json(organization) is null then
-    raise exception 'there is no organization %', coalesce(request.given ->> 'organization_id', 'without a number') using errcode = 'P0002';
+    perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', request.given ->> 'organization_id'), 'P0002');
   end if;
   perform operator.workspace_add(id, organization);
   return ledger.answer(ledger.organization_json(organization)::text,

@@ -90,7 +90,7 @@ begin
   select o.* into s from ledger.subscription o
   where o.subscription_id = id and o.deleted_at is null and o.pending_until is null;
   if not found then
-    raise exception 'there is no subscription %', id using errcode = 'P0002';
+    perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', id), 'P0002');
   end if;
   return s;
 end
@@ -140,9 +140,9 @@ as $$
 begin
   -- What api.admit() says to the account itself.
   if not a.enabled then
-    raise exception 'the account "%" is disabled; enable it first', a.name using errcode = '22023';
+    perform ledger.refuse('account.disabled', jsonb_build_object('name', a.name));
   elsif not exists (select from ledger.member m where m.account_id = a.account_id and m.workspace_id = workspace) then
-    raise exception 'the account "%" has no access to workspace %; give it that first', a.name, workspace using errcode = '22023';
+    perform ledger.refuse('account.workspace_missing', jsonb_build_object('name', a.name, 'workspace_id', workspace));
   end if;
   return ledger.answer(null, private => jsonb_build_object(
     'account_id', a.account_id, 'user_id', a.user_id, 'workspace_id', workspace, 'subscription_id', subscription, 'method', method,
@@ -171,7 +171,7 @@ begin
   end if;
   perform ledger.given_check(request.given, '{workspace_id,account_id,description,url_callback,secret,event_filters,enabled}');
   if ledger.given_number(request.given, 'workspace_id') is null or not request.given ? 'account_id' then
-    raise exception 'say for which account and in which workspace: "account_id" and "workspace_id"' using errcode = '22023';
+    perform ledger.refuse('subscription.account_missing');
   end if;
   return ledger.asked_of(ledger.account_find(ledger.given_number(request.given, 'account_id')), ledger.given_number(request.given, 'workspace_id'),
                          null, 'POST', request.given - 'workspace_id' - 'account_id');

@@ -31,10 +31,10 @@ begin
   perform ledger.given_check(request.given, '{name}', false);
   called := btrim(coalesce(ledger.given_text(request.given, 'name'), ''));
   if called = '' then
-    raise exception 'a name has 1 to 200 characters' using errcode = '22023';
+    perform ledger.refuse('name.length');
   end if;
   if (select count(*) from ledger.tick) >= 50 then
-    raise exception 'there are 50 addresses for web-cron already; remove one first' using errcode = '22023';
+    perform ledger.refuse('tick.too_many');
   end if;
   id := operator.tick_add(called, ledger.made_bytes(request, 'digest'));
   return ledger.answer((select ledger.tick_json(t)::text from ledger.tick t where t.tick_id = id), status => 201,
@@ -53,7 +53,7 @@ declare
   called text := (select t.name from ledger.tick t where t.tick_id = id);
 begin
   if called is null then
-    raise exception 'there is no address for web-cron with the number %', id using errcode = 'P0002';
+    perform ledger.refuse('tick.unknown', jsonb_build_object('tick_id', id), 'P0002');
   end if;
   perform operator.tick_remove(id);
   return ledger.answer('{}',

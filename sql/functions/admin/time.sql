@@ -6,11 +6,11 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if given !~ '^\d{4}-\d{2}-\d{2}$' then
-    raise exception '% must be a day such as 2026-07-17', called using errcode = '22023';
+    perform ledger.refuse('day.named_malformed', jsonb_build_object('name', called));
   end if;
   return given::date;
 exception when datetime_field_overflow or invalid_datetime_format then
-  raise exception '% must be a day such as 2026-07-17', called using errcode = '22023';
+  perform ledger.refuse('day.named_malformed', jsonb_build_object('name', called));
 end
 $$;
 comment on function ledger.day_of(text, text) is 'A day that came as text; null when there is none. `called`: its name, for the error.';
@@ -28,7 +28,7 @@ declare
   of_workspace bigint := ledger.id_of(request.query ->> 'workspace', 'workspace');
 begin
   if last < first or last - first > 400 then
-    raise exception 'from must not be later than until, and they may be 400 days apart' using errcode = '22023';
+    perform ledger.refuse('range.malformed');
   end if;
   return (
   with piece as materialized (

@@ -86,7 +86,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   if ledger.totp_is_on(who.operator_id) then
-    raise exception 'you log in with codes already; turn that off first' using errcode = '23505';
+    perform ledger.refuse('totp.on_already', '{}', '23505');
   end if;
   return ledger.answer(null, private => jsonb_build_object('operator_id', who.operator_id, 'name', who.name));
 end
@@ -103,7 +103,7 @@ begin
   on conflict (operator_id) do update set secret_sealed = excluded.secret_sealed, made_at = excluded.made_at, last_step = 0
   where t.confirmed_at is null;
   if not found then
-    raise exception 'you log in with codes already; turn that off first' using errcode = '23505';
+    perform ledger.refuse('totp.on_already', '{}', '23505');
   end if;
   return ledger.answer('{}', status => 201);
 end
@@ -121,7 +121,10 @@ declare
 begin
   select t.* into mine from ledger.totp t where t.operator_id = who.operator_id and (t.confirmed_at is not null) = is_on;
   if not found then
-    raise exception '%', case when is_on then 'you log in without codes' else 'there is no secret to confirm; begin anew' end using errcode = 'P0002';
+    if is_on then
+      perform ledger.refuse('totp.off_already', '{}', 'P0002');
+    end if;
+    perform ledger.refuse('totp.not_begun', '{}', 'P0002');
   end if;
   return ledger.answer(null, private => jsonb_build_object(
     'operator_id', who.operator_id, 'wait_s', ledger.totp_throttle(who.operator_id, current_setting('hookledger.client', true)),
@@ -148,7 +151,7 @@ begin
   update ledger.totp t set confirmed_at = ledger.clock(), last_step = (request.made ->> 'step')::bigint
   where t.operator_id = who.operator_id and t.confirmed_at is null and t.last_step < (request.made ->> 'step')::bigint;
   if not found then
-    raise exception 'this code is not good any more; wait for the next one' using errcode = '22023';
+    perform ledger.refuse('totp.code_expired');
   end if;
   perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
   -- Whoever had only the password is out.
@@ -165,7 +168,7 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
   if not ledger.totp_is_on(who.operator_id) then
-    raise exception 'you log in without codes' using errcode = 'P0002';
+    perform ledger.refuse('totp.off_already', '{}', 'P0002');
   end if;
 end
 $$;
@@ -191,7 +194,7 @@ as $$
 begin
   perform ledger.totp_require(who);
   if not ledger.totp_use(who.operator_id, (request.made ->> 'step')::bigint, ledger.made_bytes(request, 'recovery')) then
-    raise exception 'this code is not good, or was used already' using errcode = 'HL403';
+    perform ledger.refuse('totp.code_wrong', '{}', 'HL403');
   end if;
   delete from ledger.totp t where t.operator_id = who.operator_id;
   return ledger.answer('{"on": false}', audit => ledger.audited('totp.off', ledger.operator_named(who)));
@@ -225,7 +228,7 @@ begin
   nobody.name := 'command line';
   select o.* into whose from ledger.operator o where lower(o.name) = lower(ledger.name_of(called));
   if not found then
-    raise exception 'there is no operator "%"', called using errcode = 'P0002';
+    perform ledger.refuse('operator.name_unknown', jsonb_build_object('name', called), 'P0002');
   end if;
   if not ledger.totp_reset(whose) then
     return false;
