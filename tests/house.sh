@@ -216,7 +216,11 @@ grep -nE '^#include <' "${headers[@]}" | grep -E '<(libpq|fcgi|json-c|openssl|cu
 
 # ---- SQL and C
 
-called() { grep -hoE '"(receiver|operator|api|courier|admin|ledger)\.[a-z0-9_]+["(]' "${c_files[@]}" | tr -d '"(' | grep -v '\.sql$' | sort -u; }
+# (the catalogue has codes, which look like names of functions)
+called() {
+	grep -hoE '"(receiver|operator|api|courier|admin|ledger)\.[a-z0-9_]+["(]' $(printf '%s\n' "${c_files[@]}" | grep -v catalog_en) |
+		tr -d '"(' | grep -v '\.sql$' | sort -u
+}
 created() { grep -hoE "^create (or replace )?function [a-z]+\.[a-z_0-9]+" "${sql_files[@]}" | awk '{ print $NF }'; }
 handed_on() { sed -nE '/^select ledger\.interface_function\(/,/;$/p' "${sql_files[@]}" | grep -oE "'[a-z]+\.[a-z_0-9]+'" | tr -d "'"; }
 made() { { created; handed_on; } | sort -u; }

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import projection_model
-from installation import BUILD, Sender, descendants, is_alive, wait_for
+from installation import BUILD, Sender, is_alive, receivers, wait_for
 
 pytestmark = pytest.mark.plain
 
@@ -62,18 +62,6 @@ def assert_all_acknowledged(senders):
 
 def end_sessions(db, database):
     db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (database,))
-
-
-def receivers(site):
-    found = []
-    for pid in descendants(site.web.pid) | (descendants(site.receiver.pid) if hasattr(site, "receiver") else set()):
-        try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
-                if comm.read().startswith("hookledger-rece"):
-                    found.append(pid)
-        except OSError:
-            pass
-    return found
 
 
 def test_receivers_killed_at_random(faulty):

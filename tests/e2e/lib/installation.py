@@ -208,6 +208,19 @@ class Cluster:
             db.execute(f'drop database if exists "{name}" with (force)')
 
 
+def receivers(site):
+    """Numbers of the receiver's processes."""
+    found = []
+    for pid in descendants(site.web.pid) | (descendants(site.receiver.pid) if hasattr(site, "receiver") else set()):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+                if comm.read().startswith("hookledger-rece"):
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
 def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:

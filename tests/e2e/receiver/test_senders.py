@@ -14,7 +14,7 @@ import pytest
 import web_servers
 from callback_socket import answer_of, connect, head
 from fastcgi import fastcgi, fastcgi_connect, fastcgi_status, record
-from installation import wait_for
+from installation import receivers, wait_for
 
 pytestmark = pytest.mark.foreign
 
@@ -299,7 +299,6 @@ def test_nothing_is_logged_unescaped(receiver):
 def test_one_worker_stays_small(lighttpd):
     for _ in range(300):
         lighttpd.send(lighttpd.event())
-    from test_fault_receiver import receivers
     for pid in receivers(lighttpd):
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             fields = dict(line.split(":", 1) for line in status if ":" in line)
