@@ -11,8 +11,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "http/route.h"
-#include "admin/pool.h"
+#include "admin/queue_kind.h"
 
+struct admin_job;
+struct admin_pool;
+struct admin_toggl;
 struct conf;
 struct db;
 struct db_args;

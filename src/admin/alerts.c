@@ -2,6 +2,7 @@
 /* How the owner is told, and what machines ask: health for whoever watches the
    host, metrics for Prometheus. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 #include "admin/admin_conf.h"
 
 #include <stdlib.h>

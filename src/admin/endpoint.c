@@ -3,6 +3,7 @@
    secrets and addresses are made here, and an endpoint is tried out as Toggl uses
    it, by a signed ping to its public URL. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* One event in full, its signature judged while it is asked for; and the export
    of what is filtered. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 #include "admin/admin_conf.h"
 
 #include <string.h>

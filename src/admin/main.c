@@ -4,6 +4,7 @@
    server's side: it finds the row of a request (routes.c), reads it (visit.c), and gives it
    to the pool, whose threads ask admin.call() in SQL. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 
 #include "base/conf.h"
 #include "http/http_server.h"

@@ -4,6 +4,7 @@
    API's own path), and a replay goes on beside other requests, a thousand
    deliveries at a time. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 
 #include <stdlib.h>
 

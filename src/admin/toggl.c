@@ -4,6 +4,7 @@
    or for a while: then it is answered 202 with the number of the job, which goes
    on here, or as plain CGI with the next process. */
 #include "admin/admin.h"
+#include "admin/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
