@@ -104,7 +104,7 @@ static int open_locked(const char *dir, int flags)
 	struct stat facts;
 	int fd;
 
-	buf_addf(&path, "%s/tally", dir);
+	buf_addf(&path, "%s/counters", dir);
 	fd = open(buf_text(&path), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	buf_done(&path);
 	if (fd >= 0 && (fstat(fd, &facts) || !S_ISREG(facts.st_mode) || !fd_lock(fd))) {

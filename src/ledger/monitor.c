@@ -240,7 +240,7 @@ static void notify_of_outage(struct monitor *monitor)
 	is_seen = count_spool(monitor->conf, &status);
 	if (!db_outage_next(monitor->outage, now, is_seen ? &status : NULL, &message))
 		return;
-	log_write(LOG_WARN, "outage_told",
+	log_write(LOG_WARN, "outage_alerted",
 		  (struct log_field[]){ log_num("alert", message.alert_id), log_end() });
 	alert_send(monitor->alert, &message);
 }

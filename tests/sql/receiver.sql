@@ -137,7 +137,7 @@ set local synchronous_commit = off;
 select pg_temp.append('{50}');
 select is(current_setting('synchronous_commit'), 'on', 'append sets synchronous_commit for its transaction');
 
--- ---- quarantine and tally
+-- ---- quarantine and counters
 
 select receiver.quarantine('{101,101,999,102}', '{201,201,1,202}', array_fill(now(), '{4}'), '{json,json,json,event}',
                            '{\\x01,\\x02,\\x03,\\x04}', '{\\xff00,\\xff00,\\xff00,\\xff00}');

@@ -29,7 +29,7 @@ select is(remaining, 239, 'with a whole window') from toggl_window;
 update toggl_window set in_flight = 7, asked_at = clock() - interval '6 minutes';
 select is(said, null, 'what a dead process had under way') from toggl_admit(1, 9, false, 5, 0);
 select is(in_flight, 1, 'is forgotten') from toggl_window;
-select lives_ok($$select toggl_quota_told(1, '[{"organization_id": null, "remaining": 12, "resets_in_secs": 60, "total": 30}, {"organization_id": 9, "remaining": 3, "resets_in_secs": 5, "total": 600}, 7, {"remaining": "x"}]')$$, '/me/quota is taken over');
+select lives_ok($$select toggl_quota_learn(1, '[{"organization_id": null, "remaining": 12, "resets_in_secs": 60, "total": 30}, {"organization_id": 9, "remaining": 3, "resets_in_secs": 5, "total": 600}, 7, {"remaining": "x"}]')$$, '/me/quota is taken over');
 select results_eq('select organization_id, remaining, total from toggl_window order by 1', $$values (0::bigint, 12, 30), (9, 2, 600)$$, 'less what is under way');
 
 -- ---- pace
@@ -56,9 +56,9 @@ select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_ent
                   $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
-select is(toggl_filters_told(filters), '[{"code": "toggl.filter", "entity": "time_entry", "actions": ["created", "updated", "deleted"]}, {"code": "toggl.filter", "entity": "project", "actions": ["created", "updated"]}, {"code": "toggl.filter", "entity": "client", "actions": ["created"]}]', 'it is told by entity') from toggl_plan(6, null) where fallback = 3;
-select is(toggl_filters_told(left_out), '[{"code": "toggl.filter", "entity": "client", "actions": ["updated", "deleted"]}, {"code": "toggl.filter", "entity": "task"}]', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
-select is(toggl_filters_told('{*.*,new_thing.*,*.created}'), '[{"code": "toggl.filter", "entity": "*", "actions": ["*", "created"]}, {"code": "toggl.filter", "entity": "new_thing"}]', 'and of what it does not know');
+select is(toggl_filters_write(filters), '[{"code": "toggl.filter", "entity": "time_entry", "actions": ["created", "updated", "deleted"]}, {"code": "toggl.filter", "entity": "project", "actions": ["created", "updated"]}, {"code": "toggl.filter", "entity": "client", "actions": ["created"]}]', 'it is told by entity') from toggl_plan(6, null) where fallback = 3;
+select is(toggl_filters_write(left_out), '[{"code": "toggl.filter", "entity": "client", "actions": ["updated", "deleted"]}, {"code": "toggl.filter", "entity": "task"}]', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
+select is(toggl_filters_write('{*.*,new_thing.*,*.created}'), '[{"code": "toggl.filter", "entity": "*", "actions": ["*", "created"]}, {"code": "toggl.filter", "entity": "new_thing"}]', 'and of what it does not know');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');
 select is(pg_temp.refused($$select toggl_filters_read('time_entry')$$), '{"code": "toggl.filters_malformed", "sqlstate": "22023"}', 'and what is none');
 

@@ -33,7 +33,7 @@ static int64_t count_in_file(int64_t endpoint_id, enum reason reason, size_t *li
 	struct str rest;
 	int64_t sum = 0;
 
-	scratch_read(scratch_path("tally"), &text);
+	scratch_read(scratch_path("counters"), &text);
 	rest = buf_str(&text);
 	for (*lines = 0; rest.len; ++*lines) {
 		struct str line = str_cut(&rest, '\n');
@@ -66,7 +66,7 @@ static void counters_are_kept_in_a_file(void **state)
 	assert_false(counters_is_empty(counters));
 	assert_err(ERR_NONE, counters_save(counters, folder));
 	assert_true(counters_is_empty(counters));
-	assert_int_equal(0, stat(scratch_path("tally"), &facts));
+	assert_int_equal(0, stat(scratch_path("counters"), &facts));
 	assert_int_equal(0600, facts.st_mode & 07777);
 	assert_int_equal(1000, count_in_file(7, REASON_SIGNATURE, &lines));
 	assert_int_equal(1, count_in_file(7, REASON_PING, &lines));
@@ -112,7 +112,7 @@ static void counters_are_bounded(void **state)
 	{
 		struct stat facts;
 
-		assert_int_equal(0, stat(scratch_path("tally"), &facts));
+		assert_int_equal(0, stat(scratch_path("counters"), &facts));
 		assert_true(facts.st_size <= 65536 && facts.st_size > 50000);
 	}
 	counters_free(counters);
@@ -131,7 +131,7 @@ static void a_file_of_rubbish_counts_nothing(void **state)
 	size_t lines;
 
 	(void)state;
-	scratch_write("tally", text, sizeof(text) - 1);
+	scratch_write("counters", text, sizeof(text) - 1);
 	assert_err(ERR_NONE, counters_load(counters, folder));
 	assert_err(ERR_NONE, counters_save(counters, folder));
 	assert_true(count_in_file(5, (enum reason)6, &lines) == INT64_C(4294967292));
@@ -181,5 +181,5 @@ int main(void)
 		IN_FOLDER(without_a_database_they_stay),
 	};
 
-	return cmocka_run_group_tests_name("tally", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("counters", tests, NULL, NULL);
 }

@@ -294,7 +294,7 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 	assert_int_equal(0, mkfifo(scratch_path("callbacks-1.spool.damaged"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("recorded"), 0600));
 	assert_int_equal(0, mkfifo(scratch_path("keyring"), 0600));
-	assert_int_equal(0, mkfifo(scratch_path("tally"), 0600));
+	assert_int_equal(0, mkfifo(scratch_path("counters"), 0600));
 	assert_int_equal(0,
 			 mkdir(scratch_path("unverified-0000000000000002-1-00000000.spool"), 0700));
 	assert_int_equal(0, symlink("/dev/zero",

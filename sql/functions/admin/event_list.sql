@@ -27,7 +27,7 @@ end
 $$;
 comment on function ledger.payload_quick(json) is 'As ledger.payload(), in a third of its time where nothing is to be mended, for lists: null for a body above 64 KiB.';
 
-create function ledger.events_told(refs ledger.event_ref[])
+create function ledger.events_described(refs ledger.event_ref[])
 returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz, received_at timestamptz,
                model text, action text, entity_id bigint, creator_id bigint, source text, workspace text, who text, what text, name text,
                duration_seconds bigint, project text)
@@ -105,7 +105,7 @@ begin
     order by n.place;
 end
 $$;
-comment on function ledger.events_told(ledger.event_ref[]) is
+comment on function ledger.events_described(ledger.event_ref[]) is
   'Each of these events with the pieces of the sentence that says what it tells: who, what (started, stopped, continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
 
 create function ledger.events_json(refs ledger.event_ref[])
@@ -120,9 +120,9 @@ as $$
           'user_name', t.who, 'source', t.source,
           'sentence_parts', jsonb_build_object('who', t.who, 'what', t.what, 'name', t.name, 'duration_seconds', t.duration_seconds,
                                                'project', t.project)) as item
-        from ledger.events_told(refs) t) n
+        from ledger.events_described(refs) t) n
 $$;
-comment on function ledger.events_json(ledger.event_ref[]) is 'Items of the page''s list, in this order, see ledger.events_told().';
+comment on function ledger.events_json(ledger.event_ref[]) is 'Items of the page''s list, in this order, see ledger.events_described().';
 
 -- ---- what the page asks
 
@@ -284,7 +284,7 @@ begin
                case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"' else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
                ledger.number_cell(t.workspace_id, kind) as workspace_id, ledger.number_cell(t.event_id, kind) as event_id,
                ledger.number_cell(t.entity_id, kind) as entity_id, ledger.number_cell(t.creator_id, kind) as creator_id
-        from ledger.events_told(page.refs) t) t);
+        from ledger.events_described(page.refs) t) t);
   else
     lines := (select string_agg(j.item::text || E'\n', '' order by j.place)
               from jsonb_array_elements(ledger.events_json(page.refs)) with ordinality j (item, place));

@@ -70,7 +70,7 @@ begin
     perform ledger.refuse('alert.there_already', state => '23505');
   end if;
   return ledger.answer(ledger.alert_json(n)::text, status => 201,
-    audit => ledger.audited('alert.add', format('alert %s', n.alert_id), null, ledger.alert_told(n)));
+    audit => ledger.audited('alert.add', format('alert %s', n.alert_id), null, ledger.alert_state(n)));
 end
 $$;
 comment on function admin.alert_add(ledger.operator, admin.request) is
@@ -117,7 +117,7 @@ declare
 begin
   delete from ledger.alert o where o.alert_id = n.alert_id;
   return ledger.answer('{}',
-    audit => ledger.audited('alert.remove', format('alert %s', n.alert_id), ledger.alert_told(n), null));
+    audit => ledger.audited('alert.remove', format('alert %s', n.alert_id), ledger.alert_state(n), null));
 end
 $$;
 comment on function admin.alert_remove(ledger.operator, admin.request) is 'DELETE alerts/{id}, with what waits for it.';
@@ -131,7 +131,7 @@ declare
 begin
   return (
     select ledger.answer(null, private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
-                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null, ledger.alert_told(n)))
+                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null, ledger.alert_state(n)))
     from ledger.alert_test(n.alert_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
 end
 $$;

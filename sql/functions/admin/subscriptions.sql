@@ -65,13 +65,13 @@ $$;
 comment on function ledger.subscription_json(ledger.subscription) is
   'A subscription as the page has it (of its URL the host alone), with what dangerous actions would do. waiting and dead are not counted beyond 100001.';
 
-create function ledger.subscription_told(s ledger.subscription)
+create function ledger.subscription_described(s ledger.subscription)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object('description', s.description, 'url', ledger.url_shown(s.url_callback), 'event_filters', s.event_filters, 'enabled', s.enabled)
 $$;
-comment on function ledger.subscription_told(ledger.subscription) is 'What the trail has of a subscription.';
+comment on function ledger.subscription_described(ledger.subscription) is 'What the trail has of a subscription.';
 
 create function ledger.subscription_named(s ledger.subscription)
 returns text
@@ -235,8 +235,8 @@ begin
     select s.* into made from ledger.subscription s where s.subscription_id = step.subscription;
     entry := ledger.audited(
       case when step.method = 'POST' then 'subscription.add' else 'subscription.change' end, ledger.subscription_named(made),
-      case when step.method <> 'POST' then ledger.subscription_told(was) end,
-      ledger.subscription_told(made)
+      case when step.method <> 'POST' then ledger.subscription_described(was) end,
+      ledger.subscription_described(made)
       || case when step.sealed is not null and step.method <> 'POST' then '{"secret": "another"}' else '{}' end::jsonb
       || case when step.method <> 'POST' and made.url_callback <> was.url_callback
                    and ledger.url_shown(made.url_callback) = ledger.url_shown(was.url_callback)
@@ -300,7 +300,7 @@ declare
 begin
   perform api.subscription_delete(s.account_id, s.workspace_id, s.subscription_id);
   return ledger.answer('{}',
-    audit => ledger.audited('subscription.remove', ledger.subscription_named(s), ledger.subscription_told(s)));
+    audit => ledger.audited('subscription.remove', ledger.subscription_named(s), ledger.subscription_described(s)));
 end
 $$;
 comment on function admin.subscription_remove(ledger.operator, admin.request) is

@@ -152,7 +152,7 @@ begin
     'leaves_out', coalesce(ledger.toggl_event_filters(p.left_out), '[]'),
     'words', case when p.filters is null then ledger.coded('toggl.plan_nothing')
                   when p.left_out = '{}' then ledger.coded('toggl.plan_everything')
-                  else ledger.coded('toggl.plan_leaves_out', jsonb_build_object('filters', ledger.toggl_filters_told(p.left_out))) end)::text);
+                  else ledger.coded('toggl.plan_leaves_out', jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end)::text);
 end
 $$;
 comment on function admin.toggl_plan(ledger.operator, admin.request) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';

@@ -181,7 +181,7 @@ declare
   behind bigint;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  -- In one order, so that two never wait for each other crosswise.
+  -- In one order, so that two never deadlock.
   perform ledger.workspace_lock(w.workspace_id, false)
   from (select distinct s.workspace_id from ledger.subscription s where s.subscription_id = any (held_ids) order by 1) w;
   select array_agg(l.subscription_id) into mine

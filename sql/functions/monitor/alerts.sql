@@ -237,11 +237,11 @@ return case n.kind when 'mail' then n.target else ledger.url_shown(n.target) end
 comment on function ledger.alert_shown(ledger.alert) is
   'Where an alert goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows the URL of a chat can write there.';
 
-create function ledger.alert_told(n ledger.alert)
+create function ledger.alert_state(n ledger.alert)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return jsonb_build_object('kind', n.kind, 'target', ledger.alert_shown(n));
-comment on function ledger.alert_told(ledger.alert) is 'What the trail has of an alert.';
+comment on function ledger.alert_state(ledger.alert) is 'What the trail has of an alert.';
 
 create function ledger.alert_add(kind text, target text)
 returns bigint

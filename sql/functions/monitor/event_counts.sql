@@ -38,24 +38,24 @@ as $$
 declare
   known ledger.call_baseline;
   until timestamptz;
-  so_many integer;
+  weeks_known integer;
   learnt real[];
   quiet real;
 begin
   select r.* into known from ledger.call_baseline r where r.endpoint_id = endpoint;
   -- Weeks end with the last event: however long the silence is, it teaches nothing.
   until := date_trunc('hour', known.last_at, 'UTC') + interval '1 hour';
-  so_many := floor(least(4, extract(epoch from until - date_trunc('hour', known.first_at, 'UTC')) / 604800));
-  if so_many < 1 then
+  weeks_known := floor(least(4, extract(epoch from until - date_trunc('hour', known.first_at, 'UTC')) / 604800));
+  if weeks_known < 1 then
     update ledger.call_baseline r set weeks = 0, rates = null, silence_limit = null where r.endpoint_id = endpoint and r.weeks > 0;
     return;
   end if;
   with hours as (
     select h.hour, ledger.hour_of_week(h.hour) as place,
            ceil(extract(epoch from until - h.hour) / 604800)::integer as week, coalesce(p.n, 0) as n
-    from generate_series(until - so_many * interval '7 days', until - interval '1 hour', '1 hour') h (hour)
+    from generate_series(until - weeks_known * interval '7 days', until - interval '1 hour', '1 hour') h (hour)
     left join (select o.hour, sum(o.count) as n from ledger.event_count_received o
-               where o.endpoint_id = endpoint and o.hour >= until - so_many * interval '7 days' and o.source in ('webhook', 'spool')
+               where o.endpoint_id = endpoint and o.hour >= until - weeks_known * interval '7 days' and o.source in ('webhook', 'spool')
                group by o.hour) p on p.hour = h.hour),
   -- One hour of an import says nothing of other weeks.
   most as (select 2 * percentile_cont(0.9) within group (order by o.n) as n from hours o where o.n > 0),
@@ -74,10 +74,10 @@ begin
   longest as (
     select percentile_cont(0.5) within group (order by w.missed) as missed
     from (select g.week, coalesce(max(l.missed), 0) as missed
-          from generate_series(1, so_many) g (week) left join gap l on l.week = g.week group by g.week) w)
+          from generate_series(1, weeks_known) g (week) left join gap l on l.week = g.week group by g.week) w)
   select (select array_agg(s.rate::real order by s.place) from smooth s), (select (2 * l.missed)::real from longest l)
   into learnt, quiet;
-  update ledger.call_baseline r set weeks = so_many, rates = learnt, silence_limit = quiet where r.endpoint_id = endpoint;
+  update ledger.call_baseline r set weeks = weeks_known, rates = learnt, silence_limit = quiet where r.endpoint_id = endpoint;
 end
 $$;
 comment on function ledger.call_baseline_learn(bigint) is

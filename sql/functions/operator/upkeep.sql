@@ -96,7 +96,7 @@ declare
   month timestamp := date_trunc('month', moment at time zone 'UTC');
 begin
   if moment >= (select state.horizon from ledger.state) then
-    -- Two at once would wait for each other's locks crosswise.
+    -- Two at once would deadlock.
     perform pg_advisory_xact_lock(7306021983461007);
     perform ledger.partition_ensure(month::date);
   end if;

@@ -25,12 +25,12 @@ returns timestamptz
 language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
-  said constant jsonb := (
+  parsed constant jsonb := (
     select nullif(entity -> k.key, 'null')
     from ledger.field f cross join unnest(f.keys) with ordinality k (key, place)
     where f.model = of_model and f.name = 'deleted_at' and entity ? k.key order by k.place limit 1);
 begin
-  return case when said is not null and ledger.is_good('time', said) then nullif(said #>> '{}', '')::timestamptz end;
+  return case when parsed is not null and ledger.is_good('time', parsed) then nullif(parsed #>> '{}', '')::timestamptz end;
 end
 $$;
 comment on function ledger.deletion_in(text, jsonb) is 'When an entity was deleted, as its own JSON says; null when it says nothing that can be read.';
@@ -52,11 +52,11 @@ declare
       written bigint;
     begin
       begin
-        if 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is told})
+        if 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is complete})
            or cardinality(event_ids) > 1 and (select count(*) > count(distinct i.{key}) from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
           {write all, strictly};
         else
-          {write told};
+          {write complete};
           get diagnostics written = row_count;
           -- Some are not the latest of their entities: they may be the last that created or deleted them.
           if written < cardinality(event_ids)
@@ -88,11 +88,11 @@ declare
                    {lifecycle}, case when i.action = 'deleted' then coalesce({gone}, i.created_at) end as gone_at
             from {batch}
             {read}
-            where {mine} and {is told}
+            where {mine} and {is complete}
             offset 0$sql$;
-  told constant text := $sql$
+  complete constant text := $sql$
           select distinct on ({keys}) {as it counts}
-          from ({said}) s
+          from ({parsed}) s
           order by {keys}, s.changed_at desc, s.changed_event_id desc$sql$;
   strictly constant text := $sql$cross join lateral (
               select case when p.entity ?| '{secrets}' then ledger.without_secrets(p.entity) else p.entity end as entity
@@ -111,34 +111,34 @@ declare
             select {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    {lifecycle}, i.created_at as gone_at
             from {batch}
-            where {mine} and not {is told}$sql$;
+            where {mine} and not {is complete}$sql$;
 
-  -- Each entity once and no bare deletion, nearly always: the row is what was told
-  -- last, if nothing later is there.
-  write_told constant text := $sql$
+  -- Each entity once and no bare deletion, nearly always: the row is the latest
+  -- payload, if nothing later is there.
+  write_complete constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
-          {told, strictly}
+          {complete, strictly}
           on conflict ({keys}) do update
-            set {columns as told}payload = excluded.payload, payload_at = excluded.payload_at,
+            set {columns as payload}payload = excluded.payload, payload_at = excluded.payload_at,
                 payload_event_id = excluded.payload_event_id, {what happened last},
                 deleted_at = case when {is lived} then excluded.deleted_at else coalesce(t.gone_at, excluded.deleted_at) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or again and (excluded.payload_at, excluded.payload_event_id) = (t.payload_at, t.payload_event_id)$sql$;
 
-  -- Else what was told last, what happened last, and what created or deleted it last
-  -- are three. One statement writes all of them, in the order of keys: a second one
+  -- Else the latest payload, the latest event, and the event that created or deleted the
+  -- entity last are three events. One statement writes all of them, in the order of keys: a second one
   -- could wait for another session that waits for the first.
   write_all constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
-          with said as materialized ({said, strictly}),
+          with parsed as materialized ({parsed, strictly}),
           happened as materialized (
-            select {keys}, changed_at, changed_event_id, changed_by, lifecycle_at, lifecycle_event_id, gone_at from said
+            select {keys}, changed_at, changed_event_id, changed_by, lifecycle_at, lifecycle_event_id, gone_at from parsed
             union all
             {bare}),
-          told as (
-            select distinct on ({keys}) {as it counts} from said s
+          complete as (
+            select distinct on ({keys}) {as it counts} from parsed s
             order by {keys}, s.changed_at desc, s.changed_event_id desc),
           last as (
             select distinct on ({keys}) {keys}, changed_at, changed_event_id, changed_by from happened
@@ -150,10 +150,10 @@ declare
                  coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload, v.lifecycle_at, v.lifecycle_event_id, v.gone_at
           from last l
           join lived v using ({keys})
-          left join told p using ({keys})
+          left join complete p using ({keys})
           order by {keys}
           on conflict ({keys}) do update
-            set {what was told last}, {what happened last},
+            set {latest payload}, {what happened last},
                 deleted_at = case when case when {is lived} then excluded.gone_at else t.gone_at end is not null
                                   then case when {is lived} then excluded.gone_at else t.gone_at end
                                   when {is newer} then case when excluded.gone_at is null then excluded.deleted_at
@@ -170,7 +170,7 @@ declare
   count_odd constant text := $sql$
           perform ledger.drift_count('{table}', array_agg(i.model), array_agg(i.body))
           from {batch}
-          where {mine} and {is told}$sql$;
+          where {mine} and {is complete}$sql$;
 
   known ledger.model;
   keys text;
@@ -212,13 +212,13 @@ begin
   end if;
 
   foreach hole slice 1 in array array[
-    ['{write told}', write_told],
+    ['{write complete}', write_complete],
     ['{write all, strictly}', write_all],
-    ['{write all, carefully}', replace(write_all, '{said, strictly}', '{said, carefully}')],
+    ['{write all, carefully}', replace(write_all, '{parsed, strictly}', '{parsed, carefully}')],
     ['{count}', count_odd],
-    ['{told, strictly}', replace(told, '{said}', replace(read, '{read}', strictly))],
-    ['{said, strictly}', replace(read, '{read}', strictly)],
-    ['{said, carefully}', replace(read, '{read}', carefully)],
+    ['{complete, strictly}', replace(complete, '{parsed}', replace(read, '{read}', strictly))],
+    ['{parsed, strictly}', replace(read, '{read}', strictly)],
+    ['{parsed, carefully}', replace(read, '{read}', carefully)],
     ['{bare}', bare],
     ['{lifecycle}', 'case when i.action in (''created'', ''deleted'') then i.created_at end as lifecycle_at, '
                     'case when i.action in (''created'', ''deleted'') then i.event_id end as lifecycle_event_id'],
@@ -232,7 +232,7 @@ begin
     -- searching takes longer than all else but parsing.
     ['{may need care}', '.\{|\\u|\d[eE][+-]?\d{3}'],
     ['{secrets}', ledger.secrets()::text],
-    ['{is told}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],
+    ['{is complete}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],
     ['{as it counts}', counted],
     ['{mine}', mine],
     ['{keys}', keys],
@@ -241,8 +241,8 @@ begin
     ['{readings}', (select coalesce(string_agg(r || E',\n                   ', ''), '') from unnest(readings) r)],
     ['{gone}', ledger.reading('time', 'v.deleted_at')],
     ['{values}', array_to_string(picked, ', ')],
-    ['{columns as told}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '') from unnest(columns) c)],
-    ['{what was told last}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer), E',\n                ')
+    ['{columns as payload}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '') from unnest(columns) c)],
+    ['{latest payload}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer), E',\n                ')
                               from unnest(columns || '{payload,payload_at,payload_event_id}'::text[]) c)],
     ['{what happened last}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later), E',\n                ')
                               from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
@@ -276,7 +276,7 @@ language plpgsql set search_path = ledger, pg_temp set timezone = 'UTC' set jit 
 as $$
 begin
   -- Always in this order, and within a table by key: two that write at once never
-  -- wait for each other crosswise.
+  -- deadlock.
   if 'time_entry' = any (models) then
     perform ledger.write_time_entry(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
   end if;
@@ -319,7 +319,7 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  told record;
+  complete record;
   wanted record;
 begin
   insert into ledger.drift as d (day, model, field, found, slot, count)
@@ -333,13 +333,13 @@ begin
   select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
          array_agg(i.creator_id) as creator_ids, array_agg(i.entity_id) as entity_ids, array_agg(i.model) as models,
          array_agg(i.action) as actions, array_agg(i.body) as bodies
-  into told
+  into complete
   from unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, costly)
          as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, body, is_costly)
   where not i.is_costly or i.action = 'deleted';
-  if told.event_ids is not null then
-    perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
-                         told.models, told.actions, told.bodies);
+  if complete.event_ids is not null then
+    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+                         complete.models, complete.actions, complete.bodies);
   end if;
   select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
          array_agg(i.model) as models, array_agg(i.action) as actions
@@ -358,12 +358,12 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  told record;
+  complete record;
 begin
   select array_agg(e.workspace_id) as workspace_ids, array_agg(e.event_id) as event_ids, array_agg(e.created_at) as created,
          array_agg(e.creator_id) as creator_ids, array_agg(e.entity_id) as entity_ids, array_agg(e.model) as models,
          array_agg(e.action) as actions, array_agg(e.body) as bodies, array_agg(c.is_costly) as costly
-  into told
+  into complete
   from (select distinct p.workspace_id, i.event_id, i.created_at
         from unnest(endpoint_ids, event_ids, created) i (endpoint_id, event_id, created_at)
         join ledger.endpoint p on p.endpoint_id = i.endpoint_id) i
@@ -375,14 +375,14 @@ begin
     limit 1) e
   cross join lateral (select octet_length(e.body::text) > 4000 and ledger.is_costly(e.body) as is_costly offset 0) c
   where e.txid = pg_current_xact_id();
-  if told.event_ids is not null then
-    if true = any (told.costly) then
-      return ledger.apply_all_but(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
-                                  told.models, told.actions, told.bodies, told.costly);
+  if complete.event_ids is not null then
+    if true = any (complete.costly) then
+      return ledger.apply_all_but(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+                                  complete.models, complete.actions, complete.bodies, complete.costly);
     end if;
-    perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids,
-                         told.models, told.actions, told.bodies);
-    return ledger.outbox_add(told.workspace_ids, told.event_ids, told.created, told.models, told.actions);
+    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+                         complete.models, complete.actions, complete.bodies);
+    return ledger.outbox_add(complete.workspace_ids, complete.event_ids, complete.created, complete.models, complete.actions);
   end if;
   return false;
 end

@@ -497,4 +497,4 @@ begin
 end
 $$;
 comment on function ledger.drift_count(text, text[], json[]) is
-  'Adds what is odd in these events to the counters: columns that cannot be read, and payload when that cannot be had as it stands. In one order, so that two sessions never wait for each other crosswise.';
+  'Adds what is odd in these events to the counters: columns that cannot be read, and payload when that cannot be had as it stands. In one order, so that two sessions never deadlock.';

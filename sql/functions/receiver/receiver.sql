@@ -68,7 +68,7 @@ begin
   end if;
 
   -- In the order of the arrays, whatever their secrets are: two batches that overlap
-  -- would wait crosswise otherwise. Epoch and horizon are looked up behind the lock
+  -- would deadlock otherwise. Epoch and horizon are looked up behind the lock
   -- of the insert: who moves them holds off those who record, and what was read
   -- before would be too old.
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,

@@ -20,7 +20,7 @@ end
 $$;
 comment on function ledger.toggl_payloads(bigint, text, bigint[]) is 'Entities as the typed tables have them.';
 
-create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, told jsonb, state jsonb)
+create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, parsed jsonb, state jsonb)
 returns table (note jsonb, more jsonb, bad jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -33,13 +33,13 @@ declare
   -- the month does as well, and old entities do not make partitions of old months.
   earliest constant timestamptz := greatest(date_trunc('month', clock at time zone 'UTC') at time zone 'UTC',
                                             (select s.horizon from ledger.state s));
-  list jsonb := case of_model when 'task' then case jsonb_typeof(told) when 'object' then told -> 'data' else told end
-                              when 'workspace' then jsonb_build_array(told) else told end;
+  list jsonb := case of_model when 'task' then case jsonb_typeof(parsed) when 'object' then parsed -> 'data' else parsed end
+                              when 'workspace' then jsonb_build_array(parsed) else parsed end;
   page constant integer := coalesce((step -> 'page')::integer, 1);
 begin
   more := '[]';
   -- An empty list is null at Toggl now and then.
-  if told is null or jsonb_typeof(coalesce(list, 'null')) not in ('array', 'null') then
+  if parsed is null or jsonb_typeof(coalesce(list, 'null')) not in ('array', 'null') then
     bad := ledger.coded('toggl.no_list', jsonb_build_object('model', of_model));
     return next;
     return;
@@ -136,18 +136,18 @@ returns bigint
 language plpgsql set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  told record;
+  loaded record;
 begin
   select array_agg(a.workspace_id order by a.event_id) as workspace_ids, array_agg(a.event_id order by a.event_id) as event_ids,
          array_agg(a.created_at order by a.event_id) as created, array_agg(null::bigint) as creator_ids,
          array_agg(a.entity_id order by a.event_id) as entity_ids, array_agg(a.model order by a.event_id) as models,
          array_agg(a.body #>> '{metadata,action}' order by a.event_id) as actions, array_agg(a.body order by a.event_id) as bodies,
          array_agg(i.signature order by a.event_id) as signatures
-  into told
+  into loaded
   from unnest(event_ids, signatures) i (event_id, signature)
   join ledger.toggl_arrival a on a.event_id = i.event_id and a.job_id = job
   join ledger.toggl_workspace w on w.workspace_id = a.workspace_id and w.endpoint_id = endpoint;
-  if told.event_ids is null then
+  if loaded.event_ids is null then
     return 0;
   end if;
   -- The horizon may have moved on; it is looked up behind the lock of the insert,
@@ -156,17 +156,17 @@ begin
                             entity_id, model, action, source, signature, body)
   select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint, secret, null,
          i.entity_id, i.model, i.action, 'backfill', i.signature, i.body
-  from unnest(told.workspace_ids, told.event_ids, told.created, told.entity_ids, told.models, told.actions, told.signatures, told.bodies)
+  from unnest(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.entity_ids, loaded.models, loaded.actions, loaded.signatures, loaded.bodies)
          i (workspace_id, event_id, created_at, entity_id, model, action, signature, body)
   where i.created_at >= (select s.horizon from ledger.state s)
   on conflict do nothing;
   if (select count(*) from ledger.event e
-      join unnest(told.workspace_ids, told.event_ids, told.created) i (workspace_id, event_id, created_at)
-        on e.workspace_id = i.workspace_id and e.event_id = i.event_id and e.created_at = i.created_at) = cardinality(told.event_ids) then
-    perform ledger.apply(told.workspace_ids, told.event_ids, told.created, told.creator_ids, told.entity_ids, told.models, told.actions, told.bodies);
+      join unnest(loaded.workspace_ids, loaded.event_ids, loaded.created) i (workspace_id, event_id, created_at)
+        on e.workspace_id = i.workspace_id and e.event_id = i.event_id and e.created_at = i.created_at) = cardinality(loaded.event_ids) then
+    perform ledger.apply(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.creator_ids, loaded.entity_ids, loaded.models, loaded.actions, loaded.bodies);
   end if;
-  delete from ledger.toggl_arrival a where a.job_id = job and a.event_id = any (told.event_ids);
-  return cardinality(told.event_ids);
+  delete from ledger.toggl_arrival a where a.job_id = job and a.event_id = any (loaded.event_ids);
+  return cardinality(loaded.event_ids);
 end
 $$;
 comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is

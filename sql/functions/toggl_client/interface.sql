@@ -161,8 +161,8 @@ begin
     perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
   return query
-    select p.fallback, ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_told(p.filters))),
-           case when p.left_out <> '{}' then ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_told(p.left_out))) end,
+    select p.fallback, ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_write(p.filters))),
+           case when p.left_out <> '{}' then ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end,
            replace(array_to_string(p.filters, ','), '.', ':'), home.max_webhooks::bigint, home.max_filters::bigint
     from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(workspace)) p
     order by p.fallback;

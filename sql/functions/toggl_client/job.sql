@@ -29,13 +29,13 @@ begin
       method := 'POST';
       path := '/subscriptions/' || home;
       endpoint := (step -> 'endpoint')::bigint;
-      if not step ? 'ladder' then
-        step := step || jsonb_build_object('ladder', (
+      if not step ? 'fallbacks' then
+        step := step || jsonb_build_object('fallbacks', (
           select jsonb_agg(jsonb_build_object('filters', p.filters, 'left', p.left_out) order by p.fallback)
           from ledger.toggl_plan(coalesce(most, 3), ledger.toggl_covered(home)) p));
       end if;
       body := jsonb_build_object('description', step -> 'description', 'url_callback', step -> 'url', 'enabled', true,
-        'event_filters', ledger.toggl_event_filters(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))));
+        'event_filters', ledger.toggl_event_filters(array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))));
     when 'write' then
       method := 'PUT';
       path := '/subscriptions/' || item;
@@ -77,7 +77,7 @@ as $$
   select case t.state
     when 'missing' then jsonb_build_array(jsonb_build_object('do', 'create', 'ws', s.workspace_id, 'endpoint', s.endpoint_id,
       'url', s.wanted_url, 'description', s.description, 'replaces', s.subscription_id,
-      'ladder', jsonb_build_array(jsonb_build_object('filters', s.wanted_filters, 'left', '[]'::jsonb))))
+      'fallbacks', jsonb_build_array(jsonb_build_object('filters', s.wanted_filters, 'left', '[]'::jsonb))))
     when 'unvalidated' then ledger.toggl_verify(s.workspace_id, s.subscription_id)
     when 'well' then '[]' when 'off' then '[]' when 'unknown' then '[]' when 'endpoint' then '[]'
     else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', s.workspace_id, 'id', s.subscription_id, 'url', s.wanted_url,
@@ -93,9 +93,9 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  wish jsonb := asked;
-  home bigint := (wish -> 'workspace')::bigint;
-  item bigint := (wish -> 'subscription')::bigint;
+  wanted jsonb := asked;
+  home bigint := (wanted -> 'workspace')::bigint;
+  item bigint := (wanted -> 'subscription')::bigint;
   s ledger.toggl_subscription;
   steps jsonb;
   made bigint;
@@ -105,10 +105,10 @@ begin
   if what = 'resume' then
     update ledger.toggl_job j
     set lease = j.lease + 1, leased_until = clock_timestamp() + interval '5 minutes', is_interactive = toggl_begin.is_interactive
-    where j.job_id = (wish -> 'job')::bigint and j.finished_at is null and j.leased_until <= clock_timestamp()
+    where j.job_id = (wanted -> 'job')::bigint and j.finished_at is null and j.leased_until <= clock_timestamp()
     returning j.* into held;
     if held.job_id is null then
-      perform ledger.refuse('toggl.job_unknown', jsonb_build_object('job_id', wish -> 'job'), 'P0002');
+      perform ledger.refuse('toggl.job_unknown', jsonb_build_object('job_id', wanted -> 'job'), 'P0002');
     end if;
     return query select held.job_id, held.lease;
     return;
@@ -121,7 +121,7 @@ begin
     end if;
     home := s.workspace_id;
   end if;
-  if home is not null and not (wish ? 'connect') then
+  if home is not null and not (wanted ? 'connect') then
     select w.connection_id into connection from ledger.toggl_workspace w
     join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
     where w.workspace_id = home;
@@ -136,18 +136,18 @@ begin
   if what in ('subscribe', 'rotate', 'adopt') then
     held := ledger.toggl_conflicting_job(what, home, item, null);
     if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
-       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wish - '{hook_url,by}'::text[] then
+       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted - '{hook_url,by}'::text[] then
       -- Left by a process that died, and wished again.
       return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
       return;
     elsif held.job_id is not null then
-      perform ledger.refuse('toggl.job_conflict', ledger.toggl_conflicting_job_told(held), '23505');
+      perform ledger.refuse('toggl.job_conflict', ledger.toggl_conflicting_job_coded(held), '23505');
     end if;
   end if;
   if what = 'subscribe' then
     -- Who pressed a moment later asks for what is there by now.
     select array_agg(f) into lacking
-    from unnest(case when wish ? 'filters' then ledger.toggl_filters_read(wish ->> 'filters')
+    from unnest(case when wanted ? 'filters' then ledger.toggl_filters_read(wanted ->> 'filters')
                      else (select p.filters from ledger.toggl_workspace w
                            cross join ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(home)) p
                            where w.workspace_id = home order by p.fallback limit 1) end) f
@@ -158,24 +158,24 @@ begin
   end if;
   if what in ('subscribe', 'adopt') then
     insert into ledger.endpoint as e (address, name, workspace_id)
-    values (address, left(coalesce(wish ->> 'description', s.description, 'workspace ' || home), 200), home)
+    values (address, left(coalesce(wanted ->> 'description', s.description, 'workspace ' || home), 200), home)
     returning e.endpoint_id into made;
     insert into ledger.endpoint_secret (endpoint_id, sealed) values (made, secret);
-    wish := wish || jsonb_build_object('endpoint', made, 'url', (wish ->> 'hook_url') || address);
+    wanted := wanted || jsonb_build_object('endpoint', made, 'url', (wanted ->> 'hook_url') || address);
   elsif what = 'rotate' then
     if s.endpoint_id is null then
       perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
     insert into ledger.endpoint_secret as t (endpoint_id, sealed) values (s.endpoint_id, secret) returning t.secret_id into made;
-    wish := wish || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
+    wanted := wanted || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
   end if;
 
   -- The owner may have moved: where we want to be called is where public_url says.
-  if (what = 'repair' or (wish ->> 'repair')::boolean) and wish ->> 'hook_url' ~* '^https?://' then
-    update ledger.toggl_subscription o set wanted_url = (wish ->> 'hook_url') || e.address
+  if (what = 'repair' or (wanted ->> 'repair')::boolean) and wanted ->> 'hook_url' ~* '^https?://' then
+    update ledger.toggl_subscription o set wanted_url = (wanted ->> 'hook_url') || e.address
     from ledger.endpoint e
     where e.endpoint_id = o.endpoint_id and (home is null or o.workspace_id = home) and (item is null or o.subscription_id = item)
-      and o.wanted_url is distinct from (wish ->> 'hook_url') || e.address;
+      and o.wanted_url is distinct from (wanted ->> 'hook_url') || e.address;
   end if;
 
   steps := case what
@@ -189,17 +189,17 @@ begin
                    from ledger.toggl_job j
                    where j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = home and j.failed and j.state ? 'doubt'
                      and j.finished_at > now() - interval '1 day' having count(*) > 0), '[]')
-      || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint', wish -> 'endpoint',
-           'url', wish -> 'url', 'description', wish -> 'description',
-           'ladder', case when wish ? 'filters' then jsonb_build_array(jsonb_build_object(
-             'filters', ledger.toggl_filters_read(wish ->> 'filters'), 'left', '[]'::jsonb)) end)))
+      || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint', wanted -> 'endpoint',
+           'url', wanted -> 'url', 'description', wanted -> 'description',
+           'fallbacks', case when wanted ? 'filters' then jsonb_build_array(jsonb_build_object(
+             'filters', ledger.toggl_filters_read(wanted ->> 'filters'), 'left', '[]'::jsonb)) end)))
     when 'change' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
-      jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'description', wish -> 'description', 'enabled', wish -> 'enabled',
-        'filters', case when wish ? 'filters' then to_jsonb(ledger.toggl_filters_read(wish ->> 'filters')) end)))
+      jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'description', wanted -> 'description', 'enabled', wanted -> 'enabled',
+        'filters', case when wanted ? 'filters' then to_jsonb(ledger.toggl_filters_read(wanted ->> 'filters')) end)))
     when 'rotate' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
       jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', s.endpoint_id))
     when 'adopt' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
-      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wish -> 'url', 'enabled', true))
+      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wanted -> 'url', 'enabled', true))
     when 'repair' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'mend'))
     when 'ping' then jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', home, 'id', item))
     when 'validate' then ledger.toggl_verify(home, item)
@@ -220,7 +220,7 @@ begin
     -- One at a time, or two would load the same.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
-    where j.connection_id = connection and j.kind = what and j.finished_at is null and (what = 'check' or j.given -> 'workspace' is not distinct from wish -> 'workspace')
+    where j.connection_id = connection and j.kind = what and j.finished_at is null and (what = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
     order by j.job_id limit 1;
     if held.job_id is not null then
       return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
@@ -229,7 +229,7 @@ begin
   end if;
   return query
     insert into ledger.toggl_job as j (connection_id, kind, given, is_interactive, queue, leased_until)
-    values (connection, what, wish, is_interactive, coalesce(steps, '[]'), clock_timestamp() + interval '5 minutes')
+    values (connection, what, wanted, is_interactive, coalesce(steps, '[]'), clock_timestamp() + interval '5 minutes')
     returning j.job_id, j.lease;
 end
 $$;
@@ -295,7 +295,7 @@ declare
   background boolean;
   why jsonb := to_jsonb(problem);
   is_backed_off boolean;
-  told jsonb;
+  parsed jsonb;
 begin
   select o.* into j from ledger.toggl_job o where o.job_id = job for update;
   if j.job_id is null or j.lease <> toggl_turn.lease or j.finished_at is not null then
@@ -365,9 +365,9 @@ begin
       -- Of a window as the clock of the windows has it, which tests move.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
       j.wait_reason := said;
-      told := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms', wait_ms);
+      parsed := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms', wait_ms);
       said := ledger.coded_list(j.state -> 'failed', case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
-        case when is_backed_off then ledger.coded('toggl.pace_wait', told) else ledger.coded('toggl.quota_wait', told) end);
+        case when is_backed_off then ledger.coded('toggl.pace_wait', parsed) else ledger.coded('toggl.quota_wait', parsed) end);
     else
       verdict := 'ask';
       j.queue := jsonb_set(j.queue, '{0}', asked.step);

@@ -86,28 +86,28 @@ $$;
 comment on function ledger.toggl_heard(bigint, bigint, bigint, bigint, bigint, bigint) is
   'What an answer says about quota and pace: the headers X-Toggl-Quota-Remaining and -Resets-In, Retry-After (null: not there), and the status (0: no answer).';
 
-create function ledger.toggl_quota_told(connection bigint, told jsonb)
+create function ledger.toggl_quota_learn(connection bigint, parsed jsonb)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   clock timestamptz := ledger.clock();
 begin
-  if jsonb_typeof(told) <> 'array' then
+  if jsonb_typeof(parsed) <> 'array' then
     return;
   end if;
   insert into ledger.toggl_window as w (connection_id, organization_id, total, remaining, resets_at, seen_at)
   select distinct on (2) connection, coalesce(ledger.toggl_number(q -> 'organization_id'), 0),
          least(ledger.toggl_number(q -> 'total'), 2000000000), greatest(least(ledger.toggl_number(q -> 'remaining'), 2000000000), 0),
          clock + least(greatest(coalesce(ledger.toggl_number(q -> 'resets_in_secs'), 3600), 0), 86400) * interval '1 second', clock
-  from jsonb_array_elements(told) q
+  from jsonb_array_elements(parsed) q
   where jsonb_typeof(q) = 'object' and ledger.toggl_number(q -> 'remaining') is not null
   on conflict (connection_id, organization_id) do update
     set total = coalesce(excluded.total, w.total), remaining = greatest(excluded.remaining - w.in_flight, 0),
         resets_at = excluded.resets_at, seen_at = excluded.seen_at;
 end
 $$;
-comment on function ledger.toggl_quota_told(bigint, jsonb) is 'Takes over the answer of /me/quota.';
+comment on function ledger.toggl_quota_learn(bigint, jsonb) is 'Takes over the answer of /me/quota.';
 
 create function ledger.toggl_conflicting_job(what text, workspace bigint, subscription bigint, but bigint)
 returns ledger.toggl_job
@@ -132,7 +132,7 @@ $$;
 comment on function ledger.toggl_conflicting_job(text, bigint, bigint, bigint) is
   'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace (subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this transaction ends.';
 
-create function ledger.toggl_conflicting_job_told(j ledger.toggl_job)
+create function ledger.toggl_conflicting_job_coded(j ledger.toggl_job)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -143,13 +143,13 @@ as $$
     'state', case when j.wait_until > ledger.clock() then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
     'until', ledger.rfc3339(date_trunc('second', case when j.wait_until > ledger.clock() then j.wait_until else j.leased_until end))))
 $$;
-comment on function ledger.toggl_conflicting_job_told(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
+comment on function ledger.toggl_conflicting_job_coded(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
 return case when jsonb_typeof(value) in ('number', 'string') and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
-comment on function ledger.toggl_number(jsonb) is 'A whole number that another server told us; null when it is none.';
+comment on function ledger.toggl_number(jsonb) is 'A whole number that another server parsed us; null when it is none.';
 
 create function ledger.toggl_json(answer text)
 returns jsonb

@@ -57,7 +57,7 @@ as $$
 $$;
 comment on function ledger.toggl_covered(bigint, bigint) is 'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
 
-create function ledger.toggl_filters_told(filters text[])
+create function ledger.toggl_filters_write(filters text[])
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -66,7 +66,7 @@ as $$
                nullif(jsonb_agg(split_part(f.one, '.', 2) order by f.n), '["*"]') as actions
         from unnest(filters) with ordinality f (one, n) group by 1) g
 $$;
-comment on function ledger.toggl_filters_told(text[]) is
+comment on function ledger.toggl_filters_write(text[]) is
   'Filters to be said to people, one for each entity: time entries: created, updated; projects: all changes. actions is missing for all changes. Null: there are none.';
 
 create function ledger.toggl_filters(list jsonb)
@@ -171,24 +171,24 @@ $$;
 comment on function ledger.toggl_state(ledger.toggl_subscription) is
   'How a subscription at Toggl differs from what we want, to be said to people, and the command that mends it (null: nothing to mend).';
 
-create function ledger.toggl_learn(workspace bigint, told jsonb)
+create function ledger.toggl_learn(workspace bigint, parsed jsonb)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  learnt bigint := ledger.toggl_number(told -> 'subscription_id');
-  sends_to text := told ->> 'url_callback';
+  learnt bigint := ledger.toggl_number(parsed -> 'subscription_id');
+  sends_to text := parsed ->> 'url_callback';
 begin
-  if learnt is null or learnt <= 0 or coalesce(ledger.toggl_number(told -> 'workspace_id'), workspace) <> workspace
-     or jsonb_typeof(told -> 'deleted_at') = 'string' then
+  if learnt is null or learnt <= 0 or coalesce(ledger.toggl_number(parsed -> 'workspace_id'), workspace) <> workspace
+     or jsonb_typeof(parsed -> 'deleted_at') = 'string' then
     return null;
   end if;
   insert into ledger.toggl_subscription as s (workspace_id, subscription_id, user_id, description, url, filters, enabled,
                                               validated_at, seen_at, endpoint_id)
-  values (workspace, learnt, ledger.toggl_number(told -> 'user_id'), left(told ->> 'description', 1000), left(sends_to, 4096),
-          ledger.toggl_filters(told -> 'event_filters'), told -> 'enabled' = 'true',
-          case when jsonb_typeof(told -> 'validated_at') = 'string' and ledger.is_good('time', told -> 'validated_at')
-               then (told ->> 'validated_at')::timestamptz end,
+  values (workspace, learnt, ledger.toggl_number(parsed -> 'user_id'), left(parsed ->> 'description', 1000), left(sends_to, 4096),
+          ledger.toggl_filters(parsed -> 'event_filters'), parsed -> 'enabled' = 'true',
+          case when jsonb_typeof(parsed -> 'validated_at') = 'string' and ledger.is_good('time', parsed -> 'validated_at')
+               then (parsed ->> 'validated_at')::timestamptz end,
           ledger.clock(),
           -- Ours, when a creation was cut off before we heard its number.
           (select e.endpoint_id from ledger.endpoint e where e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$')))
@@ -213,7 +213,7 @@ $$;
 comment on function ledger.toggl_learn(bigint, jsonb) is
   'Takes over a subscription as Toggl tells it. Returns its number; null: that is no subscription of this workspace.';
 
-create function ledger.toggl_learn_all(workspace bigint, told jsonb)
+create function ledger.toggl_learn_all(workspace bigint, parsed jsonb)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -221,7 +221,7 @@ declare
   there bigint[];
 begin
   select coalesce(array_agg(ledger.toggl_learn(workspace, t.one)), '{}') into there
-  from jsonb_array_elements(case jsonb_typeof(told) when 'array' then told else '[]' end) t (one);
+  from jsonb_array_elements(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end) t (one);
   update ledger.toggl_subscription s set gone_at = coalesce(s.gone_at, ledger.clock())
   where s.workspace_id = workspace and s.deleted_at is null and s.subscription_id <> all (array_remove(there, null));
   delete from ledger.toggl_subscription s

@@ -8,7 +8,7 @@ as $$
 declare
   home bigint := (step -> 'ws')::bigint;
   item bigint := (step -> 'id')::bigint;
-  told jsonb := case when status = 200 then ledger.toggl_json(answer) end;
+  parsed jsonb := case when status = 200 then ledger.toggl_json(answer) end;
   said jsonb := ledger.toggl_said(status, answer, problem);
   error_text text := coalesce(ledger.toggl_json(answer) #>> '{}', answer, '');
   bad jsonb;
@@ -34,13 +34,13 @@ begin
     bad := ledger.coded('toggl.too_fast', jsonb_build_object('said', said));
   elsif status not in (200, 400, 404) and step ->> 'do' not in ('create', 'write') then
     bad := ledger.coded('toggl.try_later', jsonb_build_object('said', said));
-  elsif status = 200 and told is null then
+  elsif status = 200 and parsed is null then
     said := ledger.coded('toggl.not_json');
   end if;
 
   case step ->> 'do'
   when 'me' then
-    learnt := ledger.toggl_number(told -> 'id');
+    learnt := ledger.toggl_number(parsed -> 'id');
     if bad is null and coalesce(learnt, 0) <= 0 then
       bad := ledger.coded('toggl.no_user', jsonb_build_object('said', said));
       queue := '[]';
@@ -52,24 +52,24 @@ begin
       where c.user_id = learnt and j.connection_id = c.connection_id;
       delete from ledger.toggl_connection c where c.user_id = learnt and c.connection_id <> job.connection_id;
       update ledger.toggl_connection c
-      set user_id = learnt, name = left(told ->> 'fullname', 200), email = left(told ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
+      set user_id = learnt, name = left(parsed ->> 'fullname', 200), email = left(parsed ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
       where c.connection_id = job.connection_id;
-      note := ledger.coded('toggl.connected', jsonb_build_object('name', told -> 'fullname', 'email', told -> 'email', 'user_id', learnt));
+      note := ledger.coded('toggl.connected', jsonb_build_object('name', parsed -> 'fullname', 'email', parsed -> 'email', 'user_id', learnt));
       state := state || jsonb_build_object('user_id', learnt::text);
     end if;
   when 'quota' then
     -- Good to know, and nothing hangs on it.
     bad := case when status in (401, 403) then bad end;
-    perform ledger.toggl_quota_told(job.connection_id, told);
+    perform ledger.toggl_quota_learn(job.connection_id, parsed);
   when 'workspaces' then
-    if bad is null and jsonb_typeof(told) is distinct from 'array' then
+    if bad is null and jsonb_typeof(parsed) is distinct from 'array' then
       bad := ledger.coded('toggl.no_workspaces', jsonb_build_object('said', said));
     end if;
     if bad is null then
       insert into ledger.toggl_workspace as w (workspace_id, connection_id, organization_id, name, is_admin)
       select distinct on (1) ledger.toggl_number(t.one -> 'id'), job.connection_id, coalesce(ledger.toggl_number(t.one -> 'organization_id'), 0),
              left(t.one ->> 'name', 200), case when jsonb_typeof(t.one -> 'admin') = 'boolean' then (t.one -> 'admin')::boolean end
-      from jsonb_array_elements(told) t (one)
+      from jsonb_array_elements(parsed) t (one)
       where ledger.toggl_number(t.one -> 'id') > 0
       on conflict (workspace_id) do update
         set organization_id = excluded.organization_id, name = excluded.name,
@@ -80,7 +80,7 @@ begin
                                  then w.connection_id else excluded.connection_id end;
       delete from ledger.toggl_workspace w
       where w.connection_id = job.connection_id and w.loaded_at is null and w.endpoint_id is null
-        and w.workspace_id not in (select ledger.toggl_number(t.one -> 'id') from jsonb_array_elements(told) t (one)
+        and w.workspace_id not in (select ledger.toggl_number(t.one -> 'id') from jsonb_array_elements(parsed) t (one)
                                    where ledger.toggl_number(t.one -> 'id') is not null)
         and not exists (select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id);
       if job.given ? 'workspace' and not exists (select from ledger.toggl_workspace w where w.workspace_id = (job.given -> 'workspace')::bigint) then
@@ -99,9 +99,9 @@ begin
     end if;
   when 'limits' then
     update ledger.toggl_workspace w
-    set max_webhooks = least(ledger.toggl_number(told -> 'max_webhooks'), 100000),
-        max_filters = least(ledger.toggl_number(told -> 'max_events_per_webhook'), 100000), limits_at = ledger.clock()
-    where w.workspace_id = home and ledger.toggl_number(told -> 'max_webhooks') >= 0 and ledger.toggl_number(told -> 'max_events_per_webhook') >= 0;
+    set max_webhooks = least(ledger.toggl_number(parsed -> 'max_webhooks'), 100000),
+        max_filters = least(ledger.toggl_number(parsed -> 'max_events_per_webhook'), 100000), limits_at = ledger.clock()
+    where w.workspace_id = home and ledger.toggl_number(parsed -> 'max_webhooks') >= 0 and ledger.toggl_number(parsed -> 'max_events_per_webhook') >= 0;
     -- Without them the planner takes the smallest plan.
     bad := case when job.kind <> 'connect' and status in (401) then bad end;
   when 'load' then
@@ -109,14 +109,14 @@ begin
       note := ledger.coded('toggl.left_out', jsonb_build_object('model', step -> 'what', 'workspace_id', home, 'said', said));
       bad := null;
     elsif bad is null then
-      select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, told, state) l;
+      select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, parsed, state) l;
       bad := bad || jsonb_build_object('said', said);
-      state := state || jsonb_build_object('first_of_page', told #>> '{0,id}',
-        'loaded', coalesce((state -> 'loaded')::bigint, 0) + coalesce(jsonb_array_length(case jsonb_typeof(told) when 'array' then told else '[]' end), 0));
+      state := state || jsonb_build_object('first_of_page', parsed #>> '{0,id}',
+        'loaded', coalesce((state -> 'loaded')::bigint, 0) + coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
-    from ledger.toggl_step_hook(job, step, status, answer, told, said, error_text, bad, how, queue, state) w;
+    from ledger.toggl_step_hook(job, step, status, answer, parsed, said, error_text, bad, how, queue, state) w;
   end case;
 
   if bad is not null and not state ? 'failed' and not coalesce((step -> 'quiet')::boolean, false) then
@@ -143,7 +143,7 @@ $$;
 comment on function ledger.toggl_own(bigint, text) is 'The subscription that Toggl has with this address of ours; null: none.';
 
 create function ledger.toggl_step_hook(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, told jsonb, said jsonb, error_text text, inout bad jsonb, how jsonb,
+  job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, said jsonb, error_text text, inout bad jsonb, how jsonb,
   inout queue jsonb, inout state jsonb, out note jsonb, out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -169,15 +169,15 @@ begin
     bad := case when status in (200, 404) or queue @> '[{"do": "list"}]' then null else coalesce(bad, said) end;
   when 'create' then
     if status = 200 then
-      learnt := ledger.toggl_learn(home, told);
+      learnt := ledger.toggl_learn(home, parsed);
     end if;
     if learnt is not null then
       select c.* into asked from ledger.toggl_created(home, learnt, step) c;
       note := asked.note;
       more := asked.more;
       state := state || jsonb_build_object('subscription_id', learnt::text, 'workspace_id', home::text);
-    elsif status = 400 and error_text ~* 'limit of .* event filters' and jsonb_array_length(step -> 'ladder') > 1 then
-      more := jsonb_build_array(jsonb_set(step, '{ladder}', (step -> 'ladder') - 0));
+    elsif status = 400 and error_text ~* 'limit of .* event filters' and jsonb_array_length(step -> 'fallbacks') > 1 then
+      more := jsonb_build_array(jsonb_set(step, '{fallbacks}', (step -> 'fallbacks') - 0));
     elsif status = 400 and error_text ~* 'description .* in use' and coalesce((step -> 'again')::integer, 1) < 9 then
       more := jsonb_build_array(step || jsonb_build_object('again', coalesce((step -> 'again')::integer, 1) + 1, 'description',
         regexp_replace(step ->> 'description', ' \(\d\)$', '') || ' (' || (coalesce((step -> 'again')::integer, 1) + 1) || ')'));
@@ -199,7 +199,7 @@ begin
       more := case when is_handshake then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'stray', 'of', step, 'quiet', true)) else '[]' end;
     end if;
   when 'write' then
-    learnt := case when status = 200 then ledger.toggl_learn(home, told) end;
+    learnt := case when status = 200 then ledger.toggl_learn(home, parsed) end;
     if learnt = item then
       update ledger.toggl_subscription o
       set endpoint_id = coalesce((job.given -> 'endpoint')::bigint, o.endpoint_id),
@@ -230,7 +230,7 @@ begin
                     'said', said, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text)))) else said end;
     end if;
   when 'list' then
-    if bad is null and (status <> 200 or jsonb_typeof(coalesce(told, 'null')) not in ('array', 'null')) then
+    if bad is null and (status <> 200 or jsonb_typeof(coalesce(parsed, 'null')) not in ('array', 'null')) then
       bad := ledger.coded('toggl.no_subscriptions', jsonb_build_object('said', said));
     end if;
     if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check' and job.kind in ('connect', 'refresh', 'check') then
@@ -238,7 +238,7 @@ begin
       note := ledger.coded('toggl.list_unread', jsonb_build_object('workspace_id', home, 'why', bad));
       bad := null;
     elsif bad is null then
-      perform ledger.toggl_learn_all(home, told);
+      perform ledger.toggl_learn_all(home, parsed);
       select l.* into asked from ledger.toggl_listed(job, step, how, queue, state) l;
       bad := asked.bad;
       note := asked.note;
@@ -261,20 +261,20 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   s ledger.toggl_subscription;
-  lost text[] := array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'left'));
+  lost text[] := array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'left'));
 begin
   update ledger.toggl_subscription o
   set endpoint_id = (step -> 'endpoint')::bigint, wanted_url = step ->> 'url', wanted_enabled = true,
       -- Sorted as what is learnt is: Toggl tells them back in whatever order.
       wanted_filters = ledger.toggl_filters(ledger.toggl_event_filters(
-        array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))))
+        array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))
   where o.workspace_id = home and o.subscription_id = item
   returning o.* into s;
   delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
   note := ledger.coded_list(
     ledger.coded('toggl.created', jsonb_build_object('subscription_id', item, 'description', s.description, 'workspace_id', home,
-      'filters', ledger.toggl_filters_told(array(select jsonb_array_elements_text(step -> 'ladder' -> 0 -> 'filters'))))),
-    case when lost <> '{}' then ledger.coded('toggl.no_room', jsonb_build_object('filters', ledger.toggl_filters_told(lost))) end);
+      'filters', ledger.toggl_filters_write(array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))),
+    case when lost <> '{}' then ledger.coded('toggl.no_room', jsonb_build_object('filters', ledger.toggl_filters_write(lost))) end);
   more := case when s.enabled is not true then
             jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true)) || ledger.toggl_verify(home, item)
           when s.validated_at is null then ledger.toggl_verify(home, item)
@@ -377,7 +377,7 @@ begin
     conflict := case when t.state = 'missing' then ledger.toggl_conflicting_job('subscribe', home, null, job.job_id) end;
     if conflict.job_id is not null then
       more := '[]';
-      bad := ledger.toggl_conflicting_job_told(conflict);
+      bad := ledger.toggl_conflicting_job_coded(conflict);
     elsif more = '[]' then
       note := ledger.coded('toggl.subscription_state', which || jsonb_build_object('state', t.said,
         'mend', case when t.state = 'endpoint' then 'endpoint' else t.mend end, 'endpoint_id', s.endpoint_id));
@@ -392,7 +392,7 @@ begin
           'subscription_id', s.subscription_id, 'workspace_id', home, 'state', t.said)));
       end if;
       if t.state = 'missing' and conflict.job_id is not null then
-        note := ledger.coded_list(note, ledger.toggl_conflicting_job_told(conflict));
+        note := ledger.coded_list(note, ledger.toggl_conflicting_job_coded(conflict));
       elsif coalesce((job.given -> 'repair')::boolean, (how -> 'repair')::boolean) then
         more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_repair(s)) m (one)), '[]');
       end if;

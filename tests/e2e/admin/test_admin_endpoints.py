@@ -109,7 +109,7 @@ def test_a_viewer_looks_and_a_stranger_does_not(page_site, olga):
         refused(vera.call(method, path, {"enabled": False}), 403, "only an owner")
         refused(Page(page_site).call(method, path, {"enabled": False}), 403)
     assert olga.get("endpoints").status == 200
-    assert page_site.tally("ping") == 0 and page_site.sql("select enabled from ledger.endpoint") == [(True,)]
+    assert page_site.counter("ping") == 0 and page_site.sql("select enabled from ledger.endpoint") == [(True,)]
 
 
 # ---- trying it out

@@ -271,7 +271,7 @@ def test_an_event_that_comes_back_is_the_same(passing, listener):
     run_round(passing)
     run_round(passing)
     assert len(listener.got) == 1
-    wait_for(lambda: passing.tally("duplicate") == 1, "the counter")
+    wait_for(lambda: passing.counter("duplicate") == 1, "the counter")
     assert set(passing.recorded().values()) == {1}
 
 

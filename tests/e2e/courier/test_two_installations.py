@@ -129,6 +129,6 @@ def test_an_event_that_comes_back_is_the_same_event(two):
     count = len(events(first))
     wait_for(lambda: second.sql("select count(*) from ledger.delivery where state = 'delivered'")[0][0] == count,
              "the second to have sent all back")
-    wait_for(lambda: first.tally("duplicate") == count, "the first to have known all")
+    wait_for(lambda: first.counter("duplicate") == count, "the first to have known all")
     assert len(events(first)) == count
     assert first.sql("select count(*) from ledger.delivery") == [(count,)]

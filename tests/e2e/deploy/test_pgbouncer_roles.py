@@ -142,7 +142,7 @@ def test_a_role_for_each_program(site):
         assert site.send(site.event(workspace=7)).status == 400
         assert set(site.sql("select source from ledger.event")) == {("webhook",)}
         assert site.sql("select count(*) from ledger.quarantine") == [(1,)]
-        wait_for(lambda: site.tally("workspace") == 1, "the counter")
+        wait_for(lambda: site.counter("workspace") == 1, "the counter")
         run_round(site)
         assert len(listener.got) == 10
         courier = start_courier(site)

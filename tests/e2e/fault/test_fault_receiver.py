@@ -351,7 +351,7 @@ def test_database_away_from_the_start(faulty):
     faulty.cluster.start()
     wait_for(faulty.spool_is_empty, "the spool to be empty")
     assert faulty.recorded() == {json.loads(genuine)["event_id"]: 1}
-    wait_for(lambda: faulty.tally("signature") == 1, "the forged one to be counted")
+    wait_for(lambda: faulty.counter("signature") == 1, "the forged one to be counted")
 
 
 def test_a_secret_that_does_not_open(faulty):
@@ -405,10 +405,10 @@ def test_counters_outlive_a_receiver_without_a_database(faulty):
     faulty.cluster.stop()
     assert {faulty.send(faulty.event(), secret="guessed").status for _ in range(3)} == {401}
     faulty.end(faulty.web)
-    assert (faulty.spool / "tally").stat().st_size > 0
+    assert (faulty.spool / "counters").stat().st_size > 0
     faulty.cluster.start()
     web_servers.lighttpd_spawned(faulty)
-    wait_for(lambda: faulty.tally("signature") == 3, "the counters")
+    wait_for(lambda: faulty.counter("signature") == 3, "the counters")
 
 
 def test_sigterm_answers_what_is_held(faulty):

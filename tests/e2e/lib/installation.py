@@ -419,7 +419,7 @@ class Site:
         """(event_id, times recorded) of all events."""
         return dict(self.sql("select event_id, count(*) from ledger.event group by 1"))
 
-    def tally(self, reason):
+    def counter(self, reason):
         return self.sql("select coalesce(sum(count), 0)::int from ledger.receiver_counter where reason = %s",
                         reason)[0][0]
 

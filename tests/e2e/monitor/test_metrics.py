@@ -77,7 +77,7 @@ def fill(site):
     site.sql("""insert into ledger.toggl_subscription (workspace_id, subscription_id, url, enabled, validated_at, endpoint_id, wanted_url, wanted_filters, wanted_enabled)
                 values (%s, 9, 'u', true, now(), 1, 'u', '{}', true)""", WORKSPACE)
     wait_for(lambda: site.sql("select count(*) from ledger.counter where name = 'refusals' and label in ('duplicate', 'signature', 'address')")[0][0] == 3,
-             "the tally of each receiver to be written")
+             "the counters of each receiver to be written")
     listener.close()
 
 

@@ -277,7 +277,7 @@ def test_logs_tell_refusals_and_no_secret(lighttpd):
     marker = "zz-in-the-body"
     for number in range(300):
         site.send(site.event(note=marker), secret="guessed", address=None if number % 2 else "C" * 32)
-    wait_for(lambda: site.tally("signature") + site.tally("address") == 300, "the counters")
+    wait_for(lambda: site.counter("signature") + site.counter("address") == 300, "the counters")
     site.end(site.web)
     log = site.all_logs()
     assert "event=refused" in log and "reason=signature" in log
