@@ -1,13 +1,14 @@
--- What `hookledger migrate` needs before the first migration: the schema
--- ledger, its list of migrations, and the few functions that keep that list.
--- Run at the start of every migrate, in a transaction of its own; may be
--- repeated. The lock makes two that run at once wait for each other.
+-- What `hookledger migrate` needs before the first migration: the schema ledger, its list of
+-- migrations, and the few functions that keep that list. Run at the start of every migrate, in a
+-- transaction of its own; may be repeated. The lock makes a second migrate wait until the first one
+-- has ended.
 begin;
 select pg_advisory_xact_lock(7306021983461007);
 
 create schema if not exists ledger;
 comment on schema ledger is
-  'Everything that hookledger records. Only the functions in the interface schemas (receiver, operator, api, courier, admin) touch it.';
+  'Everything that hookledger records. Only the functions in the interface schemas (receiver, operator, api, courier, '
+  'admin) touch it.';
 
 create table if not exists ledger.migration (
   version integer primary key,
@@ -27,7 +28,7 @@ create or replace function ledger.migration_list()
 returns table (version integer, name text, checksum text, program_version text, applied_at timestamptz)
 language sql stable set search_path = ledger, pg_temp
 as 'select m.version, m.name, m.checksum, m.program_version, m.applied_at from ledger.migration m order by m.version';
-comment on function ledger.migration_list() is 'What was applied so far.';
+comment on function ledger.migration_list() is 'The migrations that were applied.';
 
 create or replace function ledger.migration_begin(step bigint, digest text, newest bigint)
 returns boolean
@@ -37,7 +38,7 @@ declare
   gone text;
 begin
   perform pg_advisory_xact_lock(7306021983461007);
-  -- It may have become newer while we waited.
+  -- Another migrate may have changed the schema while this one waited for the lock.
   if exists (select from ledger.migration m where m.version > newest) then
     raise exception 'a newer hookledger has migrated this database just now; install that one'
       using errcode = '22023';
@@ -46,25 +47,27 @@ begin
              where m.version = step and (step > 0 or m.checksum = digest)) then
     return false;
   end if;
-  -- The interface schemas depend on the tables; they are made anew by the last step.
-  -- What a worker cannot append meanwhile is in its spool.
+  -- The interface schemas depend on the tables. The last step creates them again. Until then the
+  -- receiver cannot append, and writes callbacks to its spool.
   foreach gone in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
     execute format('drop schema if exists %I cascade', gone);
   end loop;
-  -- All names first: one may go with another that it was made of.
+  -- All names are read first: dropping one view also drops the views that depend on it.
   foreach gone in array coalesce((
-    select array_agg(format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure))
+    select array_agg(format('%s if exists %s', case p.prokind when 'p' then 'procedure' else 'function' end,
+                            p.oid::regprocedure))
     from pg_proc p
     where p.pronamespace = 'ledger'::regnamespace and p.proname not like 'migration\_%'), '{}') loop
     execute 'drop ' || gone || ' cascade';
   end loop;
-  -- They are gone, so the last step must run, even when its files are as they were.
+  -- They are dropped now, so the last step must run even if its files did not change.
   delete from ledger.migration m where m.version = 0;
   return true;
 end
 $$;
 comment on function ledger.migration_begin(bigint, text, bigint) is
-  'Takes the migration lock for this transaction and drops the interface schemas. False when another migrate was faster and the step is there already; an error when the database has a version above `newest`.';
+  'Takes the migration lock for this transaction and drops the interface schemas. False when another migrate was '
+  'faster and the step is there already; an error when the database has a version above `newest`.';
 
 create or replace function ledger.migration_end(step bigint, file text, digest text, program text)
 returns void

@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 # Longer than 500 lines, with the reason why they are one idea all the same.
 long=(
 	"sql/migrations/0002_toggl.sql     ten tables, a comment a column"
+	"sql/functions/projection/columns.sql from one JSON value to one column"
+	"sql/functions/toggl_client/job.sql the life of one job"
 	"src/admin/pool.c                  one pool of threads"
 	"src/api/main.c                    the path of a request, from top to bottom"
 	"src/base/json.c                   scanner and writer share their tables"
@@ -369,6 +371,7 @@ if command -v clang-format >/dev/null; then
 else
 	echo "clang-format is not installed"
 fi | rule "C looks as .clang-format says, in at most 100 columns"
+LC_ALL=C.UTF-8 grep -nE '.{121}' "${sql_files[@]}" | rule "SQL has at most 120 columns"
 {
 	for file in $(matching '\.(c|h|sql|py|sh)$'); do
 		lines=$(wc -l <"$file")

@@ -1,15 +1,16 @@
--- Run after grants.sql when the setting db_roles is yes: a role without login
--- for each program, which may call what is security definer in its schema and nothing else, and one for those who query
--- schema toggl. Logins are made members:
+-- Roles. `hookledger migrate` runs this file after grants.sql when the setting db_roles is yes. It
+-- makes a role without login for each program, which may call only the functions of its interface
+-- schema that are security definer, and a role for analysts, who query schema toggl. Logins become
+-- members:
 --   create role web login password '…' in role hookledger_receiver;
 do $$
 declare
   program text;
 begin
   foreach program in array array['receiver', 'operator', 'api', 'courier', 'admin'] loop
-    -- Looked for first: an owner without CREATEROLE can do with roles that an
-    -- administrator made. Roles belong to all databases, so another migrate
-    -- may be making them at this moment.
+    -- An existing role is used as it is, so an owner without CREATEROLE can use roles that an
+    -- administrator made. Roles belong to all databases of the server, so a migrate of another
+    -- database may create them at the same moment.
     if not exists (select from pg_roles r where r.rolname = 'hookledger_' || program) then
       begin
         execute format('create role %I nologin', 'hookledger_' || program);
@@ -18,9 +19,10 @@ begin
       end;
     end if;
     execute format('grant usage on schema %I to %I', program, 'hookledger_' || program);
-    -- Functions of an interface run with the rights of their owner; what is none of it
-    -- (the operations behind admin.call()) does not, and is granted to nobody.
-    execute (select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure, 'hookledger_' || program), ';')
+    -- Functions of an interface schema run with the rights of their owner (security definer). The
+    -- operations behind admin.call() do not, and are granted to no role.
+    execute (select string_agg(format('grant execute on function %s to %I', p.oid::regprocedure,
+                                      'hookledger_' || program), ';')
              from pg_proc p where p.pronamespace = program::regnamespace and p.prosecdef);
   end loop;
   -- Analysts: they read schema toggl, where no secret is, and nothing else.
@@ -41,7 +43,8 @@ begin
     exception
       when unique_violation then null;
       when insufficient_privilege then
-        raise exception 'hookledger_operator must be a member of hookledger_reader, and % may not make it one', current_user
+        raise exception 'hookledger_operator must be a member of hookledger_reader, and % may not make it one',
+          current_user
           using errcode = '42501', hint = 'an administrator can: grant hookledger_reader to hookledger_operator';
     end;
   end if;

@@ -1,5 +1,6 @@
--- The ledger: endpoints and their secrets, events as they came, what was
--- refused, and the counters. State only; behaviour is in sql/functions.
+-- The ledger: endpoints and their secrets, events as they came, quarantined callbacks, and the
+-- counters of refused callbacks. `hookledger migrate` applies each migration once, in the order of
+-- the numbers. Only tables, types and sequences are here; functions are in sql/functions.
 
 create table ledger.state (
   only_row boolean primary key default true check (only_row),
@@ -12,12 +13,15 @@ create table ledger.state (
 comment on table ledger.state is 'Facts about this database as a whole; one row.';
 comment on column ledger.state.only_row is 'Keeps it at one row.';
 comment on column ledger.state.epoch is
-  'Goes up when the database is restored from a backup (`hookledger restored`): transaction numbers start anew then, and cursors of readers must not skip what carries the old ones. And when a person was taken out (`hookledger forget`), so that copies are loaded anew.';
+  'Goes up when the database is restored from a backup (`hookledger restored`): transaction numbers then start again, '
+  'and cursors of readers must not skip events with the old numbers. Goes up too when a person is erased (`hookledger '
+  'forget`), so that readers load their copies again.';
 comment on column ledger.state.horizon is
-  'Events created before this were dropped by retention; when one is delivered again it is counted and not recorded.';
-comment on column ledger.state.login_key is 'Random: with it the names that are tried at login are digested.';
+  'Retention has dropped the events created before this time. If Toggl sends one of them again, it is counted and not '
+  'recorded.';
+comment on column ledger.state.login_key is 'Random key of the digests of names that clients try at login.';
 comment on column ledger.state.clock_offset is
-  'Added to the clock wherever quotas, buckets, leases and due times are judged; 0 but in tests.';
+  'Added to the clock wherever quotas, buckets, leases and due times are computed; 0 except in tests.';
 comment on column ledger.state.housekept_at is 'When a courier last finished its housekeeping.';
 insert into ledger.state default values;
 
@@ -31,10 +35,11 @@ create table ledger.endpoint (
 );
 comment on table ledger.endpoint is 'A callback address of ours, one for each subscription at Toggl.';
 comment on column ledger.endpoint.endpoint_id is 'Number of the endpoint.';
-comment on column ledger.endpoint.address is 'Last part of the callback URL: base64url text of at least 128 random bits.';
-comment on column ledger.endpoint.name is 'What the owner calls it.';
+comment on column ledger.endpoint.address is
+  'Last part of the callback URL: base64url text of at least 128 random bits.';
+comment on column ledger.endpoint.name is 'Name that the owner gave it.';
 comment on column ledger.endpoint.workspace_id is
-  'Toggl workspace whose events it takes; null until its first genuine event fixes it.';
+  'Toggl workspace whose events it takes; null until its first event with a valid signature sets it.';
 comment on column ledger.endpoint.enabled is 'A disabled endpoint answers 404.';
 comment on column ledger.endpoint.created_at is 'When it was made.';
 
@@ -48,20 +53,23 @@ create table ledger.endpoint_secret (
 );
 create index endpoint_secret_endpoint on ledger.endpoint_secret (endpoint_id);
 comment on table ledger.endpoint_secret is
-  'Secrets that judge the callbacks of an endpoint: the current one and, while it is being rotated, the one before. Never deleted while an event refers to it.';
-comment on column ledger.endpoint_secret.secret_id is 'Number of the secret; events name the one that judged them.';
-comment on column ledger.endpoint_secret.endpoint_id is 'Whose secret it is.';
+  'Secrets that verify the callbacks of an endpoint: the current one and, during a rotation, the previous one. A '
+  'secret is not deleted while an event refers to it.';
+comment on column ledger.endpoint_secret.secret_id is
+  'Number of the secret; each event names the secret that verified it.';
+comment on column ledger.endpoint_secret.endpoint_id is 'Endpoint of the secret.';
 comment on column ledger.endpoint_secret.sealed is
   'The secret under AES-256-GCM with the master key of the settings file; bound to the address of the endpoint.';
-comment on column ledger.endpoint_secret.valid_from is 'Good for callbacks received from then on.';
-comment on column ledger.endpoint_secret.valid_until is 'Good for callbacks received before this time.';
-comment on column ledger.endpoint_secret.revoked_at is 'Withdrawn at once: nothing received from then on is taken.';
+comment on column ledger.endpoint_secret.valid_from is 'Valid for callbacks received at this time or later.';
+comment on column ledger.endpoint_secret.valid_until is 'Valid for callbacks received before this time.';
+comment on column ledger.endpoint_secret.revoked_at is
+  'When it was revoked: callbacks received at this time or later are refused.';
 
 create type ledger.cursor as (epoch integer, txid xid8, seq bigint);
 comment on type ledger.cursor is
   'A cursor: how far a reader of the ledger has come in the order of recording.';
 
--- Every session takes 64 at a time: a number a row costs a lock each.
+-- Each session takes 64 numbers at a time, because each access to the sequence takes a lock.
 create sequence ledger.event_seq cache 64;
 
 create table ledger.event (
@@ -85,36 +93,38 @@ create table ledger.event (
 ) partition by range (created_at);
 alter sequence ledger.event_seq owned by ledger.event.seq;
 comment on table ledger.event is
-  'Every event that was acknowledged, as it came. Partitioned by month of created_at; the same event (workspace_id, event_id, created_at) is here once.';
+  'Every event that was acknowledged, as it came. Partitioned by month of created_at; the same event (workspace_id, '
+  'event_id, created_at) is here once.';
 comment on column ledger.event.workspace_id is 'Toggl workspace.';
 comment on column ledger.event.event_id is 'Toggl''s number of the event; 64 bits.';
 comment on column ledger.event.created_at is 'When the change happened at Toggl.';
 comment on column ledger.event.received_at is 'When the callback arrived here.';
 comment on column ledger.event.seq is 'Order of recording within one transaction and roughly overall; has gaps.';
-comment on column ledger.event.txid is 'Transaction that recorded it; (epoch, txid, seq) is the cursor of those who read on.';
+comment on column ledger.event.txid is 'Transaction that recorded it; (epoch, txid, seq) is the cursor of a reader.';
 comment on column ledger.event.epoch is 'ledger.state.epoch at the time.';
 comment on column ledger.event.endpoint_id is 'Endpoint it came to.';
-comment on column ledger.event.secret_id is 'Secret that judged it.';
+comment on column ledger.event.secret_id is 'Secret that verified it.';
 comment on column ledger.event.creator_id is 'Toggl user who made the change.';
 comment on column ledger.event.entity_id is 'Entity that was changed; null when the callback names none.';
 comment on column ledger.event.model is 'Kind of entity, such as time_entry; empty when the callback names none.';
 comment on column ledger.event.action is 'created, updated or deleted; empty when the callback names none.';
 comment on column ledger.event.source is
-  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`).';
+  'How it came: webhook; spool when the database was not available; quarantine when a retry recorded it; local when '
+  'it was generated here (`hookledger simulate --into-database`).';
 comment on column ledger.event.signature is 'The 32 bytes of HMAC-SHA-256 that came with it.';
-comment on column ledger.event.body is 'The callback''s body, byte for byte: with signature and secret it can be verified at any later time.';
+comment on column ledger.event.body is
+  'The callback''s body, byte for byte: with signature and secret it can be verified at any later time.';
 
--- Readers go on from a cursor, and the newest are listed first: the same order.
+-- Readers continue from a cursor, and lists show the newest events first: both use this order.
 create index event_cursor on ledger.event (epoch, txid, seq);
--- Nearly all events are of time entries. Those of the other kinds are few and far
--- between, and would be looked for among all the rest: by loads of one kind, which
--- read on from a cursor (toggl.changed_since), and by lists of all. An event of a
--- time entry costs nothing here.
+-- Nearly all events are about time entries. Two kinds of query look for the few others: loads of
+-- one kind, which continue from a cursor (toggl.changed_since), and lists of all events. Without
+-- this index they would read all events. An event of a time entry adds nothing to this index.
 create index event_rare_by_model on ledger.event (model, epoch, txid, seq) where model <> 'time_entry';
 create index event_rare on ledger.event (epoch, txid, seq) where model <> 'time_entry';
--- History, states in the past and the rebuild ask for the events of an entity.
+-- For the events of one entity: history, past states and the rebuild read them.
 create index event_entity on ledger.event (entity_id);
--- Lists of a range of time.
+-- For lists of a range of time.
 create index event_created on ledger.event (created_at, event_id, workspace_id);
 
 create table ledger.event_default partition of ledger.event default;
@@ -144,7 +154,9 @@ create index baseline_entity on ledger.baseline (entity_id);
 create index baseline_cursor on ledger.baseline (epoch, txid, seq);
 create index baseline_rare_by_model on ledger.baseline (model, epoch, txid, seq) where model <> 'time_entry';
 comment on table ledger.baseline is
-  'Of each entity the last event before the retention horizon (and the last that says all of it, and the last that created or deleted it, when those are others): where history and a rebuild start. Same columns as ledger.event.';
+  'The last event of each entity before the retention horizon. If they are different events, also the last one with a '
+  'full payload and the last one that created or deleted the entity. History and a rebuild start here. Same columns '
+  'as ledger.event.';
 comment on column ledger.baseline.workspace_id is 'As in ledger.event, like all columns here.';
 comment on column ledger.baseline.event_id is 'As in ledger.event.';
 comment on column ledger.baseline.created_at is 'As in ledger.event.';
@@ -177,22 +189,24 @@ create table ledger.quarantine (
 );
 create unique index quarantine_once on ledger.quarantine (endpoint_id, digest);
 create unique index quarantine_forgotten on ledger.quarantine (endpoint_id, forgotten) where forgotten is not null;
--- What waits: few among many.
+-- For the few rows that were not retried yet.
 create index quarantine_waiting on ledger.quarantine (quarantine_id) where retried_at is null;
 comment on table ledger.quarantine is
-  'Callbacks with a good signature that are no event we can record; kept so that the owner can look and try again.';
+  'Callbacks with a valid signature that cannot be recorded as an event. They are kept so that the owner can look at '
+  'them and retry.';
 comment on column ledger.quarantine.quarantine_id is 'Number of the row.';
 comment on column ledger.quarantine.endpoint_id is 'Endpoint it came to.';
-comment on column ledger.quarantine.secret_id is 'Secret that judged it.';
+comment on column ledger.quarantine.secret_id is 'Secret that verified it.';
 comment on column ledger.quarantine.received_at is 'When it arrived.';
 comment on column ledger.quarantine.reason is 'Why it is here, in one word as in ledger.receiver_counter.reason.';
 comment on column ledger.quarantine.signature is 'The 32 bytes of HMAC-SHA-256 that came with it.';
 comment on column ledger.quarantine.body is 'The body, byte for byte.';
-comment on column ledger.quarantine.digest is 'SHA-256 of the body: the same body is kept once an endpoint.';
+comment on column ledger.quarantine.digest is 'SHA-256 of the body: an endpoint keeps the same body only once.';
 comment on column ledger.quarantine.retried_at is 'When it was tried again with success, or null.';
-comment on column ledger.quarantine.retried_as is 'What became of it then: recorded, duplicate, or forgotten (an erasure has replaced the body).';
+comment on column ledger.quarantine.retried_as is
+  'Result of the retry: recorded, duplicate, or forgotten (an erasure has replaced the body).';
 comment on column ledger.quarantine.forgotten is
-  'SHA-256 of the body that stood here until a person was taken out; the same body is not kept again.';
+  'SHA-256 of the original body, when an erasure has replaced it; the same body is not kept again.';
 
 create table ledger.receiver_counter (
   minute timestamptz not null,
@@ -202,14 +216,18 @@ create table ledger.receiver_counter (
   primary key (minute, endpoint_id, reason)
 );
 comment on table ledger.receiver_counter is
-  'What came and was not recorded, counted by minute, so that an unauthenticated client cannot fill the disk: refusals by reason, duplicates, pings.';
+  'What came and was not recorded, counted by minute, so that an unauthenticated client cannot fill the disk: '
+  'refusals by reason, duplicates, pings.';
 comment on column ledger.receiver_counter.minute is 'Start of the minute.';
 comment on column ledger.receiver_counter.endpoint_id is 'Endpoint, or 0 when the address is unknown.';
 comment on column ledger.receiver_counter.reason is
-  'method, address, type, length, size, signature, json, event, workspace, revoked, unavailable; duplicate, ping, horizon are no refusals.';
+  'method, address, type, length, size, signature, json, event, workspace, revoked, unavailable; duplicate, ping, '
+  'horizon are no refusals.';
 comment on column ledger.receiver_counter.count is 'How many.';
 
 create table ledger.turn (name text primary key);
-comment on table ledger.turn is 'Whose row lock is a turn: housekeep. A row, because an advisory lock is anybody''s to take.';
-comment on column ledger.turn.name is 'What is done by one at a time.';
+comment on table ledger.turn is
+  'Locks for work that only one session does at a time: housekeep. A session locks the row. Advisory locks are not '
+  'used, because any role can take them.';
+comment on column ledger.turn.name is 'Name of the work.';
 insert into ledger.turn values ('housekeep');

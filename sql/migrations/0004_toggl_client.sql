@@ -25,8 +25,10 @@ comment on column ledger.toggl_connection.token_sealed is
 comment on column ledger.toggl_connection.made_at is 'When the row was made.';
 comment on column ledger.toggl_connection.connected_at is 'When the token proved good.';
 comment on column ledger.toggl_connection.checked_at is 'When Toggl''s side was last compared with ours.';
-comment on column ledger.toggl_connection.next_slot_at is 'When the next request may begin: the pace that all processes share.';
-comment on column ledger.toggl_connection.back_off_until is 'No request before then: Toggl said it was too fast, or was in trouble.';
+comment on column ledger.toggl_connection.next_slot_at is
+  'When the next request may begin: the pace that all processes share.';
+comment on column ledger.toggl_connection.back_off_until is
+  'No request before then: Toggl said it was too fast, or was in trouble.';
 comment on column ledger.toggl_connection.failures is 'Such answers since the last good one.';
 comment on column ledger.toggl_connection.refused_at is 'Since when Toggl refuses the token; null: it does not.';
 
@@ -75,7 +77,8 @@ comment on column ledger.toggl_workspace.max_filters is 'Filters a subscription 
 comment on column ledger.toggl_workspace.limits_at is 'When these two were asked.';
 comment on column ledger.toggl_workspace.listed_at is 'When its subscriptions were last read from Toggl.';
 comment on column ledger.toggl_workspace.loaded_at is 'When users, clients, projects, tags and tasks were last loaded.';
-comment on column ledger.toggl_workspace.endpoint_id is 'Endpoint under which what was loaded is recorded; it takes no callbacks. Null: nothing was loaded yet.';
+comment on column ledger.toggl_workspace.endpoint_id is
+  'Endpoint under which what was loaded is recorded; it takes no callbacks. Null: nothing was loaded yet.';
 
 create table ledger.toggl_subscription (
   workspace_id bigint not null,
@@ -95,7 +98,8 @@ create table ledger.toggl_subscription (
   deleted_at timestamptz,
   primary key (workspace_id, subscription_id)
 );
-comment on table ledger.toggl_subscription is 'Subscriptions at Toggl: how they were when we last looked, and how we want ours to be.';
+comment on table ledger.toggl_subscription is
+  'Subscriptions at Toggl: how they were when we last looked, and how we want ours to be.';
 comment on column ledger.toggl_subscription.workspace_id is 'Toggl workspace.';
 comment on column ledger.toggl_subscription.subscription_id is 'Toggl''s number.';
 comment on column ledger.toggl_subscription.user_id is 'Toggl user who made it.';
@@ -103,10 +107,13 @@ comment on column ledger.toggl_subscription.description is 'What its maker calls
 comment on column ledger.toggl_subscription.url is 'Where Toggl sends events.';
 comment on column ledger.toggl_subscription.filters is 'Its filters as entity.action, sorted.';
 comment on column ledger.toggl_subscription.enabled is 'Enabled at Toggl?';
-comment on column ledger.toggl_subscription.validated_at is 'When its address proved itself; null: Toggl sends nothing.';
+comment on column ledger.toggl_subscription.validated_at is
+  'When its address proved itself; null: Toggl sends nothing.';
 comment on column ledger.toggl_subscription.seen_at is 'When Toggl last told us of it.';
-comment on column ledger.toggl_subscription.gone_at is 'When it was first missing from Toggl''s list; null: it is there.';
-comment on column ledger.toggl_subscription.endpoint_id is 'Our endpoint that it belongs to; null: made elsewhere, we do not have its secret.';
+comment on column ledger.toggl_subscription.gone_at is
+  'When it was first missing from Toggl''s list; null: it is there.';
+comment on column ledger.toggl_subscription.endpoint_id is
+  'Our endpoint that it belongs to; null: made elsewhere, we do not have its secret.';
 comment on column ledger.toggl_subscription.wanted_url is 'The URL that we gave it.';
 comment on column ledger.toggl_subscription.wanted_filters is 'The filters that we gave it.';
 comment on column ledger.toggl_subscription.wanted_enabled is 'Do we want it enabled?';
@@ -132,10 +139,12 @@ create table ledger.toggl_job (
   said jsonb
 );
 create index toggl_job_open on ledger.toggl_job (job_id) where finished_at is null;
-comment on table ledger.toggl_job is 'What is being done at Toggl, step by step, so that another process can go on with it.';
+comment on table ledger.toggl_job is
+  'What is being done at Toggl, step by step, so that another process can go on with it.';
 comment on column ledger.toggl_job.job_id is 'Number of the job.';
 comment on column ledger.toggl_job.connection_id is 'Connection whose token is used.';
-comment on column ledger.toggl_job.kind is 'connect, refresh, subscribe, change, validate, ping, delete, load or check.';
+comment on column ledger.toggl_job.kind is
+  'connect, refresh, subscribe, change, validate, ping, delete, load or check.';
 comment on column ledger.toggl_job.given is 'What was asked for.';
 comment on column ledger.toggl_job.is_interactive is 'Does somebody wait for it? It may use the reserve then.';
 comment on column ledger.toggl_job.queue is 'Requests that are still to be made, the next one first.';
@@ -144,7 +153,9 @@ comment on column ledger.toggl_job.asked_at is 'When the first request of the qu
 comment on column ledger.toggl_job.tries is 'Attempts of that request so far.';
 comment on column ledger.toggl_job.wait_until is 'It goes on then: the quota is spent; null: it does not wait.';
 comment on column ledger.toggl_job.wait_reason is 'Why it waits.';
-comment on column ledger.toggl_job.lease is 'Goes up with each step and with each process that takes the job over: a step is taken once, and that of an older process changes nothing.';
+comment on column ledger.toggl_job.lease is
+  'Goes up with each step and with each process that takes the job over: a step is taken once, and that of an older '
+  'process changes nothing.';
 comment on column ledger.toggl_job.leased_until is 'A process works on it until then.';
 comment on column ledger.toggl_job.made_at is 'When it began.';
 comment on column ledger.toggl_job.finished_at is 'When it ended.';
@@ -165,11 +176,13 @@ create table ledger.toggl_arrival (
 );
 alter sequence ledger.toggl_event_seq owned by ledger.toggl_arrival.event_id;
 create index toggl_arrival_job on ledger.toggl_arrival (job_id);
-comment on table ledger.toggl_arrival is 'Entities that were loaded, in the shape of events, until they are signed and recorded.';
+comment on table ledger.toggl_arrival is
+  'Entities that were loaded, in the shape of events, until they are signed and recorded.';
 comment on column ledger.toggl_arrival.event_id is 'Number of the event: below zero, so that it is none of Toggl''s.';
 comment on column ledger.toggl_arrival.job_id is 'Job that loads.';
 comment on column ledger.toggl_arrival.workspace_id is 'Toggl workspace.';
-comment on column ledger.toggl_arrival.created_at is 'The entity''s last change as Toggl says it, but not before this month: no older event can follow.';
+comment on column ledger.toggl_arrival.created_at is
+  'The entity''s last change as Toggl says it, but not before this month: no older event can follow.';
 comment on column ledger.toggl_arrival.model is 'Kind of entity.';
 comment on column ledger.toggl_arrival.entity_id is 'Toggl''s number of it.';
 comment on column ledger.toggl_arrival.body is 'The event as it will be recorded.';

@@ -11,10 +11,13 @@ create table ledger.watch (
   learned_at timestamptz not null default '-infinity',
   judged_at timestamptz not null default '-infinity'
 );
-comment on table ledger.watch is 'How far the ledger was counted, and when it was last looked after; one row, whose lock is the turn of those who do it.';
+comment on table ledger.watch is
+  'How far the ledger was counted, and when it was last looked after; one row, whose lock is the turn of those who do '
+  'it.';
 comment on column ledger.watch.only_row is 'Keeps it at one row.';
 comment on column ledger.watch.made_at is 'When the looking after began.';
-comment on column ledger.watch.read_epoch is 'Events up to this cursor (epoch, txid, seq) are in ledger.event_count_received and ledger.counter.';
+comment on column ledger.watch.read_epoch is
+  'Events up to this cursor (epoch, txid, seq) are in ledger.event_count_received and ledger.counter.';
 comment on column ledger.watch.read_txid is 'See read_epoch.';
 comment on column ledger.watch.read_seq is 'See read_epoch.';
 comment on column ledger.watch.read_at is 'When everything before that moment was counted.';
@@ -32,7 +35,8 @@ create table ledger.event_count_received (
   last_at timestamptz not null,
   primary key (hour, endpoint_id, workspace_id, model, source)
 );
-comment on table ledger.event_count_received is 'Events recorded, counted by the hour they were received in; a little behind the ledger.';
+comment on table ledger.event_count_received is
+  'Events recorded, counted by the hour they were received in; a little behind the ledger.';
 comment on column ledger.event_count_received.hour is 'Start of the hour.';
 comment on column ledger.event_count_received.endpoint_id is 'Endpoint they came to.';
 comment on column ledger.event_count_received.workspace_id is 'Toggl workspace.';
@@ -51,7 +55,9 @@ create table ledger.event_count_created (
   count bigint not null,
   primary key (hour, model)
 );
-comment on table ledger.event_count_created is 'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little behind the ledger.';
+comment on table ledger.event_count_created is
+  'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little '
+  'behind the ledger.';
 comment on column ledger.event_count_created.hour is 'Start of the hour of their created_at.';
 comment on column ledger.event_count_created.model is 'Kind of entity.';
 comment on column ledger.event_count_created.count is 'How many.';
@@ -64,13 +70,17 @@ create table ledger.call_baseline (
   rates real[],
   silence_limit real
 );
-comment on table ledger.call_baseline is 'How an endpoint is usually called: learned from the weeks before its last event.';
+comment on table ledger.call_baseline is
+  'How an endpoint is usually called: learned from the weeks before its last event.';
 comment on column ledger.call_baseline.endpoint_id is 'Endpoint.';
 comment on column ledger.call_baseline.first_at is 'When the first event was received.';
 comment on column ledger.call_baseline.last_at is 'When the last event that was counted was received.';
-comment on column ledger.call_baseline.weeks is 'How many weeks it was learned from, at most 4; 0: there is less than one.';
-comment on column ledger.call_baseline.rates is 'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
-comment on column ledger.call_baseline.silence_limit is 'When so many events that were to be expected have not come, the silence is unusual.';
+comment on column ledger.call_baseline.weeks is
+  'How many weeks it was learned from, at most 4; 0: there is less than one.';
+comment on column ledger.call_baseline.rates is
+  'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
+comment on column ledger.call_baseline.silence_limit is
+  'When so many events that were to be expected have not come, the silence is unusual.';
 
 create table ledger.counter (
   name text not null,
@@ -79,8 +89,11 @@ create table ledger.counter (
   value bigint not null,
   primary key (name, label, other_label)
 );
-comment on table ledger.counter is 'What was counted since the ledger was made; for metrics, which want numbers that only grow.';
-comment on column ledger.counter.name is 'What: events (label model, other source), refusals (label reason), batches and batch_le (label size), attempts (label ok or failed), attempt_us, attempt_le (label milliseconds), drift.';
+comment on table ledger.counter is
+  'What was counted since the ledger was made; for metrics, which want numbers that only grow.';
+comment on column ledger.counter.name is
+  'What: events (label model, other source), refusals (label reason), batches and batch_le (label size), attempts '
+  '(label ok or failed), attempt_us, attempt_le (label milliseconds), drift.';
 comment on column ledger.counter.label is 'Of which kind.';
 comment on column ledger.counter.other_label is 'And of which other kind.';
 comment on column ledger.counter.value is 'How many.';
@@ -100,7 +113,8 @@ create table ledger.host (
   spool_seen_at timestamptz,
   primary key (place, program)
 );
-comment on table ledger.host is 'Programs that look after the ledger, where they run, and what they see there of the spool.';
+comment on table ledger.host is
+  'Programs that look after the ledger, where they run, and what they see there of the spool.';
 comment on column ledger.host.place is 'Host and folder of the spool.';
 comment on column ledger.host.program is 'courier, housekeep or admin.';
 comment on column ledger.host.version is 'Version of the program.';
@@ -139,7 +153,8 @@ comment on column ledger.finding.missed_at is 'Since when it is not found any mo
 
 create table ledger.alert (
   alert_id bigint generated always as identity primary key,
-  kind text not null check (kind in ('mail', 'webhook', 'slack', 'teams', 'discord', 'mattermost', 'googlechat', 'ntfy')),
+  kind text not null check (kind in ('mail', 'webhook', 'slack', 'teams', 'discord', 'mattermost', 'googlechat',
+                                     'ntfy')),
   target text not null check (length(target) between 1 and 4096),
   secret_sealed bytea,
   enabled boolean not null default true,
@@ -152,9 +167,11 @@ create table ledger.alert (
 );
 comment on table ledger.alert is 'Ways by which the owner is told of findings.';
 comment on column ledger.alert.alert_id is 'Number of the row.';
-comment on column ledger.alert.kind is 'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
+comment on column ledger.alert.kind is
+  'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
 comment on column ledger.alert.target is 'E-mail address, or URL.';
-comment on column ledger.alert.secret_sealed is 'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text alert and the number.';
+comment on column ledger.alert.secret_sealed is
+  'Secret that signs what is sent to a webhook, sealed with the master key, bound to the text alert and the number.';
 comment on column ledger.alert.enabled is 'Is it used?';
 comment on column ledger.alert.made_at is 'When it was made.';
 comment on column ledger.alert.last_sent_at is 'When something was last sent with success.';
@@ -176,12 +193,15 @@ create table ledger.alert_message (
   dropped_at timestamptz,
   problem text
 );
-create index alert_message_open on ledger.alert_message (alert_id, message_id) where sent_at is null and dropped_at is null;
+create index alert_message_open on ledger.alert_message (alert_id, message_id)
+  where sent_at is null and dropped_at is null;
 comment on table ledger.alert_message is 'What is to be told, or was, by one of the ways.';
 comment on column ledger.alert_message.message_id is 'Number of the message; the order of those of one alert.';
 comment on column ledger.alert_message.alert_id is 'Way by which it goes.';
 comment on column ledger.alert_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
-comment on column ledger.alert_message.content is 'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it writes the sentences.';
+comment on column ledger.alert_message.content is
+  'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it '
+  'writes the sentences.';
 comment on column ledger.alert_message.made_at is 'When it was made.';
 comment on column ledger.alert_message.attempts is 'Attempts so far.';
 comment on column ledger.alert_message.due_at is 'When the next attempt is due.';

@@ -1,4 +1,5 @@
--- Time that was invoiced, kept as it was then.
+-- Invoices: time entries as they were when they were invoiced. The functions are in
+-- sql/functions/operator/invoice.sql.
 
 create table ledger.invoice (
   invoice_id bigint generated always as identity primary key,
@@ -12,9 +13,9 @@ create table ledger.invoice (
   frozen_at timestamptz not null default now(),
   check (from_at < until_at)
 );
-comment on table ledger.invoice is 'Time that was invoiced: a range, and whose.';
+comment on table ledger.invoice is 'Invoiced time: a range of time, and the client or project.';
 comment on column ledger.invoice.invoice_id is 'Number of the row.';
-comment on column ledger.invoice.name is 'What the owner calls it, such as the number of the invoice.';
+comment on column ledger.invoice.name is 'Name that the owner gave it, such as the number of the invoice.';
 comment on column ledger.invoice.workspace_id is 'Only entries of this workspace; null: of all.';
 comment on column ledger.invoice.client_id is 'Only entries of this client''s projects; null: of all.';
 comment on column ledger.invoice.project_id is 'Only entries of this project; null: of all.';
@@ -34,4 +35,6 @@ comment on table ledger.invoice_entry is 'The entries of an invoice as they were
 comment on column ledger.invoice_entry.workspace_id is 'Toggl workspace.';
 comment on column ledger.invoice_entry.invoice_id is 'Invoice.';
 comment on column ledger.invoice_entry.time_entry_id is 'Time entry.';
-comment on column ledger.invoice_entry.entry is 'Its columns then: user_id, project_id, task_id, description, start_at, stop_at, duration_seconds, billable, tags.';
+comment on column ledger.invoice_entry.entry is
+  'Its columns at that time: user_id, project_id, task_id, description, start_at, stop_at, duration_seconds, '
+  'billable, tags.';

@@ -7,12 +7,16 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object(
     'id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'workspace_id', d.workspace_id::text,
-    'event_id', d.event_id::text, 'event_created_at', ledger.rfc3339(d.created_at), 'model', d.model, 'action', d.action,
-    'entity_id', nullif(d.entity_id, 0)::text, 'state', d.state, 'attempts', d.attempts, 'made_at', ledger.rfc3339(d.made_at),
-    'due_at', case when d.state = 'due' then ledger.rfc3339(d.due_at) end, 'last_attempt_at', ledger.rfc3339(d.last_attempt_at),
+    'event_id', d.event_id::text, 'event_created_at', ledger.rfc3339(d.created_at), 'model', d.model, 'action',
+    d.action,
+    'entity_id', nullif(d.entity_id, 0)::text, 'state', d.state, 'attempts', d.attempts, 'made_at',
+    ledger.rfc3339(d.made_at),
+    'due_at', case when d.state = 'due' then ledger.rfc3339(d.due_at) end, 'last_attempt_at',
+    ledger.rfc3339(d.last_attempt_at),
     'ended_at', ledger.rfc3339(d.settled_at), 'last_problem', d.last_error,
     'last_status', (select nullif(t.status, 0) from ledger.attempt t
-                    where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id
+                    where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id
+                      and t.delivery_id = d.delivery_id
                       and t.attempt = d.attempts))
 $$;
 comment on function ledger.delivery_json(ledger.delivery) is 'A delivery as the page has it.';
@@ -39,17 +43,22 @@ begin
     shown as (select p.d from page p order by (p.d).delivery_id desc limit most),
     told as materialized (
       select i.event from jsonb_array_elements(ledger.events_json((
-        select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.event_ref) from shown p))) i (event))
+        select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.event_ref)
+          from shown p))) i (event))
     select ledger.answer(json_build_object(
       'items', coalesce((
-        select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event) order by (p.d).delivery_id desc)
+        select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event)
+                        order by (p.d).delivery_id desc)
         from shown p
-        left join told t on t.event ->> 'event_id' = (p.d).event_id::text and t.event ->> 'created_at' = ledger.rfc3339((p.d).created_at)), '[]'),
-      'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text from shown p) end)::text));
+        left join told t on t.event ->> 'event_id' = (p.d).event_id::text
+          and t.event ->> 'created_at' = ledger.rfc3339((p.d).created_at)), '[]'),
+      'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text
+                                                                 from shown p) end)::text));
 end
 $$;
 comment on function admin.delivery_list(ledger.operator, admin.request) is
-  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first, each with its event as an item of the list of events, null when retention dropped it.';
+  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first, each with its '
+  'event as an item of the list of events, null when retention dropped it.';
 
 create function ledger.delivery_of(path jsonb)
 returns ledger.delivery
@@ -62,7 +71,8 @@ begin
   -- Through the subscriptions, because the key begins with them.
   select o.* into d
   from ledger.subscription s
-  join ledger.delivery o on o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id and o.delivery_id = id;
+  join ledger.delivery o on o.workspace_id = s.workspace_id and o.subscription_id = s.subscription_id
+    and o.delivery_id = id;
   if not found then
     perform ledger.refuse('delivery.gone', jsonb_build_object('delivery_id', id), 'P0002');
   end if;
@@ -82,10 +92,13 @@ begin
     select ledger.answer((ledger.delivery_json(d) || jsonb_build_object(
       'description', s.description, 'url', ledger.url_shown(s.url_callback),
       'attempts', coalesce((
-        select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status', nullif(t.status, 0),
-                                            'took_ms', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer) order by t.attempt)
+        select jsonb_agg(jsonb_build_object('attempt', t.attempt, 'at', ledger.rfc3339(t.at), 'status',
+                                            nullif(t.status, 0),
+                                            'took_ms', t.duration_us / 1000, 'problem', t.problem, 'answer', t.answer)
+                                            order by t.attempt)
         from ledger.attempt t
-        where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id and t.delivery_id = d.delivery_id), '[]')))::text)
+        where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id
+          and t.delivery_id = d.delivery_id), '[]')))::text)
     from ledger.subscription s where s.subscription_id = d.subscription_id);
 end
 $$;
@@ -105,13 +118,15 @@ begin
     'words', case when of_state = 'behind' then 'It is delivered behind an earlier one of the same entity.'
                   when s.enabled and s.validated_at is not null then 'It is due now.'
                   else 'It is due as soon as the subscription is enabled and validated.' end)::text,
-    audit => ledger.audited('delivery.replay', format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
+    audit => ledger.audited('delivery.replay',
+                            format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
                             jsonb_build_object('state', d.state), jsonb_build_object('state', of_state)))
   from ledger.subscription s where s.subscription_id = d.subscription_id);
 end
 $$;
 comment on function admin.delivery_replay(ledger.operator, admin.request) is
-  'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next attempt.';
+  'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next '
+  'attempt.';
 
 create function admin.subscription_replay(who ledger.operator, request admin.request)
 returns admin.answer
@@ -138,4 +153,5 @@ begin
 end
 $$;
 comment on function admin.subscription_replay(ledger.operator, admin.request) is
-  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it. made: after, null at first, then last_id, as long as looked_at is 1000. private: as operator.subscription_replay().';
+  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it. made: after, null at first, '
+  'then last_id, as long as looked_at is 1000. private: as operator.subscription_replay().';

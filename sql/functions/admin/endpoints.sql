@@ -6,7 +6,8 @@ returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object(
-    'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled, 'retired', ledger.is_retired(e.endpoint_id),
+    'id', e.endpoint_id::text, 'name', e.name, 'workspace_id', e.workspace_id::text, 'enabled', e.enabled, 'retired',
+    ledger.is_retired(e.endpoint_id),
     'workspace', (select w.name from toggl.workspace w where w.workspace_id = e.workspace_id),
     'url', hook || e.address, 'created_at', ledger.rfc3339(e.created_at),
     'last_event_at', ledger.rfc3339(ledger.last_event_at(e.endpoint_id)),
@@ -14,13 +15,19 @@ as $$
       select jsonb_agg(jsonb_build_object(
                'id', s.secret_id::text, 'valid_from', ledger.rfc3339(s.valid_from),
                'valid_until', case when isfinite(s.valid_until) then ledger.rfc3339(s.valid_until) end,
-               'revoke_warning', case when n.valid = 1 then 'It is the only one that is good: every callback is answered 401 from then on, and Toggl disables the subscription after a while.'
-                                      else 'What is signed with it is answered 401 from then on.' end) order by s.secret_id)
+               'revoke_warning', case
+                 when n.valid = 1 then
+                 'It is the only one that is good: every callback is answered 401 from then on, and Toggl disables '
+                 'the subscription after a while.'
+                                      else 'What is signed with it is answered 401 from then on.' end)
+                                        order by s.secret_id)
       from ledger.endpoint_secret s
       where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()), '[]'),
     'warnings', jsonb_build_object(
-      'disable', 'It answers 404 to every callback: events of that time do not come, and Toggl disables the subscription after a while.',
-      'rotate', 'What is signed with the secret of now is taken for as long as you say; give the new one to the subscription at Toggl before that.'))
+      'disable', 'It answers 404 to every callback: events of that time do not come, and Toggl disables the '
+                 'subscription after a while.',
+      'rotate', 'What is signed with the secret of now is taken for as long as you say; give the new one to the '
+                'subscription at Toggl before that.'))
   from (select count(*) as valid from ledger.endpoint_secret s
         where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()) n
 $$;
@@ -59,14 +66,18 @@ declare
   most integer := ledger.page_limit(request.query);
 begin
   return (
-    with page as (select e from ledger.endpoint e where e.endpoint_id > above and not ledger.is_loading(e.endpoint_id) order by e.endpoint_id limit most + 1),
+    with page as (select e from ledger.endpoint e where e.endpoint_id > above and not ledger.is_loading(e.endpoint_id)
+                  order by e.endpoint_id limit most + 1),
     shown as (select p.e from page p order by (p.e).endpoint_id limit most)
     select ledger.answer(json_build_object(
-      'items', coalesce((select json_agg(ledger.endpoint_json(p.e, request.made ->> 'hook') order by (p.e).endpoint_id) from shown p), '[]'),
-      'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text from shown p) end)::text));
+      'items', coalesce((select json_agg(ledger.endpoint_json(p.e, request.made ->> 'hook') order by (p.e).endpoint_id)
+                         from shown p), '[]'),
+      'next', case when (select count(*) from page) > most then (select max((p.e).endpoint_id)::text
+                                                                 from shown p) end)::text));
 end
 $$;
-comment on function admin.endpoint_list(ledger.operator, admin.request) is 'GET endpoints, those that can be called; made: hook, the URL before an address.';
+comment on function admin.endpoint_list(ledger.operator, admin.request) is
+  'GET endpoints, those that can be called; made: hook, the URL before an address.';
 
 create function admin.endpoint_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -79,9 +90,11 @@ begin
   perform ledger.given_check(request.given, '{name,workspace_id}', false);
   select a.endpoint_id into id
   from operator.endpoint_add(request.made ->> 'address', nullif(btrim(ledger.given_text(request.given, 'name')), ''),
-                             ledger.given_number(request.given, 'workspace_id'), ledger.made_bytes(request, 'sealed')) a;
+                             ledger.given_number(request.given, 'workspace_id'),
+                             ledger.made_bytes(request, 'sealed')) a;
   select e.* into made from ledger.endpoint e where e.endpoint_id = id;
-  return ledger.answer(json_build_object('id', made.endpoint_id::text, 'name', made.name, 'url', request.made ->> 'url')::text, status => 201,
+  return ledger.answer(json_build_object('id', made.endpoint_id::text, 'name', made.name, 'url',
+                                         request.made ->> 'url')::text, status => 201,
     audit => ledger.audited('endpoint.add', ledger.endpoint_named(made), null,
                              jsonb_build_object('name', made.name, 'workspace_id', made.workspace_id::text)));
 end
@@ -103,11 +116,13 @@ begin
   end if;
   perform operator.endpoint_enable(was.endpoint_id, enable);
   return ledger.answer(json_build_object('id', was.endpoint_id::text, 'enabled', enable)::text,
-    audit => ledger.audited(case when enable then 'endpoint.enable' else 'endpoint.disable' end, ledger.endpoint_named(was),
+    audit => ledger.audited(case when enable then 'endpoint.enable' else 'endpoint.disable' end,
+                            ledger.endpoint_named(was),
                              jsonb_build_object('enabled', was.enabled), jsonb_build_object('enabled', enable)));
 end
 $$;
-comment on function admin.endpoint_change(ledger.operator, admin.request) is 'PATCH endpoints/{endpoint_id}: enabled or not.';
+comment on function admin.endpoint_change(ledger.operator, admin.request) is
+  'PATCH endpoints/{endpoint_id}: enabled or not.';
 
 create function admin.endpoint_find(who ledger.operator, request admin.request)
 returns admin.answer
@@ -123,7 +138,8 @@ begin
 end
 $$;
 comment on function admin.endpoint_find(ledger.operator, admin.request) is
-  'POST endpoints/{endpoint_id}/test, and before its secret is rotated: private has its address, whether it is enabled, and its newest secret that is good (null: none), sealed.';
+  'POST endpoints/{endpoint_id}/test, and before its secret is rotated: private has its address, whether it is '
+  'enabled, and its newest secret that is good (null: none), sealed.';
 
 create function admin.endpoint_rotate(who ledger.operator, request admin.request)
 returns admin.answer
@@ -138,7 +154,8 @@ begin
   keep := coalesce(ledger.given_number(request.given, 'keep_hours', 8760), 24);
   made := operator.endpoint_rotate(e.endpoint_id, ledger.made_bytes(request, 'sealed'), keep * 3600000000);
   return ledger.answer(json_build_object('id', e.endpoint_id::text, 'secret_id', made::text,
-                                                     'previous_valid_until', ledger.rfc3339(now() + keep * interval '1 hour'))::text,
+                                                     'previous_valid_until',
+                                                     ledger.rfc3339(now() + keep * interval '1 hour'))::text,
     audit => ledger.audited('endpoint.rotate', ledger.endpoint_named(e), null,
                              jsonb_build_object('secret_id', made::text, 'keep_hours', keep)));
 end
@@ -157,9 +174,11 @@ declare
 begin
   return ledger.answer(json_build_object(
     'valid_secrets', left_over,
-    'words', case when left_over = 0 then 'The endpoint has no secret any more: every callback is answered 401 until it is given a new one.'
+    'words', case when left_over = 0 then
+                  'The endpoint has no secret any more: every callback is answered 401 until it is given a new one.'
                   else 'What is signed with it is not taken any more.' end)::text,
-    audit => ledger.audited('endpoint.revoke', ledger.endpoint_named(e), jsonb_build_object('secret_id', secret::text)));
+    audit => ledger.audited('endpoint.revoke', ledger.endpoint_named(e),
+                            jsonb_build_object('secret_id', secret::text)));
 end
 $$;
 comment on function admin.secret_revoke(ledger.operator, admin.request) is

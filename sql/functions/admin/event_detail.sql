@@ -23,7 +23,8 @@ begin
 end
 $$;
 comment on function ledger.entity_said(ledger.event) is
-  'What an event says of its entity, by the names of the columns of its table; of a time entry read as these read it, of an unknown kind all as it stands. Without secrets.';
+  'What an event says of its entity, by the names of the columns of its table; of a time entry read as these read it, '
+  'of an unknown kind all as it stands. Without secrets.';
 
 create function ledger.name_behind(workspace bigint, field text, value jsonb)
 returns text
@@ -34,10 +35,12 @@ as $$
     when 'client_id' then (select o.name from toggl.client o where o.workspace_id = workspace and o.client_id = n.id)
     when 'task_id' then (select o.name from toggl.task o where o.workspace_id = workspace and o.task_id = n.id)
     when 'user_id' then (select o.user_name from toggl.users o where o.workspace_id = workspace and o.user_id = n.id)
-    when 'creator_id' then (select o.user_name from toggl.users o where o.workspace_id = workspace and o.user_id = n.id) end, 300)
+    when 'creator_id' then (select o.user_name from toggl.users o where o.workspace_id = workspace
+                            and o.user_id = n.id) end, 300)
   from (select ledger.toggl_number(value) as id) n
 $$;
-comment on function ledger.name_behind(bigint, text, jsonb) is 'What is called now what a field has the number of; null: nobody knows, or it is no number of anything.';
+comment on function ledger.name_behind(bigint, text, jsonb) is
+  'What is called now what a field has the number of; null: nobody knows, or it is no number of anything.';
 
 create function ledger.event_changes(e ledger.event)
 returns jsonb
@@ -49,8 +52,8 @@ declare
   became jsonb := ledger.entity_said(e);
 begin
   if e.entity_id is not null then
-    select c.workspace_id, c.event_id, c.created_at, c.received_at, c.seq, c.txid, c.epoch, c.endpoint_id, c.secret_id, c.creator_id, c.entity_id,
-           c.model, c.action, c.source, c.signature, c.body
+    select c.workspace_id, c.event_id, c.created_at, c.received_at, c.seq, c.txid, c.epoch, c.endpoint_id, c.secret_id,
+           c.creator_id, c.entity_id, c.model, c.action, c.source, c.signature, c.body
     into before
     from ledger.change c
     where c.workspace_id = e.workspace_id and c.entity_id = e.entity_id and c.model = e.model
@@ -64,17 +67,22 @@ begin
     became := was || jsonb_build_object('deleted_at', to_jsonb(e.created_at));
   end if;
   return coalesce((
-    select jsonb_agg(jsonb_build_object('field', k.key, 'old', nullif(was -> k.key, 'null'), 'new', nullif(became -> k.key, 'null'))
-                     || jsonb_strip_nulls(jsonb_build_object('old_name', ledger.name_behind(e.workspace_id, k.key, was -> k.key),
-                                                             'new_name', ledger.name_behind(e.workspace_id, k.key, became -> k.key)))
+    select jsonb_agg(jsonb_build_object('field', k.key, 'old', nullif(was -> k.key, 'null'), 'new',
+                                        nullif(became -> k.key, 'null'))
+                     || jsonb_strip_nulls(jsonb_build_object('old_name',
+                                                             ledger.name_behind(e.workspace_id, k.key, was -> k.key),
+                                                             'new_name', ledger.name_behind(e.workspace_id, k.key,
+                                                                 became -> k.key)))
                      order by f.place nulls last, k.key)
     from (select jsonb_object_keys(was) as key union select jsonb_object_keys(became)) k
-    left join (select o.name, row_number() over () as place from ledger.field o where o.model = e.model) f on f.name = k.key
+    left join (select o.name, row_number() over () as place from ledger.field o where o.model = e.model) f
+      on f.name = k.key
     where nullif(was -> k.key, 'null') is distinct from nullif(became -> k.key, 'null')), '[]');
 end
 $$;
 comment on function ledger.event_changes(ledger.event) is
-  'What an event changed: field, old, new, of what these are the number of the name; compared with the event of its entity before it, at Toggl, that is recorded. Without one all that it says is new.';
+  'What an event changed: field, old, new, of what these are the number of the name; compared with the event of its '
+  'entity before it, at Toggl, that is recorded. Without one all that it says is new.';
 
 create function admin.event_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -90,27 +98,35 @@ begin
     perform ledger.refuse('event.time_malformed');
   end;
   select o.* into e from ledger.event o
-  where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'the workspace') and o.event_id = ledger.id_of(request.path ->> 'event_id', 'the event')
+  where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'the workspace')
+    and o.event_id = ledger.id_of(request.path ->> 'event_id', 'the event')
     and o.created_at = moment;
   if not found then
     perform ledger.refuse('event.not_recorded', '{}', 'P0002');
   end if;
   return (
   select ledger.answer((
-           (ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at)::ledger.event_ref]) -> 0) || jsonb_build_object(
-            'body', e.body::text, 'app', ledger.app(e.body), 'signature', case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
+           (ledger.events_json(array[row(e.epoch, e.txid, e.seq, e.workspace_id, e.event_id,
+                                         e.created_at)::ledger.event_ref]) -> 0) || jsonb_build_object(
+            'body', e.body::text, 'app', ledger.app(e.body), 'signature',
+            case when length(e.signature) > 0 then 'sha256=' || encode(e.signature, 'hex') end,
             'changes', ledger.event_changes(e),
             'deliveries', coalesce((
               select jsonb_agg(jsonb_build_object(
-                       'delivery_id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'description', s.description,
-                       'state', d.state, 'attempts', d.attempts, 'last_problem', d.last_error, 'ended_at', ledger.rfc3339(d.settled_at)) order by d.delivery_id)
+                       'delivery_id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'description',
+                       s.description,
+                       'state', d.state, 'attempts', d.attempts, 'last_problem', d.last_error, 'ended_at',
+                       ledger.rfc3339(d.settled_at)) order by d.delivery_id)
               from ledger.delivery d left join ledger.subscription s on s.subscription_id = d.subscription_id
-              where d.workspace_id = e.workspace_id and d.event_id = e.event_id and d.created_at = e.created_at), '[]')))::text,
-         private => jsonb_build_object('signature', encode(e.signature, 'hex'), 'address', p.address, 'sealed', encode(s.sealed, 'hex')))
+              where d.workspace_id = e.workspace_id and d.event_id = e.event_id and d.created_at = e.created_at),
+                '[]')))::text,
+         private => jsonb_build_object('signature', encode(e.signature, 'hex'), 'address', p.address, 'sealed',
+                                       encode(s.sealed, 'hex')))
   from (select) one
   left join ledger.endpoint p on p.endpoint_id = e.endpoint_id
   left join ledger.endpoint_secret s on s.secret_id = e.secret_id);
 end
 $$;
 comment on function admin.event_read(ledger.operator, admin.request) is
-  'GET events/{workspace_id}/{event_id}/{created_at}: the event, with its body as it came. private: what its signature is judged by, the secret sealed for the address.';
+  'GET events/{workspace_id}/{event_id}/{created_at}: the event, with its body as it came. private: what its '
+  'signature is judged by, the secret sealed for the address.';

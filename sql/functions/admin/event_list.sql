@@ -25,12 +25,14 @@ begin
   return ledger.payload(body);
 end
 $$;
-comment on function ledger.payload_quick(json) is 'As ledger.payload(), in a third of its time where nothing is to be mended, for lists: null for a body above 64 KiB.';
+comment on function ledger.payload_quick(json) is
+  'As ledger.payload(), in a third of its time where nothing is to be mended, for lists: null for a body above 64 KiB.';
 
 create function ledger.events_described(refs ledger.event_ref[])
-returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint, created_at timestamptz, received_at timestamptz,
-               model text, action text, entity_id bigint, creator_id bigint, source text, workspace text, who text, what text, name text,
-               duration_seconds bigint, project text)
+returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint,
+               created_at timestamptz, received_at timestamptz, model text, action text, entity_id bigint,
+               creator_id bigint, source text, workspace text, who text, what text, name text, duration_seconds bigint,
+               project text)
 -- In plpgsql, because that keeps its plan; which is for few events whatever the
 -- planner thinks: each of them by its key (offset 0). What many events share (people,
 -- workspaces) is looked up once, and what came before by one look into each
@@ -42,7 +44,8 @@ as $$
 begin
   return query
     with told as materialized (
-      select f.place, e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.received_at, e.model, e.action, e.entity_id, e.creator_id, e.source,
+      select f.place, e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.received_at, e.model,
+             e.action, e.entity_id, e.creator_id, e.source,
              case jsonb_typeof(p.payload) when 'object' then p.payload else '{}' end as payload
       from unnest(refs) with ordinality f (epoch, txid, seq, workspace_id, event_id, created_at, place)
       cross join lateral (
@@ -51,7 +54,8 @@ begin
       cross join lateral (select ledger.payload_quick(e.body) as payload offset 0) p),
     people as materialized (
       select d.workspace_id, d.creator_id,
-             (select u.user_name from toggl.users u where u.workspace_id = d.workspace_id and u.user_id = d.creator_id) as who
+             (select u.user_name from toggl.users u where u.workspace_id = d.workspace_id
+              and u.user_id = d.creator_id) as who
       from (select distinct t.workspace_id, t.creator_id from told t) d),
     workspaces as materialized (
       select d.workspace_id, (select o.name from toggl.workspace o where o.workspace_id = d.workspace_id) as workspace
@@ -60,53 +64,67 @@ begin
       select c.workspace_id, c.entity_id, c.created_at, c.event_id,
              lag(c.body) over (partition by c.workspace_id, c.entity_id order by c.created_at, c.event_id) as before
       from ledger.change c
-      where c.entity_id = any ((select array_agg(distinct t.entity_id) from told t where t.model = 'time_entry' and t.action = 'updated')::bigint[])
+      where c.entity_id = any ((select array_agg(distinct t.entity_id) from told t where t.model = 'time_entry'
+                                and t.action = 'updated')::bigint[])
         and c.model = 'time_entry'),
     ran as materialized (
       select t.place, ledger.runs(ledger.payload_quick(h.before)) as ran
       from told t
-      join history h on h.workspace_id = t.workspace_id and h.entity_id = t.entity_id and h.created_at = t.created_at and h.event_id = t.event_id
+      join history h on h.workspace_id = t.workspace_id and h.entity_id = t.entity_id and h.created_at = t.created_at
+        and h.event_id = t.event_id
       where t.model = 'time_entry' and t.action = 'updated' and h.before is not null),
     named as (
       select t.*, w.workspace, u.who,
              coalesce(
                t.payload ->> case t.model when 'time_entry' then 'description' else 'name' end,
                case t.model
-                 when 'time_entry' then (select o.description from toggl.time_entry o where o.workspace_id = t.workspace_id and o.time_entry_id = t.entity_id)
-                 when 'project' then (select o.name from toggl.project o where o.workspace_id = t.workspace_id and o.project_id = t.entity_id)
-                 when 'client' then (select o.name from toggl.client o where o.workspace_id = t.workspace_id and o.client_id = t.entity_id)
-                 when 'tag' then (select o.name from toggl.tag o where o.workspace_id = t.workspace_id and o.tag_id = t.entity_id)
-                 when 'task' then (select o.name from toggl.task o where o.workspace_id = t.workspace_id and o.task_id = t.entity_id)
-                 when 'workspace_user' then (select o.name from toggl.workspace_user o where o.workspace_id = t.workspace_id and o.workspace_user_id = t.entity_id)
+                 when 'time_entry' then (select o.description from toggl.time_entry o
+                                         where o.workspace_id = t.workspace_id and o.time_entry_id = t.entity_id)
+                 when 'project' then (select o.name from toggl.project o where o.workspace_id = t.workspace_id
+                                      and o.project_id = t.entity_id)
+                 when 'client' then (select o.name from toggl.client o where o.workspace_id = t.workspace_id
+                                     and o.client_id = t.entity_id)
+                 when 'tag' then (select o.name from toggl.tag o where o.workspace_id = t.workspace_id
+                                  and o.tag_id = t.entity_id)
+                 when 'task' then (select o.name from toggl.task o where o.workspace_id = t.workspace_id
+                                   and o.task_id = t.entity_id)
+                 when 'workspace_user' then (select o.name from toggl.workspace_user o
+                                             where o.workspace_id = t.workspace_id
+                   and o.workspace_user_id = t.entity_id)
                  when 'project_user' then (
                    select u.user_name from toggl.users u
                    where u.workspace_id = t.workspace_id
-                     and u.user_id = (select o.user_id from toggl.project_user o where o.workspace_id = t.workspace_id and o.project_user_id = t.entity_id))
+                     and u.user_id = (select o.user_id from toggl.project_user o where o.workspace_id = t.workspace_id
+                                      and o.project_user_id = t.entity_id))
                  when 'workspace' then w.workspace end) as name,
              case when t.model in ('time_entry', 'task', 'project_user') and j.project ~ '^[0-9]{1,18}$' then
-               (select o.name from toggl.project o where o.workspace_id = t.workspace_id and o.project_id = j.project::bigint) end as project,
-             case when t.model = 'time_entry' and t.action in ('created', 'updated') then ledger.runs(t.payload) end as runs,
+               (select o.name from toggl.project o where o.workspace_id = t.workspace_id
+                and o.project_id = j.project::bigint) end as project,
+             case when t.model = 'time_entry' and t.action in ('created', 'updated') then
+                  ledger.runs(t.payload) end as runs,
              case when t.action = 'created' then false else r.ran end as ran
       from told t
       cross join lateral (select coalesce(t.payload ->> 'project_id', t.payload ->> 'pid') as project) j
       left join workspaces w on w.workspace_id = t.workspace_id
       left join people u on u.workspace_id = t.workspace_id and u.creator_id is not distinct from t.creator_id
       left join ran r on r.place = t.place)
-    select n.place, n.epoch, n.txid, n.seq, n.workspace_id, n.event_id, n.created_at, n.received_at, n.model, n.action, n.entity_id, n.creator_id, n.source,
-           n.workspace, n.who,
+    select n.place, n.epoch, n.txid, n.seq, n.workspace_id, n.event_id, n.created_at, n.received_at, n.model, n.action,
+           n.entity_id, n.creator_id, n.source, n.workspace, n.who,
            -- as ledger.timer_change() has it
            case when n.runs and not n.ran then case n.action when 'created' then 'started' else 'continued' end
                 when n.ran and not n.runs then 'stopped'
                 else n.action end,
            left(n.name, 300),
-           case when n.model = 'time_entry' and n.action <> 'deleted' and n.payload ->> 'duration' ~ '^[0-9]{1,18}$' then (n.payload ->> 'duration')::bigint end,
+           case when n.model = 'time_entry' and n.action <> 'deleted'
+                and n.payload ->> 'duration' ~ '^[0-9]{1,18}$' then (n.payload ->> 'duration')::bigint end,
            left(n.project, 300)
     from named n
     order by n.place;
 end
 $$;
 comment on function ledger.events_described(ledger.event_ref[]) is
-  'Each of these events with the pieces of the sentence that says what it tells: who, what (started, stopped, continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
+  'Each of these events with the pieces of the sentence that says what it tells: who, what (started, stopped, '
+  'continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
 
 create function ledger.events_json(refs ledger.event_ref[])
 returns jsonb
@@ -114,15 +132,19 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select coalesce(jsonb_agg(n.item order by n.place), '[]')
   from (select t.place, jsonb_build_object(
-          'cursor', t.epoch || '-' || t.txid || '-' || t.seq, 'workspace_id', t.workspace_id::text, 'workspace', t.workspace,
-          'event_id', t.event_id::text, 'created_at', ledger.rfc3339(t.created_at), 'received_at', ledger.rfc3339(t.received_at),
+          'cursor', t.epoch || '-' || t.txid || '-' || t.seq, 'workspace_id', t.workspace_id::text, 'workspace',
+          t.workspace,
+          'event_id', t.event_id::text, 'created_at', ledger.rfc3339(t.created_at), 'received_at',
+          ledger.rfc3339(t.received_at),
           'model', t.model, 'action', t.action, 'entity_id', t.entity_id::text, 'user_id', t.creator_id::text,
           'user_name', t.who, 'source', t.source,
-          'sentence_parts', jsonb_build_object('who', t.who, 'what', t.what, 'name', t.name, 'duration_seconds', t.duration_seconds,
+          'sentence_parts', jsonb_build_object('who', t.who, 'what', t.what, 'name', t.name, 'duration_seconds',
+                                               t.duration_seconds,
                                                'project', t.project)) as item
         from ledger.events_described(refs) t) n
 $$;
-comment on function ledger.events_json(ledger.event_ref[]) is 'Items of the page''s list, in this order, see ledger.events_described().';
+comment on function ledger.events_json(ledger.event_ref[]) is
+  'Items of the page''s list, in this order, see ledger.events_described().';
 
 -- ---- what the page asks
 
@@ -133,11 +155,13 @@ as $$
   -- A transaction still at work may record behind what is shown already.
   select case when refs[1] is null then ledger.cursor_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
               else (select ledger.cursor_write(l.epoch, l.txid, l.seq)
-                    from (values (refs[1].epoch, refs[1].txid, refs[1].seq), (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
+                    from (values (refs[1].epoch, refs[1].txid, refs[1].seq),
+                          (s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)) l (epoch, txid, seq)
                     order by l.epoch, l.txid, l.seq limit 1) end
   from ledger.state s
 $$;
-comment on function ledger.news_from(ledger.event_ref[]) is 'The cursor from which news of a list are looked for; what is shown already may come once more.';
+comment on function ledger.news_from(ledger.event_ref[]) is
+  'The cursor from which news of a list are looked for; what is shown already may come once more.';
 
 create function admin.event_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -155,7 +179,8 @@ begin
       ledger.news_from(case when wanted.since is null and wanted.until is null then page.refs end) end)::text);
 end
 $$;
-comment on function admin.event_list(ledger.operator, admin.request) is 'GET events: a page, the newest first; filters as ledger.event_filter_of() reads them.';
+comment on function admin.event_list(ledger.operator, admin.request) is
+  'GET events: a page, the newest first; filters as ledger.event_filter_of() reads them.';
 
 create function ledger.event_news(after text, wanted ledger.event_filter, most bigint)
 returns ledger.event_ref[]
@@ -170,13 +195,15 @@ begin
     from (
       -- In two, by epoch: backwards, an index is read until the first column of a row
       -- is below, which here would never be.
-      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+       e.entity_id
        from ledger.event e
        where e.epoch > from_cursor.epoch
        order by e.epoch desc, e.txid desc, e.seq desc
        limit most)
       union all
-      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+      (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+       e.entity_id
        from ledger.event e
        where e.epoch = from_cursor.epoch and (e.txid, e.seq) > (from_cursor.txid, from_cursor.seq)
        order by e.txid desc, e.seq desc
@@ -192,7 +219,8 @@ begin
       and (wanted.words is null or ledger.has_words(p.workspace_id, p.model, p.entity_id, wanted.words)));
 end
 $$;
-comment on function ledger.event_news(text, ledger.event_filter, bigint) is 'Those of the newest `most` events behind a cursor that pass, the newest first.';
+comment on function ledger.event_news(text, ledger.event_filter, bigint) is
+  'Those of the newest `most` events behind a cursor that pass, the newest first.';
 
 create function ledger.news_after(query jsonb)
 returns text
@@ -216,20 +244,24 @@ begin
     ledger.event_news(ledger.news_after(request.query), ledger.event_filter_of(request.query), 1000)), 0))::text);
 end
 $$;
-comment on function admin.event_new(ledger.operator, admin.request) is 'GET events/new: how many of the newest 1000 events behind a cursor pass.';
+comment on function admin.event_new(ledger.operator, admin.request) is
+  'GET events/new: how many of the newest 1000 events behind a cursor pass.';
 
 create function admin.event_newer(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  refs ledger.event_ref[] := coalesce(ledger.event_news(ledger.news_after(request.query), ledger.event_filter_of(request.query), 500), '{}');
+  refs ledger.event_ref[]
+    := coalesce(ledger.event_news(ledger.news_after(request.query), ledger.event_filter_of(request.query), 500), '{}');
 begin
   return ledger.answer(jsonb_build_object('items', ledger.events_json(refs),
-    'newest', case when cardinality(refs) > 0 then ledger.news_from(refs) else ledger.news_after(request.query) end)::text);
+    'newest', case when cardinality(refs) > 0 then ledger.news_from(refs)
+                   else ledger.news_after(request.query) end)::text);
 end
 $$;
-comment on function admin.event_newer(ledger.operator, admin.request) is 'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
+comment on function admin.event_newer(ledger.operator, admin.request) is
+  'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
 
 -- ---- the export of what is filtered
 
@@ -247,7 +279,8 @@ create function ledger.number_cell(number bigint, format text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
   return coalesce(case format when 'csv' then '"' || number || '"' else ledger.csv_cell(number::text) end, '');
-comment on function ledger.number_cell(bigint, text) is 'An id as a cell of CSV: as it is, or (format spreadsheet) as text when a spreadsheet would round it.';
+comment on function ledger.number_cell(bigint, text) is
+  'An id as a cell of CSV: as it is, or (format spreadsheet) as text when a spreadsheet would round it.';
 
 create function admin.event_export(who ledger.operator, request admin.request)
 returns admin.answer
@@ -256,7 +289,8 @@ as $$
 declare
   kind text := coalesce(request.query ->> 'format', 'csv');
   zone_here text := who.time_zone;
-  cut text := case coalesce(request.query ->> 'separator', 'comma') when 'comma' then ',' when 'semicolon' then ';' when 'tab' then E'\t' end;
+  cut text := case coalesce(request.query ->> 'separator', 'comma') when 'comma' then ',' when 'semicolon' then ';'
+                   when 'tab' then E'\t' end;
   after text := request.made ->> 'after';
   page record;
   head text := '';
@@ -271,18 +305,23 @@ begin
   page := ledger.event_page(after, ledger.event_filter_of(request.query), (request.made ->> 'most')::bigint, 20000);
   if kind <> 'ndjson' and after is null then
     head := case kind when 'spreadsheet' then E'\ufeff' else '' end
-      || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,duration_seconds,project,source', ',', cut) || E'\r\n';
+      || replace('created_at,workspace_id,workspace,event_id,entity,action,entity_id,user_id,user,what,name,'
+                 'duration_seconds,project,source', ',', cut) || E'\r\n';
   end if;
   if kind <> 'ndjson' then
     lines := (
-      select string_agg(concat_ws(cut, t.at, t.workspace_id, ledger.csv_cell(t.workspace), t.event_id, ledger.csv_cell(t.model), ledger.csv_cell(t.action),
+      select string_agg(concat_ws(cut, t.at, t.workspace_id, ledger.csv_cell(t.workspace), t.event_id,
+                                  ledger.csv_cell(t.model), ledger.csv_cell(t.action),
                t.entity_id, t.creator_id, ledger.csv_cell(t.who), ledger.csv_cell(t.what), ledger.csv_cell(t.name),
-               ledger.csv_cell(t.duration_seconds::text), ledger.csv_cell(t.project), ledger.csv_cell(t.source)) || E'\r\n', '' order by t.place)
+               ledger.csv_cell(t.duration_seconds::text), ledger.csv_cell(t.project), ledger.csv_cell(t.source))
+               || E'\r\n', '' order by t.place)
       from (
         select t.place, t.workspace, t.model, t.action, t.who, t.what, t.name, t.duration_seconds, t.project, t.source,
                -- a program wants the moment and the number; a spreadsheet reads no offset and no 16th digit
-               case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"' else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
-               ledger.number_cell(t.workspace_id, kind) as workspace_id, ledger.number_cell(t.event_id, kind) as event_id,
+               case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"'
+                    else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
+               ledger.number_cell(t.workspace_id, kind) as workspace_id,
+               ledger.number_cell(t.event_id, kind) as event_id,
                ledger.number_cell(t.entity_id, kind) as entity_id, ledger.number_cell(t.creator_id, kind) as creator_id
         from ledger.events_described(page.refs) t) t);
   else
@@ -294,4 +333,6 @@ begin
 end
 $$;
 comment on function admin.event_export(ledger.operator, admin.request) is
-  'GET events/export, a page of it: events that pass, the newest first, a line each, as CSV (with a head on the first page) or JSON. made: most, of them at most; after, next of the page before. private: how many there are (count), and next, null behind the last; a page may have none, and there are more.';
+  'GET events/export, a page of it: events that pass, the newest first, a line each, as CSV (with a head on the first '
+  'page) or JSON. made: most, of them at most; after, next of the page before. private: how many there are (count), '
+  'and next, null behind the last; a page may have none, and there are more.';

@@ -6,7 +6,8 @@ create function ledger.words_query(given text)
 returns tsquery
 language sql immutable set search_path = ledger, pg_temp
 return toggl.search_query(left(given, 4000));
-comment on function ledger.words_query(text) is 'What somebody types as a query of full-text search: toggl.search_query(). Null: there is no word in it.';
+comment on function ledger.words_query(text) is
+  'What somebody types as a query of full-text search: toggl.search_query(). Null: there is no word in it.';
 
 create function ledger.event_filter_of(query jsonb)
 returns ledger.event_filter
@@ -38,14 +39,16 @@ begin
   return wanted;
 end
 $$;
-comment on function ledger.event_filter_of(jsonb) is 'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
+comment on function ledger.event_filter_of(jsonb) is
+  'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
 
 create function ledger.has_words(workspace bigint, of_model text, entity bigint, words tsquery)
 returns boolean
 language sql stable set search_path = ledger, pg_temp
 as $$
   select case of_model
-    when 'time_entry' then exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
+    when 'time_entry' then
+      exists (select from toggl.time_entry t where t.workspace_id = workspace and t.time_entry_id = entity
                                      and toggl.search_vector(t.description) @@ words)
     when 'project' then exists (select from toggl.project t where t.workspace_id = workspace and t.project_id = entity
                                   and toggl.search_name(t.name) @@ words)
@@ -55,11 +58,13 @@ as $$
                               and toggl.search_name(t.name) @@ words)
     when 'task' then exists (select from toggl.task t where t.workspace_id = workspace and t.task_id = entity
                                and toggl.search_name(t.name) @@ words)
-    when 'workspace_user' then exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
+    when 'workspace_user' then
+      exists (select from toggl.workspace_user t where t.workspace_id = workspace and t.workspace_user_id = entity
                                          and toggl.search_name(t.name) @@ words)
     else false end
 $$;
-comment on function ledger.has_words(bigint, text, bigint, tsquery) is 'Does the name or description of an entity, as it is now, have these words?';
+comment on function ledger.has_words(bigint, text, bigint, tsquery) is
+  'Does the name or description of an entity, as it is now, have these words?';
 
 create function ledger.entities_with(words tsquery, most bigint)
 returns bigint[]
@@ -71,9 +76,11 @@ as $$
     union all (select t.client_id from toggl.client t where toggl.search_name(t.name) @@ words limit most)
     union all (select t.tag_id from toggl.tag t where toggl.search_name(t.name) @@ words limit most)
     union all (select t.task_id from toggl.task t where toggl.search_name(t.name) @@ words limit most)
-    union all (select t.workspace_user_id from toggl.workspace_user t where toggl.search_name(t.name) @@ words limit most)) i
+    union all (select t.workspace_user_id from toggl.workspace_user t where toggl.search_name(t.name) @@ words
+               limit most)) i
 $$;
-comment on function ledger.entities_with(tsquery, bigint) is 'Numbers of entities whose name or description has these words, at most so many of each kind.';
+comment on function ledger.entities_with(tsquery, bigint) is
+  'Numbers of entities whose name or description has these words, at most so many of each kind.';
 
 -- As for operator.event_list(): the planner is kept from sorting all that is left,
 -- and filters of null are gone before a plan is made.
@@ -90,13 +97,16 @@ declare
 begin
   return query
   with piece as materialized (
-    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+     e.entity_id
      from ledger.event e
-     where is_rare and e.model <> 'time_entry' and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
+     where is_rare and e.model <> 'time_entry'
+       and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
      order by e.epoch desc, e.txid desc, e.seq desc
      limit chunk)
     union all
-    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+    (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+     e.entity_id
      from ledger.event e
      where is_rare is not true and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
      order by e.epoch desc, e.txid desc, e.seq desc
@@ -116,9 +126,12 @@ begin
 end
 $$;
 comment on function ledger.event_walk(ledger.cursor, ledger.event_filter, bigint, bigint) is
-  'Looks at the next `chunk` events before a cursor, in the order of recording, and gives those that pass, at most `most`; looked: how many there were; and cursor and time of the oldest of them. Knows nothing of times and of wanted.entity.';
+  'Looks at the next `chunk` events before a cursor, in the order of recording, and gives those that pass, at most '
+  '`most`; looked: how many there were; and cursor and time of the oldest of them. Knows nothing of times and of '
+  'wanted.entity.';
 
-create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wanted ledger.event_filter, most bigint, chunk bigint)
+create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wanted ledger.event_filter,
+                                  most bigint, chunk bigint)
 returns table (refs ledger.event_ref[], looked bigint, created_at timestamptz, event_id bigint, workspace_id bigint)
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_sort = off set enable_incremental_sort = off set enable_seqscan = off set enable_bitmapscan = off
@@ -128,7 +141,8 @@ as $$
 begin
   return query
   with piece as materialized (
-    select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+    select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+           e.entity_id
     from ledger.event e
     where (e.created_at, e.event_id, e.workspace_id) < (moment, event, workspace)
       and e.created_at <= moment and e.created_at >= coalesce(wanted.since, '-infinity')
@@ -149,7 +163,8 @@ begin
 end
 $$;
 comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.event_filter, bigint, bigint) is
-  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back to `since` of the filter.';
+  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back '
+  'to `since` of the filter.';
 
 create function ledger.event_pick(from_cursor ledger.cursor, wanted ledger.event_filter, ids bigint[], most bigint)
 returns ledger.event_ref[]
@@ -160,10 +175,12 @@ begin
   return (
     -- The planner would walk all events in their order and hope to meet these.
     with mine as materialized (
-      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action, e.entity_id
+      select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
+             e.entity_id
       from ledger.event e
       where e.entity_id = any (ids))
-    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref order by p.epoch desc, p.txid desc, p.seq desc)
+    select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref
+                     order by p.epoch desc, p.txid desc, p.seq desc)
     from (
       select e.*
       from mine e
@@ -179,9 +196,11 @@ begin
       limit most) p);
 end
 $$;
-comment on function ledger.event_pick(ledger.cursor, ledger.event_filter, bigint[], bigint) is 'The events of these entities that pass, before a cursor, the newest first.';
+comment on function ledger.event_pick(ledger.cursor, ledger.event_filter, bigint[], bigint) is
+  'The events of these entities that pass, before a cursor, the newest first.';
 
-create function ledger.span_read(after text, wanted ledger.event_filter, out moment timestamptz, out event bigint, out workspace bigint)
+create function ledger.span_read(after text, wanted ledger.event_filter, out moment timestamptz, out event bigint,
+                                 out workspace bigint)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
@@ -200,7 +219,8 @@ begin
   workspace := split_part(after, '~', 3)::bigint;
 end
 $$;
-comment on function ledger.span_read(text, ledger.event_filter) is 'The cursor of a list by when things happened, or where it begins.';
+comment on function ledger.span_read(text, ledger.event_filter) is
+  'The cursor of a list by when things happened, or where it begins.';
 
 create function ledger.event_page_of_time(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
                                           out refs ledger.event_ref[], out next text, out looked_to timestamptz)
@@ -215,7 +235,8 @@ begin
   refs := '{}';
   at := ledger.span_read(after, wanted);
   loop
-    select * into piece from ledger.event_span(at.moment, at.event, at.workspace, wanted, most + 1 - cardinality(refs), chunk);
+    select * into piece from ledger.event_span(at.moment, at.event, at.workspace, wanted, most + 1 - cardinality(refs),
+                                               chunk);
     refs := refs || coalesce(piece.refs, '{}');
     seen := seen + piece.looked;
     exit when cardinality(refs) > most or piece.looked < chunk;
@@ -243,7 +264,8 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
   from_cursor ledger.cursor;
-  is_plain boolean := wanted.workspace is null and wanted.model is null and wanted.action is null and wanted.creator is null and wanted.words is null;
+  is_plain boolean := wanted.workspace is null and wanted.model is null and wanted.action is null
+    and wanted.creator is null and wanted.words is null;
   chunk bigint := case when is_plain then most + 1 else 500 end;
   seen bigint := 0;
   ids bigint[];
@@ -288,4 +310,6 @@ begin
 end
 $$;
 comment on function ledger.event_page(text, ledger.event_filter, bigint, bigint) is
-  'A page of events before a cursor: in the order of recording, or with since or until in the order of when it happened at Toggl. next: the cursor of the following page, null at the end. looked_to: it stopped after having looked at most_looked events, the last of this time, and there may be more.';
+  'A page of events before a cursor: in the order of recording, or with since or until in the order of when it '
+  'happened at Toggl. next: the cursor of the following page, null at the end. looked_to: it stopped after having '
+  'looked at most_looked events, the last of this time, and there may be more.';

@@ -6,7 +6,8 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   select json_build_object(
     'id', n.alert_id::text, 'kind', n.kind, 'target', ledger.alert_shown(n), 'enabled', n.enabled,
-    'last_sent_at', ledger.rfc3339(n.last_sent_at), 'last_problem', n.last_problem, 'last_problem_at', ledger.rfc3339(n.last_problem_at),
+    'last_sent_at', ledger.rfc3339(n.last_sent_at), 'last_problem', n.last_problem, 'last_problem_at',
+    ledger.rfc3339(n.last_problem_at),
     'waiting', (select count(*) from ledger.alert_message m
                 where m.alert_id = n.alert_id and m.sent_at is null and m.dropped_at is null and not m.is_test))
 $$;
@@ -49,7 +50,8 @@ begin
     'alert_id', nextval(pg_get_serial_sequence('ledger.alert', 'alert_id')), 'kind', request.given ->> 'kind'));
 end
 $$;
-comment on function admin.alert_begin(ledger.operator, admin.request) is 'Before an alert is made: may it be; private: its kind, and the number that its secret is bound to.';
+comment on function admin.alert_begin(ledger.operator, admin.request) is
+  'Before an alert is made: may it be; private: its kind, and the number that its secret is bound to.';
 
 create function admin.alert_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -63,7 +65,8 @@ begin
     perform ledger.refuse('alert.too_many', '{"most": 50}');
   end if;
   insert into ledger.alert (alert_id, kind, target, secret_sealed) overriding system value
-  values ((request.made ->> 'alert_id')::bigint, request.given ->> 'kind', request.given ->> 'target', ledger.made_bytes(request, 'sealed'))
+  values ((request.made ->> 'alert_id')::bigint, request.given ->> 'kind', request.given ->> 'target',
+          ledger.made_bytes(request, 'sealed'))
   on conflict on constraint alert_kind_target_key do nothing
   returning * into n;
   if n.alert_id is null then
@@ -74,7 +77,8 @@ begin
 end
 $$;
 comment on function admin.alert_add(ledger.operator, admin.request) is
-  'POST alerts {"kind": mail, webhook or a chat''s, "target"}. made: alert_id as alert_begin() gave it; sealed, the secret of a webhook.';
+  'POST alerts {"kind": mail, webhook or a chat''s, "target"}. made: alert_id as alert_begin() gave it; sealed, the '
+  'secret of a webhook.';
 
 create function admin.alert_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -102,7 +106,8 @@ begin
       'alert.change', format('alert %s', n.alert_id),
       jsonb_build_object('target', ledger.alert_shown(n), 'enabled', n.enabled),
       jsonb_build_object('target', ledger.alert_shown(o), 'enabled', o.enabled)
-      || case when o.target <> n.target and ledger.alert_shown(o) = ledger.alert_shown(n) then '{"address": "another"}' else '{}' end::jsonb))
+      || case when o.target <> n.target and ledger.alert_shown(o) = ledger.alert_shown(n) then '{"address": "another"}'
+              else '{}' end::jsonb))
     from ledger.alert o where o.alert_id = n.alert_id);
 end
 $$;
@@ -130,12 +135,16 @@ declare
   n ledger.alert := ledger.alert_of(request.path);
 begin
   return (
-    select ledger.answer(null, private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
-                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null, ledger.alert_state(n)))
+    select ledger.answer(null,
+                         private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
+                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null,
+                                                 ledger.alert_state(n)))
     from ledger.alert_test(n.alert_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
 end
 $$;
-comment on function admin.alert_test(ledger.operator, admin.request) is 'POST alerts/{id}/test. private: the message, for the caller to send; it and made are as ledger.alert_test() has them.';
+comment on function admin.alert_test(ledger.operator, admin.request) is
+  'POST alerts/{id}/test. private: the message, for the caller to send; it and made are as ledger.alert_test() has '
+  'them.';
 
 -- ---- for machines
 
@@ -152,9 +161,11 @@ begin
     from ledger.findings() f;
 end
 $$;
-comment on function admin.health() is 'GET health, without a login: 200, or 503 when there is trouble, and the kinds of all findings.';
+comment on function admin.health() is
+  'GET health, without a login: 200, or 503 when there is trouble, and the kinds of all findings.';
 
-create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
+create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint,
+                              oldest timestamptz, aside bigint, late_seconds bigint)
 returns text
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -170,4 +181,5 @@ begin
 end
 $$;
 comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
-  'GET metrics: the text that Prometheus reads (format 0.0.4). Takes what the program sees of its host''s spool, records null: nothing.';
+  'GET metrics: the text that Prometheus reads (format 0.0.4). Takes what the program sees of its host''s spool, '
+  'records null: nothing.';

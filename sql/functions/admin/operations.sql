@@ -2,7 +2,8 @@
 -- be called: admin.call() looks here, and grants.sql lets a role call nothing of
 -- schema admin but call() and what needs no session.
 insert into admin.operation (name, role, is_proved, is_audited, function)
-select o.name, o.role, coalesce(o.mark ~ 'proof', false), coalesce(o.mark ~ 'trail', false), coalesce(o.function, o.name)
+select o.name, o.role, coalesce(o.mark ~ 'proof', false), coalesce(o.mark ~ 'trail', false),
+       coalesce(o.function, o.name)
 from (values
   -- needs no session: logging in, the first visit, what machines ask
   ('has_operators', 'none', null, null),

@@ -9,7 +9,8 @@ comment on function ledger.operator_named(ledger.operator) is 'How the audit tra
 create function ledger.operator_json(who ledger.operator)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-as $$ select jsonb_strip_nulls(jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'language', who.language, 'enabled', who.enabled)) $$;
+as $$ select jsonb_strip_nulls(jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'language',
+                                                  who.language, 'enabled', who.enabled)) $$;
 comment on function ledger.operator_json(ledger.operator) is 'What the audit trail says of an operator.';
 
 create function ledger.name_of(given text)
@@ -22,12 +23,17 @@ comment on function ledger.name_of(text) is
 create function ledger.name_skeleton(called text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
-return lower(translate(lower(translate(regexp_replace(normalize(called, NFKD), '[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g'), 'I1|ІӀΙ0', 'llllllO')),
+return lower(translate(lower(translate(regexp_replace(normalize(called, NFKD),
+                                       '[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g'),
+                          'I1|ІӀΙ0', 'llllllO')),
   -- Cyrillic, Greek, Armenian and Latin letters that look like one of ASCII, without their marks
-  'абвгеёзикмнорстухчіїјѕһԁԛԝѵӏґє' || 'αβγεηικνορτυχωϲϳ' || 'ոօսցհ' || 'ıȷɑɡɩʟᴏ' || 'ɾɪʏɴʜʙɢʀᴀᴄᴅᴇᴊᴋᴍᴘᴛᴜᴠᴡᴢꜱɐɓɗɖɦɱɲʋøłđħŧɨʉɵ',
-  'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo' || 'rlynhbgracdejkmptuvwzsabddhmnvoldhtiuo'));
+  'абвгеёзикмнорстухчіїјѕһԁԛԝѵӏґє' || 'αβγεηικνορτυχωϲϳ' || 'ոօսցհ' || 'ıȷɑɡɩʟᴏ'
+  || 'ɾɪʏɴʜʙɢʀᴀᴄᴅᴇᴊᴋᴍᴘᴛᴜᴠᴡᴢꜱɐɓɗɖɦɱɲʋøłđħŧɨʉɵ',
+  'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo'
+  || 'rlynhbgracdejkmptuvwzsabddhmnvoldhtiuo'));
 comment on function ledger.name_skeleton(text) is
-  'The same for names that a person takes for each other (UTS 39 has the idea; here are the letters of names that one mixes up).';
+  'The same for names that a person takes for each other (UTS 39 has the idea; here are the letters of names that one '
+  'mixes up).';
 
 create function ledger.name_check(called text)
 returns void
@@ -38,18 +44,22 @@ begin
     perform ledger.refuse('operator.name_length');
   end if;
   -- Controls, what is invisible, turns the direction of a text or has no form of its own.
-  if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f'
+  if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+               '\u2028-\u202f\u205f-\u206f'
                || '\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U0010ffff]') then
     perform ledger.refuse('name.invisible');
   end if;
-  if (called ~ '[A-Za-z\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff]')::integer + (called ~ '[\u0370-\u03ff\u1f00-\u1fff]')::integer
-     + (called ~ '[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]')::integer + (called ~ '[\u0530-\u058f]')::integer
+  if (called ~ '[A-Za-z\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff]')::integer +
+    (called ~ '[\u0370-\u03ff\u1f00-\u1fff]')::integer
+     + (called ~ '[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]')::integer +
+       (called ~ '[\u0530-\u058f]')::integer
      + (called ~ '[\u13a0-\u13ff\uab70-\uabbf]')::integer + (called ~ '[\u2c80-\u2cff]')::integer > 1 then
     perform ledger.refuse('operator.name_mixed');
   end if;
 end
 $$;
-comment on function ledger.name_check(text) is '22023 in words when a name, as name_of() gives it, could be taken for another, or is no name.';
+comment on function ledger.name_check(text) is
+  '22023 in words when a name, as name_of() gives it, could be taken for another, or is no name.';
 
 create function ledger.operator_check(who ledger.operator)
 returns void
@@ -78,7 +88,8 @@ begin
   perform ledger.operator_check(who);
   -- One after the other, or two that look alike could be made at once.
   lock table ledger.operator in share row exclusive mode;
-  if exists (select from ledger.operator o where ledger.name_skeleton(o.name) = ledger.name_skeleton(who.name) and lower(o.name) <> lower(who.name)) then
+  if exists (select from ledger.operator o where ledger.name_skeleton(o.name) = ledger.name_skeleton(who.name)
+             and lower(o.name) <> lower(who.name)) then
     perform ledger.refuse('operator.name_alike', jsonb_build_object('name', who.name), '23505');
   end if;
   insert into ledger.operator (name, role, time_zone, password) values (who.name, who.role, who.time_zone, kept)
@@ -116,7 +127,8 @@ begin
   end if;
   update ledger.operator o
   set role = who.role, time_zone = who.time_zone, enabled = who.enabled,
-      password = coalesce(kept, o.password), password_at = case when kept is null then o.password_at else ledger.clock() end
+      password = coalesce(kept, o.password), password_at = case when kept is null then o.password_at
+                                                                else ledger.clock() end
   where o.operator_id = id
   returning o.* into who;
   -- Whoever knew the old password is out, and so is who may not come any more.
@@ -144,7 +156,8 @@ begin
   return made.operator_id;
 end
 $$;
-comment on function operator.operator_add(text, text, text, text) is 'Makes an operator of the admin page and returns its number; kept: as base/password keeps a password.';
+comment on function operator.operator_add(text, text, text, text) is
+  'Makes an operator of the admin page and returns its number; kept: as base/password keeps a password.';
 
 create function operator.operator_set(called text, new_role text, new_zone text, enable boolean, kept text)
 returns bigint
@@ -166,13 +179,16 @@ begin
   return made.operator_id;
 end
 $$;
-comment on function operator.operator_set(text, text, text, boolean, text) is 'Changes of the operator of this name what is not null, see ledger.operator_change().';
+comment on function operator.operator_set(text, text, text, boolean, text) is
+  'Changes of the operator of this name what is not null, see ledger.operator_change().';
 
 create function operator.operator_list()
-returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, totp boolean, seen_us bigint, sessions bigint)
+returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, totp boolean, seen_us bigint,
+               sessions bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select o.operator_id, o.name, o.role, o.time_zone, o.enabled, ledger.totp_is_on(o.operator_id), (extract(epoch from o.seen_at) * 1000000)::bigint,
+  select o.operator_id, o.name, o.role, o.time_zone, o.enabled, ledger.totp_is_on(o.operator_id),
+         (extract(epoch from o.seen_at) * 1000000)::bigint,
          (select count(*) from ledger.session s
           where s.operator_id = o.operator_id and s.expires_at > ledger.clock() and s.seen_at + s.idle > ledger.clock())
   from ledger.operator o order by lower(o.name)

@@ -6,14 +6,16 @@
 --   admin.NAME(who ledger.operator, request admin.request) returns admin.answer
 create type admin.request as (operation text, session bytea, path jsonb, query jsonb, given jsonb, made jsonb);
 comment on type admin.request is
-  'What a request brings. session: its digest; path and query: objects of texts; given: the body, or null; made: what hookledger-admin made for it (sealed secrets, digests; bytes in hex), never anything of the body.';
+  'What a request brings. session: its digest; path and query: objects of texts; given: the body, or null; made: what '
+  'hookledger-admin made for it (sealed secrets, digests; bytes in hex), never anything of the body.';
 
 create type admin.audit_entry as (action text, subject text, before jsonb, after jsonb);
 comment on type admin.audit_entry is 'What an operation changed, without secrets.';
 
 create type admin.answer as (status bigint, body text, private jsonb, audit admin.audit_entry[]);
 comment on type admin.answer is
-  'What an operation gives: status and body of the answer, what only hookledger-admin itself may know (bytes in hex), and what belongs into the trail. Null: there is no such thing.';
+  'What an operation gives: status and body of the answer, what only hookledger-admin itself may know (bytes in hex), '
+  'and what belongs into the trail. Null: there is no such thing.';
 
 create table admin.operation (
   name text primary key,
@@ -22,11 +24,14 @@ create table admin.operation (
   is_audited boolean not null default false,
   function text not null
 );
-comment on table admin.operation is 'Everything that hookledger-admin can ask for. What is not in here cannot be called.';
+comment on table admin.operation is
+  'Everything that hookledger-admin can ask for. What is not in here cannot be called.';
 comment on column admin.operation.name is 'Its name, for admin.call().';
 comment on column admin.operation.role is
-  'Who may: owner; viewer, so everybody who is logged in; none: it needs no session, and is a function that hookledger-admin calls by itself.';
-comment on column admin.operation.is_proved is 'It also takes the password once more, within session_proof_minutes: for what gives power to somebody.';
+  'Who may: owner; viewer, so everybody who is logged in; none: it needs no session, and is a function that '
+  'hookledger-admin calls by itself.';
+comment on column admin.operation.is_proved is
+  'It also takes the password once more, within session_proof_minutes: for what gives power to somebody.';
 comment on column admin.operation.is_audited is 'It may write to the audit trail.';
 comment on column admin.operation.function is 'The function of schema admin that does it.';
 
@@ -62,7 +67,10 @@ begin
 end
 $$;
 comment on function ledger.session_enter(bytea, text, boolean) is
-  'Who asks, or an error: SQLSTATE HL401 without a session that is still good; HL403 for a viewer where role is not viewer; HL428 where is_proved and the password was not given for a while, because a session may have been left open on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the address of the request as text.';
+  'Who asks, or an error: SQLSTATE HL401 without a session that is still good; HL403 for a viewer where role is not '
+  'viewer; HL428 where is_proved and the password was not given for a while, because a session may have been left '
+  'open on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the '
+  'address of the request as text.';
 
 create function admin.call(session bytea, operation text, path jsonb, query jsonb, given jsonb, made jsonb default null)
 returns table (status bigint, body text, private text)
@@ -91,9 +99,11 @@ begin
 end
 $$;
 comment on function admin.call(bytea, text, jsonb, jsonb, jsonb, jsonb) is
-  'Does one operation of admin.operation for the operator whose session this is, as ledger.session_enter() says; the other arguments are those of admin.request. status null: there is no such thing.';
+  'Does one operation of admin.operation for the operator whose session this is, as ledger.session_enter() says; the '
+  'other arguments are those of admin.request. status null: there is no such thing.';
 
-create function ledger.answer(body text, status bigint default 200, audit admin.audit_entry[] default null, private jsonb default null)
+create function ledger.answer(body text, status bigint default 200, audit admin.audit_entry[] default null,
+                              private jsonb default null)
 returns admin.answer
 language sql immutable set search_path = ledger, pg_temp
 return row(status, body, private, audit)::admin.answer;
@@ -103,13 +113,15 @@ create function ledger.audited(action text, subject text, before jsonb default n
 returns admin.audit_entry[]
 language sql immutable set search_path = ledger, pg_temp
 return array[row(action, subject, before, after)::admin.audit_entry];
-comment on function ledger.audited(text, text, jsonb, jsonb) is 'One entry for the trail; several are put together with ||.';
+comment on function ledger.audited(text, text, jsonb, jsonb) is
+  'One entry for the trail; several are put together with ||.';
 
 create function ledger.made_bytes(request admin.request, name text)
 returns bytea
 language sql immutable set search_path = ledger, pg_temp
 return decode(request.made ->> name, 'hex');
-comment on function ledger.made_bytes(admin.request, text) is 'Bytes that hookledger-admin made for a request; null when there are none.';
+comment on function ledger.made_bytes(admin.request, text) is
+  'Bytes that hookledger-admin made for a request; null when there are none.';
 
 create function admin.visitor(who ledger.operator, request admin.request)
 returns admin.answer
@@ -119,14 +131,17 @@ begin
   return ledger.answer(null, private => jsonb_build_object('operator_id', who.operator_id));
 end
 $$;
-comment on function admin.visitor(ledger.operator, admin.request) is 'Whose a session is, for the limits of what one operator may have under way.';
+comment on function admin.visitor(ledger.operator, admin.request) is
+  'Whose a session is, for the limits of what one operator may have under way.';
 
-create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null, after jsonb default null)
+create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null,
+                                   after jsonb default null)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
   insert into ledger.audit (at, operator_id, operator, address, action, subject, before, after)
-  values (ledger.clock(), who.operator_id, coalesce(who.name, ''), nullif(current_setting('hookledger.client', true), '')::inet,
+  values (ledger.clock(), who.operator_id, coalesce(who.name, ''),
+          nullif(current_setting('hookledger.client', true), '')::inet,
           action, subject, before, after)
 $$;
 comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
@@ -164,7 +179,8 @@ begin
   return given::bigint;
 end
 $$;
-comment on function ledger.id_of(text, text) is 'A number that came as text; null when there is none. `called`: its name, for the error.';
+comment on function ledger.id_of(text, text) is
+  'A number that came as text; null when there is none. `called`: its name, for the error.';
 
 -- ---- logging in
 
@@ -174,7 +190,8 @@ language sql immutable set search_path = ledger, pg_temp
 as $$
   select case family(client::inet) when 6 then set_masklen(client::inet, 64)::cidr::text else host(client::inet) end
 $$;
-comment on function ledger.network_of(text) is 'By what strangers are counted: an IPv4 address, or the /64 of an IPv6 address, of which anybody has plenty.';
+comment on function ledger.network_of(text) is
+  'By what strangers are counted: an IPv4 address, or the /64 of an IPv6 address, of which anybody has plenty.';
 
 create function ledger.throttle_add(of_kind text, of_subject text, burst bigint, per_minute bigint)
 returns bigint
@@ -213,7 +230,8 @@ begin
   select b.kind, b.subject, 0, clock from unnest(kinds, subjects) b (kind, subject) order by b.kind, b.subject
   on conflict (kind, subject) do update set level = t.level;
   select coalesce(max(case when ledger.bucket_level(t.level, t.at, b.pace, clock) > b.burst
-                           then ledger.bucket_wait(ledger.bucket_level(t.level, t.at, b.pace, clock), b.burst, b.pace) end), 0) into wait_s
+                           then ledger.bucket_wait(ledger.bucket_level(t.level, t.at, b.pace, clock), b.burst,
+                                                   b.pace) end), 0) into wait_s
   from unnest(kinds, subjects, bursts, paces) b (kind, subject, burst, pace)
   join ledger.throttle t on t.kind = b.kind and t.subject = b.subject;
   if wait_s = 0 then
@@ -225,18 +243,21 @@ begin
 end
 $$;
 comment on function ledger.throttle_add(text[], text[], bigint[], bigint[]) is
-  'Puts one more into each of these leaky buckets: 0; or, when one of them is full, into none: the seconds until there is room in all.';
+  'Puts one more into each of these leaky buckets: 0; or, when one of them is full, into none: the seconds until '
+  'there is room in all.';
 
 create function ledger.name_digest(called text)
 returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
-  return (select encode(sha256(convert_to(s.login_key || lower(coalesce(ledger.name_of(called), '')), 'UTF8')), 'hex') from ledger.state s);
+  return (select encode(sha256(convert_to(s.login_key || lower(coalesce(ledger.name_of(called), '')), 'UTF8')), 'hex')
+          from ledger.state s);
 end
 $$;
 comment on function ledger.name_digest(text) is
-  'What a name is counted by. Of a name that nobody has no more is kept: it may be a password that was typed into the wrong field.';
+  'What a name is counted by. Of a name that nobody has no more is kept: it may be a password that was typed into the '
+  'wrong field.';
 
 create function admin.login_begin(called text, client text)
 returns table (wait_s bigint, operator_id bigint, password text)
@@ -256,7 +277,8 @@ begin
   -- A name by itself is counted only where its owner has never been: else whoever
   -- guesses at it would keep its owner out.
   buckets := case when is_home then 2 else 3 end;
-  wait_s := ledger.throttle_add((array['pair', 'address', 'name'])[:buckets], (array[digest || ' ' || home, home, digest])[:buckets],
+  wait_s := ledger.throttle_add((array['pair', 'address', 'name'])[:buckets],
+                                (array[digest || ' ' || home, home, digest])[:buckets],
                                 (array[10, 30, 20])[:buckets]::bigint[], (array[2, 10, 10])[:buckets]::bigint[]);
   if wait_s = 0 then
     operator_id := who.operator_id;
@@ -269,21 +291,26 @@ begin
 end
 $$;
 comment on function admin.login_begin(text, text) is
-  'Before a password is computed: counts the attempt by name and address, by address and by name, whether anybody has the name or not. wait_s above 0: too many, come back then; else what the password is to be compared with, null when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
+  'Before a password is computed: counts the attempt by name and address, by address and by name, whether anybody has '
+  'the name or not. wait_s above 0: too many, come back then; else what the password is to be compared with, null '
+  'when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
 
 create function ledger.throttle_forgive(who ledger.operator, client text)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  delete from ledger.throttle t where t.kind = 'pair' and t.subject = ledger.name_digest(who.name) || ' ' || ledger.network_of(client);
+  delete from ledger.throttle t where t.kind = 'pair' and t.subject = ledger.name_digest(who.name) || ' '
+    || ledger.network_of(client);
   update ledger.throttle t set level = greatest(t.level - 1, 0)
-  where t.kind = 'address' and t.subject = ledger.network_of(client) or t.kind = 'name' and t.subject = ledger.name_digest(who.name)
+  where t.kind = 'address' and t.subject = ledger.network_of(client) or t.kind = 'name'
+    and t.subject = ledger.name_digest(who.name)
 $$;
 comment on function ledger.throttle_forgive(ledger.operator, text) is
-  'A password was right: takes this one attempt back. What others'' names have come to from this address stays, or an account of one''s own would make guessing free.';
+  'A password was right: takes this one attempt back. What others'' names have come to from this address stays, or an '
+  'account of one''s own would make guessing free.';
 
-create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text, idle_hours bigint, most_hours bigint, proof_minutes bigint,
-                                step bigint, recovery bytea)
+create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text,
+                                idle_hours bigint, most_hours bigint, proof_minutes bigint, step bigint, recovery bytea)
 returns table (status bigint)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -313,10 +340,12 @@ begin
   delete from ledger.session s
   where s.operator_id = operator and (s.expires_at <= clock or s.seen_at + s.idle <= clock);
   insert into ledger.session (digest, operator_id, made_at, seen_at, expires_at, idle, proved_until, address, agent)
-  values (digest, operator, clock, clock, clock + make_interval(hours => most_hours::integer), make_interval(hours => idle_hours::integer),
+  values (digest, operator, clock, clock, clock + make_interval(hours => most_hours::integer),
+          make_interval(hours => idle_hours::integer),
           clock + make_interval(mins => proof_minutes::integer),
           client::inet, left(agent, 300));
-  insert into ledger.operator_address (operator_id, address, seen_at) values (operator, ledger.network_of(client), clock)
+  insert into ledger.operator_address (operator_id, address, seen_at)
+    values (operator, ledger.network_of(client), clock)
   on conflict on constraint operator_address_pkey do update set seen_at = excluded.seen_at;
   perform ledger.throttle_forgive(who, client);
   perform ledger.audit_write(who, 'session.begin', format('operator %s (%s)', who.operator_id, who.name));
@@ -325,7 +354,10 @@ begin
 end
 $$;
 comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint, bigint, bigint, bytea) is
-  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in any case, and counts as proved for proof_minutes. 401: disabled meanwhile, or another password is set. 403: the operator logs in with codes, and neither step nor recovery is a good one (see ledger.totp_use()).';
+  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): '
+  'makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in '
+  'any case, and counts as proved for proof_minutes. 401: disabled meanwhile, or another password is set. 403: the '
+  'operator logs in with codes, and neither step nor recovery is a good one (see ledger.totp_use()).';
 
 create function admin.session_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -333,13 +365,16 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   return ledger.answer(json_build_object(
-    'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone', who.time_zone,
+    'operator', json_build_object('id', who.operator_id::text, 'name', who.name, 'role', who.role, 'zone',
+                                  who.time_zone,
                                   'language', who.language, 'totp', ledger.totp_json(who.operator_id)),
-    'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name) order by w.name, w.workspace_id)
+    'workspaces', coalesce((select json_agg(json_build_object('id', w.workspace_id::text, 'name', w.name)
+                                            order by w.name, w.workspace_id)
                             from ledger.seen_workspaces() w), '[]'::json))::text);
 end
 $$;
-comment on function admin.session_read(ledger.operator, admin.request) is 'GET session: who is logged in, and the workspaces that are known.';
+comment on function admin.session_read(ledger.operator, admin.request) is
+  'GET session: who is logged in, and the workspaces that are known.';
 
 create function ledger.seen_workspaces()
 returns table (workspace_id bigint, name text)

@@ -8,12 +8,14 @@ as $$
 begin
   return ledger.answer(null, private => jsonb_build_object('name', case
     when request.path ? 'operator_id' then (
-      select o.name from ledger.operator o where o.operator_id = ledger.id_of(request.path ->> 'operator_id', 'the operator''s number'))
+      select o.name from ledger.operator o
+        where o.operator_id = ledger.id_of(request.path ->> 'operator_id', 'the operator''s number'))
     else who.name end));
 end
 $$;
 comment on function admin.operator_name(ledger.operator, admin.request) is
-  'Before a password is computed, which takes its time: the name of the operator who gets it (of who asks, where the path has none), which makes a bad password.';
+  'Before a password is computed, which takes its time: the name of the operator who gets it (of who asks, where the '
+  'path has none), which makes a bad password.';
 
 -- ---- operators
 
@@ -24,7 +26,8 @@ as $$
 begin
   return ledger.answer(json_build_object('items', coalesce((
     select json_agg(json_build_object('id', o.operator_id::text, 'name', o.name, 'role', o.role, 'zone', o.time_zone,
-                                      'enabled', o.enabled, 'totp', ledger.totp_is_on(o.operator_id), 'is_me', o.operator_id = who.operator_id,
+                                      'enabled', o.enabled, 'totp', ledger.totp_is_on(o.operator_id), 'is_me',
+                                      o.operator_id = who.operator_id,
                                       'made_at', ledger.rfc3339(o.made_at), 'seen_at', ledger.rfc3339(o.seen_at),
                                       'password_at', ledger.rfc3339(o.password_at)) order by lower(o.name))
     from ledger.operator o), '[]'::json), 'next', null)::text);
@@ -37,13 +40,15 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  made ledger.operator := ledger.operator_make(request.given ->> 'name', request.given ->> 'role', request.given ->> 'zone', request.made ->> 'password');
+  made ledger.operator := ledger.operator_make(request.given ->> 'name', request.given ->> 'role',
+                                               request.given ->> 'zone', request.made ->> 'password');
 begin
   return ledger.answer(json_build_object('id', made.operator_id::text)::text, status => 201,
     audit => ledger.audited('operator.add', ledger.operator_named(made), null, ledger.operator_json(made)));
 end
 $$;
-comment on function admin.operator_add(ledger.operator, admin.request) is 'POST operators. made: password, as base/password keeps it.';
+comment on function admin.operator_add(ledger.operator, admin.request) is
+  'POST operators. made: password, as base/password keeps it.';
 
 create function admin.operator_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -73,13 +78,16 @@ begin
       return ledger.answer('{}', audit => audit);
     end if;
   end if;
-  made := ledger.operator_change(id, request.given ->> 'role', request.given ->> 'zone', (request.given ->> 'enabled')::boolean, password);
+  made := ledger.operator_change(id, request.given ->> 'role', request.given ->> 'zone',
+                                 (request.given ->> 'enabled')::boolean, password);
   return ledger.answer('{}', audit => audit
     || ledger.audited(case when password is null then 'operator.change' else 'operator.password' end,
                       ledger.operator_named(made), ledger.operator_json(was), ledger.operator_json(made)));
 end
 $$;
-comment on function admin.operator_change(ledger.operator, admin.request) is 'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset). made: password, a new one as base/password keeps it, or null.';
+comment on function admin.operator_change(ledger.operator, admin.request) is
+  'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset). made: password, a new one as '
+  'base/password keeps it, or null.';
 
 create function admin.password_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -110,7 +118,8 @@ begin
 end
 $$;
 comment on function admin.prove(ledger.operator, admin.request) is
-  'POST session/proof: the password was right. made: compared, what password_read() gave; minutes, for which the session is proved.';
+  'POST session/proof: the password was right. made: compared, what password_read() gave; minutes, for which the '
+  'session is proved.';
 
 create function admin.me_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -133,7 +142,8 @@ begin
 end
 $$;
 comment on function admin.me_change(ledger.operator, admin.request) is
-  'PATCH me: one''s own zone and password (made: as base/password keeps it; null: as it is). A new password ends one''s other sessions.';
+  'PATCH me: one''s own zone and password (made: as base/password keeps it; null: as it is). A new password ends '
+  'one''s other sessions.';
 
 create function admin.language_set(who ledger.operator, request admin.request)
 returns admin.answer
@@ -142,15 +152,19 @@ as $$
 declare
   made ledger.operator;
 begin
-  if coalesce(jsonb_typeof(request.given -> 'language'), '') not in ('string', 'null') or request.given ->> 'language' !~ '^[a-z]{2,3}$' then
+  if coalesce(jsonb_typeof(request.given -> 'language'), '') not in ('string', 'null')
+    or request.given ->> 'language' !~ '^[a-z]{2,3}$' then
     perform ledger.refuse('operator.language_malformed');
   end if;
-  update ledger.operator o set language = request.given ->> 'language' where o.operator_id = who.operator_id returning o.* into made;
+  update ledger.operator o set language = request.given ->> 'language' where o.operator_id = who.operator_id
+    returning o.* into made;
   return ledger.answer('{}', audit => case when made.language is distinct from who.language then
-    ledger.audited('operator.change', ledger.operator_named(made), ledger.operator_json(who), ledger.operator_json(made)) end);
+    ledger.audited('operator.change', ledger.operator_named(made), ledger.operator_json(who),
+                   ledger.operator_json(made)) end);
 end
 $$;
-comment on function admin.language_set(ledger.operator, admin.request) is 'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
+comment on function admin.language_set(ledger.operator, admin.request) is
+  'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
 
 -- ---- sessions
 
@@ -168,11 +182,13 @@ begin
                                       'expires_at', ledger.rfc3339(least(s.expires_at, s.seen_at + s.idle)),
                                       'address', host(s.address), 'agent', s.agent) order by s.seen_at desc)
     from ledger.session s join ledger.operator o using (operator_id)
-    where s.expires_at > clock and s.seen_at + s.idle > clock and (who.role = 'owner' or o.operator_id = who.operator_id)), '[]'::json),
+    where s.expires_at > clock and s.seen_at + s.idle > clock
+      and (who.role = 'owner' or o.operator_id = who.operator_id)), '[]'::json),
     'next', null)::text);
 end
 $$;
-comment on function admin.session_list(ledger.operator, admin.request) is 'GET sessions: an owner sees all, others their own.';
+comment on function admin.session_list(ledger.operator, admin.request) is
+  'GET sessions: an owner sees all, others their own.';
 
 create function admin.session_remove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -192,7 +208,8 @@ begin
     audit => ledger.audited('session.remove', ledger.operator_named(whose)));
 end
 $$;
-comment on function admin.session_remove(ledger.operator, admin.request) is 'DELETE sessions/{session_id}: ends a login, one''s own or, by an owner, anybody''s.';
+comment on function admin.session_remove(ledger.operator, admin.request) is
+  'DELETE sessions/{session_id}: ends a login, one''s own or, by an owner, anybody''s.';
 
 -- ---- the audit trail
 
@@ -210,13 +227,16 @@ begin
   ), shown as (select * from page order by audit_id desc limit most)
   select ledger.answer(json_build_object(
     'items', coalesce((select json_agg(json_build_object(
-                         'id', s.audit_id::text, 'at', ledger.rfc3339(s.at), 'operator', s.operator, 'address', host(s.address),
-                         'action', s.action, 'subject', s.subject, 'before', s.before, 'after', s.after) order by s.audit_id desc)
+                         'id', s.audit_id::text, 'at', ledger.rfc3339(s.at), 'operator', s.operator, 'address',
+                         host(s.address),
+                         'action', s.action, 'subject', s.subject, 'before', s.before, 'after', s.after)
+                         order by s.audit_id desc)
                        from shown s), '[]'::json),
     'next', case when (select count(*) from page) > most then (select min(audit_id)::text from shown) end)::text));
 end
 $$;
-comment on function admin.audit_list(ledger.operator, admin.request) is 'GET audit: newest first; after: the number of the last item shown.';
+comment on function admin.audit_list(ledger.operator, admin.request) is
+  'GET audit: newest first; after: the number of the last item shown.';
 
 -- ---- options
 
@@ -225,11 +245,15 @@ returns table (name text, fallback bigint, lowest bigint, highest bigint, words 
 language sql immutable set search_path = ledger, pg_temp
 as $$
   values
-    ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint, 'Minutes that Toggl must be silent at least before it counts as a finding.'),
-    ('silence_times', 12, 2, 100000, 'And so many events that were to be expected at these hours of the week must be missing; more where long silences are usual.'),
+    ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint,
+     'Minutes that Toggl must be silent at least before it counts as a finding.'),
+    ('silence_times', 12, 2, 100000,
+     'And so many events that were to be expected at these hours of the week must be missing; more where long '
+     'silences are usual.'),
     ('dead_days', 7, 1, 365, 'Days for which deliveries that were given up count as a finding.')
 $$;
-comment on function ledger.option_known() is 'What an owner can set on the page: whole numbers, each with its default, its bounds and what it is.';
+comment on function ledger.option_known() is
+  'What an owner can set on the page: whole numbers, each with its default, its bounds and what it is.';
 
 create function ledger.option(called text)
 returns bigint
@@ -244,7 +268,9 @@ create function ledger.settings_json()
 returns json
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select json_build_object('items', json_agg(json_build_object('name', k.name, 'value', ledger.option(k.name), 'default', k.fallback,
+  select json_build_object('items',
+                           json_agg(json_build_object('name', k.name, 'value', ledger.option(k.name), 'default',
+                                                      k.fallback,
                                                                'least', k.lowest, 'most', k.highest, 'words', k.words)))
   from ledger.option_known() k
 $$;
@@ -272,13 +298,15 @@ begin
   if request.given is null then
     perform ledger.refuse('option.body_malformed');
   end if;
-  for item in select g.key, g.value, k.* from jsonb_each(request.given) g left join ledger.option_known() k on k.name = g.key loop
+  for item in select g.key, g.value, k.* from jsonb_each(request.given) g left join ledger.option_known() k
+    on k.name = g.key loop
     if item.name is null then
       perform ledger.refuse('option.unknown', jsonb_build_object('name', left(item.key, 100)));
     end if;
     if jsonb_typeof(item.value) <> 'number' or item.value #>> '{}' !~ '^[0-9]{1,15}$'
        or (item.value #>> '{}')::bigint not between item.lowest and item.highest then
-      perform ledger.refuse('option.range', jsonb_build_object('name', item.name, 'lowest', item.lowest, 'highest', item.highest));
+      perform ledger.refuse('option.range',
+                            jsonb_build_object('name', item.name, 'lowest', item.lowest, 'highest', item.highest));
     end if;
     was := ledger.option(item.name);
     continue when was = (item.value #>> '{}')::bigint;
@@ -316,4 +344,5 @@ begin
   return made.operator_id;
 end
 $$;
-comment on function admin.setup(text, text, text, text) is 'The first visit: makes the owner, and only the first one. 23505: there are operators.';
+comment on function admin.setup(text, text, text, text) is
+  'The first visit: makes the owner, and only the first one. 23505: there are operators.';

@@ -14,11 +14,13 @@ begin
     perform ledger.refuse('body.members_missing', jsonb_build_object('known', array_to_string(known, ', ')));
   end if;
   if odd is not null then
-    perform ledger.refuse('member.unknown', jsonb_build_object('member', left(odd, 100), 'known', array_to_string(known, ', ')));
+    perform ledger.refuse('member.unknown',
+                          jsonb_build_object('member', left(odd, 100), 'known', array_to_string(known, ', ')));
   end if;
 end
 $$;
-comment on function ledger.given_check(jsonb, text[], boolean) is '22023 when the body of a request is empty but must not be, or has a member that is not known here.';
+comment on function ledger.given_check(jsonb, text[], boolean) is
+  '22023 when the body of a request is empty but must not be, or has a member that is not known here.';
 
 create function ledger.given_text(given jsonb, key text)
 returns text
@@ -111,9 +113,11 @@ returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object(
-    'id', a.account_id::text, 'name', a.name, 'user_id', a.user_id::text, 'email', a.email, 'zone', a.time_zone, 'enabled', a.enabled,
+    'id', a.account_id::text, 'name', a.name, 'user_id', a.user_id::text, 'email', a.email, 'zone', a.time_zone,
+    'enabled', a.enabled,
     'seen_at', ledger.rfc3339(a.seen_at), 'token_made_at', ledger.rfc3339(a.token_made_at),
-    'workspaces', coalesce((select jsonb_agg(jsonb_build_object('id', m.workspace_id::text, 'is_admin', m.is_admin) order by m.workspace_id)
+    'workspaces', coalesce((select jsonb_agg(jsonb_build_object('id', m.workspace_id::text, 'is_admin', m.is_admin)
+                                             order by m.workspace_id)
                             from ledger.member m where m.account_id = a.account_id), '[]'))
 $$;
 comment on function ledger.account_json(ledger.account) is 'An account as the page has it; nothing of its token.';
@@ -131,14 +135,16 @@ begin
     perform ledger.refuse('account.user_missing');
   end if;
   id := operator.account_add(
-    coalesce(btrim(ledger.given_text(request.given, 'name')), ''), ledger.given_number(request.given, 'user_id'), nullif(ledger.given_text(request.given, 'email'), ''),
+    coalesce(btrim(ledger.given_text(request.given, 'name')), ''), ledger.given_number(request.given, 'user_id'),
+    nullif(ledger.given_text(request.given, 'email'), ''),
     coalesce(ledger.given_text(request.given, 'zone'), 'UTC'), ledger.made_bytes(request, 'digest'));
   made := ledger.account_find(id);
   return ledger.answer(json_build_object('id', made.account_id::text)::text, status => 201,
     audit => ledger.audited('account.add', ledger.account_named(made), null, ledger.account_json(made)));
 end
 $$;
-comment on function admin.account_add(ledger.operator, admin.request) is 'POST subscribers/accounts. made: digest, the SHA-256 of its token.';
+comment on function admin.account_add(ledger.operator, admin.request) is
+  'POST subscribers/accounts. made: digest, the SHA-256 of its token.';
 
 create function admin.account_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -150,14 +156,18 @@ declare
 begin
   perform ledger.given_check(request.given, '{name,email,zone,enabled}');
   perform operator.account_set(was.account_id, btrim(ledger.given_text(request.given, 'name')),
-                               case when request.given ? 'email' then coalesce(ledger.given_text(request.given, 'email'), '') end,
-                               ledger.given_text(request.given, 'zone'), ledger.given_flag(request.given, 'enabled'), null);
+                               case when request.given ? 'email' then
+                                    coalesce(ledger.given_text(request.given, 'email'), '') end,
+                               ledger.given_text(request.given, 'zone'), ledger.given_flag(request.given, 'enabled'),
+                               null);
   made := ledger.account_find(was.account_id);
   return ledger.answer(ledger.account_json(made)::text,
-    audit => ledger.audited('account.change', ledger.account_named(made), ledger.account_json(was), ledger.account_json(made)));
+    audit => ledger.audited('account.change', ledger.account_named(made), ledger.account_json(was),
+                            ledger.account_json(made)));
 end
 $$;
-comment on function admin.account_change(ledger.operator, admin.request) is 'PATCH subscribers/accounts/{account_id}: name, email, zone, enabled.';
+comment on function admin.account_change(ledger.operator, admin.request) is
+  'PATCH subscribers/accounts/{account_id}: name, email, zone, enabled.';
 
 create function admin.account_token(who ledger.operator, request admin.request)
 returns admin.answer
@@ -172,7 +182,8 @@ begin
 end
 $$;
 comment on function admin.account_token(ledger.operator, admin.request) is
-  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless. made: digest, its SHA-256.';
+  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless. made: digest, its '
+  'SHA-256.';
 
 create function admin.member_set(who ledger.operator, request admin.request)
 returns admin.answer
@@ -188,13 +199,16 @@ begin
   if not exists (select from ledger.workspace w where w.workspace_id = workspace) then
     perform ledger.refuse('workspace.no_organization', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
-  perform operator.member_set(was.account_id, workspace, true, coalesce(ledger.given_flag(request.given, 'is_admin'), false));
+  perform operator.member_set(was.account_id, workspace, true,
+                              coalesce(ledger.given_flag(request.given, 'is_admin'), false));
   return ledger.answer(ledger.account_json(was)::text,
-    audit => ledger.audited('account.grant', ledger.account_named(was), before, ledger.account_json(was) -> 'workspaces'));
+    audit => ledger.audited('account.grant', ledger.account_named(was), before,
+                            ledger.account_json(was) -> 'workspaces'));
 end
 $$;
 comment on function admin.member_set(ledger.operator, admin.request) is
-  'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: the account may use the workspace, as administrator or not.';
+  'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: the account may use the workspace, as '
+  'administrator or not.';
 
 create function admin.member_remove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -204,9 +218,12 @@ declare
   a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
   was jsonb := ledger.account_json(a);
 begin
-  perform operator.member_set(a.account_id, ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace'), false, false);
+  perform operator.member_set(a.account_id,
+                              ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace'), false,
+                              false);
   return ledger.answer(ledger.account_json(a)::text,
-    audit => ledger.audited('account.revoke', ledger.account_named(a), was -> 'workspaces', ledger.account_json(a) -> 'workspaces'));
+    audit => ledger.audited('account.revoke', ledger.account_named(a), was -> 'workspaces',
+                            ledger.account_json(a) -> 'workspaces'));
 end
 $$;
 comment on function admin.member_remove(ledger.operator, admin.request) is
@@ -219,15 +236,18 @@ returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select jsonb_build_object(
-    'id', o.organization_id::text, 'name', o.name, 'plan', o.plan, 'max_webhooks', coalesce(o.max_webhooks, p.max_webhooks),
-    'max_filters', coalesce(o.max_filters, p.max_filters), 'hourly_requests', coalesce(o.hourly_requests, p.hourly_requests),
+    'id', o.organization_id::text, 'name', o.name, 'plan', o.plan, 'max_webhooks',
+    coalesce(o.max_webhooks, p.max_webhooks),
+    'max_filters', coalesce(o.max_filters, p.max_filters), 'hourly_requests',
+    coalesce(o.hourly_requests, p.hourly_requests),
     'user_requests', coalesce(o.user_requests, p.user_requests),
     'workspaces', coalesce((select jsonb_agg(w.workspace_id::text order by w.workspace_id)
                             from ledger.workspace w where w.organization_id = o.organization_id), '[]'))
   from ledger.organization o join ledger.plan p on p.plan = o.plan
   where o.organization_id = id
 $$;
-comment on function ledger.organization_json(bigint) is 'An organization with the limits that hold for it; null when absent.';
+comment on function ledger.organization_json(bigint) is
+  'An organization with the limits that hold for it; null when absent.';
 
 create function admin.organization_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -241,16 +261,21 @@ begin
   if ledger.given_number(request.given, 'id') = 0 then
     perform ledger.refuse('organization.number_malformed');
   end if;
-  made := operator.organization_add(coalesce(btrim(ledger.given_text(request.given, 'name')), ''), plan, ledger.given_number(request.given, 'id'),
-                                    case when plan = 'enterprise' then (request.made ->> 'enterprise_requests')::bigint end,
-                                    case when plan = 'enterprise' then (request.made ->> 'enterprise_user_requests')::bigint end);
+  made := operator.organization_add(coalesce(btrim(ledger.given_text(request.given, 'name')), ''), plan,
+                                    ledger.given_number(request.given, 'id'),
+                                    case when plan = 'enterprise' then (request.made
+                                                                        ->> 'enterprise_requests')::bigint end,
+                                    case when plan = 'enterprise' then (request.made
+                                                                        ->> 'enterprise_user_requests')::bigint end);
   return ledger.answer(ledger.organization_json(made)::text, status => 201,
-    audit => ledger.audited('organization.add', format('organization %s (%s)', made, btrim(request.given ->> 'name')), null,
+    audit => ledger.audited('organization.add', format('organization %s (%s)', made, btrim(request.given ->> 'name')),
+                            null,
                              ledger.organization_json(made)));
 end
 $$;
 comment on function admin.organization_add(ledger.operator, admin.request) is
-  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, with the numbers of the settings (made: enterprise_requests, enterprise_user_requests).';
+  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, '
+  'with the numbers of the settings (made: enterprise_requests, enterprise_user_requests).';
 
 create function admin.organization_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -264,12 +289,20 @@ begin
   if was is null then
     perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', id), 'P0002');
   end if;
-  perform operator.organization_set(id, ledger.given_text(request.given, 'plan'), ledger.given_number(request.given, 'max_webhooks'),
+  perform operator.organization_set(id, ledger.given_text(request.given, 'plan'),
+                                    ledger.given_number(request.given, 'max_webhooks'),
                                     ledger.given_number(request.given, 'max_filters'),
-                                    coalesce(ledger.given_number(request.given, 'hourly_requests'), case when request.given ->> 'plan' = 'enterprise' then (request.made ->> 'enterprise_requests')::bigint end),
-                                    coalesce(ledger.given_number(request.given, 'user_requests'), case when request.given ->> 'plan' = 'enterprise' then (request.made ->> 'enterprise_user_requests')::bigint end));
+                                    coalesce(ledger.given_number(request.given, 'hourly_requests'),
+                                             case when request.given
+                                                  ->> 'plan' = 'enterprise' then (request.made
+                                                      ->> 'enterprise_requests')::bigint end),
+                                    coalesce(ledger.given_number(request.given, 'user_requests'),
+                                             case when request.given
+                                                  ->> 'plan' = 'enterprise' then (request.made
+                                                      ->> 'enterprise_user_requests')::bigint end));
   return ledger.answer(ledger.organization_json(id)::text,
-    audit => ledger.audited('organization.change', format('organization %s (%s)', id, was ->> 'name'), was, ledger.organization_json(id)));
+    audit => ledger.audited('organization.change', format('organization %s (%s)', id, was ->> 'name'), was,
+                            ledger.organization_json(id)));
 end
 $$;
 comment on function admin.organization_change(ledger.operator, admin.request) is
@@ -286,11 +319,13 @@ declare
 begin
   perform ledger.given_check(request.given, '{organization_id}');
   if ledger.organization_json(organization) is null then
-    perform ledger.refuse('organization.unknown', jsonb_build_object('organization_id', request.given ->> 'organization_id'), 'P0002');
+    perform ledger.refuse('organization.unknown',
+                          jsonb_build_object('organization_id', request.given ->> 'organization_id'), 'P0002');
   end if;
   perform operator.workspace_add(id, organization);
   return ledger.answer(ledger.organization_json(organization)::text,
-    audit => ledger.audited('workspace.set', 'workspace ' || id, case when was is not null then jsonb_build_object('organization_id', was::text) end,
+    audit => ledger.audited('workspace.set', 'workspace ' || id,
+                            case when was is not null then jsonb_build_object('organization_id', was::text) end,
                              jsonb_build_object('organization_id', organization::text)));
 end
 $$;

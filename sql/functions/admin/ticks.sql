@@ -5,9 +5,11 @@ create function ledger.tick_json(t ledger.tick)
 returns json
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select json_build_object('id', t.tick_id::text, 'name', t.name, 'created_at', ledger.rfc3339(t.created_at), 'used_at', ledger.rfc3339(t.used_at))
+  select json_build_object('id', t.tick_id::text, 'name', t.name, 'created_at', ledger.rfc3339(t.created_at), 'used_at',
+                           ledger.rfc3339(t.used_at))
 $$;
-comment on function ledger.tick_json(ledger.tick) is 'An address for web-cron as the page has it: not the address itself, which nobody knows any more.';
+comment on function ledger.tick_json(ledger.tick) is
+  'An address for web-cron as the page has it: not the address itself, which nobody knows any more.';
 
 create function admin.tick_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -38,11 +40,13 @@ begin
   end if;
   id := operator.tick_add(called, ledger.made_bytes(request, 'digest'));
   return ledger.answer((select ledger.tick_json(t)::text from ledger.tick t where t.tick_id = id), status => 201,
-    audit => ledger.audited('tick.add', format('address %s (%s)', id, called), null, jsonb_build_object('name', called)));
+    audit => ledger.audited('tick.add', format('address %s (%s)', id, called), null,
+                            jsonb_build_object('name', called)));
 end
 $$;
 comment on function admin.tick_add(ledger.operator, admin.request) is
-  'POST ticks {"name"}. made: digest, the SHA-256 of its token; the caller adds the address to the answer, which is told this once.';
+  'POST ticks {"name"}. made: digest, the SHA-256 of its token; the caller adds the address to the answer, which is '
+  'told this once.';
 
 create function admin.tick_remove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -57,7 +61,9 @@ begin
   end if;
   perform operator.tick_remove(id);
   return ledger.answer('{}',
-    audit => ledger.audited('tick.remove', format('address %s (%s)', id, called), jsonb_build_object('name', called), null));
+    audit => ledger.audited('tick.remove', format('address %s (%s)', id, called), jsonb_build_object('name', called),
+                            null));
 end
 $$;
-comment on function admin.tick_remove(ledger.operator, admin.request) is 'DELETE ticks/{id}: it answers 404 from then on.';
+comment on function admin.tick_remove(ledger.operator, admin.request) is
+  'DELETE ticks/{id}: it answers 404 from then on.';

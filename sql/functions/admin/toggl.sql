@@ -9,36 +9,49 @@ as $$
   select jsonb_build_object(
     'id', j.job_id::text, 'what', j.kind, 'workspace_id', j.given ->> 'workspace', 'item', j.given ->> 'subscription',
     'state', case when j.failed then 'failed' when j.finished_at is not null then 'done'
-                  when j.wait_until is not null then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
+                  when j.wait_until is not null then 'waits' when j.leased_until > clock_timestamp() then 'works'
+                    else 'stopped' end,
     'words', case
       when j.finished_at is not null then j.said
-      when j.wait_until is not null then ledger.coded_list(j.state -> 'failed', case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
-        ledger.coded('toggl.job_waits', jsonb_build_object('why', j.wait_reason, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)))))
+      when j.wait_until is not null then
+        ledger.coded_list(j.state -> 'failed',
+                          case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
+        ledger.coded('toggl.job_waits',
+                     jsonb_build_object('why', j.wait_reason, 'until',
+                                        ledger.rfc3339(date_trunc('second', j.wait_until)))))
       when j.leased_until > clock_timestamp() then coalesce((
         select ledger.coded('toggl.job_again', jsonb_build_object('said', j.state -> 'again', 'attempt', j.tries,
-          'wait_ms', extract(epoch from greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp())::bigint * 1000))
-        from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again' and j.asked_at is not null), ledger.coded('toggl.job_works'))
+          'wait_ms', extract(epoch
+                             from greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp())::bigint
+                             * 1000))
+        from ledger.toggl_connection c where c.connection_id = j.connection_id and j.state ? 'again'
+          and j.asked_at is not null), ledger.coded('toggl.job_works'))
       else ledger.coded('toggl.job_stopped') end,
     'resumes_at', ledger.rfc3339(j.wait_until), 'by_itself', not j.is_interactive,
     'made_at', ledger.rfc3339(j.made_at), 'ended_at', ledger.rfc3339(j.finished_at),
     'result', case when j.finished_at is not null then jsonb_strip_nulls(jsonb_build_object(
-      'connection_id', case when j.kind = 'connect' and not j.failed then j.connection_id::text end, 'item', j.state -> 'subscription_id',
+      'connection_id', case when j.kind = 'connect' and not j.failed then j.connection_id::text end, 'item',
+      j.state -> 'subscription_id',
       'workspace_id', j.state -> 'workspace_id', 'loaded', j.state -> 'loaded')) end)
 $$;
 comment on function ledger.toggl_job_json(ledger.toggl_job) is
-  'A job as the page has it. state: works, waits (for the quota, until resumes_at), stopped (its process died), done, failed.';
+  'A job as the page has it. state: works, waits (for the quota, until resumes_at), stopped (its process died), done, '
+  'failed.';
 
 create function ledger.toggl_differences()
-returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, said jsonb, mend text, since timestamptz)
+returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, said jsonb,
+               mend text, since timestamptz)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.said, t.mend, coalesce(s.gone_at, s.seen_at)
+  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.said, t.mend,
+         coalesce(s.gone_at, s.seen_at)
   from ledger.toggl_subscription s
   cross join lateral ledger.toggl_state(s) t
   where s.deleted_at is null and t.mend is not null
 $$;
 comment on function ledger.toggl_differences() is
-  'Subscriptions at Toggl that are not as we want them, by what we last saw; state and mend as ledger.toggl_state() has them.';
+  'Subscriptions at Toggl that are not as we want them, by what we last saw; state and mend as ledger.toggl_state() '
+  'has them.';
 
 create function admin.toggl_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -52,15 +65,18 @@ begin
       select json_agg(json_build_object(
         'id', c.connection_id::text, 'user_id', c.user_id::text, 'user', c.name, 'email', c.email,
         'state', case when c.refused_at is not null then 'refused' else 'well' end,
-        'state_words', case when c.refused_at is not null then ledger.coded('toggl.connection_refused') else ledger.coded('toggl.connection_well') end,
-        'connected_at', ledger.rfc3339(c.connected_at), 'checked_at', ledger.rfc3339(c.checked_at), 'seen_at', ledger.rfc3339(q.seen_at),
+        'state_words', case when c.refused_at is not null then ledger.coded('toggl.connection_refused')
+                            else ledger.coded('toggl.connection_well') end,
+        'connected_at', ledger.rfc3339(c.connected_at), 'checked_at', ledger.rfc3339(c.checked_at), 'seen_at',
+        ledger.rfc3339(q.seen_at),
         'quota', coalesce(q.windows, '[]'::json)) order by c.connection_id)
       from ledger.toggl_connection c
       cross join lateral (
         select max(w.seen_at) as seen_at, json_agg(json_build_object(
                  'organization_id', nullif(w.organization_id, 0)::text,
                  'name', case when w.organization_id = 0 then coalesce(c.name, c.email, 'the user') else o.names end,
-                 'remaining', case when w.resets_at <= clock then coalesce(w.total, 30) else w.remaining end, 'total', w.total,
+                 'remaining', case when w.resets_at <= clock then coalesce(w.total, 30) else w.remaining end, 'total',
+                 w.total,
                  'resets_at', case when w.resets_at > clock then ledger.rfc3339(w.resets_at) end,
                  'seen_at', ledger.rfc3339(w.seen_at)) order by w.organization_id) as windows
         from ledger.toggl_window w
@@ -71,25 +87,31 @@ begin
     'workspaces', coalesce((
       select json_agg(json_build_object(
         'id', w.workspace_id::text, 'name', w.name, 'connection_id', w.connection_id::text, 'is_admin', w.is_admin,
-        'plan', case when (w.max_webhooks, w.max_filters) = (1, 3) then 'free' when (w.max_webhooks, w.max_filters) = (2, 6) then 'starter'
+        'plan', case when (w.max_webhooks, w.max_filters) = (1, 3) then 'free'
+                     when (w.max_webhooks, w.max_filters) = (2, 6) then 'starter'
                      when (w.max_webhooks, w.max_filters) = (3, 12) then 'premium' end,
-        'limits', case when w.limits_at is not null then json_build_object('webhooks', w.max_webhooks, 'filters', w.max_filters) end,
-        'limits_at', ledger.rfc3339(w.limits_at), 'seen_at', ledger.rfc3339(w.listed_at), 'loaded_at', ledger.rfc3339(w.loaded_at))
+        'limits', case when w.limits_at is not null then
+                       json_build_object('webhooks', w.max_webhooks, 'filters', w.max_filters) end,
+        'limits_at', ledger.rfc3339(w.limits_at), 'seen_at', ledger.rfc3339(w.listed_at), 'loaded_at',
+        ledger.rfc3339(w.loaded_at))
         order by w.name, w.workspace_id)
       from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
       where c.token_sealed is not null), '[]'::json),
     'subscriptions', coalesce((
       with newest as materialized (
         select n.endpoint_id, max(n.received_at) as last_at
-        from (select e.endpoint_id, e.received_at, e.source from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 100) n
+        from (select e.endpoint_id, e.received_at, e.source from ledger.event e order by e.epoch desc, e.txid desc,
+              e.seq desc limit 100) n
         where n.source in ('webhook', 'spool')
         group by n.endpoint_id)
       select json_agg(json_build_object(
         'item', s.subscription_id::text, 'connection_id', c.connection_id::text, 'workspace_id', s.workspace_id::text,
         'workspace', coalesce(w.name, 'workspace ' || s.workspace_id), 'subscription_id', s.subscription_id::text,
-        'description', s.description, 'url', case when who.role = 'owner' then s.url else ledger.url_shown(s.url) end, 'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
+        'description', s.description, 'url', case when who.role = 'owner' then s.url else ledger.url_shown(s.url) end,
+        'event_filters', coalesce(ledger.toggl_event_filters(s.filters), '[]'),
         'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
-        'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed' when 'filters' then 'changed' else t.state end,
+        'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed'
+                      when 'filters' then 'changed' else t.state end,
         'state_words', t.said, 'difference', case when t.mend is not null then t.said end,
         'mend', case when t.mend like 'endpoint %' then 'endpoint' else t.mend end,
         'last_event_at', ledger.rfc3339(greatest(r.last_at, n.last_at)),
@@ -108,19 +130,24 @@ begin
             union all
             -- What failed, until it went well again; who waited for it was told, and has it shown a while.
             select f.* from (select distinct on (o.connection_id, o.kind) o.* from ledger.toggl_job o
-                             join ledger.toggl_connection c on c.connection_id = o.connection_id and c.token_sealed is not null
-                             where o.finished_at > now() - case when o.is_interactive then interval '1 hour' else interval '1 day' end
+                             join ledger.toggl_connection c on c.connection_id = o.connection_id
+                               and c.token_sealed is not null
+                             where o.finished_at > now() - case when o.is_interactive then interval '1 hour'
+                                                                else interval '1 day' end
                              order by o.connection_id, o.kind, o.job_id desc) f where f.failed) j), '[]'::json),
-    'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
+    'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c
+                using (connection_id)
                 where c.token_sealed is not null),
     -- One for the workspaces of each user; each workspace's list, and its limits once a day.
     'refresh_costs', (select count(*) from ledger.toggl_connection c where c.token_sealed is not null)
       + (select coalesce(sum(case when w.limits_at > clock - interval '1 day' then 1 else 2 end), 0)
-         from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id) where c.token_sealed is not null))::text);
+         from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
+           where c.token_sealed is not null))::text);
 end
 $$;
 comment on function admin.toggl_read(ledger.operator, admin.request) is
-  'GET toggl: everything as Toggl last told it, with its age. refresh_costs: requests that asking again takes from the quota.';
+  'GET toggl: everything as Toggl last told it, with its age. refresh_costs: requests that asking again takes from '
+  'the quota.';
 
 create function admin.toggl_job_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -131,7 +158,8 @@ begin
           from ledger.toggl_job j where j.job_id = ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
 end
 $$;
-comment on function admin.toggl_job_read(ledger.operator, admin.request) is 'GET toggl/jobs/{job_id}: how it stands with a job. Null: there is none.';
+comment on function admin.toggl_job_read(ledger.operator, admin.request) is
+  'GET toggl/jobs/{job_id}: how it stands with a job. Null: there is none.';
 
 create function admin.toggl_plan(who ledger.operator, request admin.request)
 returns admin.answer
@@ -141,31 +169,43 @@ declare
   home ledger.toggl_workspace;
   p record;
 begin
-  select w.* into home from ledger.toggl_workspace w where w.workspace_id = ledger.id_of(request.query ->> 'workspace', 'workspace');
+  select w.* into home from ledger.toggl_workspace w
+    where w.workspace_id = ledger.id_of(request.query ->> 'workspace', 'workspace');
   if not found then
-    perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', request.query -> 'workspace'), 'P0002');
+    perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', request.query -> 'workspace'),
+                          'P0002');
   end if;
-  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(home.workspace_id, ledger.id_of(request.query ->> 'item', 'item'))) o order by o.fallback limit 1;
+  select o.* into p from ledger.toggl_plan(coalesce(home.max_filters, 3),
+                                           ledger.toggl_covered(home.workspace_id,
+                                                                ledger.id_of(request.query ->> 'item', 'item'))) o
+    order by o.fallback limit 1;
   return ledger.answer(json_build_object(
-    'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks', home.max_webhooks,
-    'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id and s.deleted_at is null and s.gone_at is null),
+    'filters', coalesce(ledger.toggl_event_filters(p.filters), '[]'), 'max_filters', home.max_filters, 'max_webhooks',
+    home.max_webhooks,
+    'used', (select count(*) from ledger.toggl_subscription s where s.workspace_id = home.workspace_id
+             and s.deleted_at is null and s.gone_at is null),
     'leaves_out', coalesce(ledger.toggl_event_filters(p.left_out), '[]'),
     'words', case when p.filters is null then ledger.coded('toggl.plan_nothing')
                   when p.left_out = '{}' then ledger.coded('toggl.plan_everything')
-                  else ledger.coded('toggl.plan_leaves_out', jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end)::text);
+                  else ledger.coded('toggl.plan_leaves_out',
+                                    jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end)::text);
 end
 $$;
-comment on function admin.toggl_plan(ledger.operator, admin.request) is 'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this one, beside the others.';
+comment on function admin.toggl_plan(ledger.operator, admin.request) is
+  'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this '
+  'one, beside the others.';
 
 create function admin.toggl_event_filters(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  return (select ledger.answer(json_object_agg(f.entity, f.actions order by f.entity)::text) from ledger.filter_entity f);
+  return (select ledger.answer(json_object_agg(f.entity, f.actions order by f.entity)::text)
+          from ledger.filter_entity f);
 end
 $$;
-comment on function admin.toggl_event_filters(ledger.operator, admin.request) is 'GET toggl/event_filters: entity and its actions.';
+comment on function admin.toggl_event_filters(ledger.operator, admin.request) is
+  'GET toggl/event_filters: entity and its actions.';
 
 -- ---- what is done there
 
@@ -173,7 +213,8 @@ create function ledger.toggl_what(operation text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return substr(operation, length('toggl_') + 1);
-comment on function ledger.toggl_what(text) is 'What an operation of admin.toggl_ask() does, as ledger.toggl_begin() has it: refresh for toggl_refresh.';
+comment on function ledger.toggl_what(text) is
+  'What an operation of admin.toggl_ask() does, as ledger.toggl_begin() has it: refresh for toggl_refresh.';
 
 create function admin.toggl_ask(who ledger.operator, request admin.request)
 returns admin.answer
@@ -188,20 +229,26 @@ declare
   connections text := '0';
 begin
   if what in ('subscribe', 'change') then
-    if request.given ? 'description' and (jsonb_typeof(request.given -> 'description') <> 'string' or length(btrim(request.given ->> 'description')) not between 1 and 250) then
+    if request.given ? 'description'
+      and (jsonb_typeof(request.given -> 'description') <> 'string'
+           or length(btrim(request.given ->> 'description')) not between 1 and 250) then
       perform ledger.refuse('input.text_length', '{"name": "description", "least": 1, "most": 250}');
     end if;
     if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
       perform ledger.refuse('input.not_flag', '{"name": "enabled"}');
     end if;
     if request.given ? 'event_filters' then
-      if jsonb_typeof(request.given -> 'event_filters') <> 'array' or request.given -> 'event_filters' = '[]' or exists (
-        select from jsonb_array_elements(case jsonb_typeof(request.given -> 'event_filters') when 'array' then request.given -> 'event_filters' else '[]' end) f
-        where jsonb_typeof(f) <> 'object' or coalesce(f ->> 'entity', '') !~ '^(\w{1,50}|\*)$' or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
+      if jsonb_typeof(request.given -> 'event_filters') <> 'array' or request.given -> 'event_filters' = '[]'
+        or exists (
+        select from jsonb_array_elements(case jsonb_typeof(request.given -> 'event_filters')
+                                              when 'array' then request.given -> 'event_filters' else '[]' end) f
+        where jsonb_typeof(f) <> 'object' or coalesce(f ->> 'entity', '') !~ '^(\w{1,50}|\*)$'
+          or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
         perform ledger.refuse('toggl.event_filters_malformed');
       end if;
       wish := jsonb_build_object('filters', (
-        select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n) from jsonb_array_elements(request.given -> 'event_filters') with ordinality e (f, n)));
+        select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n)
+          from jsonb_array_elements(request.given -> 'event_filters') with ordinality e (f, n)));
     end if;
     wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(request.given ->> 'description'),
       'enabled', case when what = 'change' then request.given -> 'enabled' end));
@@ -233,17 +280,21 @@ begin
       select string_agg(k.connection_id::text, ' ' order by k.connection_id)
       from (select c.connection_id from ledger.toggl_connection c
             where c.token_sealed is not null and c.user_id is not null
-              and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', '"connection_id"'), c.connection_id)
+              and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', '"connection_id"'),
+                                             c.connection_id)
             order by c.connection_id limit 8) k);
     if connections is null then
       perform ledger.refuse('toggl.unconnected', state => 'P0002');
     end if;
   end if;
-  return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked', wish::text, 'address', address));
+  return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked',
+                                                           wish::text, 'address', address));
 end
 $$;
 comment on function admin.toggl_ask(ledger.operator, admin.request) is
-  'What the page asks for at Toggl, read and checked. private: what, asked and address (of the endpoint of a subscription that gets a new secret) as admin.toggl_begin() wants them; connections: a job for each, 0 where asked says where.';
+  'What the page asks for at Toggl, read and checked. private: what, asked and address (of the endpoint of a '
+  'subscription that gets a new secret) as admin.toggl_begin() wants them; connections: a job for each, 0 where asked '
+  'says where.';
 
 create function admin.toggl_outcome(who ledger.operator, request admin.request)
 returns admin.answer
@@ -256,19 +307,24 @@ begin
       from ledger.toggl_job j where j.job_id = any (string_to_array(request.made ->> 'jobs', ' ')::bigint[])),
     -- Of several the worst says how it went.
     sum as (
-      select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200 else 202 end as status,
+      select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200
+                  else 202 end as status,
              ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as said from told o)
-    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.said) else '{}' end || jsonb_build_object(
-      'job', o.t ->> 'id', 'state', o.state, 'words', s.said, 'resumes_at', o.t -> 'resumes_at', 'result', o.t -> 'result'))::text,
+    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.said) else '{}' end
+                          || jsonb_build_object(
+      'job', o.t ->> 'id', 'state', o.state, 'words', s.said, 'resumes_at', o.t -> 'resumes_at', 'result',
+      o.t -> 'result'))::text,
       status => s.status)
     from sum s cross join lateral (
       select o.* from told o
-      where o.state = case s.status when 409 then 'failed' when 200 then 'done' else o.state end and (s.status <> 202 or o.state <> 'done')
+      where o.state = case s.status when 409 then 'failed' when 200 then 'done' else o.state end
+        and (s.status <> 202 or o.state <> 'done')
       order by o.job_id limit 1) o);
 end
 $$;
 comment on function admin.toggl_outcome(ledger.operator, admin.request) is
-  'The answer to a request that began jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, else 202 and the job that is waited for. Null: there is none of them.';
+  'The answer to a request that began jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, '
+  'else 202 and the job that is waited for. Null: there is none of them.';
 
 create function admin.toggl_disconnect(who ledger.operator, request admin.request)
 returns admin.answer
@@ -280,10 +336,14 @@ declare
   n bigint;
 begin
   select c.* into was from ledger.toggl_connection c
-  where c.token_sealed is not null and c.connection_id = coalesce(connection, c.connection_id) order by c.connection_id limit 1;
+  where c.token_sealed is not null and c.connection_id = coalesce(connection, c.connection_id) order by c.connection_id
+    limit 1;
   n := ledger.toggl_disconnect(connection);
-  return ledger.answer(json_build_object('stay', n, 'words', ledger.coded('toggl.forgotten', jsonb_build_object('stay', n)))::text,
-    audit => ledger.audited('toggl.disconnect', 'connection ' || was.connection_id, jsonb_build_object('user', was.name, 'email', was.email), null));
+  return ledger.answer(json_build_object('stay', n, 'words',
+                                         ledger.coded('toggl.forgotten', jsonb_build_object('stay', n)))::text,
+    audit => ledger.audited('toggl.disconnect', 'connection ' || was.connection_id,
+                            jsonb_build_object('user', was.name, 'email', was.email), null));
 end
 $$;
-comment on function admin.toggl_disconnect(ledger.operator, admin.request) is 'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';
+comment on function admin.toggl_disconnect(ledger.operator, admin.request) is
+  'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';

@@ -18,7 +18,8 @@ create function ledger.totp_json(operator bigint)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select coalesce((select jsonb_build_object('on', true, 'since', ledger.rfc3339(t.confirmed_at), 'codes_left', ledger.totp_left(operator))
+  select coalesce((select jsonb_build_object('on', true, 'since', ledger.rfc3339(t.confirmed_at), 'codes_left',
+                                             ledger.totp_left(operator))
                    from ledger.totp t where t.operator_id = operator and t.confirmed_at is not null), '{"on": false}')
 $$;
 comment on function ledger.totp_json(bigint) is 'What the page has of an operator''s second factor.';
@@ -40,7 +41,8 @@ begin
 end
 $$;
 comment on function ledger.totp_use(bigint, bigint, bytea) is
-  'Uses a code up: that of a step, or the recovery code with this SHA-256 (null: it is none). false: it is none, or was used.';
+  'Uses a code up: that of a step, or the recovery code with this SHA-256 (null: it is none). false: it is none, or '
+  'was used.';
 
 create function ledger.totp_throttle(operator bigint, client text)
 returns bigint
@@ -53,7 +55,8 @@ as $$
     select from ledger.operator_address a where a.operator_id = operator and a.address = ledger.network_of(client))
     then ' ' || ledger.network_of(client) else '' end, 5, 1)
 $$;
-comment on function ledger.totp_throttle(bigint, text) is 'Counts a code that somebody gives who knew the password: 0, or the seconds until another may be tried.';
+comment on function ledger.totp_throttle(bigint, text) is
+  'Counts a code that somebody gives who knew the password: 0, or the seconds until another may be tried.';
 
 -- ---- logging in
 
@@ -76,7 +79,8 @@ begin
 end
 $$;
 comment on function admin.code_begin(bigint, text, boolean) is
-  'The password was right: does the operator log in with a code besides (is_on), and what it is compared with; step: the present one. wait_s above 0: too many were tried, come back then.';
+  'The password was right: does the operator log in with a code besides (is_on), and what it is compared with; step: '
+  'the present one. wait_s above 0: too many were tried, come back then.';
 
 -- ---- by the operator
 
@@ -91,7 +95,8 @@ begin
   return ledger.answer(null, private => jsonb_build_object('operator_id', who.operator_id, 'name', who.name));
 end
 $$;
-comment on function admin.totp_begin(ledger.operator, admin.request) is 'Before a secret is made: who gets it. 23505: codes are on already.';
+comment on function admin.totp_begin(ledger.operator, admin.request) is
+  'Before a secret is made: who gets it. 23505: codes are on already.';
 
 create function admin.totp_make(who ledger.operator, request admin.request)
 returns admin.answer
@@ -100,7 +105,8 @@ as $$
 begin
   insert into ledger.totp as t (operator_id, secret_sealed, made_at)
   values (who.operator_id, ledger.made_bytes(request, 'sealed'), ledger.clock())
-  on conflict (operator_id) do update set secret_sealed = excluded.secret_sealed, made_at = excluded.made_at, last_step = 0
+  on conflict (operator_id) do update set secret_sealed = excluded.secret_sealed, made_at = excluded.made_at,
+    last_step = 0
   where t.confirmed_at is null;
   if not found then
     perform ledger.refuse('totp.on_already', '{}', '23505');
@@ -109,7 +115,8 @@ begin
 end
 $$;
 comment on function admin.totp_make(ledger.operator, admin.request) is
-  'POST me/totp: keeps the secret (made: sealed); it is of no effect before admin.totp_confirm(). 23505: codes are on already.';
+  'POST me/totp: keeps the secret (made: sealed); it is of no effect before admin.totp_confirm(). 23505: codes are on '
+  'already.';
 
 create function admin.totp_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -119,7 +126,8 @@ declare
   is_on constant boolean := request.made ->> 'is_on';
   mine ledger.totp;
 begin
-  select t.* into mine from ledger.totp t where t.operator_id = who.operator_id and (t.confirmed_at is not null) = is_on;
+  select t.* into mine from ledger.totp t where t.operator_id = who.operator_id
+    and (t.confirmed_at is not null) = is_on;
   if not found then
     if is_on then
       perform ledger.refuse('totp.off_already', '{}', 'P0002');
@@ -127,21 +135,25 @@ begin
     perform ledger.refuse('totp.not_begun', '{}', 'P0002');
   end if;
   return ledger.answer(null, private => jsonb_build_object(
-    'operator_id', who.operator_id, 'wait_s', ledger.totp_throttle(who.operator_id, current_setting('hookledger.client', true)),
+    'operator_id', who.operator_id, 'wait_s',
+    ledger.totp_throttle(who.operator_id, current_setting('hookledger.client', true)),
     'sealed', encode(mine.secret_sealed, 'hex'), 'step', floor(extract(epoch from ledger.clock()) / 30)));
 end
 $$;
 comment on function admin.totp_read(ledger.operator, admin.request) is
-  'What a code is compared with, of who asks: of codes that are on, or of a secret that is not confirmed yet (made: is_on false). Counted. P0002: there is none.';
+  'What a code is compared with, of who asks: of codes that are on, or of a secret that is not confirmed yet (made: '
+  'is_on false). Counted. P0002: there is none.';
 
 create function ledger.recovery_write(operator bigint, digests jsonb)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
   delete from ledger.recovery_code c where c.operator_id = operator;
-  insert into ledger.recovery_code (operator_id, digest) select operator, decode(d, 'hex') from jsonb_array_elements_text(digests) d;
+  insert into ledger.recovery_code (operator_id, digest) select operator, decode(d, 'hex')
+    from jsonb_array_elements_text(digests) d;
 $$;
-comment on function ledger.recovery_write(bigint, jsonb) is 'Replaces the recovery codes of an operator by these, a list of the SHA-256 of each in hex.';
+comment on function ledger.recovery_write(bigint, jsonb) is
+  'Replaces the recovery codes of an operator by these, a list of the SHA-256 of each in hex.';
 
 create function admin.totp_confirm(who ledger.operator, request admin.request)
 returns admin.answer
@@ -156,11 +168,13 @@ begin
   perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
   -- Whoever had only the password is out.
   delete from ledger.session s where s.operator_id = who.operator_id and s.digest <> request.session;
-  return ledger.answer(ledger.totp_json(who.operator_id)::text, audit => ledger.audited('totp.on', ledger.operator_named(who)));
+  return ledger.answer(ledger.totp_json(who.operator_id)::text,
+                       audit => ledger.audited('totp.on', ledger.operator_named(who)));
 end
 $$;
 comment on function admin.totp_confirm(ledger.operator, admin.request) is
-  'PUT me/totp: the code of a step was right (made: step), so that codes are asked for from now on; made: digests of the recovery codes. Ends one''s other sessions.';
+  'PUT me/totp: the code of a step was right (made: step), so that codes are asked for from now on; made: digests of '
+  'the recovery codes. Ends one''s other sessions.';
 
 create function ledger.totp_require(who ledger.operator)
 returns void
@@ -181,7 +195,8 @@ as $$
 begin
   perform ledger.totp_require(who);
   perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
-  return ledger.answer(ledger.totp_json(who.operator_id)::text, audit => ledger.audited('totp.codes', ledger.operator_named(who)));
+  return ledger.answer(ledger.totp_json(who.operator_id)::text,
+                       audit => ledger.audited('totp.codes', ledger.operator_named(who)));
 end
 $$;
 comment on function admin.totp_codes(ledger.operator, admin.request) is
@@ -193,7 +208,8 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   perform ledger.totp_require(who);
-  if not ledger.totp_use(who.operator_id, (request.made ->> 'step')::bigint, ledger.made_bytes(request, 'recovery')) then
+  if not ledger.totp_use(who.operator_id, (request.made ->> 'step')::bigint,
+                         ledger.made_bytes(request, 'recovery')) then
     perform ledger.refuse('totp.code_wrong', '{}', 'HL403');
   end if;
   delete from ledger.totp t where t.operator_id = who.operator_id;
@@ -201,7 +217,8 @@ begin
 end
 $$;
 comment on function admin.totp_end(ledger.operator, admin.request) is
-  'DELETE me/totp: no code is asked for any more. Takes a code (made: step, recovery, as ledger.totp_use() has them), because a session and the password may be somebody else''s.';
+  'DELETE me/totp: no code is asked for any more. Takes a code (made: step, recovery, as ledger.totp_use() has them), '
+  'because a session and the password may be somebody else''s.';
 
 -- ---- for somebody who has lost the app and the recovery codes
 
@@ -237,4 +254,5 @@ begin
   return true;
 end
 $$;
-comment on function operator.totp_reset(text) is 'Turns the codes of the operator of this name off, see ledger.totp_reset(). P0002: there is none.';
+comment on function operator.totp_reset(text) is
+  'Turns the codes of the operator of this name off, see ledger.totp_reset(). P0002: there is none.';

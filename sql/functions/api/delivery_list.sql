@@ -7,14 +7,16 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
-  sees_all boolean := (select m.is_admin from ledger.member m where m.account_id = account and m.workspace_id = workspace);
+  sees_all boolean := (select m.is_admin from ledger.member m where m.account_id = account
+                       and m.workspace_id = workspace);
   skipped bigint := case when query ->> 'offset' ~ '^\d{1,9}$' then (query ->> 'offset')::bigint else 0 end;
   since timestamptz := ledger.clock() - interval '7 days';
   total bigint;
   ids bigint[];
 begin
   if not exists (select from api.ping_find(account, workspace, subscription) f where f.status = 200) then
-    return query select 404::bigint, to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
+    return query select 404::bigint,
+      to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
     return;
   end if;
   if sees_all then
@@ -34,7 +36,8 @@ begin
         select s.event_id, s.created_at
         from ledger.may_see_events(account, workspace, (select array_agg(r.event_id) from recent r),
                                    (select array_agg(r.created_at) from recent r)) s))
-    select (select count(*) from seen), array(select s.delivery_id from seen s order by s.delivery_id desc limit 100 offset skipped) into total, ids;
+    select (select count(*) from seen), array(select s.delivery_id from seen s order by s.delivery_id desc
+                                              limit 100 offset skipped) into total, ids;
   end if;
   return query
     select 200::bigint, json_build_object(
@@ -50,17 +53,25 @@ begin
       -- A hundred that are long would take longer than an answer may, and others would
       -- wait for it. Toggl's are a hundredth of that.
       select v.creator_id,
-             case when l.is_long then json_build_object('model', v.model, 'action', v.action, 'withheld', 'payload,metadata')
+             case when l.is_long then
+                  json_build_object('model', v.model, 'action', v.action, 'withheld', 'payload,metadata')
                   else coalesce(c.metadata::json, r.event -> 'metadata') end as metadata,
              case when not l.is_long then
-               ledger.without_secrets(ledger.payload(json_build_object('payload', coalesce(c.payload::json, r.event -> 'payload')))) end as payload
+               ledger.without_secrets(ledger.payload(json_build_object('payload',
+                                                                       coalesce(c.payload::json,
+                                                                           r.event -> 'payload')))) end as payload
       from ledger.event v
       cross join lateral (select octet_length(v.body::text) > 65536 as is_long offset 0) l
-      left join lateral (select s.payload, s.metadata from ledger.seen_event(v.body, sees_all) s where not l.is_long) c on true
+      left join lateral (select s.payload, s.metadata from ledger.seen_event(v.body, sees_all) s where not l.is_long) c
+        on true
       left join lateral (select ledger.read_json(v.body::text) as event where not l.is_long offset 0) r on true
-      where v.workspace_id = d.workspace_id and v.event_id = d.event_id and v.created_at = d.created_at limit 1) e on true
+      where v.workspace_id = d.workspace_id and v.event_id = d.event_id and v.created_at = d.created_at
+        limit 1) e on true
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = any (ids);
 end
 $$;
 comment on function api.event_list(bigint, bigint, jsonb, bigint) is
-  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, less of what is longer than 64 KiB (metadata.withheld says so), and for one that is no administrator of the newest 5000.';
+  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the '
+  'subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, '
+  'less of what is longer than 64 KiB (metadata.withheld says so), and for one that is no administrator of the newest '
+  '5000.';

@@ -34,15 +34,18 @@ end
 $$;
 comment on function ledger.zoned(jsonb, text, text) is 'The entity with the times that its table knows in this zone.';
 
-create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz, zone text)
+create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz,
+                                   zone text)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 return ledger.published(of_model,
          coalesce(ledger.zoned(entity, of_model, zone), jsonb_build_object('id', id, 'workspace_id', workspace))
          || case when deleted is null then '{}' else
-              jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end, ledger.rfc3339(deleted, zone)) end);
+              jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end,
+                                 ledger.rfc3339(deleted, zone)) end);
 comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
-  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, and every published field, whatever was told of it.';
+  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, and every published '
+  'field, whatever was told of it.';
 
 create function ledger.unix_or_null(text_form text)
 returns timestamptz
@@ -55,10 +58,13 @@ returns table (size integer, skipped bigint, number bigint)
 language sql immutable set search_path = ledger, pg_temp
 as $$
   select s.size, (n.number - 1) * s.size, n.number
-  from (select case when query ->> 'per_page' ~ '^[1-9]\d{0,8}$' then least((query ->> 'per_page')::integer, most) else fallback end as size) s,
+  from (select case when query ->> 'per_page' ~ '^[1-9]\d{0,8}$' then least((query ->> 'per_page')::integer, most)
+                    else fallback end as size) s,
        (select case when query ->> 'page' ~ '^[1-9]\d{0,8}$' then (query ->> 'page')::bigint else 1 end as number) n
 $$;
-comment on function ledger.page(jsonb, integer, integer) is 'How many rows a page has, and how many come before it, by the parameters page and per_page; most null: as many as are asked for.';
+comment on function ledger.page(jsonb, integer, integer) is
+  'How many rows a page has, and how many come before it, by the parameters page and per_page; most null: as many as '
+  'are asked for.';
 
 create function api.v9_projects(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -85,7 +91,8 @@ begin
     which := case when query ->> 'include_archived' = 'true' then 'both' end;
   end if;
   if item is not null then
-    select ledger.published('project', ledger.zoned(ledger.seen_entity(p.payload, m.is_admin), 'project', zone)) into one
+    select ledger.published('project', ledger.zoned(ledger.seen_entity(p.payload, m.is_admin), 'project', zone))
+      into one
     from ledger.member m
     join toggl.project p on p.workspace_id = m.workspace_id
     where m.account_id = account and p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
@@ -98,7 +105,8 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'project', p.project_id, p.workspace_id, p.deleted_at, zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'project',
+                                                             p.project_id, p.workspace_id, p.deleted_at, zone)
                                           order by p.name, p.project_id), '[]')::text
     from (
       select p.*, m.is_admin
@@ -109,14 +117,17 @@ begin
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
         and (p.deleted_at is null or since is not null) and (since is null or p.changed_at >= since)
         and (which = 'both' or since is not null or coalesce(p.active, true) = (which is distinct from 'false'))
-        and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'), '_', '\_') || '%')
+        and (not query ? 'name' or p.name ilike '%' || replace(replace(replace(query ->> 'name', '\', '\\'), '%', '\%'),
+                                                               '_', '\_') || '%')
         and (query ->> 'billable' is null or p.billable = (query ->> 'billable' = 'true'))
       order by p.name, p.project_id
       limit case when is_paged then (select g.size from ledger.page(query, 151, null) g) end
       offset case when is_paged then (select g.skipped from ledger.page(query, 151, null) g) end) p;
 end
 $$;
-comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/projects (in pages of 151 unless said otherwise) and /me/projects (all, unless a page is asked for): active, since, name, billable, page, per_page; with a number one project.';
+comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is
+  'GET /workspaces/{id}/projects (in pages of 151 unless said otherwise) and /me/projects (all, unless a page is '
+  'asked for): active, since, name, billable, page, per_page; with a number one project.';
 
 create function api.v9_clients(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -132,7 +143,8 @@ begin
     return;
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(c.payload, m.is_admin), 'client', c.client_id, c.workspace_id, c.deleted_at, zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(c.payload, m.is_admin), 'client',
+                                                             c.client_id, c.workspace_id, c.deleted_at, zone)
                                           order by c.name, c.client_id), '[]')::text
     from ledger.member m
     join toggl.client c on c.workspace_id = m.workspace_id
@@ -142,7 +154,8 @@ begin
       and (not query ? 'name' or position(lower(query ->> 'name') in lower(c.name)) > 0);
 end
 $$;
-comment on function api.v9_clients(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/clients and /me/clients: status, name, since.';
+comment on function api.v9_clients(bigint, bigint, jsonb, bigint) is
+  'GET /workspaces/{id}/clients and /me/clients: status, name, since.';
 
 create function api.v9_tags(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -150,18 +163,22 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce(json_agg(t.entity order by t.name, t.tag_id), '[]')::text
   from (
-    select ledger.entity_json(ledger.seen_entity(t.payload, m.is_admin), 'tag', t.tag_id, t.workspace_id, t.deleted_at, a.time_zone) as entity, t.name, t.tag_id
+    select ledger.entity_json(ledger.seen_entity(t.payload, m.is_admin), 'tag', t.tag_id, t.workspace_id, t.deleted_at,
+                              a.time_zone) as entity, t.name, t.tag_id
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.tag t on t.workspace_id = m.workspace_id
     where a.account_id = account and (workspace is null or m.workspace_id = workspace)
-      and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
+      and (t.deleted_at is null or query ? 'since')
+      and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
       and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)
     order by t.name, t.tag_id
     limit case when query ? 'per_page' or query ? 'page' then (select g.size from ledger.page(query, 200, null) g) end
-    offset case when query ? 'per_page' or query ? 'page' then (select g.skipped from ledger.page(query, 200, null) g) end) t
+    offset case when query ? 'per_page'
+                or query ? 'page' then (select g.skipped from ledger.page(query, 200, null) g) end) t
 $$;
-comment on function api.v9_tags(bigint, bigint, jsonb, bigint) is 'GET /workspaces/{id}/tags and /me/tags: search, page, per_page, since.';
+comment on function api.v9_tags(bigint, bigint, jsonb, bigint) is
+  'GET /workspaces/{id}/tags and /me/tags: search, page, per_page, since.';
 
 create function api.v9_tasks(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -175,10 +192,12 @@ declare
   number bigint;
 begin
   if workspace is null then
-    which := case coalesce(query ->> 'include_not_active', 'false') when 'true' then 'both' when 'false' then 'true' end;
+    which := case coalesce(query ->> 'include_not_active', 'false') when 'true' then 'both'
+                  when 'false' then 'true' end;
   end if;
   if which is null or which not in ('true', 'false', 'both') then
-    return query select 400::bigint, to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
+    return query select 400::bigint,
+      to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
     return;
   end if;
   if workspace is not null or query ?| '{page,per_page}' then	-- Toggl's /me/tasks has no pages
@@ -191,34 +210,42 @@ begin
       cross join lateral ledger.may_see_project(account, m.workspace_id) v (project_id)
       join toggl.task t on t.workspace_id = m.workspace_id and t.project_id = v.project_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)
-        and (t.deleted_at is null or query ? 'since') and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
+        and (t.deleted_at is null or query ? 'since')
+        and (not query ? 'since' or t.changed_at >= ledger.unix_or_null(query ->> 'since'))
         and (which = 'both' or coalesce(t.active, true) = (which = 'true'))
         and (not query ? 'pid' or t.project_id::text = query ->> 'pid')
         and (not query ? 'search' or position(lower(query ->> 'search') in lower(t.name)) > 0)),
     page as (
-      select ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'task', p.task_id, p.workspace_id, p.deleted_at, zone) as entity, p.name, p.task_id
+      select ledger.entity_json(ledger.seen_entity(p.payload, p.is_admin), 'task', p.task_id, p.workspace_id,
+                                p.deleted_at, zone) as entity, p.name, p.task_id
       from (select * from mine
             order by case when upper(query ->> 'sort_order') = 'DESC' then mine.name end desc, mine.name, mine.task_id
             limit size offset skipped) p),
     list as (
-      select coalesce(json_agg(p.entity order by case when upper(query ->> 'sort_order') = 'DESC' then p.name end desc, p.name, p.task_id), '[]') as entities
+      select coalesce(json_agg(p.entity order by case when upper(query ->> 'sort_order') = 'DESC' then p.name end desc,
+                               p.name, p.task_id), '[]') as entities
       from page p)
     select 200::bigint, case when workspace is null then l.entities else
-      json_build_object('total_count', (select count(*) from mine), 'per_page', size, 'page', number, 'sort_field', 'name',
-                        'sort_order', case when upper(query ->> 'sort_order') = 'DESC' then 'DESC' else 'ASC' end, 'data', l.entities) end::text
+      json_build_object('total_count', (select count(*) from mine), 'per_page', size, 'page', number, 'sort_field',
+                        'name',
+                        'sort_order', case when upper(query ->> 'sort_order') = 'DESC' then 'DESC' else 'ASC' end,
+                        'data', l.entities) end::text
     from list l;
 end
 $$;
 comment on function api.v9_tasks(bigint, bigint, jsonb, bigint) is
-  'GET /workspaces/{id}/tasks (an object with total_count and data, in pages) and /me/tasks (a list of all, unless a page is asked for): active, pid, search, sort_order, page, per_page, since.';
+  'GET /workspaces/{id}/tasks (an object with total_count and data, in pages) and /me/tasks (a list of all, unless a '
+  'page is asked for): active, pid, search, sort_order, page, per_page, since.';
 
 create function api.v9_users(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce(json_agg(json_build_object(
-           'id', u.user_id, 'email', coalesce(u.email, ''), 'fullname', coalesce(u.name, ''), 'inactive', coalesce(u.inactive, false),
-           'is_active', coalesce(u.active, true), 'is_admin', coalesce(u.workspace_admin, u.admin, false), 'role', coalesce(u.role, 'user'))
+           'id', u.user_id, 'email', coalesce(u.email, ''), 'fullname', coalesce(u.name, ''), 'inactive',
+           coalesce(u.inactive, false),
+           'is_active', coalesce(u.active, true), 'is_admin', coalesce(u.workspace_admin, u.admin, false), 'role',
+           coalesce(u.role, 'user'))
            order by u.name, u.user_id), '[]')::text
   from (select distinct on (u.user_id) u.*
         from toggl.workspace_user u
@@ -232,7 +259,8 @@ create function api.v9_workspace_users(account bigint, workspace bigint, query j
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.published('workspace_user', ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
+  select 200::bigint, coalesce(json_agg(ledger.published('workspace_user',
+                                                         ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
            'workspace_user', a.time_zone)) order by u.name, u.workspace_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
@@ -245,7 +273,8 @@ create function api.v9_project_users(account bigint, workspace bigint, query jso
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.published('project_user', ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
+  select 200::bigint, coalesce(json_agg(ledger.published('project_user',
+                                                         ledger.zoned(ledger.seen_entity(u.payload, m.is_admin),
            'project_user', a.time_zone)) order by u.project_user_id), '[]')::text
   from ledger.account a
   join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
@@ -280,8 +309,10 @@ create function api.v9_workspaces(account bigint, workspace bigint, query jsonb,
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select 200::bigint, coalesce(json_agg(ledger.workspace_json(account, m.workspace_id) || jsonb_build_object('active_project_count', (
-           select count(*) from toggl.project p where p.workspace_id = m.workspace_id and p.deleted_at is null and coalesce(p.active, true)))
+  select 200::bigint, coalesce(json_agg(ledger.workspace_json(account, m.workspace_id)
+                                        || jsonb_build_object('active_project_count', (
+           select count(*) from toggl.project p where p.workspace_id = m.workspace_id and p.deleted_at is null
+             and coalesce(p.active, true)))
            order by m.workspace_id), '[]')::text
   from ledger.member m where m.account_id = account
 $$;
@@ -295,13 +326,15 @@ as $$
            'id', o.organization_id, 'name', o.name, 'admin', o.is_admin, 'owner', false,
            'pricing_plan_name', initcap(o.plan), 'pricing_plan_enterprise', o.plan = 'enterprise',
            'is_multi_workspace_enabled', o.workspaces > 1, 'created_at', ledger.rfc3339(o.created_at, a.time_zone),
-           'at', ledger.rfc3339(o.created_at, a.time_zone), 'max_workspaces', greatest(o.workspaces, 1), 'user_count', o.users,
+           'at', ledger.rfc3339(o.created_at, a.time_zone), 'max_workspaces', greatest(o.workspaces, 1), 'user_count',
+           o.users,
            'trial_info', '{}'::jsonb)) order by o.organization_id), '[]')::text
   from ledger.account a
   cross join lateral (
     select o.*, bool_or(m.is_admin) over (partition by o.organization_id) as is_admin,
            (select count(*) from ledger.workspace w where w.organization_id = o.organization_id) as workspaces,
-           (select count(distinct u.user_id) from ledger.workspace w join toggl.workspace_user u on u.workspace_id = w.workspace_id
+           (select count(distinct u.user_id) from ledger.workspace w join toggl.workspace_user u
+            on u.workspace_id = w.workspace_id
             where w.organization_id = o.organization_id and u.deleted_at is null) as users,
            row_number() over (partition by o.organization_id) as place
     from ledger.member m join ledger.workspace w on w.workspace_id = m.workspace_id
@@ -330,7 +363,8 @@ as $$
   left join ledger.quota q on q.account_id = account and q.organization_id = coalesce(w.organization_id, 0)
                           and q.started_at + interval '60 minutes' > c.clock
 $$;
-comment on function api.v9_quota(bigint, bigint, jsonb, bigint) is 'GET /me/quota: what is left in each window of the account.';
+comment on function api.v9_quota(bigint, bigint, jsonb, bigint) is
+  'GET /me/quota: what is left in each window of the account.';
 
 create function api.v9_time_entries(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -351,14 +385,17 @@ begin
       latest := coalesce(query ->> 'end_date', query ->> 'before')::timestamptz;
     end if;
   exception when data_exception then
-    return query select 400::bigint, to_json('start_date, end_date and before are dates (YYYY-MM-DD) or RFC 3339 times'::text)::text;
+    return query select 400::bigint,
+      to_json('start_date, end_date and before are dates (YYYY-MM-DD) or RFC 3339 times'::text)::text;
     return;
   end;
   if since is null and earliest is null and latest is null then
     earliest := ledger.clock() - interval '9 days';
   end if;
   return query
-    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(t.payload, t.is_admin), 'time_entry', t.time_entry_id, t.workspace_id, t.deleted_at, who.time_zone)
+    select 200::bigint, coalesce(json_agg(ledger.entity_json(ledger.seen_entity(t.payload, t.is_admin), 'time_entry',
+                                                             t.time_entry_id, t.workspace_id, t.deleted_at,
+                                                             who.time_zone)
                                           order by t.start_at desc, t.time_entry_id desc), '[]')::text
     from (select t.*, m.is_admin
           from ledger.member m
@@ -372,14 +409,16 @@ begin
 end
 $$;
 comment on function api.v9_time_entries(bigint, bigint, jsonb, bigint) is
-  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any of them the last nine days.';
+  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any '
+  'of them the last nine days.';
 
 create function api.v9_current(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, coalesce((
-    select ledger.published('time_entry', ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'time_entry', a.time_zone))
+    select ledger.published('time_entry',
+                            ledger.zoned(ledger.seen_entity(t.payload, m.is_admin), 'time_entry', a.time_zone))
     from ledger.account a
     join ledger.member m on m.account_id = a.account_id
     join toggl.time_entry t on t.workspace_id = m.workspace_id and t.user_id = a.user_id
@@ -387,14 +426,16 @@ as $$
       and (m.is_admin or ledger.may_see_entry(a.user_id, t))
     order by t.start_at desc limit 1)::text, 'null')
 $$;
-comment on function api.v9_current(bigint, bigint, jsonb, bigint) is 'GET /me/time_entries/current: the timer that runs, or null.';
+comment on function api.v9_current(bigint, bigint, jsonb, bigint) is
+  'GET /me/time_entries/current: the timer that runs, or null.';
 
 create function api.v9_me(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select 200::bigint, ledger.published('me', jsonb_build_object(
-           'id', a.user_id, 'email', coalesce(a.email, u.email, ''), 'fullname', coalesce(u.name, a.name), 'timezone', a.time_zone,
+           'id', a.user_id, 'email', coalesce(a.email, u.email, ''), 'fullname', coalesce(u.name, a.name), 'timezone',
+           a.time_zone,
            'default_workspace_id', (select min(m.workspace_id) from ledger.member m where m.account_id = account),
            'beginning_of_week', 1, 'created_at', ledger.rfc3339(a.created_at, a.time_zone),
            'updated_at', ledger.rfc3339(coalesce(u.changed_at, a.created_at), a.time_zone),
@@ -405,8 +446,10 @@ as $$
               'clients', (select v.body::jsonb from api.v9_clients(account, null, '{}', null) v),
               'projects', (select v.body::jsonb from api.v9_projects(account, null, '{"active": "both"}', null) v),
               'tags', (select v.body::jsonb from api.v9_tags(account, null, '{}', null) v),
-              'tasks', (select v.body::jsonb from api.v9_tasks(account, null, '{"include_not_active": "true"}', null) v),
-              'time_entries', (select v.body::jsonb from api.v9_time_entries(account, null, '{}', null) v)) else '{}' end)::text
+              'tasks', (select v.body::jsonb
+                        from api.v9_tasks(account, null, '{"include_not_active": "true"}', null) v),
+              'time_entries', (select v.body::jsonb from api.v9_time_entries(account, null, '{}', null) v))
+              else '{}' end)::text
   from ledger.account a
   left join lateral (
     select u.name, u.email, u.changed_at from toggl.workspace_user u

@@ -79,7 +79,8 @@ begin
   end if;
   if not is_counted then
     select q.started_at, q.used into began, spent from ledger.quota q
-    where q.account_id = who.account_id and q.organization_id = organization and q.started_at + interval '60 minutes' > clock;
+    where q.account_id = who.account_id and q.organization_id = organization
+      and q.started_at + interval '60 minutes' > clock;
   end if;
   remaining := greatest(total - coalesce(spent, 0), 0);
   resets_in := ledger.resets_in(began, clock);
@@ -95,7 +96,11 @@ begin
 end
 $$;
 comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
-  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address (of IPv6 its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of processes. Windows: facts of Toggl''s API documentation.';
+  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address '
+  '(of IPv6 its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one '
+  'request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the '
+  'token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number '
+  'of processes. Windows: facts of Toggl''s API documentation.';
 
 -- ---- subscriptions
 
@@ -136,9 +141,12 @@ begin
            'event_filters', s.event_filters,
            'url_callback', s.url_callback,
            'validated_at', ledger.rfc3339(s.validated_at, me.time_zone),
-           'has_pending_events', exists (select from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
+           'has_pending_events',
+           exists (select from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
                                          where v.subscription_id = s.subscription_id and d.state in ('due', 'behind'))
-                                 or s.deleted_at is null and exists (select from (select x.subscription_ids from ledger.outbox x where x.workspace_id = s.workspace_id limit 1000) x
+                                 or s.deleted_at is null
+                                 and exists (select from (select x.subscription_ids from ledger.outbox x
+                                                          where x.workspace_id = s.workspace_id limit 1000) x
                                                where s.subscription_id = any (x.subscription_ids)),
            'created_at', ledger.rfc3339(s.created_at, me.time_zone),
            'updated_at', ledger.rfc3339(s.updated_at, me.time_zone),
@@ -146,7 +154,8 @@ begin
          s.secret_sealed, s.account_id = subscription_read.account
   from ledger.account me
   join ledger.member m on m.account_id = me.account_id and m.workspace_id = subscription_read.workspace
-  join ledger.subscription s on s.workspace_id = subscription_read.workspace and (s.account_id = me.account_id or m.is_admin)
+  join ledger.subscription s on s.workspace_id = subscription_read.workspace
+    and (s.account_id = me.account_id or m.is_admin)
   join ledger.account o on o.account_id = s.account_id
   where me.account_id = subscription_read.account
     and (case when subscription is null then s.deleted_at is null else s.subscription_id = subscription end)
@@ -155,7 +164,9 @@ begin
 end
 $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
-  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that exist, or one (also just after it was deleted). body: the JSON object, to which the program adds the secret, which is sealed. Of what waits for the courier the first thousand events are looked at.';
+  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that '
+  'exist, or one (also just after it was deleted). body: the JSON object, to which the program adds the secret, which '
+  'is sealed. Of what waits for the courier the first thousand events are looked at.';
 
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)
@@ -180,7 +191,8 @@ begin
       and s.pending_until is null and (s.account_id = account or may_all)
     for update;
     if not found then
-      return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
+      return query select 404::bigint,
+        format('subscription %s for workspace %s was not found', subscription, workspace),
                           null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
       return;
     end if;
@@ -199,10 +211,12 @@ begin
     elsif exists (select from ledger.subscription s
                   where s.workspace_id = workspace and s.description = new.description and s.deleted_at is null
                     and s.subscription_id is distinct from subscription) then
-      problem := format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace);
+      problem := format('Subscription description ''%s'' is already in use for workspace %s', new.description,
+                        workspace);
     end if;
     if problem is null then
-      filters := case when body ? 'event_filters' or old.subscription_id is null then body -> 'event_filters' else old.event_filters::jsonb end;
+      filters := case when body ? 'event_filters' or old.subscription_id is null then body -> 'event_filters'
+                      else old.event_filters::jsonb end;
       problem := ledger.filters_problem(filters, limits.max_filters);
     end if;
     if problem is null then
@@ -215,7 +229,8 @@ begin
       elsif length(new.url_callback) > 4096 then
         problem := 'The url_callback must not be longer than 4096 characters';
       elsif ledger.has_blank(new.url_callback) then
-        problem := 'The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for a blank that belongs there';
+        problem := 'The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for '
+                   'a blank that belongs there';
       elsif jsonb_typeof(body -> 'secret') not in ('string', 'null') then
         problem := 'The secret must be a string';
       elsif octet_length(ledger.member_text(body, 'secret')) > 256 then
@@ -243,8 +258,10 @@ begin
   -- The callback is asked when it is new, changed, or to be used again.
   must_ping := old.subscription_id is null or new.url_callback <> old.url_callback or (new.enabled and not old.enabled);
   code := case when old.subscription_id is null or new.url_callback <> old.url_callback
-               then encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex') else old.validation_code end;
-  ping_code := case when old.subscription_id is null or code <> old.validation_code or old.validated_at is null then code end;
+               then encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex')
+                 else old.validation_code end;
+  ping_code := case when old.subscription_id is null or code <> old.validation_code or old.validated_at is null then
+                    code end;
   url := new.url_callback;
   secret := case when method <> 'PATCH' then nullif(ledger.member_text(body, 'secret'), '') end;
   sealed := old.secret_sealed;
@@ -262,23 +279,29 @@ begin
     -- come.
     insert into ledger.subscription as s (workspace_id, account_id, description, url_callback, filters, event_filters,
                                           secret_sealed, enabled, validation_code, pending_until)
-    values (workspace, account, new.description, new.url_callback, new.filters, new.event_filters, '', new.enabled, code,
+    values (workspace, account, new.description, new.url_callback, new.filters, new.event_filters, '', new.enabled,
+            code,
             ledger.clock() + interval '5 minutes')
     returning s.subscription_id into subscription_id;
   end if;
   return next;
 exception
   when unique_violation then
-    return query select 400::bigint, format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace),
+    return query select 400::bigint,
+      format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace),
                         null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
 end
 $$;
 comment on function api.subscription_check(bigint, bigint, bigint, text, json) is
-  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() comes. sealed_before: the secret before, while secrets are rotated. secret: one that was given; null: keep it, or make one up.';
+  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says '
+  'whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and '
+  'the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() '
+  'comes. sealed_before: the secret before, while secrets are rotated. secret: one that was given; null: keep it, or '
+  'make one up.';
 
 create function api.subscription_write(
-  account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text, code text,
-  validated boolean)
+  account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text,
+  code text, validated boolean)
 returns table (status bigint, problem text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -320,7 +343,8 @@ begin
     if body ? 'event_filters' then
       new.event_filters := (select json_agg(json_build_object('entity', f ->> 'entity', 'action', f ->> 'action'))
                             from jsonb_array_elements(body -> 'event_filters') f);
-      new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(body -> 'event_filters') f);
+      new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action')
+                           from jsonb_array_elements(body -> 'event_filters') f);
     end if;
   end if;
   -- What was learned of an address is true of that address only, and not of
@@ -355,7 +379,8 @@ exception
 end
 $$;
 comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
-  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. asked_url, code: what subscription_check() said; validated: the answer held the code. Rights and limits are judged again.';
+  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. asked_url, '
+  'code: what subscription_check() said; validated: the answer held the code. Rights and limits are judged again.';
 
 create function api.subscription_give_up(subscription bigint, code text)
 returns void
@@ -365,7 +390,8 @@ as $$
   update ledger.subscription s set asked_code = null where s.subscription_id = subscription and s.asked_code = code;
 $$;
 comment on function api.subscription_give_up(bigint, text) is
-  'Takes a new subscription away again whose callback did not answer as it should; of an old one forgets the code that it was asked with.';
+  'Takes a new subscription away again whose callback did not answer as it should; of an old one forgets the code '
+  'that it was asked with.';
 
 create function api.subscription_delete(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text)
@@ -375,7 +401,8 @@ begin
   -- before the row, as courier.settle() does
   perform ledger.workspace_lock(workspace, false);
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
-  where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
+  where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+    and s.pending_until is null
     and (s.account_id = account or exists (
           select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if found then
@@ -411,12 +438,14 @@ begin
   elsif digest in (sha256(convert_to(old.validation_code, 'UTF8')), sha256(convert_to(old.asked_code, 'UTF8'))) then
     return query select 400::bigint, format('subscription %s has already been validated', subscription);
   else
-    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found', subscription, workspace, code);
+    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found',
+                                            subscription, workspace, code);
   end if;
 end
 $$;
 comment on function api.subscription_validate(bigint, bigint, text) is
-  'Validates a subscription by its code, as GET /validate does; with the code of an address that it is just being given, that address.';
+  'Validates a subscription by its code, as GET /validate does; with the code of an address that it is just being '
+  'given, that address.';
 
 create function api.ping_find(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
@@ -424,10 +453,12 @@ language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
   return query
-    select 200::bigint, null::text, s.url_callback, case when s.validated_at is null then s.validation_code end, s.secret_sealed,
+    select 200::bigint, null::text, s.url_callback, case when s.validated_at is null then s.validation_code end,
+           s.secret_sealed,
            case when s.secret_before_until > ledger.clock() then s.secret_before_sealed end
     from ledger.subscription s
-    where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null and s.pending_until is null
+    where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
+      and s.pending_until is null
       and (s.account_id = account or exists (
             select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if not found then
@@ -436,7 +467,9 @@ begin
   end if;
 end
 $$;
-comment on function api.ping_find(bigint, bigint, bigint) is 'Where a ping goes and what signs it (sealed_before: too, while secrets are rotated); the code while the subscription is not validated.';
+comment on function api.ping_find(bigint, bigint, bigint) is
+  'Where a ping goes and what signs it (sealed_before: too, while secrets are rotated); the code while the '
+  'subscription is not validated.';
 
 create function api.tick_use(digest bytea)
 returns text
@@ -445,8 +478,10 @@ as $$
 begin
   update ledger.tick t set used_at = ledger.clock()
   where t.token_digest = digest and (t.used_at is null or t.used_at < ledger.clock() - interval '5 seconds');
-  return case when found then 'begin' when exists (select from ledger.tick t where t.token_digest = digest) then 'soon' else 'unknown' end;
+  return case when found then 'begin' when exists (select from ledger.tick t where t.token_digest = digest) then 'soon'
+              else 'unknown' end;
 end
 $$;
 comment on function api.tick_use(bytea) is
-  'May the address with this token (its SHA-256) begin a round of the courier? begin; soon: one has begun within 5 seconds; unknown: there is no such address.';
+  'May the address with this token (its SHA-256) begin a round of the courier? begin; soon: one has begun within 5 '
+  'seconds; unknown: there is no such address.';

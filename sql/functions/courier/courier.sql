@@ -48,18 +48,22 @@ begin
 end
 $$;
 comment on function courier.gather(bigint, bigint, bigint) is
-  'Makes about `most` deliveries of the events of one workspace, the next one behind the number `after` that has some in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is enough to do, or another courier is at it.';
+  'Makes about `most` deliveries of the events of one workspace, the next one behind the number `after` that has some '
+  'in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is '
+  'enough to do, or another courier is at it.';
 
 -- ---- leases
 
 create function courier.claim(
-  held_ids bigint[], held_leases bigint[], held_renews bigint[], held_wants bigint[], held_from timestamptz[], held_after bigint[],
-  hand_owners bigint[], hand_ids bigint[], new_most bigint, new_want bigint, lease_ms bigint)
-returns table (subscription_id bigint, workspace_id bigint, lease bigint, delivery_id bigint, due_us bigint, attempt bigint,
-               event_id bigint, created_us bigint, body text, payload text, metadata text, url_callback text,
-               secret_sealed bytea, secret_before_sealed bytea, parallel bigint, pause_us bigint, is_failing boolean)
+  held_ids bigint[], held_leases bigint[], held_renews bigint[], held_wants bigint[], held_from timestamptz[],
+  held_after bigint[], hand_owners bigint[], hand_ids bigint[], new_most bigint, new_want bigint, lease_ms bigint)
+returns table (subscription_id bigint, workspace_id bigint, lease bigint, delivery_id bigint, due_us bigint,
+               attempt bigint, event_id bigint, created_us bigint, body text, payload text, metadata text,
+               url_callback text, secret_sealed bytea, secret_before_sealed bytea, parallel bigint, pause_us bigint,
+               is_failing boolean)
 language plpgsql security definer set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+    set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -100,7 +104,8 @@ begin
 
   for one in
     select v.account_id, v.workspace_id, v.subscription_id, i.want, i.from_at, i.after_id
-    from (select h.* from unnest(held_ids, held_wants, held_from, held_after) h (subscription_id, want, from_at, after_id) where h.want > 0
+    from (select h.* from unnest(held_ids, held_wants, held_from, held_after) h (subscription_id, want, from_at,
+        after_id) where h.want > 0
           union all
           select n.id, new_want, null, null from unnest(new_ids) n (id)) i
     join ledger.served v on v.subscription_id = i.subscription_id and not v.is_admin
@@ -108,7 +113,8 @@ begin
     member_ids := member_ids || one.subscription_id;
     member_seen := member_seen || ledger.deliveries_seen(
       one.account_id, one.workspace_id, one.subscription_id, at, one.want, one.from_at, one.after_id,
-      (select array_agg(h.id) from unnest(hand_owners, hand_ids) h (owner, id) where h.owner = one.subscription_id))::text;
+      (select array_agg(h.id) from unnest(hand_owners, hand_ids) h (owner, id)
+       where h.owner = one.subscription_id))::text;
     if member_seen[cardinality(member_seen)] = '{}' and one.subscription_id = any (new_ids) then
       -- nothing of it is given, so nobody would give it back
       update ledger.subscription s set leased_until = at where s.subscription_id = one.subscription_id;
@@ -120,7 +126,8 @@ begin
       select h.owner, array_agg(h.id) as ids from unnest(hand_owners, hand_ids) h (owner, id) group by h.owner),
     mine as (
       select i.subscription_id, i.want, i.from_at, i.after_id, i.lease
-      from unnest(held_ids, held_leases, held_wants, held_from, held_after) i (subscription_id, lease, want, from_at, after_id)
+      from unnest(held_ids, held_leases, held_wants, held_from, held_after) i (subscription_id, lease, want, from_at,
+          after_id)
       where i.want > 0
       union all
       select n.id, new_want, null, null, null from unnest(new_ids) n (id))
@@ -129,7 +136,8 @@ begin
            case when s.secret_before_until > at then s.secret_before_sealed end,
            s.parallel::bigint,
            -- (least() passes over null, which is no pace)
-           case when s.rate_per_second is not null then least(1000000 / s.rate_per_second, 1000000000)::bigint end, s.failing_since is not null
+           case when s.rate_per_second is not null then least(1000000 / s.rate_per_second, 1000000000)::bigint end,
+             s.failing_since is not null
     from mine i
     join ledger.subscription s on s.subscription_id = i.subscription_id and s.lease = coalesce(i.lease, s.lease)
     -- a lease outlives the right to what it is for
@@ -137,33 +145,43 @@ begin
     left join hand h on h.owner = i.subscription_id
     cross join lateral (
       select d.* from ledger.delivery d
-      where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due' and d.due_at <= at
+      where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
+        and d.due_at <= at
         and (d.due_at, d.delivery_id) > (coalesce(i.from_at, '-infinity'), coalesce(i.after_id, 0))
         and (h.ids is null or d.delivery_id <> all (h.ids))
         and (v.is_admin or d.delivery_id = any (member_seen[array_position(member_ids, i.subscription_id)]::bigint[]))
       order by d.due_at, d.delivery_id limit i.want) d
     left join lateral (
       select e.body from ledger.event e
-      where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at limit 1) e on true
+      where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at
+        limit 1) e on true
     -- (as seen_event(), without its cost for nearly all)
     left join lateral (
       select o.payload, o.metadata from ledger.without_secrets_of(e.body) o where v.is_admin
       union all
       select o.payload, o.metadata from ledger.seen_event(e.body, false) o where not v.is_admin) c on e.body is not null
-    where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null and s.paused_until <= at
+    where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
+      and s.paused_until <= at
     union all
     select h.subscription_id, 0, h.lease, 0, 0, 0, 0, 0, null, null, null, '', null, null, null, null, false
     from unnest(held_ids, held_leases) h (subscription_id, lease)
-    where not exists (select from ledger.subscription s where s.subscription_id = h.subscription_id and s.lease = h.lease);
+    where not exists (select from ledger.subscription s where s.subscription_id = h.subscription_id
+                      and s.lease = h.lease);
 end
 $$;
-comment on function courier.claim(bigint[], bigint[], bigint[], bigint[], timestamptz[], bigint[], bigint[], bigint[], bigint, bigint, bigint) is
-  'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where these hold what is not for the maker of the subscription; what that one may not see at all any more is dropped.';
+comment on function courier.claim(bigint[], bigint[], bigint[], bigint[], timestamptz[], bigint[], bigint[], bigint[],
+  bigint, bigint, bigint) is
+  'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with '
+  'something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more '
+  'behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries '
+  'that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: '
+  'the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where '
+  'these hold what is not for the maker of the subscription; what that one may not see at all any more is dropped.';
 
 create function courier.settle(
   held_ids bigint[], held_leases bigint[], held_keeps bigint[],
-  owner_ids bigint[], delivery_ids bigint[], attempts bigint[], statuses bigint[], durations_us bigint[], pauses_ms bigint[],
-  answers text[], problems text[],
+  owner_ids bigint[], delivery_ids bigint[], attempts bigint[], statuses bigint[], durations_us bigint[],
+  pauses_ms bigint[], answers text[], problems text[],
   first_ms bigint, factor bigint, longest_ms bigint, give_up_ms bigint, failing_ms bigint)
 returns table (subscription_id bigint, is_held boolean, is_open boolean, disabled_reason text)
 language plpgsql security definer set search_path = ledger, pg_temp
@@ -183,7 +201,8 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   -- In one order, so that two never deadlock.
   perform ledger.workspace_lock(w.workspace_id, false)
-  from (select distinct s.workspace_id from ledger.subscription s where s.subscription_id = any (held_ids) order by 1) w;
+  from (select distinct s.workspace_id from ledger.subscription s where s.subscription_id = any (held_ids) order by 1)
+    w;
   select array_agg(l.subscription_id) into mine
   from (select s.subscription_id
         from unnest(held_ids, held_leases) h (subscription_id, lease)
@@ -209,20 +228,25 @@ begin
                     else at + greatest(
       -- a fifth more or less, so that what failed together does not come back together;
       -- cut as a number, because after many attempts no interval holds it
-      least(longest_ms, (0.8 + 0.4 * random()) * first_ms * power(factor, least(before.attempts - before.attempts_before, 40)))
+      least(longest_ms, (0.8 + 0.4 * random()) * first_ms *
+            power(factor, least(before.attempts - before.attempts_before, 40)))
         * interval '1 millisecond',
       least(longest, coalesce(one.pause_ms, 0) * interval '1 millisecond')) end;
     becomes := case when one.is_fine then 'delivered'
                     when one.status = 410 then 'dropped'
-                    when one.status < 0 or next_at > coalesce(before.first_attempt_at, at) + give_up_ms * interval '1 millisecond'
+                    when one.status < 0 or next_at > coalesce(before.first_attempt_at, at) + give_up_ms *
+                      interval '1 millisecond'
                     then 'dead' else 'due' end;
     update ledger.delivery d
-    set attempts = one.attempt, first_attempt_at = coalesce(d.first_attempt_at, at), last_attempt_at = at, last_error = one.problem,
+    set attempts = one.attempt, first_attempt_at = coalesce(d.first_attempt_at, at), last_attempt_at = at,
+        last_error = one.problem,
         state = becomes, due_at = case when becomes = 'due' then next_at else d.due_at end,
         settled_at = case when becomes <> 'due' then at end
     where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = one.delivery_id;
-    insert into ledger.attempt (workspace_id, subscription_id, delivery_id, attempt, at, status, duration_us, answer, problem)
-    values (one.workspace_id, one.owner_id, one.delivery_id, one.attempt, at, greatest(one.status, 0), one.duration_us, one.answer,
+    insert into ledger.attempt (workspace_id, subscription_id, delivery_id, attempt, at, status, duration_us, answer,
+                                problem)
+    values (one.workspace_id, one.owner_id, one.delivery_id, one.attempt, at, greatest(one.status, 0), one.duration_us,
+            one.answer,
             one.problem);
     continue when becomes = 'due';
 
@@ -281,7 +305,8 @@ begin
              or n.has_worked and coalesce(s.last_success_at, '-infinity') < at - interval '1 minute')
       returning s.subscription_id, n.reason)
     select h.id, coalesce(h.id = any (mine), false),
-           c.reason is null and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null,
+           c.reason is null and s.enabled and s.validated_at is not null and s.deleted_at is null
+             and s.pending_until is null,
            c.reason
     from unnest(held_ids) h (id)
     left join ledger.subscription s on s.subscription_id = h.id
@@ -294,9 +319,15 @@ begin
   end if;
 end
 $$;
-comment on function courier.settle(bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[],
-                                   bigint, bigint, bigint, bigint, bigint) is
-  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first attempt. pauses_ms is what Retry-After asked for, or null; 0 without an answer (status 0): due at once, because a connection that was kept had ended; after 429 and 503 it holds for the whole subscription. One that only fails for failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease that is not the current one (is_held false) changes nothing, nor does a result that was settled before. is_open: more may be delivered to it; disabled_reason: why this call disabled it.';
+comment on function courier.settle(bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[],
+  bigint[], text[], text[], bigint, bigint, bigint, bigint, bigint) is
+  'Takes the results of attempts: 2xx is delivered, 410 disables the subscription and drops what is open, below 0 is '
+  'dead at once, the rest is due again by exponential back-off or dead when that would be give_up_ms after the first '
+  'attempt. pauses_ms is what Retry-After asked for, or null; 0 without an answer (status 0): due at once, because a '
+  'connection that was kept had ended; after 429 and 503 it holds for the whole subscription. One that only fails for '
+  'failing_ms is disabled. Of each entity the next delivery is due. Leases of held_keeps 0 are given back. A lease '
+  'that is not the current one (is_held false) changes nothing, nor does a result that was settled before. is_open: '
+  'more may be delivered to it; disabled_reason: why this call disabled it.';
 
 create function courier.look()
 returns table (has_events boolean, next_us bigint)
@@ -316,7 +347,8 @@ as $$
          where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
 $$;
 comment on function courier.look() is
-  'Is there anything in the outbox, and in how many microseconds (below 1: now) will something be due that nobody works at? Null: nothing is.';
+  'Is there anything in the outbox, and in how many microseconds (below 1: now) will something be due that nobody '
+  'works at? Null: nothing is.';
 
 -- ---- housekeeping
 
@@ -348,7 +380,8 @@ begin
     left join ledger.served v on v.subscription_id = s.subscription_id
     where (v.subscription_id is null and s.pending_until is null
            or not s.enabled and s.updated_at < at - keep_dead_ms * interval '1 millisecond')
-      and exists (select from ledger.delivery d where d.subscription_id = s.subscription_id and d.state in ('due', 'behind')
+      and exists (select from ledger.delivery d where d.subscription_id = s.subscription_id
+                  and d.state in ('due', 'behind')
                                                   and d.workspace_id = s.workspace_id)
     order by 1, 2
   loop
@@ -386,7 +419,8 @@ begin
   end if;
   -- Moving many events takes longer than deliveries can wait: that is the owner's
   -- (hookledger housekeep), and doctor tells of it.
-  if (select count(*) from (select from ledger.event_default d where d.created_at >= '2006-01-01' limit 10001) d) <= 10000 then
+  if (select count(*) from (select from ledger.event_default d where d.created_at >= '2006-01-01' limit 10001) d)
+    <= 10000 then
     begin
       perform ledger.partition_ahead();
     exception when lock_not_available then null;	-- next time
@@ -397,4 +431,7 @@ begin
 end
 $$;
 comment on function courier.housekeep(bigint, bigint, bigint, bigint) is
-  'A bounded step of housekeeping: drops what is open for a subscription that is not served (ledger.served) or has been disabled for long; then, unless that was done within every_ms, removes deliveries and attempts that ended before the given ages (dead ones are kept longer), forgets buckets that have run empty, and makes the partitions of the next months. Returns how much it did; 0: finished, or another courier is at it.';
+  'A bounded step of housekeeping: drops what is open for a subscription that is not served (ledger.served) or has '
+  'been disabled for long; then, unless that was done within every_ms, removes deliveries and attempts that ended '
+  'before the given ages (dead ones are kept longer), forgets buckets that have run empty, and makes the partitions '
+  'of the next months. Returns how much it did; 0: finished, or another courier is at it.';

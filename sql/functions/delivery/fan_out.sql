@@ -13,7 +13,8 @@ begin
               then (entity -> 'duration')::numeric < 0 and coalesce(entity -> 'stop', 'null') = 'null' end;
 end
 $$;
-comment on function ledger.runs(jsonb) is 'Does the timer of a time entry run, as this payload has it? Null when it does not say.';
+comment on function ledger.runs(jsonb) is
+  'Does the timer of a time entry run, as this payload has it? Null when it does not say.';
 
 create function ledger.is_running(body json)
 returns boolean
@@ -23,9 +24,11 @@ begin
   return ledger.runs(ledger.payload(body));
 end
 $$;
-comment on function ledger.is_running(json) is 'Does the timer of this time entry run, after this event? Null when it does not say.';
+comment on function ledger.is_running(json) is
+  'Does the timer of this time entry run, after this event? Null when it does not say.';
 
-create function ledger.timer_change(workspace bigint, entry bigint, event bigint, created timestamptz, action text, body json)
+create function ledger.timer_change(workspace bigint, entry bigint, event bigint, created timestamptz, action text,
+                                    body json)
 returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
@@ -49,7 +52,8 @@ begin
 end
 $$;
 comment on function ledger.timer_change(bigint, bigint, bigint, timestamptz, text, json) is
-  'What the derived filters ask: time_entry.started when this event made the timer run, time_entry.stopped when it ended it, else null. An update is compared with the entry''s event before; without one it is neither.';
+  'What the derived filters ask: time_entry.started when this event made the timer run, time_entry.stopped when it '
+  'ended it, else null. An update is compared with the entry''s event before; without one it is neither.';
 
 -- ---- making deliveries
 
@@ -66,7 +70,8 @@ begin
 end
 $$;
 comment on function ledger.workspace_lock(bigint, boolean) is
-  'Keeps those who put deliveries behind open ones (to_make) apart from those who end open ones: else a delivery could stand for ever behind one that ended meanwhile. Until the end of the transaction.';
+  'Keeps those who put deliveries behind open ones (to_make) apart from those who end open ones: else a delivery '
+  'could stand for ever behind one that ended meanwhile. Until the end of the transaction.';
 
 create function ledger.deliveries_make(workspace bigint, most bigint, out taken bigint, out made bigint)
 language plpgsql set search_path = ledger, pg_temp
@@ -84,7 +89,8 @@ declare
 begin
   perform ledger.workspace_lock(workspace, true);
   select s.event_id, s.created_at into last_event, last_time
-  from (select o.event_id, o.created_at, sum(cardinality(o.subscription_ids)) over (order by o.event_id, o.created_at) as total
+  from (select o.event_id, o.created_at, sum(cardinality(o.subscription_ids))
+        over (order by o.event_id, o.created_at) as total
         from (select b.* from ledger.outbox b where b.workspace_id = workspace
               order by b.event_id, b.created_at limit most) o) s
   where s.total >= most
@@ -113,7 +119,8 @@ begin
     select e.event_id, e.created_at, e.model, e.action, e.entity_id, i.wanted::bigint[] as wanted,
            ledger.patterns(e.model, e.action) as patterns,
            case when is_timed and e.model = 'time_entry' and e.action in ('created', 'updated')
-                then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action, e.body) end as timer
+                then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action,
+                                         e.body) end as timer
     from unnest(events, times, wanted) i (event_id, created_at, wanted)
     -- One by one, by key: see courier.settle().
     cross join lateral (
@@ -121,10 +128,12 @@ begin
       from ledger.event v
       where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e),
   scope as materialized (
-    select * from ledger.event_scope(workspace, case when is_limited then events end, case when is_limited then times end)),
+    select * from ledger.event_scope(workspace, case when is_limited then events end,
+                                     case when is_limited then times end)),
   pair as (
     select s.subscription_id, i.*,
-           row_number() over (partition by s.subscription_id, i.model, i.entity_id order by i.created_at, i.event_id) as place
+           row_number() over (partition by s.subscription_id, i.model, i.entity_id
+                              order by i.created_at, i.event_id) as place
     from item i
     cross join lateral unnest(i.wanted) w (subscription_id)
     -- It may be disabled or without a valid address just now: then what is made
@@ -136,11 +145,13 @@ begin
     left join scope x on x.event_id = i.event_id and x.created_at = i.created_at
     where (s.filters && i.patterns[1:4] or i.timer = any (s.filters))
       and (m.is_admin or ledger.is_in_scope(workspace, a.user_id, x.of_user, x.of_project)))
-  insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, made_at)
+  insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state,
+                               due_at, made_at)
   select workspace, p.subscription_id, p.event_id, p.created_at, p.entity_id, p.model, p.action,
          case when p.place > 1 then 'behind'
               when exists (select from ledger.delivery d	-- by delivery_open: see courier.settle()
-                           where d.subscription_id = p.subscription_id and d.model = p.model and d.entity_id = p.entity_id
+                           where d.subscription_id = p.subscription_id and d.model = p.model
+                             and d.entity_id = p.entity_id
                              and d.state in ('due', 'behind')) then 'behind'
               else 'due' end,
          at, at
@@ -150,7 +161,9 @@ begin
 end
 $$;
 comment on function ledger.deliveries_make(bigint, bigint) is
-  'Makes about `most` deliveries of the first rows in the outbox of a workspace, in the order of (created_at, event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same entity is open for a subscription is delivered first.';
+  'Makes about `most` deliveries of the first rows in the outbox of a workspace, in the order of (created_at, '
+  'event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same '
+  'entity is open for a subscription is delivered first.';
 
 create function ledger.deliveries_drop(workspace bigint, subscription bigint, most bigint, why text)
 returns bigint
@@ -168,7 +181,8 @@ begin
     set state = 'dropped', settled_at = ledger.clock(), last_error = coalesce(d.last_error, why)
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id in (
       select o.delivery_id from ledger.delivery o
-      where o.workspace_id = workspace and o.subscription_id = subscription and o.state in ('due', 'behind') and o.state = of_state
+      where o.workspace_id = workspace and o.subscription_id = subscription and o.state in ('due', 'behind')
+        and o.state = of_state
       limit most - dropped);
     get diagnostics part = row_count;
     dropped := dropped + part;
@@ -198,13 +212,15 @@ begin
   for one in select i.id from unnest(ids) i (id) order by i.id loop
     update ledger.delivery d
     set state = 'dropped', settled_at = at, last_error = 'the account of its subscription may not see it any more'
-    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id and d.state = 'due';
+    where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id
+      and d.state = 'due';
     continue when not found;
     update ledger.delivery n set state = 'due', due_at = at
     where n.workspace_id = workspace and n.subscription_id = subscription and n.state = 'behind' and n.delivery_id = (
       select o.delivery_id
       from ledger.delivery d
-      join ledger.delivery o on o.subscription_id = d.subscription_id and o.model = d.model and o.entity_id = d.entity_id
+      join ledger.delivery o on o.subscription_id = d.subscription_id and o.model = d.model
+        and o.entity_id = d.entity_id
                             and o.state in ('due', 'behind')
       where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id
       order by o.delivery_id limit 1);
@@ -213,13 +229,15 @@ begin
 end
 $$;
 comment on function ledger.deliveries_hide(bigint, bigint, bigint[]) is
-  'Drops due deliveries that the maker of the subscription may not see any more, with that reason; the next of each entity is due. False: not now, somebody makes deliveries.';
+  'Drops due deliveries that the maker of the subscription may not see any more, with that reason; the next of each '
+  'entity is due. False: not now, somebody makes deliveries.';
 
-create function ledger.deliveries_seen(account bigint, workspace bigint, subscription bigint, at timestamptz, want bigint,
-                                       from_at timestamptz, after_id bigint, but bigint[])
+create function ledger.deliveries_seen(account bigint, workspace bigint, subscription bigint, at timestamptz,
+                                       want bigint, from_at timestamptz, after_id bigint, but bigint[])
 returns bigint[]
 language plpgsql set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
   fine bigint[] := '{}';
@@ -237,10 +255,12 @@ begin
             and d.delivery_id <> all (coalesce(but, '{}'))
           order by d.due_at, d.delivery_id limit want) d;
     exit when part.n = 0;
-    select coalesce(array_agg(i.id) filter (where s.event_id is null), '{}'), fine || coalesce(array_agg(i.id) filter (where s.event_id is not null), '{}')
+    select coalesce(array_agg(i.id) filter (where s.event_id is null), '{}'),
+           fine || coalesce(array_agg(i.id) filter (where s.event_id is not null), '{}')
     into hidden, fine
     from unnest(part.ids, part.events, part.times) i (id, event_id, created_at)
-    left join ledger.may_see_events(account, workspace, part.events, part.times) s on s.event_id = i.event_id and s.created_at = i.created_at;
+    left join ledger.may_see_events(account, workspace, part.events, part.times) s on s.event_id = i.event_id
+      and s.created_at = i.created_at;
     if cardinality(hidden) > 0 and not ledger.deliveries_hide(workspace, subscription, hidden) then
       exit;
     end if;
@@ -251,8 +271,10 @@ begin
   return fine;
 end
 $$;
-comment on function ledger.deliveries_seen(bigint, bigint, bigint, timestamptz, bigint, timestamptz, bigint, bigint[]) is
-  'Numbers of about `want` deliveries that are due behind the place (from_at, after_id), are none of `but`, and that the account of the subscription, which is no administrator, may see now. Drops those among them that it may not.';
+comment on function ledger.deliveries_seen(bigint, bigint, bigint, timestamptz, bigint, timestamptz, bigint,
+  bigint[]) is
+  'Numbers of about `want` deliveries that are due behind the place (from_at, after_id), are none of `but`, and that '
+  'the account of the subscription, which is no administrator, may see now. Drops those among them that it may not.';
 
 create function ledger.is_hungry(workspace bigint, enough bigint)
 returns boolean
@@ -268,7 +290,8 @@ as $$
     and s.pending_until is null
 $$;
 comment on function ledger.is_hungry(bigint, bigint) is
-  'Has any subscription of the workspace that gets events at most `enough` due? Rows of the outbox are far smaller than deliveries, so they stay there as long as everybody has something to do. True, too, when none gets events.';
+  'Has any subscription of the workspace that gets events at most `enough` due? Rows of the outbox are far smaller '
+  'than deliveries, so they stay there as long as everybody has something to do. True, too, when none gets events.';
 
 create function ledger.without_secrets_of(body json, out payload text, out metadata text)
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -289,7 +312,8 @@ begin
   about := ledger.payload(json_build_object('payload', ledger.read_json(body::text) -> 'metadata'));
   if about::text ~ secret then
     -- request_body is a string with JSON in it: it goes as a whole
-    metadata := (select coalesce(jsonb_object_agg(m.key, m.value), '{}') from jsonb_each(ledger.without_secrets(about)) m
+    metadata := (select coalesce(jsonb_object_agg(m.key, m.value), '{}')
+                 from jsonb_each(ledger.without_secrets(about)) m
                  where m.value::text !~ secret)::text;
   end if;
 exception when data_exception or program_limit_exceeded then
@@ -297,7 +321,8 @@ exception when data_exception or program_limit_exceeded then
 end
 $$;
 comment on function ledger.without_secrets_of(json) is
-  'What is to be sent instead of payload and metadata of an event, less the keys that are secrets; null where there are none.';
+  'What is to be sent instead of payload and metadata of an event, less the keys that are secrets; null where there '
+  'are none.';
 
 -- ---- once more
 
@@ -318,14 +343,17 @@ begin
   select array_agg(d.delivery_id), array_agg(d.event_id), array_agg(d.created_at) into ids, events, times
   from unnest(ids) i (id)
   cross join lateral (select o.* from ledger.delivery o
-                      where o.workspace_id = workspace and o.subscription_id = subscription and o.delivery_id = i.id limit 1) d;
+                      where o.workspace_id = workspace and o.subscription_id = subscription and o.delivery_id = i.id
+                        limit 1) d;
   return array(
     select i.id from unnest(ids, events, times) i (id, event_id, created_at)
-    where (i.event_id, i.created_at) in (select s.event_id, s.created_at from ledger.may_see_events(maker.account_id, workspace, events, times) s));
+    where (i.event_id, i.created_at) in (select s.event_id, s.created_at
+                                         from ledger.may_see_events(maker.account_id, workspace, events, times) s));
 end
 $$;
 comment on function ledger.deliveries_of_maker(bigint, bigint, bigint[]) is
-  'Those of these deliveries whose event the maker of the subscription may see now; none of a subscription that is not served.';
+  'Those of these deliveries whose event the maker of the subscription may see now; none of a subscription that is '
+  'not served.';
 
 create function ledger.delivery_replay(workspace bigint, subscription bigint, ids bigint[])
 returns bigint
@@ -344,7 +372,8 @@ begin
   foreach one in array array(select i from unnest(ids) i order by 1) loop
     update ledger.delivery d
     set state = case when exists (select from ledger.delivery o
-                                  where o.subscription_id = subscription and o.model = d.model and o.entity_id = d.entity_id
+                                  where o.subscription_id = subscription and o.model = d.model
+                                    and o.entity_id = d.entity_id
                                     and o.state in ('due', 'behind')) then 'behind' else 'due' end,
         due_at = at, settled_at = null, first_attempt_at = null, attempts_before = d.attempts, last_error = null
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one
@@ -355,4 +384,5 @@ begin
 end
 $$;
 comment on function ledger.delivery_replay(bigint, bigint, bigint[]) is
-  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them, but for those that the maker of the subscription may not see now. Returns how many.';
+  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them, but for those '
+  'that the maker of the subscription may not see now. Returns how many.';

@@ -6,7 +6,8 @@ returns timestamptz
 language sql volatile set search_path = ledger, pg_temp
 as 'select clock_timestamp() + (select s.clock_offset from ledger.state s)';
 comment on function ledger.clock() is
-  'Now, for quotas, buckets, leases and due times: the clock, moved by ledger.state.clock_offset, which only tests set.';
+  'Now, for quotas, buckets, leases and due times: the clock, moved by ledger.state.clock_offset, which only tests '
+  'set.';
 
 -- The two that follow have no search_path of their own: with one, the planner
 -- would call them instead of putting them in their place, and api.admit() would
@@ -15,7 +16,8 @@ comment on function ledger.clock() is
 create function ledger.bucket_level(was real, at timestamptz, per_minute bigint, clock timestamptz)
 returns double precision
 language sql immutable
-return greatest(0, was - per_minute / 60.0::double precision * extract(epoch from greatest(clock - at, '0'))::double precision) + 1;
+return greatest(0, was - per_minute / 60.0::double precision * extract(epoch from greatest(clock - at, '0'))::double
+                precision) + 1;
 comment on function ledger.bucket_level(real, timestamptz, bigint, timestamptz) is
   'How full a leaky bucket, that was so full then and loses per_minute, is now with one more in it.';
 
@@ -38,7 +40,8 @@ declare
   gone bigint := 0;
 begin
   delete from ledger.bucket b
-  where (b.account_id, b.address) in (select o.account_id, o.address from ledger.bucket o where o.at < until limit most);
+  where (b.account_id, b.address) in (select o.account_id, o.address from ledger.bucket o where o.at < until
+                                      limit most);
   get diagnostics gone = row_count;
   delete from ledger.throttle t
   where (t.kind, t.subject) in (select o.kind, o.subject from ledger.throttle o where o.at < until limit most - gone);
@@ -47,7 +50,8 @@ begin
 end
 $$;
 comment on function ledger.buckets_empty(timestamptz, bigint) is
-  'Forgets at most so many leaky buckets (null: all) of the API and of logins that nobody has looked at for a day: an empty one is as good as none. Returns how many.';
+  'Forgets at most so many leaky buckets (null: all) of the API and of logins that nobody has looked at for a day: an '
+  'empty one is as good as none. Returns how many.';
 
 create function ledger.resets_in(began timestamptz, clock timestamptz)
 returns bigint
@@ -63,7 +67,8 @@ create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requ
   ('premium', 3, 12, 600, 30),
   ('enterprise', 10, 50, 1000000, 1000000);
 comment on view ledger.plan is
-  'What the plans allow: free, starter and premium as Toggl publishes it. Of enterprise it says only that the numbers are the customer''s own: these are ours, and an organization may have others.';
+  'What the plans allow: free, starter and premium as Toggl publishes it. Of enterprise it says only that the numbers '
+  'are the customer''s own: these are ours, and an organization may have others.';
 
 create or replace view ledger.workspace_limit as
   select w.workspace_id, w.organization_id,
@@ -74,16 +79,19 @@ create or replace view ledger.workspace_limit as
   from ledger.workspace w
   join ledger.organization o on o.organization_id = w.organization_id
   join ledger.plan p on p.plan = o.plan;
-comment on view ledger.workspace_limit is 'The limits of each workspace: those of its organization, or else of the plan.';
+comment on view ledger.workspace_limit is
+  'The limits of each workspace: those of its organization, or else of the plan.';
 
 create function ledger.user_requests(account bigint)
 returns integer
 language sql stable set search_path = ledger, pg_temp
-return coalesce((select max(l.user_requests) from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
+return coalesce((select max(l.user_requests) from ledger.member m join ledger.workspace_limit l
+                 on l.workspace_id = m.workspace_id
                  where m.account_id = account),
                 (select p.user_requests from ledger.plan p where p.plan = 'free'));
 comment on function ledger.user_requests(bigint) is
-  'Requests an hour of the account that are about no workspace: the most that an organization of its workspaces allows, or those of plan free while it has none.';
+  'Requests an hour of the account that are about no workspace: the most that an organization of its workspaces '
+  'allows, or those of plan free while it has none.';
 
 create function ledger.patterns(model text, action text)
 returns text[]
@@ -92,7 +100,8 @@ return array[model || '.' || action, model || '.*', '*.' || action, '*.*']
        || case when model = 'time_entry' and action in ('created', 'updated')
                then '{time_entry.started,time_entry.stopped}'::text[] else '{}' end;
 comment on function ledger.patterns(text, text) is
-  'The filters that an event of this kind may match. Whether a timer was started or stopped shows when the delivery is made: both are among them.';
+  'The filters that an event of this kind may match. Whether a timer was started or stopped shows when the delivery '
+  'is made: both are among them.';
 
 create function ledger.outbox_add(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[])
@@ -102,7 +111,8 @@ as $$
 begin
   if not exists (select from ledger.subscription s
                  where s.workspace_id = any (workspace_ids)
-                   and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null) then
+                   and s.enabled and s.validated_at is not null and s.deleted_at is null
+                   and s.pending_until is null) then
     return false;
   end if;
   insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
@@ -112,7 +122,8 @@ begin
         from (select distinct u.workspace_id, u.model, u.action
               from unnest(workspace_ids, models, actions) u (workspace_id, model, action)) k
         join ledger.subscription s
-          on s.workspace_id = k.workspace_id and s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
+          on s.workspace_id = k.workspace_id and s.enabled and s.validated_at is not null and s.deleted_at is null
+          and s.pending_until is null
          and s.filters && ledger.patterns(k.model, k.action)
         group by k.workspace_id, k.model, k.action) m
     on m.workspace_id = i.workspace_id and m.model = i.model and m.action = i.action
@@ -121,16 +132,19 @@ begin
 end
 $$;
 comment on function ledger.outbox_add(bigint[], bigint[], timestamptz[], text[], text[]) is
-  'Leaves one row for each of these new events that an enabled and validated subscription has a filter for. True: there is one.';
+  'Leaves one row for each of these new events that an enabled and validated subscription has a filter for. True: '
+  'there is one.';
 
 -- ---- what a subscription may be
 
 create or replace view ledger.filter_entity (entity, actions) as
   select m.model, array['created', 'updated', 'deleted']
          || case when m.model = 'time_entry' then array['started', 'stopped'] else '{}' end
-  from unnest('{client,project,project_group,project_user,tag,task,time_entry,workspace,workspace_user}'::text[]) m (model);
+  from unnest('{client,project,project_group,project_user,tag,task,time_entry,workspace,workspace_user}'::text[])
+    m (model);
 comment on view ledger.filter_entity is
-  'What a filter may name: Toggl''s entities and actions, and two actions of hookledger''s own (a timer was started, stopped).';
+  'What a filter may name: Toggl''s entities and actions, and two actions of hookledger''s own (a timer was started, '
+  'stopped).';
 
 create function ledger.member_text(body jsonb, key text)
 returns text
@@ -158,7 +172,8 @@ begin
     return 'The list of event filters must not be empty';
   end if;
   if jsonb_array_length(filters) > most then
-    return format('The limit of %s event filters for your subscription has been exceeded as you''re trying to set %s filters',
+    return format('The limit of %s event filters for your subscription has been exceeded as you''re trying to set %s '
+                  'filters',
                   most, jsonb_array_length(filters));
   end if;
   for one in select f from jsonb_array_elements(filters) f loop
@@ -167,18 +182,21 @@ begin
     if entity_of = '' then
       return 'The entity field for each subscription event filter must be non-empty';
     elsif entity_of <> '*' and entity_of !~ '^\w+$' then
-      return format('The value ''%s'' for the filter entity can only contain letters, numbers and ''_'' or be ''*'' to match all entities', left(entity_of, 200));
+      return format('The value ''%s'' for the filter entity can only contain letters, numbers and ''_'' or be ''*'' '
+                    'to match all entities', left(entity_of, 200));
     elsif action = '' then
       return 'The action field for each subscription event filter must be non-empty';
     elsif action <> '*' and action !~ '^\w+$' then
-      return format('The value ''%s'' for the filter action can only contain letters, numbers and ''_'' or be ''*'' to match all actions', left(action, 200));
+      return format('The value ''%s'' for the filter action can only contain letters, numbers and ''_'' or be ''*'' '
+                    'to match all actions', left(action, 200));
     elsif action <> '*' and not exists (
         select from ledger.filter_entity f
         where action = any (f.actions) and (entity_of = '*' or f.entity = entity_of or
               not exists (select from ledger.filter_entity k where k.entity = entity_of))) then
       return format('Invalid value ''%s'' for event filter action', left(action, 200));
     elsif entity_of || '.' || action = any (seen) then
-      return format('The following event filter appears more than once for your subscription: %s', entity_of || '.' || action);
+      return format('The following event filter appears more than once for your subscription: %s',
+                    entity_of || '.' || action);
     end if;
     seen := seen || (entity_of || '.' || action);
   end loop;
@@ -208,7 +226,8 @@ begin
 end
 $$;
 comment on function ledger.enabled_problem(bigint, bigint, bigint) is
-  'Why the account may not have one more enabled subscription in the workspace; null: it may. Until the end of the transaction nobody else is told so.';
+  'Why the account may not have one more enabled subscription in the workspace; null: it may. Until the end of the '
+  'transaction nobody else is told so.';
 
 create function ledger.rfc3339(moment timestamptz, zone text)
 returns text
@@ -228,7 +247,10 @@ begin
   end if;
   return to_char((moment at time zone 'UTC') + seconds * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US')
          || case when seconds = 0 then 'Z'
-                 else case when seconds < 0 then '-' else '+' end || to_char(abs(seconds) * interval '1 second', 'HH24:MI') end;
+                 else case when seconds < 0 then '-' else '+' end
+                   || to_char(abs(seconds) * interval '1 second', 'HH24:MI') end;
 end
 $$;
-comment on function ledger.rfc3339(timestamptz, text) is 'The time in this zone with its offset, as RFC 3339 has it, in UTC where that cannot say the offset; null for null and infinity.';
+comment on function ledger.rfc3339(timestamptz, text) is
+  'The time in this zone with its offset, as RFC 3339 has it, in UTC where that cannot say the offset; null for null '
+  'and infinity.';

@@ -18,28 +18,35 @@ create function ledger.tells_pay(key text)
 returns boolean
 language sql immutable set search_path = ledger, pg_temp
 return concat(key, ' ', regexp_replace(key, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g')) ~* (
-  '(^|[^a-z])(hourly|daily|weekly|monthly|yearly|labou?r|billable|billing|bill|pay|user|member|fixed|flat|base|default|unit|total|net|gross|cost|sell|exchange)?'
+  '(^|[^a-z])(hourly|daily|weekly|monthly|yearly|labou?r|billable|billing|bill|pay|user|member|fixed|flat|base|'
+  'default|unit|total|net|gross|cost|sell|exchange)?'
   || '(rate|cost|fee|amount|price|pricing|pay|payment|payroll|payout|paid|salary|salarie|wage|earning|income|revenue'
-  || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse|tariff|remuneration|hourly|card)s?($|[^a-z])');
+  || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse|tariff|remuneration|'
+     'hourly|card)s?($|[^a-z])');
 comment on function ledger.tells_pay(text) is
-  'Does a key of this name tell pay, a price or a cost, or when it changed: rate, labor_cost, fixed_fee, default_hourly_rate, billable_amount_in_cents, rate_last_updated, hourlyRate and their like?';
+  'Does a key of this name tell pay, a price or a cost, or when it changed: rate, labor_cost, fixed_fee, '
+  'default_hourly_rate, billable_amount_in_cents, rate_last_updated, hourlyRate and their like?';
 
 -- (The letters of a key may be spelled as escapes. A body always has a payload. What
 -- was sent to Toggl as one long word, as base64 has it, is read by nobody here.)
 create function ledger.may_tell_pay(content text)
 returns boolean
 language sql immutable
-return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card|\\u00[4-7]'
+return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning|income|revenue|profit|margin|budget|'
+                  'money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card|\\u00[4-7]'
        or position('%' in content) > 0 and content ~ '%[4-7][[:xdigit:]]'
-       or position('request_body' in content) > 0 and content ~ 'request_body"\s*:\s*"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*")';
+       or position('request_body' in content) > 0
+       and content ~ 'request_body"\s*:\s*"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*")';
 comment on function ledger.may_tell_pay(text) is
   'Could this JSON hold a key that ledger.tells_pay()? Cheap, and nearly always no for time entries.';
 
 create function ledger.pay_key_like()
 returns text
 language sql immutable
-return '(rate|cost|fee|amount|pric|pay|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|commission|compens|bonu|tariff|remun|hourly|card)[^":]*"\s*:';
-comment on function ledger.pay_key_like() is 'A regular expression for what may be a key that ledger.tells_pay(), in JSON that may be a string of JSON.';
+return '(rate|cost|fee|amount|pric|pay|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|'
+       'commission|compens|bonu|tariff|remun|hourly|card)[^":]*"\s*:';
+comment on function ledger.pay_key_like() is
+  'A regular expression for what may be a key that ledger.tells_pay(), in JSON that may be a string of JSON.';
 
 create function ledger.read_json(content text)
 returns json
@@ -51,7 +58,8 @@ exception when data_exception or program_limit_exceeded then
   return null;
 end
 $$;
-comment on function ledger.read_json(text) is 'The text as json, whose strings can all be read; null when it is no JSON.';
+comment on function ledger.read_json(text) is
+  'The text as json, whose strings can all be read; null when it is no JSON.';
 
 create function ledger.names_pay(document json, names text)
 returns boolean
@@ -59,17 +67,21 @@ language sql immutable set search_path = ledger, pg_temp
 as $$
   select exists (
     select from json_each(document) o
-    cross join lateral json_array_elements(case when json_typeof(o.value) = 'array' then o.value else json_build_array(o.value) end) v (value)
-    where o.key ~* ('(^|_)(' || names || ')s?$') and json_typeof(v.value) = 'string' and ledger.tells_pay(v.value #>> '{}'))
+    cross join lateral json_array_elements(case when json_typeof(o.value) = 'array' then o.value
+                                                else json_build_array(o.value) end) v (value)
+    where o.key ~* ('(^|_)(' || names || ')s?$') and json_typeof(v.value) = 'string'
+      and ledger.tells_pay(v.value #>> '{}'))
 $$;
 comment on function ledger.names_pay(json, text) is
-  'Does the object say, under a key that ends with one of these names, that it is about a key that ledger.tells_pay()? {"field": "rate", "new": 50} does.';
+  'Does the object say, under a key that ends with one of these names, that it is about a key that '
+  'ledger.tells_pay()? {"field": "rate", "new": 50} does.';
 
 create function ledger.changed_keys()
 returns text
 language sql immutable
 return '(^|_)(values?|vals?|data|old|new|was|is|before|after|previous|prior|original|updated|current|from|to)$';
-comment on function ledger.changed_keys() is 'A regular expression for the keys under which the values of ledger.names_pay() stand.';
+comment on function ledger.changed_keys() is
+  'A regular expression for the keys under which the values of ledger.names_pay() stand.';
 
 create function ledger.form_tells_pay(words text)
 returns boolean
@@ -79,7 +91,8 @@ as $$
                  where ledger.tells_pay(w.word[1]) or w.word[1] ~* '%[4-7][0-9a-f]')
 $$;
 comment on function ledger.form_tells_pay(text) is
-  'Has a text that is no JSON (a form, the query of a URL) a name that ledger.tells_pay(), or one whose letters are encoded?';
+  'Has a text that is no JSON (a form, the query of a URL) a name that ledger.tells_pay(), or one whose letters are '
+  'encoded?';
 
 create function ledger.without_pay(document json, is_told boolean, depth integer default 0)
 returns json
@@ -96,7 +109,8 @@ begin
   end if;
   -- Taking apart what is large, deep or of many members takes long (0.1 ms an object),
   -- and a courier has no time for it. Nothing that Toggl publishes is a tenth of that.
-  if depth > 16 or octet_length(content) > 16384 or depth = 0 and octet_length(content) - octet_length(replace(content, ':', '')) > 500 then
+  if depth > 16 or octet_length(content) > 16384 or depth = 0
+    and octet_length(content) - octet_length(replace(content, ':', '')) > 500 then
     if content !~ '\\u00[4-7]' and content !~* ledger.pay_key_like() then
       return null;
     end if;
@@ -107,12 +121,14 @@ begin
     -- (offset 0, here and below: else a member is judged at each of its mentions,
     -- which doubles the work at each level)
     -- {"op":"replace","path":"/rate","value":50}
-    is_named := content ~* '(path|key|field|property|attribute|column)s?"' and ledger.names_pay(document, 'path|key|field|property|attribute|column');
+    is_named := content ~* '(path|key|field|property|attribute|column)s?"'
+      and ledger.names_pay(document, 'path|key|field|property|attribute|column');
     -- what has a name or a type may be a project that is called "Budget"
     is_change := is_named or content ~* '(name|type|kind)s?"' and ledger.names_pay(document, 'name|type|kind');
     return (
       select case when bool_or(m.is_gone or m.shown is not null)
-                  then concat('{', string_agg(concat(to_json(m.key), ':', coalesce(m.shown, m.value)), ',' order by m.place)
+                  then concat('{', string_agg(concat(to_json(m.key), ':', coalesce(m.shown, m.value)), ','
+                                              order by m.place)
                                    filter (where not m.is_gone), '}')::json end
       from (select e.key, e.value, e.place, g.is_gone,
                    case when not g.is_gone and json_typeof(e.value) in ('object', 'array', 'string')
@@ -122,14 +138,18 @@ begin
               -- a flag tells no pay: view_edit_billable_rates
               select ledger.may_tell_pay(e.key) and ledger.tells_pay(e.key) and e.value::text not in ('true', 'false')
                      or is_change and e.key ~* ledger.changed_keys()
-                     or is_named and e.key !~* '(^|_)(ids?|at|op|operation|action|model|entity|event|source|path|key|field|property|attribute|column|name|type|kind)s?$'
+                     or is_named and e.key !~*
+                     '(^|_)(ids?|at|op|operation|action|model|entity|event|source|path|key|field|property|attribute|'
+                     'column|name|type|kind)s?$'
                         and e.value::text not in ('true', 'false') as is_gone offset 0) g
             offset 0) m);
   when 'array' then
     -- ["rate", 50]
-    if exists (select from json_array_elements(document) e (value) where json_typeof(e.value) = 'string' and ledger.tells_pay(e.value #>> '{}'))
+    if exists (select from json_array_elements(document) e (value) where json_typeof(e.value) = 'string'
+               and ledger.tells_pay(e.value #>> '{}'))
        and exists (select from json_array_elements(document) e (value)
-                   where json_typeof(e.value) = 'number' or is_told and json_typeof(e.value) = 'string' and e.value #>> '{}' ~ '^\s*[-+]?[\d.,]+\s*$') then
+                   where json_typeof(e.value) = 'number' or is_told and json_typeof(e.value) = 'string'
+                     and e.value #>> '{}' ~ '^\s*[-+]?[\d.,]+\s*$') then
       return '[]';
     end if;
     return (
@@ -157,7 +177,10 @@ begin
 end
 $$;
 comment on function ledger.without_pay(json, boolean, integer) is
-  'The JSON without the keys that tell pay, at any depth, in strings that are JSON themselves too; null when it has none. What stays is as it was, but for blanks. is_told: a string that begins like JSON and is none, or has names of pay as a form has (ledger.form_tells_pay()), fails with a data_exception. What is large, deep or of many members fails with program_limit_exceeded, unless it can have no such key.';
+  'The JSON without the keys that tell pay, at any depth, in strings that are JSON themselves too; null when it has '
+  'none. What stays is as it was, but for blanks. is_told: a string that begins like JSON and is none, or has names '
+  'of pay as a form has (ledger.form_tells_pay()), fails with a data_exception. What is large, deep or of many '
+  'members fails with program_limit_exceeded, unless it can have no such key.';
 
 -- ---- what of an entity, what of an event
 
@@ -168,12 +191,14 @@ as $$
 begin
   return case when sees_pay then entity else coalesce(ledger.without_pay(entity::text::json, false)::jsonb, entity) end;
 exception when data_exception or program_limit_exceeded then
-  return (select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(entity) e where e.key in ('id', 'workspace_id'))
+  return (select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(entity) e
+          where e.key in ('id', 'workspace_id'))
          || '{"withheld": "payload"}';
 end
 $$;
 comment on function ledger.seen_entity(jsonb, boolean) is
-  'What an account sees of an entity that it may see: all of it, or no pay. Of one that cannot be judged its numbers, and that its payload is withheld.';
+  'What an account sees of an entity that it may see: all of it, or no pay. Of one that cannot be judged its numbers, '
+  'and that its payload is withheld.';
 
 create function ledger.seen_metadata(metadata json, withheld text[])
 returns json
@@ -207,7 +232,9 @@ begin
       begin
         shown := ledger.without_pay(one.value, true);
         -- What is no JSON is read by nobody here: a form, something encoded or cut short.
-        if one.key = 'request_body' and (ledger.may_tell_pay(one.value::text) or one.value::text ~ '^"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*"$)') and json_typeof(one.value) = 'string' and one.value #>> '{}' !~ '^\s*([[{"]|$)' then
+        if one.key = 'request_body'
+          and (ledger.may_tell_pay(one.value::text) or one.value::text ~ '^"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*"$)')
+          and json_typeof(one.value) = 'string' and one.value #>> '{}' !~ '^\s*([[{"]|$)' then
           raise data_exception;
         end if;
       exception when data_exception or program_limit_exceeded then
@@ -227,7 +254,8 @@ begin
 end
 $$;
 comment on function ledger.seen_metadata(json, text[]) is
-  'metadata of an event without pay, which may also stand in the request that made the change (request_body); null when it has none. What cannot be judged is left out, and `withheld` names it, behind what the caller names.';
+  'metadata of an event without pay, which may also stand in the request that made the change (request_body); null '
+  'when it has none. What cannot be judged is left out, and `withheld` names it, behind what the caller names.';
 
 create function ledger.seen_event(body json, sees_pay boolean, out payload text, out metadata text)
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -255,7 +283,8 @@ begin
 end
 $$;
 comment on function ledger.seen_event(json, boolean) is
-  'What is to be sent instead of payload and metadata of an event: less secrets, and less pay for who does not see it; null where nothing is left out. What cannot be judged is withheld, and metadata.withheld names it.';
+  'What is to be sent instead of payload and metadata of an event: less secrets, and less pay for who does not see '
+  'it; null where nothing is left out. What cannot be judged is withheld, and metadata.withheld names it.';
 
 -- ---- which ones
 create function ledger.told_id(entity jsonb, keys text[])
@@ -268,14 +297,16 @@ as $$
         where entity ? k.key order by k.place limit 1) v (value)
 $$;
 comment on function ledger.told_id(jsonb, text[]) is
-  'The number that the first of these keys has; 0 where it says there is none, null where nothing is told or it is no number.';
+  'The number that the first of these keys has; 0 where it says there is none, null where nothing is told or it is no '
+  'number.';
 
 create function ledger.told_private(body json)
 returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  return case ledger.read_json(body::text) -> 'metadata' ->> 'project_is_private' when 'true' then true when 'false' then false end;
+  return case ledger.read_json(body::text) -> 'metadata' ->> 'project_is_private' when 'true' then true
+              when 'false' then false end;
 exception when data_exception then return null;
 end
 $$;
@@ -291,7 +322,8 @@ as $$
                    and p.project_id = is_member.project_id and p.deleted_at is null)
 $$;
 comment on function ledger.is_member(bigint, bigint, bigint) is
-  'Is the user known (toggl.project_user) as a member of the project? Who belongs to it by a group only is not known: Toggl tells of groups, not of who is in them.';
+  'Is the user known (toggl.project_user) as a member of the project? Who belongs to it by a group only is not known: '
+  'Toggl tells of groups, not of who is in them.';
 
 create function ledger.may_see_project(account bigint, workspace bigint)
 returns setof bigint
@@ -304,25 +336,30 @@ as $$
   where p.workspace_id = workspace
     and (m.is_admin or p.is_private is false or exists (
           select from toggl.project_user u
-          where u.workspace_id = workspace and u.project_id = p.project_id and u.user_id = a.user_id and u.deleted_at is null))
+          where u.workspace_id = workspace and u.project_id = p.project_id and u.user_id = a.user_id
+            and u.deleted_at is null))
 $$;
 comment on function ledger.may_see_project(bigint, bigint) is
-  'Projects that the account may see: all for an administrator, else those known to be public or to have it as a member.';
+  'Projects that the account may see: all for an administrator, else those known to be public or to have it as a '
+  'member.';
 
 create function ledger.may_see_entry(of_user bigint, t toggl.time_entry)
 returns boolean
 language sql stable set search_path = ledger, pg_temp
 as $$
   select t.user_id = of_user and coalesce(p.project_id = 0 or ledger.is_member(t.workspace_id, of_user, p.project_id)
-                                          or coalesce(j.is_private, e.is_private, true) is false and e.is_private is not true, false)
+                                          or coalesce(j.is_private, e.is_private, true) is false
+                                          and e.is_private is not true, false)
   from (select ledger.told_id(t.payload, '{project_id,pid}') as project_id) p
   left join toggl.project j on j.workspace_id = t.workspace_id and j.project_id = p.project_id
   left join lateral (
     select ledger.told_private(v.body) as is_private from ledger.event v
-    where v.workspace_id = t.workspace_id and v.event_id = t.payload_event_id and v.created_at = t.payload_at limit 1) e on true
+    where v.workspace_id = t.workspace_id and v.event_id = t.payload_event_id and v.created_at = t.payload_at
+      limit 1) e on true
 $$;
 comment on function ledger.may_see_entry(bigint, toggl.time_entry) is
-  'May this Toggl user, who is no administrator, see the time entry? As ledger.event_scope() says of the event that its row comes from.';
+  'May this Toggl user, who is no administrator, see the time entry? As ledger.event_scope() says of the event that '
+  'its row comes from.';
 
 create function ledger.event_scope(workspace bigint, event_ids bigint[], created timestamptz[])
 returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
@@ -332,12 +369,14 @@ as $$
     select i.event_id, i.created_at, e.model, e.entity_id, ledger.told_private(e.body) as is_private,
            case when e.model = 'time_entry'
                 then coalesce(ledger.told_id(p.entity, '{user_id,uid}'), ledger.told_id(k.payload, '{user_id,uid}'), 0)
-                when e.model not in ('project', 'client', 'tag', 'task', 'workspace', 'workspace_user', 'project_user', 'project_group')
+                when e.model not in ('project', 'client', 'tag', 'task', 'workspace', 'workspace_user', 'project_user',
+                                     'project_group')
                 then 0 end as of_user,
            case when e.model = 'project' then coalesce(e.entity_id, -1)
                 -- 0 is an answer: the entry has no project
                 when e.model = 'time_entry'
-                then nullif(coalesce(ledger.told_id(p.entity, '{project_id,pid}'), ledger.told_id(k.payload, '{project_id,pid}'), -1), 0)
+                then nullif(coalesce(ledger.told_id(p.entity, '{project_id,pid}'),
+                                     ledger.told_id(k.payload, '{project_id,pid}'), -1), 0)
                 when e.model in ('task', 'project_user', 'project_group')
                 then coalesce(nullif(ledger.told_id(p.entity, '{project_id,pid}'), 0),
                               nullif(ledger.told_id(k.payload, '{project_id,pid}'), 0), -1)
@@ -353,7 +392,8 @@ as $$
       select t.payload from toggl.time_entry t
       where e.model = 'time_entry' and t.workspace_id = workspace and t.time_entry_id = e.entity_id
       union all
-      select t.payload from toggl.task t where e.model = 'task' and t.workspace_id = workspace and t.task_id = e.entity_id
+      select t.payload from toggl.task t where e.model = 'task' and t.workspace_id = workspace
+        and t.task_id = e.entity_id
       union all
       select t.payload from toggl.project_user t
       where e.model = 'project_user' and t.workspace_id = workspace and t.project_user_id = e.entity_id
@@ -365,10 +405,16 @@ as $$
          case when o.says_private or o.is_private or coalesce(j.is_private, o.is_private, true) then o.of_project end
   from told o
   left join lateral (
-    select j.is_private from toggl.project j where j.workspace_id = workspace and j.project_id = o.of_project limit 1) j on true
+    select j.is_private from toggl.project j where j.workspace_id = workspace and j.project_id = o.of_project
+      limit 1) j on true
 $$;
 comment on function ledger.event_scope(bigint, bigint[], timestamptz[]) is
-  'Who may see these events, but administrators, who see all. of_user: only this Toggl user. of_project: only members of this private project. Null: no such limit; a number below 1: nobody, because it is not known. Whose a time entry is and which project something belongs to is read from the event''s payload, and where that does not say it, from the typed row of the entity. A project is public only if toggl.project has it so, or, while it has no row of it, the event''s own metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for administrators. Of an event that is not in the ledger any more there is nothing to see, and no limit.';
+  'Who may see these events, but administrators, who see all. of_user: only this Toggl user. of_project: only members '
+  'of this private project. Null: no such limit; a number below 1: nobody, because it is not known. Whose a time '
+  'entry is and which project something belongs to is read from the event''s payload, and where that does not say it, '
+  'from the typed row of the entity. A project is public only if toggl.project has it so, or, while it has no row of '
+  'it, the event''s own metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for '
+  'administrators. Of an event that is not in the ledger any more there is nothing to see, and no limit.';
 
 create function ledger.is_in_scope(workspace bigint, user_id bigint, of_user bigint, of_project bigint)
 returns boolean
@@ -411,7 +457,8 @@ create or replace view ledger.served as
   join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
   where s.deleted_at is null and s.pending_until is null and (s.enabled or s.disabled_reason is distinct from 'gone');
 comment on view ledger.served is
-  'Subscriptions to which something may still be delivered, now or when they are enabled again: not deleted or gone, and of an account that may use the workspace. What is open for any other is nobody''s, and is dropped.';
+  'Subscriptions to which something may still be delivered, now or when they are enabled again: not deleted or gone, '
+  'and of an account that may use the workspace. What is open for any other is nobody''s, and is dropped.';
 comment on column ledger.served.subscription_id is 'Subscription.';
 comment on column ledger.served.workspace_id is 'Its workspace.';
 comment on column ledger.served.account_id is 'Account that made it.';

@@ -6,10 +6,12 @@
 
 create or replace view ledger.book_key (model, keys) as values
   ('time_entry', '{project_id,pid,task_id,tid,billable,start,stop,duration,duronly,tags,tag_ids,expense_ids}'::text[]),
-  ('workspace_user', '{role,role_id,admin,workspace_admin,organization_admin,active,inactive,is_direct,group_ids,rate,rate_last_updated,labor_cost,labor_cost_last_updated,working_hours_in_minutes}'),
+  ('workspace_user', '{role,role_id,admin,workspace_admin,organization_admin,active,inactive,is_direct,group_ids,rate,'
+                     'rate_last_updated,labor_cost,labor_cost_last_updated,working_hours_in_minutes}'),
   ('project_user', '{project_id,pid,group_id,gid,manager,rate,rate_last_updated,labor_cost,labor_cost_last_updated}');
 comment on view ledger.book_key is
-  'What is kept of an entity that is a person''s own, besides its number, workspace, user and times of change: of kinds that are not here, nothing.';
+  'What is kept of an entity that is a person''s own, besides its number, workspace, user and times of change: of '
+  'kinds that are not here, nothing.';
 comment on column ledger.book_key.model is 'Kind of entity.';
 comment on column ledger.book_key.keys is 'Keys of its JSON.';
 
@@ -23,7 +25,8 @@ create function ledger.is_user_key(key text)
 returns boolean
 language sql immutable set search_path = ledger, pg_temp
 return key ~ '^(uids?|(.+_)?(user|creator|owner|author|assignee|approver|manager|member)(_ids?)?)$'
-       and key not in ('workspace_user', 'workspace_user_id', 'workspace_user_ids', 'project_user', 'project_user_id', 'project_user_ids');
+       and key not in ('workspace_user', 'workspace_user_id', 'workspace_user_ids', 'project_user', 'project_user_id',
+                       'project_user_ids');
 comment on function ledger.is_user_key(text) is 'Does this key of Toggl''s JSON hold a user''s number (or numbers)?';
 
 create function ledger.own_user(body json)
@@ -31,7 +34,8 @@ returns text
 language sql immutable set search_path = ledger, pg_temp
 return (select case when jsonb_typeof(p.entity) = 'object' then coalesce(p.entity ->> 'user_id', p.entity ->> 'uid') end
         from (select ledger.whole_payload(body)) p (entity));
-comment on function ledger.own_user(json) is 'The user whose entity this is, as its payload says; null when it says none.';
+comment on function ledger.own_user(json) is
+  'The user whose entity this is, as its payload says; null when it says none.';
 
 create function ledger.frame(body json)
 returns jsonb
@@ -40,7 +44,8 @@ return ledger.whole_payload(('{"payload":' || body::text || '}')::json);
 comment on function ledger.frame(json) is
   'All of a callback as jsonb, whatever is in it; what jsonb does not take becomes a string.';
 
-create function ledger.without_user(value jsonb, person bigint, alias bigint, texts text[], inner_one boolean default true)
+create function ledger.without_user(value jsonb, person bigint, alias bigint, texts text[],
+                                    inner_one boolean default true)
 returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -67,7 +72,8 @@ begin
               from jsonb_array_elements(value) with ordinality e (value, place));
     when 'object' then
       -- creator_id says what creator_name is the name of
-      select coalesce(array_agg(case when e.key in ('uid', 'user_id') then 'user' else regexp_replace(e.key, '_ids?$', '') end), '{}')
+      select coalesce(array_agg(case when e.key in ('uid', 'user_id') then 'user'
+                                     else regexp_replace(e.key, '_ids?$', '') end), '{}')
       into roles
       from jsonb_each(value) e where ledger.is_user_key(e.key) and e.value in (number, word);
       return (
@@ -76,23 +82,28 @@ begin
                  when e.value = number then to_jsonb(alias)
                  when e.value = word then to_jsonb(alias::text)
                  when jsonb_typeof(e.value) = 'array' then (
-                   select jsonb_agg(case when a.value = number then to_jsonb(alias) when a.value = word then to_jsonb(alias::text)
+                   select jsonb_agg(case when a.value = number then to_jsonb(alias)
+                                         when a.value = word then to_jsonb(alias::text)
                                          else ledger.without_user(a.value, person, alias, texts) end order by a.place)
                    from jsonb_array_elements(e.value) with ordinality a (value, place))
                  else ledger.without_user(e.value, person, alias, texts) end), '{}')
         from jsonb_each(value) e
         where ledger.is_user_key(e.key)
            or not exists (select from unnest(roles) r where starts_with(e.key, r || '_'))
-              and not (inner_one and 'user' = any (roles) and e.key ~ '(^|_)(name|fullname|email|avatar|image|phone|timezone)'));
+              and not (inner_one and 'user' = any (roles)
+                       and e.key ~ '(^|_)(name|fullname|email|avatar|image|phone|timezone)'));
     else
       return value;
   end case;
 end
 $$;
 comment on function ledger.without_user(jsonb, bigint, bigint, text[], boolean) is
-  'The JSON with the alias in place of the user''s number wherever a key holds users, without the names and addresses that stand beside it, and without these texts. inner_one: an object with a user_id is about the user, such as an entry of a list of people.';
+  'The JSON with the alias in place of the user''s number wherever a key holds users, without the names and addresses '
+  'that stand beside it, and without these texts. inner_one: an object with a user_id is about the user, such as an '
+  'entry of a list of people.';
 
-create function ledger.body_without(body json, event_id bigint, model text, is_own boolean, person bigint, alias bigint, texts text[])
+create function ledger.body_without(body json, event_id bigint, model text, is_own boolean, person bigint, alias bigint,
+                                    texts text[])
 returns json
 language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
@@ -105,7 +116,8 @@ begin
     entity := (
       select coalesce(jsonb_object_agg(e.key, e.value), '{}')
       from jsonb_each(entity) e
-      where e.key in ('id', 'workspace_id', 'wid', 'user_id', 'uid', 'at', 'created_at', 'deleted_at', 'server_deleted_at')
+      where e.key in ('id', 'workspace_id', 'wid', 'user_id', 'uid', 'at', 'created_at', 'deleted_at',
+                      'server_deleted_at')
          or e.key = any (coalesce((select k.keys from ledger.book_key k where k.model = body_without.model), '{}')));
   elsif is_own then
     entity := null;
@@ -117,17 +129,21 @@ begin
     metadata := null;
   end if;
   return jsonb_build_object(
-    'event_id', event_id, 'created_at', frame -> 'created_at', 'subscription_id', frame -> 'subscription_id', 'timestamp', frame -> 'timestamp',
-    'creator_id', ledger.without_user(jsonb_build_object('creator_id', frame -> 'creator_id'), person, alias, texts) -> 'creator_id',
+    'event_id', event_id, 'created_at', frame -> 'created_at', 'subscription_id', frame -> 'subscription_id',
+    'timestamp', frame -> 'timestamp',
+    'creator_id', ledger.without_user(jsonb_build_object('creator_id', frame -> 'creator_id'), person, alias, texts)
+    -> 'creator_id',
     'metadata', ledger.without_user(metadata, person, alias, texts, false),
     'payload', ledger.without_user(entity, person, alias, texts, false),
     -- Of a body that was replaced before, what it says of the first.
-    'forgotten', coalesce(case when jsonb_typeof(frame -> 'forgotten') = 'object' then frame -> 'forgotten' end, jsonb_build_object(
+    'forgotten', coalesce(case when jsonb_typeof(frame -> 'forgotten') = 'object' then frame -> 'forgotten' end,
+                          jsonb_build_object(
       'sha256', encode(sha256(convert_to(body::text, 'UTF8')), 'hex'), 'at', to_jsonb(now()))));
 end
 $$;
 comment on function ledger.body_without(json, bigint, text, boolean, bigint, bigint, text[]) is
-  'What stands in place of a body: when it came, of the entity what ledger.book_key names when it is the person''s own, otherwise all but the person; of metadata numbers and the kind of change; and the SHA-256 of the original.';
+  'What stands in place of a body: when it came, of the entity what ledger.book_key names when it is the person''s '
+  'own, otherwise all but the person; of metadata numbers and the kind of change; and the SHA-256 of the original.';
 
 create function ledger.is_about(body json, model text, person bigint, texts text[])
 returns boolean
@@ -138,7 +154,8 @@ declare
   metadata jsonb := ledger.frame(body) -> 'metadata';
   request jsonb;
 begin
-  if ledger.without_user(jsonb_build_array(entity, metadata), person, -1, texts) <> jsonb_build_array(entity, metadata) then
+  if ledger.without_user(jsonb_build_array(entity, metadata), person, -1, texts) <> jsonb_build_array(entity,
+      metadata) then
     return true;
   end if;
   if coalesce(metadata ->> 'path', '') ~ ('/(users?|me)/' || person || '(/|$)') then
@@ -162,13 +179,16 @@ as $$
   select coalesce(array_agg(distinct s.name) filter (where length(s.name) > 2), '{}'),
          coalesce(array_agg(distinct s.email) filter (where strpos(s.email, '@') > 0), '{}')
   from toggl.workspace_user w
-  join ledger.change c on c.workspace_id = w.workspace_id and c.entity_id = w.workspace_user_id and c.model = 'workspace_user'
+  join ledger.change c on c.workspace_id = w.workspace_id and c.entity_id = w.workspace_user_id
+    and c.model = 'workspace_user'
   cross join lateral (select ledger.whole_payload(c.body) as entity offset 0) p
   cross join lateral (values (ledger.member_text(p.entity, 'name'), ledger.member_text(p.entity, 'email')),
-                             (ledger.member_text(p.entity, 'fullname'), ledger.member_text(p.entity, 'openid_email'))) s (name, email)
+                             (ledger.member_text(p.entity, 'fullname'), ledger.member_text(p.entity, 'openid_email')))
+                             s (name, email)
   where w.user_id = person and (workspace is null or w.workspace_id = workspace)
 $$;
-comment on function ledger.known_as(bigint, bigint) is 'Names and e-mail addresses that a user ever had in a workspace.';
+comment on function ledger.known_as(bigint, bigint) is
+  'Names and e-mail addresses that a user ever had in a workspace.';
 
 create function ledger.quarantined(person bigint, workspace bigint, texts text[])
 returns setof bigint
@@ -180,7 +200,8 @@ as $$
     and (encode(q.body, 'escape') ~ ('(^|[^0-9\\])' || person || '([^0-9]|$)')
          or exists (select from unnest(texts) t where position(convert_to(t, 'UTF8') in q.body) > 0))
 $$;
-comment on function ledger.quarantined(bigint, bigint, text[]) is 'What is in quarantine and has the number of this user in it, or one of these texts.';
+comment on function ledger.quarantined(bigint, bigint, text[]) is
+  'What is in quarantine and has the number of this user in it, or one of these texts.';
 
 create function operator.forget_look(person bigint, workspace bigint)
 returns table (names text, emails text, made bigint, about bigint, mentions bigint, entries bigint, invoices bigint,
@@ -200,19 +221,24 @@ begin
   into made, about, mentions
   from (select k.creator_id, k.body,
                case when k.creator_id is distinct from person and strpos(k.body::text, person::text) > 0
-                         and k.model not in (select m.model from ledger.company_model m) then ledger.own_user(k.body) end as own
+                         and k.model not in (select m.model from ledger.company_model m) then
+                         ledger.own_user(k.body) end as own
         from ledger.change k where workspace is null or k.workspace_id = workspace offset 0) c;
-  select count(*) into entries from toggl.time_entry t where t.user_id = person and (workspace is null or t.workspace_id = workspace);
+  select count(*) into entries from toggl.time_entry t
+    where t.user_id = person and (workspace is null or t.workspace_id = workspace);
   select count(*) into invoices from ledger.invoice_entry i
   where i.entry ->> 'user_id' = person::text and (workspace is null or i.workspace_id = workspace);
   select count(*) into quarantined from ledger.quarantined(person, workspace, known.names || known.emails);
   select count(*) into accounts from ledger.account a where a.user_id = person and workspace is null;
-  is_begun := exists (select from ledger.erasure e where e.user_id = person and e.workspace_id is not distinct from workspace);
+  is_begun := exists (select from ledger.erasure e
+                      where e.user_id = person and e.workspace_id is not distinct from workspace);
   return next;
 end
 $$;
 comment on function operator.forget_look(bigint, bigint) is
-  'What is recorded of a user (null: in all workspaces): events made by the user, others about the user''s own entities, others that have the name in their text and stay; time entries; entries of invoices; callbacks in quarantine; accounts of our API. is_begun: an erasure was not finished.';
+  'What is recorded of a user (null: in all workspaces): events made by the user, others about the user''s own '
+  'entities, others that have the name in their text and stay; time entries; entries of invoices; callbacks in '
+  'quarantine; accounts of our API. is_begun: an erasure was not finished.';
 
 -- ---- doing it
 
@@ -224,7 +250,8 @@ begin
   if person is null or person <= 0 then
     perform ledger.refuse('user.malformed');
   end if;
-  if workspace is null and exists (select from ledger.toggl_connection c where c.user_id = person and c.token_sealed is not null) then
+  if workspace is null and exists (select from ledger.toggl_connection c
+                                   where c.user_id = person and c.token_sealed is not null) then
     perform ledger.refuse('forget.token_in_use', '{}', '55000');
   end if;
   insert into ledger.erasure (alias, workspace_id, user_id, names, emails, since_epoch)
@@ -239,10 +266,12 @@ begin
 end
 $$;
 comment on function operator.forget_begin(bigint, bigint) is
-  'Begins to take a user out of the ledger, or goes on with it. The alias is random: nobody can tell from it who it was. 55000: the user''s token is in use.';
+  'Begins to take a user out of the ledger, or goes on with it. The alias is random: nobody can tell from it who it '
+  'was. 55000: the user''s token is in use.';
 
 -- Many at once: each statement opens all partitions.
-create function ledger.body_replace(job ledger.erasure, workspace_ids bigint[], event_ids bigint[], created timestamptz[], bodies json[])
+create function ledger.body_replace(job ledger.erasure, workspace_ids bigint[], event_ids bigint[],
+                                    created timestamptz[], bodies json[])
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
@@ -281,10 +310,12 @@ begin
                   and h.entity_id is not null as is_persons
       from (
         select k.workspace_id, k.event_id, k.created_at, k.creator_id, k.entity_id, k.model, k.body, f.is_hit,
-               case when f.is_hit and k.model not in (select m.model from ledger.company_model m) then ledger.own_user(k.body) end as own
+               case when f.is_hit and k.model not in (select m.model from ledger.company_model m) then
+                    ledger.own_user(k.body) end as own
         from ledger.change k
         cross join lateral (select coalesce(k.creator_id = $1, false) or strpos(k.body::text, $1::text) > 0
-                                   or exists (select from unnest($2) t where strpos(k.body::text, t) > 0) as is_hit offset 0) f
+                                   or exists (select from unnest($2) t where strpos(k.body::text, t) > 0) as is_hit
+                                   offset 0) f
         where (%s) and ($3 is null or k.workspace_id = $3)) h) c
     where c.is_hit or c.is_persons
     $sql$, range)
@@ -316,43 +347,51 @@ begin
 end
 $$;
 comment on function ledger.forget_in(ledger.erasure, text) is
-  'Replaces the bodies of the events of a range (a condition on ledger.change k) that are about the user. Returns their entities, one for each event.';
+  'Replaces the bodies of the events of a range (a condition on ledger.change k) that are about the user. Returns '
+  'their entities, one for each event.';
 
 create function ledger.forget_elsewhere(job ledger.erasure)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
   update ledger.invoice_entry i
-  set entry = i.entry || jsonb_build_object('description', null, 'user_id', case when i.entry ->> 'user_id' is not null then job.alias end)
+  set entry = i.entry || jsonb_build_object('description', null, 'user_id',
+                                            case when i.entry ->> 'user_id' is not null then job.alias end)
   where (job.workspace_id is null or i.workspace_id = job.workspace_id)
     and (i.entry ->> 'user_id' = job.user_id::text
          -- An entry that did not say whose it was when it was frozen.
          or i.entry ->> 'user_id' is null
             and exists (select from ledger.change c
-                        where c.workspace_id = i.workspace_id and c.entity_id = i.time_entry_id and c.model = 'time_entry'
+                        where c.workspace_id = i.workspace_id and c.entity_id = i.time_entry_id
+                          and c.model = 'time_entry'
                           and ledger.own_user(c.body) = job.alias::text));
 
   update ledger.quarantine q
   set forgotten = sha256(q.body),
-      body = convert_to(jsonb_build_object('forgotten', jsonb_build_object('sha256', encode(sha256(q.body), 'hex'), 'at', now()))::text, 'UTF8'),
+      body = convert_to(jsonb_build_object('forgotten',
+                                           jsonb_build_object('sha256', encode(sha256(q.body), 'hex'), 'at',
+                                                              now()))::text, 'UTF8'),
       retried_at = coalesce(q.retried_at, now()), retried_as = coalesce(q.retried_as, 'forgotten')
   where q.quarantine_id in (select ledger.quarantined(job.user_id, job.workspace_id, job.names || job.emails));
 
   update ledger.account a
-  set user_id = job.alias, name = 'forgotten', email = null, enabled = false, token_digest = sha256(uuid_send(gen_random_uuid()))
+  set user_id = job.alias, name = 'forgotten', email = null, enabled = false,
+      token_digest = sha256(uuid_send(gen_random_uuid()))
   where a.user_id = job.user_id and job.workspace_id is null;
 
   update ledger.toggl_job j
   set state = '{}', said = ledger.coded('toggl.job_forgotten')
   from ledger.toggl_connection c
-  where c.connection_id = j.connection_id and c.user_id = job.user_id and job.workspace_id is null and j.finished_at is not null;
+  where c.connection_id = j.connection_id and c.user_id = job.user_id and job.workspace_id is null
+    and j.finished_at is not null;
 
   update ledger.toggl_connection c
   set user_id = job.alias, name = 'forgotten', email = null
   where c.user_id = job.user_id and job.workspace_id is null and c.token_sealed is null
 $$;
 comment on function ledger.forget_elsewhere(ledger.erasure) is
-  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled), a connection to Toggl that has ended. A table that holds persons gets its statement here.';
+  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled), '
+  'a connection to Toggl that has ended. A table that holds persons gets its statement here.';
 
 create function operator.forget_step(erasure bigint, most bigint)
 returns table (events_done bigint, replaced bigint, finished boolean)
@@ -396,14 +435,16 @@ begin
     perform ledger.forget_elsewhere(job);
     -- What was recorded meanwhile, with nobody at it: then it is all of the past.
     perform ledger.hold_off();
-    entities := ledger.forget_in(job, format('(k.epoch, k.txid, k.seq) >= (%s, %L, 0)', job.since_epoch, job.since_txid));
+    entities := ledger.forget_in(job,
+                                 format('(k.epoch, k.txid, k.seq) >= (%s, %L, 0)', job.since_epoch, job.since_txid));
     for entity in select distinct u from unnest(entities) u loop
       perform ledger.restate(entity, entity);
     end loop;
     -- Who keeps a copy loads it anew: nothing else would tell of the changes.
     update ledger.state s set epoch = s.epoch + 1;
     update ledger.erasure e
-    set user_id = null, names = null, emails = null, replaced = job.replaced + cardinality(entities), finished_at = clock_timestamp()
+    set user_id = null, names = null, emails = null, replaced = job.replaced + cardinality(entities),
+        finished_at = clock_timestamp()
     where e.erasure_id = erasure returning * into job;
   end if;
   events_done := job.events_done;
@@ -413,4 +454,6 @@ begin
 end
 $$;
 comment on function operator.forget_step(bigint, bigint) is
-  'Takes the user out of the next entities, those of about `most` events, and writes their rows anew, in this transaction. The last step holds off those who record while it looks at what came meanwhile, and begins a new epoch.';
+  'Takes the user out of the next entities, those of about `most` events, and writes their rows anew, in this '
+  'transaction. The last step holds off those who record while it looks at what came meanwhile, and begins a new '
+  'epoch.';

@@ -27,7 +27,8 @@ returns table (month date, partition text, ends_at timestamptz, reason jsonb)
 language sql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
   select m.month, min(m.partition), m.month + interval '1 month',
-         (select ledger.coded('retention.reasons', jsonb_build_object('reasons', jsonb_agg(distinct h.reason order by h.reason)))
+         (select ledger.coded('retention.reasons',
+                              jsonb_build_object('reasons', jsonb_agg(distinct h.reason order by h.reason)))
           from ledger.held h
           where h.from_at < m.month + interval '1 month' and h.until_at > m.month
           having count(*) > 0)
@@ -41,7 +42,8 @@ as $$
   group by m.month
 $$;
 comment on function ledger.months(date) is
-  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its name, or null. reason: why it may not be dropped, as code and parameters, or null.';
+  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its '
+  'name, or null. reason: why it may not be dropped, as code and parameters, or null.';
 
 create function operator.retention_plan(before text, keep bigint)
 returns table (month text, events bigint, bytes bigint, verdict text, reason jsonb)
@@ -66,7 +68,8 @@ begin
     select count(*), coalesce(sum(pg_column_size(d.*)), 0) into events, bytes
     from ledger.event_default d where d.created_at >= one.month and d.created_at < one.ends_at;
     if one.partition is not null then
-      execute format('select $1 + count(*), $2 + pg_total_relation_size(%L) from ledger.%I', 'ledger.' || one.partition, one.partition)
+      execute format('select $1 + count(*), $2 + pg_total_relation_size(%L) from ledger.%I', 'ledger.' || one.partition,
+                     one.partition)
       into events, bytes using events, bytes;
     end if;
     blocked := blocked or reason is not null;
@@ -76,7 +79,9 @@ begin
 end
 $$;
 comment on function operator.retention_plan(text, bigint) is
-  'What would become of each month before this one (2026-05), or, when it is null, of all but the current month and `keep` before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes with indexes.';
+  'What would become of each month before this one (2026-05), or, when it is null, of all but the current month and '
+  '`keep` before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes with '
+  'indexes.';
 
 create function ledger.hold_off()
 returns void
@@ -98,7 +103,8 @@ begin
 end
 $$;
 comment on function ledger.hold_off() is
-  'From here to the end of the transaction nobody records an event: who was at it has committed, who comes waits. To be held for moments only.';
+  'From here to the end of the transaction nobody records an event: who was at it has committed, who comes waits. To '
+  'be held for moments only.';
 
 create function operator.retention_mark(month text)
 returns void
@@ -126,7 +132,8 @@ begin
 end
 $$;
 comment on function operator.retention_mark(text) is
-  'Puts the horizon behind this month (2026-05): events of before are not recorded any more. Fails when anything of it, or of a month before, is held.';
+  'Puts the horizon behind this month (2026-05): events of before are not recorded any more. Fails when anything of '
+  'it, or of a month before, is held.';
 
 create function ledger.baseline_add(until timestamptz)
 returns bigint
@@ -137,17 +144,19 @@ declare
 begin
   -- Of each entity the last event that says all of it, the last deletion when that
   -- is later, and the last that created or deleted it. A workspace is one entity whatever its events name.
-  insert into ledger.baseline (workspace_id, event_id, created_at, received_at, seq, txid, epoch, endpoint_id, secret_id,
-                               creator_id, entity_id, model, action, source, signature, body)
+  insert into ledger.baseline (workspace_id, event_id, created_at, received_at, seq, txid, epoch, endpoint_id,
+                               secret_id, creator_id, entity_id, model, action, source, signature, body)
   select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
          e.creator_id, e.entity_id, e.model, e.action, e.source, e.signature, e.body
   from (
     select t.*, count(*) over latest_first as place, count(*) filter (where t.is_full) over latest_first as fulls,
            t.is_lifecycle and count(*) filter (where t.is_lifecycle) over latest_first = 1 as is_last_lifecycle
-    from (select k.workspace_id, k.event_id, k.created_at, k.model, k.action in ('created', 'deleted') as is_lifecycle, case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
+    from (select k.workspace_id, k.event_id, k.created_at, k.model, k.action in ('created', 'deleted') as is_lifecycle,
+          case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
                  k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
           from ledger.event k where k.created_at < until and (k.entity_id is not null or k.model = 'workspace')) t
-    window latest_first as (partition by t.workspace_id, t.model, t.entity_id order by t.created_at desc, t.event_id desc)) l
+    window latest_first as (partition by t.workspace_id, t.model, t.entity_id order by t.created_at desc,
+                            t.event_id desc)) l
   join ledger.event e on e.workspace_id = l.workspace_id and e.event_id = l.event_id and e.created_at = l.created_at
   where e.created_at < until
     and (l.is_last_lifecycle or case when l.is_full then l.fulls = 1 else l.fulls = 0 and l.place = 1 end);
@@ -162,19 +171,24 @@ begin
       select k.workspace_id, k.event_id, k.created_at, k.is_full, count(*) over latest_first as place,
              count(*) filter (where k.is_full) over latest_first as fulls,
              k.is_lifecycle and count(*) filter (where k.is_lifecycle) over latest_first = 1 as is_last_lifecycle
-      from (select o.workspace_id, o.event_id, o.created_at, o.model, o.action in ('created', 'deleted') as is_lifecycle, case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
+      from (select o.workspace_id, o.event_id, o.created_at, o.model,
+            o.action in ('created', 'deleted') as is_lifecycle,
+            case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
                    o.action <> 'deleted' or ledger.is_telling(o.model, o.body) as is_full
             from ledger.baseline o
             where o.model = 'workspace'
                or exists (select from ledger.event n
-                          where n.created_at < until and n.entity_id = o.entity_id and n.model = o.model and n.workspace_id = o.workspace_id)) k
-      window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc)) t) s
+                          where n.created_at < until and n.entity_id = o.entity_id and n.model = o.model
+                            and n.workspace_id = o.workspace_id)) k
+      window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc,
+                              k.event_id desc)) t) s
   where s.is_superseded and b.workspace_id = s.workspace_id and b.event_id = s.event_id and b.created_at = s.created_at;
   return added;
 end
 $$;
 comment on function ledger.baseline_add(timestamptz) is
-  'Keeps of each entity that has events before this time the last state, in place of what was kept of it. Returns how many events it added.';
+  'Keeps of each entity that has events before this time the last state, in place of what was kept of it. Returns how '
+  'many events it added.';
 
 create function operator.retention_drop(month text)
 returns table (events bigint, kept bigint)
@@ -229,4 +243,6 @@ begin
 end
 $$;
 comment on function operator.retention_drop(text) is
-  'Drops a month (2026-05) that was marked, in this transaction: keeps the last state of its entities, then drops its partition and what the default partition has of it or before. Recording waits for 0.2 s at a time at most. Returns how many events went, and how many were kept; none when the month is gone already.';
+  'Drops a month (2026-05) that was marked, in this transaction: keeps the last state of its entities, then drops its '
+  'partition and what the default partition has of it or before. Recording waits for 0.2 s at a time at most. Returns '
+  'how many events went, and how many were kept; none when the month is gone already.';

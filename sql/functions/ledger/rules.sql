@@ -1,4 +1,5 @@
--- Rules that more than one interface schema uses.
+-- Small functions that several interface schemas use: codes and errors, labels, URLs, partitions,
+-- times and cursors. Rules of one program do not belong here.
 
 -- ---- codes: what is so is said by a code and parameters; the programs and the page have the sentences
 
@@ -7,7 +8,8 @@ returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return jsonb_build_object('code', code) || jsonb_strip_nulls(params);
 comment on function ledger.coded(text, jsonb) is
-  'Something to say to people, as one flat object: the code (area.what) and its parameters, without those that are null. The sentences are in src/ledger/catalog_en.c and www/js/words. The code is always written as a literal at the call.';
+  'A message for people as one flat object: the code (area.what) and its parameters, without those that are null. The '
+  'sentences are in src/ledger/catalog_en.c and www/js/words. The code is always written as a literal at the call.';
 
 create function ledger.coded_list(variadic parts jsonb[])
 returns jsonb
@@ -15,11 +17,13 @@ language sql immutable set search_path = ledger, pg_temp
 as $$
   select case when count(*) > 1 then jsonb_agg(e.one order by p.n, e.n) else min(e.one #>> '{}')::jsonb end
   from unnest(parts) with ordinality p (part, n)
-  cross join lateral jsonb_array_elements(case jsonb_typeof(p.part) when 'array' then p.part else jsonb_build_array(p.part) end) with ordinality e (one, n)
+  cross join lateral jsonb_array_elements(case jsonb_typeof(p.part) when 'array' then p.part
+                                               else jsonb_build_array(p.part) end) with ordinality e (one, n)
   where p.part is not null
 $$;
 comment on function ledger.coded_list(jsonb[]) is
-  'Several things to say, each as ledger.coded() makes it or a list of such: a list; of one, that one; null: there is none.';
+  'Several things to say, each as ledger.coded() makes it or a list of such: a list; of one, that one; null: there is '
+  'none.';
 
 create function ledger.refuse(code text, params jsonb default '{}', state text default '22023')
 returns void
@@ -30,7 +34,9 @@ begin
 end
 $$;
 comment on function ledger.refuse(text, jsonb, text) is
-  'Raises an error: MESSAGE is the code, DETAIL the object of ledger.coded(). state: 22023 the caller must change something, P0002 there is no such thing, 23505 it is so already, HL401 to HL428 the caller may not, 55P03 later it may work.';
+  'Raises an error: MESSAGE is the code, DETAIL the object of ledger.coded(). state: 22023 the caller must change '
+  'something, P0002 it does not exist, 23505 it exists already, HL401 to HL428 the caller has no permission, 55P03 a '
+  'later call may work.';
 
 create function ledger.whole_seconds(span interval)
 returns bigint
@@ -47,31 +53,37 @@ as $$
 declare
   f pg_proc;
 begin
-  select p.* into strict f from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname = split_part(called, '.', 2);
+  select p.* into strict f from pg_proc p where p.pronamespace = 'ledger'::regnamespace
+    and p.proname = split_part(called, '.', 2);
   execute format(
     'create function %s(%s) returns %s language sql %s security definer set search_path = ledger, pg_temp as %L',
-    called, pg_get_function_arguments(f.oid), pg_get_function_result(f.oid), case f.provolatile when 's' then 'stable' else 'volatile' end,
+    called, pg_get_function_arguments(f.oid), pg_get_function_result(f.oid),
+    case f.provolatile when 's' then 'stable' else 'volatile' end,
     format('select * from ledger.%I(%s)', f.proname,
            (select string_agg(quote_ident(a.name), ', ' order by a.nth)
             from unnest(f.proargnames[:f.pronargs]) with ordinality a (name, nth))));
-  execute format('comment on function %s(%s) is %L', called, pg_get_function_identity_arguments(f.oid), format('As ledger.%s().', f.proname));
+  execute format('comment on function %s(%s) is %L', called, pg_get_function_identity_arguments(f.oid),
+                 format('As ledger.%s().', f.proname));
 end
 $$;
 comment on function ledger.interface_function(text) is
-  'Makes a function of an interface schema, `called` with its schema, that hands everything to the one of ledger with the same name, and is like it.';
+  'Creates a function of an interface schema (`called`, with its schema) that calls the function of the same name in '
+  'schema ledger with the same parameters and result.';
 
 create function ledger.label_check(called text)
 returns void
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  if called ~ '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\U000e0000-\U000e007f]' then
+  if called ~ '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff'
+              '\U000e0000-\U000e007f]' then
     perform ledger.refuse('name.invisible');
   end if;
 end
 $$;
 comment on function ledger.label_check(text) is
-  'For names of endpoints, accounts and organizations, which need not be unlike: 22023 in words when a list would show another one than what is there. What joins letters and emoji stays.';
+  'Checks a name of an endpoint, an account or an organization; names need not be unique. Error 22023 when a list '
+  'would not show the name as it is. Characters that join letters or emoji are allowed.';
 
 create function ledger.url_shown(url text)
 returns text
@@ -82,15 +94,16 @@ as $$
   where url is not null
 $$;
 comment on function ledger.url_shown(text) is
-  'What may be shown of a URL that lets in whoever knows it (a chat takes what is sent there): scheme, host and port, without user, path and query; null of null.';
+  'The part of a URL that may be shown: scheme, host and port, without user, path and query, because the URL of a '
+  'chat is itself a secret. Null for null.';
 
 create function ledger.partition_ensure(month date)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  -- As timestamp without zone: of a date, date_trunc() would make one in the
-  -- time zone of the session.
+  -- A timestamp without time zone: with a date, date_trunc() would use the time zone of the
+  -- session.
   first timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
   next timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
   partition text := 'event_' || to_char(month::timestamp, '"y"YYYY"m"MM');
@@ -98,9 +111,10 @@ begin
   if to_regclass('ledger.' || partition) is not null then
     return false;
   end if;
-  -- Made beside the table and attached when it holds what the default had,
-  -- because a default partition with matching rows would refuse it.
-  execute format('create table ledger.%I (like ledger.event including defaults including constraints including comments)', partition);
+  -- The new table is filled first and attached afterwards, because a partition cannot be attached
+  -- while the default partition has rows for it.
+  execute format('create table ledger.%I (like ledger.event including defaults including constraints including '
+                 'comments)', partition);
   execute format('lock table ledger.event_default in exclusive mode');
   execute format(
     'with moved as (delete from ledger.event_default where created_at >= %L and created_at < %L returning *)
@@ -111,7 +125,8 @@ begin
 end
 $$;
 comment on function ledger.partition_ensure(date) is
-  'Makes the partition of ledger.event for the month (UTC) and moves what the default partition has of it there. False when it exists.';
+  'Creates the partition of ledger.event for the month (UTC) and moves the month''s rows from the default partition '
+  'into it. False when it exists.';
 
 create function ledger.partition_ahead()
 returns integer
@@ -129,8 +144,8 @@ begin
                                         interval '1 month') m
     where m at time zone 'UTC' >= (select s.horizon from ledger.state s)
     union
-    -- Months that the default partition holds rows of, if the date is at all
-    -- believable; the rest stays where it is.
+    -- Months of rows in the default partition, if the date is plausible; other rows stay in the
+    -- default partition.
     select distinct date_trunc('month', d.created_at at time zone 'UTC')::date
     from ledger.event_default d
     where d.created_at >= '2006-01-01' and d.created_at < now() + interval '1 year'
@@ -142,7 +157,8 @@ begin
 end
 $$;
 comment on function ledger.partition_ahead() is
-  'Makes the partitions of last month to three months ahead, and of months that the default partition has rows of. Returns how many it made.';
+  'Creates the partitions from last month to three months ahead, and those of months that have rows in the default '
+  'partition. Returns how many it created.';
 
 create function ledger.us(moment timestamptz)
 returns bigint
@@ -154,14 +170,16 @@ create function ledger.has_blank(url text)
 returns boolean
 language sql immutable set search_path = ledger, pg_temp
 return url ~ U&'[[:space:][:cntrl:]\00A0\1680\2000-\200F\2028-\202F\205F-\2064\3000\FEFF]';
-comment on function ledger.has_blank(text) is 'Does it contain a blank or another character that cannot be seen, as what was copied from a text does?';
+comment on function ledger.has_blank(text) is
+  'Does it contain a blank or another invisible character? Text that was copied and pasted often does.';
 
 create function ledger.rfc3339(moment timestamptz)
 returns text
 language sql stable strict set search_path = ledger, pg_temp
 as $$
   select to_char(moment at time zone 'UTC', case when moment = date_trunc('second', moment)
-                                              then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
+                                              then 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+                                              else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)
 $$;
 comment on function ledger.rfc3339(timestamptz) is 'A time as RFC 3339 in UTC, for JSON.';
 
@@ -183,4 +201,5 @@ create function ledger.cursor_write(epoch integer, txid xid8, seq bigint)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return epoch || '-' || txid::text || '-' || seq;
-comment on function ledger.cursor_write(integer, xid8, bigint) is 'Writes a cursor: where a reader of the ledger has come to.';
+comment on function ledger.cursor_write(integer, xid8, bigint) is
+  'Writes a cursor: how far a reader of the ledger has come.';

@@ -19,14 +19,16 @@ as $$
   insert into ledger.alert_message (alert_id, is_test, content, made_at, due_at)
   select n.alert_id, changes is null,
          jsonb_build_object('timestamp', ledger.rfc3339(c.at), 'test', changes is null, 'page', page,
-           'status', coalesce(case when seen @> '[{"level": "trouble"}]' then 'trouble' end, seen #>> '{0,level}', 'well'),
+           'status', coalesce(case when seen @> '[{"level": "trouble"}]' then 'trouble' end, seen #>> '{0,level}',
+                              'well'),
            'changes', coalesce(changes, '[]'), 'findings', jsonb_path_query_array(seen, '$[0 to 99]')),
          c.at, c.at
   from ledger.alert n, ledger.clock() c (at)
   where case when only_alert is null then n.enabled else n.alert_id = only_alert end
 $$;
 comment on function ledger.alert_write(bigint, text, jsonb, jsonb) is
-  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse or over) for each enabled alert; changes null: a test, for one alert.';
+  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse '
+  'or over) for each enabled alert; changes null: a test, for one alert.';
 
 create function ledger.judge(page text)
 returns void
@@ -64,8 +66,10 @@ begin
       and exists (select from ledger.alert n where n.enabled)
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
-  select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject, 'said', c.said,
-                                      'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble', c.kind, c.subject)
+  select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject,
+                                      'said', c.said,
+                                      'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble',
+                                      c.kind, c.subject)
   into changes
   from (select w.change, w.kind, w.level, w.subject, w.said, w.link, w.since from worse w
         union all select 'over', g.kind, g.level, g.subject, g.said, g.link, g.since from gone g) c;
@@ -78,7 +82,8 @@ begin
 end
 $$;
 comment on function ledger.judge(text) is
-  'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
+  'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that '
+  'was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
 
 create function ledger.outage_over(since timestamptz, said jsonb)
 returns void
@@ -86,13 +91,16 @@ language sql set search_path = ledger, pg_temp
 as $$
   insert into ledger.finding as o (kind, subject, level, told_level, said, link, since, found_at, missed_at)
   values ('database', 'database', 'trouble', 'trouble', said, '', outage_over.since, outage_over.since, ledger.clock())
-  on conflict (kind, subject) do update set since = least(o.since, excluded.since), said = excluded.said, missed_at = least(o.missed_at, excluded.missed_at)
+  on conflict (kind, subject) do update set since = least(o.since, excluded.since), said = excluded.said,
+    missed_at = least(o.missed_at, excluded.missed_at)
 $$;
 comment on function ledger.outage_over(timestamptz, jsonb) is
-  'A courier that has told by itself that the database was away says that it is back: to be told as any finding that is over, once, by ledger.judge().';
+  'A courier that has told by itself that the database was away says that it is back: to be told as any finding that '
+  'is over, once, by ledger.judge().';
 
 create function ledger.alert_claim(lease_ms bigint)
-returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint, next_us bigint)
+returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea,
+               content text, made_us bigint, next_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -118,7 +126,8 @@ begin
       set lease = m.lease + 1, leased_until = at + lease_ms * interval '1 millisecond', attempts = m.attempts + 1
       from due d where m.message_id = d.message_id
       returning m.*)
-    select t.message_id, t.lease, n.alert_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at), 0::bigint
+    select t.message_id, t.lease, n.alert_id, n.kind, n.target, n.secret_sealed, t.content::text, ledger.us(t.made_at),
+           0::bigint
     from taken t join ledger.alert n on n.alert_id = t.alert_id;
   if not found then
     return query
@@ -129,7 +138,8 @@ begin
 end
 $$;
 comment on function ledger.alert_claim(bigint) is
-  'Gives a message that is due to the caller for so long, with all that it takes to send it; message_id 0: none is, and the next will be in next_us (null: there is none).';
+  'Gives a message that is due to the caller for so long, with all that it takes to send it; message_id 0: none is, '
+  'and the next will be in next_us (null: there is none).';
 
 create function ledger.alert_settle(message bigint, lease bigint, wrong text)
 returns void
@@ -141,7 +151,8 @@ declare
   held ledger.alert_message;
 begin
   select m.* into held from ledger.alert_message m
-  where m.message_id = message and m.lease = alert_settle.lease and m.sent_at is null and m.dropped_at is null for update;
+  where m.message_id = message and m.lease = alert_settle.lease and m.sent_at is null
+    and m.dropped_at is null for update;
   if not found then
     return;
   end if;
@@ -149,7 +160,8 @@ begin
   set sent_at = case when wrong is null then at end, problem = wrong, leased_until = '-infinity',
       -- From half a minute to an hour, for three days.
       dropped_at = case when wrong is not null and (m.is_test or m.made_at < at - interval '3 days') then at end,
-      due_at = at + least(interval '1 hour', interval '30 seconds' * power(2, least(m.attempts - 1, 10))) * (0.9 + 0.2 * random())
+      due_at = at + least(interval '1 hour', interval '30 seconds' * power(2, least(m.attempts - 1, 10))) *
+        (0.9 + 0.2 * random())
   where m.message_id = message;
   update ledger.alert n
   set last_sent_at = case when wrong is null then at else n.last_sent_at end,
@@ -159,10 +171,12 @@ begin
 end
 $$;
 comment on function ledger.alert_settle(bigint, bigint, text) is
-  'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. A lease that is not the current one changes nothing.';
+  'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. '
+  'A lease that is not the current one changes nothing.';
 
 create function ledger.alert_test(alert bigint, page text, lease_ms bigint)
-returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea, content text, made_us bigint)
+returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea,
+               content text, made_us bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -181,7 +195,9 @@ begin
     from taken t join ledger.alert n on n.alert_id = t.alert_id;
 end
 $$;
-comment on function ledger.alert_test(bigint, text, bigint) is 'Makes a message that says it is a test, and gives it to the caller to send, as ledger.alert_claim() does. P0002: no such alert.';
+comment on function ledger.alert_test(bigint, text, bigint) is
+  'Makes a message that says it is a test, and gives it to the caller to send, as ledger.alert_claim() does. P0002: '
+  'no such alert.';
 
 -- ---- which ways there are
 
@@ -197,7 +213,8 @@ select case
   when h.host = 'ntfy.sh' then 'ntfy' end
 from (select lower(substring(target from '^https?://([^/:?#]+)')) as host) h
 $$;
-comment on function ledger.alert_chat(text) is 'The kind of chat whose address this is, of those that can be told by their host; null: none.';
+comment on function ledger.alert_chat(text) is
+  'The kind of chat whose address this is, of those that can be told by their host; null: none.';
 
 create function ledger.alert_check(kind text, target text)
 returns void
@@ -207,14 +224,16 @@ begin
   if kind = 'mail' then
     -- One plain address: nothing in it that a header or a command line could take for more.
     if target is null or length(target) > 254
-       or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
+       or target !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~][-A-Za-z0-9.!#$%&''*+/=?^_`{|'
+                    '}~]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$' then
       perform ledger.refuse('alert.no_address');
     end if;
   elsif kind = any ('{webhook,slack,teams,discord,mattermost,googlechat,ntfy}') then
     if ledger.has_blank(target) then
       perform ledger.refuse('alert.blank_in_address');
     end if;
-    if target is null or length(target) > 4096 or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
+    if target is null or length(target) > 4096
+      or target !~ '^https?://[^[:space:][:cntrl:]/@]+(/[^[:space:][:cntrl:]]*)?$' then
       perform ledger.refuse('alert.no_url');
     end if;
     if kind = 'ntfy' and target !~ '^https?://[^/]+/([^?#]*/)?[-_A-Za-z0-9]{1,64}/*(\?[^#]*)?$' then
@@ -235,7 +254,8 @@ returns text
 language sql immutable set search_path = ledger, pg_temp
 return case n.kind when 'mail' then n.target else ledger.url_shown(n.target) end;
 comment on function ledger.alert_shown(ledger.alert) is
-  'Where an alert goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows the URL of a chat can write there.';
+  'Where an alert goes, as everybody may know it: the e-mail address, but of a URL the host alone, because who knows '
+  'the URL of a chat can write there.';
 
 create function ledger.alert_state(n ledger.alert)
 returns jsonb
@@ -254,28 +274,35 @@ begin
   if (select count(*) from ledger.alert) >= 50 then
     perform ledger.refuse('alert.too_many', '{"most": 50}');
   end if;
-  insert into ledger.alert as n (kind, target, enabled) values (alert_add.kind, alert_add.target, alert_add.kind <> 'webhook')
+  insert into ledger.alert as n (kind, target, enabled)
+    values (alert_add.kind, alert_add.target, alert_add.kind <> 'webhook')
   returning n.alert_id into made;
   return made;
 exception when unique_violation then
   perform ledger.refuse('alert.there_already', state => '23505');
 end
 $$;
-comment on function ledger.alert_add(text, text) is 'Makes an alert. A webhook is enabled when it gets its secret: its number binds that.';
+comment on function ledger.alert_add(text, text) is
+  'Makes an alert. A webhook is enabled when it gets its secret: its number binds that.';
 
 -- ---- who looks after it
 
-create function ledger.host_seen(place text, program text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz,
-                                 aside bigint default 0, late_seconds bigint default 60)
+create function ledger.host_seen(place text, program text, version text, records bigint, bytes bigint,
+                                 most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint default 0,
+                                 late_seconds bigint default 60)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  insert into ledger.host as h (place, program, version, seen_at, spool_records, spool_bytes, spool_max_bytes, spool_damaged, spool_oldest_at, spool_aside, spool_late, spool_seen_at)
-  values (left(place, 1000), program, version, ledger.clock(), records, bytes, most_bytes, damaged, oldest, aside, make_interval(secs => late_seconds),
+  insert into ledger.host as h (place, program, version, seen_at, spool_records, spool_bytes, spool_max_bytes,
+                                spool_damaged, spool_oldest_at, spool_aside, spool_late, spool_seen_at)
+  values (left(place, 1000), program, version, ledger.clock(), records, bytes, most_bytes, damaged, oldest, aside,
+          make_interval(secs => late_seconds),
           case when records is not null then ledger.clock() end)
   on conflict on constraint host_pkey do update
-    set version = excluded.version, seen_at = excluded.seen_at, spool_records = excluded.spool_records, spool_bytes = excluded.spool_bytes,
-        spool_max_bytes = excluded.spool_max_bytes, spool_damaged = excluded.spool_damaged, spool_oldest_at = excluded.spool_oldest_at,
+    set version = excluded.version, seen_at = excluded.seen_at, spool_records = excluded.spool_records,
+        spool_bytes = excluded.spool_bytes,
+        spool_max_bytes = excluded.spool_max_bytes, spool_damaged = excluded.spool_damaged,
+          spool_oldest_at = excluded.spool_oldest_at,
         spool_aside = excluded.spool_aside, spool_late = excluded.spool_late,
         spool_seen_at = coalesce(excluded.spool_seen_at, h.spool_seen_at)
 $$;

@@ -13,7 +13,8 @@ as $$
   group by 1, 2, 3 order by 1, 2, 3
   on conflict (name, label, other_label) do update set value = c.value + excluded.value
 $$;
-comment on function ledger.count_up(text[], text[], text[], bigint[]) is 'Adds to the counters of ledger.counter, in one order, so that two never wait crosswise.';
+comment on function ledger.count_up(text[], text[], text[], bigint[]) is
+  'Adds to the counters of ledger.counter, in one order, so that two never wait crosswise.';
 
 create function ledger.last_event_at(endpoint bigint)
 returns timestamptz
@@ -21,15 +22,19 @@ language sql stable set search_path = ledger, pg_temp
 return greatest(
   (select r.last_at from ledger.call_baseline r where r.endpoint_id = endpoint),
   (select max(n.received_at)
-   from (select o.endpoint_id, o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 100) n
+   from (select o.endpoint_id, o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc
+         limit 100) n
    where n.endpoint_id = endpoint));
-comment on function ledger.last_event_at(bigint) is 'When an endpoint was called last with an event: as counted, or among the newest hundred; null: never.';
+comment on function ledger.last_event_at(bigint) is
+  'When an endpoint was called last with an event: as counted, or among the newest hundred; null: never.';
 
 create function ledger.hour_of_week(moment timestamptz)
 returns integer
 language sql immutable set search_path = ledger, pg_temp
-return (extract(isodow from moment at time zone 'UTC')::integer - 1) * 24 + extract(hour from moment at time zone 'UTC')::integer + 1;
-comment on function ledger.hour_of_week(timestamptz) is 'Which of the 168 hours of a week it is, from 1 (Monday 0:00 UTC).';
+return (extract(isodow from moment at time zone 'UTC')::integer - 1) * 24 + extract(hour
+    from moment at time zone 'UTC')::integer + 1;
+comment on function ledger.hour_of_week(timestamptz) is
+  'Which of the 168 hours of a week it is, from 1 (Monday 0:00 UTC).';
 
 create function ledger.call_baseline_learn(endpoint bigint)
 returns void
@@ -47,7 +52,8 @@ begin
   until := date_trunc('hour', known.last_at, 'UTC') + interval '1 hour';
   weeks_known := floor(least(4, extract(epoch from until - date_trunc('hour', known.first_at, 'UTC')) / 604800));
   if weeks_known < 1 then
-    update ledger.call_baseline r set weeks = 0, rates = null, silence_limit = null where r.endpoint_id = endpoint and r.weeks > 0;
+    update ledger.call_baseline r set weeks = 0, rates = null, silence_limit = null where r.endpoint_id = endpoint
+      and r.weeks > 0;
     return;
   end if;
   with hours as (
@@ -55,7 +61,8 @@ begin
            ceil(extract(epoch from until - h.hour) / 604800)::integer as week, coalesce(p.n, 0) as n
     from generate_series(until - weeks_known * interval '7 days', until - interval '1 hour', '1 hour') h (hour)
     left join (select o.hour, sum(o.count) as n from ledger.event_count_received o
-               where o.endpoint_id = endpoint and o.hour >= until - weeks_known * interval '7 days' and o.source in ('webhook', 'spool')
+               where o.endpoint_id = endpoint and o.hour >= until - weeks_known * interval '7 days'
+                 and o.source in ('webhook', 'spool')
                group by o.hour) p on p.hour = h.hour),
   -- One hour of an import says nothing of other weeks.
   most as (select 2 * percentile_cont(0.9) within group (order by o.n) as n from hours o where o.n > 0),
@@ -77,16 +84,20 @@ begin
           from generate_series(1, weeks_known) g (week) left join gap l on l.week = g.week group by g.week) w)
   select (select array_agg(s.rate::real order by s.place) from smooth s), (select (2 * l.missed)::real from longest l)
   into learnt, quiet;
-  update ledger.call_baseline r set weeks = weeks_known, rates = learnt, silence_limit = quiet where r.endpoint_id = endpoint;
+  update ledger.call_baseline r set weeks = weeks_known, rates = learnt, silence_limit = quiet
+    where r.endpoint_id = endpoint;
 end
 $$;
 comment on function ledger.call_baseline_learn(bigint) is
-  'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week; the option silence_times says how many at least.';
+  'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each '
+  'hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week; '
+  'the option silence_times says how many at least.';
 
 create function ledger.event_counts_update(most bigint)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_custom_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+    set plan_cache_mode = force_custom_plan
 as $$
 declare
   at constant timestamptz := ledger.clock();
@@ -103,7 +114,8 @@ begin
     from ledger.event e
     where (e.epoch, e.txid, e.seq) > (progress.read_epoch, progress.read_txid, progress.read_seq)
       -- below what a transaction at work could still record
-      and (e.epoch, e.txid, e.seq) < ((select s.epoch from ledger.state s), pg_snapshot_xmin(pg_current_snapshot()), 0::bigint)
+      and (e.epoch, e.txid, e.seq) < ((select s.epoch from ledger.state s), pg_snapshot_xmin(pg_current_snapshot()),
+                                      0::bigint)
     order by e.epoch, e.txid, e.seq
     limit most),
   -- A batch is counted as a whole: one that may go on is left for the next time,
@@ -116,7 +128,8 @@ begin
     select f.* from fresh f cross join cut c where not (c.is_open and f.epoch = c.epoch and f.txid = c.txid)),
   by_hour as (
     insert into ledger.event_count_received as p (hour, endpoint_id, workspace_id, model, source, count, last_at)
-    select date_trunc('hour', k.received_at, 'UTC'), k.endpoint_id, k.workspace_id, k.model, k.source, count(*), max(k.received_at)
+    select date_trunc('hour', k.received_at, 'UTC'), k.endpoint_id, k.workspace_id, k.model, k.source, count(*),
+           max(k.received_at)
     from kept k group by 1, 2, 3, 4, 5
     on conflict (hour, endpoint_id, workspace_id, model, source) do update
       set count = p.count + excluded.count, last_at = greatest(p.last_at, excluded.last_at)),
@@ -129,21 +142,25 @@ begin
     insert into ledger.call_baseline as r (endpoint_id, first_at, last_at)
     select k.endpoint_id, min(k.received_at), max(k.received_at)
     from kept k
-    where k.source in ('webhook', 'spool') and exists (select from ledger.endpoint o where o.endpoint_id = k.endpoint_id)
+    where k.source in ('webhook', 'spool')
+      and exists (select from ledger.endpoint o where o.endpoint_id = k.endpoint_id)
     group by 1
     on conflict (endpoint_id) do update
       set first_at = least(r.first_at, excluded.first_at), last_at = greatest(r.last_at, excluded.last_at)),
   batch as (
     select count(*) as n from kept k where k.source in ('webhook', 'spool') group by k.epoch, k.txid),
   sums as (
-    select 'events' as name, k.model as label, k.source as other_label, count(*) as value from kept k group by k.model, k.source
+    select 'events' as name, k.model as label, k.source as other_label, count(*) as value from kept k
+      group by k.model, k.source
     union all
-    select 'batch_le', coalesce((select min(l)::text from unnest(array[1, 2, 4, 8, 16, 32, 64, 128, 256, 512]) l where l >= b.n), '+Inf'), '', count(*)
+    select 'batch_le', coalesce((select min(l)::text from unnest(array[1, 2, 4, 8, 16, 32, 64, 128, 256, 512]) l
+                                 where l >= b.n), '+Inf'), '', count(*)
     from batch b group by 2
     union all
     select 'batched', '', '', sum(b.n)::bigint from batch b),
   counted as (
-    select ledger.count_up(array_agg(s.name), array_agg(s.label), array_agg(s.other_label), array_agg(s.value)) from sums s having count(*) > 0),
+    select ledger.count_up(array_agg(s.name), array_agg(s.label), array_agg(s.other_label), array_agg(s.value))
+      from sums s having count(*) > 0),
   moved as (
     update ledger.watch w
     set read_epoch = l.epoch, read_txid = l.txid, read_seq = l.seq
@@ -162,4 +179,5 @@ begin
 end
 $$;
 comment on function ledger.event_counts_update(bigint) is
-  'Counts events that are new in the ledger, at most so many, unless another session is at it, and learns once an hour what is usual. True: there are more.';
+  'Counts events that are new in the ledger, at most so many, unless another session is at it, and learns once an '
+  'hour what is usual. True: there are more.';

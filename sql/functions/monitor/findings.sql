@@ -6,7 +6,9 @@ create function ledger.finding_todo(said jsonb)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return said || jsonb_build_object('code', (said ->> 'code') || '.todo');
-comment on function ledger.finding_todo(jsonb) is 'What to do about what a finding says: the catalogues have a sentence for the code with .todo behind it, which takes the same parameters.';
+comment on function ledger.finding_todo(jsonb) is
+  'What to do about what a finding says: the catalogues have a sentence for the code with .todo behind it, which '
+  'takes the same parameters.';
 
 -- ---- what comes in
 
@@ -19,20 +21,24 @@ begin
   return query
     select 'endpoint_mute', 'trouble', 'endpoint ' || e.endpoint_id,
            ledger.coded('finding.endpoint_mute', jsonb_build_object('name', e.name, 'endpoint_id', e.endpoint_id)),
-           (select max(least(s.revoked_at, s.valid_until)) from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id), '#/toggl'
+           (select max(least(s.revoked_at, s.valid_until)) from ledger.endpoint_secret s
+            where s.endpoint_id = e.endpoint_id), '#/toggl'
     from ledger.endpoint e
     where e.enabled and not exists (
-      select from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > at);
+      select from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id and s.revoked_at is null
+        and s.valid_until > at);
 
   -- By the hour, so that one typing error is none.
   return query
-    select case when r.reason = 'unavailable' then 'refused' when r.reason = 'workspace' then 'workspace' else 'forged' end,
+    select case when r.reason = 'unavailable' then 'refused' when r.reason = 'workspace' then 'workspace'
+                else 'forged' end,
            case when r.reason = 'unavailable' then 'trouble' else 'warning' end,
            coalesce('endpoint ' || e.endpoint_id, 'unknown addresses'),
            case r.reason
              when 'unavailable' then ledger.coded('finding.refused', jsonb_build_object('count', r.n))
              when 'workspace' then ledger.coded('finding.workspace', jsonb_build_object('count', r.n, 'name', e.name))
-             else ledger.coded('finding.forged', jsonb_build_object('count', r.n, 'name', e.name, 'endpoint_id', e.endpoint_id)) end,
+             else ledger.coded('finding.forged',
+                               jsonb_build_object('count', r.n, 'name', e.name, 'endpoint_id', e.endpoint_id)) end,
            r.since, '#/toggl'
     from (select t.endpoint_id, t.reason, sum(t.count)::bigint as n, min(t.minute) as since
           from ledger.receiver_counter t
@@ -83,21 +89,29 @@ begin
       -- The silence of what was switched off on purpose is no news: toggl_off tells.
       where e.enabled and not exists (
         select from ledger.toggl_subscription o
-        where o.endpoint_id = e.endpoint_id and o.deleted_at is null and o.gone_at is null and not o.wanted_enabled and o.enabled is not true))
-    select 'silence', case when x.expected >= 3 * s.silence_limit then 'trouble' else 'warning' end, 'endpoint ' || s.endpoint_id,
-           ledger.coded('finding.silence', jsonb_build_object('name', s.which, 'silent_seconds', ledger.whole_seconds(at - s.last_at),
+        where o.endpoint_id = e.endpoint_id and o.deleted_at is null and o.gone_at is null and not o.wanted_enabled
+          and o.enabled is not true))
+    select 'silence', case when x.expected >= 3 * s.silence_limit then 'trouble' else 'warning' end,
+           'endpoint ' || s.endpoint_id,
+           ledger.coded('finding.silence',
+                        jsonb_build_object('name', s.which, 'silent_seconds', ledger.whole_seconds(at - s.last_at),
              'usual_seconds', ledger.whole_seconds((at - s.last_at) / x.expected))),
            s.last_at, '#/toggl'
     from state s
     -- Whole hours after that of the last event, and the part of this one.
     cross join lateral (
       select sum(s.rates[ledger.hour_of_week(h.hour)] * least(1, extract(epoch from at - h.hour) / 3600)) as expected
-      from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour', least(at, s.last_at + interval '28 days'), '1 hour') h (hour)) x
+      from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour',
+                           least(at, s.last_at + interval '28 days'), '1 hour') h (hour)) x
     where is_counted and s.weeks > 0 and x.expected >= s.silence_limit and s.last_at <= at - least_span
     union all
     select 'silence', 'warning', 'endpoint ' || s.endpoint_id,
-           case when s.last_at is null then ledger.coded('finding.silence_new', jsonb_build_object('name', s.name, 'age_seconds', ledger.whole_seconds(at - s.created_at)))
-                else ledger.coded('finding.silence_rare', jsonb_build_object('name', s.which, 'silent_seconds', ledger.whole_seconds(at - s.last_at))) end,
+           case when s.last_at is null then
+                ledger.coded('finding.silence_new',
+                             jsonb_build_object('name', s.name, 'age_seconds', ledger.whole_seconds(at - s.created_at)))
+                else ledger.coded('finding.silence_rare',
+                                  jsonb_build_object('name', s.which, 'silent_seconds',
+                                                     ledger.whole_seconds(at - s.last_at))) end,
            coalesce(s.last_at, s.created_at), '#/toggl'
     from state s
     where is_counted
@@ -109,7 +123,8 @@ begin
 end
 $$;
 comment on function ledger.findings_silent(timestamptz) is
-  'Endpoints that have not been called for longer than is usual for the hours of the week: so many events were to be expected since the last one that no usual week has such a silence.';
+  'Endpoints that have not been called for longer than is usual for the hours of the week: so many events were to be '
+  'expected since the last one that no usual week has such a silence.';
 
 -- ---- what it is kept in
 
@@ -121,16 +136,19 @@ as $$
 declare
   month constant timestamp := date_trunc('month', at at time zone 'UTC');
   has_this constant boolean := to_regclass('ledger.event_' || to_char(month, '"y"YYYY"m"MM')) is not null;
-  has_next constant boolean := to_regclass('ledger.event_' || to_char(month + interval '1 month', '"y"YYYY"m"MM')) is not null;
+  has_next constant boolean
+    := to_regclass('ledger.event_' || to_char(month + interval '1 month', '"y"YYYY"m"MM')) is not null;
 begin
   -- The next month is missing only in the last days of one, unless nobody looks after it.
   if not has_this or not has_next and at > (month + interval '20 days') at time zone 'UTC' then
     return query select 'partitions', case when has_this then 'warning' else 'trouble' end, 'partitions',
-      case when has_this then ledger.coded('finding.partition_next') else ledger.coded('finding.partition_this') end, null::timestamptz, '';
+      case when has_this then ledger.coded('finding.partition_next') else ledger.coded('finding.partition_this') end,
+        null::timestamptz, '';
   end if;
   return query
     select 'default_partition', 'warning', 'partitions',
-           ledger.coded('finding.default_partition', jsonb_build_object('count', least(d.n, 1000), 'more', d.n > 1000)), d.since, ''
+           ledger.coded('finding.default_partition', jsonb_build_object('count', least(d.n, 1000), 'more', d.n > 1000)),
+             d.since, ''
     from (select count(*) as n, min(o.received_at) as since
           from (select e.received_at from ledger.event_default e
                 where e.created_at >= '2006-01-01' and e.created_at < at + interval '1 year' limit 1001) o) d
@@ -138,7 +156,8 @@ begin
   return query
     select 'drift', 'warning', 'fields',
            case when f.found = 'costly' then ledger.coded('finding.costly', jsonb_build_object('model', f.model))
-                else ledger.coded('finding.drift', jsonb_build_object('model', f.model, 'field', f.field, 'found', f.found)) end,
+                else ledger.coded('finding.drift',
+                                  jsonb_build_object('model', f.model, 'field', f.field, 'found', f.found)) end,
            f.day::timestamp at time zone 'UTC', ''
     from (select d.model, d.field, d.found, d.day from ledger.drift d
           where d.day >= (at at time zone 'UTC')::date - 6 and d.found <> 'value'
@@ -146,10 +165,12 @@ begin
 
   -- What a host last said of its spool, if that was not long ago.
   return query
-    select 'spool', case when h.spool_oldest_at < at - h.spool_late or h.spool_bytes > h.spool_max_bytes / 2 then 'trouble' else 'warning' end,
+    select 'spool', case when h.spool_oldest_at < at - h.spool_late or h.spool_bytes > h.spool_max_bytes / 2 then
+                         'trouble' else 'warning' end,
            'spool of ' || h.place,
            ledger.coded('finding.spool', jsonb_build_object('count', h.spool_records, 'place', h.place,
-             'oldest_seconds', ledger.whole_seconds(at - h.spool_oldest_at), 'percent', ceil(100.0 * h.spool_bytes / greatest(h.spool_max_bytes, 1)),
+             'oldest_seconds', ledger.whole_seconds(at - h.spool_oldest_at), 'percent',
+             ceil(100.0 * h.spool_bytes / greatest(h.spool_max_bytes, 1)),
              'seen_seconds', ledger.whole_seconds(at - h.spool_seen_at))),
            h.spool_oldest_at, ''
     from ledger.host h
@@ -166,7 +187,8 @@ begin
                       and (o.spool_seen_at, o.program) > (h.spool_seen_at, h.program))
     union all
     select 'spool_damaged', 'warning', 'spool of ' || h.place,
-           ledger.coded('finding.spool_damaged', jsonb_build_object('count', h.spool_damaged, 'place', h.place)), null, ''
+           ledger.coded('finding.spool_damaged', jsonb_build_object('count', h.spool_damaged, 'place', h.place)), null,
+             ''
     from ledger.host h
     where h.spool_seen_at > at - interval '1 day' and h.spool_damaged > 0
       and not exists (select from ledger.host o where o.place = h.place
@@ -185,14 +207,18 @@ as $$
 begin
   return query
     select 'toggl_token', 'trouble', 'connection ' || c.connection_id,
-           ledger.coded('finding.toggl_token', jsonb_build_object('name', coalesce(c.name, c.email), 'connection_id', c.connection_id)), c.refused_at, '#/toggl'
+           ledger.coded('finding.toggl_token',
+                        jsonb_build_object('name', coalesce(c.name, c.email), 'connection_id', c.connection_id)),
+                        c.refused_at, '#/toggl'
     from ledger.toggl_connection c
     where c.refused_at is not null and c.token_sealed is not null;
   return query
     select 'toggl_' || d.state, case when d.state = 'filters' then 'warning' else 'trouble' end,
            'Toggl subscription ' || d.subscription_id,
-           ledger.coded('finding.toggl_differs', jsonb_build_object('name', coalesce(d.description, d.subscription_id::text), 'state', d.said,
-             'mend', case when d.mend like 'endpoint%' then 'endpoint' else d.mend end, 'endpoint_id', d.said -> 'endpoint_id',
+           ledger.coded('finding.toggl_differs',
+                        jsonb_build_object('name', coalesce(d.description, d.subscription_id::text), 'state', d.said,
+             'mend', case when d.mend like 'endpoint%' then 'endpoint' else d.mend end, 'endpoint_id',
+             d.said -> 'endpoint_id',
              'subscription_id', d.subscription_id)),
            d.since, '#/toggl'
     from ledger.toggl_differences() d
@@ -203,14 +229,17 @@ begin
   -- Switched off on purpose, and forgotten: nothing is recorded, and all else is well.
   return query
     select 'toggl_off', 'warning', 'Toggl subscription ' || s.subscription_id,
-           ledger.coded('finding.toggl_off', jsonb_build_object('name', coalesce(s.description, s.subscription_id::text),
-             'workspace', coalesce((select w.name from ledger.toggl_workspace w where w.workspace_id = s.workspace_id), s.workspace_id::text),
+           ledger.coded('finding.toggl_off',
+                        jsonb_build_object('name', coalesce(s.description, s.subscription_id::text),
+             'workspace', coalesce((select w.name from ledger.toggl_workspace w where w.workspace_id = s.workspace_id),
+                                   s.workspace_id::text),
              'subscription_id', s.subscription_id)), null::timestamptz, '#/toggl'
     from ledger.toggl_subscription s
     cross join lateral ledger.toggl_state(s) d
     where s.deleted_at is null and d.state = 'off'
       and not exists (select from ledger.toggl_subscription o
-                      where o.workspace_id = s.workspace_id and o.endpoint_id is not null and o.enabled and o.gone_at is null and o.deleted_at is null)
+                      where o.workspace_id = s.workspace_id and o.endpoint_id is not null and o.enabled
+                        and o.gone_at is null and o.deleted_at is null)
     order by s.workspace_id, s.subscription_id
     limit 100;
   return query
@@ -248,13 +277,18 @@ begin
     select case when s.disabled_reason is null then 'subscription_failing' else 'subscription_disabled' end,
            case when s.disabled_reason is null then 'warning' else 'trouble' end,
            'subscription ' || s.subscription_id,
-           case when s.disabled_reason = 'gone' then ledger.coded('finding.subscription_gone', jsonb_build_object('name', s.description))
-                when s.disabled_reason is not null then ledger.coded('finding.subscription_disabled', jsonb_build_object('name', s.description))
-                else ledger.coded('finding.subscription_failing', jsonb_build_object('name', s.description, 'failing_seconds', ledger.whole_seconds(at - s.failing_since))) end,
+           case when s.disabled_reason = 'gone' then
+                ledger.coded('finding.subscription_gone', jsonb_build_object('name', s.description))
+                when s.disabled_reason is not null then
+                  ledger.coded('finding.subscription_disabled', jsonb_build_object('name', s.description))
+                else ledger.coded('finding.subscription_failing',
+                                  jsonb_build_object('name', s.description, 'failing_seconds',
+                                                     ledger.whole_seconds(at - s.failing_since))) end,
            s.failing_since, '#/subscribers'
     from ledger.subscription s
     where s.deleted_at is null and s.pending_until is null
-      and case when s.disabled_reason is not null then not s.enabled else s.enabled and s.failing_since < at - interval '1 hour' end
+      and case when s.disabled_reason is not null then not s.enabled
+               else s.enabled and s.failing_since < at - interval '1 hour' end
     order by s.subscription_id
     limit 100;
 
@@ -277,14 +311,16 @@ begin
 
   return query
     select 'dead', 'warning', 'subscription ' || s.subscription_id,
-           ledger.coded('finding.dead', jsonb_build_object('count', least(d.n, 100), 'more', d.n > 100, 'name', s.description,
+           ledger.coded('finding.dead',
+                        jsonb_build_object('count', least(d.n, 100), 'more', d.n > 100, 'name', s.description,
              'days', ledger.option('dead_days'), 'subscription_id', s.subscription_id)),
            d.since, format('#/subscribers/deliveries/%s?state=dead', s.subscription_id)
     from ledger.subscription s
     cross join lateral (
       select count(*) as n, min(o.settled_at) as since
       from (select l.settled_at from ledger.delivery l
-            where l.subscription_id = s.subscription_id and l.state = 'dead' and l.settled_at > at - ledger.option('dead_days') * interval '1 day'
+            where l.subscription_id = s.subscription_id and l.state = 'dead'
+              and l.settled_at > at - ledger.option('dead_days') * interval '1 day'
             limit 101) o) d
     where s.deleted_at is null and d.n > 0
     order by s.subscription_id
@@ -303,22 +339,26 @@ as $$
 begin
   return query
     select 'courier', 'warning', 'courier',
-           ledger.coded('finding.courier', jsonb_build_object('idle_seconds', ledger.whole_seconds(at - c.seen_at))), c.seen_at, ''
+           ledger.coded('finding.courier', jsonb_build_object('idle_seconds', ledger.whole_seconds(at - c.seen_at))),
+             c.seen_at, ''
     from (select coalesce((select max(h.seen_at) from ledger.host h where h.program = 'courier'), w.made_at) as seen_at
           from ledger.watch w) c
     where c.seen_at < at - interval '1 day'
       and (exists (select from ledger.alert n where n.enabled)
-           or exists (select from ledger.subscription s where s.enabled and s.validated_at is not null and s.deleted_at is null)
+           or exists (select from ledger.subscription s where s.enabled and s.validated_at is not null
+                      and s.deleted_at is null)
            or exists (select from ledger.toggl_connection t where t.token_sealed is not null));
   return query
     select 'alert', 'warning', 'alert ' || n.alert_id,
            ledger.coded('finding.alert', jsonb_build_object('way', n.kind, 'target', ledger.alert_shown(n),
-             'failing_seconds', ledger.whole_seconds(at - n.failing_since), 'problem', rtrim(n.last_problem, '.'), 'alert_id', n.alert_id)), n.failing_since, '#/settings/alerts'
+             'failing_seconds', ledger.whole_seconds(at - n.failing_since), 'problem', rtrim(n.last_problem, '.'),
+             'alert_id', n.alert_id)), n.failing_since, '#/settings/alerts'
     from ledger.alert n
     where n.enabled and n.failing_since < at - interval '10 minutes';
 end
 $$;
-comment on function ledger.findings_looking_after(timestamptz) is 'Findings about those who look after the ledger, and about the ways by which the owner is told.';
+comment on function ledger.findings_looking_after(timestamptz) is
+  'Findings about those who look after the ledger, and about the ways by which the owner is told.';
 
 create function ledger.findings()
 returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
@@ -339,4 +379,6 @@ begin
 end
 $$;
 comment on function ledger.findings() is
-  'Everything that is not well, trouble before warnings: kind (one word), level (warning or trouble), subject (what it is about, the same as long as it lasts), what is so (said; what to do: ledger.finding_todo()), since when (null: not known), and the page that mends it (empty: none does). No row: all is well. Each part of it is bounded.';
+  'Everything that is not well, trouble before warnings: kind (one word), level (warning or trouble), subject (what '
+  'it is about, the same as long as it lasts), what is so (said; what to do: ledger.finding_todo()), since when '
+  '(null: not known), and the page that mends it (empty: none does). No row: all is well. Each part of it is bounded.';

@@ -6,8 +6,9 @@ select ledger.interface_function(called) from unnest(array[
   'operator.alert_add', 'operator.alert_test', 'operator.alert_settle',
   'admin.alert_settle']) called;
 
-create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint,
-                              page text, names text[], labels text[], counts bigint[])
+create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint,
+                              oldest timestamptz, aside bigint, late_seconds bigint, page text, names text[],
+                              labels text[], counts bigint[])
 returns table (is_more boolean)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -21,14 +22,18 @@ begin
   return next;
 end
 $$;
-comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text, text[], text[], bigint[]) is
-  'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
+comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text,
+  text[], text[], bigint[]) is
+  'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts '
+  'what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
 
 create function courier.alert_targets()
 returns table (alert_id bigint, kind text, target text, secret_sealed bytea)
 language sql stable security definer set search_path = ledger, pg_temp
-as $$ select n.alert_id, n.kind, n.target, n.secret_sealed from ledger.alert n where n.enabled order by n.alert_id limit 50 $$;
-comment on function courier.alert_targets() is 'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
+as $$ select n.alert_id, n.kind, n.target, n.secret_sealed from ledger.alert n where n.enabled order by n.alert_id
+  limit 50 $$;
+comment on function courier.alert_targets() is
+  'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
 
 -- ---- of the command line
 
@@ -38,32 +43,41 @@ language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform ledger.event_counts_update(20000);
-  return query select f.kind, f.level, f.subject, f.said, ledger.finding_todo(f.said), ledger.us(f.since), f.link from ledger.findings() f;
+  return query select f.kind, f.level, f.subject, f.said, ledger.finding_todo(f.said), ledger.us(f.since), f.link
+    from ledger.findings() f;
 end
 $$;
-comment on function operator.findings() is 'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
+comment on function operator.findings() is
+  'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
 
-create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
+create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint,
+                                   damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
-as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds) $$;
-comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is 'As ledger.host_seen(): housekeep was run.';
+as $$ select ledger.host_seen(place, 'housekeep', version, records, bytes, most_bytes, damaged, oldest, aside,
+                              late_seconds) $$;
+comment on function operator.host_seen(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
+  'As ledger.host_seen(): housekeep was run.';
 
 create function operator.alert_list()
-returns table (alert_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text, waiting bigint)
+returns table (alert_id bigint, kind text, target text, enabled boolean, last_sent_us bigint, last_problem text,
+               waiting bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select n.alert_id, n.kind, ledger.alert_shown(n), n.enabled, ledger.us(n.last_sent_at), n.last_problem,
-         (select count(*) from ledger.alert_message m where m.alert_id = n.alert_id and m.sent_at is null and m.dropped_at is null)
+         (select count(*) from ledger.alert_message m where m.alert_id = n.alert_id and m.sent_at is null
+          and m.dropped_at is null)
   from ledger.alert n order by n.alert_id
 $$;
-comment on function operator.alert_list() is 'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
+comment on function operator.alert_list() is
+  'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
 
 create function operator.alert_secret(alert bigint, sealed bytea)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
 as $$ update ledger.alert n set secret_sealed = sealed, enabled = true where n.alert_id = alert $$;
-comment on function operator.alert_secret(bigint, bytea) is 'Gives a webhook its secret, sealed with alert: and its number as place, and enables it.';
+comment on function operator.alert_secret(bigint, bytea) is
+  'Gives a webhook its secret, sealed with alert: and its number as place, and enables it.';
 
 create function operator.alert_enable(alert bigint, enable boolean)
 returns void
@@ -96,7 +110,8 @@ returns table (holder text, of_program text, pid bigint, what text)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select coalesce(a.usename::text, 'unknown'), coalesce(a.application_name, ''), l.pid::bigint,
-         case when l.classid::bigint = 1668246898 then 'deliveries of a workspace' else 'migrate, rebuild and housekeep' end
+         case when l.classid::bigint = 1668246898 then 'deliveries of a workspace'
+              else 'migrate, rebuild and housekeep' end
   from pg_locks l
   left join pg_stat_activity a on a.pid = l.pid
   where l.locktype = 'advisory' and l.granted
@@ -105,4 +120,6 @@ as $$
          or l.objsubid = 1 and (l.classid::bigint << 32 | l.objid::bigint) in (7306021983461007, 7306021983461008))
     and coalesce(a.application_name, '') not like 'hookledger%'
 $$;
-comment on function operator.lock_holders() is 'Sessions that are none of hookledger''s programs and hold advisory locks that these use for turns: they wait for it.';
+comment on function operator.lock_holders() is
+  'Sessions that are none of hookledger''s programs and hold advisory locks that these use for turns: they wait for '
+  'it.';

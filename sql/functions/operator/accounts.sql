@@ -32,11 +32,12 @@ exception
 end
 $$;
 comment on function operator.organization_add(text, text, bigint, bigint, bigint) is
-  'Makes an organization; id null: the next number. requests, of_user: numbers of its own, or null for those of the plan. Returns its number.';
+  'Makes an organization; id null: the next number. requests, of_user: numbers of its own, or null for those of the '
+  'plan. Returns its number.';
 
 create function operator.organization_list()
-returns table (organization_id bigint, name text, plan text, max_webhooks bigint, max_filters bigint, hourly_requests bigint,
-               user_requests bigint, workspaces bigint)
+returns table (organization_id bigint, name text, plan text, max_webhooks bigint, max_filters bigint,
+               hourly_requests bigint, user_requests bigint, workspaces bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select o.organization_id, o.name, o.plan, coalesce(o.max_webhooks, p.max_webhooks)::bigint,
@@ -48,7 +49,8 @@ as $$
 $$;
 comment on function operator.organization_list() is 'Organizations with the limits that hold for each.';
 
-create function operator.organization_set(id bigint, plan text, webhooks bigint, filters bigint, requests bigint, of_user bigint)
+create function operator.organization_set(id bigint, plan text, webhooks bigint, filters bigint, requests bigint,
+                                          of_user bigint)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -89,15 +91,18 @@ exception
     perform ledger.refuse('workspace.malformed');
 end
 $$;
-comment on function operator.workspace_add(bigint, bigint) is 'Lets the events of a workspace be passed on, under this organization; again: moves it there.';
+comment on function operator.workspace_add(bigint, bigint) is
+  'Lets the events of a workspace be passed on, under this organization; again: moves it there.';
 
 create function operator.workspace_list()
-returns table (workspace_id bigint, organization_id bigint, organization text, name text, accounts bigint, subscriptions bigint)
+returns table (workspace_id bigint, organization_id bigint, organization text, name text, accounts bigint,
+               subscriptions bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select w.workspace_id, w.organization_id, o.name, t.name,
          (select count(*) from ledger.member m where m.workspace_id = w.workspace_id),
-         (select count(*) from ledger.subscription s where s.workspace_id = w.workspace_id and s.deleted_at is null and s.pending_until is null)
+         (select count(*) from ledger.subscription s where s.workspace_id = w.workspace_id and s.deleted_at is null
+          and s.pending_until is null)
   from ledger.workspace w
   join ledger.organization o on o.organization_id = w.organization_id
   left join toggl.workspace t on t.workspace_id = w.workspace_id
@@ -139,14 +144,16 @@ comment on function operator.account_add(text, bigint, text, text, bytea) is
   'Makes an account for a Toggl user; digest is the SHA-256 of its token. Returns its number.';
 
 create function operator.account_list()
-returns table (account_id bigint, name text, user_id bigint, email text, time_zone text, enabled boolean, workspaces text,
-               subscriptions bigint, seen_us bigint)
+returns table (account_id bigint, name text, user_id bigint, email text, time_zone text, enabled boolean,
+               workspaces text, subscriptions bigint, seen_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select a.account_id, a.name, a.user_id, a.email, a.time_zone, a.enabled,
-         (select string_agg(m.workspace_id || case when m.is_admin then ' (admin)' else '' end, ', ' order by m.workspace_id)
+         (select string_agg(m.workspace_id || case when m.is_admin then ' (admin)' else '' end, ', '
+                            order by m.workspace_id)
           from ledger.member m where m.account_id = a.account_id),
-         (select count(*) from ledger.subscription s where s.account_id = a.account_id and s.deleted_at is null and s.pending_until is null),
+         (select count(*) from ledger.subscription s where s.account_id = a.account_id and s.deleted_at is null
+          and s.pending_until is null),
          ledger.us(a.seen_at)
   from ledger.account a
   order by a.account_id
@@ -163,7 +170,8 @@ begin
     perform ledger.zone_check(zone);
   end if;
   update ledger.account a
-  set name = coalesce(called, a.name), email = nullif(coalesce(mail, a.email), ''), time_zone = coalesce(zone, a.time_zone),
+  set name = coalesce(called, a.name), email = nullif(coalesce(mail, a.email), ''),
+      time_zone = coalesce(zone, a.time_zone),
       enabled = coalesce(enable, a.enabled), token_digest = coalesce(digest, a.token_digest),
       token_made_at = case when digest is null then a.token_made_at else now() end
   where a.account_id = id;
@@ -176,7 +184,8 @@ exception
 end
 $$;
 comment on function operator.account_set(bigint, text, text, text, boolean, bytea) is
-  'Changes an account; null leaves a thing as it is, an empty address takes it away. A new digest makes the token before worthless at once.';
+  'Changes an account; null leaves a thing as it is, an empty address takes it away. A new digest makes the token '
+  'before worthless at once.';
 
 create function operator.member_set(account bigint, workspace bigint, may_use boolean, admin boolean)
 returns void
@@ -186,7 +195,8 @@ begin
   if not may_use then
     delete from ledger.member m where m.account_id = account and m.workspace_id = workspace;
     if not found then
-      perform ledger.refuse('account.no_access', jsonb_build_object('account_id', account, 'workspace_id', workspace), 'P0002');
+      perform ledger.refuse('account.no_access', jsonb_build_object('account_id', account, 'workspace_id', workspace),
+                            'P0002');
     end if;
     return;
   end if;
@@ -222,7 +232,8 @@ as $$
 begin
   perform ledger.account_check(account);
   return query
-    select q.organization_id, q.used::bigint, coalesce(o.hourly_requests, p.hourly_requests, ledger.user_requests(account))::bigint,
+    select q.organization_id, q.used::bigint,
+           coalesce(o.hourly_requests, p.hourly_requests, ledger.user_requests(account))::bigint,
            ledger.us(q.started_at + interval '60 minutes')
     from ledger.quota q
     left join ledger.organization o on o.organization_id = q.organization_id
@@ -231,7 +242,8 @@ begin
     order by q.organization_id;
 end
 $$;
-comment on function operator.quota_list(bigint) is 'Windows of an account that are open now; organization 0: the user''s own.';
+comment on function operator.quota_list(bigint) is
+  'Windows of an account that are open now; organization 0: the user''s own.';
 
 create function operator.quota_reset(account bigint)
 returns bigint
@@ -246,27 +258,33 @@ begin
   return gone;
 end
 $$;
-comment on function operator.quota_reset(bigint) is 'Begins all windows of an account anew. Returns how many were open.';
+comment on function operator.quota_reset(bigint) is
+  'Begins all windows of an account anew. Returns how many were open.';
 
 create function operator.subscription_list(only_workspace bigint, with_deleted boolean)
-returns table (subscription_id bigint, workspace_id bigint, account_id bigint, description text, url_callback text, filters text,
-               enabled boolean, validated_us bigint, disabled_reason text, waiting bigint, dead bigint, created_us bigint, deleted_us bigint)
+returns table (subscription_id bigint, workspace_id bigint, account_id bigint, description text, url_callback text,
+               filters text, enabled boolean, validated_us bigint, disabled_reason text, waiting bigint, dead bigint,
+               created_us bigint, deleted_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select s.subscription_id, s.workspace_id, s.account_id, s.description, s.url_callback, array_to_string(s.filters, ', '), s.enabled,
+  select s.subscription_id, s.workspace_id, s.account_id, s.description, s.url_callback,
+         array_to_string(s.filters, ', '), s.enabled,
          ledger.us(s.validated_at), s.disabled_reason,
          (select count(*) from ledger.served v join ledger.delivery d on d.subscription_id = v.subscription_id
           where v.subscription_id = s.subscription_id and d.state in ('due', 'behind')),
-         (select count(*) from ledger.delivery d where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'dead'),
+         (select count(*) from ledger.delivery d where d.workspace_id = s.workspace_id
+          and d.subscription_id = s.subscription_id and d.state = 'dead'),
          ledger.us(s.created_at), ledger.us(s.deleted_at)
   from ledger.subscription s
   where (only_workspace is null or s.workspace_id = only_workspace) and s.pending_until is null
     and (with_deleted or s.deleted_at is null)
   order by s.subscription_id
 $$;
-comment on function operator.subscription_list(bigint, boolean) is 'Subscriptions of our own subscribers, with what waits and what was given up.';
+comment on function operator.subscription_list(bigint, boolean) is
+  'Subscriptions of our own subscribers, with what waits and what was given up.';
 
-create function operator.subscription_set(id bigint, enable boolean, validate boolean, new_parallel bigint, new_rate text)
+create function operator.subscription_set(id bigint, enable boolean, validate boolean, new_parallel bigint,
+                                          new_rate text)
 returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -310,7 +328,8 @@ begin
   perform ledger.deliveries_drop(home, id, 1000, 'its subscription is deleted');
 end
 $$;
-comment on function operator.subscription_delete(bigint) is 'Deletes a subscription; what is on its way to it is dropped, all beyond a thousand by the courier.';
+comment on function operator.subscription_delete(bigint) is
+  'Deletes a subscription; what is on its way to it is dropped, all beyond a thousand by the courier.';
 
 create function operator.subscription_rotate(id bigint, sealed bytea, keep_us bigint)
 returns void
@@ -331,7 +350,8 @@ begin
 end
 $$;
 comment on function operator.subscription_rotate(bigint, bytea, bigint) is
-  'Gives a subscription a new secret; for keep_us microseconds the one before signs too, where the form of the signature takes two.';
+  'Gives a subscription a new secret; for keep_us microseconds the one before signs too, where the form of the '
+  'signature takes two.';
 
 create function operator.tick_add(called text, digest bytea)
 returns bigint
@@ -347,7 +367,8 @@ exception
     perform ledger.refuse('name.length');
 end
 $$;
-comment on function operator.tick_add(text, bytea) is 'Makes an address for web-cron; digest is the SHA-256 of its token. Returns its number.';
+comment on function operator.tick_add(text, bytea) is
+  'Makes an address for web-cron; digest is the SHA-256 of its token. Returns its number.';
 
 create function operator.tick_list()
 returns table (tick_id bigint, name text, created_us bigint, used_us bigint)

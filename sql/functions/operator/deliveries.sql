@@ -2,8 +2,8 @@
 -- schema of the command line.
 
 create function operator.delivery_list(subscription bigint, of_state text, before bigint, most bigint)
-returns table (delivery_id bigint, subscription_id bigint, event_id bigint, model text, action text, entity_id bigint, state text,
-               attempts bigint, due_us bigint, settled_us bigint, last_error text)
+returns table (delivery_id bigint, subscription_id bigint, event_id bigint, model text, action text, entity_id bigint,
+               state text, attempts bigint, due_us bigint, settled_us bigint, last_error text)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
@@ -11,7 +11,8 @@ begin
     perform ledger.refuse('delivery.state_unknown');
   end if;
   return query
-    select d.delivery_id, d.subscription_id, d.event_id, d.model, d.action, nullif(d.entity_id, 0), d.state, d.attempts::bigint,
+    select d.delivery_id, d.subscription_id, d.event_id, d.model, d.action, nullif(d.entity_id, 0), d.state,
+           d.attempts::bigint,
            case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at), d.last_error
     from ledger.subscription s
     cross join lateral (
@@ -25,12 +26,13 @@ begin
 end
 $$;
 comment on function operator.delivery_list(bigint, text, bigint, bigint) is
-  'Deliveries, the newest first, with a number below `before`; of one subscription and in one state, or null: of all. due_us: when the next attempt is due.';
+  'Deliveries, the newest first, with a number below `before`; of one subscription and in one state, or null: of all. '
+  'due_us: when the next attempt is due.';
 
 create function operator.delivery_find(delivery bigint)
-returns table (delivery_id bigint, subscription_id bigint, workspace_id bigint, url_callback text, event_id bigint, event_created_us bigint,
-               model text, action text, entity_id bigint, state text, attempts bigint, made_us bigint, due_us bigint, settled_us bigint,
-               last_error text)
+returns table (delivery_id bigint, subscription_id bigint, workspace_id bigint, url_callback text, event_id bigint,
+               event_created_us bigint, model text, action text, entity_id bigint, state text, attempts bigint,
+               made_us bigint, due_us bigint, settled_us bigint, last_error text)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
@@ -39,7 +41,8 @@ begin
            d.model, d.action, nullif(d.entity_id, 0), d.state, d.attempts::bigint, ledger.us(d.made_at),
            case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at), d.last_error
     from ledger.subscription s
-    join ledger.delivery d on d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.delivery_id = delivery;
+    join ledger.delivery d on d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id
+      and d.delivery_id = delivery;
   if not found then
     perform ledger.refuse('delivery.unknown', jsonb_build_object('delivery_id', delivery), 'P0002');
   end if;
@@ -53,10 +56,12 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select a.attempt::bigint, ledger.us(a.at), a.status::bigint, a.duration_us / 1000, a.problem, a.answer
   from ledger.subscription s
-  join ledger.attempt a on a.workspace_id = s.workspace_id and a.subscription_id = s.subscription_id and a.delivery_id = delivery
+  join ledger.attempt a on a.workspace_id = s.workspace_id and a.subscription_id = s.subscription_id
+    and a.delivery_id = delivery
   order by a.attempt
 $$;
-comment on function operator.attempt_list(bigint) is 'Attempts of one delivery, the first one first; status 0: no answer.';
+comment on function operator.attempt_list(bigint) is
+  'Attempts of one delivery, the first one first; status 0: no answer.';
 
 create function operator.delivery_replay(delivery bigint)
 returns text
@@ -66,7 +71,8 @@ declare
   one record;
 begin
   select * into one from operator.delivery_find(delivery);
-  if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id and s.deleted_at is not null) then
+  if exists (select from ledger.subscription s where s.subscription_id = one.subscription_id
+             and s.deleted_at is not null) then
     perform ledger.refuse('subscription.deleted', jsonb_build_object('subscription_id', one.subscription_id));
   end if;
   if ledger.deliveries_of_maker(one.workspace_id, one.subscription_id, array[delivery]) = '{}' then
@@ -74,7 +80,8 @@ begin
   end if;
   if one.state = 'due' then
     update ledger.delivery d set due_at = ledger.clock()
-    where d.workspace_id = one.workspace_id and d.subscription_id = one.subscription_id and d.delivery_id = delivery and d.state = 'due';
+    where d.workspace_id = one.workspace_id and d.subscription_id = one.subscription_id and d.delivery_id = delivery
+      and d.state = 'due';
   elsif one.state <> 'behind' then
     perform ledger.delivery_replay(one.workspace_id, one.subscription_id, array[delivery]);
   end if;
@@ -83,14 +90,18 @@ begin
 end
 $$;
 comment on function operator.delivery_replay(bigint) is
-  'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or behind when an earlier one of its entity is open. P0002 when absent, 22023 when the account of the subscription may not see it.';
+  'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or '
+  'behind when an earlier one of its entity is open. P0002 when absent, 22023 when the account of the subscription '
+  'may not see it.';
 
-create function operator.subscription_replay(subscription bigint, since timestamptz, until timestamptz, dead_only boolean, after bigint, most bigint)
+create function operator.subscription_replay(subscription bigint, since timestamptz, until timestamptz,
+                                             dead_only boolean, after bigint, most bigint)
 returns table (replayed bigint, looked_at bigint, last_id bigint, hidden bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan
 as $$
 declare
-  home bigint := (select s.workspace_id from ledger.subscription s where s.subscription_id = subscription and s.deleted_at is null);
+  home bigint := (select s.workspace_id from ledger.subscription s where s.subscription_id = subscription
+                  and s.deleted_at is null);
   ids bigint[];
 begin
   if home is null then
@@ -113,4 +124,7 @@ begin
 end
 $$;
 comment on function operator.subscription_replay(bigint, timestamptz, timestamptz, boolean, bigint, bigint) is
-  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with last_id until looked_at is less. hidden: how many were left out, because the account of the subscription may not see them.';
+  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), '
+  'or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with '
+  'last_id until looked_at is less. hidden: how many were left out, because the account of the subscription may not '
+  'see them.';

@@ -56,7 +56,8 @@ begin
 end
 $$;
 comment on function operator.endpoint_add(text, text, bigint, bytea) is
-  'Makes an endpoint with its first secret. A workspace of null is fixed by the first genuine event. The secret is sealed with the address as its place.';
+  'Makes an endpoint with its first secret. A workspace of null is fixed by the first genuine event. The secret is '
+  'sealed with the address as its place.';
 
 create function operator.endpoint_enable(endpoint bigint, enable boolean)
 returns void
@@ -99,7 +100,8 @@ begin
 end
 $$;
 comment on function operator.endpoint_rotate(bigint, bytea, bigint) is
-  'Gives an endpoint a new secret; those it has stay valid for keep_us microseconds more. Returns the number of the new one. P0002 when the endpoint is absent.';
+  'Gives an endpoint a new secret; those it has stay valid for keep_us microseconds more. Returns the number of the '
+  'new one. P0002 when the endpoint is absent.';
 
 create function operator.secret_list(endpoint bigint)
 returns table (secret_id bigint, valid_from_us bigint, valid_until_us bigint, revoked_us bigint,
@@ -133,7 +135,8 @@ begin
 end
 $$;
 comment on function operator.secret_revoke(bigint, bigint) is
-  'Withdraws a secret at once: what is received from now on and signed with it is not recorded. Returns how many valid ones the endpoint has left.';
+  'Withdraws a secret at once: what is received from now on and signed with it is not recorded. Returns how many '
+  'valid ones the endpoint has left.';
 
 create function operator.secret_read(after bigint, most bigint)
 returns table (secret_id bigint, endpoint_id bigint, address text, sealed bytea, is_valid boolean)
@@ -147,4 +150,5 @@ begin atomic
   limit most;
 end;
 comment on function operator.secret_read(bigint, bigint) is
-  'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged, and for signing as Toggl does.';
+  'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged, and for signing '
+  'as Toggl does.';

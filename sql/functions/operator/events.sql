@@ -34,7 +34,8 @@ begin
 end
 $$;
 comment on function operator.event_list(text, bigint, bigint, text, text, bigint, bigint, timestamptz, timestamptz) is
-  'Events in the order of recording, the newest first, before a cursor (null: from the end). A filter of null lets all pass; since and until bound created_at.';
+  'Events in the order of recording, the newest first, before a cursor (null: from the end). A filter of null lets '
+  'all pass; since and until bound created_at.';
 
 create function operator.event_read(
   after text, before text, most bigint, most_bytes bigint, workspace bigint, of_model text,
@@ -74,8 +75,11 @@ begin
   end loop;
 end
 $$;
-comment on function operator.event_read(text, text, bigint, bigint, bigint, text, text, bigint, bigint, timestamptz, timestamptz) is
-  'Events with their bodies in the order of recording, between two cursors (null: from the start, to event_end()), at most `most` rows and about most_bytes of bodies, at least one row if there is one. A filter of null lets all pass; since and until bound created_at.';
+comment on function operator.event_read(text, text, bigint, bigint, bigint, text, text, bigint, bigint, timestamptz,
+  timestamptz) is
+  'Events with their bodies in the order of recording, between two cursors (null: from the start, to event_end()), at '
+  'most `most` rows and about most_bytes of bodies, at least one row if there is one. A filter of null lets all pass; '
+  'since and until bound created_at.';
 
 create function operator.event_end()
 returns text

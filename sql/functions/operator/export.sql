@@ -41,7 +41,8 @@ begin
 end
 $$;
 comment on function ledger.export_opening(text, text) is
-  'Statements that begin the transaction of an export: read only, names looked up in toggl, times in that zone (22023: there is none), as hookledger_reader when the session may become it.';
+  'Statements that begin the transaction of an export: read only, names looked up in toggl, times in that zone '
+  '(22023: there is none), as hookledger_reader when the session may become it.';
 
 create function operator.export_list()
 returns table (name text, kind text, about text)
@@ -54,7 +55,8 @@ begin atomic
     and not c.relispartition
   order by c.relname;
 end;
-comment on function operator.export_list() is 'The tables and views of schema toggl, each with its comment, without the example in it.';
+comment on function operator.export_list() is
+  'The tables and views of schema toggl, each with its comment, without the example in it.';
 
 create function operator.export_plan(relation text, query text, format text, zone text, columns text[],
                                      separator text default ',', decimal_sign text default '.')
@@ -79,18 +81,23 @@ begin
     columns := (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
                 where a.attrelid = format('toggl.%I', bare)::regclass and a.attnum > 0 and not a.attisdropped);
   else
-    perform ledger.refuse('export.table_unknown', jsonb_build_object('table', bare, 'known', coalesce(array_to_string(known, ', '), 'none')), 'P0002');
+    perform ledger.refuse('export.table_unknown',
+                          jsonb_build_object('table', bare, 'known', coalesce(array_to_string(known, ', '), 'none')),
+                          'P0002');
   end if;
   -- The caller has had the server look at the query by itself: it is one whole
   -- statement, so the parenthesis behind it closes the one before it, and the
   -- line end ends a comment.
   case format
     when 'csv' then
-      copying := format(E'copy (\n%s\n) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')', source, separator);
+      copying := format(E'copy (\n%s\n) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')', source,
+                        separator);
     when 'spreadsheet' then
       copying := (
-        select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')',
-                      string_agg(format('toggl.spreadsheet_cell(x.c%1$s::text, pg_typeof(x.c%1$s), %2$L) as %3$I', c.place, decimal_sign,
+        select format(E'copy (select %s from (\n%s\n) x (%s)) to stdout (format csv, header, delimiter %L, encoding '
+                      '''UTF8'')',
+                      string_agg(format('toggl.spreadsheet_cell(x.c%1$s::text, pg_typeof(x.c%1$s), %2$L) as %3$I',
+                                        c.place, decimal_sign,
                                         toggl.spreadsheet_text(c.name)), ', ' order by c.place), source,
                       string_agg('c' || c.place, ', ' order by c.place), separator)
         from unnest(columns) with ordinality c (name, place)
@@ -101,7 +108,8 @@ begin
       -- Text format would double every backslash. Two bytes that no JSON holds as
       -- they are for delimiter and quote leave it as it is; line ends are only
       -- between the tokens of a column of type json.
-      copying := format(E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') from (\n%s\n) x) '
+      copying := format(E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') '
+                        'from (\n%s\n) x) '
                         'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')', source);
     else
       perform ledger.refuse('export.format_unknown', jsonb_build_object('format', format));
@@ -111,4 +119,7 @@ begin
 end
 $$;
 comment on function operator.export_plan(text, text, text, text, text[], text, text) is
-  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), or a query, as csv, ndjson, copy, or as the csv that a spreadsheet takes, cells separated by `separator`, numbers with `decimal_sign` (for a spreadsheet only). A query must have been described by itself after `opening`, as one statement that gives columns; for a spreadsheet their names are wanted then, and `copying` is null without them.';
+  'What to run, one after the other, to export a table or view of schema toggl (P0002: there is none of that name), '
+  'or a query, as csv, ndjson, copy, or as the csv that a spreadsheet takes, cells separated by `separator`, numbers '
+  'with `decimal_sign` (for a spreadsheet only). A query must have been described by itself after `opening`, as one '
+  'statement that gives columns; for a spreadsheet their names are wanted then, and `copying` is null without them.';

@@ -5,7 +5,8 @@
 
 -- Times as text in UTC, whatever the time zone of the session: they are compared.
 create or replace view ledger.invoice_row as
-  select t.workspace_id, t.time_entry_id, t.start_at, d.duration_seconds, t.deleted_at, t.changed_at, t.changed_by, t.project_id,
+  select t.workspace_id, t.time_entry_id, t.start_at, d.duration_seconds, t.deleted_at, t.changed_at, t.changed_by,
+         t.project_id,
          p.client_id, p.changed_at as client_changed_at, p.changed_by as client_changed_by,
          jsonb_build_object(
            'user_id', t.user_id, 'project_id', t.project_id, 'task_id', t.task_id, 'description', t.description,
@@ -28,12 +29,14 @@ comment on column ledger.invoice_row.changed_at is 'When it was last changed.';
 comment on column ledger.invoice_row.changed_by is 'Who made that change.';
 comment on column ledger.invoice_row.project_id is 'Project.';
 comment on column ledger.invoice_row.client_id is 'Client of the project.';
-comment on column ledger.invoice_row.client_changed_at is 'When the project was last changed, and with it perhaps the client.';
+comment on column ledger.invoice_row.client_changed_at is
+  'When the project was last changed, and with it perhaps the client.';
 comment on column ledger.invoice_row.client_changed_by is 'Who made that change.';
 comment on column ledger.invoice_row.entry is 'As ledger.invoice_entry.entry.';
 
 create or replace view ledger.invoice_now as
-  select i.invoice_id, r.workspace_id, r.time_entry_id, r.duration_seconds, r.entry, r.changed_at, r.changed_by, r.client_changed_at, r.client_changed_by
+  select i.invoice_id, r.workspace_id, r.time_entry_id, r.duration_seconds, r.entry, r.changed_at, r.changed_by,
+         r.client_changed_at, r.client_changed_by
   from ledger.invoice i
   join ledger.invoice_row r on r.start_at >= i.from_at and r.start_at < i.until_at and r.deleted_at is null
   where (i.workspace_id is null or r.workspace_id = i.workspace_id)
@@ -53,18 +56,25 @@ comment on column ledger.invoice_now.client_changed_by is 'Who made that change.
 -- By workspace, because the key of invoice_entry starts with it.
 create or replace view toggl.invoice as
   select i.name, i.workspace_id, i.client_id,
-         (select c.name from toggl.client c where c.client_id = i.client_id order by c.changed_at desc limit 1) as client_name,
+         (select c.name from toggl.client c where c.client_id = i.client_id order by c.changed_at desc
+          limit 1) as client_name,
          i.project_id,
-         (select p.name from toggl.project p where p.project_id = i.project_id order by p.changed_at desc limit 1) as project_name,
-         i.from_at, i.until_at, i.zone, i.frozen_at, f.entries, f.seconds, n.entries as entries_now, n.seconds as seconds_now
+         (select p.name from toggl.project p where p.project_id = i.project_id order by p.changed_at desc
+          limit 1) as project_name,
+         i.from_at, i.until_at, i.zone, i.frozen_at, f.entries, f.seconds, n.entries as entries_now,
+           n.seconds as seconds_now
   from ledger.invoice i
-  cross join lateral (select count(*) as entries, least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0), 9223372036854775807)::bigint as seconds
+  cross join lateral (select count(*) as entries,
+                      least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0),
+                            9223372036854775807)::bigint as seconds
                       from (select distinct p.workspace_id from ledger.endpoint p where p.workspace_id is not null) w
                       join ledger.invoice_entry e on e.workspace_id = w.workspace_id and e.invoice_id = i.invoice_id) f
-  cross join lateral (select count(*) as entries, least(coalesce(sum(e.duration_seconds), 0), 9223372036854775807)::bigint as seconds
+  cross join lateral (select count(*) as entries,
+                      least(coalesce(sum(e.duration_seconds), 0), 9223372036854775807)::bigint as seconds
                       from ledger.invoice_now e where e.invoice_id = i.invoice_id) n;
 comment on view toggl.invoice is
-  'Time that was invoiced (`hookledger invoice freeze`), with what it came to then and now. Example: select name, entries, seconds, seconds_now - seconds as seconds_more from toggl.invoice order by frozen_at;';
+  'Time that was invoiced (`hookledger invoice freeze`), with what it came to then and now. Example: select name, '
+  'entries, seconds, seconds_now - seconds as seconds_more from toggl.invoice order by frozen_at;';
 comment on column toggl.invoice.name is 'What the owner calls it.';
 comment on column toggl.invoice.workspace_id is 'Only entries of this workspace; null: of all.';
 comment on column toggl.invoice.client_id is 'Only entries of this client''s projects; null: of all.';
@@ -81,7 +91,8 @@ comment on column toggl.invoice.entries_now is 'How many entries the same range 
 comment on column toggl.invoice.seconds_now is 'Their duration in seconds.';
 
 create or replace view toggl.invoice_change as
-  select i.name, d.workspace_id, d.time_entry_id, d.change, d.field, d.old_value, d.new_value, d.changed_at, d.changed_by,
+  select i.name, d.workspace_id, d.time_entry_id, d.change, d.field, d.old_value, d.new_value, d.changed_at,
+         d.changed_by,
          u.user_name as changed_by_name, d.changed_at < i.frozen_at as was_late
   from ledger.invoice i
   cross join lateral (
@@ -89,8 +100,10 @@ create or replace view toggl.invoice_change as
     select s.workspace_id, s.time_entry_id,
            case when s.is_gone then 'deleted' when s.is_inside then 'changed' else 'moved out' end as change,
            f.field, f.old_value, f.new_value,
-           case when f.field = 'client_id' and s.is_same_project then s.client_changed_at else s.changed_at end as changed_at,
-           case when f.field = 'client_id' and s.is_same_project then s.client_changed_by else s.changed_by end as changed_by
+           case when f.field = 'client_id' and s.is_same_project then s.client_changed_at
+                else s.changed_at end as changed_at,
+           case when f.field = 'client_id' and s.is_same_project then s.client_changed_by
+                else s.changed_by end as changed_by
     from (
       select e.workspace_id, e.time_entry_id, e.entry as old_entry, r.entry as new_entry, r.client_id, r.deleted_at,
              r.changed_at, r.changed_by, r.client_changed_at, r.client_changed_by,
@@ -106,7 +119,8 @@ create or replace view toggl.invoice_change as
       offset 0) s
     cross join lateral (
       select k.field, s.old_entry ->> k.field as old_value, s.new_entry ->> k.field as new_value
-      from unnest('{user_id,project_id,task_id,description,start_at,stop_at,duration_seconds,billable,tags}'::text[]) k (field)
+      from unnest('{user_id,project_id,task_id,description,start_at,stop_at,duration_seconds,billable,tags}'::text[])
+        k (field)
       where s.new_entry is not null and s.old_entry ->> k.field is distinct from s.new_entry ->> k.field
       union all
       select 'client_id', i.client_id::text, s.client_id::text where s.new_entry is not null and s.is_other_client
@@ -121,30 +135,40 @@ create or replace view toggl.invoice_change as
            case when n.is_by_client then n.client_changed_by else n.changed_by end
     from (
       select x.*, k.was_known,
-             i.client_id is not null and k.was_known and x.changed_at < i.frozen_at and x.client_changed_at >= i.frozen_at as is_by_client
+             i.client_id is not null and k.was_known and x.changed_at < i.frozen_at
+             and x.client_changed_at >= i.frozen_at as is_by_client
       from (
         select y.* from ledger.invoice_now y
         where y.invoice_id = i.invoice_id
           and not exists (select from ledger.invoice_entry e
-                          where e.workspace_id = y.workspace_id and e.invoice_id = i.invoice_id and e.time_entry_id = y.time_entry_id)) x
+                          where e.workspace_id = y.workspace_id and e.invoice_id = i.invoice_id
+                            and e.time_entry_id = y.time_entry_id)) x
       cross join lateral (
         select exists (select from ledger.change c
-                       where c.entity_id = x.time_entry_id and c.workspace_id = x.workspace_id and c.model = 'time_entry'
+                       where c.entity_id = x.time_entry_id and c.workspace_id = x.workspace_id
+                         and c.model = 'time_entry'
                          and c.received_at < i.frozen_at) as was_known) k
       offset 0) n
-    cross join unnest('{user_id,project_id,task_id,description,start_at,stop_at,duration_seconds,billable,tags}'::text[]) f (field)
+    cross join
+      unnest('{user_id,project_id,task_id,description,start_at,stop_at,duration_seconds,billable,tags}'::text[])
+      f (field)
     where n.entry ->> f.field is not null) d
   left join toggl.users u on u.workspace_id = d.workspace_id and u.user_id = d.changed_by;
 comment on view toggl.invoice_change is
-  'What is different today in time that was invoiced, one row a field. Example: select name, time_entry_id, change, field, old_value, new_value, changed_at, changed_by_name from toggl.invoice_change order by name, time_entry_id, field;';
+  'What is different today in time that was invoiced, one row a field. Example: select name, time_entry_id, change, '
+  'field, old_value, new_value, changed_at, changed_by_name from toggl.invoice_change order by name, time_entry_id, '
+  'field;';
 comment on column toggl.invoice_change.name is 'Invoice.';
 comment on column toggl.invoice_change.workspace_id is 'Toggl workspace.';
 comment on column toggl.invoice_change.time_entry_id is 'Time entry.';
 comment on column toggl.invoice_change.change is
-  'changed; deleted; added: it was made since, or known too late; moved out of or moved in to the range, the project or the client''s projects.';
+  'changed; deleted; added: it was made since, or known too late; moved out of or moved in to the range, the project '
+  'or the client''s projects.';
 comment on column toggl.invoice_change.field is
-  'What is different: a column of toggl.time_entry, or client_id, the client of its project. Of an entry that was added or moved in: each that has a value.';
-comment on column toggl.invoice_change.old_value is 'As it was invoiced; times in UTC, tags as a JSON list in alphabetical order.';
+  'What is different: a column of toggl.time_entry, or client_id, the client of its project. Of an entry that was '
+  'added or moved in: each that has a value.';
+comment on column toggl.invoice_change.old_value is
+  'As it was invoiced; times in UTC, tags as a JSON list in alphabetical order.';
 comment on column toggl.invoice_change.new_value is 'As it is now.';
 comment on column toggl.invoice_change.changed_at is
   'When the entry was last changed (for client_id, its project); null when nothing is known of it any more.';
@@ -155,7 +179,8 @@ comment on column toggl.invoice_change.was_late is
 
 -- ---- the operator's part
 
-create function operator.invoice_freeze(name text, from_day text, until_day text, zone text, workspace bigint, client bigint, project bigint)
+create function operator.invoice_freeze(name text, from_day text, until_day text, zone text, workspace bigint,
+                                        client bigint, project bigint)
 returns table (invoice_id bigint, entries bigint, seconds bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
@@ -193,9 +218,11 @@ begin
   returning * into frozen;
   -- One statement, one snapshot: what commits later is different, and shows.
   insert into ledger.invoice_entry (workspace_id, invoice_id, time_entry_id, entry)
-  select n.workspace_id, n.invoice_id, n.time_entry_id, n.entry from ledger.invoice_now n where n.invoice_id = frozen.invoice_id;
+  select n.workspace_id, n.invoice_id, n.time_entry_id, n.entry from ledger.invoice_now n
+    where n.invoice_id = frozen.invoice_id;
   return query
-    select frozen.invoice_id, count(*), least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0), 9223372036854775807)::bigint
+    select frozen.invoice_id, count(*),
+           least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0), 9223372036854775807)::bigint
     from ledger.invoice_entry e where e.invoice_id = frozen.invoice_id;
 exception
   when unique_violation then
@@ -203,19 +230,26 @@ exception
 end
 $$;
 comment on function operator.invoice_freeze(text, text, text, text, bigint, bigint, bigint) is
-  'Keeps the entries that start from the first day on, before the last (which does not belong to the range), in a time zone, as they are now. workspace, client, project: only theirs; null: of all. Returns how many there are and their seconds.';
+  'Keeps the entries that start from the first day on, before the last (which does not belong to the range), in a '
+  'time zone, as they are now. workspace, client, project: only theirs; null: of all. Returns how many there are and '
+  'their seconds.';
 
 create function operator.invoice_list()
 returns table (name text, from_day text, until_day text, zone text, workspace_id bigint, client text, project text,
                frozen_us bigint, entries bigint, seconds bigint, entries_now bigint, seconds_now bigint)
 language sql stable security definer set search_path = ledger, pg_temp set jit = off
 as $$
-  select i.name, to_char(i.from_at at time zone i.zone, 'YYYY-MM-DD'), to_char(i.until_at at time zone i.zone, 'YYYY-MM-DD'), i.zone, i.workspace_id, coalesce(i.client_name, i.client_id::text),
-         coalesce(i.project_name, i.project_id::text), ledger.us(i.frozen_at), i.entries, i.seconds, i.entries_now, i.seconds_now
+  select i.name, to_char(i.from_at at time zone i.zone, 'YYYY-MM-DD'),
+         to_char(i.until_at at time zone i.zone, 'YYYY-MM-DD'), i.zone, i.workspace_id,
+         coalesce(i.client_name, i.client_id::text),
+         coalesce(i.project_name, i.project_id::text), ledger.us(i.frozen_at), i.entries, i.seconds, i.entries_now,
+           i.seconds_now
   from toggl.invoice i
   order by i.frozen_at, i.name
 $$;
-comment on function operator.invoice_list() is 'What was invoiced, the oldest first, as toggl.invoice has it; days in the zone of each, until_day does not belong to it.';
+comment on function operator.invoice_list() is
+  'What was invoiced, the oldest first, as toggl.invoice has it; days in the zone of each, until_day does not belong '
+  'to it.';
 
 create function operator.invoice_changes(name text)
 returns table (time_entry_id bigint, change text, field text, old_value text, new_value text, changed_us bigint,
@@ -236,7 +270,8 @@ begin
 end
 $$;
 comment on function operator.invoice_changes(text) is
-  'What is different today in time that was invoiced, as toggl.invoice_change has it; P0002 when there is no such invoice.';
+  'What is different today in time that was invoiced, as toggl.invoice_change has it; P0002 when there is no such '
+  'invoice.';
 
 create function operator.invoice_thaw(name text)
 returns void
@@ -249,4 +284,5 @@ begin
   end if;
 end
 $$;
-comment on function operator.invoice_thaw(text) is 'Forgets an invoice and what was kept of it; P0002 when there is none.';
+comment on function operator.invoice_thaw(text) is
+  'Forgets an invoice and what was kept of it; P0002 when there is none.';

@@ -13,7 +13,8 @@ begin
     perform ledger.refuse('reader.role_missing');
   end if;
   if not exists (select from pg_roles r where r.rolname = current_user and (r.rolsuper or r.rolcreaterole)) then
-    perform ledger.refuse('reader.no_createrole', jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
+    perform ledger.refuse('reader.no_createrole',
+                          jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
   end if;
 end
 $$;
@@ -46,7 +47,8 @@ begin
                    login, verifier, connections);
   exception
     when insufficient_privilege then
-      perform ledger.refuse('reader.no_admin_option', jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
+      perform ledger.refuse('reader.no_admin_option',
+                            jsonb_build_object('role', current_user, 'quoted_role', quote_ident(current_user)));
   end;
   execute format('alter role %I set default_transaction_read_only = on', login);
   execute format('alter role %I set statement_timeout = %L', login, timeout_ms);
@@ -57,7 +59,8 @@ begin
 end
 $$;
 comment on function ledger.reader_add(text, text, bigint, bigint) is
-  'Makes a login that reads schema toggl: member of hookledger_reader, read only, each statement at most timeout_ms (0: no limit), at most so many connections. Returns the name of the database.';
+  'Makes a login that reads schema toggl: member of hookledger_reader, read only, each statement at most timeout_ms '
+  '(0: no limit), at most so many connections. Returns the name of the database.';
 
 create function ledger.reader_list()
 returns table (login text, is_ours boolean, timeout text, connections bigint, in_use bigint)
@@ -65,7 +68,8 @@ language sql stable set search_path = ledger, pg_temp
 begin atomic
   select r.rolname::text,
          coalesce(shobj_description(r.oid, 'pg_authid') = 'Made by `hookledger reader add`.', false),
-         coalesce((select o.option_value from pg_options_to_table(r.rolconfig) o where o.option_name = 'statement_timeout'), ''),
+         coalesce((select o.option_value from pg_options_to_table(r.rolconfig) o
+                   where o.option_name = 'statement_timeout'), ''),
          r.rolconnlimit::bigint,
          (select count(*) from pg_stat_activity a where a.usename = r.rolname)
   from pg_auth_members m
@@ -74,7 +78,8 @@ begin atomic
   order by r.rolname;
 end;
 comment on function ledger.reader_list() is
-  'The logins that are members of hookledger_reader: whether reader_add() made them, their time limit (ms when without a unit; empty: none of their own), how many connections they may have (-1: any number) and have.';
+  'The logins that are members of hookledger_reader: whether reader_add() made them, their time limit (ms when '
+  'without a unit; empty: none of their own), how many connections they may have (-1: any number) and have.';
 
 create function ledger.reader_remove(login text)
 returns void
@@ -99,7 +104,8 @@ begin
     execute format('drop role %I', login);
   exception
     when dependent_objects_still_exist then
-      perform ledger.refuse('reader.owns_objects', jsonb_build_object('login', login, 'quoted_login', quote_ident(login)));
+      perform ledger.refuse('reader.owns_objects',
+                            jsonb_build_object('login', login, 'quoted_login', quote_ident(login)));
   end;
 end
 $$;

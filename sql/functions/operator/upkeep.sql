@@ -47,8 +47,10 @@ begin
     -- the connection sets them itself, but behind a pooler it cannot
     ('odd_settings', (
       select string_agg(format('%s = %s', w.name, w.value), ', ' order by w.name)
-      from (values ('standard_conforming_strings', 'on'), ('array_nulls', 'on'), ('transform_null_equals', 'off'), ('quote_all_identifiers', 'off'),
-                   ('default_transaction_isolation', 'read committed'), ('IntervalStyle', 'postgres'), ('lock_timeout', '0')) w (name, value)
+      from (values ('standard_conforming_strings', 'on'), ('array_nulls', 'on'), ('transform_null_equals', 'off'),
+            ('quote_all_identifiers', 'off'),
+                   ('default_transaction_isolation', 'read committed'), ('IntervalStyle', 'postgres'),
+                   ('lock_timeout', '0')) w (name, value)
       where current_setting(w.name) <> w.value)),
     ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
     ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
@@ -59,21 +61,25 @@ begin
 end
 $$;
 comment on function operator.facts() is
-  'What `hookledger doctor` looks at, as pairs. txid_behind and seq_behind true: the database was restored from a backup and its counters are behind its rows.';
+  'What `hookledger doctor` looks at, as pairs. txid_behind and seq_behind true: the database was restored from a '
+  'backup and its counters are behind its rows.';
 
 create function operator.housekeep(keep_days bigint default 1100)
 returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
 as $$
 begin
-  delete from ledger.receiver_counter t where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
+  delete from ledger.receiver_counter t
+    where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
   delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
   perform ledger.buckets_empty(ledger.clock(), null);
   return ledger.partition_ahead();
 end
 $$;
 comment on function operator.housekeep(bigint) is
-  'Makes the partitions of the next months and moves what the default partition has of them, removes counters (refusals, odd values) older than so many days, and forgets buckets that have run empty. Waits at most 5 s for a lock. Returns how many partitions it made.';
+  'Makes the partitions of the next months and moves what the default partition has of them, removes counters '
+  '(refusals, odd values) older than so many days, and forgets buckets that have run empty. Waits at most 5 s for a '
+  'lock. Returns how many partitions it made.';
 
 create function operator.drift_list(since timestamptz)
 returns table (day text, model text, field text, found text, count bigint)
@@ -86,7 +92,8 @@ begin atomic
   order by d.day desc, d.model, d.field, d.found;
 end;
 comment on function operator.drift_list(timestamptz) is
-  'Values of an odd type by day (UTC), the newest first: kind of entity, column, and the JSON type that was found (value: the type was right).';
+  'Values of an odd type by day (UTC), the newest first: kind of entity, column, and the JSON type that was found '
+  '(value: the type was right).';
 
 create function operator.partition_make(moment timestamptz)
 returns bigint
@@ -104,7 +111,9 @@ begin
 end
 $$;
 comment on function operator.partition_make(timestamptz) is
-  'Makes the partition of the month that the moment is in, before many events of it are recorded, unless it is there or retention has dropped it. Waits at most 5 s for a lock. Returns when that month ends (UTC), in microseconds since 1970.';
+  'Makes the partition of the month that the moment is in, before many events of it are recorded, unless it is there '
+  'or retention has dropped it. Waits at most 5 s for a lock. Returns when that month ends (UTC), in microseconds '
+  'since 1970.';
 
 create function operator.restored()
 returns bigint
@@ -120,4 +129,5 @@ begin
 end
 $$;
 comment on function operator.restored() is
-  'To be called once after the database was restored from a backup: starts a new epoch, so that readers who go on from a cursor skip nothing, and puts the sequence of events ahead of its rows. Returns the new epoch.';
+  'To be called once after the database was restored from a backup: starts a new epoch, so that readers who go on '
+  'from a cursor skip nothing, and puts the sequence of events ahead of its rows. Returns the new epoch.';

@@ -1,8 +1,8 @@
--- The typed tables of schema toggl are written here, in the transaction that
--- records an event. The function that writes a table is made from the columns
--- that ledger.field gives it. All values of a batch are read strictly; only when
--- one of them is odd the statement is repeated with what is known to be good:
--- what is odd becomes null and is counted.
+-- Writes the typed tables of schema toggl, in the transaction that records an event.
+-- receiver.append() and the rebuild call these functions. `hookledger migrate` generates the
+-- function that writes a table from the columns in ledger.field. A batch is read strictly first. If
+-- a value has an unexpected type, the statement is repeated without such values: they become null
+-- and are counted. How a value is read does not belong here: see columns.sql.
 
 create function ledger.entity_in(body json, of_model text)
 returns bigint
@@ -18,7 +18,8 @@ begin
 end
 $$;
 comment on function ledger.entity_in(json, text) is
-  'The entity that a callback without a payload is about, by its metadata; null when that does not say it, or the body is too costly to look.';
+  'Number of the entity of a callback without a payload, from its metadata; null when the metadata does not name one, '
+  'or when the body is too costly to parse.';
 
 create function ledger.deletion_in(of_model text, entity jsonb)
 returns timestamptz
@@ -30,10 +31,12 @@ declare
     from ledger.field f cross join unnest(f.keys) with ordinality k (key, place)
     where f.model = of_model and f.name = 'deleted_at' and entity ? k.key order by k.place limit 1);
 begin
-  return case when parsed is not null and ledger.is_good('time', parsed) then nullif(parsed #>> '{}', '')::timestamptz end;
+  return case when parsed is not null and ledger.is_good('time', parsed) then
+              nullif(parsed #>> '{}', '')::timestamptz end;
 end
 $$;
-comment on function ledger.deletion_in(text, jsonb) is 'When an entity was deleted, as its own JSON says; null when it says nothing that can be read.';
+comment on function ledger.deletion_in(text, jsonb) is
+  'Time of the deletion in the JSON of the entity; null when there is none that can be read.';
 
 -- ---- the writer of a table
 
@@ -43,7 +46,8 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $maker$
 declare
   made text := $sql$
-    create function ledger.write_{table}(workspace_ids bigint[], event_ids bigint[], created timestamptz[], creator_ids bigint[],
+    create function ledger.write_{table}(workspace_ids bigint[], event_ids bigint[], created timestamptz[],
+                                         creator_ids bigint[],
       entity_ids bigint[], models text[], actions text[], bodies json[], again boolean, payloads text[])
     returns void
     language plpgsql set search_path = ledger, pg_temp
@@ -53,12 +57,15 @@ declare
     begin
       begin
         if 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is complete})
-           or cardinality(event_ids) > 1 and (select count(*) > count(distinct i.{key}) from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
+           or cardinality(event_ids) > 1
+           and (select count(*) > count(distinct i.{key})
+                from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
           {write all, strictly};
         else
           {write complete};
           get diagnostics written = row_count;
-          -- Some are not the latest of their entities: they may be the last that created or deleted them.
+          -- Some rows are not the latest event of their entity, but may be the last one that
+          -- created or deleted it.
           if written < cardinality(event_ids)
              and written < (select count(*) from unnest(models, entity_ids) i (model, entity_id) where {mine}) then
             {write all, strictly};
@@ -72,17 +79,20 @@ declare
       end;
     end
     $body$;
-    comment on function ledger.write_{table}(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean, text[]) is
+    comment on function ledger.write_{table}(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[],
+                                             json[], boolean, text[]) is
       'Part of ledger.apply(): writes toggl.{table}. Made by ledger.writer().'$sql$;
 
-  batch constant text := $sql$unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, payloads)
+  batch constant text := $sql$unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                     bodies, payloads)
                    as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, body, payload)$sql$;
 
-  -- What the batch tells: of each entity the latest change that says how it is.
-  -- All changes are read, not only the latest, so that what is odd is found
-  -- whatever it comes together with.
+  -- The values of the batch: the latest change of each entity that has a full payload. All changes
+  -- are read, not only the latest ones, so that an unexpected value is always found, whatever the
+  -- other events of the batch are.
   read constant text := $sql$
-            select {keys of i}, {readings}coalesce({gone}, case when i.action = 'deleted' then i.created_at end) as deleted_at,
+            select {keys of i}, {readings}coalesce({gone},
+                                                   case when i.action = 'deleted' then i.created_at end) as deleted_at,
                    i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    i.created_at as payload_at, i.event_id as payload_event_id, j.entity as payload,
                    {lifecycle}, case when i.action = 'deleted' then coalesce({gone}, i.created_at) end as gone_at
@@ -99,14 +109,15 @@ declare
               from (select case when i.payload is not null then i.payload::jsonb
                                 when r.payload::text ~ '{may need care}' then ledger.plain_payload(r.payload)
                                 else r.payload::jsonb end as entity
-                    from (select case when i.payload is null then i.body -> 'payload' end as payload offset 0) r offset 0) p offset 0) j
+                    from (select case when i.payload is null then i.body -> 'payload' end as payload offset 0) r
+                      offset 0) p offset 0) j
             cross join lateral (select {values} from (select j.entity) e offset 0) v$sql$;
   carefully constant text := $sql$cross join lateral (
               select ledger.without_secrets(ledger.payload(i.body)) as entity offset 0) j
             cross join lateral (
               select {values} from (select ledger.cleaned('{table}', j.entity) as entity offset 0) e offset 0) v$sql$;
 
-  -- Deletions that say no more than that.
+  -- Deletions without a full payload.
   bare constant text := $sql$
             select {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    {lifecycle}, i.created_at as gone_at
@@ -117,12 +128,14 @@ declare
   -- payload, if nothing later is there.
   write_complete constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
-                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
+                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,
+                                          gone_at)
           {complete, strictly}
           on conflict ({keys}) do update
             set {columns as payload}payload = excluded.payload, payload_at = excluded.payload_at,
                 payload_event_id = excluded.payload_event_id, {what happened last},
-                deleted_at = case when {is lived} then excluded.deleted_at else coalesce(t.gone_at, excluded.deleted_at) end, {what lives}
+                deleted_at = case when {is lived} then excluded.deleted_at
+                                  else coalesce(t.gone_at, excluded.deleted_at) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or again and (excluded.payload_at, excluded.payload_event_id) = (t.payload_at, t.payload_event_id)$sql$;
 
@@ -131,10 +144,12 @@ declare
   -- could wait for another session that waits for the first.
   write_all constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
-                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id, gone_at)
+                                          payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,
+                                          gone_at)
           with parsed as materialized ({parsed, strictly}),
           happened as materialized (
-            select {keys}, changed_at, changed_event_id, changed_by, lifecycle_at, lifecycle_event_id, gone_at from parsed
+            select {keys}, changed_at, changed_event_id, changed_by, lifecycle_at, lifecycle_event_id, gone_at
+              from parsed
             union all
             {bare}),
           complete as (
@@ -147,7 +162,8 @@ declare
             select distinct on ({keys}) {keys}, lifecycle_at, lifecycle_event_id, gone_at from happened
             order by {keys}, lifecycle_at desc nulls last, lifecycle_event_id desc)
           select {keys}, {columns}coalesce(v.gone_at, p.deleted_at), l.changed_at, l.changed_event_id, l.changed_by,
-                 coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload, v.lifecycle_at, v.lifecycle_event_id, v.gone_at
+                 coalesce(p.payload_at, '-infinity'), coalesce(p.payload_event_id, 0), p.payload, v.lifecycle_at,
+                   v.lifecycle_event_id, v.gone_at
           from last l
           join lived v using ({keys})
           left join complete p using ({keys})
@@ -162,10 +178,15 @@ declare
                                   else ledger.deletion_in('{table}', t.payload) end, {what lives}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)
-               or excluded.lifecycle_at is not null and (t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id)) or again$sql$;
+               or excluded.lifecycle_at is not null
+               and (t.lifecycle_at is null
+                    or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id))
+                 or again$sql$;
   is_newer constant text := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
   is_later constant text := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
-  is_lived constant text := '(t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, t.lifecycle_event_id))';
+  is_lived constant text
+    := '(t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, '
+       't.lifecycle_event_id))';
 
   count_odd constant text := $sql$
           perform ledger.drift_count('{table}', array_agg(i.model), array_agg(i.body))
@@ -204,11 +225,14 @@ begin
   into columns, readings, picked
   from ledger.field f where f.model = of_model;
 
-  -- How long an entry lasts is a matter of three of its values.
+  -- The duration of an entry depends on three of its values.
   if 'duration_seconds' = any (columns) then
-    counted := (select string_agg(case c when 'duration_seconds' then 'toggl.entry_seconds(s.start_at, s.stop_at, s.duration_seconds) as ' || c else 's.' || c end, ', ')
+    counted := (select string_agg(case c when 'duration_seconds' then
+                                       'toggl.entry_seconds(s.start_at, s.stop_at, s.duration_seconds) as ' || c
+      else 's.' || c end, ', ')
                 from unnest(string_to_array(keys, ', ') || columns
-                            || '{deleted_at,changed_at,changed_event_id,changed_by,payload_at,payload_event_id,payload,lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c);
+                            || '{deleted_at,changed_at,changed_event_id,changed_by,payload_at,payload_event_id,'
+                               'payload,lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c);
   end if;
 
   foreach hole slice 1 in array array[
@@ -225,11 +249,12 @@ begin
     ['{key}', case when of_model = 'workspace' then 'workspace_id' else 'entity_id' end],
     ['{is newer}', is_newer],
     ['{is lived}', is_lived],
-    ['{what lives}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_lived), E',\n                ')
+    ['{what lives}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_lived),
+                                        E',\n                ')
                       from unnest('{lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c)],
     ['{batch}', batch],
-    -- An object in the entity may have secrets too. One short pattern, because
-    -- searching takes longer than all else but parsing.
+    -- An object inside the entity may have secrets too. The pattern is short, because the search
+    -- takes more time than any other part except parsing.
     ['{may need care}', '.\{|\\u|\d[eE][+-]?\d{3}'],
     ['{secrets}', ledger.secrets()::text],
     ['{is complete}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],
@@ -241,10 +266,15 @@ begin
     ['{readings}', (select coalesce(string_agg(r || E',\n                   ', ''), '') from unnest(readings) r)],
     ['{gone}', ledger.reading('time', 'v.deleted_at')],
     ['{values}', array_to_string(picked, ', ')],
-    ['{columns as payload}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '') from unnest(columns) c)],
-    ['{latest payload}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer), E',\n                ')
+    ['{columns as payload}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '')
+                              from unnest(columns) c)],
+    ['{latest payload}', (select
+                          string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer),
+                                     E',\n                ')
                               from unnest(columns || '{payload,payload_at,payload_event_id}'::text[]) c)],
-    ['{what happened last}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later), E',\n                ')
+    ['{what happened last}',
+     (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later),
+                        E',\n                ')
                               from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
     ['{table}', of_model]] loop
     made := replace(made, hole[1], hole[2]);
@@ -278,39 +308,54 @@ begin
   -- Always in this order, and within a table by key: two that write at once never
   -- deadlock.
   if 'time_entry' = any (models) then
-    perform ledger.write_time_entry(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_time_entry(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
+                                    again, payloads);
   end if;
   if 'project' = any (models) then
-    perform ledger.write_project(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_project(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
+                                 again, payloads);
   end if;
   if 'client' = any (models) then
-    perform ledger.write_client(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_client(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
+                                again, payloads);
   end if;
   if 'tag' = any (models) then
-    perform ledger.write_tag(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_tag(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again,
+                             payloads);
   end if;
   if 'task' = any (models) then
-    perform ledger.write_task(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_task(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
+                              again, payloads);
   end if;
   if 'workspace' = any (models) then
-    perform ledger.write_workspace(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_workspace(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
+                                   again, payloads);
   end if;
   if 'workspace_user' = any (models) then
-    perform ledger.write_workspace_user(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_workspace_user(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                        bodies, again, payloads);
   end if;
   if 'project_user' = any (models) then
-    perform ledger.write_project_user(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_project_user(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                      bodies, again, payloads);
   end if;
   if 'project_group' = any (models) then
-    perform ledger.write_project_group(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_project_group(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                       bodies, again, payloads);
   end if;
   if not models <@ '{time_entry,project,client,tag,task,workspace,workspace_user,project_user,project_group}' then
-    perform ledger.write_other_entity(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, again, payloads);
+    perform ledger.write_other_entity(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                      bodies, again, payloads);
   end if;
 end
 $$;
-comment on function ledger.apply(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean, text[]) is
-  'Brings the typed tables up to these events. Of each entity the latest event by (created_at, event_id) counts, and a deletion until a later creation, whatever the order they come in; an event that was applied before changes nothing. An odd value never fails. `again`: an event that the row comes from already is applied once more, for a rebuild. payloads: the payloads of the bodies, so that they need not be taken out here, or null; each is null or an object that is plain: no object inside it, no \u, and no number with an exponent.';
+comment on function ledger.apply(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[],
+  boolean, text[]) is
+  'Applies these events to the typed tables. The latest event of each entity by (created_at, event_id) counts; a '
+  'deletion counts until a later creation. The order of arrival does not matter, and an event that was applied before '
+  'changes nothing. An unexpected value is no error. `again`: apply an event again even if the row comes from it, for '
+  'a rebuild. payloads: the payloads of the bodies, which saves parsing them here, or null; each is null or a plain '
+  'object: no object inside it, no \u, and no number with an exponent.';
 
 create function ledger.apply_all_but(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], creator_ids bigint[], entity_ids bigint[],
@@ -329,8 +374,9 @@ begin
   group by i.model
   order by i.model
   on conflict on constraint drift_pkey do update set count = d.count + excluded.count;
-  -- A deletion needs no more than its number.
-  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
+  -- A deletion needs only the number of the entity.
+  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids,
+         array_agg(i.created_at) as created,
          array_agg(i.creator_id) as creator_ids, array_agg(i.entity_id) as entity_ids, array_agg(i.model) as models,
          array_agg(i.action) as actions, array_agg(i.body) as bodies
   into complete
@@ -338,20 +384,25 @@ begin
          as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, body, is_costly)
   where not i.is_costly or i.action = 'deleted';
   if complete.event_ids is not null then
-    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
+                         complete.entity_ids,
                          complete.models, complete.actions, complete.bodies);
   end if;
-  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids, array_agg(i.created_at) as created,
+  select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids,
+         array_agg(i.created_at) as created,
          array_agg(i.model) as models, array_agg(i.action) as actions
   into wanted
-  from unnest(workspace_ids, event_ids, created, models, actions, costly) as i (workspace_id, event_id, created_at, model, action, is_costly)
+  from unnest(workspace_ids, event_ids, created, models, actions, costly) as i (workspace_id, event_id, created_at,
+      model, action, is_costly)
   where not i.is_costly;
   return wanted.event_ids is not null
          and ledger.outbox_add(wanted.workspace_ids, wanted.event_ids, wanted.created, wanted.models, wanted.actions);
 end
 $$;
-comment on function ledger.apply_all_but(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[], json[], boolean[]) is
-  'Brings typed tables and outbox up to these events, but for those whose bodies are too costly to take apart (ledger.is_costly()), of which deletions only are applied; counts these in ledger.drift. True: some are in the outbox now.';
+comment on function ledger.apply_all_but(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[],
+  json[], boolean[]) is
+  'Applies these events to the typed tables and the outbox. Of the events whose body is too costly to parse '
+  '(ledger.is_costly()) it applies only deletions, and counts them in ledger.drift. True: the outbox got rows.';
 
 create function ledger.apply_recorded(endpoint_ids bigint[], event_ids bigint[], created timestamptz[])
 returns boolean
@@ -360,15 +411,16 @@ as $$
 declare
   complete record;
 begin
-  select array_agg(e.workspace_id) as workspace_ids, array_agg(e.event_id) as event_ids, array_agg(e.created_at) as created,
+  select array_agg(e.workspace_id) as workspace_ids, array_agg(e.event_id) as event_ids,
+         array_agg(e.created_at) as created,
          array_agg(e.creator_id) as creator_ids, array_agg(e.entity_id) as entity_ids, array_agg(e.model) as models,
          array_agg(e.action) as actions, array_agg(e.body) as bodies, array_agg(c.is_costly) as costly
   into complete
   from (select distinct p.workspace_id, i.event_id, i.created_at
         from unnest(endpoint_ids, event_ids, created) i (endpoint_id, event_id, created_at)
         join ledger.endpoint p on p.endpoint_id = i.endpoint_id) i
-  -- One by one, by key: a join would be planned by statistics, which a table that
-  -- was filled just now has not.
+  -- Row by row, by key: the planner has no statistics for a table that was filled just now, so a
+  -- join could get a bad plan.
   cross join lateral (
     select v.* from ledger.event v
     where v.workspace_id = i.workspace_id and v.event_id = i.event_id and v.created_at = i.created_at
@@ -377,15 +429,19 @@ begin
   where e.txid = pg_current_xact_id();
   if complete.event_ids is not null then
     if true = any (complete.costly) then
-      return ledger.apply_all_but(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+      return ledger.apply_all_but(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
+                                  complete.entity_ids,
                                   complete.models, complete.actions, complete.bodies, complete.costly);
     end if;
-    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids, complete.entity_ids,
+    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
+                         complete.entity_ids,
                          complete.models, complete.actions, complete.bodies);
-    return ledger.outbox_add(complete.workspace_ids, complete.event_ids, complete.created, complete.models, complete.actions);
+    return ledger.outbox_add(complete.workspace_ids, complete.event_ids, complete.created, complete.models,
+                             complete.actions);
   end if;
   return false;
 end
 $$;
 comment on function ledger.apply_recorded(bigint[], bigint[], timestamptz[]) is
-  'Brings typed tables and outbox up to those of these events that this very transaction has recorded. True: some are in the outbox now.';
+  'Applies the events that the current transaction has recorded, of those given, to the typed tables and the outbox. '
+  'True: the outbox got rows.';

@@ -1,8 +1,8 @@
--- From the JSON of an entity to the columns of its table in schema toggl. One
--- table says what each column is made of (ledger.field); the functions that write
--- are made from it (apply.sql). A value is read strictly, because that is fast,
--- and nearly always right: what is odd fails, and who reads it then leaves out
--- what ledger.cleaned() leaves out, and counts it (ledger.drift_count).
+-- Converts the JSON of an entity to the columns of its table in schema toggl. The view ledger.field
+-- defines each column; apply.sql generates the writing functions from it, and history.sql the
+-- reading ones. A value is read strictly, because that is fast and hardly ever fails. If it fails,
+-- the caller repeats with ledger.cleaned(), which removes the unexpected values, and counts them
+-- with ledger.drift_count(). Statements that write the typed tables do not belong here.
 
 create or replace view ledger.model (model, id_column, telling) as values
   ('time_entry', 'time_entry_id', '{start}'::text[]),
@@ -15,7 +15,8 @@ create or replace view ledger.model (model, id_column, telling) as values
   ('project_user', 'project_user_id', '{project_id,pid}'),
   ('project_group', 'project_group_id', '{project_id,pid}');
 comment on view ledger.model is
-  'Kinds of entity that have a table of their own in schema toggl, by its name. id_column: its key beside workspace_id. telling: a deletion whose payload has none of these keys says only that the entity is gone.';
+  'Kinds of entity that have their own table in schema toggl, by the name of the table. id_column: its key besides '
+  'workspace_id. telling: a deletion whose payload has none of these keys is bare: it has no values of the entity.';
 
 create or replace view ledger.field (model, name, kind, keys) as values
   ('time_entry', 'user_id', 'id', '{user_id,uid}'::text[]),
@@ -175,7 +176,9 @@ create or replace view ledger.field (model, name, kind, keys) as values
   ('project_group', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
   ('other_entity', 'deleted_at', 'time', '{server_deleted_at,deleted_at}');
 comment on view ledger.field is
-  'Columns of the typed tables that are taken from an entity''s JSON. kind: how the value is read (ledger.reading). keys: where it stands; the first key that is there counts, so that a legacy twin fills the column only where it stands alone.';
+  'Columns of the typed tables that are taken from an entity''s JSON. kind: how the value is read (ledger.reading). '
+  'keys: the JSON keys of the value; the first key that exists counts, so that a legacy key is used only when the '
+  'current one is missing.';
 
 -- ---- one value
 
@@ -187,7 +190,7 @@ begin
   raise exception 'a value of an odd type' using errcode = '22023';
 end
 $$;
-comment on function ledger.odd() is 'Fails with 22023: a value is not what its column takes.';
+comment on function ledger.odd() is 'Raises 22023: the value does not fit its column.';
 
 create function ledger.reading(kind text, value text)
 returns text
@@ -195,19 +198,23 @@ language sql immutable set search_path = ledger, pg_temp
 return replace(regexp_replace(case kind
   when 'id' then $$case jsonb_typeof(?) when 'number' then (? #>> '{}')::bigint else odd(bigint) end$$
   -- a timer that runs has a negative duration
-  when 'duration' then $$case jsonb_typeof(?) when 'number' then nullif(greatest((? #>> '{}')::bigint, -1), -1) else odd(bigint) end$$
+  when 'duration' then $$case jsonb_typeof(?) when 'number' then nullif(greatest((? #>> '{}')::bigint, -1), -1)
+                              else odd(bigint) end$$
   when 'money' then $$case jsonb_typeof(?) when 'number' then
       case when abs(?::numeric) < 1e15 then ?::numeric else odd(numeric) end else odd(numeric) end$$
   when 'flag' then $$case jsonb_typeof(?) when 'boolean' then ?::boolean else odd(boolean) end$$
   when 'text' then $$case jsonb_typeof(?) when 'string' then ? #>> '{}' else odd(text) end$$
-  when 'status' then $$case when ? #>> '{}' in ('upcoming', 'active', 'ended', 'archived', 'deleted') then ? #>> '{}' else odd(text) end$$
-  -- As RFC 3339 has it, with its zone: not "now", "infinity" and what else a cast takes.
+  when 'status' then $$case when ? #>> '{}' in ('upcoming', 'active', 'ended', 'archived', 'deleted') then ? #>> '{}'
+                            else odd(text) end$$
+  -- RFC 3339 with a zone only: a cast would also accept "now", "infinity" and other forms.
   when 'time' then $$case when ? #>> '{}' like '____-__-__T__:__:__%Z' or ? #>> '{}' like '____-__-__T__:__:__%:__'
       then (? #>> '{}')::timestamptz when ? <> '""' then odd(timestamptz) end$$
-  when 'date' then $$case when ? #>> '{}' like '____-__-__' or ? #>> '{}' like '____-__-__T__:__:__%' then left(? #>> '{}', 10)::date
+  when 'date' then $$case when ? #>> '{}' like '____-__-__' or ? #>> '{}' like '____-__-__T__:__:__%' then
+                          left(? #>> '{}', 10)::date
       when ? <> '""' then odd(date) end$$
   when 'ids' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
-      select array_agg(case jsonb_typeof(e.v) when 'number' then (e.v #>> '{}')::bigint when 'null' then null else ledger.odd()::bigint end)
+      select array_agg(case jsonb_typeof(e.v) when 'number' then (e.v #>> '{}')::bigint when 'null' then null
+                            else ledger.odd()::bigint end)
       from jsonb_array_elements(?) e (v)) else odd(bigint[]) end$$
   when 'texts' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
       select array_agg(case when jsonb_typeof(e.v) in ('string', 'null') then e.v #>> '{}' else ledger.odd() end)
@@ -215,11 +222,12 @@ return replace(regexp_replace(case kind
   when 'json' then '?'
 end, 'odd\(([a-z\[\]]+)\)', '(case when ? is not null then ledger.odd() end)::\1', 'g'), '?', value);
 comment on function ledger.reading(text, text) is
-  'The text of an expression that reads `value`, itself an expression of type jsonb that is null where the JSON says null. It fails where the value is not of the kind. An empty time or date is null.';
+  'The text of an expression that reads `value`, itself an expression of type jsonb that is null where the JSON says '
+  'null. It fails when the value is not of this kind. An empty time or date is null.';
 
 do $$
 begin
-  -- "is null": a value that is not used for anything would not be read.
+  -- "is null" makes PostgreSQL evaluate the value; it skips an expression whose result is not used.
   execute format($make$
     create function ledger.is_good(kind text, value jsonb)
     returns boolean
@@ -236,7 +244,8 @@ begin
       return false;
     end
     $body$ $make$,
-    (select string_agg(format(E'when %L then\n        is_none := (%s) is null;', k.kind, ledger.reading(k.kind, 'value')), E'\n      ')
+    (select string_agg(format(E'when %L then\n        is_none := (%s) is null;', k.kind,
+                              ledger.reading(k.kind, 'value')), E'\n      ')
      from (select distinct f.kind from ledger.field f order by 1) k));
 end
 $$;
@@ -248,14 +257,14 @@ create function ledger.secrets()
 returns text[]
 language sql immutable set search_path = ledger, pg_temp
 return '{api_token,ical_url,invite_url,invitation_code}'::text[];
-comment on function ledger.secrets() is 'Keys of Toggl''s JSON whose values give rights away.';
+comment on function ledger.secrets() is 'Keys of Toggl''s JSON whose values are secrets.';
 
 create function ledger.without_secrets(entity jsonb)
 returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  -- As jsonb writes a key; within a string the quotation mark would have a backslash.
+  -- A key as jsonb writes it; inside a string the quotation mark would have a backslash.
   secret constant text := '"(' || array_to_string(ledger.secrets(), '|') || ')": ';
   is_large boolean;
 begin
@@ -265,15 +274,19 @@ begin
   if entity::text !~ secret then
     return entity;
   end if;
-  -- Nothing that Toggl sends is so large and has secrets further inside. Taking all
-  -- of it apart would take seconds, so then what they are in is left out as a whole.
+  -- Toggl sends no JSON of this size with secrets deep inside. Parsing all of it would take
+  -- seconds, so the whole value that contains a secret is left out.
   is_large := octet_length(entity::text) > 16384;
   if jsonb_typeof(entity) = 'object' then
-    return (select coalesce(jsonb_object_agg(e.key, case when is_large then e.value else ledger.without_secrets(e.value) end), '{}')
+    return (select coalesce(jsonb_object_agg(e.key,
+                                             case when is_large then e.value else ledger.without_secrets(e.value) end),
+                                             '{}')
             from jsonb_each(entity) e where not (is_large and e.value::text ~ secret));
   end if;
-  return (select coalesce(jsonb_agg(case when is_large then e.value else ledger.without_secrets(e.value) end order by e.place), '[]')
-          from jsonb_array_elements(entity) with ordinality e (value, place) where not (is_large and e.value::text ~ secret));
+  return (select coalesce(jsonb_agg(case when is_large then e.value else ledger.without_secrets(e.value) end
+                                    order by e.place), '[]')
+          from jsonb_array_elements(entity) with ordinality e (value, place)
+            where not (is_large and e.value::text ~ secret));
 end
 $$;
 comment on function ledger.without_secrets(jsonb) is
@@ -284,7 +297,7 @@ returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  -- Bytes that do not occur in JSON stand for what is right meanwhile.
+  -- Bytes that do not occur in JSON replace the valid escapes temporarily.
   backslash constant text := E'\x01';
   half constant text := E'\x02';
 begin
@@ -299,7 +312,8 @@ begin
 end
 $$;
 comment on function ledger.repaired_escapes(text, text) is
-  'A JSON text with U+FFFD (or another escape) for the escapes that json takes and jsonb does not: NUL, and half a surrogate pair.';
+  'A JSON text with U+FFFD (or another escape) for the escapes that json takes and jsonb does not: NUL, and half a '
+  'surrogate pair.';
 
 create function ledger.is_number(value text)
 returns boolean
@@ -320,7 +334,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
   bomb constant text := '-?\d+(?:\.\d+)?[eE][+-]?\d{3,}';
-  -- A number without such an exponent is out of range only when it is longer.
+  -- A number without such an exponent is out of range only when it has more digits.
   long constant integer := 16000;
   backslash constant text := E'\x01';
   quote constant text := E'\x02';
@@ -329,12 +343,13 @@ begin
   if length(document) <= long and document !~ '\d[eE][+-]?\d{3}' then
     return document;
   end if;
-  -- Between quotation marks, every second part is a string.
+  -- The text is split at quotation marks: every second part is a string.
   parts := string_to_array(replace(replace(document, '\\', backslash), '\"', quote), '"');
   for n in 1..cardinality(parts) by 2 loop
     if length(parts[n]) > long and parts[n] ~ '\d{255}' then
       parts[n] := (
-        select string_agg(case when length(w.word[1]) > long and not ledger.is_number(w.word[1]) then '"' || w.word[1] || '"'
+        select string_agg(case when length(w.word[1]) > long and not ledger.is_number(w.word[1]) then
+                               '"' || w.word[1] || '"'
                                else regexp_replace(w.word[1], bomb, '"\&"', 'g') end, '' order by w.place)
         from regexp_matches(parts[n], '[-+.eE\d]+|[^-+.eE\d]+', 'g') with ordinality w (word, place));
     elsif length(parts[n]) > 4 then
@@ -345,7 +360,8 @@ begin
 end
 $$;
 comment on function ledger.repaired_numbers(text) is
-  'A JSON text in which numbers that jsonb does not take are strings, and those with three digits of an exponent: 1e100000 is eight bytes here and 100,000 when it is read.';
+  'A JSON text in which numbers that jsonb does not take are strings, and those with three digits of an exponent: '
+  '1e100000 is eight bytes here and 100,000 when it is read.';
 
 create function ledger.cost(document text)
 returns integer
@@ -354,24 +370,29 @@ as $$
 declare
   bytes constant integer := octet_length(document);
 begin
-  return bytes + 128 * (bytes - octet_length(translate(document, ',[{', ''))) + 64 * (bytes - octet_length(replace(document, '\', '')));
+  return bytes + 128 * (bytes - octet_length(translate(document, ',[{', ''))) + 64 *
+    (bytes - octet_length(replace(document, '\', '')));
 end
 $$;
 comment on function ledger.cost(text) is
-  'What a JSON text costs at most to take apart, in bytes of plain text (some 40 ns each): 1 a byte, 128 a comma or opening bracket, 64 a backslash. The receiver counts in the same way before PostgreSQL sees a body (callback_cost()).';
+  'Upper limit for the cost of parsing a JSON text, in bytes of plain text (about 40 ns each): 1 a byte, 128 a comma '
+  'or opening bracket, 64 a backslash. The receiver counts in the same way before PostgreSQL sees a body '
+  '(callback_cost()).';
 
 create function ledger.is_costly(body json)
 returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  -- below 4,064 bytes nothing can be
+  -- a body below 4,064 bytes cannot reach the budget
   return octet_length(body::text) > 4000
          and (octet_length(body::text) > 524288 or ledger.cost(body::text) > 524288);
 end
 $$;
 comment on function ledger.is_costly(json) is
-  'Is the body of a callback beyond the budget of 524,288 (ledger.cost())? It is recorded and can be verified, but not taken apart: it reaches no typed table, except that a deletion deletes, and no subscriber. A rule of the body alone, so that a rebuild comes to the same.';
+  'Is the body of a callback beyond the budget of 524,288 (ledger.cost())? Then it is recorded and can be verified, '
+  'but it is not parsed: it changes no typed table (a deletion still deletes) and reaches no subscriber. The rule '
+  'depends only on the body, so that a rebuild has the same result.';
 
 create function ledger.payload(body json)
 returns jsonb
@@ -385,7 +406,8 @@ begin
 end
 $$;
 comment on function ledger.payload(json) is
-  'The payload of a callback as jsonb, as ledger.whole_payload(); null when the body is too costly to take apart (ledger.is_costly()).';
+  'The payload of a callback as jsonb, as ledger.whole_payload(); null when the body is too costly to parse '
+  '(ledger.is_costly()).';
 
 create function ledger.whole_payload(body json)
 returns jsonb
@@ -396,7 +418,8 @@ begin
 end
 $$;
 comment on function ledger.whole_payload(json) is
-  'The payload of a callback as jsonb, whatever is in it and whatever it costs: characters that jsonb does not take become U+FFFD, huge numbers strings. Secrets are still in it.';
+  'The payload of a callback as jsonb, whatever its content and cost: characters that jsonb does not accept become '
+  'U+FFFD, and huge numbers become strings. Secrets are still in it.';
 
 create function ledger.plain_payload(payload json)
 returns jsonb
@@ -410,7 +433,7 @@ begin
 end
 $$;
 comment on function ledger.plain_payload(json) is
-  'The payload as jsonb without secrets; fails when it cannot be had as it stands.';
+  'The payload as jsonb without secrets; fails when jsonb does not accept it unchanged.';
 
 create function ledger.is_plain(body json)
 returns boolean
@@ -419,12 +442,12 @@ as $$
 declare
   payload constant text := ledger.repaired_escapes(body::text)::json -> 'payload';
 begin
-  -- (what jsonb does not take may be elsewhere in the body)
+  -- (the part that jsonb does not accept may be elsewhere in the body)
   return ledger.repaired_numbers(payload) = payload
          and payload = (ledger.repaired_escapes(body::text, '\ufffe')::json -> 'payload')::text;
 end
 $$;
-comment on function ledger.is_plain(json) is 'Can the payload be had as jsonb as it stands?';
+comment on function ledger.is_plain(json) is 'Does jsonb accept the payload unchanged?';
 
 create function ledger.is_telling(of_model text, body json)
 returns boolean
@@ -440,12 +463,13 @@ begin
 end
 $$;
 comment on function ledger.is_telling(text, json) is
-  'Does a deletion say what was deleted (ledger.model.telling; of an unknown kind: anything at all), or only that it was?';
+  'Does the payload of a deletion have values of the entity (a key of ledger.model.telling; for an unknown kind, any '
+  'key)?';
 
 -- ---- what is odd in it
 
--- (In plpgsql, because that keeps its plans: a change at Toggl may make all
--- events odd from one day to the next.)
+-- In plpgsql, because that keeps its plans: when Toggl changes a field, all events may suddenly
+-- have unexpected values.
 
 create function ledger.drifted(of_model text, entity jsonb)
 returns table (name text, keys text[], type text)
@@ -454,7 +478,8 @@ as $$
 begin
   return query
     select f.name, f.keys,
-           case when jsonb_typeof(v.value) = case when f.kind in ('id', 'duration', 'money') then 'number' when f.kind = 'flag' then 'boolean'
+           case when jsonb_typeof(v.value) = case when f.kind in ('id', 'duration', 'money') then 'number'
+                                                  when f.kind = 'flag' then 'boolean'
                                                   when f.kind in ('ids', 'texts') then 'array' else 'string' end
                 then 'value' else jsonb_typeof(v.value) end
     from ledger.field f
@@ -464,7 +489,8 @@ begin
 end
 $$;
 comment on function ledger.drifted(text, jsonb) is
-  'Columns that cannot be read from this entity, with the keys of each and the JSON type found there; value: the type is right, the value is not.';
+  'Columns that cannot be read from this entity, with the JSON keys of each and the JSON type found there; value: the '
+  'type is right, the value is not.';
 
 create function ledger.cleaned(of_model text, entity jsonb)
 returns jsonb
@@ -477,7 +503,7 @@ begin
   return entity;
 end
 $$;
-comment on function ledger.cleaned(text, jsonb) is 'The entity without the keys that cannot be read as their columns.';
+comment on function ledger.cleaned(text, jsonb) is 'The entity without the keys whose values do not fit their columns.';
 
 create function ledger.drift_count(of_model text, models text[], bodies json[])
 returns void
@@ -497,4 +523,5 @@ begin
 end
 $$;
 comment on function ledger.drift_count(text, text[], json[]) is
-  'Adds what is odd in these events to the counters: columns that cannot be read, and payload when that cannot be had as it stands. In one order, so that two sessions never deadlock.';
+  'Adds what is odd in these events to the counters: columns that cannot be read, and payload when that cannot be had '
+  'as it stands. In one order, so that two sessions never deadlock.';

@@ -1,28 +1,44 @@
--- The typed tables written anew from the ledger, a range of entities a
--- transaction, while callbacks keep arriving.
+-- Rebuild: writes the typed tables again from the ledger, while callbacks keep arriving.
+-- `hookledger rebuild` calls operator.rebuild_step() repeatedly; each call handles a range of
+-- entities in one transaction. A rebuild that was interrupted continues later.
 
 create or replace view ledger.entity as
-  select t.workspace_id, 'time_entry' as model, t.time_entry_id as entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' as is_bare, t.lifecycle_at, t.lifecycle_event_id from toggl.time_entry t
+  select t.workspace_id, 'time_entry' as model, t.time_entry_id as entity_id, t.changed_at, t.changed_event_id,
+         t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity' as is_bare, t.lifecycle_at,
+         t.lifecycle_event_id from toggl.time_entry t
   union all
-  select t.workspace_id, 'project', t.project_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project t
+  select t.workspace_id, 'project', t.project_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id,
+         t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project t
   union all
-  select t.workspace_id, 'client', t.client_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.client t
+  select t.workspace_id, 'client', t.client_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id,
+         t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.client t
   union all
-  select t.workspace_id, 'tag', t.tag_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.tag t
+  select t.workspace_id, 'tag', t.tag_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id,
+         t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.tag t
   union all
-  select t.workspace_id, 'task', t.task_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.task t
+  select t.workspace_id, 'task', t.task_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id,
+         t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.task t
   union all
-  select t.workspace_id, 'workspace', t.workspace_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.workspace t
+  select t.workspace_id, 'workspace', t.workspace_id, t.changed_at, t.changed_event_id, t.payload_at,
+         t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id
+    from toggl.workspace t
   union all
-  select t.workspace_id, 'workspace_user', t.workspace_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.workspace_user t
+  select t.workspace_id, 'workspace_user', t.workspace_user_id, t.changed_at, t.changed_event_id, t.payload_at,
+         t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id
+    from toggl.workspace_user t
   union all
-  select t.workspace_id, 'project_user', t.project_user_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project_user t
+  select t.workspace_id, 'project_user', t.project_user_id, t.changed_at, t.changed_event_id, t.payload_at,
+         t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id
+    from toggl.project_user t
   union all
-  select t.workspace_id, 'project_group', t.project_group_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.project_group t
+  select t.workspace_id, 'project_group', t.project_group_id, t.changed_at, t.changed_event_id, t.payload_at,
+         t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id
+    from toggl.project_group t
   union all
-  select t.workspace_id, t.model, t.entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id, t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id from toggl.other_entity t;
-comment on view ledger.entity is
-  'Every row of the typed tables by its key, with the events it says it comes from.';
+  select t.workspace_id, t.model, t.entity_id, t.changed_at, t.changed_event_id, t.payload_at, t.payload_event_id,
+         t.payload is null and t.payload_at = '-infinity', t.lifecycle_at, t.lifecycle_event_id
+    from toggl.other_entity t;
+comment on view ledger.entity is 'Every row of the typed tables by its key, with the events from which it was written.';
 comment on column ledger.entity.workspace_id is 'Toggl workspace.';
 comment on column ledger.entity.model is 'Kind of entity.';
 comment on column ledger.entity.entity_id is 'Toggl''s number of it.';
@@ -32,20 +48,22 @@ comment on column ledger.entity.payload_at is 'created_at of the event that the 
 comment on column ledger.entity.payload_event_id is 'Number of that event.';
 comment on column ledger.entity.lifecycle_at is 'created_at of the last event that created or deleted it.';
 comment on column ledger.entity.lifecycle_event_id is 'Number of that event.';
-comment on column ledger.entity.is_bare is 'It says no more than that the entity is gone.';
+comment on column ledger.entity.is_bare is 'The only known event is a deletion without values.';
 
 create function ledger.write_order(of_model text)
 returns integer
 language sql immutable set search_path = ledger, pg_temp
-return coalesce(array_position('{time_entry,project,client,tag,task,workspace,workspace_user,project_user,project_group}', of_model), 10);
+return coalesce(array_position('{time_entry,project,client,tag,task,workspace,workspace_user,project_user,'
+                               'project_group}', of_model), 10);
 comment on function ledger.write_order(text) is
-  'The place of a table in the order in which ledger.apply() writes them: who writes several tables keeps to it.';
+  'Position of a table in the order in which ledger.apply() writes the tables. A session that writes several tables '
+  'keeps this order.';
 
 create function ledger.homes()
 returns bigint[]
 language sql stable set search_path = ledger, pg_temp
 as $$
-  -- From one workspace to the next by the tables' keys, without reading their rows.
+  -- Goes from one workspace to the next by the keys of the tables, without reading all rows.
   with recursive home (workspace_id) as (
     select (select min(t.workspace_id) from ledger.entity t)
     union all
@@ -53,7 +71,7 @@ as $$
     from home h where h.workspace_id is not null)
   select coalesce(array_agg(h.workspace_id), '{}') from home h where h.workspace_id is not null
 $$;
-comment on function ledger.homes() is 'Workspaces that have a row in any of the typed tables.';
+comment on function ledger.homes() is 'Workspaces that have a row in a typed table.';
 
 create function ledger.strays(first bigint, last bigint)
 returns table (workspace_id bigint, model text, entity_id bigint)
@@ -72,11 +90,13 @@ as $$
   left join told p on p.workspace_id = t.workspace_id and p.model = t.model and p.entity_id = t.entity_id
                   and p.event_id = t.payload_event_id and p.created_at = t.payload_at and p.is_full
   left join told v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
-                  and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at and v.action in ('created', 'deleted')
+                  and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at
+                  and v.action in ('created', 'deleted')
   where t.workspace_id = any (ledger.homes()) and t.entity_id between first and last and t.model <> 'workspace'
-    and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null and t.lifecycle_at is not null)
+    and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null
+         and t.lifecycle_at is not null)
   union all
-  -- A workspace is one row whatever entity its events name.
+  -- A workspace has one row, even when its events name different entities.
   select t.workspace_id, 'workspace', t.workspace_id
   from toggl.workspace t
   where t.workspace_id between first and last
@@ -91,10 +111,11 @@ as $$
              and (t.lifecycle_at is null
                   or exists (select from ledger.change k
                              where k.workspace_id = t.workspace_id and k.event_id = t.lifecycle_event_id
-                               and k.created_at = t.lifecycle_at and k.model = 'workspace' and k.action in ('created', 'deleted'))))
+                               and k.created_at = t.lifecycle_at and k.model = 'workspace'
+                               and k.action in ('created', 'deleted'))))
 $$;
 comment on function ledger.strays(bigint, bigint) is
-  'Rows of these entities that come from no event of the ledger: something else has written them.';
+  'Rows of these entities without an event in the ledger, which something else has written.';
 
 create function ledger.restate(first bigint, last bigint)
 returns bigint
@@ -118,11 +139,11 @@ begin
     removed := removed + 1;
   end loop;
 
-  -- What an append has committed up to here is seen from here on, so a row that
-  -- was removed above is there again as it should be. Planned each time, for the
-  -- range: of a generic plan nobody knows what it would be.
+  -- This statement sees everything that an append has committed until now, so it restores a row
+  -- that was removed above. It is planned for each range: a generic plan could be a bad one.
   for batch in execute format($sql$
-    select array_agg(p.workspace_id order by p.place) as workspace_ids, array_agg(p.event_id order by p.place) as event_ids,
+    select array_agg(p.workspace_id order by p.place) as workspace_ids,
+           array_agg(p.event_id order by p.place) as event_ids,
            array_agg(p.created_at order by p.place) as created, array_agg(p.creator_id order by p.place) as creator_ids,
            array_agg(p.entity_id order by p.place) as entity_ids, array_agg(p.model order by p.place) as models,
            array_agg(p.action order by p.place) as actions, array_agg(p.body order by p.place) as bodies
@@ -134,12 +155,15 @@ begin
                k.action in ('created', 'deleted')
                  and count(*) filter (where k.action in ('created', 'deleted')) over latest_first = 1 as is_lifecycle
         from ledger.change k
-        -- as ledger.apply_all_but() has it
+        -- as in ledger.apply_all_but()
         where %s and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body))
-        window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc, k.event_id desc)) l
-      -- the latest that is no deletion, the deletions after it, and the last that created or deleted it
+        window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc,
+                                k.event_id desc)) l
+      -- the latest event that is no deletion, the deletions after it, and the last event that
+      -- created or deleted the entity
       where l.rank = case when l.action = 'deleted' then 0 else 1 end or l.is_lifecycle
-      window of_model as (partition by l.model order by l.workspace_id, l.entity_id, l.created_at desc, l.event_id desc)) p
+      window of_model as (partition by l.model order by l.workspace_id, l.entity_id, l.created_at desc,
+                          l.event_id desc)) p
     group by p.model, p.place / 200, p.bytes / 4194304
     order by ledger.write_order(p.model), p.model, p.place / 200, p.bytes / 4194304
     $sql$, case when first is null then $sql$k.entity_id is null and k.model = 'workspace'$sql$
@@ -152,7 +176,9 @@ begin
 end
 $$;
 comment on function ledger.restate(bigint, bigint) is
-  'Writes the rows of these entities anew, from the latest events of each, and removes those that come from no event (returns how many). Null: of the workspaces whose events name no entity. In the order of ledger.apply(), so that it hardly ever waits crosswise for one that records; if it does, one of the two begins again.';
+  'Writes the rows of these entities again from the latest events of each, and removes the rows without an event '
+  '(returns how many). Null: the workspaces whose events name no entity. It keeps the order of ledger.apply(), so '
+  'that a deadlock with a session that records is rare; after one, one of the two repeats its transaction.';
 
 create function operator.rebuild_state()
 returns table (reason text, requested_us bigint, started_us bigint, events_done bigint, finished_us bigint)
@@ -162,7 +188,8 @@ begin atomic
   from ledger.rebuild r;
 end;
 comment on function operator.rebuild_state() is
-  'How far the last rebuild has come; no row: there was none. started_us null: wanted and not begun; finished_us null: not finished.';
+  'Progress of the last rebuild; no row: there was none. started_us null: requested but not started; finished_us '
+  'null: not finished.';
 
 create function operator.rebuild_begin(restart boolean)
 returns table (goes_on boolean, events_done bigint, events bigint)
@@ -182,7 +209,7 @@ begin
 end
 $$;
 comment on function operator.rebuild_begin(boolean) is
-  'Begins a rebuild, or goes on with one that is not finished (unless `restart`). events: how many there are now.';
+  'Starts a rebuild, or continues one that is not finished (unless `restart`). events: how many there are now.';
 
 create function operator.rebuild_step(most bigint)
 returns table (events_done bigint, removed bigint, finished boolean)
@@ -194,7 +221,8 @@ declare
   last bigint;
   covered bigint;
 begin
-  -- Not while months are dropped. Two that run at once take turns, and share the work.
+  -- Waits while retention drops months. Two sessions that rebuild at the same time take turns and
+  -- share the work.
   perform pg_advisory_xact_lock(7306021983461008);
   select * into state from ledger.rebuild r for update;
   if not found or state.started_at is null then
@@ -230,4 +258,5 @@ begin
 end
 $$;
 comment on function operator.rebuild_step(bigint) is
-  'Writes the rows of the next entities anew, those of about `most` events, in this transaction. events_done: of the whole rebuild; removed: rows that came from no event. May be called by several at once.';
+  'Writes the rows of the next entities again, those of about `most` events, in this transaction. events_done: of the '
+  'whole rebuild; removed: rows without an event. Several sessions may call it at the same time.';

@@ -1,4 +1,7 @@
--- Everything that hookledger-receiver is able to do.
+-- Interface schema of hookledger-receiver: the only functions that it may call. Each worker calls
+-- receiver.keys() when it starts and after a change, receiver.append() for each batch of callbacks,
+-- and receiver.notify() after it has answered. How events become rows of the typed tables does not
+-- belong here: see projection/apply.sql.
 
 create function receiver.keys()
 returns table (endpoint_id bigint, address text, secret_id bigint, sealed bytea,
@@ -15,7 +18,8 @@ begin atomic
   order by e.address, s.secret_id desc;
 end;
 comment on function receiver.keys() is
-  'Sealed secrets of all enabled endpoints, the newest first. Times in microseconds since 1970. Those that ran out within a day are there too, for callbacks that wait in a spool.';
+  'Sealed secrets of all enabled endpoints, the newest first. Times in microseconds since 1970. Includes secrets that '
+  'expired in the last day, for callbacks that wait in a spool.';
 
 create function receiver.append(
   endpoint_ids bigint[], secret_ids bigint[], workspace_ids bigint[], event_ids bigint[],
@@ -26,9 +30,9 @@ returns text
 language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  -- Of each secret in the batch: whose it is, of which workspace, and until when it is
-  -- good. Looked up and not joined: bodies would be copied through every join and
-  -- sort (measured: 40 us a call and 2 us an event less).
+  -- For each secret in the batch: its endpoint, its workspace, and how long it is valid. This is
+  -- looked up and not joined, because each join and sort would copy the bodies (measured: this
+  -- saves 40 us per call and 2 us per event).
   secrets bigint[];
   owners bigint[];
   homes bigint[];
@@ -38,22 +42,24 @@ declare
   is_wanted boolean := false;
   verdicts text;
 begin
-  -- Nothing is acknowledged that is not on disk, whatever the default of this
-  -- database or role is. Lasts until the end of the transaction.
+  -- A callback is acknowledged only when it is on disk, whatever the default of the database or
+  -- role is. Valid until the end of the transaction.
   if current_setting('synchronous_commit') in ('off', 'local') then
     perform set_config('synchronous_commit', 'on', true);
   end if;
 
-  select array_agg(s.secret_id), array_agg(e.endpoint_id), array_agg(e.workspace_id), array_agg(least(s.revoked_at, s.valid_until))
+  select array_agg(s.secret_id), array_agg(e.endpoint_id), array_agg(e.workspace_id),
+         array_agg(least(s.revoked_at, s.valid_until))
   into secrets, owners, homes, ends
   from ledger.endpoint_secret s
   join ledger.endpoint e on e.endpoint_id = s.endpoint_id
   where s.secret_id = any (secret_ids) and e.enabled;
 
-  -- An endpoint without a workspace takes that of its first genuine event.
+  -- An endpoint without a workspace takes the workspace of its first event.
   if array_position(homes, null) is not null then
     for n in
-      select p from generate_subscripts(homes, 1) p where homes[p] is null and clock_timestamp() < ends[p] order by owners[p]
+      select p from generate_subscripts(homes, 1) p where homes[p] is null and clock_timestamp() < ends[p]
+        order by owners[p]
     loop
       update ledger.endpoint e set workspace_id = (
         select i.workspace_id
@@ -62,7 +68,7 @@ begin
         where i.endpoint_id = owners[n] and i.secret_id = secrets[n] and i.workspace_id is not null
         order by i.place limit 1)
       where e.endpoint_id = owners[n] and e.workspace_id is null;
-      -- ours, or that of a worker who was faster
+      -- our workspace, or the one that another worker has set first
       homes[n] := (select e.workspace_id from ledger.endpoint e where e.endpoint_id = owners[n]);
     end loop;
   end if;
@@ -75,28 +81,32 @@ begin
                             secret_id, creator_id, entity_id, model, action, source, signature, body)
   select homes[array_position(secrets, i.secret_id)], i.event_id, i.created_at, i.received_at,
          (select state.epoch from ledger.state), i.endpoint_id, i.secret_id, i.creator_id,
-         case when i.entity_id is null and i.action = 'deleted' then ledger.entity_in(i.body, i.model) else i.entity_id end,
+         case when i.entity_id is null and i.action = 'deleted' then ledger.entity_in(i.body, i.model)
+              else i.entity_id end,
          i.model, i.action, origin, i.signature, i.body
   from unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received, creator_ids,
               entity_ids, models, actions, signatures, bodies)
          as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, creator_id,
                entity_id, model, action, signature, body)
   where owners[array_position(secrets, i.secret_id)] = i.endpoint_id
-    and coalesce(i.workspace_id, homes[array_position(secrets, i.secret_id)]) = homes[array_position(secrets, i.secret_id)]
+    and coalesce(i.workspace_id, homes[array_position(secrets, i.secret_id)])
+    = homes[array_position(secrets, i.secret_id)]
     and i.received_at < ends[array_position(secrets, i.secret_id)]
     and i.created_at >= (select state.horizon from ledger.state)
   on conflict do nothing;
   get diagnostics recorded = row_count;
-  -- The whole batch is new and good: nearly always.
+  -- The usual case: all events of the batch are new and valid.
   if recorded = cardinality(event_ids) then
     if is_any_costly is null then
-      is_any_costly := exists (select from unnest(bodies) i (body) where octet_length(i.body::text) > 4000 and ledger.is_costly(i.body));
+      is_any_costly := exists (select from unnest(bodies) i (body) where octet_length(i.body::text) > 4000
+                               and ledger.is_costly(i.body));
     end if;
     if array_position(entity_ids, null) is null and not is_any_costly then
       workspace_ids := case when cardinality(secrets) = 1 then array_fill(homes[1], array[cardinality(event_ids)])
                             else (select array_agg(homes[array_position(secrets, i.secret_id)] order by i.place)
                                   from unnest(secret_ids) with ordinality as i (secret_id, place)) end;
-      perform ledger.apply(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, false, payloads);
+      perform ledger.apply(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, false,
+                           payloads);
       is_wanted := ledger.outbox_add(workspace_ids, event_ids, created, models, actions);
     else
       is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
@@ -106,7 +116,7 @@ begin
     is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
   end if;
 
-  -- Something was not recorded: one letter for each callback, in their order.
+  -- At least one callback was not recorded: return one letter for each callback, in their order.
   select string_agg(
            case
              when e.endpoint_id is null or not e.enabled then 'a'
@@ -124,23 +134,30 @@ begin
   cross join ledger.state
   left join ledger.endpoint e on e.endpoint_id = i.endpoint_id
   left join ledger.endpoint_secret s on s.secret_id = i.secret_id and s.endpoint_id = i.endpoint_id
-  -- One by one, by key: a join would be planned by statistics, which a table that
-  -- was filled just now has not (27 s for 20,000 duplicates, not 1 s).
+  -- Row by row, by key: the planner has no statistics for a table that was filled just now, so a
+  -- join could get a bad plan (27 s for 20,000 duplicates instead of 1 s).
   left join lateral (
     select v.txid from ledger.event v
     where v.workspace_id = e.workspace_id and v.event_id = i.event_id and v.created_at = i.created_at
     limit 1) v on true;
-  -- Not there, and by now no reason why not: somebody enabled the endpoint
-  -- between these statements. The caller repeats.
+  -- The event was not recorded, but there is no reason for it any more: another session enabled the
+  -- endpoint between these statements. The caller repeats the call.
   if position('u' in verdicts) > 0 then
     raise exception 'an endpoint changed meanwhile' using errcode = '40001';
   end if;
   return coalesce(verdicts, '') || case when is_wanted then '+' else '' end;
 end
 $$;
-comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[],
-                                    bigint[], bigint[], text[], text[], bytea[], json[], text, text[], boolean) is
-  'Records a batch of judged callbacks in one go, and brings typed tables and outbox up to them. In the order of (event_id, created) two batches that overlap never deadlock. Empty text: all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two alike in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret revoked or run out when it was received, w of another workspace. A plus sign at the end: some are in the outbox now: call receiver.notify(). An endpoint without a workspace is given that of its first event. workspace_ids may hold null: then the endpoint decides. payloads: as in ledger.apply(). is_any_costly: does ledger.is_costly() hold for any of the bodies? Null: it is looked up.';
+comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], bigint[],
+  bigint[], text[], text[], bytea[], json[], text, text[], boolean) is
+  'Records a batch of verified callbacks, and applies them to the typed tables and the outbox. The caller sorts the '
+  'batch by (event_id, created), so that two batches with the same events do not deadlock. Returns an empty text when '
+  'all are new and recorded. Otherwise a letter for each, in order: r recorded (also the second of two equal '
+  'callbacks in this batch), d duplicate, h before the retention horizon, a unknown or disabled endpoint, k secret '
+  'revoked or expired when the callback was received, w event of another workspace. A plus sign at the end: the '
+  'outbox got rows, so the caller calls receiver.notify(). An endpoint without a workspace gets the workspace of its '
+  'first event. workspace_ids may hold null: then the workspace of the endpoint is used. payloads: as in '
+  'ledger.apply(). is_any_costly: does ledger.is_costly() hold for any of the bodies? Null: this function checks it.';
 
 create function receiver.quarantine(
   endpoint_ids bigint[], secret_ids bigint[], received timestamptz[], reasons text[],
@@ -153,12 +170,14 @@ begin atomic
   from unnest(endpoint_ids, secret_ids, received, reasons, signatures, bodies)
          as i (endpoint_id, secret_id, received_at, reason, signature, body)
   where exists (select from ledger.endpoint e where e.endpoint_id = i.endpoint_id)
-    and not exists (select from ledger.quarantine q where q.endpoint_id = i.endpoint_id and q.forgotten = sha256(i.body))
+    and not exists (select from ledger.quarantine q where q.endpoint_id = i.endpoint_id
+                    and q.forgotten = sha256(i.body))
   order by i.endpoint_id, sha256(i.body)
   on conflict (endpoint_id, digest) do nothing;
 end;
 comment on function receiver.quarantine(bigint[], bigint[], timestamptz[], text[], bytea[], bytea[]) is
-  'Keeps callbacks with a good signature that are no event, for the owner to look at; the same body once an endpoint.';
+  'Keeps callbacks with a valid signature that are no event, so that the owner can look at them; an endpoint keeps '
+  'the same body only once.';
 
 create function receiver.count(minutes timestamptz[], endpoint_ids bigint[], reasons text[], counts bigint[])
 returns void
@@ -170,10 +189,11 @@ begin atomic
   group by 1, 2, 3
   order by 1, 2, 3
   on conflict (minute, endpoint_id, reason) do update set count = t.count + excluded.count;
-  select ledger.count_up(array_fill('refusals'::text, array[cardinality(reasons)]), reasons, array_fill(''::text, array[cardinality(reasons)]), counts);
+  select ledger.count_up(array_fill('refusals'::text, array[cardinality(reasons)]), reasons,
+                         array_fill(''::text, array[cardinality(reasons)]), counts);
 end;
 comment on function receiver.count(timestamptz[], bigint[], text[], bigint[]) is
-  'Adds to the counters of what came and was not recorded.';
+  'Adds to the counters of callbacks that were not recorded.';
 
 create function receiver.notify(events bigint)
 returns void
@@ -185,4 +205,5 @@ begin
 end
 $$;
 comment on function receiver.notify(bigint) is
-  'Notifies the couriers of so many events recorded since the last call. A call of its own, after the answers: a transaction that notifies cannot share its commit with others.';
+  'Notifies the couriers of the number of events recorded since the last call. It is a separate call after the '
+  'answers, because transactions that notify commit one after the other.';

@@ -1,8 +1,8 @@
--- What looks back: each change of a time entry, and the entries as they were.
--- What stands in schema toggl outlives migrations, because users build on it:
--- views and functions are replaced, never dropped, columns are only appended,
--- and none depends on a function of schema ledger in a way that PostgreSQL
--- tracks (a body between dollar signs is text).
+-- History: each change of a time entry, the entries at a past time, and loads by other systems
+-- (toggl.changed_since), for analysts and their programs. The objects in schema toggl survive
+-- migrations, because users build on them: views and functions are replaced and never dropped,
+-- columns are only appended, and none depends on a function of schema ledger in a way that
+-- PostgreSQL tracks (it does not track a body between dollar signs).
 
 create or replace view ledger.change as
   select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
@@ -13,7 +13,8 @@ create or replace view ledger.change as
          b.creator_id, b.entity_id, b.model, b.action, b.source, b.signature, b.body
   from ledger.baseline b;
 comment on view ledger.change is
-  'All that is known of what happened: the events, and of those that retention dropped the last of each entity. Columns as in ledger.event.';
+  'All known events: those of ledger.event, and for dropped months the last events of each entity (ledger.baseline). '
+  'Columns as in ledger.event.';
 do $$
 declare
   name text;
@@ -41,7 +42,7 @@ declare
     as $body$
     declare
       said toggl.{table};
-      -- (looked for first: taking an object apart costs ten times as much)
+      -- (a text search first: parsing an object costs ten times as much)
       safe constant jsonb := case when entity::text ~ array_to_string(ledger.secrets(), '|')
                                   then ledger.without_secrets(entity) else entity end;
       clean jsonb := safe;
@@ -67,9 +68,13 @@ begin
          string_agg(ledger.reading(f.kind, 'v.' || f.name), E',\n          ')
   into targets, picked, readings
   from ledger.field f where f.model = of_model;
-  frame := replace(frame, '{read}', format(E'select %s\n        into %s\n        from (select %s offset 0) v', readings, targets, picked));
-  frame := replace(frame, '{counted}', case when exists (select from ledger.field f where f.model = of_model and f.name = 'duration_seconds')
-                                            then E'said.duration_seconds := toggl.entry_seconds(said.start_at, said.stop_at, said.duration_seconds);\n      ' else '' end);
+  frame := replace(frame, '{read}', format(E'select %s\n        into %s\n        from (select %s offset 0) v', readings,
+                                           targets, picked));
+  frame := replace(frame, '{counted}',
+                   case when exists (select from ledger.field f
+                                     where f.model = of_model and f.name = 'duration_seconds')
+                                            then E'said.duration_seconds := toggl.entry_seconds(said.start_at, '
+                                                 'said.stop_at, said.duration_seconds);\n      ' else '' end);
   return replace(frame, '{table}', of_model);
 end
 $maker$;
@@ -105,21 +110,22 @@ begin
 end
 $$;
 comment on function ledger.told_time_entry(bigint, bigint, timestamptz, bigint, bigint, text, json) is
-  'The row that an event of a time entry makes when none is there yet.';
+  'The row that an event of a time entry makes when there is no row yet.';
 
 create function ledger.app(body json)
 returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  -- a string of JSON within the JSON
+  -- a string that itself contains JSON
   return nullif((body #>> '{metadata,request_body}')::json ->> 'created_with', '');
 exception when data_exception or program_limit_exceeded then
   return null;
 end
 $$;
 comment on function ledger.app(json) is
-  'The app that made a change, by created_with of the request that Toggl tells of; null where it does not say so in a way that can be read.';
+  'The app that made a change: created_with of the request in Toggl''s metadata; null when there is none that can be '
+  'read.';
 
 -- ---- the history of an entry
 
@@ -158,7 +164,7 @@ begin
     end if;
     said := ledger.told_time_entry(change.workspace_id, entry, change.created_at, change.event_id, change.creator_id,
                                    change.action, change.body);
-    -- Final until it is created again.
+    -- A deletion stays until the entry is created again.
     if change.action in ('created', 'deleted') then
       gone := said.gone_at;
     end if;
@@ -193,10 +199,11 @@ begin
 end
 $$;
 comment on function toggl.history_of(bigint, bigint) is
-  'The rows of toggl.time_entry_history of one entry, the oldest first; of one workspace only, if it is given. Example: select changed_at, changed_by_name, field, old_value, new_value from toggl.history_of(3050537739);';
+  'Rows of toggl.time_entry_history of one entry, the oldest first; only of one workspace if it is given. Example: '
+  'select changed_at, changed_by_name, field, old_value, new_value from toggl.history_of(3050537739);';
 
--- By workspace, because the key of time_entry starts with it: an entry's number
--- alone would have to be looked for in the whole index.
+-- For each workspace, because the key of time_entry starts with it: a search by the number of the
+-- entry alone would read the whole index.
 create or replace view toggl.time_entry_history as
   select e.workspace_id, e.time_entry_id, h.changed_at, h.event_id, h.action, h.changed_by, h.changed_by_name, h.app,
          h.field, h.old_value, h.new_value, h.is_first, e.changed_at as entry_changed_at
@@ -204,28 +211,44 @@ create or replace view toggl.time_entry_history as
   join toggl.time_entry e on e.workspace_id = w.workspace_id
   cross join lateral toggl.history_of(e.time_entry_id, e.workspace_id) h;
 comment on view toggl.time_entry_history is
-  'Each change of each time entry, one row a field: what is set when the entry is made has old_value null, a deletion sets the field deleted_at. Values as the columns of toggl.time_entry read them, as text: times in UTC, lists as JSON. Left out are updated_at and permissions, which tell nothing new. In the order of the changes at Toggl, (changed_at, event_id), whatever the order they arrived in. Name the entries you ask for (time_entry_id = …, or a join): reading the history of all takes long. Example: select changed_at, changed_by_name, app, field, old_value, new_value from toggl.time_entry_history where time_entry_id = 3050537739 order by changed_at, event_id;';
+  'Each change of each time entry, one row for each field. A field that is set when the entry is made has old_value '
+  'null; a deletion sets the field deleted_at. Values as the columns of toggl.time_entry read them, as text: times in '
+  'UTC, lists as JSON. updated_at and permissions are left out, because they add no information. In the order of the '
+  'changes at Toggl, (changed_at, event_id), whatever the order they arrived in. Restrict the query to some entries '
+  '(time_entry_id = …, or a join), because reading the history of all entries takes long. Example: select changed_at, '
+  'changed_by_name, app, field, old_value, new_value from toggl.time_entry_history where time_entry_id = 3050537739 '
+  'order by changed_at, event_id;';
 comment on column toggl.time_entry_history.workspace_id is 'Toggl workspace.';
 comment on column toggl.time_entry_history.time_entry_id is 'Entry that was changed.';
 comment on column toggl.time_entry_history.changed_at is 'When it was changed at Toggl.';
-comment on column toggl.time_entry_history.event_id is 'Toggl''s number of the event that told of it: rows with the same number are one change.';
+comment on column toggl.time_entry_history.event_id is
+  'Toggl''s number of the event: rows with the same number are one change.';
 comment on column toggl.time_entry_history.action is 'created, updated or deleted, as Toggl called it.';
-comment on column toggl.time_entry_history.changed_by is 'Toggl user who made the change; not always whose time it is.';
-comment on column toggl.time_entry_history.changed_by_name is 'Name of that user as it is now; null when it was never told.';
-comment on column toggl.time_entry_history.app is 'Program that made the change (`created_with` of its request), where Toggl says so.';
-comment on column toggl.time_entry_history.field is 'Column of toggl.time_entry that was changed; null for an entry that was made without anything in it.';
+comment on column toggl.time_entry_history.changed_by is
+  'Toggl user who made the change; not always the user who tracked the time.';
+comment on column toggl.time_entry_history.changed_by_name is
+  'Name of that user as it is now; null when it is not known.';
+comment on column toggl.time_entry_history.app is
+  'Program that made the change (`created_with` of its request), where Toggl says so.';
+comment on column toggl.time_entry_history.field is
+  'Column of toggl.time_entry that was changed; null for an entry that was made without anything in it.';
 comment on column toggl.time_entry_history.old_value is 'Its value before; null when there was none.';
 comment on column toggl.time_entry_history.new_value is 'Its value since; null when it was taken away.';
-comment on column toggl.time_entry_history.is_first is 'Part of the first change that is known. When its action is not created, the entry had these values already and what was before is not known.';
-comment on column toggl.time_entry_history.entry_changed_at is 'When the entry was last changed. A condition on it beside one on changed_at (entry_changed_at >= t and changed_at >= t) spares reading the history of the entries that were not changed since.';
+comment on column toggl.time_entry_history.is_first is
+  'Part of the first change that is known. When its action is not created, the entry had these values already and '
+  'what was before is not known.';
+comment on column toggl.time_entry_history.entry_changed_at is
+  'When the entry was last changed. A condition on it beside one on changed_at (entry_changed_at >= t and changed_at '
+  '>= t) spares reading the history of the entries that were not changed since.';
 
 -- ---- the entries at a time
 
--- Most entries were not changed since: their row is what they were. Of the
--- others the last event until then counts.
+-- Most entries did not change since that time: their current row is used. For the others the last
+-- event until that time is used.
 create or replace function toggl.time_entries_as_of(moment timestamptz)
 returns setof toggl.time_entry
-language plpgsql stable security definer rows 100000 set search_path = ledger, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+language plpgsql stable security definer rows 100000 set search_path = ledger, pg_temp
+  set plan_cache_mode = force_custom_plan set jit = off
 as $$
 begin
   return query
@@ -242,28 +265,32 @@ begin
     cross join lateral ledger.told_time_entry(c.workspace_id, c.entity_id, c.created_at, c.event_id, c.creator_id,
                                               c.action, c.body) r
     where l.action <> 'deleted' and r.deleted_at is null
-      -- a deletion before it is final, unless it was created again
+      -- an earlier deletion counts, unless the entry was created again
       and (select o.action from ledger.change o
-           where o.entity_id = l.entity_id and o.workspace_id = l.workspace_id and o.model = 'time_entry' and o.created_at <= moment
+           where o.entity_id = l.entity_id and o.workspace_id = l.workspace_id and o.model = 'time_entry'
+             and o.created_at <= moment
              and o.action in ('created', 'deleted')
            order by o.created_at desc, o.event_id desc limit 1) is distinct from 'deleted';
 end
 $$;
 comment on function toggl.time_entries_as_of(timestamptz) is
-  'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by then. Columns as in toggl.time_entry. What retention dropped is not known any more: before its horizon there are only the entries that were not changed after it. Example: select count(*), sum(duration_seconds) from toggl.time_entries_as_of(''2026-06-01 00:00 Europe/Berlin'');';
+  'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by '
+  'then. Columns as in toggl.time_entry. Events dropped by retention are not known: before its horizon there are only '
+  'the entries that did not change after it. Example: select count(*), sum(duration_seconds) from '
+  'toggl.time_entries_as_of(''2026-06-01 00:00 Europe/Berlin'');';
 
 -- ---- loads by other systems
 
--- An entity is told of where the event stands that made its row what it is (up to
--- three: what was told last, what happened last, what created or deleted it last;
--- then where the one stands that was recorded last). Its other events
--- are passed over, because this one is still to come, or has come. As for
--- operator.event_read() the planner is kept from sorting all that is left.
+-- An entity is returned at the cursor of the event from which its row comes. There can be three:
+-- the last payload, the last change, and the last creation or deletion; then the one that was
+-- recorded last counts. Its other events are skipped. As in operator.event_read(), the settings
+-- stop the planner from sorting all remaining rows.
 create or replace function toggl.changed_since(of_model text, after text default null, most integer default 1000)
 returns table (cursor text, is_restart boolean, workspace_id bigint, entity_id bigint, changed_at timestamptz,
                deleted_at timestamptz, entity jsonb)
 language plpgsql stable security definer rows 1000 set search_path = ledger, pg_temp set timezone = 'UTC'
-set enable_sort = off set enable_incremental_sort = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_sort = off set enable_incremental_sort = off set enable_hashjoin = off set enable_mergejoin = off
+    set jit = off
 as $$
 declare
   known ledger.model;
@@ -274,7 +301,8 @@ begin
   select * into known from ledger.model m where m.model = of_model;
   if known.model is null and not exists (select from toggl.other_entity o where o.model = of_model) then
     raise exception 'no % is known', coalesce(quote_ident(of_model), 'entity without a kind') using errcode = '22023',
-      hint = 'Kinds are ' || (select string_agg(m.model, ', ') from ledger.model m) || ', and the models of toggl.other_entity.';
+      hint = 'Kinds are ' || (select string_agg(m.model, ', ') from ledger.model m)
+        || ', and the models of toggl.other_entity.';
   end if;
   if most is null or most not between 1 and 100000 then
     raise exception 'a page has 1 to 100000 rows' using errcode = '22023';
@@ -283,7 +311,7 @@ begin
     raise exception 'this is no cursor of toggl.changed_since()' using errcode = '22023';
   end if;
   place := ledger.cursor_read(split_part(after, '.', 2));
-  -- Of a database that was restored since, or of one that was ahead of this.
+  -- The cursor is from before a restore, or from a database that was ahead of this one.
   is_restart := after is null or split_part(after, '.', 1)::integer <> era
                 or place.epoch = era and place.txid >= pg_snapshot_xmax(now_running);
   if is_restart then
@@ -291,12 +319,14 @@ begin
   end if;
   for cursor, workspace_id, entity_id, changed_at, deleted_at, entity in execute format(
     $sql$
-      select %5$L || '.' || ledger.cursor_write(c.epoch, c.txid, c.seq), t.workspace_id, t.%1$I, t.changed_at, t.deleted_at, to_jsonb(t)
+      select %5$L || '.' || ledger.cursor_write(c.epoch, c.txid, c.seq), t.workspace_id, t.%1$I, t.changed_at,
+             t.deleted_at, to_jsonb(t)
       from ledger.change c
       join toggl.%2$I t on t.workspace_id = c.workspace_id and %3$s
       where c.model = %4$L and (c.epoch, c.txid, c.seq) > ($1, $2, $3) and (c.epoch, c.txid, c.seq) < ($4, $5, 0)
         and case when (t.changed_at, t.changed_event_id) = (t.payload_at, t.payload_event_id)
-                      and ((t.lifecycle_at, t.lifecycle_event_id) = (t.changed_at, t.changed_event_id) or t.lifecycle_at is null)
+                      and ((t.lifecycle_at, t.lifecycle_event_id) = (t.changed_at, t.changed_event_id)
+                           or t.lifecycle_at is null)
                  then (c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
                  else ((c.created_at, c.event_id) = (t.changed_at, t.changed_event_id)
                        or (c.created_at, c.event_id) = (t.payload_at, t.payload_event_id)
@@ -324,4 +354,11 @@ begin
 end
 $$;
 comment on function toggl.changed_since(text, text, integer) is
-  'For systems that keep a copy: the entities of one kind that were changed since the last page, as they are now, in the order of recording, deleted ones too (deleted_at). of_model: the kind, such as time_entry, project or a model of toggl.other_entity. after: the cursor of the last row that was taken in; null: from the beginning. most: rows of a page; one with fewer is the last for now. entity: the row of its table as JSON, times in UTC. An entity is at most once in a page; what is recorded by a transaction that takes long is never skipped, it comes when everything before it has come. is_restart: this page begins a load from the beginning, because there was no cursor or because the database was restored since: empty the copy first. Example: select cursor, is_restart, entity_id, deleted_at, entity ->> ''name'' from toggl.changed_since(''project'', null, 500);';
+  'For systems that keep a copy: the entities of one kind that changed since the last page, with their current '
+  'values, in the order of recording, including deleted ones (deleted_at). of_model: the kind, such as time_entry, '
+  'project or a model of toggl.other_entity. after: the cursor of the last row that was loaded; null: from the '
+  'beginning. most: rows of a page; a page with fewer rows is the last one for now. entity: the row of its table as '
+  'JSON, times in UTC. An entity is at most once in a page. Events of a long transaction are not skipped: they come '
+  'when all earlier ones have come. is_restart: the load starts from the beginning, because there was no cursor or '
+  'because the database was restored since then: empty the copy first. Example: select cursor, is_restart, entity_id, '
+  'deleted_at, entity ->> ''name'' from toggl.changed_since(''project'', null, 500);';

@@ -4,7 +4,8 @@
 -- that was made up here, and passed on to nobody.
 
 comment on column ledger.event.source is
-  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was made up here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
+  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was '
+  'made up here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
 
 create function ledger.toggl_payloads(workspace bigint, of_model text, ids bigint[])
 returns table (entity_id bigint, payload jsonb, changed_at timestamptz, deleted_at timestamptz)
@@ -14,7 +15,8 @@ declare
   id_column text := (select m.id_column from ledger.model m where m.model = of_model);
 begin
   return query execute format(
-    'select t.%1$I, t.payload, t.changed_at, t.deleted_at from toggl.%2$I t where t.workspace_id = $1 and t.%1$I = any ($2)',
+    'select t.%1$I, t.payload, t.changed_at, t.deleted_at from toggl.%2$I t where t.workspace_id = $1 and t.%1$I = '
+    'any ($2)',
     coalesce(id_column, 'workspace_id'), of_model) using workspace, ids;
 end
 $$;
@@ -33,7 +35,8 @@ declare
   -- the month does as well, and old entities do not make partitions of old months.
   earliest constant timestamptz := greatest(date_trunc('month', clock at time zone 'UTC') at time zone 'UTC',
                                             (select s.horizon from ledger.state s));
-  list jsonb := case of_model when 'task' then case jsonb_typeof(parsed) when 'object' then parsed -> 'data' else parsed end
+  list jsonb := case of_model
+                     when 'task' then case jsonb_typeof(parsed) when 'object' then parsed -> 'data' else parsed end
                               when 'workspace' then jsonb_build_array(parsed) else parsed end;
   page constant integer := coalesce((step -> 'page')::integer, 1);
 begin
@@ -47,10 +50,15 @@ begin
   list := case jsonb_typeof(list) when 'array' then list else '[]' end;
   insert into ledger.toggl_arrival (job_id, workspace_id, created_at, model, entity_id, body)
   select job.job_id, home, e.created_at, of_model, e.id, json_build_object(
-           'event_id', 0, 'created_at', to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'creator_id', null,
+           'event_id', 0, 'created_at', to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'creator_id', null,
            -- (what Toggl lists is there: only a creation says so of what was deleted)
-           'metadata', json_build_object('action', case when exists (select from ledger.toggl_payloads(home, of_model, array[e.id]) k where k.deleted_at is not null)
-                                                         then 'created' else 'updated' end, 'model', of_model, 'workspace_id', home::text, 'request_type', 'GET'),
+           'metadata', json_build_object('action',
+                                         case when exists (select
+                                                           from ledger.toggl_payloads(home, of_model, array[e.id]) k
+             where k.deleted_at is not null)
+                                                         then 'created' else 'updated' end, 'model', of_model,
+                                                         'workspace_id', home::text, 'request_type', 'GET'),
            'payload', e.entity)
   from (
     select distinct on (1) ledger.toggl_number(t.one -> 'id') as id, ledger.without_secrets(t.one) as entity,
@@ -67,7 +75,8 @@ begin
   order by e.id;
   -- The number is known only now; it is part of what is signed.
   update ledger.toggl_arrival a
-  set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id', a.body -> 'creator_id',
+  set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id',
+                               a.body -> 'creator_id',
                                'metadata', a.body -> 'metadata', 'payload', a.body -> 'payload')
   where a.job_id = job.job_id and a.body ->> 'event_id' = '0';
 
@@ -80,21 +89,25 @@ begin
 end
 $$;
 comment on function ledger.toggl_arrive(ledger.toggl_job, jsonb, jsonb, jsonb) is
-  'Puts the entities of an answer that are new to the typed tables, or later there, where they wait to be signed. more: the next page, if there may be one.';
+  'Puts the entities of an answer that are new to the typed tables, or later there, where they wait to be signed. '
+  'more: the next page, if there may be one.';
 
 create function ledger.toggl_unsigned(job bigint)
-returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint, sealed bytea)
+returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint,
+               sealed bytea)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select a.workspace_id, a.event_id, a.body, e.endpoint_id, e.address, t.secret_id, t.sealed
   from (select * from ledger.toggl_arrival a where a.job_id = job order by a.workspace_id, a.event_id limit 500) a
   left join ledger.toggl_workspace w on w.workspace_id = a.workspace_id
   left join ledger.endpoint e on e.endpoint_id = w.endpoint_id
-  left join lateral (select * from ledger.endpoint_secret t where t.endpoint_id = e.endpoint_id order by t.secret_id desc limit 1) t on true
+  left join lateral (select * from ledger.endpoint_secret t where t.endpoint_id = e.endpoint_id
+                     order by t.secret_id desc limit 1) t on true
   order by a.workspace_id, a.event_id
 $$;
 comment on function ledger.toggl_unsigned(bigint) is
-  'What a job has loaded and nobody has signed yet, at most 500, and the secret to sign it with; endpoint_id null: the workspace has none yet, toggl_local() makes it.';
+  'What a job has loaded and nobody has signed yet, at most 500, and the secret to sign it with; endpoint_id null: '
+  'the workspace has none yet, toggl_local() makes it.';
 
 create function ledger.toggl_local(workspace bigint, address text, sealed bytea)
 returns void
@@ -113,13 +126,15 @@ begin
 end
 $$;
 comment on function ledger.toggl_local(bigint, text, bytea) is
-  'Gives a workspace the endpoint under which what is loaded is recorded, unless it has one: disabled, so that it takes no callbacks.';
+  'Gives a workspace the endpoint under which what is loaded is recorded, unless it has one: disabled, so that it '
+  'takes no callbacks.';
 
 create function ledger.is_loading(endpoint bigint)
 returns boolean
 language sql stable set search_path = ledger, pg_temp
 return exists (select from ledger.toggl_workspace w where w.endpoint_id = endpoint);
-comment on function ledger.is_loading(bigint) is 'Is it an endpoint under which only what is loaded is recorded? Nobody calls it.';
+comment on function ledger.is_loading(bigint) is
+  'Is it an endpoint under which only what is loaded is recorded? Nobody calls it.';
 
 create function ledger.is_retired(endpoint bigint)
 returns boolean
@@ -127,9 +142,11 @@ language sql stable set search_path = ledger, pg_temp
 return exists (select from ledger.endpoint e where e.endpoint_id = endpoint and not e.enabled)
   and not exists (select from ledger.toggl_subscription s where s.endpoint_id = endpoint and s.deleted_at is null)
   and (exists (select from ledger.toggl_subscription s where s.endpoint_id = endpoint)
-       or exists (select from ledger.toggl_job j where j.kind = 'subscribe' and j.failed and (j.given -> 'endpoint')::bigint = endpoint));
+       or exists (select from ledger.toggl_job j where j.kind = 'subscribe' and j.failed
+                  and (j.given -> 'endpoint')::bigint = endpoint));
 comment on function ledger.is_retired(bigint) is
-  'Is it a disabled endpoint of a subscription at Toggl that was deleted, or did not come to be? It is kept for the events that came by it, or that may still come.';
+  'Is it a disabled endpoint of a subscription at Toggl that was deleted, or did not come to be? It is kept for the '
+  'events that came by it, or that may still come.';
 
 create function ledger.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
 returns bigint
@@ -138,10 +155,12 @@ as $$
 declare
   loaded record;
 begin
-  select array_agg(a.workspace_id order by a.event_id) as workspace_ids, array_agg(a.event_id order by a.event_id) as event_ids,
+  select array_agg(a.workspace_id order by a.event_id) as workspace_ids,
+         array_agg(a.event_id order by a.event_id) as event_ids,
          array_agg(a.created_at order by a.event_id) as created, array_agg(null::bigint) as creator_ids,
          array_agg(a.entity_id order by a.event_id) as entity_ids, array_agg(a.model order by a.event_id) as models,
-         array_agg(a.body #>> '{metadata,action}' order by a.event_id) as actions, array_agg(a.body order by a.event_id) as bodies,
+         array_agg(a.body #>> '{metadata,action}' order by a.event_id) as actions,
+           array_agg(a.body order by a.event_id) as bodies,
          array_agg(i.signature order by a.event_id) as signatures
   into loaded
   from unnest(event_ids, signatures) i (event_id, signature)
@@ -154,20 +173,25 @@ begin
   -- as receiver.append() does.
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
                             entity_id, model, action, source, signature, body)
-  select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint, secret, null,
+  select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint,
+         secret, null,
          i.entity_id, i.model, i.action, 'backfill', i.signature, i.body
-  from unnest(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.entity_ids, loaded.models, loaded.actions, loaded.signatures, loaded.bodies)
+  from unnest(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.entity_ids, loaded.models, loaded.actions,
+              loaded.signatures, loaded.bodies)
          i (workspace_id, event_id, created_at, entity_id, model, action, signature, body)
   where i.created_at >= (select s.horizon from ledger.state s)
   on conflict do nothing;
   if (select count(*) from ledger.event e
       join unnest(loaded.workspace_ids, loaded.event_ids, loaded.created) i (workspace_id, event_id, created_at)
-        on e.workspace_id = i.workspace_id and e.event_id = i.event_id and e.created_at = i.created_at) = cardinality(loaded.event_ids) then
-    perform ledger.apply(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.creator_ids, loaded.entity_ids, loaded.models, loaded.actions, loaded.bodies);
+        on e.workspace_id = i.workspace_id and e.event_id = i.event_id
+        and e.created_at = i.created_at) = cardinality(loaded.event_ids) then
+    perform ledger.apply(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.creator_ids, loaded.entity_ids,
+                         loaded.models, loaded.actions, loaded.bodies);
   end if;
   delete from ledger.toggl_arrival a where a.job_id = job and a.event_id = any (loaded.event_ids);
   return cardinality(loaded.event_ids);
 end
 $$;
 comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is
-  'Records signed entities as events of source backfill and brings the typed tables up to them; nothing is passed on. Returns how many.';
+  'Records signed entities as events of source backfill and brings the typed tables up to them; nothing is passed on. '
+  'Returns how many.';

@@ -27,17 +27,20 @@ begin
   return (
     select ledger.answer(null, private => to_jsonb(b), audit => ledger.audited(
       'toggl.' || what,
-      case when was.subscription_id is not null then format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
+      case when was.subscription_id is not null then
+           format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
            when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
            when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
       case when what in ('change', 'delete') and was.subscription_id is not null then
-        jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters', array_to_string(was.filters, ','), 'enabled', was.enabled) end,
+        jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters',
+                           array_to_string(was.filters, ','), 'enabled', was.enabled) end,
       nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}')))
     from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), request.made ->> 'address',
                             ledger.made_bytes(request, 'secret'), true) b);
 end
 $$;
-comment on function admin.toggl_begin(ledger.operator, admin.request) is 'As ledger.toggl_begin(), whose arguments are in made.';
+comment on function admin.toggl_begin(ledger.operator, admin.request) is
+  'As ledger.toggl_begin(), whose arguments are in made.';
 
 create function admin.toggl_connection_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -47,7 +50,8 @@ begin
   return ledger.answer(null, private => jsonb_build_object('connection_id', ledger.toggl_connection_add()));
 end
 $$;
-comment on function admin.toggl_connection_add(ledger.operator, admin.request) is 'POST toggl/connect: as ledger.toggl_connection_add().';
+comment on function admin.toggl_connection_add(ledger.operator, admin.request) is
+  'POST toggl/connect: as ledger.toggl_connection_add().';
 
 create function admin.toggl_connection_token(who ledger.operator, request admin.request)
 returns admin.answer
@@ -68,33 +72,39 @@ create function operator.toggl_connection_token(connection bigint, sealed bytea)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
 as $$ update ledger.toggl_connection c set token_sealed = sealed where c.connection_id = connection $$;
-comment on function operator.toggl_connection_token(bigint, bytea) is 'Gives a connection its token, sealed with toggl: and its number as place; null ends it.';
+comment on function operator.toggl_connection_token(bigint, bytea) is
+  'Gives a connection its token, sealed with toggl: and its number as place; null ends it.';
 
 create function operator.toggl_connection_list()
-returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint, refused_us bigint)
+returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint,
+               refused_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select c.connection_id, c.user_id, c.name, c.email, ledger.us(c.connected_at), ledger.us(c.checked_at), ledger.us(c.refused_at)
+  select c.connection_id, c.user_id, c.name, c.email, ledger.us(c.connected_at), ledger.us(c.checked_at),
+         ledger.us(c.refused_at)
   from ledger.toggl_connection c where c.token_sealed is not null and c.user_id is not null order by c.connection_id
 $$;
 comment on function operator.toggl_connection_list() is 'Connected Toggl users.';
 
 create function operator.toggl_workspace_list(connection bigint)
-returns table (workspace_id bigint, name text, organization_id bigint, is_admin boolean, max_webhooks bigint, max_filters bigint,
-               listed_us bigint, loaded_us bigint)
+returns table (workspace_id bigint, name text, organization_id bigint, is_admin boolean, max_webhooks bigint,
+               max_filters bigint, listed_us bigint, loaded_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select w.workspace_id, w.name, w.organization_id, w.is_admin, w.max_webhooks::bigint, w.max_filters::bigint, ledger.us(w.listed_at), ledger.us(w.loaded_at)
+  select w.workspace_id, w.name, w.organization_id, w.is_admin, w.max_webhooks::bigint, w.max_filters::bigint,
+         ledger.us(w.listed_at), ledger.us(w.loaded_at)
   from ledger.toggl_workspace w where connection is null or w.connection_id = connection order by w.workspace_id
 $$;
-comment on function operator.toggl_workspace_list(bigint) is 'Workspaces of a connection (null: of all), with the limits of their plans where they were asked.';
+comment on function operator.toggl_workspace_list(bigint) is
+  'Workspaces of a connection (null: of all), with the limits of their plans where they were asked.';
 
 create function operator.toggl_subscription_list()
-returns table (workspace_id bigint, subscription_id bigint, description text, filters text, enabled boolean, validated_us bigint,
-               endpoint_id bigint, url text, state text, words jsonb, mend text, seen_us bigint)
+returns table (workspace_id bigint, subscription_id bigint, description text, filters text, enabled boolean,
+               validated_us bigint, endpoint_id bigint, url text, state text, words jsonb, mend text, seen_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select s.workspace_id, s.subscription_id, s.description, array_to_string(s.filters, ' '), s.enabled, ledger.us(s.validated_at),
+  select s.workspace_id, s.subscription_id, s.description, array_to_string(s.filters, ' '), s.enabled,
+         ledger.us(s.validated_at),
          s.endpoint_id, s.url, t.state, t.said,
          case when t.mend like 'endpoint %' then t.mend else 'toggl ' || t.mend || ' ' || s.subscription_id end,
          ledger.us(coalesce(w.listed_at, s.seen_at))
@@ -105,7 +115,8 @@ as $$
   order by s.workspace_id, s.subscription_id
 $$;
 comment on function operator.toggl_subscription_list() is
-  'Subscriptions at Toggl as they were when we last looked (seen_us), how they differ from what we want, and the command that mends it.';
+  'Subscriptions at Toggl as they were when we last looked (seen_us), how they differ from what we want, and the '
+  'command that mends it.';
 
 create function operator.toggl_subscription_find(item bigint)
 returns table (workspace_id bigint, connection_id bigint, endpoint_id bigint, address text)
@@ -124,30 +135,36 @@ begin
   end if;
 end
 $$;
-comment on function operator.toggl_subscription_find(bigint) is 'Where a subscription is at home, and the address of our endpoint of it (null: made elsewhere). P0002: none such.';
+comment on function operator.toggl_subscription_find(bigint) is
+  'Where a subscription is at home, and the address of our endpoint of it (null: made elsewhere). P0002: none such.';
 
 create function operator.toggl_quota_list()
-returns table (connection_id bigint, name text, organization_id bigint, remaining bigint, total bigint, resets_us bigint, seen_us bigint)
+returns table (connection_id bigint, name text, organization_id bigint, remaining bigint, total bigint,
+               resets_us bigint, seen_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select w.connection_id, c.name, w.organization_id,
-         case when w.resets_at <= ledger.clock() then coalesce(w.total, 30) else w.remaining end::bigint, w.total::bigint,
+         case when w.resets_at <= ledger.clock() then coalesce(w.total, 30) else w.remaining end::bigint,
+           w.total::bigint,
          case when w.resets_at > ledger.clock() then ledger.us(w.resets_at) end, ledger.us(w.seen_at)
   from ledger.toggl_window w join ledger.toggl_connection c on c.connection_id = w.connection_id
   where c.token_sealed is not null
   order by w.connection_id, w.organization_id
 $$;
 comment on function operator.toggl_quota_list() is
-  'What is left of Toggl''s quota, as its answers said; organization 0: the user''s own. resets_us null: the window has ended, the next request begins one.';
+  'What is left of Toggl''s quota, as its answers said; organization 0: the user''s own. resets_us null: the window '
+  'has ended, the next request begins one.';
 
 create function operator.toggl_job_list()
 returns table (job_id bigint, kind text, workspace_id bigint, made_us bigint, waits_until_us bigint, words jsonb)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select j.job_id, j.kind, (j.given -> 'workspace')::bigint, ledger.us(j.made_at), ledger.us(j.wait_until), j.wait_reason
+  select j.job_id, j.kind, (j.given -> 'workspace')::bigint, ledger.us(j.made_at), ledger.us(j.wait_until),
+         j.wait_reason
   from ledger.toggl_job j where j.finished_at is null order by j.job_id
 $$;
-comment on function operator.toggl_job_list() is 'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
+comment on function operator.toggl_job_list() is
+  'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
 
 create function operator.toggl_plan(workspace bigint)
 returns table (fallback bigint, words jsonb, left_out jsonb, filters text, max_webhooks bigint, max_filters bigint)
@@ -161,11 +178,17 @@ begin
     perform ledger.refuse('toggl.workspace_unknown', jsonb_build_object('workspace_id', workspace), 'P0002');
   end if;
   return query
-    select p.fallback, ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_write(p.filters))),
-           case when p.left_out <> '{}' then ledger.coded('toggl.filters', jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end,
+    select p.fallback, ledger.coded('toggl.filters',
+                                    jsonb_build_object('filters', ledger.toggl_filters_write(p.filters))),
+           case when p.left_out <> '{}' then
+                ledger.coded('toggl.filters',
+                             jsonb_build_object('filters', ledger.toggl_filters_write(p.left_out))) end,
            replace(array_to_string(p.filters, ','), '.', ':'), home.max_webhooks::bigint, home.max_filters::bigint
     from ledger.toggl_plan(coalesce(home.max_filters, 3), ledger.toggl_covered(workspace)) p
     order by p.fallback;
 end
 $$;
-comment on function operator.toggl_plan(bigint) is 'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, to be said to people; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such workspace.';
+comment on function operator.toggl_plan(bigint) is
+  'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, to be said to '
+  'people; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: '
+  'no such workspace.';

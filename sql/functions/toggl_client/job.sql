@@ -2,8 +2,8 @@
 -- outlives its process and a spent quota. Each answer is judged here; the
 -- programs only carry requests and answers.
 
-create function ledger.toggl_request(job ledger.toggl_job, inout step jsonb, out api text, out method text, out path text,
-                                     out body jsonb, out organization bigint, out endpoint bigint)
+create function ledger.toggl_request(job ledger.toggl_job, inout step jsonb, out api text, out method text,
+                                     out path text, out body jsonb, out organization bigint, out endpoint bigint)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
@@ -12,7 +12,8 @@ declare
   s ledger.toggl_subscription;
   most bigint;
 begin
-  select w.organization_id, w.max_filters into organization, most from ledger.toggl_workspace w where w.workspace_id = home;
+  select w.organization_id, w.max_filters into organization, most from ledger.toggl_workspace w
+    where w.workspace_id = home;
   -- A workspace that is not known is not Toggl's: its requests count as the user's.
   organization := coalesce(organization, 0);
   method := 'GET';
@@ -35,15 +36,19 @@ begin
           from ledger.toggl_plan(coalesce(most, 3), ledger.toggl_covered(home)) p));
       end if;
       body := jsonb_build_object('description', step -> 'description', 'url_callback', step -> 'url', 'enabled', true,
-        'event_filters', ledger.toggl_event_filters(array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))));
+        'event_filters', ledger.toggl_event_filters(array(select
+                                                          jsonb_array_elements_text(step -> 'fallbacks' -> 0
+                                                              -> 'filters'))));
     when 'write' then
       method := 'PUT';
       path := '/subscriptions/' || item;
       endpoint := (step -> 'endpoint')::bigint;
-      select o.* into s from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'id')::bigint;
+      select o.* into s from ledger.toggl_subscription o where o.workspace_id = home
+        and o.subscription_id = (step -> 'id')::bigint;
       -- All of it, and always `enabled`: an update without it misbehaves at Toggl.
       body := jsonb_build_object('description', coalesce(step ->> 'description', s.description),
-        'url_callback', coalesce(step ->> 'url', s.url), 'enabled', coalesce((step -> 'enabled')::boolean, s.enabled, true),
+        'url_callback', coalesce(step ->> 'url', s.url), 'enabled',
+        coalesce((step -> 'enabled')::boolean, s.enabled, true),
         'event_filters', ledger.toggl_event_filters(case when step ? 'filters'
           then array(select jsonb_array_elements_text(step -> 'filters')) else s.filters end));
     when 'load' then
@@ -60,7 +65,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_request(ledger.toggl_job, jsonb) is
-  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: whose newest secret belongs into the body. The step comes back with what was decided for it.';
+  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: whose '
+  'newest secret belongs into the body. The step comes back with what was decided for it.';
 
 create function ledger.toggl_verify(workspace bigint, subscription bigint)
 returns jsonb
@@ -75,16 +81,20 @@ returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select case t.state
-    when 'missing' then jsonb_build_array(jsonb_build_object('do', 'create', 'ws', s.workspace_id, 'endpoint', s.endpoint_id,
+    when 'missing' then jsonb_build_array(jsonb_build_object('do', 'create', 'ws', s.workspace_id, 'endpoint',
+                                                             s.endpoint_id,
       'url', s.wanted_url, 'description', s.description, 'replaces', s.subscription_id,
       'fallbacks', jsonb_build_array(jsonb_build_object('filters', s.wanted_filters, 'left', '[]'::jsonb))))
     when 'unvalidated' then ledger.toggl_verify(s.workspace_id, s.subscription_id)
     when 'well' then '[]' when 'off' then '[]' when 'unknown' then '[]' when 'endpoint' then '[]'
-    else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', s.workspace_id, 'id', s.subscription_id, 'url', s.wanted_url,
-      'filters', s.wanted_filters, 'enabled', s.wanted_enabled, 'endpoint', case when t.state = 'url' then s.endpoint_id end))) end
+    else jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', s.workspace_id, 'id',
+                                                                s.subscription_id, 'url', s.wanted_url,
+      'filters', s.wanted_filters, 'enabled', s.wanted_enabled, 'endpoint',
+      case when t.state = 'url' then s.endpoint_id end))) end
   from ledger.toggl_state(s) t
 $$;
-comment on function ledger.toggl_repair(ledger.toggl_subscription) is 'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
+comment on function ledger.toggl_repair(ledger.toggl_subscription) is
+  'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
 
 create function ledger.toggl_begin(
   connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
@@ -104,7 +114,8 @@ declare
 begin
   if what = 'resume' then
     update ledger.toggl_job j
-    set lease = j.lease + 1, leased_until = clock_timestamp() + interval '5 minutes', is_interactive = toggl_begin.is_interactive
+    set lease = j.lease + 1, leased_until = clock_timestamp() + interval '5 minutes',
+        is_interactive = toggl_begin.is_interactive
     where j.job_id = (wanted -> 'job')::bigint and j.finished_at is null and j.leased_until <= clock_timestamp()
     returning j.* into held;
     if held.job_id is null then
@@ -129,16 +140,20 @@ begin
       perform ledger.refuse('toggl.workspace_unconnected', jsonb_build_object('workspace_id', home), 'P0002');
     end if;
   end if;
-  if not exists (select from ledger.toggl_connection c where c.connection_id = connection and c.token_sealed is not null) then
+  if not exists (select from ledger.toggl_connection c where c.connection_id = connection
+                 and c.token_sealed is not null) then
     perform ledger.refuse('toggl.unconnected', state => 'P0002');
   end if;
 
   if what in ('subscribe', 'rotate', 'adopt') then
     held := ledger.toggl_conflicting_job(what, home, item, null);
     if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
-       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted - '{hook_url,by}'::text[] then
+       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted
+       - '{hook_url,by}'::text[] then
       -- Left by a process that died, and wished again.
-      return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
+      return query select *
+        from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null,
+                                is_interactive);
       return;
     elsif held.job_id is not null then
       perform ledger.refuse('toggl.job_conflict', ledger.toggl_conflicting_job_coded(held), '23505');
@@ -151,7 +166,8 @@ begin
                      else (select p.filters from ledger.toggl_workspace w
                            cross join ledger.toggl_plan(coalesce(w.max_filters, 3), ledger.toggl_covered(home)) p
                            where w.workspace_id = home order by p.fallback limit 1) end) f
-    where not array[f, split_part(f, '.', 1) || '.*', '*.' || split_part(f, '.', 2), '*.*'] && coalesce(ledger.toggl_covered(home), '{}');
+    where not array[f, split_part(f, '.', 1) || '.*', '*.' || split_part(f, '.', 2), '*.*'] &&
+      coalesce(ledger.toggl_covered(home), '{}');
     if lacking is null then
       perform ledger.refuse('toggl.nothing_left', jsonb_build_object('workspace_id', home), '23505');
     end if;
@@ -166,7 +182,8 @@ begin
     if s.endpoint_id is null then
       perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
-    insert into ledger.endpoint_secret as t (endpoint_id, sealed) values (s.endpoint_id, secret) returning t.secret_id into made;
+    insert into ledger.endpoint_secret as t (endpoint_id, sealed) values (s.endpoint_id, secret) returning t.secret_id
+      into made;
     wanted := wanted || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
   end if;
 
@@ -174,7 +191,8 @@ begin
   if (what = 'repair' or (wanted ->> 'repair')::boolean) and wanted ->> 'hook_url' ~* '^https?://' then
     update ledger.toggl_subscription o set wanted_url = (wanted ->> 'hook_url') || e.address
     from ledger.endpoint e
-    where e.endpoint_id = o.endpoint_id and (home is null or o.workspace_id = home) and (item is null or o.subscription_id = item)
+    where e.endpoint_id = o.endpoint_id and (home is null or o.workspace_id = home)
+      and (item is null or o.subscription_id = item)
       and o.wanted_url is distinct from (wanted ->> 'hook_url') || e.address;
   end if;
 
@@ -185,45 +203,56 @@ begin
     when 'subscribe' then
       case when (select w.limits_at is null from ledger.toggl_workspace w where w.workspace_id = home)
            then jsonb_build_array(jsonb_build_object('do', 'limits', 'ws', home)) else '[]' end
-      || coalesce((select jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'late', 'urls', jsonb_agg(j.given -> 'url')))
+      || coalesce((select jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'late', 'urls',
+                                                               jsonb_agg(j.given -> 'url')))
                    from ledger.toggl_job j
-                   where j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = home and j.failed and j.state ? 'doubt'
+                   where j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = home and j.failed
+                     and j.state ? 'doubt'
                      and j.finished_at > now() - interval '1 day' having count(*) > 0), '[]')
-      || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint', wanted -> 'endpoint',
+      || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('do', 'create', 'ws', home, 'endpoint',
+                                                                wanted -> 'endpoint',
            'url', wanted -> 'url', 'description', wanted -> 'description',
            'fallbacks', case when wanted ? 'filters' then jsonb_build_array(jsonb_build_object(
              'filters', ledger.toggl_filters_read(wanted ->> 'filters'), 'left', '[]'::jsonb)) end)))
     when 'change' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
-      jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'description', wanted -> 'description', 'enabled', wanted -> 'enabled',
+      jsonb_strip_nulls(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'description',
+                                           wanted -> 'description', 'enabled', wanted -> 'enabled',
         'filters', case when wanted ? 'filters' then to_jsonb(ledger.toggl_filters_read(wanted ->> 'filters')) end)))
     when 'rotate' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
       jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', s.endpoint_id))
     when 'adopt' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
-      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wanted -> 'url', 'enabled', true))
+      jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wanted -> 'url', 'enabled',
+                         true))
     when 'repair' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'mend'))
     when 'ping' then jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', home, 'id', item))
     when 'validate' then ledger.toggl_verify(home, item)
     when 'delete' then jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item),
       jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted'))
     when 'load' then (
-      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'what', m.model, 'page', 1) order by w.workspace_id, m.place)
+      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'what', m.model, 'page', 1)
+                       order by w.workspace_id, m.place)
       from ledger.toggl_workspace w,
-           unnest('{workspace,workspace_user,client,project,tag,task,project_user}'::text[]) with ordinality m (model, place)
+           unnest('{workspace,workspace_user,client,project,tag,task,project_user}'::text[]) with ordinality
+           m (model, place)
       where w.connection_id = connection and (home is null or w.workspace_id = home))
     when 'check' then (
       select jsonb_agg(jsonb_build_object('do', 'list', 'ws', w.workspace_id, 'then', 'check') order by w.workspace_id)
       from ledger.toggl_workspace w
       where w.connection_id = connection and exists (
-        select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null and o.deleted_at is null)) end;
+        select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null
+          and o.deleted_at is null)) end;
 
   if what in ('load', 'check') then
     -- One at a time, or two would load the same.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
-    where j.connection_id = connection and j.kind = what and j.finished_at is null and (what = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
+    where j.connection_id = connection and j.kind = what and j.finished_at is null
+      and (what = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
     order by j.job_id limit 1;
     if held.job_id is not null then
-      return query select * from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null, is_interactive);
+      return query select *
+        from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null,
+                                is_interactive);
       return;
     end if;
   end if;
@@ -234,7 +263,9 @@ begin
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
-  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or job; 23505: somebody is at it, see ledger.toggl_conflicting_job(), or it is there already.';
+  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, '
+  'endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or '
+  'job; 23505: somebody is at it, see ledger.toggl_conflicting_job(), or it is there already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
 language plpgsql set search_path = ledger, pg_temp
@@ -247,12 +278,14 @@ begin
   job.finished_at := clock_timestamp();
   job.said := coalesce(job.state -> 'failed', ledger.coded_list(job.state -> 'notes'), ledger.coded('toggl.done'));
   update ledger.toggl_job j
-  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, said = job.said, asked_at = null, wait_until = null
+  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, said = job.said,
+      asked_at = null, wait_until = null
   where j.job_id = job.job_id;
   if is_bad and job.kind in ('subscribe', 'adopt') and not job.state ? 'keep' then
     update ledger.endpoint e set enabled = false where e.endpoint_id = endpoint;
     -- Nothing can have come to it but pings; if something has, it stays.
-    if not exists (select from ledger.event e where e.workspace_id = (job.given -> 'workspace')::bigint and e.endpoint_id = endpoint)
+    if not exists (select from ledger.event e where e.workspace_id = (job.given -> 'workspace')::bigint
+                   and e.endpoint_id = endpoint)
        and not exists (select from ledger.quarantine q where q.endpoint_id = endpoint)
        and not exists (select from ledger.toggl_subscription o where o.endpoint_id = endpoint)
        and not job.state ? 'doubt' then
@@ -268,20 +301,24 @@ begin
     end if;
   elsif is_bad and job.kind = 'connect' then
     -- The job is still to be read; toggl_connection_add() clears up.
-    update ledger.toggl_connection c set token_sealed = null where c.connection_id = job.connection_id and c.user_id is null;
+    update ledger.toggl_connection c set token_sealed = null where c.connection_id = job.connection_id
+      and c.user_id is null;
   elsif not is_bad and job.kind = 'load' then
     update ledger.toggl_workspace w set loaded_at = ledger.clock()
-    where w.connection_id = job.connection_id and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint);
+    where w.connection_id = job.connection_id
+      and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint);
   elsif not is_bad and job.kind = 'check' then
     update ledger.toggl_connection c set checked_at = ledger.clock() where c.connection_id = job.connection_id;
   end if;
 end
 $$;
 comment on function ledger.toggl_end(ledger.toggl_job) is
-  'Ends a job and clears up behind it: the endpoint of a subscription that did not come to be, a secret that Toggl did not take. state: failed (why), keep (the endpoint is in use), doubt (nobody knows whether Toggl did it).';
+  'Ends a job and clears up behind it: the endpoint of a subscription that did not come to be, a secret that Toggl '
+  'did not take. state: failed (why), keep (the endpoint is in use), doubt (nobody knows whether Toggl did it).';
 
 create function ledger.toggl_turn(
-  job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint, retry_after bigint, problem text)
+  job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint,
+  retry_after bigint, problem text)
 returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
                connection_id bigint, token bytea, said jsonb, result text, next_lease bigint)
 language plpgsql set search_path = ledger, pg_temp
@@ -342,7 +379,8 @@ begin
     return next;
     return;
   else
-    select c.back_off_until into until_us from ledger.toggl_connection c where c.connection_id = j.connection_id and c.token_sealed is not null;
+    select c.back_off_until into until_us from ledger.toggl_connection c where c.connection_id = j.connection_id
+      and c.token_sealed is not null;
     if not found then
       j.state := j.state || jsonb_build_object('failed', ledger.coded('toggl.disconnected'));
       j := ledger.toggl_end(j);
@@ -358,16 +396,20 @@ begin
     else
       select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
       select a.wait_ms, a.said into wait_ms, said
-      from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint, (how -> 'pace_ms')::bigint) a;
+      from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint,
+                              (how -> 'pace_ms')::bigint) a;
     end if;
     if said is not null then
       verdict := 'wait';
       -- Of a window as the clock of the windows has it, which tests move.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
       j.wait_reason := said;
-      parsed := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms', wait_ms);
-      said := ledger.coded_list(j.state -> 'failed', case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
-        case when is_backed_off then ledger.coded('toggl.pace_wait', parsed) else ledger.coded('toggl.quota_wait', parsed) end);
+      parsed := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms',
+                                   wait_ms);
+      said := ledger.coded_list(j.state -> 'failed',
+                                case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
+        case when is_backed_off then ledger.coded('toggl.pace_wait', parsed)
+             else ledger.coded('toggl.quota_wait', parsed) end);
     else
       verdict := 'ask';
       j.queue := jsonb_set(j.queue, '{0}', asked.step);
@@ -389,16 +431,22 @@ begin
     end if;
   end if;
   update ledger.toggl_job o
-  set queue = j.queue, state = j.state, asked_at = j.asked_at, tries = j.tries, wait_until = j.wait_until, lease = next_lease,
+  set queue = j.queue, state = j.state, asked_at = j.asked_at, tries = j.tries, wait_until = j.wait_until,
+      lease = next_lease,
       wait_reason = case when verdict = 'wait' then j.wait_reason end,
       leased_until = clock_timestamp() + case when verdict = 'wait' then interval '0'
-                                              else interval '5 minutes' + coalesce(wait_ms, 0) * interval '1 millisecond' end
+                                              else interval '5 minutes' + coalesce(wait_ms, 0) *
+                                                interval '1 millisecond' end
   where o.job_id = job;
   return next;
 end
 $$;
 comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
-  'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken once: the next one needs next_lease.';
+  'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and '
+  'problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what '
+  'arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. '
+  'how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken '
+  'once: the next one needs next_lease.';
 
 create function ledger.toggl_leave(job bigint, lease bigint)
 returns void
@@ -421,7 +469,8 @@ begin
     j.asked_at := null;
     j.tries := greatest(j.tries - 1, 0);
   end if;
-  update ledger.toggl_job o set asked_at = j.asked_at, tries = j.tries, leased_until = clock_timestamp() where o.job_id = job;
+  update ledger.toggl_job o set asked_at = j.asked_at, tries = j.tries, leased_until = clock_timestamp()
+    where o.job_id = job;
 end
 $$;
 comment on function ledger.toggl_leave(bigint, bigint) is
@@ -437,7 +486,8 @@ as $$
   insert into ledger.toggl_connection default values returning connection_id
 $$;
 comment on function ledger.toggl_connection_add() is
-  'A new connection; its number binds the sealed token, which it gets next. Those that came to nothing are cleared up after a day.';
+  'A new connection; its number binds the sealed token, which it gets next. Those that came to nothing are cleared up '
+  'after a day.';
 
 create function ledger.toggl_disconnect(connection bigint)
 returns bigint
@@ -446,18 +496,22 @@ as $$
 begin
   update ledger.toggl_connection c set token_sealed = null
   where c.connection_id = coalesce(connection, (
-    select case when count(*) = 1 then min(o.connection_id) end from ledger.toggl_connection o where o.token_sealed is not null))
+    select case when count(*) = 1 then min(o.connection_id) end from ledger.toggl_connection o
+      where o.token_sealed is not null))
     and c.token_sealed is not null
   returning c.connection_id into connection;
   if connection is null then
     perform ledger.refuse('toggl.connection_unknown', state => 'P0002');
   end if;
-  return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w on w.workspace_id = s.workspace_id
-          where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null and s.gone_at is null);
+  return (select count(*) from ledger.toggl_subscription s join ledger.toggl_workspace w
+          on w.workspace_id = s.workspace_id
+          where w.connection_id = connection and s.endpoint_id is not null and s.deleted_at is null
+            and s.gone_at is null);
 end
 $$;
 comment on function ledger.toggl_disconnect(bigint) is
-  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. P0002: no such, or several.';
+  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. '
+  'P0002: no such, or several.';
 
 create function ledger.toggl_due(hours bigint)
 returns table (connection_id bigint, what text, asked text)
@@ -466,13 +520,16 @@ as $$
   -- What waits goes on first; then the look at Toggl's side.
   select j.connection_id, 'resume', json_build_object('job', j.job_id)::text
   from ledger.toggl_job j
-  where j.finished_at is null and j.leased_until <= clock_timestamp() and coalesce(j.wait_until, '-infinity') <= ledger.clock()
+  where j.finished_at is null and j.leased_until <= clock_timestamp()
+    and coalesce(j.wait_until, '-infinity') <= ledger.clock()
   union all
   select c.connection_id, 'check', '{}'
   from ledger.toggl_connection c
   where c.token_sealed is not null and c.user_id is not null and c.refused_at is null and hours > 0
     and coalesce(c.checked_at, c.connected_at) + hours * interval '1 hour' <= ledger.clock()
-    and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.kind = 'check' and j.finished_at is null)
+    and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.kind = 'check'
+                    and j.finished_at is null)
 $$;
 comment on function ledger.toggl_due(bigint) is
-  'What is to be done at Toggl by nobody''s order: jobs that have waited long enough, and connections that were not compared for so many hours (0: never). To be given to toggl_begin().';
+  'What is to be done at Toggl by nobody''s order: jobs that have waited long enough, and connections that were not '
+  'compared for so many hours (0: never). To be given to toggl_begin().';

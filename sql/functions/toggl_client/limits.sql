@@ -2,7 +2,8 @@
 -- both, and what may not be done at once. Windows and pace are rows, because
 -- processes share nothing else.
 
-create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint, pace_ms bigint)
+create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint,
+                                   pace_ms bigint)
 returns table (wait_ms bigint, said jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -25,11 +26,14 @@ begin
       held.in_flight := 0;
     end if;
     if held.remaining <= (case when background then least(reserve, coalesce(held.total, 30) / 2) else 0 end) then
-      update ledger.toggl_window w set remaining = held.remaining, resets_at = held.resets_at, in_flight = held.in_flight
+      update ledger.toggl_window w set remaining = held.remaining, resets_at = held.resets_at,
+        in_flight = held.in_flight
       where w.connection_id = connection and w.organization_id = organization;
       wait_ms := greatest(ceil(extract(epoch from held.resets_at - clock) * 1000), 1000)::bigint;
-      said := case when held.remaining > 0 then ledger.coded('toggl.quota_reserved', jsonb_build_object('remaining', held.remaining))
-                   else ledger.coded('toggl.quota_spent', jsonb_build_object('total', held.total, 'organization_id', organization)) end;
+      said := case when held.remaining > 0 then
+                   ledger.coded('toggl.quota_reserved', jsonb_build_object('remaining', held.remaining))
+                   else ledger.coded('toggl.quota_spent',
+                                     jsonb_build_object('total', held.total, 'organization_id', organization)) end;
       return next;
       return;
     end if;
@@ -48,7 +52,9 @@ begin
 end
 $$;
 comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
-  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs nothing) and a place in the pace: wait_ms until then. said, without the time: not before the window begins anew, and nothing was taken; work in the background stops at the reserve.';
+  'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs '
+  'nothing) and a place in the pace: wait_ms until then. said, without the time: not before the window begins anew, '
+  'and nothing was taken; work in the background stops at the reserve.';
 
 create function ledger.toggl_heard(
   connection bigint, organization bigint, status bigint, remaining bigint, resets_in bigint, retry_after bigint)
@@ -57,7 +63,8 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   clock timestamptz := ledger.clock();
-  ends timestamptz := case when resets_in is not null then clock + least(greatest(resets_in, 0), 86400) * interval '1 second' end;
+  ends timestamptz := case when resets_in is not null then
+                           clock + least(greatest(resets_in, 0), 86400) * interval '1 second' end;
 begin
   -- No header: what we counted ourselves stands, but for a refusal.
   update ledger.toggl_window w
@@ -74,7 +81,8 @@ begin
     set failures = c.failures + 1,
         back_off_until = greatest(c.back_off_until, clock_timestamp()
           + least(coalesce(retry_after, 0), 3600) * interval '1 second'
-          + case when retry_after is null then least(2 ^ least(c.failures, 8), 120) * (0.5 + random() / 2) * interval '1 second' else '0' end)
+          + case when retry_after is null then least(2 ^ least(c.failures, 8), 120) * (0.5 + random() / 2) *
+                 interval '1 second' else '0' end)
     where c.connection_id = connection;
   else
     update ledger.toggl_connection c
@@ -84,7 +92,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_heard(bigint, bigint, bigint, bigint, bigint, bigint) is
-  'What an answer says about quota and pace: the headers X-Toggl-Quota-Remaining and -Resets-In, Retry-After (null: not there), and the status (0: no answer).';
+  'What an answer says about quota and pace: the headers X-Toggl-Quota-Remaining and -Resets-In, Retry-After (null: '
+  'not there), and the status (0: no answer).';
 
 create function ledger.toggl_quota_learn(connection bigint, parsed jsonb)
 returns void
@@ -98,8 +107,10 @@ begin
   end if;
   insert into ledger.toggl_window as w (connection_id, organization_id, total, remaining, resets_at, seen_at)
   select distinct on (2) connection, coalesce(ledger.toggl_number(q -> 'organization_id'), 0),
-         least(ledger.toggl_number(q -> 'total'), 2000000000), greatest(least(ledger.toggl_number(q -> 'remaining'), 2000000000), 0),
-         clock + least(greatest(coalesce(ledger.toggl_number(q -> 'resets_in_secs'), 3600), 0), 86400) * interval '1 second', clock
+         least(ledger.toggl_number(q -> 'total'), 2000000000),
+           greatest(least(ledger.toggl_number(q -> 'remaining'), 2000000000), 0),
+         clock + least(greatest(coalesce(ledger.toggl_number(q -> 'resets_in_secs'), 3600), 0), 86400) *
+           interval '1 second', clock
   from jsonb_array_elements(parsed) q
   where jsonb_typeof(q) = 'object' and ledger.toggl_number(q -> 'remaining') is not null
   on conflict (connection_id, organization_id) do update
@@ -130,25 +141,32 @@ begin
 end
 $$;
 comment on function ledger.toggl_conflicting_job(text, bigint, bigint, bigint) is
-  'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace (subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this transaction ends.';
+  'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace '
+  '(subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this '
+  'transaction ends.';
 
 create function ledger.toggl_conflicting_job_coded(j ledger.toggl_job)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
   select ledger.coded('toggl.job_conflict', jsonb_build_object(
-    'job_id', j.job_id, 'begun_at', ledger.rfc3339(date_trunc('second', j.made_at)), 'by', j.given -> 'by', 'is_interactive', j.is_interactive,
+    'job_id', j.job_id, 'begun_at', ledger.rfc3339(date_trunc('second', j.made_at)), 'by', j.given -> 'by',
+    'is_interactive', j.is_interactive,
     'subscription_id', case when j.kind in ('rotate', 'adopt') then j.given -> 'subscription' end,
     'workspace_id', case when j.kind not in ('rotate', 'adopt') then j.given -> 'workspace' end,
-    'state', case when j.wait_until > ledger.clock() then 'waits' when j.leased_until > clock_timestamp() then 'works' else 'stopped' end,
-    'until', ledger.rfc3339(date_trunc('second', case when j.wait_until > ledger.clock() then j.wait_until else j.leased_until end))))
+    'state', case when j.wait_until > ledger.clock() then 'waits' when j.leased_until > clock_timestamp() then 'works'
+                  else 'stopped' end,
+    'until', ledger.rfc3339(date_trunc('second', case when j.wait_until > ledger.clock() then j.wait_until
+                                                      else j.leased_until end))))
 $$;
-comment on function ledger.toggl_conflicting_job_coded(ledger.toggl_job) is 'Why another may not be begun beside this job, and what to do.';
+comment on function ledger.toggl_conflicting_job_coded(ledger.toggl_job) is
+  'Why another may not be begun beside this job, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
-return case when jsonb_typeof(value) in ('number', 'string') and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
+return case when jsonb_typeof(value) in ('number', 'string')
+            and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
 comment on function ledger.toggl_number(jsonb) is 'A whole number that another server parsed us; null when it is none.';
 
 create function ledger.toggl_json(answer text)
@@ -167,5 +185,7 @@ returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return case when status = 0 then ledger.coded('toggl.no_answer', jsonb_build_object('problem', problem))
             else ledger.coded('toggl.answered', jsonb_build_object('status', status, 'answer',
-              nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ', 'g'), 300), ''))) end;
-comment on function ledger.toggl_said(bigint, text, jsonb) is 'What Toggl answered, to be said to people. problem: why no answer came, a text or what ledger.coded() gives.';
+              nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ',
+                                         'g'), 300), ''))) end;
+comment on function ledger.toggl_said(bigint, text, jsonb) is
+  'What Toggl answered, to be said to people. problem: why no answer came, a text or what ledger.coded() gives.';

@@ -4,7 +4,8 @@
 create or replace view ledger.toggl_worth (place, entity) as values
   (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
   (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group');
-comment on view ledger.toggl_worth is 'Entities by what they are worth to the tables: the first ones are subscribed to first.';
+comment on view ledger.toggl_worth is
+  'Entities by what they are worth to the tables: the first ones are subscribed to first.';
 comment on column ledger.toggl_worth.place is 'Order.';
 comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
 
@@ -18,15 +19,18 @@ as $$
            case when w.place = 1 then a.n when a.n < 3 then 10 + w.place * 2 + a.n else 100 + w.place end as worth
     from ledger.toggl_worth w,
          (values (1, 'created'), (2, 'updated'), (3, 'deleted')) a (n, action)
-    where not (array[w.entity || '.' || a.action, w.entity || '.*', '*.' || a.action, '*.*'] && coalesce(covered, '{}'))),
+    where not (array[w.entity || '.' || a.action, w.entity || '.*', '*.' || a.action, '*.*'] &&
+               coalesce(covered, '{}'))),
   whole as (
-    select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity having count(*) = 3),
+    select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity
+      having count(*) = 3),
   ranked as (
     -- What is left of an entity that is covered in part comes behind whole ones.
     select 2 as fallback, w.filter, row_number() over (order by w.is_part, w.worth) as place
     from (select o.filter, o.worth, false as is_part from whole o
           union all
-          select s.filter, s.worth, true from single s where not exists (select from whole o where o.entity = s.entity)) w
+          select s.filter, s.worth, true from single s
+            where not exists (select from whole o where o.entity = s.entity)) w
     where exists (select from whole)
     union all
     select 3, s.filter, row_number() over (order by s.worth) from single s),
@@ -37,7 +41,8 @@ as $$
     select r.fallback, array_agg(r.filter order by r.place) from ranked r where r.place <= most group by r.fallback)
   select p.fallback::bigint, p.filters,
          array(select f.one
-               from (select case when count(*) = 3 then array[s.entity || '.*'] else array_agg(s.filter order by s.worth) end as filters, min(s.worth) as worth
+               from (select case when count(*) = 3 then array[s.entity || '.*']
+                                 else array_agg(s.filter order by s.worth) end as filters, min(s.worth) as worth
                      from single s
                      where not (array[s.filter, s.entity || '.*', '*.*'] && p.filters)
                      group by s.entity) o, unnest(o.filters) with ordinality f (one, n)
@@ -46,28 +51,34 @@ as $$
   order by p.fallback
 $$;
 comment on function ledger.toggl_plan(bigint, text[]) is
-  'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). left_out: what nobody will hear of.';
+  'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the '
+  'best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). '
+  'left_out: what nobody will hear of.';
 
 create function ledger.toggl_covered(workspace bigint, but bigint default null)
 returns text[]
 language sql stable set search_path = ledger, pg_temp
 as $$
   select array_agg(distinct f) from ledger.toggl_subscription s, unnest(s.filters) f
-  where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null and s.subscription_id is distinct from but
+  where s.workspace_id = workspace and s.endpoint_id is not null and s.enabled and s.gone_at is null
+    and s.subscription_id is distinct from but
 $$;
-comment on function ledger.toggl_covered(bigint, bigint) is 'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
+comment on function ledger.toggl_covered(bigint, bigint) is
+  'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
 
 create function ledger.toggl_filters_write(filters text[])
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select jsonb_agg(ledger.coded('toggl.filter', jsonb_build_object('entity', g.entity, 'actions', g.actions)) order by g.place)
+  select jsonb_agg(ledger.coded('toggl.filter', jsonb_build_object('entity', g.entity, 'actions', g.actions))
+                   order by g.place)
   from (select split_part(f.one, '.', 1) as entity, min(f.n) as place,
                nullif(jsonb_agg(split_part(f.one, '.', 2) order by f.n), '["*"]') as actions
         from unnest(filters) with ordinality f (one, n) group by 1) g
 $$;
 comment on function ledger.toggl_filters_write(text[]) is
-  'Filters to be said to people, one for each entity: time entries: created, updated; projects: all changes. actions is missing for all changes. Null: there are none.';
+  'Filters to be said to people, one for each entity: time entries: created, updated; projects: all changes. actions '
+  'is missing for all changes. Null: there are none.';
 
 create function ledger.toggl_filters(list jsonb)
 returns text[]
@@ -85,7 +96,8 @@ create function ledger.toggl_event_filters(filters text[])
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 as $$
-  select jsonb_agg(jsonb_build_object('entity', split_part(f.filter, '.', 1), 'action', split_part(f.filter, '.', 2)) order by f.place)
+  select jsonb_agg(jsonb_build_object('entity', split_part(f.filter, '.', 1), 'action', split_part(f.filter, '.', 2))
+                   order by f.place)
   from unnest(filters) with ordinality f (filter, place)
 $$;
 comment on function ledger.toggl_event_filters(text[]) is 'The other way round: entity.action as event_filters.';
@@ -105,7 +117,8 @@ begin
   return made;
 end
 $$;
-comment on function ledger.toggl_filters_read(text) is 'Reads filters as people write them: time_entry:*,project:created. 22023 when they are none.';
+comment on function ledger.toggl_filters_read(text) is
+  'Reads filters as people write them: time_entry:*,project:created. 22023 when they are none.';
 
 create function ledger.toggl_hint(problem text, url text)
 returns jsonb
@@ -123,9 +136,11 @@ begin
     when status like '5__' then ledger.coded('toggl.hint_receiver')
     when status like '2__' then ledger.coded('toggl.hint_other')
     -- the last is what another hookledger says
-    when problem ~* 'resolve|no such host|dns|name or service|no public address' then ledger.coded('toggl.hint_dns', host)
+    when problem ~* 'resolve|no such host|dns|name or service|no public address' then
+      ledger.coded('toggl.hint_dns', host)
     when problem ~* 'x509|certificate|tls|ssl' then ledger.coded('toggl.hint_tls', host)
-    when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then ledger.coded('toggl.hint_unreachable', host)
+    when problem ~* 'refused|failed to connect|no route|unreachable|not public|not globally|private' then
+      ledger.coded('toggl.hint_unreachable', host)
     when problem ~* 'deadline|time.?out|timed out' then ledger.coded('toggl.hint_slow', host)
     when problem ~* 'request failed' then ledger.coded('toggl.hint_request', jsonb_build_object('url', url))
     else ledger.coded('toggl.hint_log') end;
@@ -161,7 +176,8 @@ as $$
       when s.endpoint_id is null then 'unknown'
       when s.gone_at is not null then 'missing'
       when s.url is distinct from s.wanted_url then 'url'
-      when not exists (select from ledger.endpoint e where e.endpoint_id = s.endpoint_id and e.enabled) and s.wanted_enabled then 'endpoint'
+      when not exists (select from ledger.endpoint e where e.endpoint_id = s.endpoint_id and e.enabled)
+        and s.wanted_enabled then 'endpoint'
       when s.enabled is not true and s.wanted_enabled then 'disabled'
       when s.enabled is not true then 'off'
       when s.validated_at is null then 'unvalidated'
@@ -169,7 +185,8 @@ as $$
       else 'well' end as state) d
 $$;
 comment on function ledger.toggl_state(ledger.toggl_subscription) is
-  'How a subscription at Toggl differs from what we want, to be said to people, and the command that mends it (null: nothing to mend).';
+  'How a subscription at Toggl differs from what we want, to be said to people, and the command that mends it (null: '
+  'nothing to mend).';
 
 create function ledger.toggl_learn(workspace bigint, parsed jsonb)
 returns bigint
@@ -183,15 +200,18 @@ begin
      or jsonb_typeof(parsed -> 'deleted_at') = 'string' then
     return null;
   end if;
-  insert into ledger.toggl_subscription as s (workspace_id, subscription_id, user_id, description, url, filters, enabled,
-                                              validated_at, seen_at, endpoint_id)
-  values (workspace, learnt, ledger.toggl_number(parsed -> 'user_id'), left(parsed ->> 'description', 1000), left(sends_to, 4096),
+  insert into ledger.toggl_subscription as s (workspace_id, subscription_id, user_id, description, url, filters,
+                                              enabled, validated_at, seen_at, endpoint_id)
+  values (workspace, learnt, ledger.toggl_number(parsed -> 'user_id'), left(parsed ->> 'description', 1000),
+          left(sends_to, 4096),
           ledger.toggl_filters(parsed -> 'event_filters'), parsed -> 'enabled' = 'true',
-          case when jsonb_typeof(parsed -> 'validated_at') = 'string' and ledger.is_good('time', parsed -> 'validated_at')
+          case when jsonb_typeof(parsed -> 'validated_at') = 'string'
+               and ledger.is_good('time', parsed -> 'validated_at')
                then (parsed ->> 'validated_at')::timestamptz end,
           ledger.clock(),
           -- Ours, when a creation was cut off before we heard its number.
-          (select e.endpoint_id from ledger.endpoint e where e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$')))
+          (select e.endpoint_id from ledger.endpoint e
+           where e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$')))
   on conflict (workspace_id, subscription_id) do update
     set user_id = excluded.user_id, description = excluded.description, url = excluded.url, filters = excluded.filters,
         enabled = excluded.enabled, validated_at = excluded.validated_at, seen_at = excluded.seen_at, gone_at = null,
@@ -199,13 +219,15 @@ begin
   update ledger.toggl_subscription s
   set wanted_url = coalesce(s.wanted_url, s.url), wanted_filters = coalesce(s.wanted_filters, s.filters),
       wanted_enabled = coalesce(s.wanted_enabled, true)
-  where s.workspace_id = workspace and s.subscription_id = learnt and s.endpoint_id is not null and s.wanted_url is null;
+  where s.workspace_id = workspace and s.subscription_id = learnt and s.endpoint_id is not null
+    and s.wanted_url is null;
   if found then
     -- Given up without an answer, and made after all: its events are wanted.
     update ledger.endpoint e set enabled = true
     where not e.enabled and e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$') and exists (
       select from ledger.toggl_job j
-      where j.kind = 'subscribe' and j.failed and j.state ? 'doubt' and (j.given -> 'endpoint')::bigint = e.endpoint_id);
+      where j.kind = 'subscribe' and j.failed and j.state ? 'doubt'
+        and (j.given -> 'endpoint')::bigint = e.endpoint_id);
   end if;
   return learnt;
 end

@@ -2,7 +2,8 @@
 -- is to be asked next, or why it failed.
 
 create function ledger.toggl_step(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, out queue jsonb, out state jsonb)
+  job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, out queue jsonb,
+  out state jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -21,8 +22,10 @@ begin
   state := job.state;
 
   -- What is the same whatever was asked.
-  if status in (401, 403) and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
-    update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock()) where c.connection_id = job.connection_id;
+  if status in (401, 403)
+    and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
+    update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock())
+      where c.connection_id = job.connection_id;
     bad := case when job.kind = 'connect' then ledger.coded('toggl.token_unknown', jsonb_build_object('said', said))
                 else ledger.coded('toggl.token_refused', jsonb_build_object('said', said)) end;
     queue := '[]';
@@ -52,9 +55,12 @@ begin
       where c.user_id = learnt and j.connection_id = c.connection_id;
       delete from ledger.toggl_connection c where c.user_id = learnt and c.connection_id <> job.connection_id;
       update ledger.toggl_connection c
-      set user_id = learnt, name = left(parsed ->> 'fullname', 200), email = left(parsed ->> 'email', 320), connected_at = ledger.clock(), refused_at = null
+      set user_id = learnt, name = left(parsed ->> 'fullname', 200), email = left(parsed ->> 'email', 320),
+          connected_at = ledger.clock(), refused_at = null
       where c.connection_id = job.connection_id;
-      note := ledger.coded('toggl.connected', jsonb_build_object('name', parsed -> 'fullname', 'email', parsed -> 'email', 'user_id', learnt));
+      note := ledger.coded('toggl.connected',
+                           jsonb_build_object('name', parsed -> 'fullname', 'email', parsed -> 'email', 'user_id',
+                                              learnt));
       state := state || jsonb_build_object('user_id', learnt::text);
     end if;
   when 'quota' then
@@ -67,8 +73,10 @@ begin
     end if;
     if bad is null then
       insert into ledger.toggl_workspace as w (workspace_id, connection_id, organization_id, name, is_admin)
-      select distinct on (1) ledger.toggl_number(t.one -> 'id'), job.connection_id, coalesce(ledger.toggl_number(t.one -> 'organization_id'), 0),
-             left(t.one ->> 'name', 200), case when jsonb_typeof(t.one -> 'admin') = 'boolean' then (t.one -> 'admin')::boolean end
+      select distinct on (1) ledger.toggl_number(t.one -> 'id'), job.connection_id,
+             coalesce(ledger.toggl_number(t.one -> 'organization_id'), 0),
+             left(t.one ->> 'name', 200),
+               case when jsonb_typeof(t.one -> 'admin') = 'boolean' then (t.one -> 'admin')::boolean end
       from jsonb_array_elements(parsed) t (one)
       where ledger.toggl_number(t.one -> 'id') > 0
       on conflict (workspace_id) do update
@@ -76,16 +84,21 @@ begin
             is_admin = case when w.connection_id = excluded.connection_id then excluded.is_admin else w.is_admin end,
             -- It stays with who asks for it already, as long as that one can.
             connection_id = case when exists (select from ledger.toggl_connection c
-                                              where c.connection_id = w.connection_id and c.token_sealed is not null and c.refused_at is null)
+                                              where c.connection_id = w.connection_id and c.token_sealed is not null
+                                                and c.refused_at is null)
                                  then w.connection_id else excluded.connection_id end;
       delete from ledger.toggl_workspace w
       where w.connection_id = job.connection_id and w.loaded_at is null and w.endpoint_id is null
         and w.workspace_id not in (select ledger.toggl_number(t.one -> 'id') from jsonb_array_elements(parsed) t (one)
                                    where ledger.toggl_number(t.one -> 'id') is not null)
         and not exists (select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id);
-      if job.given ? 'workspace' and not exists (select from ledger.toggl_workspace w where w.workspace_id = (job.given -> 'workspace')::bigint) then
-        bad := ledger.coded('toggl.not_a_member', jsonb_build_object('workspace_id', job.given -> 'workspace', 'workspaces', (
-          select jsonb_agg(w.workspace_id || coalesce(' "' || w.name || '"', '')) from ledger.toggl_workspace w where w.connection_id = job.connection_id)));
+      if job.given ? 'workspace'
+        and not exists (select from ledger.toggl_workspace w
+                        where w.workspace_id = (job.given -> 'workspace')::bigint) then
+        bad := ledger.coded('toggl.not_a_member',
+                            jsonb_build_object('workspace_id', job.given -> 'workspace', 'workspaces', (
+          select jsonb_agg(w.workspace_id || coalesce(' "' || w.name || '"', '')) from ledger.toggl_workspace w
+            where w.connection_id = job.connection_id)));
       else
         select coalesce(jsonb_agg(x.one order by w.workspace_id, x.place), '[]') into more
         from (select w.* from ledger.toggl_workspace w
@@ -101,18 +114,21 @@ begin
     update ledger.toggl_workspace w
     set max_webhooks = least(ledger.toggl_number(parsed -> 'max_webhooks'), 100000),
         max_filters = least(ledger.toggl_number(parsed -> 'max_events_per_webhook'), 100000), limits_at = ledger.clock()
-    where w.workspace_id = home and ledger.toggl_number(parsed -> 'max_webhooks') >= 0 and ledger.toggl_number(parsed -> 'max_events_per_webhook') >= 0;
+    where w.workspace_id = home and ledger.toggl_number(parsed -> 'max_webhooks') >= 0
+      and ledger.toggl_number(parsed -> 'max_events_per_webhook') >= 0;
     -- Without them the planner takes the smallest plan.
     bad := case when job.kind <> 'connect' and status in (401) then bad end;
   when 'load' then
     if status in (402, 403, 404) then
-      note := ledger.coded('toggl.left_out', jsonb_build_object('model', step -> 'what', 'workspace_id', home, 'said', said));
+      note := ledger.coded('toggl.left_out',
+                           jsonb_build_object('model', step -> 'what', 'workspace_id', home, 'said', said));
       bad := null;
     elsif bad is null then
       select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, parsed, state) l;
       bad := bad || jsonb_build_object('said', said);
       state := state || jsonb_build_object('first_of_page', parsed #>> '{0,id}',
-        'loaded', coalesce((state -> 'loaded')::bigint, 0) + coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
+        'loaded', coalesce((state -> 'loaded')::bigint, 0) +
+        coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
@@ -130,7 +146,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb) is
-  'Judges the answer to a step. Gives the rest of the queue and the state; state.failed says why it failed, and the queue holds then what clears up.';
+  'Judges the answer to a step. Gives the rest of the queue and the state; state.failed says why it failed, and the '
+  'queue holds then what clears up.';
 
 create function ledger.toggl_own(workspace bigint, of_url text)
 returns ledger.toggl_subscription
@@ -140,10 +157,12 @@ as $$
   where s.workspace_id = workspace and s.url = of_url and s.gone_at is null and s.deleted_at is null
   order by s.subscription_id desc limit 1
 $$;
-comment on function ledger.toggl_own(bigint, text) is 'The subscription that Toggl has with this address of ours; null: none.';
+comment on function ledger.toggl_own(bigint, text) is
+  'The subscription that Toggl has with this address of ours; null: none.';
 
 create function ledger.toggl_step_hook(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, said jsonb, error_text text, inout bad jsonb, how jsonb,
+  job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, said jsonb, error_text text,
+  inout bad jsonb, how jsonb,
   inout queue jsonb, inout state jsonb, out note jsonb, out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -160,7 +179,8 @@ begin
   case step ->> 'do'
   when 'ping' then
     if status = 404 then
-      bad := ledger.coded('toggl.subscription_missing', which || jsonb_build_object('workspace_id', home, 'said', said));
+      bad := ledger.coded('toggl.subscription_missing',
+                          which || jsonb_build_object('workspace_id', home, 'said', said));
     elsif status = 200 then
       note := case when not step ? 'quiet' then ledger.coded('toggl.pinged', which) end;
     end if;
@@ -176,11 +196,14 @@ begin
       note := asked.note;
       more := asked.more;
       state := state || jsonb_build_object('subscription_id', learnt::text, 'workspace_id', home::text);
-    elsif status = 400 and error_text ~* 'limit of .* event filters' and jsonb_array_length(step -> 'fallbacks') > 1 then
+    elsif status = 400 and error_text ~* 'limit of .* event filters'
+      and jsonb_array_length(step -> 'fallbacks') > 1 then
       more := jsonb_build_array(jsonb_set(step, '{fallbacks}', (step -> 'fallbacks') - 0));
     elsif status = 400 and error_text ~* 'description .* in use' and coalesce((step -> 'again')::integer, 1) < 9 then
-      more := jsonb_build_array(step || jsonb_build_object('again', coalesce((step -> 'again')::integer, 1) + 1, 'description',
-        regexp_replace(step ->> 'description', ' \(\d\)$', '') || ' (' || (coalesce((step -> 'again')::integer, 1) + 1) || ')'));
+      more := jsonb_build_array(step || jsonb_build_object('again', coalesce((step -> 'again')::integer, 1) + 1,
+                                                           'description',
+        regexp_replace(step ->> 'description', ' \(\d\)$', '') || ' (' || (coalesce((step -> 'again')::integer, 1) + 1)
+        || ')'));
     elsif bad is not null and status in (401, 402, 403, 429) then
       null;
     elsif status in (0, 200) or status >= 500 then
@@ -191,12 +214,15 @@ begin
     else
       bad := case when is_handshake then ledger.coded('toggl.callback_unusable', jsonb_build_object(
                'url', step -> 'url', 'said', said, 'hint', ledger.toggl_hint(error_text, step ->> 'url')))
-             when error_text ~* 'reached the limit of' then ledger.coded('toggl.limit_reached', jsonb_build_object('said', said))
+             when error_text ~* 'reached the limit of' then
+               ledger.coded('toggl.limit_reached', jsonb_build_object('said', said))
              else said end;
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
       -- A half-made one would hold the only place of a small plan.
-      more := case when is_handshake then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'stray', 'of', step, 'quiet', true)) else '[]' end;
+      more := case when is_handshake then
+                   jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'stray', 'of', step, 'quiet',
+                                                        true)) else '[]' end;
     end if;
   when 'write' then
     learnt := case when status = 200 then ledger.toggl_learn(home, parsed) end;
@@ -227,13 +253,15 @@ begin
       end if;
     elsif bad is null then
       bad := case when is_handshake then ledger.coded('toggl.callback_refused', jsonb_build_object(
-                    'said', said, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text)))) else said end;
+                    'said', said, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text))))
+                    else said end;
     end if;
   when 'list' then
     if bad is null and (status <> 200 or jsonb_typeof(coalesce(parsed, 'null')) not in ('array', 'null')) then
       bad := ledger.coded('toggl.no_subscriptions', jsonb_build_object('said', said));
     end if;
-    if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check' and job.kind in ('connect', 'refresh', 'check') then
+    if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check'
+      and job.kind in ('connect', 'refresh', 'check') then
       -- One workspace that may not be seen does not hide the others.
       note := ledger.coded('toggl.list_unread', jsonb_build_object('workspace_id', home, 'why', bad));
       bad := null;
@@ -252,7 +280,8 @@ begin
   end case;
 end
 $$;
-comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb, text, jsonb, jsonb, jsonb, jsonb) is
+comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb, text, jsonb, jsonb,
+  jsonb, jsonb) is
   'Part of ledger.toggl_step(): answers of the Webhooks API.';
 
 create function ledger.toggl_created(home bigint, item bigint, step jsonb)
@@ -270,13 +299,18 @@ begin
         array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))
   where o.workspace_id = home and o.subscription_id = item
   returning o.* into s;
-  delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
+  delete from ledger.toggl_subscription o where o.workspace_id = home
+    and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
   note := ledger.coded_list(
-    ledger.coded('toggl.created', jsonb_build_object('subscription_id', item, 'description', s.description, 'workspace_id', home,
-      'filters', ledger.toggl_filters_write(array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))),
-    case when lost <> '{}' then ledger.coded('toggl.no_room', jsonb_build_object('filters', ledger.toggl_filters_write(lost))) end);
+    ledger.coded('toggl.created',
+                 jsonb_build_object('subscription_id', item, 'description', s.description, 'workspace_id', home,
+      'filters', ledger.toggl_filters_write(array(select
+                                                  jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))),
+    case when lost <> '{}' then
+         ledger.coded('toggl.no_room', jsonb_build_object('filters', ledger.toggl_filters_write(lost))) end);
   more := case when s.enabled is not true then
-            jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true)) || ledger.toggl_verify(home, item)
+            jsonb_build_array(jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true))
+              || ledger.toggl_verify(home, item)
           when s.validated_at is null then ledger.toggl_verify(home, item)
           else '[]' end;
   return next;
@@ -286,7 +320,8 @@ comment on function ledger.toggl_created(bigint, bigint, jsonb) is
   'Notes that Toggl has made a subscription for us; more: the steps that are left until events flow.';
 
 create function ledger.toggl_listed(
-  job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad jsonb, out note jsonb, out more jsonb)
+  job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad jsonb, out note jsonb,
+  out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -306,21 +341,25 @@ begin
     s := ledger.toggl_own(home, step -> 'of' ->> 'url');
     if s.subscription_id is not null then
       select c.note, c.more into note, more from ledger.toggl_created(home, s.subscription_id, step -> 'of') c;
-      state := (state - 'doubt') || jsonb_build_object('subscription_id', s.subscription_id::text, 'workspace_id', home::text);
+      state := (state - 'doubt') || jsonb_build_object('subscription_id', s.subscription_id::text, 'workspace_id',
+                                                       home::text);
     else
       bad := ledger.coded('toggl.not_made', jsonb_build_object('why', step -> 'why'));
     end if;
   when 'late' then
     select o.* into s from ledger.toggl_subscription o
-    where o.workspace_id = home and o.url in (select jsonb_array_elements_text(step -> 'urls')) and o.gone_at is null and o.deleted_at is null limit 1;
+    where o.workspace_id = home and o.url in (select jsonb_array_elements_text(step -> 'urls')) and o.gone_at is null
+      and o.deleted_at is null limit 1;
     if s.subscription_id is not null then
-      bad := ledger.coded('toggl.made_meanwhile', jsonb_build_object('subscription_id', s.subscription_id, 'description', s.description));
+      bad := ledger.coded('toggl.made_meanwhile',
+                          jsonb_build_object('subscription_id', s.subscription_id, 'description', s.description));
     end if;
   when 'stray' then
     s := ledger.toggl_own(home, step -> 'of' ->> 'url');
     if s.subscription_id is not null then
       more := jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', s.subscription_id, 'quiet', true),
-                                jsonb_build_object('do', 'list', 'ws', home, 'id', s.subscription_id, 'then', 'deleted', 'quiet', true));
+                                jsonb_build_object('do', 'list', 'ws', home, 'id', s.subscription_id, 'then', 'deleted',
+                                                   'quiet', true));
     end if;
   when 'adopted' then
     s := ledger.toggl_own(home, job.given ->> 'url');
@@ -336,7 +375,9 @@ begin
     elsif s.enabled is not true then
       bad := ledger.coded('toggl.listed_disabled', which);
     elsif s.validated_at is null then
-      bad := ledger.coded('toggl.not_validated', which || jsonb_build_object('url', s.url, 'hint', ledger.toggl_hint('responded with status 200', s.url)));
+      bad := ledger.coded('toggl.not_validated',
+                          which || jsonb_build_object('url', s.url, 'hint',
+                                                      ledger.toggl_hint('responded with status 200', s.url)));
     else
       note := ledger.coded('toggl.validated', which);
     end if;
@@ -345,7 +386,8 @@ begin
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
       more := jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
-                                jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted', 'quiet', true));
+                                jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted', 'quiet',
+                                                   true));
     end if;
   when 'deleted' then
     if s.subscription_id is null or s.gone_at is not null then
@@ -353,11 +395,13 @@ begin
       update ledger.endpoint e set enabled = false
       where e.endpoint_id = s.endpoint_id and not exists (
         select from ledger.toggl_subscription o
-        where o.endpoint_id = s.endpoint_id and o.deleted_at is null and (o.workspace_id, o.subscription_id) <> (home, item));
+        where o.endpoint_id = s.endpoint_id and o.deleted_at is null
+          and (o.workspace_id, o.subscription_id) <> (home, item));
       if state ? 'failed' then
         delete from ledger.toggl_subscription o where o.workspace_id = home and o.subscription_id = item;
       else
-        update ledger.toggl_subscription o set deleted_at = ledger.clock() where o.workspace_id = home and o.subscription_id = item;
+        update ledger.toggl_subscription o set deleted_at = ledger.clock() where o.workspace_id = home
+          and o.subscription_id = item;
       end if;
     elsif not step ? 'twice' then
       -- Toggl is known not to delete what is disabled: enabled first, then again.
@@ -374,7 +418,8 @@ begin
   when 'mend' then
     select m.* into t from ledger.toggl_state(s) m;
     more := ledger.toggl_repair(s);
-    conflict := case when t.state = 'missing' then ledger.toggl_conflicting_job('subscribe', home, null, job.job_id) end;
+    conflict := case when t.state = 'missing' then
+                     ledger.toggl_conflicting_job('subscribe', home, null, job.job_id) end;
     if conflict.job_id is not null then
       more := '[]';
       bad := ledger.toggl_conflicting_job_coded(conflict);
@@ -394,7 +439,8 @@ begin
       if t.state = 'missing' and conflict.job_id is not null then
         note := ledger.coded_list(note, ledger.toggl_conflicting_job_coded(conflict));
       elsif coalesce((job.given -> 'repair')::boolean, (how -> 'repair')::boolean) then
-        more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}') from jsonb_array_elements(ledger.toggl_repair(s)) m (one)), '[]');
+        more := more || coalesce((select jsonb_agg(m.one || '{"quiet": true}')
+                                  from jsonb_array_elements(ledger.toggl_repair(s)) m (one)), '[]');
       end if;
     end loop;
   end case;
