@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # setup-check.cgi: shows in the browser what is missing on a shared host, where the
-# error log cannot be read. It answers only to the setup_token of the settings, says no
-# value of them, and says nothing more once the set-up is done. It needs a shell and
-# what every system has beside it; nothing of hookledger.
+# error log cannot be read. It answers only with the setup_token of the settings, never
+# shows a value of them, and shows nothing after the setup is complete. It needs a
+# shell and the standard tools; nothing of hookledger.
 #
 # What a request brings is data: it is cut to a few characters, compared, and never
 # part of a command, a pattern or an answer.
@@ -65,8 +65,8 @@ sent() {
 	decoded "$raw"
 }
 
-# Two texts are compared by their digests, so that the time which that takes tells
-# nothing of them. They go through a pipe: arguments are seen by all who ask for them.
+# Two texts are compared by their digests, so that the duration reveals nothing about
+# them. They go through a pipe, because every process can read arguments.
 digest() { # TEXT
 	if command -v sha256sum >/dev/null; then
 		printf %s "$1" | sha256sum
