@@ -216,8 +216,8 @@ create table ledger.receiver_counter (
   primary key (minute, endpoint_id, reason)
 );
 comment on table ledger.receiver_counter is
-  'What came and was not recorded, counted by minute, so that an unauthenticated client cannot fill the disk: '
-  'refusals by reason, duplicates, pings.';
+  'Callbacks that were not recorded, counted by minute: refusals by reason, duplicates, pings. Only counts are kept, '
+  'so that an unauthenticated client cannot fill the disk.';
 comment on column ledger.receiver_counter.minute is 'Start of the minute.';
 comment on column ledger.receiver_counter.endpoint_id is 'Endpoint, or 0 when the address is unknown.';
 comment on column ledger.receiver_counter.reason is

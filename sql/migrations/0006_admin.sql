@@ -111,7 +111,7 @@ create table ledger.operator_address (
   primary key (operator_id, address)
 );
 comment on table ledger.operator_address is
-  'Where operators have logged in from: there guessing at their names does not keep them out.';
+  'Addresses from which operators have logged in. Failed logins from other addresses do not block a login from these.';
 comment on column ledger.operator_address.operator_id is 'Who.';
 comment on column ledger.operator_address.address is 'IPv4 address, or IPv6 network of 64 bits.';
 comment on column ledger.operator_address.seen_at is 'Last login from there.';

@@ -1,5 +1,5 @@
--- What is on its way to a subscription, as its maker sees it. Part of the interface schema of
--- hookledger-api.
+-- The list of deliveries of a subscription, as its maker may see it. Part of the interface schema
+-- of hookledger-api, which calls it for the events of a subscription.
 
 create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)
 returns table (status bigint, body text)
@@ -50,8 +50,8 @@ begin
         order by d.delivery_id desc), '[]'))::text
     from ledger.delivery d
     left join lateral (
-      -- A hundred that are long would take longer than an answer may, and others would
-      -- wait for it. Toggl's are a hundredth of that.
+      -- A hundred long events would take longer than an answer may, and other requests would wait.
+      -- Toggl's events are a hundredth of this limit.
       select v.creator_id,
              case when l.is_long then
                   json_build_object('model', v.model, 'action', v.action, 'withheld', 'payload,metadata')
@@ -72,6 +72,6 @@ end
 $$;
 comment on function api.event_list(bigint, bigint, jsonb, bigint) is
   'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the '
-  'subscription, the newest first, 100 from `offset` on, with what failed; what the account that asks may see now, '
-  'less of what is longer than 64 KiB (metadata.withheld says so), and for one that is no administrator of the newest '
-  '5000.';
+  'subscription, the newest first, 100 from `offset` on, with the failed ones. It shows only events that the calling '
+  'account may see now. Events longer than 64 KiB are shortened (metadata.withheld says so), and an account that is '
+  'no administrator gets only those among the newest 5000.';

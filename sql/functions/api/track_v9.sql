@@ -1,8 +1,8 @@
--- What a client asks of Toggl's Track API v9 before it subscribes: who am I, what
--- is in my workspaces. Answered from the typed tables, in Toggl's shape. Part of
--- the interface schema of hookledger-api. Each takes the account, the workspace (null where
--- the path has none), the parameters of the query as JSON and the number at the
--- end of the path; each answers with a status and a JSON text.
+-- The part of Toggl's Track API v9 that a client needs before it subscribes: its user, and the
+-- content of its workspaces. Answers come from the typed tables, in the form of Toggl. Part of the
+-- interface schema of hookledger-api. Each takes the account, the workspace (null where the path
+-- has none), the parameters of the query as JSON and the number at the end of the path; each
+-- answers with a status and a JSON text.
 
 create function ledger.zoned(entity jsonb, of_model text, zone text)
 returns jsonb
@@ -24,7 +24,7 @@ begin
   end loop;
   return shown;
 exception when data_exception then
-  -- One of them is odd: each by itself.
+  -- One parameter is not valid: check each one.
   return entity || coalesce((
     select jsonb_object_agg(k.key, ledger.rfc3339((entity ->> k.key)::timestamptz, zone))
     from ledger.field f, unnest(f.keys) k (key)
@@ -32,7 +32,8 @@ exception when data_exception then
       and entity ->> k.key <> '' and ledger.is_good('time', entity -> k.key)), '{}');
 end
 $$;
-comment on function ledger.zoned(jsonb, text, text) is 'The entity with the times that its table knows in this zone.';
+comment on function ledger.zoned(jsonb, text, text) is
+  'The entity with its times, as far as its table has columns for them, in this zone.';
 
 create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz,
                                    zone text)
@@ -44,8 +45,8 @@ return ledger.published(of_model,
               jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end,
                                  ledger.rfc3339(deleted, zone)) end);
 comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
-  'An entity as a list of the Track API has it: in this zone, and of a deleted one since when, and every published '
-  'field, whatever was told of it.';
+  'An entity in the form of a list of the Track API: times in this zone, the time of its deletion, and every '
+  'published field, even if its value is not known.';
 
 create function ledger.unix_or_null(text_form text)
 returns timestamptz
@@ -78,7 +79,7 @@ declare
   is_paged boolean := workspace is not null or query ?| '{page,per_page}';
   one jsonb;
 begin
-  -- To cut the page to 200 would look like the last one.
+  -- A page cut to 200 rows would look like the last page.
   if workspace is not null and query ->> 'per_page' ~ '^\d{3,}$' and (query ->> 'per_page')::numeric > 200 then
     return query select 400::bigint, to_json('per_page cannot exceed 200'::text)::text;
     return;
@@ -111,7 +112,7 @@ begin
     from (
       select p.*, m.is_admin
       from ledger.member m
-      -- once a workspace: as a condition it would be asked for each project
+      -- once for each workspace: in the condition it would be evaluated for each project
       cross join lateral ledger.may_see_project(account, m.workspace_id) v (project_id)
       join toggl.project p on p.workspace_id = m.workspace_id and p.project_id = v.project_id
       where m.account_id = account and (workspace is null or m.workspace_id = workspace)

@@ -1,5 +1,6 @@
--- What Toggl's published file says that an answer of its Track API has: every field is
--- there, whatever was told of the entity, because clients are made of that file.
+-- The fields that Toggl's published file lists for answers of its Track API. Each answer of
+-- hookledger-api has every field, even if its value is not known, because clients are generated
+-- from that file. track_v9.sql calls ledger.published() for each entity.
 
 create or replace view ledger.published_model (model, name, fields, nested) as values
     ('me', 'UserWithRelated',
@@ -121,10 +122,10 @@ create or replace view ledger.published_model (model, name, fields, nested) as v
       "subscription_period_id": null, "trial": false, "user_count": 0}',
      '{}');
 comment on view ledger.published_model is
-  'The models of Toggl''s Track API v9 that our answers are made of, with the value of a field that nothing was told '
-  'of. A harmless one: false, 0, an empty text or list; null where a value would say something untrue: what has not '
-  'happened, is not known, refers to something else, or is money.';
-comment on column ledger.published_model.model is 'What we call it.';
+  'The models of Toggl''s Track API v9 that our answers are made of, with the value of a field that is not known. It '
+  'is a neutral value: false, 0, an empty text or list; null where any value would be wrong: for times, unknown '
+  'facts, references and money.';
+comment on column ledger.published_model.model is 'Our name of it.';
 comment on column ledger.published_model.name is 'The last word of its name in the published file.';
 comment on column ledger.published_model.fields is 'Its fields with those values.';
 comment on column ledger.published_model.nested is 'Fields that hold another model, or a list of it.';
@@ -135,7 +136,7 @@ returns jsonb
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  -- the same by the older and the newer of two names
+  -- the same value under the older and the newer of two names
   old_names constant text[] := '{wid,pid,cid,tid,uid,gid}';
   new_names constant text[] := '{workspace_id,project_id,client_id,task_id,user_id,group_id}';
   fields jsonb;

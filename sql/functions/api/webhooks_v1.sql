@@ -1,5 +1,6 @@
--- Everything that hookledger-api is able to do: who may ask how much, and
--- Toggl's Webhooks API v1. Error texts are those that Toggl publishes.
+-- Interface schema of hookledger-api: admission of requests, and Toggl's Webhooks API v1. The
+-- program calls api.admit() first for each request, then one function for its route. Error texts
+-- are those that Toggl publishes. The Track API does not belong here: see track_v9.sql.
 
 -- ---- who asks, and how much
 
@@ -21,14 +22,15 @@ declare
   filled real;
   is_counted boolean := false;
 begin
-  -- A count that a crash forgets does no harm: no wait for the disk.
+  -- Losing a count in a crash does no harm, so the commit does not wait for the disk.
   perform set_config('synchronous_commit', 'off', true);
   select a.* into who from ledger.account a where a.token_digest = token and a.enabled;
   account_id := coalesce(who.account_id, 0);
   user_id := who.user_id;
   has_quota := who.account_id is not null;
 
-  -- The bucket: full means wait. Strangers share one an address.
+  -- The bucket: when it is full the client must wait. Unauthenticated clients of an address share
+  -- one.
   insert into ledger.bucket as b (account_id, address, level, at)
   values (account_id, home, 1, clock)
   on conflict (account_id, address) do update
@@ -54,7 +56,7 @@ begin
     from ledger.member m join ledger.workspace_limit l on l.workspace_id = m.workspace_id
     where m.account_id = who.account_id and m.workspace_id = workspace;
     if not found then
-      -- what is told of the quota is then the user's own window
+      -- the answer then shows the user's own quota window
       organization := 0;
       if status is null then
         status := 403;
@@ -65,8 +67,7 @@ begin
 
   total := coalesce(total, ledger.user_requests(who.account_id));
 
-  -- The window: begins with its first request, lasts 60 minutes. What is
-  -- refused costs nothing.
+  -- The window: begins with its first request, lasts 60 minutes. Refused requests cost nothing.
   if status is null and costs and total > 0 then
     insert into ledger.quota as q (account_id, organization_id, started_at, used)
     values (who.account_id, organization, clock, 1)
@@ -96,15 +97,15 @@ begin
 end
 $$;
 comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
-  'Judges a request before anything is done for it: the token (its SHA-256), the leaky bucket of token and address '
-  '(of IPv6 its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one '
-  'request from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the '
-  'token is unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number '
-  'of processes. Windows: facts of Toggl''s API documentation.';
+  'Checks a request before any other work: the token (its SHA-256), the leaky bucket of token and address (of IPv6 '
+  'its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one request '
+  'from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is '
+  'unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of '
+  'processes. Windows: facts of Toggl''s API documentation.';
 
 -- ---- subscriptions
 
--- Those that only read take what those of track_v9.sql take, and answer likewise.
+-- Functions that only read have the parameters and results of those in track_v9.sql.
 create function api.limits(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
@@ -125,7 +126,7 @@ comment on function api.event_filters(bigint, bigint, jsonb, bigint) is 'GET /ev
 
 create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
 returns table (subscription_id bigint, body text, sealed bytea, is_own boolean)
--- plpgsql keeps the plan, which takes longer to make than to carry out
+-- plpgsql keeps the plan, because planning takes longer than execution
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -166,7 +167,7 @@ $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
   'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that '
   'exist, or one (also just after it was deleted). body: the JSON object, to which the program adds the secret, which '
-  'is sealed. Of what waits for the courier the first thousand events are looked at.';
+  'is sealed. Of the events that wait for the courier, the first thousand are read.';
 
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)
@@ -199,7 +200,7 @@ begin
   end if;
   new := old;
   status := 400;
-  -- Half made, and left behind by a crash: in nobody's way.
+  -- Incomplete and left by a crash: it does not block this one.
   delete from ledger.subscription s where s.workspace_id = workspace and s.pending_until <= ledger.clock();
 
   if method <> 'PATCH' then
@@ -244,7 +245,7 @@ begin
     problem := 'The enabled field must be set';
   end if;
   if problem is null then
-    -- Left out: true for a new one, as it was for an old one.
+    -- Not given: true for a new one, unchanged for an old one.
     new.enabled := coalesce(ledger.member_flag(body, 'enabled'), old.enabled, true);
     if new.enabled and (old.enabled is not true) then
       problem := ledger.enabled_problem(coalesce(old.account_id, account), workspace, subscription);
@@ -255,7 +256,7 @@ begin
     return;
   end if;
 
-  -- The callback is asked when it is new, changed, or to be used again.
+  -- The callback is pinged when it is new, changed, or enabled again.
   must_ping := old.subscription_id is null or new.url_callback <> old.url_callback or (new.enabled and not old.enabled);
   code := case when old.subscription_id is null or new.url_callback <> old.url_callback
                then encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex')
@@ -270,13 +271,12 @@ begin
   if old.subscription_id is not null then
     subscription_id := old.subscription_id;
     if code <> old.validation_code then
-      -- so that the new address can be validated by its URL while it is asked
+      -- so that the validation URL can validate the new address during the ping
       update ledger.subscription s set asked_code = subscription_check.code, asked_validated_at = null
       where s.subscription_id = old.subscription_id;
     end if;
   else
-    -- There before the ping, likewise, and seen by nobody until the answer has
-    -- come.
+    -- Written before the ping for the same reason; no list shows it until the answer has come.
     insert into ledger.subscription as s (workspace_id, account_id, description, url_callback, filters, event_filters,
                                           secret_sealed, enabled, validation_code, pending_until)
     values (workspace, account, new.description, new.url_callback, new.filters, new.event_filters, '', new.enabled,
@@ -293,10 +293,10 @@ exception
 end
 $$;
 comment on function api.subscription_check(bigint, bigint, bigint, text, json) is
-  'First half of POST (subscription null), PUT and PATCH: judges what is asked in the words of Toggl''s API, and says '
-  'whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, and '
-  'the ping carries none). A new subscription is written, seen by nobody for 5 minutes or until subscription_write() '
-  'comes. sealed_before: the secret before, while secrets are rotated. secret: one that was given; null: keep it, or '
+  'First half of POST (subscription null), PUT and PATCH: checks the request, with error texts of Toggl''s API, and '
+  'says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, '
+  'and the ping carries none). A new subscription is written, but no list shows it until subscription_write() or for '
+  '5 minutes. sealed_before: the previous secret during a rotation. secret: one that was given; null: keep it, or '
   'make one up.';
 
 create function api.subscription_write(
@@ -323,7 +323,7 @@ begin
   end if;
   new := old;
   new.enabled := coalesce(ledger.member_flag(body, 'enabled'), old.enabled);
-  -- Much may have happened while we waited for the callback's answer.
+  -- The data may have changed during the wait for the callback's answer.
   if not exists (select from ledger.account a join ledger.member m on m.account_id = a.account_id
                  where a.account_id = account and a.enabled and m.workspace_id = workspace) then
     status := 403;
@@ -347,8 +347,8 @@ begin
                            from jsonb_array_elements(body -> 'event_filters') f);
     end if;
   end if;
-  -- What was learned of an address is true of that address only, and not of
-  -- one that somebody else has given it meanwhile.
+  -- The result of the ping is valid only for the pinged address, not for one that another request
+  -- has set since.
   if new.url_callback = asked_url then
     new.validation_code := code;
     new.validated_at := case
@@ -379,8 +379,8 @@ exception
 end
 $$;
 comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
-  'Second half: writes what was asked, once the callback has answered. new_sealed null keeps the secret. asked_url, '
-  'code: what subscription_check() said; validated: the answer held the code. Rights and limits are judged again.';
+  'Second half: writes the request after the callback has answered. new_sealed null keeps the secret. asked_url, '
+  'code: results of subscription_check(); validated: the answer held the code. Rights and limits are checked again.';
 
 create function api.subscription_give_up(subscription bigint, code text)
 returns void
@@ -390,15 +390,14 @@ as $$
   update ledger.subscription s set asked_code = null where s.subscription_id = subscription and s.asked_code = code;
 $$;
 comment on function api.subscription_give_up(bigint, text) is
-  'Takes a new subscription away again whose callback did not answer as it should; of an old one forgets the code '
-  'that it was asked with.';
+  'Removes a new subscription whose callback did not answer correctly; for an old one it removes the code of the ping.';
 
 create function api.subscription_delete(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  -- before the row, as courier.settle() does
+  -- before the row, in the order of courier.settle()
   perform ledger.workspace_lock(workspace, false);
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
   where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
@@ -414,7 +413,7 @@ begin
 end
 $$;
 comment on function api.subscription_delete(bigint, bigint, bigint) is
-  'Deletes a subscription, enabled or not; what is on its way to it is dropped, all beyond a thousand by the courier.';
+  'Deletes a subscription, enabled or not; its open deliveries are dropped, beyond a thousand by the courier.';
 
 create function api.subscription_validate(workspace bigint, subscription bigint, code text)
 returns table (status bigint, problem text)
@@ -428,7 +427,7 @@ begin
   where s.subscription_id = subscription and s.workspace_id = workspace and s.deleted_at is null
     and (s.pending_until is null or s.pending_until > ledger.clock())
   for update;
-  -- Digests are compared, so that the time tells nothing of the code.
+  -- Digests are compared, so that the time of the comparison does not reveal the code.
   if sha256(convert_to(old.asked_code, 'UTF8')) = digest and old.asked_validated_at is null then
     update ledger.subscription s set asked_validated_at = ledger.clock() where s.subscription_id = subscription;
     return query select 200::bigint, null::text;
@@ -444,8 +443,8 @@ begin
 end
 $$;
 comment on function api.subscription_validate(bigint, bigint, text) is
-  'Validates a subscription by its code, as GET /validate does; with the code of an address that it is just being '
-  'given, that address.';
+  'Validates a subscription by its code, as GET /validate does; with the code of a new address that is being set, '
+  'that address.';
 
 create function api.ping_find(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
@@ -468,8 +467,8 @@ begin
 end
 $$;
 comment on function api.ping_find(bigint, bigint, bigint) is
-  'Where a ping goes and what signs it (sealed_before: too, while secrets are rotated); the code while the '
-  'subscription is not validated.';
+  'URL of a ping, and the secrets that sign it (sealed_before: the previous one, during a rotation); the code while '
+  'the subscription is not validated.';
 
 create function api.tick_use(digest bytea)
 returns text

@@ -1,8 +1,10 @@
--- Everything that hookledger-courier is able to do. What is leased is a
--- subscription, not a delivery: whoever holds the lease attempts its deliveries.
+-- Interface schema of hookledger-courier: the only functions that it may call. In each round of its
+-- loop it calls courier.gather(), claim() and settle(), and courier.housekeep() when there is time.
+-- A lease is for a subscription, not for a delivery: the courier that holds the lease attempts its
+-- deliveries. Who may see an event does not belong here: see delivery/visibility.sql.
 --
--- Commits here do not wait for the disk. What a crash of the database takes back
--- is done again: an event is delivered at least once.
+-- Commits here do not wait for the disk. After a crash of the database the lost work is repeated:
+-- an event is delivered at least once.
 
 create function courier.listen()
 returns void
@@ -12,7 +14,8 @@ begin
   listen hookledger_outbox;
 end
 $$;
-comment on function courier.listen() is 'From now on this session hears when receiver.notify() is called.';
+comment on function courier.listen() is
+  'Starts listening: from now on this session gets the notifications of receiver.notify().';
 
 -- ---- from the outbox
 
@@ -33,8 +36,8 @@ begin
     workspace_id := place;
     taken := 0;
     made := 0;
-    -- One courier at a time: that keeps the order. By the row, which nobody else can
-    -- lock; not so that a reference to it would wait.
+    -- One courier at a time, to keep the order. A row lock, because no other role can take it; of a
+    -- strength that foreign keys do not wait for.
     if ledger.is_hungry(place, gather.enough)
        and exists (select from ledger.workspace w where w.workspace_id = place for no key update skip locked) then
       select m.taken, m.made into taken, made from ledger.deliveries_make(place, gather.most) m;
@@ -48,9 +51,9 @@ begin
 end
 $$;
 comment on function courier.gather(bigint, bigint, bigint) is
-  'Makes about `most` deliveries of the events of one workspace, the next one behind the number `after` that has some '
-  'in the outbox, unless all its subscriptions have `enough` due. No row: nothing waits anywhere. taken 0: there is '
-  'enough to do, or another courier is at it.';
+  'Makes about `most` deliveries of the events of one workspace: the next one after the number `after` with rows in '
+  'the outbox, unless all its subscriptions have `enough` due. No row: the outbox is empty. taken 0: enough '
+  'deliveries are due, or another courier does it.';
 
 -- ---- leases
 
@@ -70,7 +73,7 @@ declare
   at constant timestamptz := ledger.clock();
   until constant timestamptz := at + lease_ms * interval '1 millisecond';
   new_ids bigint[];
-  -- What members may see is judged now; administrators see all.
+  -- What members may see is checked now; administrators see all.
   member_ids bigint[];
   member_seen text[];
   one record;
@@ -86,7 +89,7 @@ begin
       from ledger.subscription s
       where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
         and s.leased_until <= at and s.paused_until <= at
-        -- in the order of the index delivery_due, lest another be taken
+        -- in the order of the index delivery_due, so that the planner uses it
         and (select d.due_at from ledger.delivery d
              where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
              order by d.due_at, d.delivery_id limit 1) <= at
@@ -116,7 +119,7 @@ begin
       (select array_agg(h.id) from unnest(hand_owners, hand_ids) h (owner, id)
        where h.owner = one.subscription_id))::text;
     if member_seen[cardinality(member_seen)] = '{}' and one.subscription_id = any (new_ids) then
-      -- nothing of it is given, so nobody would give it back
+      -- none of its deliveries is returned, so the courier would never settle it
       update ledger.subscription s set leased_until = at where s.subscription_id = one.subscription_id;
     end if;
   end loop;
@@ -135,12 +138,12 @@ begin
            d.event_id, ledger.us(d.created_at), e.body::text, c.payload, c.metadata, s.url_callback, s.secret_sealed,
            case when s.secret_before_until > at then s.secret_before_sealed end,
            s.parallel::bigint,
-           -- (least() passes over null, which is no pace)
+           -- (least() ignores null, which means no limit)
            case when s.rate_per_second is not null then least(1000000 / s.rate_per_second, 1000000000)::bigint end,
              s.failing_since is not null
     from mine i
     join ledger.subscription s on s.subscription_id = i.subscription_id and s.lease = coalesce(i.lease, s.lease)
-    -- a lease outlives the right to what it is for
+    -- a lease can last longer than the right to see the events
     join ledger.served v on v.subscription_id = s.subscription_id
     left join hand h on h.owner = i.subscription_id
     cross join lateral (
@@ -155,7 +158,7 @@ begin
       select e.body from ledger.event e
       where e.workspace_id = d.workspace_id and e.event_id = d.event_id and e.created_at = d.created_at
         limit 1) e on true
-    -- (as seen_event(), without its cost for nearly all)
+    -- (the same result as seen_event(), without its cost in nearly all cases)
     left join lateral (
       select o.payload, o.metadata from ledger.without_secrets_of(e.body) o where v.is_admin
       union all
@@ -172,11 +175,12 @@ $$;
 comment on function courier.claim(bigint[], bigint[], bigint[], bigint[], timestamptz[], bigint[], bigint[], bigint[],
   bigint, bigint, bigint) is
   'Renews leases that are held where held_renews is not 0, takes up to new_most new ones of subscriptions with '
-  'something due, and gives due deliveries with all that it takes to send them: of each held one held_wants more '
-  'behind the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries '
-  'that are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: '
-  'the event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, where '
-  'these hold what is not for the maker of the subscription; what that one may not see at all any more is dropped.';
+  'something due, and returns due deliveries with all data for sending them: of each held one held_wants more behind '
+  'the place (held_from, held_after) in the order of due_at, of each new one new_want. hand_ids are deliveries that '
+  'are with the courier already, hand_owners their subscriptions. delivery_id 0: the lease is lost. body null: the '
+  'event is not in the ledger any more. payload and metadata: to be sent instead of those in the body, when these '
+  'hold data that the maker of the subscription may not see. Deliveries of events that the maker may not see at all '
+  'are dropped.';
 
 create function courier.settle(
   held_ids bigint[], held_leases bigint[], held_keeps bigint[],
@@ -199,7 +203,7 @@ declare
   behind bigint;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  -- In one order, so that two never deadlock.
+  -- Always in the same order, so that two couriers do not deadlock.
   perform ledger.workspace_lock(w.workspace_id, false)
   from (select distinct s.workspace_id from ledger.subscription s where s.subscription_id = any (held_ids) order by 1)
     w;
@@ -209,8 +213,8 @@ begin
         join ledger.subscription s on s.subscription_id = h.subscription_id and s.lease = h.lease
         order by s.subscription_id for update of s) l;
 
-  -- One by one, by key: a join would be planned by statistics, which a table
-  -- that fills just now has not (30 ms a call with 8,000 rows, and rising).
+  -- Row by row, by key: the planner has no statistics for a table that is being filled, so a join
+  -- could get a bad plan (30 ms a call with 8,000 rows, and rising).
   for one in
     select s.workspace_id, i.*, i.status between 200 and 299 as is_fine
     from unnest(owner_ids, delivery_ids, attempts, statuses, durations_us, pauses_ms, answers, problems)
@@ -221,13 +225,13 @@ begin
     select d.state, d.attempts, d.attempts_before, d.first_attempt_at, d.model, d.entity_id into before
     from ledger.delivery d
     where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = one.delivery_id;
-    -- Settled already: the answer to that call was lost.
+    -- Already settled: the courier lost the answer of that call.
     continue when before.state is distinct from 'due' or before.attempts <> one.attempt - 1;
     next_at := case when one.is_fine then null
                     when one.status = 0 and one.pause_ms = 0 then at
                     else at + greatest(
-      -- a fifth more or less, so that what failed together does not come back together;
-      -- cut as a number, because after many attempts no interval holds it
+      -- 20 % more or less, so that deliveries that failed together are not retried together;
+      -- limited as a number, because after many attempts the result is too large for an interval
       least(longest_ms, (0.8 + 0.4 * random()) * first_ms *
             power(factor, least(before.attempts - before.attempts_before, 40)))
         * interval '1 millisecond',
@@ -250,10 +254,10 @@ begin
             one.problem);
     continue when becomes = 'due';
 
-    -- The next one of the entity is due. From that one on: what ended before it lies
-    -- dead in the index until it is vacuumed. Only a replayed one has a lower number.
-    -- By the index delivery_open: without the workspace the primary key, which has this
-    -- order too, is of no use (0.6 ms instead of 3 us when it was taken).
+    -- The next delivery of the entity becomes due. The search starts at the ended one, because
+    -- earlier ones are dead index entries until vacuum. Only a replayed delivery has a lower
+    -- number. By the index delivery_open. The condition has no workspace, so that the planner
+    -- cannot use the primary key, which has this order too (0.6 ms instead of 3 us).
     select d.delivery_id into behind
     from ledger.delivery d
     where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
@@ -347,8 +351,8 @@ as $$
          where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
 $$;
 comment on function courier.look() is
-  'Is there anything in the outbox, and in how many microseconds (below 1: now) will something be due that nobody '
-  'works at? Null: nothing is.';
+  'Does the outbox have rows, and in how many microseconds (below 1: now) will a delivery be due for which no courier '
+  'has a lease? Null: none will.';
 
 -- ---- housekeeping
 
@@ -368,8 +372,8 @@ begin
   if not exists (select from ledger.turn t where t.name = 'housekeep' for update skip locked) then
     return 0;
   end if;
-  -- What can never be delivered: nobody waits for it. At each call, because until then
-  -- it is looked at by whoever looks for what is open.
+  -- Deliveries that can never be sent. They are dropped at each call, because until then every
+  -- search for open deliveries reads them.
   for of_workspace, of_subscription, why in
     select s.workspace_id, s.subscription_id,
            case when s.deleted_at is not null then 'its subscription is deleted'
@@ -417,8 +421,8 @@ begin
   if done > 0 then
     return done;
   end if;
-  -- Moving many events takes longer than deliveries can wait: that is the owner's
-  -- (hookledger housekeep), and doctor tells of it.
+  -- Moving many events takes too long for a courier. The owner does it with hookledger housekeep,
+  -- and doctor reports it.
   if (select count(*) from (select from ledger.event_default d where d.created_at >= '2006-01-01' limit 10001) d)
     <= 10000 then
     begin
@@ -431,7 +435,7 @@ begin
 end
 $$;
 comment on function courier.housekeep(bigint, bigint, bigint, bigint) is
-  'A bounded step of housekeeping: drops what is open for a subscription that is not served (ledger.served) or has '
-  'been disabled for long; then, unless that was done within every_ms, removes deliveries and attempts that ended '
-  'before the given ages (dead ones are kept longer), forgets buckets that have run empty, and makes the partitions '
-  'of the next months. Returns how much it did; 0: finished, or another courier is at it.';
+  'A bounded step of housekeeping: drops open deliveries of a subscription that is not served (ledger.served) or was '
+  'disabled long ago; then, unless that was done within every_ms, removes deliveries and attempts that ended before '
+  'the given ages (dead ones are kept longer), deletes empty buckets, and creates the partitions of the next months. '
+  'Returns the number of rows; 0: finished, or another courier does it.';

@@ -1,9 +1,11 @@
--- From events to deliveries: whether a timer was started or stopped, and the order
--- of an entity's events. What the maker of a subscription may see: visibility.sql.
+-- Makes deliveries of recorded events. The courier calls these functions through courier.gather();
+-- replay and the drop of deliveries are called by the command line, the API and the admin page too.
+-- Also here: whether an event started or stopped a timer. What the maker of a subscription may see
+-- does not belong here: see visibility.sql.
 
 -- ---- timers
 
--- (In plpgsql, because that keeps its plans.)
+-- In plpgsql, because that keeps its plans.
 create function ledger.runs(entity jsonb)
 returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -14,7 +16,7 @@ begin
 end
 $$;
 comment on function ledger.runs(jsonb) is
-  'Does the timer of a time entry run, as this payload has it? Null when it does not say.';
+  'Does the timer of a time entry run, by this payload? Null when the payload does not say.';
 
 create function ledger.is_running(body json)
 returns boolean
@@ -25,7 +27,7 @@ begin
 end
 $$;
 comment on function ledger.is_running(json) is
-  'Does the timer of this time entry run, after this event? Null when it does not say.';
+  'Does the timer of this time entry run after this event? Null when the event does not say.';
 
 create function ledger.timer_change(workspace bigint, entry bigint, event bigint, created timestamptz, action text,
                                     body json)
@@ -37,7 +39,7 @@ declare
   ran boolean := false;
 begin
   if action <> 'created' then
-    -- When nothing is recorded before it, nobody knows.
+    -- Without an earlier event this is not known.
     select ledger.is_running(b.body) into ran
     from (select e.body, e.created_at, e.event_id from ledger.event e
           where e.workspace_id = workspace and e.entity_id = entry and e.model = 'time_entry'
@@ -52,8 +54,8 @@ begin
 end
 $$;
 comment on function ledger.timer_change(bigint, bigint, bigint, timestamptz, text, json) is
-  'What the derived filters ask: time_entry.started when this event made the timer run, time_entry.stopped when it '
-  'ended it, else null. An update is compared with the entry''s event before; without one it is neither.';
+  'The derived action of an event: time_entry.started when it started the timer, time_entry.stopped when it stopped '
+  'the timer, else null. An update is compared with the previous event of the entry; without one the result is null.';
 
 -- ---- making deliveries
 
@@ -70,8 +72,9 @@ begin
 end
 $$;
 comment on function ledger.workspace_lock(bigint, boolean) is
-  'Keeps those who put deliveries behind open ones (to_make) apart from those who end open ones: else a delivery '
-  'could stand for ever behind one that ended meanwhile. Until the end of the transaction.';
+  'Locks the workspace until the end of the transaction. Sessions that queue deliveries behind open ones (to_make) '
+  'and sessions that end open ones exclude each other; otherwise a delivery could wait for ever behind one that has '
+  'ended.';
 
 create function ledger.deliveries_make(workspace bigint, most bigint, out taken bigint, out made bigint)
 language plpgsql set search_path = ledger, pg_temp
@@ -122,7 +125,7 @@ begin
                 then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action,
                                          e.body) end as timer
     from unnest(events, times, wanted) i (event_id, created_at, wanted)
-    -- One by one, by key: see courier.settle().
+    -- Row by row, by key: see courier.settle().
     cross join lateral (
       select v.event_id, v.created_at, v.model, v.action, coalesce(v.entity_id, 0) as entity_id, v.body
       from ledger.event v
@@ -136,8 +139,8 @@ begin
                               order by i.created_at, i.event_id) as place
     from item i
     cross join lateral unnest(i.wanted) w (subscription_id)
-    -- It may be disabled or without a valid address just now: then what is made
-    -- waits. A deleted one gets nothing, nor does one whose address is gone.
+    -- The subscription may be disabled or not validated now: then its deliveries wait. A deleted
+    -- subscription gets none, nor does one whose address answered 410.
     join ledger.subscription s
       on s.subscription_id = w.subscription_id and s.deleted_at is null and s.disabled_reason is distinct from 'gone'
     join ledger.account a on a.account_id = s.account_id and a.enabled
@@ -149,7 +152,7 @@ begin
                                due_at, made_at)
   select workspace, p.subscription_id, p.event_id, p.created_at, p.entity_id, p.model, p.action,
          case when p.place > 1 then 'behind'
-              when exists (select from ledger.delivery d	-- by delivery_open: see courier.settle()
+              when exists (select from ledger.delivery d	-- by the index delivery_open: see courier.settle()
                            where d.subscription_id = p.subscription_id and d.model = p.model
                              and d.entity_id = p.entity_id
                              and d.state in ('due', 'behind')) then 'behind'
@@ -162,8 +165,8 @@ end
 $$;
 comment on function ledger.deliveries_make(bigint, bigint) is
   'Makes about `most` deliveries of the first rows in the outbox of a workspace, in the order of (created_at, '
-  'event_id), for those subscriptions whose makers may see the event, and removes the rows. Whatever else of the same '
-  'entity is open for a subscription is delivered first.';
+  'event_id), for the subscriptions whose makers may see the event, and removes the rows. Open deliveries of the same '
+  'entity and subscription are delivered first.';
 
 create function ledger.deliveries_drop(workspace bigint, subscription bigint, most bigint, why text)
 returns bigint
@@ -175,7 +178,7 @@ declare
   dropped bigint := 0;
 begin
   perform ledger.workspace_lock(workspace, false);
-  -- What stands behind first: none is left behind nothing.
+  -- Deliveries that wait are dropped first, so that none waits for a dropped one.
   foreach of_state in array '{behind,due}'::text[] loop
     update ledger.delivery d
     set state = 'dropped', settled_at = ledger.clock(), last_error = coalesce(d.last_error, why)
@@ -203,12 +206,12 @@ declare
   at constant timestamptz := ledger.clock();
   one record;
 begin
-  -- Not waited for: who asks holds locks of subscriptions, which settle() takes after
-  -- this one. What is not dropped now is asked for again.
+  -- Does not wait for the lock: the caller holds locks of subscriptions, and settle() takes those
+  -- after this one. The caller repeats what is not dropped now.
   if not pg_try_advisory_xact_lock_shared(1668246898, hashint8(workspace)) then
     return false;
   end if;
-  -- One by one, by key: see courier.settle().
+  -- Row by row, by key: see courier.settle().
   for one in select i.id from unnest(ids) i (id) order by i.id loop
     update ledger.delivery d
     set state = 'dropped', settled_at = at, last_error = 'the account of its subscription may not see it any more'
@@ -229,8 +232,8 @@ begin
 end
 $$;
 comment on function ledger.deliveries_hide(bigint, bigint, bigint[]) is
-  'Drops due deliveries that the maker of the subscription may not see any more, with that reason; the next of each '
-  'entity is due. False: not now, somebody makes deliveries.';
+  'Drops due deliveries that the maker of the subscription may not see any more, with that reason; the next delivery '
+  'of each entity becomes due. False: nothing was done, because another session makes deliveries.';
 
 create function ledger.deliveries_seen(account bigint, workspace bigint, subscription bigint, at timestamptz,
                                        want bigint, from_at timestamptz, after_id bigint, but bigint[])
@@ -244,7 +247,8 @@ declare
   hidden bigint[];
   part record;
 begin
-  -- So many times at most: a call is not to take long, however much was lost.
+  -- The number of rounds is limited, so that a call stays short even when many deliveries are
+  -- dropped.
   for round in 1..32 loop
     select array_agg(d.delivery_id) as ids, array_agg(d.event_id) as events, array_agg(d.created_at) as times,
            max(d.due_at) as last_at, count(*) as n
@@ -273,8 +277,9 @@ end
 $$;
 comment on function ledger.deliveries_seen(bigint, bigint, bigint, timestamptz, bigint, timestamptz, bigint,
   bigint[]) is
-  'Numbers of about `want` deliveries that are due behind the place (from_at, after_id), are none of `but`, and that '
-  'the account of the subscription, which is no administrator, may see now. Drops those among them that it may not.';
+  'Numbers of about `want` due deliveries after the position (from_at, after_id), without those in `but`, that the '
+  'account of the subscription may see now. The account is no administrator. Deliveries that it may not see are '
+  'dropped.';
 
 create function ledger.is_hungry(workspace bigint, enough bigint)
 returns boolean
@@ -290,8 +295,9 @@ as $$
     and s.pending_until is null
 $$;
 comment on function ledger.is_hungry(bigint, bigint) is
-  'Has any subscription of the workspace that gets events at most `enough` due? Rows of the outbox are far smaller '
-  'than deliveries, so they stay there as long as everybody has something to do. True, too, when none gets events.';
+  'Has any subscription of the workspace that gets events at most `enough` due deliveries? Rows of the outbox are far '
+  'smaller than deliveries, so they stay there while all subscriptions have enough. Also true when no subscription '
+  'gets events.';
 
 create function ledger.without_secrets_of(body json, out payload text, out metadata text)
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -301,7 +307,7 @@ declare
   entity jsonb;
   about jsonb;
 begin
-  -- The letters of a key may be spelled as escapes. Nearly always nothing is there.
+  -- The letters of a key may be written as escapes. Nearly always there is no such key.
   if body::text !~ (secret || '|\\u00[4-7]') then
     return;
   end if;
@@ -311,7 +317,7 @@ begin
   end if;
   about := ledger.payload(json_build_object('payload', ledger.read_json(body::text) -> 'metadata'));
   if about::text ~ secret then
-    -- request_body is a string with JSON in it: it goes as a whole
+    -- request_body is a string that contains JSON: it is removed as a whole
     metadata := (select coalesce(jsonb_object_agg(m.key, m.value), '{}')
                  from jsonb_each(ledger.without_secrets(about)) m
                  where m.value::text !~ secret)::text;
@@ -321,8 +327,8 @@ exception when data_exception or program_limit_exceeded then
 end
 $$;
 comment on function ledger.without_secrets_of(json) is
-  'What is to be sent instead of payload and metadata of an event, less the keys that are secrets; null where there '
-  'are none.';
+  'Payload and metadata of an event without the keys that hold secrets, to be sent instead of the originals; null '
+  'where there are no secrets.';
 
 -- ---- once more
 
@@ -339,7 +345,7 @@ begin
   if maker.is_admin or maker.subscription_id is null then
     return case when maker.is_admin then ids else '{}' end;
   end if;
-  -- One by one, by key: see courier.settle().
+  -- Row by row, by key: see courier.settle().
   select array_agg(d.delivery_id), array_agg(d.event_id), array_agg(d.created_at) into ids, events, times
   from unnest(ids) i (id)
   cross join lateral (select o.* from ledger.delivery o
@@ -352,7 +358,7 @@ begin
 end
 $$;
 comment on function ledger.deliveries_of_maker(bigint, bigint, bigint[]) is
-  'Those of these deliveries whose event the maker of the subscription may see now; none of a subscription that is '
+  'Of these deliveries, those whose event the maker of the subscription may see now; none of a subscription that is '
   'not served.';
 
 create function ledger.delivery_replay(workspace bigint, subscription bigint, ids bigint[])
@@ -367,8 +373,8 @@ declare
 begin
   ids := ledger.deliveries_of_maker(workspace, subscription, ids);
   perform ledger.workspace_lock(workspace, true);
-  -- One by one, by key: see courier.settle(). In their order, so that of an entity
-  -- the first is due and the others stand behind it.
+  -- Row by row, by key: see courier.settle(). In their order, so that the first delivery of an
+  -- entity is due and the others wait.
   foreach one in array array(select i from unnest(ids) i order by 1) loop
     update ledger.delivery d
     set state = case when exists (select from ledger.delivery o
@@ -384,5 +390,5 @@ begin
 end
 $$;
 comment on function ledger.delivery_replay(bigint, bigint, bigint[]) is
-  'Makes deliveries that have ended due once more, with the whole schedule of attempts before them, but for those '
-  'that the maker of the subscription may not see now. Returns how many.';
+  'Makes ended deliveries due again, with a new schedule of attempts, except those that the maker of the subscription '
+  'may not see now. Returns how many.';

@@ -6,12 +6,12 @@ returns timestamptz
 language sql volatile set search_path = ledger, pg_temp
 as 'select clock_timestamp() + (select s.clock_offset from ledger.state s)';
 comment on function ledger.clock() is
-  'Now, for quotas, buckets, leases and due times: the clock, moved by ledger.state.clock_offset, which only tests '
-  'set.';
+  'The current time for quotas, buckets, leases and due times: the clock plus ledger.state.clock_offset, which only '
+  'tests set.';
 
--- The two that follow have no search_path of their own: with one, the planner
--- would call them instead of putting them in their place, and api.admit() would
--- take half as long again. What they name was looked up when they were made.
+-- The next two functions have no search_path of their own: with one, the planner could not inline
+-- them, and api.admit() would take 50 % longer. The names in them were resolved when they were
+-- created.
 
 create function ledger.bucket_level(was real, at timestamptz, per_minute bigint, clock timestamptz)
 returns double precision
@@ -19,14 +19,14 @@ language sql immutable
 return greatest(0, was - per_minute / 60.0::double precision * extract(epoch from greatest(clock - at, '0'))::double
                 precision) + 1;
 comment on function ledger.bucket_level(real, timestamptz, bigint, timestamptz) is
-  'How full a leaky bucket, that was so full then and loses per_minute, is now with one more in it.';
+  'Level of a leaky bucket now, with one more request in it. It had this level at that time and loses per_minute.';
 
 create function ledger.bucket_wait(level double precision, burst bigint, per_minute bigint)
 returns bigint
 language sql immutable
 return greatest(1, ceil((level - burst) * 60.0::double precision / per_minute))::bigint;
 comment on function ledger.bucket_wait(double precision, bigint, bigint) is
-  'Seconds until there is room in a bucket of that size, by what ledger.bucket_level() says: at least one.';
+  'Seconds until a bucket of that size has room, by the level of ledger.bucket_level(): at least one.';
 
 create function ledger.buckets_empty(at timestamptz, most bigint)
 returns bigint
@@ -34,7 +34,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  -- Long after they have run empty at any sensible pace.
+  -- At any reasonable rate they are empty long before.
   until constant timestamptz := buckets_empty.at - interval '1 day';
   part bigint;
   gone bigint := 0;
@@ -50,16 +50,16 @@ begin
 end
 $$;
 comment on function ledger.buckets_empty(timestamptz, bigint) is
-  'Forgets at most so many leaky buckets (null: all) of the API and of logins that nobody has looked at for a day: an '
-  'empty one is as good as none. Returns how many.';
+  'Deletes at most so many leaky buckets (null: all) of the API and of logins that were not used for a day: an empty '
+  'bucket needs no row. Returns how many.';
 
 create function ledger.resets_in(began timestamptz, clock timestamptz)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
--- Another process may have begun it after this clock was read.
+-- Another process may have started the window after this clock was read.
 return least(coalesce(ceil(extract(epoch from began + interval '60 minutes' - clock))::bigint, 3600), 3600);
 comment on function ledger.resets_in(timestamptz, timestamptz) is
-  'Seconds until a quota window that began then is over; of one that has not begun, how long it will last.';
+  'Seconds until the end of a quota window that began then; the full length of a window that has not begun.';
 
 create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requests, user_requests) as values
   ('free', 1, 3, 30, 30),
@@ -67,8 +67,8 @@ create or replace view ledger.plan (plan, max_webhooks, max_filters, hourly_requ
   ('premium', 3, 12, 600, 30),
   ('enterprise', 10, 50, 1000000, 1000000);
 comment on view ledger.plan is
-  'What the plans allow: free, starter and premium as Toggl publishes it. Of enterprise it says only that the numbers '
-  'are the customer''s own: these are ours, and an organization may have others.';
+  'Limits of the plans: free, starter and premium as Toggl publishes them. For enterprise Toggl says only that limits '
+  'are agreed with the customer: the numbers here are our choice, and an organization may have others.';
 
 create or replace view ledger.workspace_limit as
   select w.workspace_id, w.organization_id,
@@ -90,8 +90,8 @@ return coalesce((select max(l.user_requests) from ledger.member m join ledger.wo
                  where m.account_id = account),
                 (select p.user_requests from ledger.plan p where p.plan = 'free'));
 comment on function ledger.user_requests(bigint) is
-  'Requests an hour of the account that are about no workspace: the most that an organization of its workspaces '
-  'allows, or those of plan free while it has none.';
+  'Requests per hour of the account that belong to no workspace: the largest limit among the organizations of its '
+  'workspaces, or the limit of plan free while it has none.';
 
 create function ledger.patterns(model text, action text)
 returns text[]
@@ -100,8 +100,8 @@ return array[model || '.' || action, model || '.*', '*.' || action, '*.*']
        || case when model = 'time_entry' and action in ('created', 'updated')
                then '{time_entry.started,time_entry.stopped}'::text[] else '{}' end;
 comment on function ledger.patterns(text, text) is
-  'The filters that an event of this kind may match. Whether a timer was started or stopped shows when the delivery '
-  'is made: both are among them.';
+  'The filters that an event of this kind may match. Whether a timer was started or stopped is decided when the '
+  'delivery is made, so both actions are included.';
 
 create function ledger.outbox_add(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[])
@@ -132,8 +132,8 @@ begin
 end
 $$;
 comment on function ledger.outbox_add(bigint[], bigint[], timestamptz[], text[], text[]) is
-  'Leaves one row for each of these new events that an enabled and validated subscription has a filter for. True: '
-  'there is one.';
+  'Adds a row to the outbox for each of these new events that matches a filter of an enabled and validated '
+  'subscription. True: it added one.';
 
 -- ---- what a subscription may be
 
@@ -143,20 +143,20 @@ create or replace view ledger.filter_entity (entity, actions) as
   from unnest('{client,project,project_group,project_user,tag,task,time_entry,workspace,workspace_user}'::text[])
     m (model);
 comment on view ledger.filter_entity is
-  'What a filter may name: Toggl''s entities and actions, and two actions of hookledger''s own (a timer was started, '
+  'Entities and actions that a filter may name: Toggl''s, and two actions of hookledger (a timer was started, '
   'stopped).';
 
 create function ledger.member_text(body jsonb, key text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return case jsonb_typeof(body -> key) when 'string' then body ->> key end;
-comment on function ledger.member_text(jsonb, text) is 'A member that is a string; null when it is anything else.';
+comment on function ledger.member_text(jsonb, text) is 'The value of a JSON member if it is a string, else null.';
 
 create function ledger.member_flag(body jsonb, key text)
 returns boolean
 language sql immutable set search_path = ledger, pg_temp
 return case jsonb_typeof(body -> key) when 'boolean' then (body -> key)::boolean end;
-comment on function ledger.member_flag(jsonb, text) is 'A member that is true or false; null when it is anything else.';
+comment on function ledger.member_flag(jsonb, text) is 'The value of a JSON member if it is true or false, else null.';
 
 create function ledger.filters_problem(filters jsonb, most integer)
 returns text
@@ -204,7 +204,7 @@ begin
 end
 $$;
 comment on function ledger.filters_problem(jsonb, integer) is
-  'What is wrong with a list of filters, in the words of Toggl''s API; null: nothing.';
+  'The problem of a list of filters, in the words of Toggl''s API; null: none.';
 
 create function ledger.enabled_problem(account bigint, workspace bigint, subscription bigint)
 returns text
@@ -213,7 +213,7 @@ as $$
 declare
   most integer := (select l.max_webhooks from ledger.workspace_limit l where l.workspace_id = workspace);
 begin
-  -- Two at once would both find one place free.
+  -- Without the lock two sessions could both take the last free subscription.
   perform pg_advisory_xact_lock(hashtextextended('subscriptions of ' || account || ' in ' || workspace, 0));
   if (select count(*) from ledger.subscription s
       where s.account_id = account and s.workspace_id = workspace and s.enabled and s.deleted_at is null
@@ -226,12 +226,12 @@ begin
 end
 $$;
 comment on function ledger.enabled_problem(bigint, bigint, bigint) is
-  'Why the account may not have one more enabled subscription in the workspace; null: it may. Until the end of the '
-  'transaction nobody else is told so.';
+  'Why the account may not have one more enabled subscription in the workspace; null: it may. Other sessions that '
+  'check this wait until the end of the transaction.';
 
 create function ledger.rfc3339(moment timestamptz, zone text)
 returns text
--- plpgsql, which evaluates simple expressions at once: a list has thousands of times
+-- plpgsql, because it evaluates simple expressions fast: a list has thousands of times
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
@@ -241,7 +241,7 @@ begin
     return null;
   end if;
   seconds := extract(epoch from (moment at time zone zone) - (moment at time zone 'UTC'));
-  -- local mean time has offsets that RFC 3339 cannot say
+  -- local mean time has offsets that RFC 3339 cannot express
   if seconds % 60 <> 0 then
     seconds := 0;
   end if;
@@ -252,5 +252,5 @@ begin
 end
 $$;
 comment on function ledger.rfc3339(timestamptz, text) is
-  'The time in this zone with its offset, as RFC 3339 has it, in UTC where that cannot say the offset; null for null '
-  'and infinity.';
+  'The time in this zone with its offset, in the form of RFC 3339; in UTC when RFC 3339 cannot express the offset; '
+  'null for null and infinity.';

@@ -5,14 +5,14 @@
 --   which events, entries and projects   may_see_events(), may_see_entry(), may_see_project()
 --   what of one                          seen_event(), seen_entity()
 --
--- An administrator of the workspace sees all. A member sees what is the workspace's,
--- its own time entries, projects that are public or that it is known to belong to,
--- and no pay. It is asked at the moment of sending, not when something was recorded.
+-- An administrator of the workspace sees all. A member sees data of the workspace, its own time
+-- entries, and projects that are public or that have it as a known member, but no pay. The rule is
+-- applied when an event is sent, not when it is recorded.
 
 -- ---- pay
 
--- What people earn and cost, and what is asked for their time. By words of the key
--- and not by a list of keys: one that Toggl adds tomorrow is not shown either.
+-- Pay, costs and prices of people's time. The rule uses words in the key and not a list of keys, so
+-- that a key that Toggl adds later is hidden too.
 
 create function ledger.tells_pay(key text)
 returns boolean
@@ -24,11 +24,11 @@ return concat(key, ' ', regexp_replace(key, '([[:lower:]\d])([[:upper:]])', '\1_
   || '|profit|profitability|margin|budget|money|cent|charge|commission|compensation|bonu|bonuse|tariff|remuneration|'
      'hourly|card)s?($|[^a-z])');
 comment on function ledger.tells_pay(text) is
-  'Does a key of this name tell pay, a price or a cost, or when it changed: rate, labor_cost, fixed_fee, '
-  'default_hourly_rate, billable_amount_in_cents, rate_last_updated, hourlyRate and their like?';
+  'Is a key of this name about pay, a price or a cost, or the time of its change, such as rate, labor_cost, '
+  'fixed_fee, default_hourly_rate, billable_amount_in_cents, rate_last_updated or hourlyRate?';
 
--- (The letters of a key may be spelled as escapes. A body always has a payload. What
--- was sent to Toggl as one long word, as base64 has it, is read by nobody here.)
+-- The letters of a key may be written as escapes. A body always has a payload. A long word that may
+-- be base64 is not decoded here, so it counts as possible pay.
 create function ledger.may_tell_pay(content text)
 returns boolean
 language sql immutable
@@ -38,7 +38,8 @@ return content ~* 'rate|cost|fee|amount|pric|pay(?!load)|paid|salar|wage|earning
        or position('request_body' in content) > 0
        and content ~ 'request_body"\s*:\s*"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*")';
 comment on function ledger.may_tell_pay(text) is
-  'Could this JSON hold a key that ledger.tells_pay()? Cheap, and nearly always no for time entries.';
+  'Could this JSON hold a key for which ledger.tells_pay() is true? A fast check, nearly always false for time '
+  'entries.';
 
 create function ledger.pay_key_like()
 returns text
@@ -46,7 +47,7 @@ language sql immutable
 return '(rate|cost|fee|amount|pric|pay|paid|salar|wage|earning|income|revenue|profit|margin|budget|money|cent|charge|'
        'commission|compens|bonu|tariff|remun|hourly|card)[^":]*"\s*:';
 comment on function ledger.pay_key_like() is
-  'A regular expression for what may be a key that ledger.tells_pay(), in JSON that may be a string of JSON.';
+  'A regular expression for a possible key of pay (ledger.tells_pay()) in JSON, or in JSON inside a string.';
 
 create function ledger.read_json(content text)
 returns json
@@ -59,7 +60,7 @@ exception when data_exception or program_limit_exceeded then
 end
 $$;
 comment on function ledger.read_json(text) is
-  'The text as json, whose strings can all be read; null when it is no JSON.';
+  'The text as json whose strings can all be decoded; null when it is no JSON.';
 
 create function ledger.names_pay(document json, names text)
 returns boolean
@@ -73,15 +74,15 @@ as $$
       and ledger.tells_pay(v.value #>> '{}'))
 $$;
 comment on function ledger.names_pay(json, text) is
-  'Does the object say, under a key that ends with one of these names, that it is about a key that '
-  'ledger.tells_pay()? {"field": "rate", "new": 50} does.';
+  'Does the object name a key of pay (ledger.tells_pay()) as the value of a key that ends with one of these names? '
+  '{"field": "rate", "new": 50} does.';
 
 create function ledger.changed_keys()
 returns text
 language sql immutable
 return '(^|_)(values?|vals?|data|old|new|was|is|before|after|previous|prior|original|updated|current|from|to)$';
 comment on function ledger.changed_keys() is
-  'A regular expression for the keys under which the values of ledger.names_pay() stand.';
+  'A regular expression for the keys that hold the values in an object of ledger.names_pay().';
 
 create function ledger.form_tells_pay(words text)
 returns boolean
@@ -91,8 +92,8 @@ as $$
                  where ledger.tells_pay(w.word[1]) or w.word[1] ~* '%[4-7][0-9a-f]')
 $$;
 comment on function ledger.form_tells_pay(text) is
-  'Has a text that is no JSON (a form, the query of a URL) a name that ledger.tells_pay(), or one whose letters are '
-  'encoded?';
+  'Does a text that is no JSON (a form, the query of a URL) have a name of pay (ledger.tells_pay()), or a name with '
+  'encoded letters?';
 
 create function ledger.without_pay(document json, is_told boolean, depth integer default 0)
 returns json
@@ -107,8 +108,8 @@ begin
   if not ledger.may_tell_pay(content) then
     return null;
   end if;
-  -- Taking apart what is large, deep or of many members takes long (0.1 ms an object),
-  -- and a courier has no time for it. Nothing that Toggl publishes is a tenth of that.
+  -- Parsing JSON that is large, deep or has many members takes too long for a courier (0.1 ms for
+  -- each object). The JSON that Toggl documents is less than a tenth of these limits.
   if depth > 16 or octet_length(content) > 16384 or depth = 0
     and octet_length(content) - octet_length(replace(content, ':', '')) > 500 then
     if content !~ '\\u00[4-7]' and content !~* ledger.pay_key_like() then
@@ -118,12 +119,11 @@ begin
   end if;
   case json_typeof(document)
   when 'object' then
-    -- (offset 0, here and below: else a member is judged at each of its mentions,
-    -- which doubles the work at each level)
-    -- {"op":"replace","path":"/rate","value":50}
+    -- offset 0, here and below: otherwise a member is evaluated at each of its mentions, which
+    -- doubles the work at each level {"op":"replace","path":"/rate","value":50}
     is_named := content ~* '(path|key|field|property|attribute|column)s?"'
       and ledger.names_pay(document, 'path|key|field|property|attribute|column');
-    -- what has a name or a type may be a project that is called "Budget"
+    -- an object with a name or a type may be a project called "Budget"
     is_change := is_named or content ~* '(name|type|kind)s?"' and ledger.names_pay(document, 'name|type|kind');
     return (
       select case when bool_or(m.is_gone or m.shown is not null)
@@ -135,7 +135,7 @@ begin
                         then ledger.without_pay(e.value, is_told, depth + 1) end as shown
             from json_each(document) with ordinality e (key, value, place)
             cross join lateral (
-              -- a flag tells no pay: view_edit_billable_rates
+              -- a flag holds no amount: view_edit_billable_rates
               select ledger.may_tell_pay(e.key) and ledger.tells_pay(e.key) and e.value::text not in ('true', 'false')
                      or is_change and e.key ~* ledger.changed_keys()
                      or is_named and e.key !~*
@@ -159,7 +159,7 @@ begin
             from json_array_elements(document) with ordinality e (value, place)
             offset 0) m);
   when 'string' then
-    -- JSON within JSON, as a request is told of
+    -- JSON inside a string, as in the request of metadata
     if document #>> '{}' !~ '^\s*[[{"]' then
       if is_told and ledger.form_tells_pay(document #>> '{}') then
         raise data_exception;
@@ -177,10 +177,10 @@ begin
 end
 $$;
 comment on function ledger.without_pay(json, boolean, integer) is
-  'The JSON without the keys that tell pay, at any depth, in strings that are JSON themselves too; null when it has '
-  'none. What stays is as it was, but for blanks. is_told: a string that begins like JSON and is none, or has names '
-  'of pay as a form has (ledger.form_tells_pay()), fails with a data_exception. What is large, deep or of many '
-  'members fails with program_limit_exceeded, unless it can have no such key.';
+  'The JSON without the keys of pay, at any depth, also in strings that contain JSON; null when it has none. The rest '
+  'is unchanged except for blanks. is_told: a string that begins like JSON but is none, or that has names of pay like '
+  'a form (ledger.form_tells_pay()), raises a data_exception. JSON that is large, deep or has many members raises '
+  'program_limit_exceeded, unless it cannot have such a key.';
 
 -- ---- what of an entity, what of an event
 
@@ -197,8 +197,8 @@ exception when data_exception or program_limit_exceeded then
 end
 $$;
 comment on function ledger.seen_entity(jsonb, boolean) is
-  'What an account sees of an entity that it may see: all of it, or no pay. Of one that cannot be judged its numbers, '
-  'and that its payload is withheld.';
+  'The form in which an account sees an entity that it may see: all of it, or all without pay. For an entity that '
+  'cannot be checked: only its numbers, and a note that its payload is withheld.';
 
 create function ledger.seen_metadata(metadata json, withheld text[])
 returns json
@@ -231,7 +231,7 @@ begin
     if one.key = 'request_body' or ledger.may_tell_pay(one.value::text) then
       begin
         shown := ledger.without_pay(one.value, true);
-        -- What is no JSON is read by nobody here: a form, something encoded or cut short.
+        -- Text that is no JSON is not parsed here: a form, encoded text, or JSON that was cut.
         if one.key = 'request_body'
           and (ledger.may_tell_pay(one.value::text) or one.value::text ~ '^"\s*([^\u0001-\u007f]|[\w+/-]{12,}=*\s*"$)')
           and json_typeof(one.value) = 'string' and one.value #>> '{}' !~ '^\s*([[{"]|$)' then
@@ -254,8 +254,8 @@ begin
 end
 $$;
 comment on function ledger.seen_metadata(json, text[]) is
-  'metadata of an event without pay, which may also stand in the request that made the change (request_body); null '
-  'when it has none. What cannot be judged is left out, and `withheld` names it, behind what the caller names.';
+  'metadata of an event without pay, which may also be in the request that made the change (request_body); null when '
+  'it has none. Parts that cannot be checked are left out, and `withheld` names them, after the names from the caller.';
 
 create function ledger.seen_event(body json, sees_pay boolean, out payload text, out metadata text)
 language plpgsql immutable set search_path = ledger, pg_temp
@@ -283,8 +283,9 @@ begin
 end
 $$;
 comment on function ledger.seen_event(json, boolean) is
-  'What is to be sent instead of payload and metadata of an event: less secrets, and less pay for who does not see '
-  'it; null where nothing is left out. What cannot be judged is withheld, and metadata.withheld names it.';
+  'Payload and metadata to be sent instead of the originals of an event: without secrets, and without pay for an '
+  'account that may not see it; null where nothing is left out. Parts that cannot be checked are withheld, and '
+  'metadata.withheld names them.';
 
 -- ---- which ones
 create function ledger.told_id(entity jsonb, keys text[])
@@ -297,8 +298,8 @@ as $$
         where entity ? k.key order by k.place limit 1) v (value)
 $$;
 comment on function ledger.told_id(jsonb, text[]) is
-  'The number that the first of these keys has; 0 where it says there is none, null where nothing is told or it is no '
-  'number.';
+  'The number of the first of these keys that exists; 0 when the value says that there is none, null when no key '
+  'exists or the value is no number.';
 
 create function ledger.told_private(body json)
 returns boolean
@@ -322,8 +323,8 @@ as $$
                    and p.project_id = is_member.project_id and p.deleted_at is null)
 $$;
 comment on function ledger.is_member(bigint, bigint, bigint) is
-  'Is the user known (toggl.project_user) as a member of the project? Who belongs to it by a group only is not known: '
-  'Toggl tells of groups, not of who is in them.';
+  'Is the user known (toggl.project_user) as a member of the project? A member by a group only is not known: Toggl '
+  'sends groups, but not their members.';
 
 create function ledger.may_see_project(account bigint, workspace bigint)
 returns setof bigint
@@ -340,8 +341,8 @@ as $$
             and u.deleted_at is null))
 $$;
 comment on function ledger.may_see_project(bigint, bigint) is
-  'Projects that the account may see: all for an administrator, else those known to be public or to have it as a '
-  'member.';
+  'Projects that the account may see: all for an administrator, else projects that are known to be public or to have '
+  'the account''s user as a member.';
 
 create function ledger.may_see_entry(of_user bigint, t toggl.time_entry)
 returns boolean
@@ -358,8 +359,8 @@ as $$
       limit 1) e on true
 $$;
 comment on function ledger.may_see_entry(bigint, toggl.time_entry) is
-  'May this Toggl user, who is no administrator, see the time entry? As ledger.event_scope() says of the event that '
-  'its row comes from.';
+  'May this Toggl user, who is no administrator, see the time entry? The rule of ledger.event_scope() for the event '
+  'from which its row comes.';
 
 create function ledger.event_scope(workspace bigint, event_ids bigint[], created timestamptz[])
 returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
@@ -383,7 +384,7 @@ as $$
            end as of_project,
            coalesce(e.model = 'project' and p.entity -> 'is_private' = 'true', false) as says_private
     from unnest(event_ids, created) i (event_id, created_at)
-    -- One by one, by key: see courier.settle().
+    -- Row by row, by key: see courier.settle().
     left join lateral (
       select v.* from ledger.event v
       where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e on true
@@ -410,11 +411,11 @@ as $$
 $$;
 comment on function ledger.event_scope(bigint, bigint[], timestamptz[]) is
   'Who may see these events, but administrators, who see all. of_user: only this Toggl user. of_project: only members '
-  'of this private project. Null: no such limit; a number below 1: nobody, because it is not known. Whose a time '
-  'entry is and which project something belongs to is read from the event''s payload, and where that does not say it, '
-  'from the typed row of the entity. A project is public only if toggl.project has it so, or, while it has no row of '
-  'it, the event''s own metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for '
-  'administrators. Of an event that is not in the ledger any more there is nothing to see, and no limit.';
+  'of this private project. Null: no such limit; a number below 1: nobody, because the owner is not known. The user '
+  'of a time entry and the project of an entity are read from the event''s payload, or else from the typed row of the '
+  'entity. A project is public only if toggl.project has it so, or, while it has no row of it, the event''s own '
+  'metadata; nothing may say otherwise. Kinds of entity that hookledger does not know are for administrators. An '
+  'event that is not in the ledger any more has no data and no limit.';
 
 create function ledger.is_in_scope(workspace bigint, user_id bigint, of_user bigint, of_project bigint)
 returns boolean
@@ -446,7 +447,7 @@ begin
 end
 $$;
 comment on function ledger.may_see_events(bigint, bigint, bigint[], timestamptz[]) is
-  'Those of these events that the account may see now; none when it is disabled or may not use the workspace.';
+  'Of these events, those that the account may see now; none when it is disabled or may not use the workspace.';
 
 -- ---- whose subscriptions
 
@@ -458,9 +459,9 @@ create or replace view ledger.served as
   where s.deleted_at is null and s.pending_until is null and (s.enabled or s.disabled_reason is distinct from 'gone');
 comment on view ledger.served is
   'Subscriptions to which something may still be delivered, now or when they are enabled again: not deleted or gone, '
-  'and of an account that may use the workspace. What is open for any other is nobody''s, and is dropped.';
+  'and of an account that may use the workspace. Open deliveries of any other subscription are dropped.';
 comment on column ledger.served.subscription_id is 'Subscription.';
 comment on column ledger.served.workspace_id is 'Its workspace.';
 comment on column ledger.served.account_id is 'Account that made it.';
 comment on column ledger.served.user_id is 'Toggl user of that account.';
-comment on column ledger.served.is_admin is 'Is that one an administrator of the workspace?';
+comment on column ledger.served.is_admin is 'Is that user an administrator of the workspace?';

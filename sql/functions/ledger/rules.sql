@@ -136,7 +136,7 @@ declare
   made integer := 0;
   month date;
 begin
-  -- Two at once would deadlock.
+  -- Two sessions that do this at the same time would deadlock.
   perform pg_advisory_xact_lock(7306021983461007);
   for month in
     select m::date from generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month',

@@ -124,8 +124,8 @@ declare
             from {batch}
             where {mine} and not {is complete}$sql$;
 
-  -- Each entity once and no bare deletion, nearly always: the row is the latest
-  -- payload, if nothing later is there.
+  -- The usual case: each entity has one event in the batch, and no event is a bare deletion. Then
+  -- that event becomes the row, unless the table has a later one.
   write_complete constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,

@@ -523,5 +523,5 @@ begin
 end
 $$;
 comment on function ledger.drift_count(text, text[], json[]) is
-  'Adds what is odd in these events to the counters: columns that cannot be read, and payload when that cannot be had '
-  'as it stands. In one order, so that two sessions never deadlock.';
+  'Counts the unexpected values of these events in ledger.drift: columns that cannot be read, and payload when jsonb '
+  'does not accept it unchanged. Rows are always updated in the same order, so that two sessions do not deadlock.';

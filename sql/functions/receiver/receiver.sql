@@ -73,10 +73,9 @@ begin
     end loop;
   end if;
 
-  -- In the order of the arrays, whatever their secrets are: two batches that overlap
-  -- would deadlock otherwise. Epoch and horizon are looked up behind the lock
-  -- of the insert: who moves them holds off those who record, and what was read
-  -- before would be too old.
+  -- In the order of the arrays, whatever their secrets are: two batches that overlap would deadlock
+  -- otherwise. Epoch and horizon are read after the insert has its lock: a session that changes
+  -- them blocks the sessions that record, so values read before the lock could be out of date.
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,
                             secret_id, creator_id, entity_id, model, action, source, signature, body)
   select homes[array_position(secrets, i.secret_id)], i.event_id, i.created_at, i.received_at,
