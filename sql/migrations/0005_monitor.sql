@@ -1,5 +1,5 @@
--- Being looked after: what was counted by the hour, what hosts have said of
--- themselves, what the owner was told, and by which ways.
+-- The monitor: event counts by hour, call baselines, counters, state of hosts, findings, and alerts
+-- to the owner. The functions are in sql/functions/monitor.
 
 create table ledger.watch (
   only_row boolean primary key default true check (only_row),
@@ -12,17 +12,16 @@ create table ledger.watch (
   judged_at timestamptz not null default '-infinity'
 );
 comment on table ledger.watch is
-  'How far the ledger was counted, and when it was last looked after; one row, whose lock is the turn of those who do '
-  'it.';
+  'Progress of counting, and times of the monitor''s work; one row. A session that does this work locks the row.';
 comment on column ledger.watch.only_row is 'Keeps it at one row.';
-comment on column ledger.watch.made_at is 'When the looking after began.';
+comment on column ledger.watch.made_at is 'When the monitor started.';
 comment on column ledger.watch.read_epoch is
   'Events up to this cursor (epoch, txid, seq) are in ledger.event_count_received and ledger.counter.';
 comment on column ledger.watch.read_txid is 'See read_epoch.';
 comment on column ledger.watch.read_seq is 'See read_epoch.';
 comment on column ledger.watch.read_at is 'When everything before that moment was counted.';
 comment on column ledger.watch.learned_at is 'When ledger.call_baseline was last made.';
-comment on column ledger.watch.judged_at is 'When the findings were last looked at to tell of them.';
+comment on column ledger.watch.judged_at is 'When the findings were last checked for alerts.';
 insert into ledger.watch default values;
 
 create table ledger.event_count_received (
@@ -36,7 +35,7 @@ create table ledger.event_count_received (
   primary key (hour, endpoint_id, workspace_id, model, source)
 );
 comment on table ledger.event_count_received is
-  'Events recorded, counted by the hour they were received in; a little behind the ledger.';
+  'Events recorded, counted by the hour of reception; a little behind the ledger.';
 comment on column ledger.event_count_received.hour is 'Start of the hour.';
 comment on column ledger.event_count_received.endpoint_id is 'Endpoint they came to.';
 comment on column ledger.event_count_received.workspace_id is 'Toggl workspace.';
@@ -45,10 +44,10 @@ comment on column ledger.event_count_received.source is 'How they came, as in le
 comment on column ledger.event_count_received.count is 'How many.';
 comment on column ledger.event_count_received.last_at is 'When the last one was received.';
 
--- When things happened, for the charts of the admin page. An event that comes late,
--- after an outage or when Toggl is connected, is counted in the hour it happened in.
--- One table cannot serve both: a silence shows in the hours of reception, a chart in
--- those of creation, and a row for each pair of hours would be most of the ledger.
+-- For the charts of the admin page. A late event, after an outage or when Toggl is connected, is
+-- counted in the hour of its creation. One table cannot serve both: the detection of silences needs
+-- the hours of reception, a chart needs those of creation, and rows for each pair of hours would be
+-- almost as many as the events.
 create table ledger.event_count_created (
   hour timestamptz not null,
   model text not null,
@@ -56,8 +55,8 @@ create table ledger.event_count_created (
   primary key (hour, model)
 );
 comment on table ledger.event_count_created is
-  'Events of the last 400 days, counted by the hour they happened in; without what was loaded from Toggl; a little '
-  'behind the ledger.';
+  'Events of the last 400 days, counted by the hour of the change; without events loaded from Toggl; a little behind '
+  'the ledger.';
 comment on column ledger.event_count_created.hour is 'Start of the hour of their created_at.';
 comment on column ledger.event_count_created.model is 'Kind of entity.';
 comment on column ledger.event_count_created.count is 'How many.';
@@ -71,7 +70,7 @@ create table ledger.call_baseline (
   silence_limit real
 );
 comment on table ledger.call_baseline is
-  'How an endpoint is usually called: learned from the weeks before its last event.';
+  'Usual rate of callbacks of an endpoint, computed from the weeks before its last event.';
 comment on column ledger.call_baseline.endpoint_id is 'Endpoint.';
 comment on column ledger.call_baseline.first_at is 'When the first event was received.';
 comment on column ledger.call_baseline.last_at is 'When the last event that was counted was received.';
@@ -80,7 +79,7 @@ comment on column ledger.call_baseline.weeks is
 comment on column ledger.call_baseline.rates is
   'Events an hour, of each of the 168 hours of a week (UTC, from Monday 0:00).';
 comment on column ledger.call_baseline.silence_limit is
-  'When so many events that were to be expected have not come, the silence is unusual.';
+  'A silence is unusual when more expected events than this are missing.';
 
 create table ledger.counter (
   name text not null,
@@ -90,7 +89,7 @@ create table ledger.counter (
   primary key (name, label, other_label)
 );
 comment on table ledger.counter is
-  'What was counted since the ledger was made; for metrics, which want numbers that only grow.';
+  'Counters since the ledger was created, for metrics, which need numbers that only grow.';
 comment on column ledger.counter.name is
   'What: events (label model, other source), refusals (label reason), batches and batch_le (label size), attempts '
   '(label ok or failed), attempt_us, attempt_le (label milliseconds), drift.';
@@ -114,7 +113,7 @@ create table ledger.host (
   primary key (place, program)
 );
 comment on table ledger.host is
-  'Programs that look after the ledger, where they run, and what they see there of the spool.';
+  'Programs that run housekeeping or the monitor, their hosts, and the state of the spool there.';
 comment on column ledger.host.place is 'Host and folder of the spool.';
 comment on column ledger.host.program is 'courier, housekeep or admin.';
 comment on column ledger.host.version is 'Version of the program.';
@@ -124,7 +123,7 @@ comment on column ledger.host.spool_bytes is 'Their bytes.';
 comment on column ledger.host.spool_max_bytes is 'The limit of the spool.';
 comment on column ledger.host.spool_damaged is 'Files in it that could not be read.';
 comment on column ledger.host.spool_oldest_at is 'When the oldest of the callbacks was received; null: there is none.';
-comment on column ledger.host.spool_aside is 'Callbacks that were set aside in it: acknowledged, and not recorded.';
+comment on column ledger.host.spool_aside is 'Callbacks that were set aside in it: acknowledged but not recorded.';
 comment on column ledger.host.spool_late is 'One that waits longer is trouble (setting spool_late_s there).';
 comment on column ledger.host.spool_seen_at is 'When the spool was last looked at.';
 
@@ -140,16 +139,16 @@ create table ledger.finding (
   missed_at timestamptz,
   primary key (kind, subject)
 );
-comment on table ledger.finding is 'Findings that the owner has been told of and that are not over yet.';
+comment on table ledger.finding is 'Findings that were reported to the owner and are not over yet.';
 comment on column ledger.finding.kind is 'Kind, as ledger.findings() gives it.';
-comment on column ledger.finding.subject is 'What it is about.';
+comment on column ledger.finding.subject is 'Subject of the finding.';
 comment on column ledger.finding.level is 'warning or trouble, as it is now.';
-comment on column ledger.finding.told_level is 'The worst that was told.';
-comment on column ledger.finding.said is 'What is so, as ledger.coded() gives it.';
-comment on column ledger.finding.link is 'Page that mends it.';
+comment on column ledger.finding.told_level is 'The worst level that was reported.';
+comment on column ledger.finding.said is 'The finding as code and parameters, as ledger.coded() gives it.';
+comment on column ledger.finding.link is 'Page on which the owner can repair it.';
 comment on column ledger.finding.since is 'Since when it is so.';
 comment on column ledger.finding.found_at is 'When it was found.';
-comment on column ledger.finding.missed_at is 'Since when it is not found any more; when that has lasted, it is over.';
+comment on column ledger.finding.missed_at is 'Since when it is not found any more; after some time it is over.';
 
 create table ledger.alert (
   alert_id bigint generated always as identity primary key,
@@ -165,7 +164,7 @@ create table ledger.alert (
   failing_since timestamptz,
   unique (kind, target)
 );
-comment on table ledger.alert is 'Ways by which the owner is told of findings.';
+comment on table ledger.alert is 'Alerts: addresses to which findings are reported.';
 comment on column ledger.alert.alert_id is 'Number of the row.';
 comment on column ledger.alert.kind is
   'mail, webhook (signed JSON for programs), or the chat service whose form of message is sent.';
@@ -175,7 +174,7 @@ comment on column ledger.alert.secret_sealed is
 comment on column ledger.alert.enabled is 'Is it used?';
 comment on column ledger.alert.made_at is 'When it was made.';
 comment on column ledger.alert.last_sent_at is 'When something was last sent with success.';
-comment on column ledger.alert.last_problem is 'What was wrong with the last attempt; null: nothing.';
+comment on column ledger.alert.last_problem is 'Problem of the last attempt; null: none.';
 comment on column ledger.alert.last_problem_at is 'When that was.';
 comment on column ledger.alert.failing_since is 'Since when every attempt failed; null: the last one succeeded.';
 
@@ -195,18 +194,18 @@ create table ledger.alert_message (
 );
 create index alert_message_open on ledger.alert_message (alert_id, message_id)
   where sent_at is null and dropped_at is null;
-comment on table ledger.alert_message is 'What is to be told, or was, by one of the ways.';
+comment on table ledger.alert_message is 'Messages of the alerts, sent and unsent.';
 comment on column ledger.alert_message.message_id is 'Number of the message; the order of those of one alert.';
-comment on column ledger.alert_message.alert_id is 'Way by which it goes.';
-comment on column ledger.alert_message.is_test is 'Somebody asked for it, and waits: it is not tried again.';
+comment on column ledger.alert_message.alert_id is 'Alert that sends it.';
+comment on column ledger.alert_message.is_test is 'A test that a person waits for: it is not tried again.';
 comment on column ledger.alert_message.content is
-  'What is to be told, by codes: timestamp, test, status, page, changes and findings; the program that sends it '
-  'writes the sentences.';
+  'Content as codes: timestamp, test, status, page, changes and findings; the program that sends it writes the '
+  'sentences.';
 comment on column ledger.alert_message.made_at is 'When it was made.';
 comment on column ledger.alert_message.attempts is 'Attempts so far.';
 comment on column ledger.alert_message.due_at is 'When the next attempt is due.';
-comment on column ledger.alert_message.lease is 'Goes up with each attempt: what an older one says changes nothing.';
-comment on column ledger.alert_message.leased_until is 'Somebody is sending it until then.';
+comment on column ledger.alert_message.lease is 'Goes up with each attempt: a result of an older one changes nothing.';
+comment on column ledger.alert_message.leased_until is 'A courier sends it until then.';
 comment on column ledger.alert_message.sent_at is 'When it was sent.';
 comment on column ledger.alert_message.dropped_at is 'When it was given up.';
-comment on column ledger.alert_message.problem is 'What was wrong with the last attempt.';
+comment on column ledger.alert_message.problem is 'Problem of the last attempt.';

@@ -1,6 +1,7 @@
--- Erasure of a person: the bodies of the events that were made by the user, or
--- are about the user, are replaced by what the company's books need. The user's
--- number becomes an alias. Of each original body its SHA-256 stays.
+-- Erasure of a person (`hookledger forget`). The bodies of events that the user made, or that are
+-- about the user, are replaced by the parts that the company's books need. An alias replaces the
+-- user's number. The SHA-256 of each original body stays. The command line calls
+-- operator.forget_step() until it is finished.
 
 -- ---- what is personal
 
@@ -10,15 +11,15 @@ create or replace view ledger.book_key (model, keys) as values
                      'rate_last_updated,labor_cost,labor_cost_last_updated,working_hours_in_minutes}'),
   ('project_user', '{project_id,pid,group_id,gid,manager,rate,rate_last_updated,labor_cost,labor_cost_last_updated}');
 comment on view ledger.book_key is
-  'What is kept of an entity that is a person''s own, besides its number, workspace, user and times of change: of '
-  'kinds that are not here, nothing.';
+  'Keys that are kept of a person''s own entity, besides its number, workspace, user and times of change. Nothing '
+  'else is kept of kinds that are not here.';
 comment on column ledger.book_key.model is 'Kind of entity.';
 comment on column ledger.book_key.keys is 'Keys of its JSON.';
 
 create or replace view ledger.company_model (model) as values
   ('project'), ('client'), ('tag'), ('task'), ('workspace'), ('project_group');
 comment on view ledger.company_model is
-  'Kinds of entity that are the company''s, whoever made them: they keep their names.';
+  'Kinds of entity that belong to the company, whichever user made them: they keep their names.';
 comment on column ledger.company_model.model is 'Kind of entity.';
 
 create function ledger.is_user_key(key text)
@@ -35,14 +36,14 @@ language sql immutable set search_path = ledger, pg_temp
 return (select case when jsonb_typeof(p.entity) = 'object' then coalesce(p.entity ->> 'user_id', p.entity ->> 'uid') end
         from (select ledger.whole_payload(body)) p (entity));
 comment on function ledger.own_user(json) is
-  'The user whose entity this is, as its payload says; null when it says none.';
+  'The user of this entity, by its payload; null when the payload names none.';
 
 create function ledger.frame(body json)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return ledger.whole_payload(('{"payload":' || body::text || '}')::json);
 comment on function ledger.frame(json) is
-  'All of a callback as jsonb, whatever is in it; what jsonb does not take becomes a string.';
+  'A whole callback as jsonb, whatever its content; parts that jsonb does not accept become strings.';
 
 create function ledger.without_user(value jsonb, person bigint, alias bigint, texts text[],
                                     inner_one boolean default true)
@@ -71,7 +72,7 @@ begin
       return (select jsonb_agg(ledger.without_user(e.value, person, alias, texts) order by e.place)
               from jsonb_array_elements(value) with ordinality e (value, place));
     when 'object' then
-      -- creator_id says what creator_name is the name of
+      -- creator_name is the name of the user in creator_id
       select coalesce(array_agg(case when e.key in ('uid', 'user_id') then 'user'
                                      else regexp_replace(e.key, '_ids?$', '') end), '{}')
       into roles
@@ -99,8 +100,8 @@ end
 $$;
 comment on function ledger.without_user(jsonb, bigint, bigint, text[], boolean) is
   'The JSON with the alias in place of the user''s number wherever a key holds users, without the names and addresses '
-  'that stand beside it, and without these texts. inner_one: an object with a user_id is about the user, such as an '
-  'entry of a list of people.';
+  'next to it, and without these texts. inner_one: an object with a user_id is about the user, such as an entry of a '
+  'list of people.';
 
 create function ledger.body_without(body json, event_id bigint, model text, is_own boolean, person bigint, alias bigint,
                                     texts text[])
@@ -135,15 +136,16 @@ begin
     -> 'creator_id',
     'metadata', ledger.without_user(metadata, person, alias, texts, false),
     'payload', ledger.without_user(entity, person, alias, texts, false),
-    -- Of a body that was replaced before, what it says of the first.
+    -- For a body that was replaced before, the digest of the first original.
     'forgotten', coalesce(case when jsonb_typeof(frame -> 'forgotten') = 'object' then frame -> 'forgotten' end,
                           jsonb_build_object(
       'sha256', encode(sha256(convert_to(body::text, 'UTF8')), 'hex'), 'at', to_jsonb(now()))));
 end
 $$;
 comment on function ledger.body_without(json, bigint, text, boolean, bigint, bigint, text[]) is
-  'What stands in place of a body: when it came, of the entity what ledger.book_key names when it is the person''s '
-  'own, otherwise all but the person; of metadata numbers and the kind of change; and the SHA-256 of the original.';
+  'The replacement of a body: its time; of the entity the keys in ledger.book_key when it is the person''s own, '
+  'otherwise all except the person''s data; of metadata the numbers and the kind of change; and the SHA-256 of the '
+  'original.';
 
 create function ledger.is_about(body json, model text, person bigint, texts text[])
 returns boolean
@@ -161,7 +163,7 @@ begin
   if coalesce(metadata ->> 'path', '') ~ ('/(users?|me)/' || person || '(/|$)') then
     return true;
   end if;
-  -- The request stands there as text.
+  -- The request is there as text.
   request := ledger.whole_payload(format('{"payload":%s}', metadata ->> 'request_body')::json);
   return ledger.without_user(request, person, -1, texts) is distinct from request;
 exception when data_exception then
@@ -201,7 +203,7 @@ as $$
          or exists (select from unnest(texts) t where position(convert_to(t, 'UTF8') in q.body) > 0))
 $$;
 comment on function ledger.quarantined(bigint, bigint, text[]) is
-  'What is in quarantine and has the number of this user in it, or one of these texts.';
+  'Callbacks in quarantine that contain the number of this user or one of these texts.';
 
 create function operator.forget_look(person bigint, workspace bigint)
 returns table (names text, emails text, made bigint, about bigint, mentions bigint, entries bigint, invoices bigint,
@@ -236,8 +238,8 @@ begin
 end
 $$;
 comment on function operator.forget_look(bigint, bigint) is
-  'What is recorded of a user (null: in all workspaces): events made by the user, others about the user''s own '
-  'entities, others that have the name in their text and stay; time entries; entries of invoices; callbacks in '
+  'Numbers of recorded data about a user (null: in all workspaces): events made by the user, others about the user''s '
+  'own entities, others that have the name in their text, which stay; time entries; entries of invoices; callbacks in '
   'quarantine; accounts of our API. is_begun: an erasure was not finished.';
 
 -- ---- doing it
@@ -266,10 +268,10 @@ begin
 end
 $$;
 comment on function operator.forget_begin(bigint, bigint) is
-  'Begins to take a user out of the ledger, or goes on with it. The alias is random: nobody can tell from it who it '
-  'was. 55000: the user''s token is in use.';
+  'Starts the erasure of a user, or continues it. The alias is random, so it does not identify the user. 55000: the '
+  'user''s token is in use.';
 
--- Many at once: each statement opens all partitions.
+-- Many in one statement, because each statement opens all partitions.
 create function ledger.body_replace(job ledger.erasure, workspace_ids bigint[], event_ids bigint[],
                                     created timestamptz[], bodies json[])
 returns void
@@ -286,7 +288,7 @@ as $$
   where b.workspace_id = n.workspace_id and b.event_id = n.event_id and b.created_at = n.created_at
 $$;
 comment on function ledger.body_replace(ledger.erasure, bigint[], bigint[], timestamptz[], json[]) is
-  'Puts these bodies in place of those of the events, and the alias in place of the user.';
+  'Replaces the bodies of the events by these, and the user by the alias.';
 
 create function ledger.forget_in(job ledger.erasure, range text)
 returns bigint[]
@@ -359,7 +361,7 @@ as $$
                                             case when i.entry ->> 'user_id' is not null then job.alias end)
   where (job.workspace_id is null or i.workspace_id = job.workspace_id)
     and (i.entry ->> 'user_id' = job.user_id::text
-         -- An entry that did not say whose it was when it was frozen.
+         -- An entry without a user when it was frozen.
          or i.entry ->> 'user_id' is null
             and exists (select from ledger.change c
                         where c.workspace_id = i.workspace_id and c.entity_id = i.time_entry_id
@@ -390,8 +392,8 @@ as $$
   where c.user_id = job.user_id and job.workspace_id is null and c.token_sealed is null
 $$;
 comment on function ledger.forget_elsewhere(ledger.erasure) is
-  'Takes the user out of what is no event: frozen invoices, the quarantine, accounts of our API (which are disabled), '
-  'a connection to Toggl that has ended. A table that holds persons gets its statement here.';
+  'Removes the user from data that are no events: frozen invoices, the quarantine, accounts of our API (which are '
+  'disabled), a connection to Toggl that has ended. A new table with personal data needs a statement here.';
 
 create function operator.forget_step(erasure bigint, most bigint)
 returns table (events_done bigint, replaced bigint, finished boolean)
@@ -433,14 +435,14 @@ begin
     end if;
     job.replaced := job.replaced + cardinality(entities);
     perform ledger.forget_elsewhere(job);
-    -- What was recorded meanwhile, with nobody at it: then it is all of the past.
+    -- Events recorded meanwhile, while nothing else records: after this all events are done.
     perform ledger.hold_off();
     entities := ledger.forget_in(job,
                                  format('(k.epoch, k.txid, k.seq) >= (%s, %L, 0)', job.since_epoch, job.since_txid));
     for entity in select distinct u from unnest(entities) u loop
       perform ledger.restate(entity, entity);
     end loop;
-    -- Who keeps a copy loads it anew: nothing else would tell of the changes.
+    -- Readers load their copies again: no event announces these changes.
     update ledger.state s set epoch = s.epoch + 1;
     update ledger.erasure e
     set user_id = null, names = null, emails = null, replaced = job.replaced + cardinality(entities),
@@ -454,6 +456,6 @@ begin
 end
 $$;
 comment on function operator.forget_step(bigint, bigint) is
-  'Takes the user out of the next entities, those of about `most` events, and writes their rows anew, in this '
-  'transaction. The last step holds off those who record while it looks at what came meanwhile, and begins a new '
+  'Removes the user from the next entities, those of about `most` events, and writes their rows again, in this '
+  'transaction. The last step blocks recording while it handles the events that arrived meanwhile, and starts a new '
   'epoch.';

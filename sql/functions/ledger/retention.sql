@@ -1,5 +1,6 @@
--- Retention: whole months of the ledger are dropped, and of each entity the last
--- state in them is kept (ledger.baseline).
+-- Retention: drops whole months of the ledger and keeps the last state of each entity
+-- (ledger.baseline). `hookledger retention` calls operator.retention_plan(), then retention_mark()
+-- and retention_drop() for each month.
 
 create or replace view ledger.held as
   select i.from_at, i.until_at, ledger.coded('retention.held_by_invoice', jsonb_build_object('name', i.name)) as reason
@@ -18,9 +19,9 @@ create or replace view ledger.held as
                     and not exists (select from ledger.served v where v.subscription_id = s.subscription_id))
   group by date_trunc('month', d.created_at at time zone 'UTC');
 comment on view ledger.held is 'What retention may not drop: a range of time, and why.';
-comment on column ledger.held.from_at is 'Its begin.';
+comment on column ledger.held.from_at is 'Its beginning.';
 comment on column ledger.held.until_at is 'Its end, not part of it.';
-comment on column ledger.held.reason is 'What needs the events of that time, as code and parameters.';
+comment on column ledger.held.reason is 'Why the events of that time are needed, as code and parameters.';
 
 create function ledger.months(until date)
 returns table (month date, partition text, ends_at timestamptz, reason jsonb)
@@ -79,16 +80,16 @@ begin
 end
 $$;
 comment on function operator.retention_plan(text, bigint) is
-  'What would become of each month before this one (2026-05), or, when it is null, of all but the current month and '
-  '`keep` before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes with '
-  'indexes.';
+  'The plan for each month before this one (2026-05), or, when it is null, for all except the current month and the '
+  '`keep` months before it. verdict: drop; held, with the reason; behind: kept because an earlier one is held. Bytes '
+  'with indexes.';
 
 create function ledger.hold_off()
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  -- Who records waits behind us while we wait for the lock: so shortly, and again.
+  -- Sessions that record queue behind this lock request: so it waits only briefly, and tries again.
   for attempt in 1..20 loop
     begin
       perform set_config('lock_timeout', '200ms', true);
@@ -103,8 +104,8 @@ begin
 end
 $$;
 comment on function ledger.hold_off() is
-  'From here to the end of the transaction nobody records an event: who was at it has committed, who comes waits. To '
-  'be held for moments only.';
+  'Blocks recording until the end of the transaction: transactions that were recording have committed, new ones wait. '
+  'Only for short transactions.';
 
 create function operator.retention_mark(month text)
 returns void
@@ -125,15 +126,15 @@ begin
   if found then
     perform ledger.refuse('retention.held', jsonb_build_object('month', held.month, 'reason', held.reason));
   end if;
-  -- Who begins after this sees the new horizon, because an insert looks at it when
-  -- it has its lock.
+  -- A transaction that starts after this sees the new horizon, because an insert reads it after it
+  -- has its lock.
   perform ledger.hold_off();
   update ledger.state s set horizon = until where s.horizon < until;
 end
 $$;
 comment on function operator.retention_mark(text) is
-  'Puts the horizon behind this month (2026-05): events of before are not recorded any more. Fails when anything of '
-  'it, or of a month before, is held.';
+  'Moves the horizon to the end of this month (2026-05): older events are not recorded any more. Fails when this '
+  'month or an earlier one is held.';
 
 create function ledger.baseline_add(until timestamptz)
 returns bigint
@@ -142,8 +143,8 @@ as $$
 declare
   added bigint;
 begin
-  -- Of each entity the last event that says all of it, the last deletion when that
-  -- is later, and the last that created or deleted it. A workspace is one entity whatever its events name.
+  -- The last event of each entity with a full payload, the last deletion when it is later, and the
+  -- last event that created or deleted it. A workspace is one entity, whatever its events name.
   insert into ledger.baseline (workspace_id, event_id, created_at, received_at, seq, txid, epoch, endpoint_id,
                                secret_id, creator_id, entity_id, model, action, source, signature, body)
   select e.workspace_id, e.event_id, e.created_at, e.received_at, e.seq, e.txid, e.epoch, e.endpoint_id, e.secret_id,
@@ -162,7 +163,7 @@ begin
     and (l.is_last_lifecycle or case when l.is_full then l.fulls = 1 else l.fulls = 0 and l.place = 1 end);
   get diagnostics added = row_count;
 
-  -- What was kept of these entities before, and is superseded.
+  -- Older baseline rows of these entities, which the new ones replace.
   delete from ledger.baseline b
   using (
     select t.workspace_id, t.event_id, t.created_at,
@@ -187,8 +188,8 @@ begin
 end
 $$;
 comment on function ledger.baseline_add(timestamptz) is
-  'Keeps of each entity that has events before this time the last state, in place of what was kept of it. Returns how '
-  'many events it added.';
+  'Stores the last state of each entity with events before this time in ledger.baseline, and replaces its older rows '
+  'there. Returns how many events it added.';
 
 create function operator.retention_drop(month text)
 returns table (events bigint, kept bigint)
@@ -244,5 +245,5 @@ end
 $$;
 comment on function operator.retention_drop(text) is
   'Drops a month (2026-05) that was marked, in this transaction: keeps the last state of its entities, then drops its '
-  'partition and what the default partition has of it or before. Recording waits for 0.2 s at a time at most. Returns '
-  'how many events went, and how many were kept; none when the month is gone already.';
+  'partition and the rows of the default partition up to its end. Recording waits for 0.2 s at a time at most. '
+  'Returns how many events were dropped and how many were kept; none when the month was dropped before.';

@@ -22,8 +22,8 @@ as $$
   where p.part is not null
 $$;
 comment on function ledger.coded_list(jsonb[]) is
-  'Several things to say, each as ledger.coded() makes it or a list of such: a list; of one, that one; null: there is '
-  'none.';
+  'Joins several messages, each an object of ledger.coded() or a list of them, to a list; a single one stays an '
+  'object; null: there is none.';
 
 create function ledger.refuse(code text, params jsonb default '{}', state text default '22023')
 returns void
@@ -42,7 +42,8 @@ create function ledger.whole_seconds(span interval)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
 return floor(extract(epoch from greatest(span, interval '0')))::bigint;
-comment on function ledger.whole_seconds(interval) is 'A duration as codes have it: in whole seconds, never below 0.';
+comment on function ledger.whole_seconds(interval) is
+  'A duration for parameters of codes: in whole seconds, never below 0.';
 
 -- ---- the rest
 

@@ -1,6 +1,7 @@
--- The owner is told: which findings are new, worse or over, once, by every way
--- that is enabled. A message is a row until it is sent; who sends it has a lease
--- on it, so that two couriers never tell the same thing.
+-- Alerts: messages to the owner about findings that are new, worse or over, once by each enabled
+-- alert. courier.watch() calls ledger.judge(), which writes the messages; a courier claims each
+-- with a lease and sends it, so that two couriers never send the same message. What is a finding
+-- does not belong here: see findings.sql.
 
 create function ledger.findings_json()
 returns jsonb
@@ -27,8 +28,8 @@ as $$
   where case when only_alert is null then n.enabled else n.alert_id = only_alert end
 $$;
 comment on function ledger.alert_write(bigint, text, jsonb, jsonb) is
-  'Makes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, worse '
-  'or over) for each enabled alert; changes null: a test, for one alert.';
+  'Writes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, '
+  'worse or over) for each enabled alert; changes null: a test, for one alert.';
 
 create function ledger.judge(page text)
 returns void
@@ -39,7 +40,7 @@ declare
   seen jsonb;
   changes jsonb;
 begin
-  -- One at a time; the other has just done it.
+  -- One session at a time; another one is doing it now.
   if not exists (select from ledger.watch w for update skip locked) then
     return;
   end if;
@@ -62,7 +63,8 @@ begin
     update ledger.finding o set told_level = o.level
     from ledger.finding b
     where b.kind = o.kind and b.subject = o.subject and o.missed_at is null
-      -- Who is told later is told what is so then.
+      -- Without an enabled alert nothing is marked as reported: an alert that is enabled later gets
+      -- the findings of that time.
       and exists (select from ledger.alert n where n.enabled)
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
@@ -82,8 +84,8 @@ begin
 end
 $$;
 comment on function ledger.judge(text) is
-  'Compares the findings with what the owner was told: one that is new or became trouble is told at once, one that '
-  'was not found for 5 minutes is over and told once more. page: address of the admin page, for links.';
+  'Compares the findings with those already reported. A finding that is new or became trouble is reported at once; '
+  'one that was not found for 5 minutes is over and is reported once more. page: address of the admin page, for links.';
 
 create function ledger.outage_over(since timestamptz, said jsonb)
 returns void
@@ -95,8 +97,8 @@ as $$
     missed_at = least(o.missed_at, excluded.missed_at)
 $$;
 comment on function ledger.outage_over(timestamptz, jsonb) is
-  'A courier that has told by itself that the database was away says that it is back: to be told as any finding that '
-  'is over, once, by ledger.judge().';
+  'Called by a courier that has reported an outage of the database, after it has ended: ledger.judge() then reports '
+  'it once, as any finding that is over.';
 
 create function ledger.alert_claim(lease_ms bigint)
 returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea,
@@ -114,7 +116,7 @@ begin
     with due as (
       select m.message_id from ledger.alert_message m
       where m.sent_at is null and m.dropped_at is null and m.due_at <= at and m.leased_until <= at and not m.is_test
-        -- in order: that it is over comes after that it began
+        -- in order: the message of the end comes after the one of the beginning
         and not exists (select from ledger.alert_message o
                         where o.alert_id = m.alert_id and o.message_id < m.message_id
                           and o.sent_at is null and o.dropped_at is null and not o.is_test)
@@ -138,8 +140,8 @@ begin
 end
 $$;
 comment on function ledger.alert_claim(bigint) is
-  'Gives a message that is due to the caller for so long, with all that it takes to send it; message_id 0: none is, '
-  'and the next will be in next_us (null: there is none).';
+  'Leases a due message to the caller for this time, with all data for sending it; message_id 0: none is due, and the '
+  'next will be in next_us (null: there is none).';
 
 create function ledger.alert_settle(message bigint, lease bigint, wrong text)
 returns void
@@ -171,8 +173,8 @@ begin
 end
 $$;
 comment on function ledger.alert_settle(bigint, bigint, text) is
-  'What came of sending a message: wrong null: it is sent. Else it is due again later, for three days; a test is not. '
-  'A lease that is not the current one changes nothing.';
+  'Stores the result of sending a message: wrong null: it was sent. Otherwise it is due again later, for three days; '
+  'a test message is not. A lease that is not the current one changes nothing.';
 
 create function ledger.alert_test(alert bigint, page text, lease_ms bigint)
 returns table (message_id bigint, lease bigint, alert_id bigint, kind text, target text, secret_sealed bytea,
@@ -196,8 +198,7 @@ begin
 end
 $$;
 comment on function ledger.alert_test(bigint, text, bigint) is
-  'Makes a message that says it is a test, and gives it to the caller to send, as ledger.alert_claim() does. P0002: '
-  'no such alert.';
+  'Writes a test message and leases it to the caller, as ledger.alert_claim() does. P0002: no such alert.';
 
 -- ---- which ways there are
 

@@ -14,7 +14,7 @@ as $$
   on conflict (name, label, other_label) do update set value = c.value + excluded.value
 $$;
 comment on function ledger.count_up(text[], text[], text[], bigint[]) is
-  'Adds to the counters of ledger.counter, in one order, so that two never wait crosswise.';
+  'Adds to the counters of ledger.counter, always in the same order, so that two sessions do not deadlock.';
 
 create function ledger.last_event_at(endpoint bigint)
 returns timestamptz

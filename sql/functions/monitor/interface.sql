@@ -1,5 +1,5 @@
--- Being looked after, in the interface schemas of courier, page and command line. What it is
--- and does: event_counts.sql, findings.sql and alerts.sql.
+-- Functions of the monitor in the interface schemas of courier, admin page and command line. The
+-- rules do not belong here: see event_counts.sql, findings.sql and alerts.sql.
 
 select ledger.interface_function(called) from unnest(array[
   'courier.alert_claim', 'courier.alert_settle', 'courier.outage_over',
@@ -16,7 +16,8 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   perform ledger.host_seen(place, 'courier', version, records, bytes, most_bytes, damaged, oldest, aside, late_seconds);
   perform ledger.count_up(names, labels, array_fill(''::text, array[cardinality(names)]), counts);
-  -- A bite that keeps no delivery waiting for long, and is more than comes meanwhile.
+  -- A batch that is small enough not to delay deliveries, and larger than the number of new events
+  -- meanwhile.
   is_more := ledger.event_counts_update(2000);
   perform ledger.judge(page);
   return next;
@@ -24,8 +25,9 @@ end
 $$;
 comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text,
   text[], text[], bigint[]) is
-  'Now and then: says that a courier works at `place` and what it sees of the spool, adds what it counted, counts '
-  'what is new in the ledger (is_more: there is more, come back soon), and makes messages of findings that changed.';
+  'Called regularly by a courier: stores that it runs at `place` and the state of its spool, adds its counters, '
+  'counts new events of the ledger (is_more: there are more, call again soon), and writes messages about changed '
+  'findings.';
 
 create function courier.alert_targets()
 returns table (alert_id bigint, kind text, target text, secret_sealed bytea)
@@ -33,7 +35,7 @@ language sql stable security definer set search_path = ledger, pg_temp
 as $$ select n.alert_id, n.kind, n.target, n.secret_sealed from ledger.alert n where n.enabled order by n.alert_id
   limit 50 $$;
 comment on function courier.alert_targets() is
-  'By which ways the owner is told, for a courier to remember: when the database is away it tells that.';
+  'The enabled alerts. A courier keeps them in memory, so that it can report an outage of the database.';
 
 -- ---- of the command line
 
@@ -48,7 +50,7 @@ begin
 end
 $$;
 comment on function operator.findings() is
-  'Everything that is not well, after counting what is new in the ledger; as ledger.findings().';
+  'All findings, after counting the new events of the ledger; as ledger.findings().';
 
 create function operator.host_seen(place text, version text, records bigint, bytes bigint, most_bytes bigint,
                                    damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint)
@@ -69,15 +71,14 @@ as $$
           and m.dropped_at is null)
   from ledger.alert n order by n.alert_id
 $$;
-comment on function operator.alert_list() is
-  'Ways by which the owner is told (of a URL the host alone), and how many messages wait to be sent.';
+comment on function operator.alert_list() is 'Alerts (only the host of a URL), and how many messages wait to be sent.';
 
 create function operator.alert_secret(alert bigint, sealed bytea)
 returns void
 language sql volatile security definer set search_path = ledger, pg_temp
 as $$ update ledger.alert n set secret_sealed = sealed, enabled = true where n.alert_id = alert $$;
 comment on function operator.alert_secret(bigint, bytea) is
-  'Gives a webhook its secret, sealed with alert: and its number as place, and enables it.';
+  'Gives a webhook its secret, sealed and bound to the text alert and its number, and enables it.';
 
 create function operator.alert_enable(alert bigint, enable boolean)
 returns void
@@ -103,7 +104,7 @@ begin
   end if;
 end
 $$;
-comment on function operator.alert_remove(bigint) is 'Removes an alert, and what it was to tell; P0002: no such.';
+comment on function operator.alert_remove(bigint) is 'Removes an alert and its messages; P0002: no such.';
 
 create function operator.lock_holders()
 returns table (holder text, of_program text, pid bigint, what text)
@@ -121,5 +122,4 @@ as $$
     and coalesce(a.application_name, '') not like 'hookledger%'
 $$;
 comment on function operator.lock_holders() is
-  'Sessions that are none of hookledger''s programs and hold advisory locks that these use for turns: they wait for '
-  'it.';
+  'Sessions of other programs that hold advisory locks of hookledger, and so block its programs.';

@@ -1,12 +1,12 @@
--- What machines ask: is it well, and the numbers for Prometheus (text format
--- 0.0.4). Counters were counted before (ledger.counter), gauges are looked up by
--- index and bounded: neither grows with the ledger.
+-- Health and metrics for machines: numbers for Prometheus (text format 0.0.4), which the admin
+-- program returns. Counters come from ledger.counter, gauges from bounded index scans: the cost
+-- does not grow with the ledger.
 
 create function ledger.metric_label(label text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return replace(replace(replace(coalesce(label, ''), '\', '\\'), '"', '\"'), E'\n', '\n');
-comment on function ledger.metric_label(text) is 'A text as it stands in the quotes of a label.';
+comment on function ledger.metric_label(text) is 'A text escaped for the quotes of a label.';
 
 create function ledger.metric(called text, kind text, help text, samples text[])
 returns text
@@ -16,7 +16,7 @@ return case when cardinality(samples) > 0
        || (select string_agg(called || s, E'\n' order by n) from unnest(samples) with ordinality i (s, n)) || E'\n'
   else '' end;
 comment on function ledger.metric(text, text, text, text[]) is
-  'A family of metrics: what stands behind its name in each line, as {label="x"} 1. Empty when there is none.';
+  'A family of metrics. Each line has the part after the name, such as {label="x"} 1. Empty when there is none.';
 
 create function ledger.metric_histogram(called text, help text, bounds text, scale numeric, total text)
 returns text
@@ -41,7 +41,7 @@ as $$
 $$;
 comment on function ledger.metric_histogram(text, text, text, numeric, text) is
   'A histogram of what was counted by class under `bounds`, and its sum, counted under `total`. scale 1000: classes '
-  'in milliseconds and the sum in microseconds, told in seconds.';
+  'in milliseconds and the sum in microseconds, shown in seconds.';
 
 create function ledger.metrics_passing_on(at timestamptz)
 returns text
@@ -222,7 +222,7 @@ as $$
   where h.spool_records is not null and h.spool_seen_at > now() - interval '1 day'
   order by h.place, h.spool_seen_at desc
 $$;
-comment on function ledger.spools() is 'What was last seen of the spool of each host, within a day.';
+comment on function ledger.spools() is 'The last known state of the spool of each host, not older than a day.';
 
 create function ledger.event_counts_refresh(most bigint)
 returns void
@@ -236,4 +236,4 @@ begin
 end
 $$;
 comment on function ledger.event_counts_refresh(bigint) is
-  'Counts what is new in the ledger, at most so many events, unless that was done just now.';
+  'Counts new events of the ledger, at most so many, unless this was done just now.';

@@ -1,5 +1,5 @@
--- The operator's part of passing on: organizations, workspaces, accounts, their
--- subscriptions, and addresses for web-cron. Part of the interface schema of the command line.
+-- Interface schema of the command line: organizations, workspaces, accounts and their
+-- subscriptions, and addresses for web-cron.
 
 create function operator.organization_add(called text, plan text, id bigint, requests bigint, of_user bigint)
 returns bigint
@@ -92,7 +92,7 @@ exception
 end
 $$;
 comment on function operator.workspace_add(bigint, bigint) is
-  'Lets the events of a workspace be passed on, under this organization; again: moves it there.';
+  'Enables delivery of the events of a workspace, under this organization; a second call moves it there.';
 
 create function operator.workspace_list()
 returns table (workspace_id bigint, organization_id bigint, organization text, name text, accounts bigint,
@@ -108,7 +108,7 @@ as $$
   left join toggl.workspace t on t.workspace_id = w.workspace_id
   order by w.workspace_id
 $$;
-comment on function operator.workspace_list() is 'Workspaces whose events are passed on.';
+comment on function operator.workspace_list() is 'Workspaces whose events are delivered to subscribers.';
 
 create function ledger.zone_check(zone text)
 returns void
@@ -184,8 +184,8 @@ exception
 end
 $$;
 comment on function operator.account_set(bigint, text, text, text, boolean, bytea) is
-  'Changes an account; null leaves a thing as it is, an empty address takes it away. A new digest makes the token '
-  'before worthless at once.';
+  'Changes an account; null changes nothing, an empty address removes it. A new digest makes the previous token '
+  'invalid at once.';
 
 create function operator.member_set(account bigint, workspace bigint, may_use boolean, admin boolean)
 returns void
@@ -258,8 +258,7 @@ begin
   return gone;
 end
 $$;
-comment on function operator.quota_reset(bigint) is
-  'Begins all windows of an account anew. Returns how many were open.';
+comment on function operator.quota_reset(bigint) is 'Ends all quota windows of an account. Returns how many were open.';
 
 create function operator.subscription_list(only_workspace bigint, with_deleted boolean)
 returns table (subscription_id bigint, workspace_id bigint, account_id bigint, description text, url_callback text,
@@ -281,7 +280,7 @@ as $$
   order by s.subscription_id
 $$;
 comment on function operator.subscription_list(bigint, boolean) is
-  'Subscriptions of our own subscribers, with what waits and what was given up.';
+  'Subscriptions of our own subscribers, with the numbers of waiting and dead deliveries.';
 
 create function operator.subscription_set(id bigint, enable boolean, validate boolean, new_parallel bigint,
                                           new_rate text)
@@ -289,7 +288,7 @@ returns void
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
 begin
-  -- Seldomer than every quarter of an hour is no pace, and NaN is above 0.
+  -- Slower than every quarter of an hour is not a sensible rate, and NaN is above 0.
   if new_rate::float8 not between 0.001 and 1000000 then
     raise numeric_value_out_of_range;
   end if;
@@ -309,7 +308,7 @@ exception
 end
 $$;
 comment on function operator.subscription_set(bigint, boolean, boolean, bigint, text) is
-  'Enables or disables a subscription, takes its address as valid, sets its limits; null leaves a thing as it is.';
+  'Enables or disables a subscription, marks its address as validated, sets its limits; null changes nothing.';
 
 create function operator.subscription_delete(id bigint)
 returns void
@@ -318,7 +317,7 @@ as $$
 declare
   home constant bigint := (select s.workspace_id from ledger.subscription s where s.subscription_id = id);
 begin
-  -- before the row, as courier.settle() does
+  -- before the row, in the order of courier.settle()
   perform ledger.workspace_lock(home, false);
   update ledger.subscription s set deleted_at = ledger.clock(), enabled = false, updated_at = ledger.clock()
   where s.subscription_id = id and s.deleted_at is null;
@@ -329,7 +328,7 @@ begin
 end
 $$;
 comment on function operator.subscription_delete(bigint) is
-  'Deletes a subscription; what is on its way to it is dropped, all beyond a thousand by the courier.';
+  'Deletes a subscription; its open deliveries are dropped, beyond a thousand by the courier.';
 
 create function operator.subscription_rotate(id bigint, sealed bytea, keep_us bigint)
 returns void
@@ -350,8 +349,8 @@ begin
 end
 $$;
 comment on function operator.subscription_rotate(bigint, bytea, bigint) is
-  'Gives a subscription a new secret; for keep_us microseconds the one before signs too, where the form of the '
-  'signature takes two.';
+  'Gives a subscription a new secret; for keep_us microseconds the previous secret signs too, in the header that '
+  'takes two signatures.';
 
 create function operator.tick_add(called text, digest bytea)
 returns bigint
@@ -374,7 +373,7 @@ create function operator.tick_list()
 returns table (tick_id bigint, name text, created_us bigint, used_us bigint)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$ select t.tick_id, t.name, ledger.us(t.created_at), ledger.us(t.used_at) from ledger.tick t order by t.tick_id $$;
-comment on function operator.tick_list() is 'Addresses for web-cron, without what they are.';
+comment on function operator.tick_list() is 'Addresses for web-cron, without the secret part.';
 
 create function operator.tick_remove(id bigint)
 returns void
@@ -387,4 +386,4 @@ begin
   end if;
 end
 $$;
-comment on function operator.tick_remove(bigint) is 'Takes an address for web-cron away; P0002 when absent.';
+comment on function operator.tick_remove(bigint) is 'Removes an address for web-cron; P0002 when absent.';

@@ -1,5 +1,4 @@
--- Deliveries as the operator sees them, and delivering once more. Part of the interface
--- schema of the command line.
+-- Interface schema of the command line: lists of deliveries, and replay.
 
 create function operator.delivery_list(subscription bigint, of_state text, before bigint, most bigint)
 returns table (delivery_id bigint, subscription_id bigint, event_id bigint, model text, action text, entity_id bigint,
@@ -90,9 +89,8 @@ begin
 end
 $$;
 comment on function operator.delivery_replay(bigint) is
-  'Delivers once more what has ended, and at once what waits for its next attempt. Returns its state then: due, or '
-  'behind when an earlier one of its entity is open. P0002 when absent, 22023 when the account of the subscription '
-  'may not see it.';
+  'Replays an ended delivery, or makes a waiting one due at once. Returns its new state: due, or behind when an '
+  'earlier one of its entity is open. P0002 when absent, 22023 when the account of the subscription may not see it.';
 
 create function operator.subscription_replay(subscription bigint, since timestamptz, until timestamptz,
                                              dead_only boolean, after bigint, most bigint)
@@ -124,7 +122,6 @@ begin
 end
 $$;
 comment on function operator.subscription_replay(bigint, timestamptz, timestamptz, boolean, bigint, bigint) is
-  'Delivers once more what has ended of a subscription: of events created since then and before `until` (null: all), '
-  'or of those only what was given up. Looks at `most` deliveries with a number above `after`; to be repeated with '
-  'last_id until looked_at is less. hidden: how many were left out, because the account of the subscription may not '
-  'see them.';
+  'Replays the ended deliveries of a subscription: of events created since then and before `until` (null: all), or '
+  'only the dead ones. Reads `most` deliveries with a number above `after`; to be repeated with last_id until '
+  'looked_at is less. hidden: how many were left out, because the account of the subscription may not see them.';

@@ -56,8 +56,8 @@ begin
 end
 $$;
 comment on function operator.endpoint_add(text, text, bigint, bytea) is
-  'Makes an endpoint with its first secret. A workspace of null is fixed by the first genuine event. The secret is '
-  'sealed with the address as its place.';
+  'Makes an endpoint with its first secret. With workspace null the first event with a valid signature sets it. The '
+  'sealed secret is bound to the address.';
 
 create function operator.endpoint_enable(endpoint bigint, enable boolean)
 returns void
@@ -84,7 +84,8 @@ begin
   if keep_us not between 0 and 31536000000000 then
     perform ledger.refuse('secret.kept_too_long');
   end if;
-  -- Two that rotate at once would each leave the other's secret without an end.
+  -- Without the lock, two sessions that rotate at the same time would each leave the secret of the
+  -- other without an end.
   perform from ledger.endpoint e where e.endpoint_id = endpoint for update;
   if not found then
     perform ledger.refuse('endpoint.unknown', jsonb_build_object('endpoint_id', endpoint), 'P0002');
@@ -115,7 +116,7 @@ begin atomic
   order by s.secret_id desc;
 end;
 comment on function operator.secret_list(bigint) is
-  'Secrets of an endpoint, the newest first, without what they are. valid_until_us null: no end.';
+  'Secrets of an endpoint, the newest first, without their values. valid_until_us null: no end.';
 
 create function operator.secret_revoke(endpoint bigint, secret bigint)
 returns bigint
@@ -135,7 +136,7 @@ begin
 end
 $$;
 comment on function operator.secret_revoke(bigint, bigint) is
-  'Withdraws a secret at once: what is received from now on and signed with it is not recorded. Returns how many '
+  'Revokes a secret at once: callbacks signed with it and received from now on are not recorded. Returns how many '
   'valid ones the endpoint has left.';
 
 create function operator.secret_read(after bigint, most bigint)
@@ -150,5 +151,5 @@ begin atomic
   limit most;
 end;
 comment on function operator.secret_read(bigint, bigint) is
-  'Sealed secrets of all endpoints, those out of use too, by number: for verifying what they judged, and for signing '
+  'Sealed secrets of all endpoints, those out of use too, by number: for verifying recorded events, and for signing '
   'as Toggl does.';

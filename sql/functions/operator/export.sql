@@ -1,6 +1,6 @@
--- Part of the operator's interface schema: what `hookledger export` runs. It composes the
--- statements, because their text belongs here; the command line runs them in
--- its own session, because a function cannot stream.
+-- Interface schema of the command line: the statements of `hookledger export`. SQL text belongs
+-- here, so these functions build the statements; the command line runs them in its own session,
+-- because a function cannot stream.
 
 -- Who confines it: the role of the readers when there is one that may read here
 -- (roles belong to all databases) and the session may become it.
@@ -28,7 +28,7 @@ begin
     'set local statement_timeout = 0; ',
     zone, case format when 'ndjson' then 'iso_8601' else 'postgres' end);
   begin
-    -- An export that was killed ends at the server too; not every system can tell.
+    -- An export that was killed then ends at the server too; not every system supports this check.
     perform set_config('client_connection_check_interval', '5s', true);
     opening := opening || 'set local client_connection_check_interval = ''5s''; ';
   exception
@@ -85,9 +85,8 @@ begin
                           jsonb_build_object('table', bare, 'known', coalesce(array_to_string(known, ', '), 'none')),
                           'P0002');
   end if;
-  -- The caller has had the server look at the query by itself: it is one whole
-  -- statement, so the parenthesis behind it closes the one before it, and the
-  -- line end ends a comment.
+  -- The server has parsed the query alone before: it is one whole statement, so it cannot close the
+  -- parenthesis around it. The line end ends a comment in it.
   case format
     when 'csv' then
       copying := format(E'copy (\n%s\n) to stdout (format csv, header, delimiter %L, encoding ''UTF8'')', source,
@@ -105,9 +104,9 @@ begin
     when 'copy' then
       copying := format(E'copy (\n%s\n) to stdout (format text, encoding ''UTF8'')', source);
     when 'ndjson' then
-      -- Text format would double every backslash. Two bytes that no JSON holds as
-      -- they are for delimiter and quote leave it as it is; line ends are only
-      -- between the tokens of a column of type json.
+      -- Text format would double every backslash. CSV with a delimiter and a quote that never occur
+      -- in JSON leaves it unchanged; line ends are only between the tokens of a column of type
+      -- json.
       copying := format(E'copy (select replace(replace(row_to_json(x.*)::text, E''\\n'', '' ''), E''\\r'', '' '') '
                         'from (\n%s\n) x) '
                         'to stdout (format csv, delimiter E''\x01'', quote E''\x02'', encoding ''UTF8'')', source);

@@ -1,7 +1,7 @@
--- Invoices: the entries of a range are kept as they were when it was invoiced, and
--- what is different today is a question asked of the tables. So nothing depends on
--- when a change was recorded: one that was on its way while the range was frozen
--- is not in what was kept, and is in the tables a moment later.
+-- Invoices: stores the entries of a range as they were when it was invoiced; views compare them
+-- with the current tables. `hookledger invoice` calls these functions. The result does not depend
+-- on when a change was recorded: a change that arrives while the range is frozen is missing in the
+-- stored entries and shows as a difference.
 
 -- Times as text in UTC, whatever the time zone of the session: they are compared.
 create or replace view ledger.invoice_row as
@@ -16,10 +16,10 @@ create or replace view ledger.invoice_row as
            'tags', coalesce((select jsonb_agg(g.name order by g.name) from unnest(t.tags) g (name)), '[]')) as entry
   from toggl.time_entry t
   cross join lateral (select toggl.entry_seconds(t.start_at, t.stop_at, t.duration_seconds)) d (duration_seconds)
-  -- by its key: the planner cannot know how many entries a range has
+  -- by key: the planner cannot know how many entries a range has
   left join lateral (select x.client_id, x.changed_at, x.changed_by from toggl.project x
                      where x.workspace_id = t.workspace_id and x.project_id = t.project_id offset 0) p on true;
-comment on view ledger.invoice_row is 'Each time entry in the words of an invoice.';
+comment on view ledger.invoice_row is 'Each time entry with the columns that an invoice keeps.';
 comment on column ledger.invoice_row.workspace_id is 'Toggl workspace.';
 comment on column ledger.invoice_row.time_entry_id is 'Time entry.';
 comment on column ledger.invoice_row.start_at is 'When it began.';
@@ -200,7 +200,7 @@ begin
   if until_day::date <= from_day::date then
     perform ledger.refuse('range.empty');
   end if;
-  -- A number that nobody has ever seen is a slip of the finger.
+  -- A number that was never recorded is a typing error.
   if not exists (select from ledger.endpoint e where e.workspace_id = workspace) and workspace is not null then
     perform ledger.refuse('workspace.unknown', jsonb_build_object('workspace_id', workspace));
   end if;
@@ -216,7 +216,7 @@ begin
   values (invoice_freeze.name, workspace, client, project, from_day::timestamp at time zone invoice_freeze.zone,
           until_day::timestamp at time zone invoice_freeze.zone, invoice_freeze.zone, clock_timestamp())
   returning * into frozen;
-  -- One statement, one snapshot: what commits later is different, and shows.
+  -- One statement, so one snapshot: a later commit shows as a difference.
   insert into ledger.invoice_entry (workspace_id, invoice_id, time_entry_id, entry)
   select n.workspace_id, n.invoice_id, n.time_entry_id, n.entry from ledger.invoice_now n
     where n.invoice_id = frozen.invoice_id;

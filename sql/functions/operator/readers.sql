@@ -95,8 +95,8 @@ begin
   if not is_ours then
     perform ledger.refuse('reader.not_ours', jsonb_build_object('login', login, 'quoted_login', quote_ident(login)));
   end if;
-  -- Who is connected would stay so. To end somebody's sessions one must be able
-  -- to act as he.
+  -- Open sessions would continue. A role may end the sessions of a role only if it is a member of
+  -- it.
   execute format('alter role %I nologin', login);
   execute format('grant %I to %I', login, current_user);
   perform pg_terminate_backend(a.pid) from pg_stat_activity a where a.usename = login;

@@ -1,5 +1,5 @@
--- Everything that is sealed with the master key, for a new one. Part of the interface
--- schema of the command line.
+-- Interface schema of the command line: all values sealed with the master key, for `hookledger`
+-- when the key is replaced.
 
 create function operator.sealed_list()
 returns table (place text, words text, sealed bytea)
@@ -23,7 +23,7 @@ as $$
   from ledger.totp t
 $$;
 comment on function operator.sealed_list() is
-  'Everything that is sealed with the master key: where it is at home, what it is in words, and the sealed form.';
+  'Everything that is sealed with the master key: its table and key, a description, and the sealed form.';
 
 create function operator.sealed_replace(place text, before bytea, after bytea)
 returns boolean

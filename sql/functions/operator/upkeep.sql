@@ -1,5 +1,5 @@
--- Part of the interface schema of the command line: what `hookledger doctor` looks at,
--- counters and partitions, and the time after a restore.
+-- Interface schema of the command line: facts for `hookledger doctor`, counters, partitions, and
+-- the new epoch after a restore.
 
 create function operator.migrations()
 returns table (version bigint, name text, checksum text, program_version text, applied_us bigint)
@@ -22,7 +22,7 @@ begin atomic
   order by t.endpoint_id, t.reason;
 end;
 comment on function operator.refusals(timestamptz) is
-  'What came and was not recorded since then, by endpoint (0: unknown address) and reason.';
+  'Callbacks that were not recorded since then, by endpoint (0: unknown address) and reason.';
 
 create function operator.facts()
 returns table (fact text, value text)
@@ -61,8 +61,8 @@ begin
 end
 $$;
 comment on function operator.facts() is
-  'What `hookledger doctor` looks at, as pairs. txid_behind and seq_behind true: the database was restored from a '
-  'backup and its counters are behind its rows.';
+  'Facts for `hookledger doctor`, as pairs. txid_behind and seq_behind true: the database was restored from a backup '
+  'and its counters are behind its rows.';
 
 create function operator.housekeep(keep_days bigint default 1100)
 returns bigint
@@ -78,8 +78,8 @@ end
 $$;
 comment on function operator.housekeep(bigint) is
   'Makes the partitions of the next months and moves what the default partition has of them, removes counters '
-  '(refusals, odd values) older than so many days, and forgets buckets that have run empty. Waits at most 5 s for a '
-  'lock. Returns how many partitions it made.';
+  '(refusals, unexpected values) older than so many days, and deletes empty buckets. Waits at most 5 s for a lock. '
+  'Returns how many partitions it made.';
 
 create function operator.drift_list(since timestamptz)
 returns table (day text, model text, field text, found text, count bigint)
@@ -92,8 +92,8 @@ begin atomic
   order by d.day desc, d.model, d.field, d.found;
 end;
 comment on function operator.drift_list(timestamptz) is
-  'Values of an odd type by day (UTC), the newest first: kind of entity, column, and the JSON type that was found '
-  '(value: the type was right).';
+  'Values of an unexpected type by day (UTC), the newest first: kind of entity, column, and the JSON type that was '
+  'found (value: the type was right).';
 
 create function operator.partition_make(moment timestamptz)
 returns bigint
@@ -103,7 +103,7 @@ declare
   month timestamp := date_trunc('month', moment at time zone 'UTC');
 begin
   if moment >= (select state.horizon from ledger.state) then
-    -- Two at once would deadlock.
+    -- Two sessions that do this at the same time would deadlock.
     perform pg_advisory_xact_lock(7306021983461007);
     perform ledger.partition_ensure(month::date);
   end if;
@@ -129,5 +129,5 @@ begin
 end
 $$;
 comment on function operator.restored() is
-  'To be called once after the database was restored from a backup: starts a new epoch, so that readers who go on '
+  'To be called once after the database was restored from a backup: starts a new epoch, so that readers that continue '
   'from a cursor skip nothing, and puts the sequence of events ahead of its rows. Returns the new epoch.';

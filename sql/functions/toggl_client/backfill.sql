@@ -1,11 +1,11 @@
--- What is loaded from Toggl's REST API goes through the ledger like everything
--- else, so that the typed tables stay what a rebuild makes of it: each entity that
--- differs from its row becomes an event of source backfill, signed with a secret
--- that was made up here, and passed on to nobody.
+-- Records entities that a job has loaded from Toggl's REST API. They go through the ledger, so that
+-- a rebuild gives the same typed tables: each entity that differs from its row becomes an event of
+-- source backfill, signed with a generated secret, and not delivered to subscribers. toggl_step()
+-- calls toggl_arrive() for each page; the programs then sign the events and call toggl_record().
 
 comment on column ledger.event.source is
-  'How it came: webhook; spool when the database was away; quarantine when a retry recorded it; local when it was '
-  'made up here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
+  'How it came: webhook; spool when the database was not available; quarantine when a retry recorded it; local when '
+  'it was generated here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
 
 create function ledger.toggl_payloads(workspace bigint, of_model text, ids bigint[])
 returns table (entity_id bigint, payload jsonb, changed_at timestamptz, deleted_at timestamptz)
@@ -20,7 +20,8 @@ begin
     coalesce(id_column, 'workspace_id'), of_model) using workspace, ids;
 end
 $$;
-comment on function ledger.toggl_payloads(bigint, text, bigint[]) is 'Entities as the typed tables have them.';
+comment on function ledger.toggl_payloads(bigint, text, bigint[]) is
+  'Current entities of the typed tables, in the form of Toggl''s JSON.';
 
 create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, parsed jsonb, state jsonb)
 returns table (note jsonb, more jsonb, bad jsonb)
@@ -41,7 +42,7 @@ declare
   page constant integer := coalesce((step -> 'page')::integer, 1);
 begin
   more := '[]';
-  -- An empty list is null at Toggl now and then.
+  -- Toggl sometimes sends null for an empty list.
   if parsed is null or jsonb_typeof(coalesce(list, 'null')) not in ('array', 'null') then
     bad := ledger.coded('toggl.no_list', jsonb_build_object('model', of_model));
     return next;
@@ -52,7 +53,7 @@ begin
   select job.job_id, home, e.created_at, of_model, e.id, json_build_object(
            'event_id', 0, 'created_at', to_char(e.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            'creator_id', null,
-           -- (what Toggl lists is there: only a creation says so of what was deleted)
+           -- (an entity in Toggl's list exists: for a deleted row only a creation says so)
            'metadata', json_build_object('action',
                                          case when exists (select
                                                            from ledger.toggl_payloads(home, of_model, array[e.id]) k
@@ -66,14 +67,14 @@ begin
                                then (t.one ->> 'at')::timestamptz end, clock), earliest) as created_at
     from jsonb_array_elements(list) t (one)
     where jsonb_typeof(t.one) = 'object' and ledger.toggl_number(t.one -> 'id') > 0
-      -- What says it belongs elsewhere is not taken for ours.
+      -- An entity that names another workspace is ignored.
       and coalesce(ledger.toggl_number(t.one -> 'workspace_id'), ledger.toggl_number(t.one -> 'wid'), home) = home
       and (of_model <> 'workspace' or ledger.toggl_number(t.one -> 'id') = home)) e
   where not exists (
     select from ledger.toggl_payloads(home, of_model, array[e.id]) k
     where k.changed_at > e.created_at or (k.payload = e.entity and k.deleted_at is null))
   order by e.id;
-  -- The number is known only now; it is part of what is signed.
+  -- The number is known only now, and the signature covers it.
   update ledger.toggl_arrival a
   set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id',
                                a.body -> 'creator_id',
@@ -81,7 +82,7 @@ begin
   where a.job_id = job.job_id and a.body ->> 'event_id' = '0';
 
   if of_model in ('project', 'tag', 'task') and jsonb_array_length(list) >= 200 and page < 500
-     -- A server that knows no pages gives the same one again.
+     -- A server without pages returns the same page again.
      and (page = 1 or list #>> '{0,id}' is distinct from state ->> 'first_of_page') then
     more := jsonb_build_array(step || jsonb_build_object('page', page + 1));
   end if;
@@ -89,8 +90,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_arrive(ledger.toggl_job, jsonb, jsonb, jsonb) is
-  'Puts the entities of an answer that are new to the typed tables, or later there, where they wait to be signed. '
-  'more: the next page, if there may be one.';
+  'Stores the entities of an answer that are new or newer than their rows in ledger.toggl_arrival, where they wait '
+  'for the signature. more: the next page, if there may be one.';
 
 create function ledger.toggl_unsigned(job bigint)
 returns table (workspace_id bigint, event_id bigint, body json, endpoint_id bigint, address text, secret_id bigint,
@@ -106,8 +107,8 @@ as $$
   order by a.workspace_id, a.event_id
 $$;
 comment on function ledger.toggl_unsigned(bigint) is
-  'What a job has loaded and nobody has signed yet, at most 500, and the secret to sign it with; endpoint_id null: '
-  'the workspace has none yet, toggl_local() makes it.';
+  'Loaded entities of a job without a signature, at most 500, and the secret to sign them with; endpoint_id null: the '
+  'workspace has none yet, toggl_local() makes it.';
 
 create function ledger.toggl_local(workspace bigint, address text, sealed bytea)
 returns void
@@ -134,7 +135,7 @@ returns boolean
 language sql stable set search_path = ledger, pg_temp
 return exists (select from ledger.toggl_workspace w where w.endpoint_id = endpoint);
 comment on function ledger.is_loading(bigint) is
-  'Is it an endpoint under which only what is loaded is recorded? Nobody calls it.';
+  'Is it an endpoint under which only what is loaded is recorded? It takes no callbacks.';
 
 create function ledger.is_retired(endpoint bigint)
 returns boolean
@@ -145,8 +146,8 @@ return exists (select from ledger.endpoint e where e.endpoint_id = endpoint and 
        or exists (select from ledger.toggl_job j where j.kind = 'subscribe' and j.failed
                   and (j.given -> 'endpoint')::bigint = endpoint));
 comment on function ledger.is_retired(bigint) is
-  'Is it a disabled endpoint of a subscription at Toggl that was deleted, or did not come to be? It is kept for the '
-  'events that came by it, or that may still come.';
+  'Is it a disabled endpoint of a subscription at Toggl that was deleted, or was never created? It is kept for its '
+  'events.';
 
 create function ledger.toggl_record(job bigint, event_ids bigint[], signatures bytea[], endpoint bigint, secret bigint)
 returns bigint
@@ -169,8 +170,7 @@ begin
   if loaded.event_ids is null then
     return 0;
   end if;
-  -- The horizon may have moved on; it is looked up behind the lock of the insert,
-  -- as receiver.append() does.
+  -- The horizon may have moved; it is read after the insert has its lock, as in receiver.append().
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
                             entity_id, model, action, source, signature, body)
   select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint,
@@ -193,5 +193,5 @@ begin
 end
 $$;
 comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is
-  'Records signed entities as events of source backfill and brings the typed tables up to them; nothing is passed on. '
-  'Returns how many.';
+  'Records signed entities as events of source backfill and applies them to the typed tables; subscribers get none of '
+  'them. Returns how many.';

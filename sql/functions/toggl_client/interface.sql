@@ -1,5 +1,6 @@
--- Toggl in the interface schemas: the same functions for each program that talks to it, and
--- what the command line lists. What a job is and does: job.sql.
+-- Functions about Toggl in the interface schemas: the same ones for each program that sends
+-- requests to Toggl, and the lists of the command line. How a job works does not belong here: see
+-- job.sql.
 
 select ledger.interface_function(called) from unnest(array[
   'operator.toggl_begin', 'operator.toggl_turn', 'operator.toggl_leave', 'operator.toggl_due',
@@ -64,7 +65,7 @@ begin
 end
 $$;
 comment on function admin.toggl_connection_token(ledger.operator, admin.request) is
-  'Gives a new connection its token. made: connection_id; sealed, with toggl: and its number as place.';
+  'Gives a new connection its token. made: connection_id; sealed, bound to the text toggl and its number.';
 
 -- ---- of the command line only
 
@@ -73,7 +74,7 @@ returns void
 language sql volatile security definer set search_path = ledger, pg_temp
 as $$ update ledger.toggl_connection c set token_sealed = sealed where c.connection_id = connection $$;
 comment on function operator.toggl_connection_token(bigint, bytea) is
-  'Gives a connection its token, sealed with toggl: and its number as place; null ends it.';
+  'Gives a connection its token, sealed bound to the text toggl and its number; null ends it.';
 
 create function operator.toggl_connection_list()
 returns table (connection_id bigint, user_id bigint, name text, email text, connected_us bigint, checked_us bigint,
@@ -116,7 +117,7 @@ as $$
 $$;
 comment on function operator.toggl_subscription_list() is
   'Subscriptions at Toggl as they were when we last looked (seen_us), how they differ from what we want, and the '
-  'command that mends it.';
+  'command that repairs it.';
 
 create function operator.toggl_subscription_find(item bigint)
 returns table (workspace_id bigint, connection_id bigint, endpoint_id bigint, address text)
@@ -136,7 +137,8 @@ begin
 end
 $$;
 comment on function operator.toggl_subscription_find(bigint) is
-  'Where a subscription is at home, and the address of our endpoint of it (null: made elsewhere). P0002: none such.';
+  'Workspace of a subscription, and the address of its endpoint (null: it was made elsewhere). P0002: it does not '
+  'exist.';
 
 create function operator.toggl_quota_list()
 returns table (connection_id bigint, name text, organization_id bigint, remaining bigint, total bigint,
@@ -152,8 +154,8 @@ as $$
   order by w.connection_id, w.organization_id
 $$;
 comment on function operator.toggl_quota_list() is
-  'What is left of Toggl''s quota, as its answers said; organization 0: the user''s own. resets_us null: the window '
-  'has ended, the next request begins one.';
+  'Remaining quota at Toggl, by its answers; organization 0: the user''s own. resets_us null: the window has ended, '
+  'the next request begins one.';
 
 create function operator.toggl_job_list()
 returns table (job_id bigint, kind text, workspace_id bigint, made_us bigint, waits_until_us bigint, words jsonb)
@@ -164,7 +166,7 @@ as $$
   from ledger.toggl_job j where j.finished_at is null order by j.job_id
 $$;
 comment on function operator.toggl_job_list() is
-  'Jobs at Toggl that have not ended: at work, waiting for the quota, or left by a process that died.';
+  'Jobs that have not ended: running, waiting for the quota, or left by a process that died.';
 
 create function operator.toggl_plan(workspace bigint)
 returns table (fallback bigint, words jsonb, left_out jsonb, filters text, max_webhooks bigint, max_filters bigint)
@@ -189,6 +191,6 @@ begin
 end
 $$;
 comment on function operator.toggl_plan(bigint) is
-  'What the planner proposes for one more subscription of a workspace, as ledger.toggl_plan() has it, to be said to '
-  'people; filters: as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: '
-  'no such workspace.';
+  'Proposal for one more subscription of a workspace, as ledger.toggl_plan() makes it, in a form for people; filters: '
+  'as they are written at the command line. No row: nothing is left, or the plan allows none. P0002: no such '
+  'workspace.';

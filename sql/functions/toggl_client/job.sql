@@ -1,6 +1,8 @@
--- What is done at Toggl, as jobs: a queue of requests in a row, so that a job
--- outlives its process and a spent quota. Each answer is judged here; the
--- programs only carry requests and answers.
+-- Jobs at Toggl. A job is a row with a queue of requests, so that it survives the end of its
+-- process and a used-up quota. The command line, the admin page and the courier start a job with
+-- toggl_begin() and call toggl_turn() in a loop: it evaluates the last answer and returns the next
+-- request. The programs only send the requests. What an answer means does not belong here: see
+-- step.sql.
 
 create function ledger.toggl_request(job ledger.toggl_job, inout step jsonb, out api text, out method text,
                                      out path text, out body jsonb, out organization bigint, out endpoint bigint)
@@ -14,7 +16,7 @@ declare
 begin
   select w.organization_id, w.max_filters into organization, most from ledger.toggl_workspace w
     where w.workspace_id = home;
-  -- A workspace that is not known is not Toggl's: its requests count as the user's.
+  -- An unknown workspace has no organization: its requests count for the user's own window.
   organization := coalesce(organization, 0);
   method := 'GET';
   api := 'webhooks';
@@ -45,7 +47,7 @@ begin
       endpoint := (step -> 'endpoint')::bigint;
       select o.* into s from ledger.toggl_subscription o where o.workspace_id = home
         and o.subscription_id = (step -> 'id')::bigint;
-      -- All of it, and always `enabled`: an update without it misbehaves at Toggl.
+      -- All members, and always `enabled`: Toggl handles an update without it wrongly.
       body := jsonb_build_object('description', coalesce(step ->> 'description', s.description),
         'url_callback', coalesce(step ->> 'url', s.url), 'enabled',
         coalesce((step -> 'enabled')::boolean, s.enabled, true),
@@ -65,8 +67,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_request(ledger.toggl_job, jsonb) is
-  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: whose '
-  'newest secret belongs into the body. The step comes back with what was decided for it.';
+  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: the '
+  'endpoint whose newest secret goes into the body. step returns the step with the values that were chosen.';
 
 create function ledger.toggl_verify(workspace bigint, subscription bigint)
 returns jsonb
@@ -74,7 +76,7 @@ language sql immutable set search_path = ledger, pg_temp
 return jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', workspace, 'id', subscription, 'quiet', true),
                          jsonb_build_object('do', 'list', 'ws', workspace, 'id', subscription, 'then', 'verified'));
 comment on function ledger.toggl_verify(bigint, bigint) is
-  'The steps that see whether a subscription is validated: ping it once more, which validates, and look.';
+  'The steps that check whether a subscription is validated: ping it again, which validates it, and read it.';
 
 create function ledger.toggl_repair(s ledger.toggl_subscription)
 returns jsonb
@@ -94,7 +96,7 @@ as $$
   from ledger.toggl_state(s) t
 $$;
 comment on function ledger.toggl_repair(ledger.toggl_subscription) is
-  'The steps that bring a subscription at Toggl back to what we want; none where there is nothing to do at Toggl.';
+  'The steps that repair a subscription at Toggl; none when nothing has to be changed at Toggl.';
 
 create function ledger.toggl_begin(
   connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
@@ -150,7 +152,7 @@ begin
     if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
        and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted
        - '{hook_url,by}'::text[] then
-      -- Left by a process that died, and wished again.
+      -- Left by a process that died, and requested again.
       return query select *
         from ledger.toggl_begin(connection, 'resume', jsonb_build_object('job', held.job_id), null, null,
                                 is_interactive);
@@ -160,7 +162,7 @@ begin
     end if;
   end if;
   if what = 'subscribe' then
-    -- Who pressed a moment later asks for what is there by now.
+    -- A second request a moment later gets the result of the first one.
     select array_agg(f) into lacking
     from unnest(case when wanted ? 'filters' then ledger.toggl_filters_read(wanted ->> 'filters')
                      else (select p.filters from ledger.toggl_workspace w
@@ -187,7 +189,7 @@ begin
     wanted := wanted || jsonb_build_object('endpoint', s.endpoint_id, 'secret', made);
   end if;
 
-  -- The owner may have moved: where we want to be called is where public_url says.
+  -- The installation may have moved: the wanted address is the one by public_url.
   if (what = 'repair' or (wanted ->> 'repair')::boolean) and wanted ->> 'hook_url' ~* '^https?://' then
     update ledger.toggl_subscription o set wanted_url = (wanted ->> 'hook_url') || e.address
     from ledger.endpoint e
@@ -243,7 +245,7 @@ begin
           and o.deleted_at is null)) end;
 
   if what in ('load', 'check') then
-    -- One at a time, or two would load the same.
+    -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
     where j.connection_id = connection and j.kind = what and j.finished_at is null
@@ -263,9 +265,9 @@ begin
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
-  'Begins a job, or takes over one that waits (resume; load and check by themselves). What a new subscription needs, '
-  'endpoint and sealed secret, is stored here, before Toggl hears of it. P0002: no such connection, subscription or '
-  'job; 23505: somebody is at it, see ledger.toggl_conflicting_job(), or it is there already.';
+  'Starts a job, or takes over one that waits (resume; load and check without it). The endpoint and the sealed secret '
+  'of a new subscription are stored here, before the request to Toggl. P0002: no such connection, subscription or '
+  'job; 23505: another job conflicts, see ledger.toggl_conflicting_job(), or it exists already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
 language plpgsql set search_path = ledger, pg_temp
@@ -283,7 +285,7 @@ begin
   where j.job_id = job.job_id;
   if is_bad and job.kind in ('subscribe', 'adopt') and not job.state ? 'keep' then
     update ledger.endpoint e set enabled = false where e.endpoint_id = endpoint;
-    -- Nothing can have come to it but pings; if something has, it stays.
+    -- It can have received only pings; if it has received an event, it stays.
     if not exists (select from ledger.event e where e.workspace_id = (job.given -> 'workspace')::bigint
                    and e.endpoint_id = endpoint)
        and not exists (select from ledger.quarantine q where q.endpoint_id = endpoint)
@@ -300,7 +302,7 @@ begin
       update ledger.endpoint_secret t set revoked_at = now() where t.secret_id = (job.given -> 'secret')::bigint;
     end if;
   elsif is_bad and job.kind = 'connect' then
-    -- The job is still to be read; toggl_connection_add() clears up.
+    -- The job must stay readable; toggl_connection_add() cleans up later.
     update ledger.toggl_connection c set token_sealed = null where c.connection_id = job.connection_id
       and c.user_id is null;
   elsif not is_bad and job.kind = 'load' then
@@ -313,8 +315,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_end(ledger.toggl_job) is
-  'Ends a job and clears up behind it: the endpoint of a subscription that did not come to be, a secret that Toggl '
-  'did not take. state: failed (why), keep (the endpoint is in use), doubt (nobody knows whether Toggl did it).';
+  'Ends a job and cleans up: removes the endpoint of a subscription that was not created, and a secret that Toggl did '
+  'not take. state: failed (why), keep (the endpoint is in use), doubt (it is not known whether Toggl did it).';
 
 create function ledger.toggl_turn(
   job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint,
@@ -345,7 +347,7 @@ begin
   background := not j.is_interactive;
   step := j.queue -> 0;
   if status is null and j.asked_at is not null and step ->> 'do' = 'create' then
-    -- Cut off in the middle: Toggl may have made it.
+    -- Interrupted during the request: Toggl may have created it.
     status := 0;
     why := ledger.coded('toggl.cut_off');
   end if;
@@ -353,12 +355,12 @@ begin
     select r.* into asked from ledger.toggl_request(j, step) r;
     perform ledger.toggl_heard(j.connection_id, asked.organization, status, remaining, resets_in, retry_after);
     if status = 402 and remaining = 0 then
-      -- The window is spent; toggl_heard() knows until when. Not asked, so to say.
+      -- The window is used up; toggl_heard() has noted until when. The request counts as not sent.
       update ledger.toggl_window w set remaining = 0
       where w.connection_id = j.connection_id and w.organization_id = coalesce(asked.organization, 0);
     elsif (status = 429 and j.tries < 6)
        or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
-      -- Again, after the back-off.
+      -- Repeat after the back-off.
       j.state := j.state || jsonb_build_object('again', ledger.toggl_said(status, answer, why));
     else
       j.queue := j.queue - 0;
@@ -401,7 +403,7 @@ begin
     end if;
     if said is not null then
       verdict := 'wait';
-      -- Of a window as the clock of the windows has it, which tests move.
+      -- By ledger.clock(), which tests move, as for the windows.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
       j.wait_reason := said;
       parsed := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms',
@@ -443,10 +445,10 @@ end
 $$;
 comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
   'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and '
-  'problem says why), judges it, and says what is next. verdict: ask (send this after wait_ms), sign (record what '
-  'arrived, then turn again), wait (the quota is spent; the job goes on by itself or by hand), done, failed, lost. '
-  'how: reserve, pace_ms, repair. sealed, place: the secret that belongs into the body as `secret`. A turn is taken '
-  'once: the next one needs next_lease.';
+  'problem says why), evaluates it, and returns the next request. verdict: ask (send this after wait_ms), sign '
+  '(record what arrived, then turn again), wait (the quota is used up; the courier or a person continues the job), '
+  'done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret for the member `secret` of the body, '
+  'and the text that it is bound to. A lease is valid for one turn: the next one needs next_lease.';
 
 create function ledger.toggl_leave(job bigint, lease bigint)
 returns void
@@ -462,7 +464,7 @@ begin
     return;
   end if;
   if j.asked_at is not null then
-    -- What was taken from the window for it was not used.
+    -- Returns the request to the window, because it was not sent.
     select r.organization into organization from ledger.toggl_request(j, j.queue -> 0) r;
     update ledger.toggl_window w set remaining = w.remaining + 1, in_flight = greatest(w.in_flight - 1, 0)
     where w.connection_id = j.connection_id and w.organization_id = organization and w.resets_at > ledger.clock();
@@ -474,7 +476,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_leave(bigint, bigint) is
-  'A process gives a job up before it has made the request of the last turn, so that another can go on at once.';
+  'Gives a job up before the request of the last turn was sent, so that another process can continue at once.';
 
 create function ledger.toggl_connection_add()
 returns bigint
@@ -486,8 +488,8 @@ as $$
   insert into ledger.toggl_connection default values returning connection_id
 $$;
 comment on function ledger.toggl_connection_add() is
-  'A new connection; its number binds the sealed token, which it gets next. Those that came to nothing are cleared up '
-  'after a day.';
+  'A new connection; its number binds the sealed token, which it gets next. Connections that were never completed are '
+  'removed after a day.';
 
 create function ledger.toggl_disconnect(connection bigint)
 returns bigint
@@ -510,14 +512,14 @@ begin
 end
 $$;
 comment on function ledger.toggl_disconnect(bigint) is
-  'Forgets the token of a connection (null: the only one). Returns how many subscriptions of ours stay at Toggl. '
-  'P0002: no such, or several.';
+  'Deletes the token of a connection (null: the only one). Returns how many of our subscriptions stay at Toggl. '
+  'P0002: no such connection, or several.';
 
 create function ledger.toggl_due(hours bigint)
 returns table (connection_id bigint, what text, asked text)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  -- What waits goes on first; then the look at Toggl's side.
+  -- Waiting jobs continue first; then connections are checked.
   select j.connection_id, 'resume', json_build_object('job', j.job_id)::text
   from ledger.toggl_job j
   where j.finished_at is null and j.leased_until <= clock_timestamp()
@@ -531,5 +533,5 @@ as $$
                     and j.finished_at is null)
 $$;
 comment on function ledger.toggl_due(bigint) is
-  'What is to be done at Toggl by nobody''s order: jobs that have waited long enough, and connections that were not '
-  'compared for so many hours (0: never). To be given to toggl_begin().';
+  'Called by the courier: jobs that have waited long enough, and connections that were not checked for so many hours '
+  '(0: never). Each is an argument for toggl_begin().';

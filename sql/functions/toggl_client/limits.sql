@@ -1,6 +1,6 @@
--- The gate to Toggl: how much may be asked, how fast, what an answer says about
--- both, and what may not be done at once. Windows and pace are rows, because
--- processes share nothing else.
+-- Limits of requests to Toggl: quota, rate, what an answer says about both, and jobs that conflict.
+-- toggl_turn() calls toggl_admit() before each request and toggl_heard() after each answer. Windows
+-- and rate are rows, because all processes share them.
 
 create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint,
                                    pace_ms bigint)
@@ -14,7 +14,7 @@ declare
 begin
   -- organization null: costs nothing.
   if organization is not null then
-    -- 30 until an answer says more: the window of a user and of the Free plan.
+    -- 30 until an answer gives a number: the window of a user and of the Free plan.
     insert into ledger.toggl_window (connection_id, organization_id, remaining, resets_at)
     values (connection, organization, 30, clock + interval '1 hour')
     on conflict do nothing;
@@ -37,7 +37,7 @@ begin
       return next;
       return;
     end if;
-    -- What a process that died had under way is under way no more.
+    -- Requests of a process that died are not in flight any more.
     update ledger.toggl_window w
     set remaining = held.remaining - 1, resets_at = held.resets_at, asked_at = clock,
         in_flight = case when held.asked_at < clock - interval '5 minutes' then 0 else held.in_flight end + 1
@@ -53,8 +53,8 @@ end
 $$;
 comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
   'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs '
-  'nothing) and a place in the pace: wait_ms until then. said, without the time: not before the window begins anew, '
-  'and nothing was taken; work in the background stops at the reserve.';
+  'nothing) and reserves a time slot: wait_ms until then. said, without the time: the quota is used up until the '
+  'window ends, and nothing was taken; background work stops at the reserve.';
 
 create function ledger.toggl_heard(
   connection bigint, organization bigint, status bigint, remaining bigint, resets_in bigint, retry_after bigint)
@@ -66,7 +66,7 @@ declare
   ends timestamptz := case when resets_in is not null then
                            clock + least(greatest(resets_in, 0), 86400) * interval '1 second' end;
 begin
-  -- No header: what we counted ourselves stands, but for a refusal.
+  -- Without the header our own count stays, except after a refusal.
   update ledger.toggl_window w
   set in_flight = greatest(w.in_flight - 1, 0),
       remaining = case when toggl_heard.remaining is not null
@@ -76,7 +76,7 @@ begin
       seen_at = case when toggl_heard.remaining is not null then clock else w.seen_at end
   where w.connection_id = connection and w.organization_id = organization;
   if status = 429 or status >= 500 or status = 0 then
-    -- Twice as long each time, and not for all processes the same.
+    -- Twice as long each time, with a random part, so that processes do not retry together.
     update ledger.toggl_connection c
     set failures = c.failures + 1,
         back_off_until = greatest(c.back_off_until, clock_timestamp()
@@ -92,8 +92,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_heard(bigint, bigint, bigint, bigint, bigint, bigint) is
-  'What an answer says about quota and pace: the headers X-Toggl-Quota-Remaining and -Resets-In, Retry-After (null: '
-  'not there), and the status (0: no answer).';
+  'Evaluates what an answer says about quota and rate: the headers X-Toggl-Quota-Remaining and -Resets-In, '
+  'Retry-After (null: not there), and the status (0: no answer).';
 
 create function ledger.toggl_quota_learn(connection bigint, parsed jsonb)
 returns void
@@ -118,7 +118,7 @@ begin
         resets_at = excluded.resets_at, seen_at = excluded.seen_at;
 end
 $$;
-comment on function ledger.toggl_quota_learn(bigint, jsonb) is 'Takes over the answer of /me/quota.';
+comment on function ledger.toggl_quota_learn(bigint, jsonb) is 'Stores the answer of /me/quota.';
 
 create function ledger.toggl_conflicting_job(what text, workspace bigint, subscription bigint, but bigint)
 returns ledger.toggl_job
@@ -127,7 +127,7 @@ as $$
 declare
   conflict ledger.toggl_job;
 begin
-  -- Whoever else looks waits here, and sees then what was begun.
+  -- Another session that checks waits here, and then sees the new job.
   perform from ledger.toggl_workspace w where w.workspace_id = workspace for update;
   select j.* into conflict from ledger.toggl_job j
   where j.finished_at is null and j.job_id is distinct from but
@@ -141,8 +141,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_conflicting_job(text, bigint, bigint, bigint) is
-  'The open job, other than `but`, beside which this may not be begun: who makes a subscription in the workspace '
-  '(subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can begin before this '
+  'The open job, other than `but`, that conflicts with this one: a job that creates a subscription in the workspace '
+  '(subscribe), or gives this one a new secret (rotate, adopt). Null: none, and none can start before this '
   'transaction ends.';
 
 create function ledger.toggl_conflicting_job_coded(j ledger.toggl_job)
@@ -160,14 +160,15 @@ as $$
                                                       else j.leased_until end))))
 $$;
 comment on function ledger.toggl_conflicting_job_coded(ledger.toggl_job) is
-  'Why another may not be begun beside this job, and what to do.';
+  'Why another job may not start beside this one, and what to do.';
 
 create function ledger.toggl_number(value jsonb)
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
 return case when jsonb_typeof(value) in ('number', 'string')
             and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
-comment on function ledger.toggl_number(jsonb) is 'A whole number that another server parsed us; null when it is none.';
+comment on function ledger.toggl_number(jsonb) is
+  'A whole number from the answer of another server; null when it is none.';
 
 create function ledger.toggl_json(answer text)
 returns jsonb
@@ -188,4 +189,4 @@ return case when status = 0 then ledger.coded('toggl.no_answer', jsonb_build_obj
               nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ',
                                          'g'), 300), ''))) end;
 comment on function ledger.toggl_said(bigint, text, jsonb) is
-  'What Toggl answered, to be said to people. problem: why no answer came, a text or what ledger.coded() gives.';
+  'Toggl''s answer in a form for people. problem: why no answer came, as a text or an object of ledger.coded().';

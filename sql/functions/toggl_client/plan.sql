@@ -1,11 +1,12 @@
--- What a plan of Toggl allows and how to use it best, and how Toggl's side
--- differs from what we want.
+-- Planner: chooses the filters of subscriptions within the limits of a Toggl plan, and compares the
+-- subscriptions at Toggl with the wanted ones. Called by toggl_step(), the lists of the command
+-- line and the admin page.
 
 create or replace view ledger.toggl_worth (place, entity) as values
   (1, 'time_entry'), (2, 'project'), (3, 'client'), (4, 'task'), (5, 'tag'),
   (6, 'workspace_user'), (7, 'project_user'), (8, 'workspace'), (9, 'project_group');
 comment on view ledger.toggl_worth is
-  'Entities by what they are worth to the tables: the first ones are subscribed to first.';
+  'Entities by their value for the typed tables: the planner subscribes to the first ones first.';
 comment on column ledger.toggl_worth.place is 'Order.';
 comment on column ledger.toggl_worth.entity is 'Entity, as filters name it.';
 
@@ -15,7 +16,7 @@ language sql stable set search_path = ledger, pg_temp
 as $$
   with single as (
     select w.entity || '.' || a.action as filter, w.entity, a.action,
-           -- All of time entries; then what makes and renames, then what deletes.
+           -- All actions of time entries; then created and updated of the others, then deleted.
            case when w.place = 1 then a.n when a.n < 3 then 10 + w.place * 2 + a.n else 100 + w.place end as worth
     from ledger.toggl_worth w,
          (values (1, 'created'), (2, 'updated'), (3, 'deleted')) a (n, action)
@@ -25,7 +26,7 @@ as $$
     select s.entity || '.*' as filter, s.entity, min(s.worth) as worth from single s group by s.entity
       having count(*) = 3),
   ranked as (
-    -- What is left of an entity that is covered in part comes behind whole ones.
+    -- The remaining actions of an entity that is covered in part come after whole entities.
     select 2 as fallback, w.filter, row_number() over (order by w.is_part, w.worth) as place
     from (select o.filter, o.worth, false as is_part from whole o
           union all
@@ -51,9 +52,9 @@ as $$
   order by p.fallback
 $$;
 comment on function ledger.toggl_plan(bigint, text[]) is
-  'Filters for a subscription that may have `most` of them, beside subscriptions that cover something already: the '
-  'best first, then what is left of it when Toggl counts wildcards for more than one (which nobody has published). '
-  'left_out: what nobody will hear of.';
+  'Filters for a subscription that may have `most` of them, besides subscriptions that cover some already: the best '
+  'proposal first, then smaller ones, in case Toggl counts a wildcard as more than one filter (this is not '
+  'documented). left_out: filters that no subscription will have.';
 
 create function ledger.toggl_covered(workspace bigint, but bigint default null)
 returns text[]
@@ -64,7 +65,7 @@ as $$
     and s.subscription_id is distinct from but
 $$;
 comment on function ledger.toggl_covered(bigint, bigint) is
-  'Filters of our subscriptions of a workspace that are enabled, but for one; null: none.';
+  'Filters of our enabled subscriptions of a workspace, except one of them; null: none.';
 
 create function ledger.toggl_filters_write(filters text[])
 returns jsonb
@@ -77,7 +78,7 @@ as $$
         from unnest(filters) with ordinality f (one, n) group by 1) g
 $$;
 comment on function ledger.toggl_filters_write(text[]) is
-  'Filters to be said to people, one for each entity: time entries: created, updated; projects: all changes. actions '
+  'Filters in a form for people, one for each entity: time entries: created, updated; projects: all changes. actions '
   'is missing for all changes. Null: there are none.';
 
 create function ledger.toggl_filters(list jsonb)
@@ -100,7 +101,8 @@ as $$
                    order by f.place)
   from unnest(filters) with ordinality f (filter, place)
 $$;
-comment on function ledger.toggl_event_filters(text[]) is 'The other way round: entity.action as event_filters.';
+comment on function ledger.toggl_event_filters(text[]) is
+  'The inverse of ledger.toggl_filters(): entity.action as event_filters.';
 
 create function ledger.toggl_filters_read(list text)
 returns text[]
@@ -135,7 +137,7 @@ begin
     when status in ('403', '405', '406', '411', '413', '415') then ledger.coded('toggl.hint_refused')
     when status like '5__' then ledger.coded('toggl.hint_receiver')
     when status like '2__' then ledger.coded('toggl.hint_other')
-    -- the last is what another hookledger says
+    -- the last one is the text of another hookledger
     when problem ~* 'resolve|no such host|dns|name or service|no public address' then
       ledger.coded('toggl.hint_dns', host)
     when problem ~* 'x509|certificate|tls|ssl' then ledger.coded('toggl.hint_tls', host)
@@ -147,7 +149,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_hint(text, text) is
-  'What to check when Toggl could not use a callback address, by what it says it saw.';
+  'What to check when Toggl could not use a callback address, by the problem that it reports.';
 
 -- ---- how Toggl's side differs
 
@@ -185,8 +187,8 @@ as $$
       else 'well' end as state) d
 $$;
 comment on function ledger.toggl_state(ledger.toggl_subscription) is
-  'How a subscription at Toggl differs from what we want, to be said to people, and the command that mends it (null: '
-  'nothing to mend).';
+  'How a subscription at Toggl differs from the wanted one, in a form for people, and the command that repairs it '
+  '(null: nothing to repair).';
 
 create function ledger.toggl_learn(workspace bigint, parsed jsonb)
 returns bigint
@@ -209,7 +211,7 @@ begin
                and ledger.is_good('time', parsed -> 'validated_at')
                then (parsed ->> 'validated_at')::timestamptz end,
           ledger.clock(),
-          -- Ours, when a creation was cut off before we heard its number.
+          -- It is ours when a creation was interrupted before its number arrived.
           (select e.endpoint_id from ledger.endpoint e
            where e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$')))
   on conflict (workspace_id, subscription_id) do update
@@ -222,7 +224,7 @@ begin
   where s.workspace_id = workspace and s.subscription_id = learnt and s.endpoint_id is not null
     and s.wanted_url is null;
   if found then
-    -- Given up without an answer, and made after all: its events are wanted.
+    -- The creation was given up without an answer, but Toggl made it: its events are wanted.
     update ledger.endpoint e set enabled = true
     where not e.enabled and e.address = substring(sends_to from '/hook/([A-Za-z0-9_-]+)$') and exists (
       select from ledger.toggl_job j
@@ -233,7 +235,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_learn(bigint, jsonb) is
-  'Takes over a subscription as Toggl tells it. Returns its number; null: that is no subscription of this workspace.';
+  'Stores a subscription from Toggl''s answer. Returns its number; null: it is no subscription of this workspace.';
 
 create function ledger.toggl_learn_all(workspace bigint, parsed jsonb)
 returns void
@@ -252,4 +254,4 @@ begin
 end
 $$;
 comment on function ledger.toggl_learn_all(bigint, jsonb) is
-  'Takes over Toggl''s list of a workspace: what is missing in it is gone.';
+  'Stores Toggl''s list of a workspace: subscriptions missing in it are marked as gone.';

@@ -1,5 +1,5 @@
--- What an answer of Toggl means for the job that asked: what is known now, what
--- is to be asked next, or why it failed.
+-- Evaluates an answer of Toggl for its job: stores what it says, and returns the next requests or
+-- why the job failed. Called by toggl_turn() for each answer.
 
 create function ledger.toggl_step(
   job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, out queue jsonb,
@@ -21,7 +21,7 @@ begin
   queue := job.queue;
   state := job.state;
 
-  -- What is the same whatever was asked.
+  -- Statuses with the same meaning for each request.
   if status in (401, 403)
     and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
     update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock())
@@ -48,7 +48,7 @@ begin
       bad := ledger.coded('toggl.no_user', jsonb_build_object('said', said));
       queue := '[]';
     elsif bad is null then
-      -- The same user again: a new token for the connection that was.
+      -- The same user again: the existing connection gets the new token.
       update ledger.toggl_workspace w set connection_id = job.connection_id from ledger.toggl_connection c
       where c.user_id = learnt and w.connection_id = c.connection_id;
       update ledger.toggl_job j set connection_id = job.connection_id from ledger.toggl_connection c
@@ -64,7 +64,7 @@ begin
       state := state || jsonb_build_object('user_id', learnt::text);
     end if;
   when 'quota' then
-    -- Good to know, and nothing hangs on it.
+    -- Optional: the job continues without it.
     bad := case when status in (401, 403) then bad end;
     perform ledger.toggl_quota_learn(job.connection_id, parsed);
   when 'workspaces' then
@@ -82,7 +82,7 @@ begin
       on conflict (workspace_id) do update
         set organization_id = excluded.organization_id, name = excluded.name,
             is_admin = case when w.connection_id = excluded.connection_id then excluded.is_admin else w.is_admin end,
-            -- It stays with who asks for it already, as long as that one can.
+            -- The workspace stays with its connection as long as that one has a valid token.
             connection_id = case when exists (select from ledger.toggl_connection c
                                               where c.connection_id = w.connection_id and c.token_sealed is not null
                                                 and c.refused_at is null)
@@ -146,8 +146,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb) is
-  'Judges the answer to a step. Gives the rest of the queue and the state; state.failed says why it failed, and the '
-  'queue holds then what clears up.';
+  'Evaluates the answer to a step. Returns the rest of the queue and the state; state.failed says why it failed, and '
+  'then the queue holds the steps that clean up.';
 
 create function ledger.toggl_own(workspace bigint, of_url text)
 returns ledger.toggl_subscription
@@ -158,7 +158,7 @@ as $$
   order by s.subscription_id desc limit 1
 $$;
 comment on function ledger.toggl_own(bigint, text) is
-  'The subscription that Toggl has with this address of ours; null: none.';
+  'The subscription at Toggl with this address of ours; null: none.';
 
 create function ledger.toggl_step_hook(
   job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, said jsonb, error_text text,
@@ -185,7 +185,7 @@ begin
       note := case when not step ? 'quiet' then ledger.coded('toggl.pinged', which) end;
     end if;
   when 'delete' then
-    -- 404: gone already. Whether a 200 took is looked at next.
+    -- 404: it does not exist any more. The next step checks whether a 200 had an effect.
     bad := case when status in (200, 404) or queue @> '[{"do": "list"}]' then null else coalesce(bad, said) end;
   when 'create' then
     if status = 200 then
@@ -207,7 +207,7 @@ begin
     elsif bad is not null and status in (401, 402, 403, 429) then
       null;
     elsif status in (0, 200) or status >= 500 then
-      -- Nobody knows whether it was made: its address tells.
+      -- It is not known whether it was created: its address in the list shows it.
       more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'made', 'of', step, 'why', said));
       state := state || '{"doubt": true}';
       bad := null;
@@ -219,7 +219,7 @@ begin
              else said end;
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
-      -- A half-made one would hold the only place of a small plan.
+      -- An incomplete one would use up the only subscription of a small plan.
       more := case when is_handshake then
                    jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'stray', 'of', step, 'quiet',
                                                         true)) else '[]' end;
@@ -262,7 +262,7 @@ begin
     end if;
     if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check'
       and job.kind in ('connect', 'refresh', 'check') then
-      -- One workspace that may not be seen does not hide the others.
+      -- A workspace without permission must not hide the others.
       note := ledger.coded('toggl.list_unread', jsonb_build_object('workspace_id', home, 'why', bad));
       bad := null;
     elsif bad is null then
@@ -294,7 +294,7 @@ declare
 begin
   update ledger.toggl_subscription o
   set endpoint_id = (step -> 'endpoint')::bigint, wanted_url = step ->> 'url', wanted_enabled = true,
-      -- Sorted as what is learnt is: Toggl tells them back in whatever order.
+      -- Sorted like the stored ones: Toggl returns them in any order.
       wanted_filters = ledger.toggl_filters(ledger.toggl_event_filters(
         array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))
   where o.workspace_id = home and o.subscription_id = item
@@ -317,7 +317,7 @@ begin
 end
 $$;
 comment on function ledger.toggl_created(bigint, bigint, jsonb) is
-  'Notes that Toggl has made a subscription for us; more: the steps that are left until events flow.';
+  'Stores a subscription that Toggl has created for us; more: the remaining steps until events arrive.';
 
 create function ledger.toggl_listed(
   job ledger.toggl_job, step jsonb, how jsonb, inout queue jsonb, inout state jsonb, out bad jsonb, out note jsonb,
@@ -364,7 +364,7 @@ begin
   when 'adopted' then
     s := ledger.toggl_own(home, job.given ->> 'url');
     if s.subscription_id is not null then
-      -- The answer was lost, and it was done.
+      -- The answer was lost, but Toggl did it.
       state := (state - '{failed,doubt}'::text[]) || '{"keep": true}';
       note := ledger.coded('toggl.adopted', jsonb_build_object('subscription_id', s.subscription_id));
       more := case when s.validated_at is null then ledger.toggl_verify(home, s.subscription_id) else '[]' end;
@@ -404,7 +404,7 @@ begin
           and o.subscription_id = item;
       end if;
     elsif not step ? 'twice' then
-      -- Toggl is known not to delete what is disabled: enabled first, then again.
+      -- Toggl does not delete a disabled subscription: enable it first, then delete it again.
       more := jsonb_build_array(
         jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'enabled', true, 'quiet', true),
         jsonb_build_object('do', 'delete', 'ws', home, 'id', item, 'quiet', true),
@@ -447,4 +447,4 @@ begin
 end
 $$;
 comment on function ledger.toggl_listed(ledger.toggl_job, jsonb, jsonb, jsonb, jsonb) is
-  'Part of ledger.toggl_step(): what a list of subscriptions means for what the step wanted to see.';
+  'Part of ledger.toggl_step(): compares a list of subscriptions with the result that the step expects.';
