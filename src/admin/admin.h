@@ -40,7 +40,7 @@ struct admin {
 	struct ip_networks trusted, allowed;
 	struct replay *replays;	  /* that go on beside other requests */
 	struct alert *alert;	  /* sends tests; NULL: none was asked for yet */
-	struct http_req *testing; /* who waits for what comes of one; NULL: nobody */
+	struct http_req *testing; /* the request that waits for the result; NULL: none */
 	struct admin_health {
 		int64_t until_ms;
 		int status;
@@ -277,7 +277,7 @@ bool admin_replays_go_on(struct admin *admin);
 
 admin_operation admin_alert_add, admin_alert_test, admin_health, admin_metrics;
 
-/* The test that is being sent: as http_client_poll(), and answers who waits for it. */
+/* The test that is being sent: as http_client_poll(), and answers the waiting request. */
 int admin_alert_poll(const struct admin *admin, struct pollfd *fd);
 void admin_alert_go_on(struct admin *admin);
 void admin_watch_done(struct admin *admin);

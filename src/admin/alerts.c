@@ -19,7 +19,7 @@
 #include "ledger/sealing.h"
 #include "ledger/monitor.h"
 
-/* Whoever may ask without a login asks the database no oftener than that. */
+/* Requests without a login query the database at most this often. */
 enum { HEALTH_MS = 2000 };
 
 static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
@@ -129,7 +129,7 @@ static void settle(struct admin *admin, const struct alert_outcome *outcome)
 	db_arg_int(args, outcome->message_id);
 	db_arg_int(args, outcome->lease);
 	db_arg_text(args, str_of(outcome->problem));
-	/* who waits is told all the same */
+	/* the waiting request is answered in any case */
 	if (admin_db_call(admin, "admin.alert_settle", args, NULL))
 		log_write(LOG_WARN, "call_failed",
 			  (struct log_field[]){ log_text("function", "admin.alert_settle"),

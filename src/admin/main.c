@@ -60,7 +60,7 @@ static int work(struct program *program)
 	ip_networks_reread(&front.trusted, http_conf(front.conf)->trusted_proxies);
 	server.web = front.web = program_open_http(program,
 						   http_conf(front.conf)->api_body_max_bytes);
-	/* threads are confined as who starts them is */
+	/* a thread inherits the confinement of its creator */
 	confinement_enter(program->conf, true);
 	front.pool = admin_pool_new(program, front.web);
 	json_server_run(&server);

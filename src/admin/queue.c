@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 enum {
-	WAIT_MAX_MS = 20000, /* whoever asked has given up by then */
+	WAIT_MAX_MS = 20000, /* the client has given up by then */
 	KNOWN_MS = 60000,    /* so long is known whose a session is */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Inside of admin/pool: the requests that wait in a lane and those that run in it,
-   and who of them is next. Whoever calls this has the pool's lock. */
+   and who of them is next. The caller holds the pool's lock. */
 #ifndef HL_ADMIN_QUEUE_H
 #define HL_ADMIN_QUEUE_H
 
@@ -88,7 +88,7 @@ struct admin_job *admin_queue_pick(struct admin_queue *queue);
 const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job,
 			      int *status);
 
-/* Waits until something in the lane has changed, or so long. */
+/* Waits until something in the queue has changed, or until the time is over. */
 void admin_queue_wait(struct admin_queue *queue, int64_t wait_ms);
 
 void admin_wake(int fd); /* an eventfd; -1: nobody */

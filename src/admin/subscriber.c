@@ -164,7 +164,7 @@ static void answer(void *caller, const struct subscription_request *request,
 		goto done;
 	}
 	if (end->status != 200) {
-		/* who may not is the account, not the operator */
+		/* the account lacks the right, not the operator */
 		admin_refuse(req, end->status == 403 ? 409 : end->status, buf_text(&end->words));
 		goto done;
 	}

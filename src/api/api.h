@@ -21,7 +21,7 @@ struct http;
 struct http_req;
 struct sealer;
 
-/* Who asks, as api.admit() says. */
+/* The caller of a request, as api.admit() returns it. */
 struct caller {
 	int64_t account_id, user_id;
 	bool has_quota;

@@ -47,7 +47,7 @@ static void busy_receivers_have_the_database(void **state)
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now));
 }
 
-/* Whoever has a login can ring, with whatever number. */
+/* Any database login can notify, with any number. */
 static void no_number_is_too_large(void **state)
 {
 	struct backpressure backpressure = { 0 };

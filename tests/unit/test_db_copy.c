@@ -33,7 +33,7 @@ static void assert_says(struct db *db, const char *words)
 		fail_msg("\"%s\" is not in \"%s\"", words, db_problem(db));
 }
 
-/* What a sink saw, and what it is told to do. */
+/* What a sink saw, and what it has to do. */
 struct seen {
 	struct buf bytes; /* the first 64 KiB */
 	int64_t pieces, longest;

@@ -130,7 +130,7 @@ static void the_secret_before_runs_out(void **state)
 	buf_done(&text);
 }
 
-/* One bit more or less anywhere in body or signature, and it is not genuine. */
+/* One changed bit in body or signature makes the signature invalid. */
 static void every_bit_counts(void **state)
 {
 	struct keyring *ring = keyring_new(sealer);

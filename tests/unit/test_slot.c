@@ -43,7 +43,7 @@ static void it_waits_for_one(void **state)
 	assert_int_equal(SLOT_NONE, slot_take(dir, "hash", 1, 50));
 	assert_in_range(clock_ms() - began, 50, 10000);
 	slot_release(place);
-	/* whoever has one and dies gives it back */
+	/* a process that dies gives its slot back */
 	assert_int_equal(0, pipe(ends));
 	if ((child = fork()) == 0) {
 		place = slot_take(dir, "hash", 1, 0);

@@ -515,7 +515,7 @@ static void a_damaged_part_costs_one_record(void **state)
 	buf_done(&whole);
 }
 
-/* What cannot be judged yet is put back as it was, and taints no other file. */
+/* A callback that cannot be verified yet is put back unchanged; no other file suffers. */
 static void a_postponed_file_waits_its_time(void **state)
 {
 	struct spool *spool = open_it();
