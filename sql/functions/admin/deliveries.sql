@@ -1,5 +1,5 @@
--- The admin page: what is on its way to our subscribers, and delivering it once
--- more, by the functions of the command line (operator/deliveries.sql).
+-- The admin page: deliveries to our subscribers, and replay. The operations use the functions of
+-- the command line (operator/deliveries.sql).
 
 create function ledger.delivery_json(d ledger.delivery)
 returns jsonb

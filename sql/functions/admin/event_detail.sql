@@ -1,4 +1,4 @@
--- The admin page: one event in full.
+-- The admin page: one event with all its data.
 
 create function ledger.entity_said(e ledger.event)
 returns jsonb

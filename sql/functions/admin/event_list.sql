@@ -1,7 +1,7 @@
--- The admin page: the list of events, each as what makes a sentence; what is new;
--- and the export of what is filtered.
+-- The admin page: the list of events with the data for a sentence about each, new events, and the
+-- export of a filtered list. The search does not belong here: see event_search.sql.
 
--- ---- as sentences
+-- ---- descriptions of events
 
 create function ledger.payload_quick(body json)
 returns jsonb
@@ -11,11 +11,11 @@ declare
   whole constant text := body::text;
   payload text;
 begin
-  -- A list of these would take longer than a page waits for (50 of half a megabyte: 8 s).
+  -- A list of such events would take too long for the page (50 of half a megabyte: 8 s).
   if octet_length(whole) > 65536 then
     return null;
   end if;
-  -- Without such an escape and without an exponent nothing is to be mended.
+  -- Without such an escape and without an exponent there is nothing to repair.
   if position('\u' in whole) = 0 then
     payload := body -> 'payload';
     if length(payload) < 16000 and payload !~ '[0-9][eE][-+0-9]' then
@@ -26,7 +26,8 @@ begin
 end
 $$;
 comment on function ledger.payload_quick(json) is
-  'As ledger.payload(), in a third of its time where nothing is to be mended, for lists: null for a body above 64 KiB.';
+  'As ledger.payload(), in a third of its time when there is nothing to repair, for lists: null for a body above 64 '
+  'KiB.';
 
 create function ledger.events_described(refs ledger.event_ref[])
 returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id bigint, event_id bigint,
@@ -110,7 +111,7 @@ begin
       left join ran r on r.place = t.place)
     select n.place, n.epoch, n.txid, n.seq, n.workspace_id, n.event_id, n.created_at, n.received_at, n.model, n.action,
            n.entity_id, n.creator_id, n.source, n.workspace, n.who,
-           -- as ledger.timer_change() has it
+           -- as in ledger.timer_change()
            case when n.runs and not n.ran then case n.action when 'created' then 'started' else 'continued' end
                 when n.ran and not n.runs then 'stopped'
                 else n.action end,
@@ -152,7 +153,7 @@ create function ledger.news_from(refs ledger.event_ref[])
 returns text
 language sql stable set search_path = ledger, pg_temp
 as $$
-  -- A transaction still at work may record behind what is shown already.
+  -- A running transaction may still record events before those that the page shows.
   select case when refs[1] is null then ledger.cursor_write(s.epoch, pg_snapshot_xmin(pg_current_snapshot()), 0)
               else (select ledger.cursor_write(l.epoch, l.txid, l.seq)
                     from (values (refs[1].epoch, refs[1].txid, refs[1].seq),
@@ -161,7 +162,7 @@ as $$
   from ledger.state s
 $$;
 comment on function ledger.news_from(ledger.event_ref[]) is
-  'The cursor from which news of a list are looked for; what is shown already may come once more.';
+  'The cursor from which new events of a list are read; events that the page shows already may come again.';
 
 create function admin.event_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -175,7 +176,7 @@ begin
   return ledger.answer(jsonb_build_object(
     'items', ledger.events_json(page.refs), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
     'newest', case when nullif(request.query ->> 'after', '') is null then
-      -- what was recorded last is not the first of a list by time
+      -- the event recorded last is not always the first of a list by time
       ledger.news_from(case when wanted.since is null and wanted.until is null then page.refs end) end)::text);
 end
 $$;
@@ -263,7 +264,7 @@ $$;
 comment on function admin.event_newer(ledger.operator, admin.request) is
   'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
 
--- ---- the export of what is filtered
+-- ---- the export of a filtered list
 
 create function ledger.csv_cell(value text)
 returns text
@@ -317,7 +318,8 @@ begin
                || E'\r\n', '' order by t.place)
       from (
         select t.place, t.workspace, t.model, t.action, t.who, t.what, t.name, t.duration_seconds, t.project, t.source,
-               -- a program wants the moment and the number; a spreadsheet reads no offset and no 16th digit
+               -- programs need the exact time and number; a spreadsheet reads no offset and at most
+               -- 15 digits
                case kind when 'csv' then '"' || ledger.rfc3339(t.created_at) || '"'
                     else to_char(t.created_at at time zone zone_here, 'YYYY-MM-DD HH24:MI:SS') end as at,
                ledger.number_cell(t.workspace_id, kind) as workspace_id,

@@ -1,13 +1,13 @@
--- Finding events for the admin page. The newest first, in the order of
--- recording, by the key (epoch, txid, seq); a filter that few events pass is
--- looked for in pieces, and how far it was looked is said.
+-- Search for events on the admin page, called by the functions of event_list.sql. The newest first,
+-- in the order of recording, by the key (epoch, txid, seq). When few events pass a filter, the
+-- search reads the ledger in pieces and returns how far it has come.
 
 create function ledger.words_query(given text)
 returns tsquery
 language sql immutable set search_path = ledger, pg_temp
 return toggl.search_query(left(given, 4000));
 comment on function ledger.words_query(text) is
-  'What somebody types as a query of full-text search: toggl.search_query(). Null: there is no word in it.';
+  'Typed text as a query of full-text search: toggl.search_query(). Null: the text has no word.';
 
 create function ledger.event_filter_of(query jsonb)
 returns ledger.event_filter
@@ -82,8 +82,8 @@ $$;
 comment on function ledger.entities_with(tsquery, bigint) is
   'Numbers of entities whose name or description has these words, at most so many of each kind.';
 
--- As for operator.event_list(): the planner is kept from sorting all that is left,
--- and filters of null are gone before a plan is made.
+-- As in operator.event_list(): the planner must not sort all remaining rows, and filters that are
+-- null are removed before planning.
 create function ledger.event_walk(from_cursor ledger.cursor, wanted ledger.event_filter, most bigint, chunk bigint)
 returns table (refs ledger.event_ref[], looked bigint, epoch integer, txid xid8, seq bigint, created_at timestamptz)
 language plpgsql stable set search_path = ledger, pg_temp
@@ -92,7 +92,7 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 #variable_conflict use_column
 declare
-  -- so that the plan is made for the index of those that are few
+  -- so that the planner uses the index of the rare kinds
   is_rare constant boolean := wanted.model <> 'time_entry';
 begin
   return query
@@ -126,8 +126,8 @@ begin
 end
 $$;
 comment on function ledger.event_walk(ledger.cursor, ledger.event_filter, bigint, bigint) is
-  'Looks at the next `chunk` events before a cursor, in the order of recording, and gives those that pass, at most '
-  '`most`; looked: how many there were; and cursor and time of the oldest of them. Knows nothing of times and of '
+  'Reads the next `chunk` events before a cursor, in the order of recording, and returns those that pass, at most '
+  '`most`; looked: how many it read; also cursor and time of the oldest of them. It ignores the filters of time and '
   'wanted.entity.';
 
 create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wanted ledger.event_filter,
@@ -173,7 +173,7 @@ set enable_seqscan = off
 as $$
 begin
   return (
-    -- The planner would walk all events in their order and hope to meet these.
+    -- Otherwise the planner would read all events in their order until it finds these.
     with mine as materialized (
       select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
              e.entity_id
@@ -205,7 +205,7 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
   moment := coalesce(wanted.until, 'infinity');
-  -- nothing that happened at `until` itself
+  -- `until` itself is excluded
   event := -9223372036854775808;
   workspace := -9223372036854775808;
   if after is null then
@@ -220,7 +220,7 @@ begin
 end
 $$;
 comment on function ledger.span_read(text, ledger.event_filter) is
-  'The cursor of a list by when things happened, or where it begins.';
+  'The cursor of a list in the order of created_at, or its beginning.';
 
 create function ledger.event_page_of_time(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
                                           out refs ledger.event_ref[], out next text, out looked_to timestamptz)
@@ -286,7 +286,7 @@ begin
       seen := seen + piece.looked;
       exit when cardinality(refs) > most or piece.looked < chunk;
       from_cursor := row(piece.epoch, piece.txid, piece.seq)::ledger.cursor;
-      -- Rare words are found by their index; of common ones the next piece will have enough.
+      -- Rare words are found by their index; for common words the next piece has enough events.
       if wanted.words is not null and ids is null and (cardinality(refs) * 8 < most or seen > 4000) then
         ids := coalesce(ledger.entities_with(wanted.words, 2000), '{}');
         if cardinality(ids) < 2000 then

@@ -1,4 +1,4 @@
--- The admin page: the ways by which the owner is told, and what machines ask.
+-- The admin page: alerts, and health and metrics for machines.
 
 create function ledger.alert_json(n ledger.alert)
 returns json

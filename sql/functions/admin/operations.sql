@@ -1,6 +1,6 @@
--- What hookledger-admin can ask for, and who may. Whatever is not in this list cannot
--- be called: admin.call() looks here, and grants.sql lets a role call nothing of
--- schema admin but call() and what needs no session.
+-- All operations of hookledger-admin and the role that each needs. admin.call() reads this list and
+-- runs nothing else; grants.sql lets a role call only admin.call() and the functions that need no
+-- session.
 insert into admin.operation (name, role, is_proved, is_audited, function)
 select o.name, o.role, coalesce(o.mark ~ 'proof', false), coalesce(o.mark ~ 'trail', false),
        coalesce(o.function, o.name)

@@ -86,7 +86,8 @@ begin
   who.role := of_role;
   who.time_zone := coalesce(zone, 'UTC');
   perform ledger.operator_check(who);
-  -- One after the other, or two that look alike could be made at once.
+  -- One after the other, because otherwise two sessions could create similar names at the same
+  -- time.
   lock table ledger.operator in share row exclusive mode;
   if exists (select from ledger.operator o where ledger.name_skeleton(o.name) = ledger.name_skeleton(who.name)
              and lower(o.name) <> lower(who.name)) then
@@ -110,7 +111,8 @@ as $$
 declare
   who ledger.operator;
 begin
-  -- One after the other, or two owners could take the right from each other.
+  -- One after the other, because otherwise two owners could remove each other's role at the same
+  -- time.
   lock table ledger.operator in share row exclusive mode;
   select o.* into who from ledger.operator o where o.operator_id = id;
   if not found then
@@ -131,7 +133,7 @@ begin
                                                                 else ledger.clock() end
   where o.operator_id = id
   returning o.* into who;
-  -- Whoever knew the old password is out, and so is who may not come any more.
+  -- Sessions with the old password end, and those of a disabled operator too.
   if kept is not null or not who.enabled then
     delete from ledger.session s where s.operator_id = id;
   end if;

@@ -1,5 +1,5 @@
--- The admin page: is it well, in one look. Counts come from ledger.event_count_created,
--- which who looks after the ledger keeps; what is newer is counted here.
+-- The admin page: the overview. Counts come from ledger.event_count_created, which the monitor
+-- updates; newer events are counted here.
 
 create function ledger.all_is_well(at timestamptz)
 returns jsonb

@@ -1,12 +1,11 @@
--- The admin page: who may come in, what they may do, and the trail of what they
--- changed. hookledger-admin calls admin.call() for all that needs a session: it
--- enters the session, looks the operation up in admin.operation, which says who may,
--- runs it and writes the trail. An operation is a function of this schema that
--- nobody may call:
+-- The admin page: sessions, permissions, logins and the audit trail. hookledger-admin calls
+-- admin.call() for each request that needs a session: it checks the session, looks up the operation
+-- and its role in admin.operation, runs it and writes the audit trail. An operation is a function
+-- of this schema that no role may call directly:
 --   admin.NAME(who ledger.operator, request admin.request) returns admin.answer
 create type admin.request as (operation text, session bytea, path jsonb, query jsonb, given jsonb, made jsonb);
 comment on type admin.request is
-  'What a request brings. session: its digest; path and query: objects of texts; given: the body, or null; made: what '
+  'The data of a request. session: its digest; path and query: objects of texts; given: the body, or null; made: what '
   'hookledger-admin made for it (sealed secrets, digests; bytes in hex), never anything of the body.';
 
 create type admin.audit_entry as (action text, subject text, before jsonb, after jsonb);
@@ -14,8 +13,8 @@ comment on type admin.audit_entry is 'What an operation changed, without secrets
 
 create type admin.answer as (status bigint, body text, private jsonb, audit admin.audit_entry[]);
 comment on type admin.answer is
-  'What an operation gives: status and body of the answer, what only hookledger-admin itself may know (bytes in hex), '
-  'and what belongs into the trail. Null: there is no such thing.';
+  'The result of an operation: status and body of the answer, private data for hookledger-admin only (bytes in hex), '
+  'and entries for the audit trail. Null: the object does not exist.';
 
 create table admin.operation (
   name text primary key,
@@ -24,14 +23,13 @@ create table admin.operation (
   is_audited boolean not null default false,
   function text not null
 );
-comment on table admin.operation is
-  'Everything that hookledger-admin can ask for. What is not in here cannot be called.';
+comment on table admin.operation is 'All operations of hookledger-admin. Other functions cannot be called.';
 comment on column admin.operation.name is 'Its name, for admin.call().';
 comment on column admin.operation.role is
-  'Who may: owner; viewer, so everybody who is logged in; none: it needs no session, and is a function that '
-  'hookledger-admin calls by itself.';
+  'Required role: owner; viewer: every operator who is logged in; none: it needs no session, and hookledger-admin '
+  'calls the function directly.';
 comment on column admin.operation.is_proved is
-  'It also takes the password once more, within session_proof_minutes: for what gives power to somebody.';
+  'It also needs a password check within session_proof_minutes: for operations that give permissions.';
 comment on column admin.operation.is_audited is 'It may write to the audit trail.';
 comment on column admin.operation.function is 'The function of schema admin that does it.';
 
@@ -56,7 +54,7 @@ begin
     perform ledger.refuse('session.not_owner', '{}', 'HL403');
   end if;
   perform set_config('hookledger.client', home, true);
-  -- Another request of the session that takes long may hold the row: it writes the same.
+  -- A long request of the same session may hold the lock of the row: then it writes the same value.
   update ledger.session s set seen_at = clock, address = nullif(home, '')::inet
   where s.session_id = (select o.session_id from ledger.session o
                         where o.digest = token and o.seen_at < clock - interval '1 minute' for update skip locked);
@@ -67,9 +65,9 @@ begin
 end
 $$;
 comment on function ledger.session_enter(bytea, text, boolean) is
-  'Who asks, or an error: SQLSTATE HL401 without a session that is still good; HL403 for a viewer where role is not '
-  'viewer; HL428 where is_proved and the password was not given for a while, because a session may have been left '
-  'open on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, and behind these 32 bytes the '
+  'The operator of the session, or an error: SQLSTATE HL401 without a valid session; HL403 for a viewer when role is '
+  'not viewer; HL428 when is_proved and there was no recent password check, because a session may have been left open '
+  'on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, followed after these 32 bytes by the '
   'address of the request as text.';
 
 create function admin.call(session bytea, operation text, path jsonb, query jsonb, given jsonb, made jsonb default null)
@@ -81,7 +79,7 @@ declare
   who ledger.operator;
   answer admin.answer;
 begin
-  -- Of an operation that there is not, or needs no session, nothing is told but to an owner.
+  -- Only an owner learns that an operation does not exist or needs no session.
   select o.* into op from admin.operation o where o.name = operation and o.role <> 'none';
   who := ledger.session_enter(session, op.role, op.is_proved);
   if op.name is null then
@@ -99,22 +97,23 @@ begin
 end
 $$;
 comment on function admin.call(bytea, text, jsonb, jsonb, jsonb, jsonb) is
-  'Does one operation of admin.operation for the operator whose session this is, as ledger.session_enter() says; the '
-  'other arguments are those of admin.request. status null: there is no such thing.';
+  'Runs one operation of admin.operation for the operator of the session, after ledger.session_enter(); the other '
+  'arguments are those of admin.request. status null: the object does not exist.';
 
 create function ledger.answer(body text, status bigint default 200, audit admin.audit_entry[] default null,
                               private jsonb default null)
 returns admin.answer
 language sql immutable set search_path = ledger, pg_temp
 return row(status, body, private, audit)::admin.answer;
-comment on function ledger.answer(text, bigint, admin.audit_entry[], jsonb) is 'What an operation gives; body: JSON.';
+comment on function ledger.answer(text, bigint, admin.audit_entry[], jsonb) is
+  'Makes the result of an operation; body: JSON.';
 
 create function ledger.audited(action text, subject text, before jsonb default null, after jsonb default null)
 returns admin.audit_entry[]
 language sql immutable set search_path = ledger, pg_temp
 return array[row(action, subject, before, after)::admin.audit_entry];
 comment on function ledger.audited(text, text, jsonb, jsonb) is
-  'One entry for the trail; several are put together with ||.';
+  'One entry for the audit trail; several are joined with ||.';
 
 create function ledger.made_bytes(request admin.request, name text)
 returns bytea
@@ -132,7 +131,7 @@ begin
 end
 $$;
 comment on function admin.visitor(ledger.operator, admin.request) is
-  'Whose a session is, for the limits of what one operator may have under way.';
+  'The operator of a session, for the limit of requests in flight of one operator.';
 
 create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null,
                                    after jsonb default null)
@@ -145,7 +144,7 @@ as $$
           action, subject, before, after)
 $$;
 comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
-  'Adds to the trail what `who` does in this transaction; before and after say what changed, without secrets.';
+  'Adds an entry to the audit trail for `who`; before and after say what changed, without secrets.';
 
 create function ledger.page_limit(query jsonb)
 returns integer
@@ -191,7 +190,8 @@ as $$
   select case family(client::inet) when 6 then set_masklen(client::inet, 64)::cidr::text else host(client::inet) end
 $$;
 comment on function ledger.network_of(text) is
-  'By what strangers are counted: an IPv4 address, or the /64 of an IPv6 address, of which anybody has plenty.';
+  'The network by which unauthenticated clients are counted: an IPv4 address, or the /64 of an IPv6 address, because '
+  'one client has many addresses there.';
 
 create function ledger.throttle_add(of_kind text, of_subject text, burst bigint, per_minute bigint)
 returns bigint
@@ -215,7 +215,7 @@ begin
 end
 $$;
 comment on function ledger.throttle_add(text, text, bigint, bigint) is
-  'Puts one more into a leaky bucket: 0, or when it is full the seconds until there is room.';
+  'Adds one to a leaky bucket: 0, or when it is full the seconds until there is room.';
 
 create function ledger.throttle_add(kinds text[], subjects text[], bursts bigint[], paces bigint[])
 returns bigint
@@ -225,7 +225,7 @@ declare
   clock timestamptz := ledger.clock();
   wait_s bigint;
 begin
-  -- In their order: two who count the same buckets lock them alike.
+  -- In their order, so that two sessions that count in the same buckets do not deadlock.
   insert into ledger.throttle as t (kind, subject, level, at)
   select b.kind, b.subject, 0, clock from unnest(kinds, subjects) b (kind, subject) order by b.kind, b.subject
   on conflict (kind, subject) do update set level = t.level;
@@ -243,8 +243,8 @@ begin
 end
 $$;
 comment on function ledger.throttle_add(text[], text[], bigint[], bigint[]) is
-  'Puts one more into each of these leaky buckets: 0; or, when one of them is full, into none: the seconds until '
-  'there is room in all.';
+  'Adds one to each of these leaky buckets and returns 0; when one of them is full, it adds nothing and returns the '
+  'seconds until all have room.';
 
 create function ledger.name_digest(called text)
 returns text
@@ -256,8 +256,8 @@ begin
 end
 $$;
 comment on function ledger.name_digest(text) is
-  'What a name is counted by. Of a name that nobody has no more is kept: it may be a password that was typed into the '
-  'wrong field.';
+  'Digest by which logins with a name are counted. Only this is stored of a name that no operator has: it may be a '
+  'password typed into the wrong field.';
 
 create function admin.login_begin(called text, client text)
 returns table (wait_s bigint, operator_id bigint, password text)
@@ -274,8 +274,8 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   select o.* into who from ledger.operator o where lower(o.name) = lower(ledger.name_of(called)) and o.enabled;
   is_home := exists (select from ledger.operator_address a where a.operator_id = who.operator_id and a.address = home);
-  -- A name by itself is counted only where its owner has never been: else whoever
-  -- guesses at it would keep its owner out.
+  -- The name alone is counted only for addresses from which its operator has never logged in.
+  -- Otherwise guesses of an unauthenticated client would block the operator.
   buckets := case when is_home then 2 else 3 end;
   wait_s := ledger.throttle_add((array['pair', 'address', 'name'])[:buckets],
                                 (array[digest || ' ' || home, home, digest])[:buckets],
@@ -284,16 +284,17 @@ begin
     operator_id := who.operator_id;
     password := who.password;
   else
-    -- by less than that nobody's patience differs, and so no answer
+    -- smaller differences do not matter to people, so the answers are equal
     wait_s := (wait_s + 9) / 10 * 10;
   end if;
   return next;
 end
 $$;
 comment on function admin.login_begin(text, text) is
-  'Before a password is computed: counts the attempt by name and address, by address and by name, whether anybody has '
-  'the name or not. wait_s above 0: too many, come back then; else what the password is to be compared with, null '
-  'when there is no such operator. A name that strangers guess at stays open where its owner has logged in before.';
+  'Before a password is computed: counts the attempt by name and address, by address and by name, whether an operator '
+  'has the name or not. wait_s above 0: too many attempts, the client must wait; else the hash to compare the '
+  'password with, null when there is no such operator. Guesses by unauthenticated clients do not block a name at '
+  'addresses from which its operator has logged in.';
 
 create function ledger.throttle_forgive(who ledger.operator, client text)
 returns void
@@ -306,8 +307,8 @@ as $$
     and t.subject = ledger.name_digest(who.name)
 $$;
 comment on function ledger.throttle_forgive(ledger.operator, text) is
-  'A password was right: takes this one attempt back. What others'' names have come to from this address stays, or an '
-  'account of one''s own would make guessing free.';
+  'The password was right: removes this one attempt from the counts. The counts of other names from this address '
+  'stay, because otherwise an operator could guess passwords of others without a limit.';
 
 create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text,
                                 idle_hours bigint, most_hours bigint, proof_minutes bigint, step bigint, recovery bytea)
@@ -319,8 +320,7 @@ declare
   clock timestamptz := ledger.clock();
   who ledger.operator;
 begin
-  -- Another password may have been set while this one was compared: whoever knows
-  -- the old one is out then, and stays so.
+  -- Another password may have been set during the comparison: then the old one does not log in.
   select o.* into who from ledger.operator o
   where o.operator_id = operator and o.enabled and (compared is null or o.password = compared)
   for update;

@@ -1,5 +1,5 @@
--- The admin page: who may use our API, and how much. What is allowed is judged by
--- the functions of the command line (operator/accounts.sql).
+-- The admin page: accounts, organizations and workspaces of our API. The functions of the command
+-- line check what is allowed (operator/accounts.sql).
 
 -- ---- what came in a body
 

@@ -1,6 +1,6 @@
--- The admin page: subscriptions of our subscribers. Making, changing and pinging
--- one is the API's own path (api/webhooks_v1.sql, src/delivery/subscription), gone by
--- the operator on behalf of the account whose it is.
+-- The admin page: subscriptions of our subscribers. Making, changing and pinging one is the API's
+-- own path (api/webhooks_v1.sql, src/delivery/subscription), used by the operator on behalf of the
+-- account of the subscription.
 
 create function ledger.subscription_state(s ledger.subscription, dead bigint)
 returns table (state text, said jsonb)

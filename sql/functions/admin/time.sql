@@ -1,4 +1,4 @@
--- The admin page: who is tracking what, by day, project and person.
+-- The admin page: running timers, and tracked time by day, project and person.
 
 create function ledger.day_of(given text, called text)
 returns date

@@ -1,6 +1,6 @@
--- Toggl's side on the admin page: what is there, how it differs from what we
--- want, what is being done. What is done is begun by admin.toggl_begin()
--- (toggl_client/interface.sql) and goes on in jobs (toggl_client/job.sql).
+-- The admin page about Toggl: connections, subscriptions at Toggl, their differences from the
+-- wanted ones, and jobs. Operations start jobs with admin.toggl_begin()
+-- (toggl_client/interface.sql); how jobs work does not belong here (toggl_client/job.sql).
 
 create function ledger.toggl_job_json(j ledger.toggl_job)
 returns jsonb
@@ -35,8 +35,8 @@ as $$
       'workspace_id', j.state -> 'workspace_id', 'loaded', j.state -> 'loaded')) end)
 $$;
 comment on function ledger.toggl_job_json(ledger.toggl_job) is
-  'A job as the page has it. state: works, waits (for the quota, until resumes_at), stopped (its process died), done, '
-  'failed.';
+  'A job in the form of the page. state: works, waits (for the quota, until resumes_at), stopped (its process died), '
+  'done, failed.';
 
 create function ledger.toggl_differences()
 returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, said jsonb,
@@ -50,8 +50,8 @@ as $$
   where s.deleted_at is null and t.mend is not null
 $$;
 comment on function ledger.toggl_differences() is
-  'Subscriptions at Toggl that are not as we want them, by what we last saw; state and mend as ledger.toggl_state() '
-  'has them.';
+  'Subscriptions at Toggl that differ from the wanted ones, by their last known state; state and mend as '
+  'ledger.toggl_state() has them.';
 
 create function admin.toggl_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -128,7 +128,8 @@ begin
       select json_agg(ledger.toggl_job_json(j) order by j.job_id)
       from (select o.* from ledger.toggl_job o where o.finished_at is null
             union all
-            -- What failed, until it went well again; who waited for it was told, and has it shown a while.
+            -- A failed job, until a later one succeeds; a person who waited for it has seen the
+            -- error, so it is shown only for a while.
             select f.* from (select distinct on (o.connection_id, o.kind) o.* from ledger.toggl_job o
                              join ledger.toggl_connection c on c.connection_id = o.connection_id
                                and c.token_sealed is not null
@@ -138,7 +139,8 @@ begin
     'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c
                 using (connection_id)
                 where c.token_sealed is not null),
-    -- One for the workspaces of each user; each workspace's list, and its limits once a day.
+    -- One request for the workspaces of each user; for each workspace its list, and its limits once
+    -- a day.
     'refresh_costs', (select count(*) from ledger.toggl_connection c where c.token_sealed is not null)
       + (select coalesce(sum(case when w.limits_at > clock - interval '1 day' then 1 else 2 end), 0)
          from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
@@ -146,8 +148,7 @@ begin
 end
 $$;
 comment on function admin.toggl_read(ledger.operator, admin.request) is
-  'GET toggl: everything as Toggl last told it, with its age. refresh_costs: requests that asking again takes from '
-  'the quota.';
+  'GET toggl: the last known state at Toggl, with its age. refresh_costs: requests of the quota that a refresh takes.';
 
 create function admin.toggl_job_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -159,7 +160,7 @@ begin
 end
 $$;
 comment on function admin.toggl_job_read(ledger.operator, admin.request) is
-  'GET toggl/jobs/{job_id}: how it stands with a job. Null: there is none.';
+  'GET toggl/jobs/{job_id}: the state of a job. Null: there is none.';
 
 create function admin.toggl_plan(who ledger.operator, request admin.request)
 returns admin.answer
@@ -207,14 +208,14 @@ $$;
 comment on function admin.toggl_event_filters(ledger.operator, admin.request) is
   'GET toggl/event_filters: entity and its actions.';
 
--- ---- what is done there
+-- ---- operations
 
 create function ledger.toggl_what(operation text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return substr(operation, length('toggl_') + 1);
 comment on function ledger.toggl_what(text) is
-  'What an operation of admin.toggl_ask() does, as ledger.toggl_begin() has it: refresh for toggl_refresh.';
+  'The action of ledger.toggl_begin() for an operation of admin.toggl_ask(): refresh for toggl_refresh.';
 
 create function admin.toggl_ask(who ledger.operator, request admin.request)
 returns admin.answer
@@ -292,9 +293,9 @@ begin
 end
 $$;
 comment on function admin.toggl_ask(ledger.operator, admin.request) is
-  'What the page asks for at Toggl, read and checked. private: what, asked and address (of the endpoint of a '
-  'subscription that gets a new secret) as admin.toggl_begin() wants them; connections: a job for each, 0 where asked '
-  'says where.';
+  'Reads and checks a request of the page for Toggl. private: what, asked and address (of the endpoint of a '
+  'subscription that gets a new secret) for admin.toggl_begin(); connections: a job for each, 0 where asked says '
+  'where.';
 
 create function admin.toggl_outcome(who ledger.operator, request admin.request)
 returns admin.answer
@@ -305,7 +306,7 @@ begin
     with told as (
       select j.job_id, ledger.toggl_job_json(j) as t, ledger.toggl_job_json(j) ->> 'state' as state
       from ledger.toggl_job j where j.job_id = any (string_to_array(request.made ->> 'jobs', ' ')::bigint[])),
-    -- Of several the worst says how it went.
+    -- The result is the worst one of several jobs.
     sum as (
       select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200
                   else 202 end as status,
@@ -323,7 +324,7 @@ begin
 end
 $$;
 comment on function admin.toggl_outcome(ledger.operator, admin.request) is
-  'The answer to a request that began jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, '
+  'The answer to a request that started jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, '
   'else 202 and the job that is waited for. Null: there is none of them.';
 
 create function admin.toggl_disconnect(who ledger.operator, request admin.request)
@@ -346,4 +347,4 @@ begin
 end
 $$;
 comment on function admin.toggl_disconnect(ledger.operator, admin.request) is
-  'POST toggl/disconnect: forgets the token of a connection; what is at Toggl stays.';
+  'POST toggl/disconnect: deletes the token of a connection; subscriptions at Toggl stay.';

@@ -3,7 +3,7 @@
 -- user's number. The SHA-256 of each original body stays. The command line calls
 -- operator.forget_step() until it is finished.
 
--- ---- what is personal
+-- ---- personal data
 
 create or replace view ledger.book_key (model, keys) as values
   ('time_entry', '{project_id,pid,task_id,tid,billable,start,stop,duration,duronly,tags,tag_ids,expense_ids}'::text[]),
@@ -242,7 +242,7 @@ comment on function operator.forget_look(bigint, bigint) is
   'own entities, others that have the name in their text, which stay; time entries; entries of invoices; callbacks in '
   'quarantine; accounts of our API. is_begun: an erasure was not finished.';
 
--- ---- doing it
+-- ---- the erasure
 
 create function operator.forget_begin(person bigint, workspace bigint)
 returns table (erasure_id bigint, events_done bigint, events bigint)

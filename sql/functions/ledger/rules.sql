@@ -1,7 +1,7 @@
 -- Small functions that several interface schemas use: codes and errors, labels, URLs, partitions,
 -- times and cursors. Rules of one program do not belong here.
 
--- ---- codes: what is so is said by a code and parameters; the programs and the page have the sentences
+-- ---- codes and parameters
 
 create function ledger.coded(code text, params jsonb default '{}')
 returns jsonb

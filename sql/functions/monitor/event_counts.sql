@@ -1,6 +1,6 @@
--- Events counted by the hour, and what is usual learned from the counts. Who
--- looks after the ledger reads on from a cursor now and then: the append itself
--- writes no counter, because sessions would wait for each other's rows.
+-- Event counts by hour, and the baseline of each endpoint computed from them. The courier, the
+-- admin page and doctor call event_counts_update(), which reads new events from a cursor. The
+-- append itself writes no counter, because sessions would wait for each other's rows.
 
 create function ledger.count_up(what text[], labels text[], other_labels text[], values_ bigint[])
 returns void
@@ -26,7 +26,7 @@ return greatest(
          limit 100) n
    where n.endpoint_id = endpoint));
 comment on function ledger.last_event_at(bigint) is
-  'When an endpoint was called last with an event: as counted, or among the newest hundred; null: never.';
+  'Time of the last event of an endpoint: from the counts, or among the newest hundred events; null: never.';
 
 create function ledger.hour_of_week(moment timestamptz)
 returns integer
@@ -48,7 +48,7 @@ declare
   quiet real;
 begin
   select r.* into known from ledger.call_baseline r where r.endpoint_id = endpoint;
-  -- Weeks end with the last event: however long the silence is, it teaches nothing.
+  -- The weeks end with the last event, so that the current silence does not change the baseline.
   until := date_trunc('hour', known.last_at, 'UTC') + interval '1 hour';
   weeks_known := floor(least(4, extract(epoch from until - date_trunc('hour', known.first_at, 'UTC')) / 604800));
   if weeks_known < 1 then
@@ -64,10 +64,11 @@ begin
                where o.endpoint_id = endpoint and o.hour >= until - weeks_known * interval '7 days'
                  and o.source in ('webhook', 'spool')
                group by o.hour) p on p.hour = h.hour),
-  -- One hour of an import says nothing of other weeks.
+  -- One hour with an import must not change the other weeks.
   most as (select 2 * percentile_cont(0.9) within group (order by o.n) as n from hours o where o.n > 0),
   slot as (select o.place, avg(least(o.n, m.n)) as n from hours o cross join most m group by o.place),
-  -- With its neighbours: people are not that punctual, and summer time moves all by one.
+  -- Averaged with the hours next to it: people are not punctual, and daylight saving time moves all
+  -- hours by one.
   smooth as (
     select s.place, (s.n + b.n + a.n) / 3 as rate
     from slot s
@@ -77,7 +78,7 @@ begin
     select o.week, o.n, s.rate, count(*) filter (where o.n > 0) over (order by o.hour) as part
     from hours o join smooth s on s.place = o.place),
   gap as (select min(r.week) as week, sum(r.rate) as missed from run r where r.n = 0 group by r.part),
-  -- Half of the weeks had no longer silence than that: a holiday is one week of four.
+  -- The median of the weeks: a holiday affects one week of four.
   longest as (
     select percentile_cont(0.5) within group (order by w.missed) as missed
     from (select g.week, coalesce(max(l.missed), 0) as missed
@@ -89,9 +90,9 @@ begin
 end
 $$;
 comment on function ledger.call_baseline_learn(bigint) is
-  'Learns what is usual for an endpoint from at most four whole weeks before its last event: events an hour for each '
-  'hour of a week, and how many that were to be expected may stay away: twice the longest silence of a usual week; '
-  'the option silence_times says how many at least.';
+  'Computes the baseline of an endpoint from at most four whole weeks before its last event: events per hour for each '
+  'hour of a week, and how many expected events may be missing: twice the longest silence of a usual week; the option '
+  'silence_times gives the minimum.';
 
 create function ledger.event_counts_update(most bigint)
 returns boolean
@@ -113,13 +114,13 @@ begin
     select e.epoch, e.txid, e.seq, e.endpoint_id, e.workspace_id, e.model, e.source, e.received_at, e.created_at
     from ledger.event e
     where (e.epoch, e.txid, e.seq) > (progress.read_epoch, progress.read_txid, progress.read_seq)
-      -- below what a transaction at work could still record
+      -- before anything that a running transaction could still record
       and (e.epoch, e.txid, e.seq) < ((select s.epoch from ledger.state s), pg_snapshot_xmin(pg_current_snapshot()),
                                       0::bigint)
     order by e.epoch, e.txid, e.seq
     limit most),
-  -- A batch is counted as a whole: one that may go on is left for the next time,
-  -- unless nothing else is there.
+  -- A batch is counted as a whole: a last batch that may be incomplete is left for the next call,
+  -- unless it is the only one.
   cut as (
     select count(*) = most and count(distinct (f.epoch, f.txid)) > 1 as is_open, max(f.epoch) as epoch,
            (select max(l.txid) from fresh l where l.epoch = (select max(g.epoch) from fresh g)) as txid
@@ -179,5 +180,5 @@ begin
 end
 $$;
 comment on function ledger.event_counts_update(bigint) is
-  'Counts events that are new in the ledger, at most so many, unless another session is at it, and learns once an '
-  'hour what is usual. True: there are more.';
+  'Counts events that are new in the ledger, at most so many, unless another session does it, and computes the '
+  'baselines once an hour. True: there are more.';

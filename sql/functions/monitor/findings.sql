@@ -1,14 +1,15 @@
--- What the owner is to be told: everything here is something to act on. A
--- finding is looked up each time it is asked for, from what other parts leave
--- behind, and each look is bounded, whatever the size of the ledger.
+-- Findings: problems on which the owner should act. ledger.findings() computes them at each call
+-- from the tables of other parts; the admin page, doctor, metrics and ledger.judge() call it. Each
+-- query is bounded, so its cost does not depend on the size of the ledger. Sending alerts does not
+-- belong here: see alerts.sql.
 
 create function ledger.finding_todo(said jsonb)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return said || jsonb_build_object('code', (said ->> 'code') || '.todo');
 comment on function ledger.finding_todo(jsonb) is
-  'What to do about what a finding says: the catalogues have a sentence for the code with .todo behind it, which '
-  'takes the same parameters.';
+  'What to do about a finding: the catalogues have a sentence for the code with the suffix .todo, with the same '
+  'parameters.';
 
 -- ---- what comes in
 
@@ -28,7 +29,7 @@ begin
       select from ledger.endpoint_secret s where s.endpoint_id = e.endpoint_id and s.revoked_at is null
         and s.valid_until > at);
 
-  -- By the hour, so that one typing error is none.
+  -- Counted by the hour, so that a single typing error is no finding.
   return query
     select case when r.reason = 'unavailable' then 'refused' when r.reason = 'workspace' then 'workspace'
                 else 'forged' end,
@@ -65,7 +66,7 @@ language plpgsql stable set search_path = ledger, pg_temp set jit = off
 as $$
 #variable_conflict use_column
 declare
-  -- Counted so far; when nobody counts, only the newest events are known.
+  -- The events counted so far; when no monitor runs, only the newest events are known.
   is_counted constant boolean := (select w.read_at > at - interval '2 hours' from ledger.watch w);
   least_span constant interval := ledger.option('silence_minutes') * interval '1 minute';
   least_missing constant bigint := ledger.option('silence_times');
@@ -86,7 +87,7 @@ begin
       cross join lone l
       left join ledger.call_baseline r on r.endpoint_id = e.endpoint_id
       left join newest n on n.endpoint_id = e.endpoint_id
-      -- The silence of what was switched off on purpose is no news: toggl_off tells.
+      -- The silence of a disabled subscription is no finding: toggl_off reports it.
       where e.enabled and not exists (
         select from ledger.toggl_subscription o
         where o.endpoint_id = e.endpoint_id and o.deleted_at is null and o.gone_at is null and not o.wanted_enabled
@@ -98,7 +99,7 @@ begin
              'usual_seconds', ledger.whole_seconds((at - s.last_at) / x.expected))),
            s.last_at, '#/toggl'
     from state s
-    -- Whole hours after that of the last event, and the part of this one.
+    -- Whole hours after the one of the last event, and the elapsed part of the current hour.
     cross join lateral (
       select sum(s.rates[ledger.hour_of_week(h.hour)] * least(1, extract(epoch from at - h.hour) / 3600)) as expected
       from generate_series(date_trunc('hour', s.last_at, 'UTC') + interval '1 hour',
@@ -116,15 +117,15 @@ begin
     from state s
     where is_counted
       and case when s.last_at is null then s.created_at < at - interval '1 day'
-               -- Too little is known of it: longer than a weekend.
+               -- Without enough data for a baseline: a silence longer than a weekend.
                when coalesce(s.weeks, 0) = 0 then s.last_at < at - interval '3 days'
                else s.last_at < at - interval '30 days'
                     and coalesce((select sum(r) * 4 from unnest(s.rates) r), 0) < s.silence_limit end;
 end
 $$;
 comment on function ledger.findings_silent(timestamptz) is
-  'Endpoints that have not been called for longer than is usual for the hours of the week: so many events were to be '
-  'expected since the last one that no usual week has such a silence.';
+  'Endpoints without callbacks for an unusually long time: more events were expected since the last one, by the hours '
+  'of the week, than are missing in any silence of a usual week.';
 
 -- ---- what it is kept in
 
@@ -139,7 +140,7 @@ declare
   has_next constant boolean
     := to_regclass('ledger.event_' || to_char(month + interval '1 month', '"y"YYYY"m"MM')) is not null;
 begin
-  -- The next month is missing only in the last days of one, unless nobody looks after it.
+  -- The partition of the next month is missing only when housekeeping does not run.
   if not has_this or not has_next and at > (month + interval '20 days') at time zone 'UTC' then
     return query select 'partitions', case when has_this then 'warning' else 'trouble' end, 'partitions',
       case when has_this then ledger.coded('finding.partition_next') else ledger.coded('finding.partition_this') end,
@@ -163,7 +164,7 @@ begin
           where d.day >= (at at time zone 'UTC')::date - 6 and d.found <> 'value'
           order by d.found <> 'costly', d.day desc, d.model, d.field, d.found limit 1) f;
 
-  -- What a host last said of its spool, if that was not long ago.
+  -- The last reported state of the spool of each host, if it is recent.
   return query
     select 'spool', case when h.spool_oldest_at < at - h.spool_late or h.spool_bytes > h.spool_max_bytes / 2 then
                          'trouble' else 'warning' end,
@@ -222,11 +223,11 @@ begin
              'subscription_id', d.subscription_id)),
            d.since, '#/toggl'
     from ledger.toggl_differences() d
-    -- What was made elsewhere is none of ours, and may well be meant so.
+    -- Subscriptions made elsewhere are not ours, and may be intended.
     where d.state <> 'unknown'
     order by d.workspace_id, d.subscription_id
     limit 100;
-  -- Switched off on purpose, and forgotten: nothing is recorded, and all else is well.
+  -- Disabled on purpose and then forgotten: nothing is recorded, without any other finding.
   return query
     select 'toggl_off', 'warning', 'Toggl subscription ' || s.subscription_id,
            ledger.coded('finding.toggl_off',
@@ -292,7 +293,7 @@ begin
     order by s.subscription_id
     limit 100;
 
-  -- Of one that answers, in nobody's hands: nobody delivers.
+  -- Due deliveries of a subscription that answers, without a lease: no courier delivers.
   return query
     select 'overdue', case when o.since < at - interval '1 hour' then 'trouble' else 'warning' end, 'deliveries',
            ledger.coded('finding.overdue', jsonb_build_object('overdue_seconds', ledger.whole_seconds(at - o.since))),
@@ -358,7 +359,7 @@ begin
 end
 $$;
 comment on function ledger.findings_looking_after(timestamptz) is
-  'Findings about those who look after the ledger, and about the ways by which the owner is told.';
+  'Findings about the programs that run housekeeping and the monitor, and about alerts.';
 
 create function ledger.findings()
 returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
@@ -379,6 +380,6 @@ begin
 end
 $$;
 comment on function ledger.findings() is
-  'Everything that is not well, trouble before warnings: kind (one word), level (warning or trouble), subject (what '
-  'it is about, the same as long as it lasts), what is so (said; what to do: ledger.finding_todo()), since when '
-  '(null: not known), and the page that mends it (empty: none does). No row: all is well. Each part of it is bounded.';
+  'All findings, trouble before warnings: kind (one word), level (warning or trouble), subject (stays the same while '
+  'the finding lasts), said (code and parameters; what to do: ledger.finding_todo()), since when (null: not known), '
+  'and the page on which to repair it (empty: none). No row: there is no problem. Each part of it is bounded.';

@@ -466,7 +466,7 @@ comment on function ledger.is_telling(text, json) is
   'Does the payload of a deletion have values of the entity (a key of ledger.model.telling; for an unknown kind, any '
   'key)?';
 
--- ---- what is odd in it
+-- ---- unexpected values
 
 -- In plpgsql, because that keeps its plans: when Toggl changes a field, all events may suddenly
 -- have unexpected values.

@@ -11,7 +11,7 @@ select ledger.interface_function(called) from unnest(array[
   'admin.toggl_turn', 'admin.toggl_leave',
   'admin.toggl_unsigned', 'admin.toggl_record', 'admin.toggl_local']) called;
 
--- ---- of the admin page: who begins something is known, and goes into the trail
+-- ---- of the admin page: the audit trail names the operator who starts a job
 
 create function admin.toggl_begin(who ledger.operator, request admin.request)
 returns admin.answer
