@@ -26,9 +26,9 @@ ONE = MANY + "/{subscription_id}"
 # ---- the document
 
 def routes():
-    """The rows of the table in api.c: (path, method) and whether it is open."""
-    text = (SOURCE / "src/bin/api.c").read_text(encoding="utf-8")
-    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", ((?:WEBHOOKS|TRACK)?) ?"([^"]*)" \}, ([A-Z]+),', text, re.M)
+    """The rows of the table in api/main.c: (path, method) and whether it is open."""
+    text = (SOURCE / "src/api/main.c").read_text(encoding="utf-8")
+    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", ((?:WEBHOOKS|TRACK)?)\s*"([^"]*)" \},\s+([A-Z]+),', text, re.M)
     prefixes = {"": ""} | dict(re.findall(r'^#define (WEBHOOKS|TRACK) "([^"]+)"', text, re.M))
     return {(prefixes[prefix] + path, method.lower()): scope == "OPEN" for method, prefix, path, scope in rows}
 
