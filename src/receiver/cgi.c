@@ -29,8 +29,6 @@ enum {
 	KEYS_POLL_MS = 20,  /* and looks this often whether it may */
 };
 
-/* One of a few indexes, so that a thousand CGI processes do not make a thousand
-   database connections. -1: all are taken. */
 /* Locks one of a few slots, so that a thousand CGI processes do not make a thousand
    connections to the database. Gives the lock's descriptor; -1: all slots are taken. */
 static int lock_slot(const struct conf *conf)
@@ -52,7 +50,8 @@ static int lock_slot(const struct conf *conf)
 }
 
 /* May this process load the keys from the database, because those in the file do not fit?
-   Ten times a second one of all processes may: the file's time says when one did so last. */
+   All processes together may do so ten times a second; the modification time of the file
+   says when a process did so last. */
 static bool may_load_keys(const struct stat *file)
 {
 	int64_t changed_ms = (int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000;
@@ -62,9 +61,9 @@ static bool may_load_keys(const struct stat *file)
 	return passed_ms < 0 || passed_ms >= KEYS_AGE_MS / KEYS_LOADS;
 }
 
-/* For a callback that the keys in the file do not fit: waits until this process may load the
-   keys and a slot is free, or until another process has put keys into the file that do fit.
-   Gives a slot, or -1. */
+/* For a callback that no key in the file verifies: waits until this process may load the keys
+   and a slot is free, or until another process has saved a key that verifies it. Gives the
+   locked slot; -1: none within KEYS_WAIT_MS. */
 static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 {
 	const char *path = spool_keyring_path(r->spool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The receiver's one connection: who may use it now, and the keys that come over it. Two
+/* The receiver's one connection: when it can be used, and the keys that it loads. Two
    calls are sent without waiting for their outcome: a notification (receiver.notify) and
-   a batch of the spool. Everything else first waits for these. */
+   a batch of the spool. Every other call first waits for these. */
 #include "receiver/receiver.h"
 
 #include <errno.h>
@@ -65,8 +65,8 @@ bool database_acquire(struct receiver *r)
 	return !r->is_db_suspect && db_is_ready(r->db);
 }
 
-/* Takes a token for one load of the keys. The bucket limits what callbacks that fit no key
-   can cost: a query a second. */
+/* Takes a token for one load of the keys. The bucket limits the cost of callbacks that no key
+   verifies: one query a second. */
 static bool take_load_token(struct receiver *r)
 {
 	int64_t now = clock_ms(), earned = (now - r->loads_at_ms) / KEYS_AGE_MS;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* hookledger-receiver: records Toggl's webhook callbacks. A web server starts it, by FastCGI
    or by plain CGI for each request; it ends when the web server closes its socket or sends
-   SIGTERM. It waits for one request, takes all that wait behind it, verifies them, records
+   SIGTERM. It waits for one request, takes all requests that wait then, verifies them, records
    them by one commit and answers them. Under load the batch grows by itself while the
-   commit before is in flight; without load no callback waits for a timer. It never waits
+   previous commit is in flight; without load no callback waits for a timer. It never waits
    for a broken database: callbacks that the database cannot take now go to the spool. */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The parts of hookledger-receiver: its state, and the functions that they call of each
-   other. A callback goes through serve.c; main.c and cgi.c are the two ways of being
+/* The parts of hookledger-receiver: its state, and the functions that one part calls in
+   another. A callback goes through serve.c; main.c and cgi.c are the two ways of being
    started. */
 #ifndef HL_RECEIVER_RECEIVER_H
 #define HL_RECEIVER_RECEIVER_H
@@ -27,9 +27,9 @@ struct spool;
 struct spool_drain;
 
 enum {
-	KEYS_AGE_MS = 1000, /* a ping is answered by keys no older than this */
-	/* Callbacks that fit no key may make us load the keys so many times at once, then once
-	   a second: any unauthenticated client can send such callbacks. */
+	KEYS_AGE_MS = 1000, /* older keys are loaded again before a ping is answered */
+	/* Size of a token bucket that gets a token a second. A callback that no key verifies
+	   takes a token to load the keys: any unauthenticated client can send such callbacks. */
 	KEYS_LOADS = 10,
 	NOTIFY_MS = 10,		/* couriers are notified this often at most */
 	NOTIFY_RETRY_MS = 5000, /* and not sooner than this after a failure */
@@ -51,18 +51,18 @@ struct receiver {
 	struct callback *callbacks;	  /* one for each request */
 	const struct callback **selected; /* some of them, for one call */
 	size_t *event_indexes;		  /* requests whose events are in the intake */
-	size_t *unverified_indexes;	  /* requests that no key can judge now */
+	size_t *unverified_indexes;	  /* no key could be loaded to verify these */
 	int64_t began_ms;		  /* when the batch began */
-	int64_t deadline_ms;		  /* the database's time for the batch is over then */
+	int64_t deadline_ms;		  /* calls of the database for the batch end by then */
 
 	/* The database failed and has not worked since. Callbacks go straight to the spool
 	   then, and draining the spool tests whether the database works again. */
 	bool is_db_suspect;
-	bool is_load_denied; /* plain CGI: the keys do not fit, and could not be loaded now */
+	bool is_load_denied; /* plain CGI: no key fits, and loading was not possible */
 	int64_t drain_deadline_ms, drain_at_ms, counters_at_ms;
 	int64_t loads_left, loads_at_ms; /* a token bucket, see KEYS_LOADS */
 
-	bool must_notify;      /* couriers wait for events that were recorded */
+	bool must_notify;      /* events were recorded, couriers do not know yet */
 	bool is_notifying;     /* the call for that is in flight */
 	int64_t notify_events; /* recorded since the last notification */
 	int64_t notify_at_ms;  /* not before */
@@ -76,10 +76,11 @@ struct receiver {
 void answer_ok(struct http_req *req);
 void answer_ping(struct http_req *req, const struct callback *cb);
 
-/* Refuses and counts it. `detail` says more than the reason does; or NULL. */
+/* Answers with the status of `reason` and counts it. `detail` replaces the text of the reason;
+   NULL: the text stays. */
 void answer_refuse(struct receiver *r, struct http_req *req, enum reason reason,
 		   int64_t endpoint_id, const char *detail);
-/* The same, but counted as another reason than the one that is answered. */
+/* The same, but counts `counted`, another reason than the answered one. */
 void answer_refuse_as(struct receiver *r, struct http_req *req, enum reason reason,
 		      enum reason counted, int64_t endpoint_id);
 
@@ -102,16 +103,17 @@ void serve_batch(struct receiver *r);
    connection cannot be used now. */
 bool database_acquire(struct receiver *r);
 
-/* What is left of the database's time for this batch. */
+/* Time until r->deadline_ms; 0 when it has passed. */
 int64_t database_left_ms(const struct receiver *r);
 
-/* Takes the outcome of a notification. ERR_PACE: it is still in flight. */
+/* Takes the result of the notification in flight. ERR_PACE: it has none yet. Another error: the
+   notification failed; the failure is logged here. */
 enum err database_finish_notify(struct receiver *r);
 
 /* Loads the keys; when they changed, saves them beside the spool. */
 void database_load_keys(struct receiver *r);
 
-/* Verifies by the keys in memory. When they do not fit, loads the keys first, so that a
+/* Verifies with the keys in memory. When none fits, loads the keys and tries again, so that a
    new secret works at once. Errors of keyring_verify(). */
 MUST_USE enum err database_verify(struct receiver *r, struct callback *cb);
 

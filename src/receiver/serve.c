@@ -40,9 +40,9 @@ enum reason serve_check(const struct http_req *req, struct callback *cb)
 	return REASON_NONE;
 }
 
-/* May the address or the secret be newer than the keys in memory? While the database is
-   away, a wrong secret of a known address is still refused for good: when a secret is
-   exchanged, the old and the new one are both valid for a time. */
+/* May the address or the secret be newer than the keys in memory? While the database is away,
+   a wrong signature at a known address is still answered with 401, not 503: when a secret
+   is rotated, the old and the new one are both valid for a time. */
 static bool keys_may_be_stale(const struct receiver *r, enum err err)
 {
 	if (keyring_is_since(r->keys, r->began_ms))
@@ -53,8 +53,8 @@ static bool keys_may_be_stale(const struct receiver *r, enum err err)
 /* What is left to do with a callback. */
 enum step { STEP_NONE, STEP_RECORD, STEP_SPOOL, STEP_KEEP_REFUSED };
 
-/* A ping with a valid signature is answered from memory, by keys that are a second old at
-   most: the database does not know more. */
+/* A ping with a valid signature is answered from memory, with keys that are a second old at
+   most. No row is written, so the database is not needed. */
 static enum step take_ping(struct receiver *r, struct http_req *req, struct callback *cb)
 {
 	if (keyring_age_ms(r->keys) >= KEYS_AGE_MS) {
@@ -69,8 +69,8 @@ static enum step take_ping(struct receiver *r, struct http_req *req, struct call
 	return STEP_NONE;
 }
 
-/* Checks, verifies and parses one callback; refuses it where one of these fails. */
-static enum step take(struct receiver *r, struct http_req *req, struct callback *cb)
+/* Checks, verifies and parses one callback; refuses it when one of these fails. */
+static enum step take_callback(struct receiver *r, struct http_req *req, struct callback *cb)
 {
 	const char *detail = NULL;
 	enum reason reason;
@@ -100,7 +100,7 @@ static enum step take(struct receiver *r, struct http_req *req, struct callback 
 	if (err) {
 		enum reason wrong = err == ERR_ABSENT ? REASON_ADDRESS : REASON_SIGNATURE;
 
-		/* A newer key may fit it. It is not counted as a failure of ours, because any
+		/* A newer key may verify it. It is not counted as a failure of ours, because any
 		   unauthenticated client can send such a callback at any time. */
 		answer_refuse_as(r, req, keys_may_be_stale(r, err) ? REASON_UNAVAILABLE : wrong,
 				 wrong, cb->endpoint_id);
@@ -196,7 +196,7 @@ void serve_batch(struct receiver *r)
 	for (size_t i = 0; i < http_count(r->web); i++) {
 		struct callback *cb = &r->callbacks[i];
 
-		switch (take(r, http_at(r->web, i), cb)) {
+		switch (take_callback(r, http_at(r->web, i), cb)) {
 		case STEP_RECORD:
 			intake_add(r->intake, cb);
 			r->event_indexes[events++] = i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs the jobs at Toggl that no user has asked for: those that have waited long enough, and
-   the regular check of Toggl's side. Called in a child process of the courier and in the
+/* Runs the jobs at Toggl that no user has just started: those whose time to wait is over, and the
+   regular check of the subscriptions at Toggl. Called in a child process of the courier and in the
    API's tick. It waits for the database and for Toggl, so it needs a process that has
    nothing else to do. */
 #ifndef HL_TOGGL_TOGGL_CHECK_H

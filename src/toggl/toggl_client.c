@@ -90,10 +90,10 @@ void toggl_client_free(struct toggl_client *toggl)
 	free(toggl);
 }
 
-static void end(struct job *job, enum toggl_job_end options, struct str words)
+static void end(struct job *job, enum toggl_job_end how, struct str words)
 {
 	job->state = ENDED;
-	job->end = options;
+	job->end = how;
 	buf_clear(&job->words);
 	buf_add_str(&job->words, words);
 	toggl_request_clear(&job->request);
@@ -101,7 +101,7 @@ static void end(struct job *job, enum toggl_job_end options, struct str words)
 
 /* ---- a step */
 
-/* The next step gets this problem in place of an answer. */
+/* The request was not sent: the next step gets this problem in place of Toggl's answer. */
 static void fail_request(struct job *job, const char *problem)
 {
 	toggl_request_fail(&job->request, problem);
@@ -126,7 +126,7 @@ static void send_request(struct toggl_client *toggl, struct job *job)
 			"the setting toggl_webhooks_url or toggl_api_url is no http or https URL");
 }
 
-/* Gives the answers that have come to their jobs. */
+/* Stores each answer that has arrived in its job. */
 static void take_answers(struct toggl_client *toggl)
 {
 	struct http_client_result answer;
@@ -254,7 +254,7 @@ enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *
 	json_begin(&asked, NULL);
 	if (task->asked.len)
 		json_put_members(&asked, task->asked);
-	/* the callback URLs of new endpoints begin with it */
+	/* the callback URL of a new endpoint begins with hook_url */
 	json_put_text(&asked, "hook_url", str_of(toggl->options.hook_url));
 	json_end(&asked);
 	err = make_secret(toggl, task, &address, &sealed);
@@ -389,8 +389,8 @@ void toggl_client_leave(struct toggl_client *toggl, int64_t wait_ms)
 
 		while (job->state == STEP_DUE && !job->tries)
 			run_step(toggl, job);
-		/* Toggl may still do what it has not answered: such a job keeps its lease, so
-		   that no process goes on with it before the lease ends. */
+		/* A job whose request is still in flight keeps its lease: Toggl may yet carry out
+		   the request, so no process may continue the job before the lease ends. */
 		if (job->state == REQUEST_DUE)
 			release(toggl, job);
 	}

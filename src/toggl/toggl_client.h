@@ -22,7 +22,7 @@ struct toggl_client;
 
 enum toggl_job_end {
 	TOGGL_JOB_DONE,
-	TOGGL_JOB_FAILED,  /* it cannot be done, and its changes so far were undone */
+	TOGGL_JOB_FAILED,  /* it cannot be done; its changes were undone */
 	TOGGL_JOB_WAITING, /* the quota is used up: it goes on by itself later, or by "resume" after
 			      wait_ms */
 	TOGGL_JOB_LOST,	   /* the database is away, or another process has taken it over */
@@ -33,30 +33,30 @@ struct toggl_job_result {
 	enum toggl_job_end end;
 	int64_t job_id;
 	int64_t wait_ms;
-	struct str words; /* for people: what came of it, lines with \n between */
+	struct str words; /* the outcome for people, lines separated by \n */
 	struct str result; /* JSON: subscription_id, workspace_id, …; empty unless done or failed */
 };
 
-/* Copies `options`, borrows what they point to. toggl_client_free() breaks off requests in
-   flight; another process can go on with these jobs. */
+/* Copies `options`; what the members point to must outlive the client. toggl_client_free()
+   aborts requests in flight; another process can continue these jobs when their leases end. */
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options);
 void toggl_client_free(struct toggl_client *toggl);
 
-/* Stores an API token, sealed, as a new connection; the job "connect" then tests it. `who` as
-   in a job. ERR_FAULT: no master key; ERR_BUSY, ERR_DENIED:
-   see db_problem(). */
+/* Stores an API token, sealed, as a new connection and gives its number; a job "connect" then
+   tests the token. `who`: as in struct toggl_job. ERR_FAULT: no master key; ERR_BUSY,
+   ERR_DENIED: see db_problem(). */
 MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str who,
 					  struct str token, int64_t *connection_id);
 
 /* Begins a job. The address and the secret of a new subscription are made and stored first.
-   Copies the job; *job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem() says what
-   is wrong with it; ERR_FAULT: no master key; ERR_PACE: as many jobs as
-   possible run already; ERR_BUSY: the database is away. */
+   Borrows `task` for the call only; job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem()
+   says what is wrong with the job; ERR_FAULT: no master key; ERR_PACE: this client has no room
+   for another job; ERR_BUSY: the database is away. */
 MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
 				     int64_t *job_id);
 
 /* Begins jobs that no user has asked for: those that have waited long enough, and the check of
-   Toggl's side every toggl_check_hours. *begun may be NULL. */
+   Toggl's side every toggl_check_hours. `begun` gets their number; it may be NULL. */
 MUST_USE enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun);
 
 /* Runs all jobs as far as possible without waiting for Toggl (it does wait for the database),

@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "ledger/sealing.h"
 
-/* Those of the courier begin no connections; what an operator of the admin page begins goes
-   through options->operate. */
+/* The courier adds no connections. On the admin page, jobs and connections begin through
+   options->operate. */
 static const char *const functions[][TOGGL_DB_FUNCTIONS] = {
 	[TOGGL_SCHEMA_OPERATOR] = {
 		[TOGGL_DB_BEGIN] = "operator.toggl_begin",
@@ -46,41 +46,41 @@ enum err toggl_db_call(const struct toggl_client_options *options, enum toggl_db
 		       rows);
 }
 
-/* ---- what an operator begins */
+/* ---- connections and new jobs */
 
 /* A number in the result of an operation; 0: it is not there. */
-static int64_t number_of(const struct buf *given, const char *name)
+static int64_t number_of(const struct buf *output, const char *name)
 {
 	int64_t number = 0;
 
-	return json_int(json_find(buf_str(given), name), &number) ? number : 0;
+	return json_int(json_find(buf_str(output), name), &number) ? number : 0;
 }
 
 static enum err operate(const struct toggl_client_options *options, struct str session,
-			const char *operation, const struct buf *made, struct buf *given)
+			const char *operation, const struct buf *input, struct buf *output)
 {
 	if (!db_is_ready(options->db) && db_wait(options->db, options->wait_ms))
 		return ERR_BUSY;
 	return options->operate(options->operator_of, session, operation,
-				made ? buf_str(made) : (struct str){ 0 }, given);
+				input ? buf_str(input) : (struct str){ 0 }, output);
 }
 
 static enum err add_connection(const struct toggl_client_options *options, struct str session,
 			       int64_t *connection_id)
 {
 	struct db_rows *rows = NULL;
-	struct buf given = { 0 };
+	struct buf output = { 0 };
 	enum err err;
 
 	if (options->operate) {
-		err = operate(options, session, "toggl_connection_add", NULL, &given);
-		*connection_id = number_of(&given, "connection_id");
+		err = operate(options, session, "toggl_connection_add", NULL, &output);
+		*connection_id = number_of(&output, "connection_id");
 	} else {
 		err = toggl_db_call(options, TOGGL_DB_CONNECTION_ADD, NULL, &rows);
 		if (!err)
 			*connection_id = db_int(rows, 0, "toggl_connection_add");
 	}
-	buf_done(&given);
+	buf_done(&output);
 	db_rows_free(rows);
 	return err;
 }
@@ -89,22 +89,22 @@ static enum err store_token(const struct toggl_client_options *options, struct s
 			    int64_t connection_id, const struct buf *sealed)
 {
 	struct db_args *args = db_args_new();
-	struct buf made = { 0 }, given = { 0 };
+	struct buf input = { 0 }, output = { 0 };
 	enum err err;
 
 	if (options->operate) {
-		json_begin(&made, NULL);
-		json_put_int(&made, "connection_id", connection_id);
-		json_put_bytes(&made, "sealed", buf_str(sealed));
-		json_end(&made);
-		err = operate(options, session, "toggl_connection_token", &made, &given);
+		json_begin(&input, NULL);
+		json_put_int(&input, "connection_id", connection_id);
+		json_put_bytes(&input, "sealed", buf_str(sealed));
+		json_end(&input);
+		err = operate(options, session, "toggl_connection_token", &input, &output);
 	} else {
 		db_arg_int(args, connection_id);
 		db_arg_bytes(args, buf_str(sealed));
 		err = toggl_db_call(options, TOGGL_DB_CONNECTION_TOKEN, args, NULL);
 	}
-	buf_done(&made);
-	buf_done(&given);
+	buf_done(&input);
+	buf_done(&output);
 	db_args_free(args);
 	return err;
 }
@@ -113,15 +113,15 @@ enum err toggl_db_connection(const struct toggl_client_options *options, struct 
 			     struct str token, int64_t *connection_id)
 {
 	struct buf sealed = { 0 };
-	int64_t made = 0;
-	enum err err = add_connection(options, session, &made);
+	int64_t new_id = 0;
+	enum err err = add_connection(options, session, &new_id);
 
 	if (!err)
-		err = sealing_toggl(options->sealer, made, token, &sealed);
+		err = sealing_toggl(options->sealer, new_id, token, &sealed);
 	if (!err)
-		err = store_token(options, session, made, &sealed);
+		err = store_token(options, session, new_id, &sealed);
 	if (!err)
-		*connection_id = made;
+		*connection_id = new_id;
 	buf_done(&sealed);
 	return err;
 }
@@ -136,22 +136,22 @@ static enum err operate_begin(const struct toggl_client_options *options,
 			      const struct buf *address, const struct buf *sealed,
 			      struct toggl_db_lease *job)
 {
-	struct buf made = { 0 }, given = { 0 };
+	struct buf input = { 0 }, output = { 0 };
 	enum err err;
 
-	json_begin(&made, NULL);
+	json_begin(&input, NULL);
 	if (task->connection_id)
-		json_put_int(&made, "connection_id", task->connection_id);
-	json_put_text(&made, "what", str_of(task->what));
-	json_put_json(&made, "asked", buf_str(asked));
-	json_put_text(&made, "address", null_if_empty(address));
-	json_put_bytes(&made, "secret", null_if_empty(sealed));
-	json_end(&made);
-	err = operate(options, task->who, "toggl_begin", &made, &given);
-	job->job_id = number_of(&given, "job_id");
-	job->lease = number_of(&given, "lease");
-	buf_done(&made);
-	buf_done(&given);
+		json_put_int(&input, "connection_id", task->connection_id);
+	json_put_text(&input, "what", str_of(task->what));
+	json_put_json(&input, "asked", buf_str(asked));
+	json_put_text(&input, "address", null_if_empty(address));
+	json_put_bytes(&input, "secret", null_if_empty(sealed));
+	json_end(&input);
+	err = operate(options, task->who, "toggl_begin", &input, &output);
+	job->job_id = number_of(&output, "job_id");
+	job->lease = number_of(&output, "lease");
+	buf_done(&input);
+	buf_done(&output);
 	return err;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The SQL functions that Toggl jobs call, by the interface schema of the program. What the admin
-   page begins is an operation of an operator's session (options->operate); everything else
-   is called directly. */
+/* The SQL functions that Toggl jobs call, by the interface schema of the program. A job or
+   connection of the admin page begins as an operation of an operator's session
+   (options->operate); all other functions are called directly. */
 #ifndef HL_TOGGL_TOGGL_DB_H
 #define HL_TOGGL_TOGGL_DB_H
 
@@ -27,15 +27,18 @@ enum toggl_db_function {
 	TOGGL_DB_FUNCTIONS,
 };
 
-/* Calls the function of options->schema; connects first when the connection is lost. */
+/* Calls the function in options->schema; waits for the connection when it is lost. ERR_BUSY: the
+   database is away; else the errors of db_call(). */
 MUST_USE enum err toggl_db_call(const struct toggl_client_options *options,
 				enum toggl_db_function function, const struct db_args *args,
 				struct db_rows **rows);
 
-/* Begins a job in the database. `address` and `sealed` are empty when it makes no secret. */
+/* The number of a job, and the number that proves that this process holds its lease. */
 struct toggl_db_lease {
 	int64_t job_id, lease;
 };
+
+/* Begins a job in the database. `address` and `sealed` are empty when it makes no secret. */
 MUST_USE enum err toggl_db_begin(const struct toggl_client_options *options,
 				 const struct toggl_job *task, const struct buf *asked,
 				 const struct buf *address, const struct buf *sealed,

@@ -14,7 +14,7 @@ struct conf;
 struct db;
 struct sealer;
 
-/* Whose interface schema the functions are taken from. */
+/* The interface schema of the program: its functions are called. */
 enum toggl_schema { TOGGL_SCHEMA_OPERATOR, TOGGL_SCHEMA_COURIER, TOGGL_SCHEMA_ADMIN };
 
 struct toggl_client_options {
@@ -25,11 +25,12 @@ struct toggl_client_options {
 	const char *hook_url; /* public address up to and with /hook/ */
 	const char *agent;    /* User-Agent */
 	int64_t wait_ms;      /* for one call of the database */
-	/* TOGGL_SCHEMA_ADMIN: does toggl_begin, toggl_connection_add or
-	   toggl_connection_token, with the JSON object `made`, for the operator whose
-	   session `who` is; adds what the operation gives, as JSON. */
+	/* TOGGL_SCHEMA_ADMIN, else NULL: runs the operation toggl_begin, toggl_connection_add
+	   or toggl_connection_token for the operator who has the session `who`. `input` is
+	   a JSON object, or empty; the JSON result is appended to `output`. `operator_of` is
+	   the pointer below, passed on. */
 	enum err (*operate)(void *operator_of, struct str who, const char *operation,
-			    struct str made, struct buf *given);
+			    struct str input, struct buf *output);
 	void *operator_of;
 };
 
@@ -40,7 +41,7 @@ struct toggl_job {
 	const char *what;
 	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
 	struct str address;  /* rotate: of the subscription's endpoint */
-	bool is_interactive; /* a user waits: may use the reserve of the quota */
+	bool is_interactive; /* a user waits: may use the quota's reserve */
 	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session of the operator */
 	void *user;	     /* comes back with the result */
 };

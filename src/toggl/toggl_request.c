@@ -136,7 +136,7 @@ void toggl_request_fail(struct toggl_request *request, const char *problem)
 	buf_add_text(&request->problem, problem);
 }
 
-static int64_t header(const struct http_client *client, const char *name)
+static int64_t header_number(const struct http_client *client, const char *name)
 {
 	struct str value = http_client_header(client, name);
 	int64_t number;
@@ -149,9 +149,9 @@ void toggl_request_take(struct toggl_request *request, const struct http_client 
 {
 	toggl_request_fail(request, result->problem ? result->problem : "");
 	request->status = result->status;
-	request->remaining = header(client, toggl_request_headers[0]);
-	request->resets_in = header(client, toggl_request_headers[1]);
-	request->retry_after = header(client, toggl_request_headers[2]);
+	request->remaining = header_number(client, toggl_request_headers[0]);
+	request->resets_in = header_number(client, toggl_request_headers[1]);
+	request->retry_after = header_number(client, toggl_request_headers[2]);
 	/* a body that a text of PostgreSQL cannot hold is not an answer of Toggl's */
 	if (result->body.len && utf8_is_valid(result->body) &&
 	    !memchr(result->body.at, '\0', result->body.len))

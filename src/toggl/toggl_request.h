@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* One HTTP request to Toggl: made of what the database says, with the secrets put in, and its
-   answer with what Toggl's headers say about the quota. When a request may be sent is
+/* One HTTP request to Toggl, and its answer. The database says what is sent; this module adds the
+   secrets, and reads the quota from the headers of the answer. When a request may be sent is
    decided in SQL (ledger.toggl_turn). */
 #ifndef HL_TOGGL_TOGGL_REQUEST_H
 #define HL_TOGGL_TOGGL_REQUEST_H
@@ -22,35 +22,37 @@ struct toggl_request {
 
 	bool has_answer;			   /* the members below are set */
 	int status;				   /* 0: no answer came; `problem` says why */
-	int64_t remaining, resets_in, retry_after; /* of the headers; -1: not there */
+	int64_t remaining, resets_in, retry_after; /* headers; -1: missing */
 	struct buf answer, problem;
 };
 
 /* For http_client_options. */
 extern const char *const toggl_request_headers[];
 
-/* Wipes the request; its answer stays. */
+/* Wipes the request; its answer stays. toggl_request_done() wipes both. */
 void toggl_request_clear(struct toggl_request *request);
 void toggl_request_done(struct toggl_request *request);
 
-/* Fills the request from a row of toggl_turn(). On an error a secret does not open. */
+/* Fills the request from the row of toggl_turn(). An error: a sealed secret does not open with this
+   master key. */
 MUST_USE enum err toggl_request_prepare(struct toggl_request *request,
 					const struct toggl_client_options *options,
 					const struct db_rows *rows);
 
-/* Sends it; `user` comes back with the result. ERR_INPUT: the URL of the settings is none. */
+/* Sends it; `user` comes back with the result. ERR_INPUT: the URL in the settings is no http
+   or https URL. */
 MUST_USE enum err toggl_request_send(const struct toggl_request *request,
 				     const struct toggl_client_options *options,
 				     struct http_client *client, void *user);
 
-/* Sets the answer from the result that was taken last. */
+/* Copies the answer from `result`, the last one that http_client_take() gave. */
 void toggl_request_take(struct toggl_request *request, const struct http_client *client,
 			const struct http_client_result *result);
 
 /* Sets an answer without a status, for a request that was not sent. */
 void toggl_request_fail(struct toggl_request *request, const char *problem);
 
-/* The six arguments of toggl_turn(), null without an answer; appends. */
+/* Appends the six arguments of toggl_turn() that describe the answer; all null without one. */
 void toggl_request_add_answer(const struct toggl_request *request, struct db_args *args);
 
 #endif

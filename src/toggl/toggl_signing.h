@@ -10,8 +10,8 @@
 
 struct toggl_client_options;
 
-/* Signs and records all events of the job that wait for it. After an error the next call goes
-   on. */
+/* Signs and records all loaded events of the job that are not signed yet. After an error the next
+   call continues. Errors of toggl_db_call(), and of a secret that does not open. */
 MUST_USE enum err toggl_signing_run(const struct toggl_client_options *options, int64_t job_id);
 
 #endif
