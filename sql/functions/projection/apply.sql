@@ -26,13 +26,13 @@ returns timestamptz
 language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
-  parsed constant jsonb := (
+  value constant jsonb := (
     select nullif(entity -> k.key, 'null')
     from ledger.field f cross join unnest(f.keys) with ordinality k (key, place)
     where f.model = of_model and f.name = 'deleted_at' and entity ? k.key order by k.place limit 1);
 begin
-  return case when parsed is not null and ledger.is_good('time', parsed) then
-              nullif(parsed #>> '{}', '')::timestamptz end;
+  return case when value is not null and ledger.is_good('time', value) then
+              nullif(value #>> '{}', '')::timestamptz end;
 end
 $$;
 comment on function ledger.deletion_in(text, jsonb) is
@@ -45,7 +45,7 @@ returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $maker$
 declare
-  made text := $sql$
+  source text := $sql$
     create function ledger.write_{table}(workspace_ids bigint[], event_ids bigint[], created timestamptz[],
                                          creator_ids bigint[],
       entity_ids bigint[], models text[], actions text[], bodies json[], again boolean, payloads text[])
@@ -117,7 +117,7 @@ declare
             cross join lateral (
               select {values} from (select ledger.cleaned('{table}', j.entity) as entity offset 0) e offset 0) v$sql$;
 
-  -- Deletions without a full payload.
+  -- Deletions whose payload has no values of the entity (see ledger.model.telling).
   bare constant text := $sql$
             select {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    {lifecycle}, i.created_at as gone_at
@@ -133,15 +133,15 @@ declare
           {complete, strictly}
           on conflict ({keys}) do update
             set {columns as payload}payload = excluded.payload, payload_at = excluded.payload_at,
-                payload_event_id = excluded.payload_event_id, {what happened last},
-                deleted_at = case when {is lived} then excluded.deleted_at
-                                  else coalesce(t.gone_at, excluded.deleted_at) end, {what lives}
+                payload_event_id = excluded.payload_event_id, {latest change},
+                deleted_at = case when {newer lifecycle} then excluded.deleted_at
+                                  else coalesce(t.gone_at, excluded.deleted_at) end, {latest lifecycle}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or again and (excluded.payload_at, excluded.payload_event_id) = (t.payload_at, t.payload_event_id)$sql$;
 
-  -- Else the latest payload, the latest event, and the event that created or deleted the
-  -- entity last are three events. One statement writes all of them, in the order of keys: a second one
-  -- could wait for another session that waits for the first.
+  -- Otherwise up to three events make a row: the latest payload, the latest event, and the latest
+  -- creation or deletion. One statement writes all rows in the order of their keys: with two
+  -- statements, two sessions could lock the same rows in different order and deadlock.
   write_all constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,
@@ -169,13 +169,13 @@ declare
           left join complete p using ({keys})
           order by {keys}
           on conflict ({keys}) do update
-            set {latest payload}, {what happened last},
-                deleted_at = case when case when {is lived} then excluded.gone_at else t.gone_at end is not null
-                                  then case when {is lived} then excluded.gone_at else t.gone_at end
+            set {latest payload}, {latest change},
+                deleted_at = case when case when {newer lifecycle} then excluded.gone_at else t.gone_at end is not null
+                                  then case when {newer lifecycle} then excluded.gone_at else t.gone_at end
                                   when {is newer} then case when excluded.gone_at is null then excluded.deleted_at
                                                             else ledger.deletion_in('{table}', excluded.payload) end
                                   when t.gone_at is null then t.deleted_at
-                                  else ledger.deletion_in('{table}', t.payload) end, {what lives}
+                                  else ledger.deletion_in('{table}', t.payload) end, {latest lifecycle}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
                or (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)
                or excluded.lifecycle_at is not null
@@ -184,7 +184,7 @@ declare
                  or again$sql$;
   is_newer constant text := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
   is_later constant text := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
-  is_lived constant text
+  newer_lifecycle constant text
     := '(t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, '
        't.lifecycle_event_id))';
 
@@ -248,8 +248,9 @@ begin
                     'case when i.action in (''created'', ''deleted'') then i.event_id end as lifecycle_event_id'],
     ['{key}', case when of_model = 'workspace' then 'workspace_id' else 'entity_id' end],
     ['{is newer}', is_newer],
-    ['{is lived}', is_lived],
-    ['{what lives}', (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_lived),
+    ['{newer lifecycle}', newer_lifecycle],
+    ['{latest lifecycle}',
+     (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, newer_lifecycle),
                                         E',\n                ')
                       from unnest('{lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c)],
     ['{batch}', batch],
@@ -272,14 +273,14 @@ begin
                           string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer),
                                      E',\n                ')
                               from unnest(columns || '{payload,payload_at,payload_event_id}'::text[]) c)],
-    ['{what happened last}',
+    ['{latest change}',
      (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later),
                         E',\n                ')
                               from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
     ['{table}', of_model]] loop
-    made := replace(made, hole[1], hole[2]);
+    source := replace(source, hole[1], hole[2]);
   end loop;
-  return made;
+  return source;
 end
 $maker$;
 comment on function ledger.writer(text) is
@@ -305,8 +306,8 @@ returns void
 language plpgsql set search_path = ledger, pg_temp set timezone = 'UTC' set jit = off
 as $$
 begin
-  -- Always in this order, and within a table by key: two that write at once never
-  -- deadlock.
+  -- Always in this order, and within a table by key, so that two sessions that write at the same
+  -- time do not deadlock.
   if 'time_entry' = any (models) then
     perform ledger.write_time_entry(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies,
                                     again, payloads);
@@ -364,8 +365,8 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  complete record;
-  wanted record;
+  applied record;
+  sent record;
 begin
   insert into ledger.drift as d (day, model, field, found, slot, count)
   select (now() at time zone 'UTC')::date, i.model, 'body', 'costly', pg_backend_pid() % 16, count(*)
@@ -379,24 +380,24 @@ begin
          array_agg(i.created_at) as created,
          array_agg(i.creator_id) as creator_ids, array_agg(i.entity_id) as entity_ids, array_agg(i.model) as models,
          array_agg(i.action) as actions, array_agg(i.body) as bodies
-  into complete
+  into applied
   from unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, costly)
          as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, body, is_costly)
   where not i.is_costly or i.action = 'deleted';
-  if complete.event_ids is not null then
-    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
-                         complete.entity_ids,
-                         complete.models, complete.actions, complete.bodies);
+  if applied.event_ids is not null then
+    perform ledger.apply(applied.workspace_ids, applied.event_ids, applied.created, applied.creator_ids,
+                         applied.entity_ids,
+                         applied.models, applied.actions, applied.bodies);
   end if;
   select array_agg(i.workspace_id) as workspace_ids, array_agg(i.event_id) as event_ids,
          array_agg(i.created_at) as created,
          array_agg(i.model) as models, array_agg(i.action) as actions
-  into wanted
+  into sent
   from unnest(workspace_ids, event_ids, created, models, actions, costly) as i (workspace_id, event_id, created_at,
       model, action, is_costly)
   where not i.is_costly;
-  return wanted.event_ids is not null
-         and ledger.outbox_add(wanted.workspace_ids, wanted.event_ids, wanted.created, wanted.models, wanted.actions);
+  return sent.event_ids is not null
+         and ledger.outbox_add(sent.workspace_ids, sent.event_ids, sent.created, sent.models, sent.actions);
 end
 $$;
 comment on function ledger.apply_all_but(bigint[], bigint[], timestamptz[], bigint[], bigint[], text[], text[],
@@ -409,13 +410,13 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  complete record;
+  recorded record;
 begin
   select array_agg(e.workspace_id) as workspace_ids, array_agg(e.event_id) as event_ids,
          array_agg(e.created_at) as created,
          array_agg(e.creator_id) as creator_ids, array_agg(e.entity_id) as entity_ids, array_agg(e.model) as models,
          array_agg(e.action) as actions, array_agg(e.body) as bodies, array_agg(c.is_costly) as costly
-  into complete
+  into recorded
   from (select distinct p.workspace_id, i.event_id, i.created_at
         from unnest(endpoint_ids, event_ids, created) i (endpoint_id, event_id, created_at)
         join ledger.endpoint p on p.endpoint_id = i.endpoint_id) i
@@ -427,17 +428,17 @@ begin
     limit 1) e
   cross join lateral (select octet_length(e.body::text) > 4000 and ledger.is_costly(e.body) as is_costly offset 0) c
   where e.txid = pg_current_xact_id();
-  if complete.event_ids is not null then
-    if true = any (complete.costly) then
-      return ledger.apply_all_but(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
-                                  complete.entity_ids,
-                                  complete.models, complete.actions, complete.bodies, complete.costly);
+  if recorded.event_ids is not null then
+    if true = any (recorded.costly) then
+      return ledger.apply_all_but(recorded.workspace_ids, recorded.event_ids, recorded.created, recorded.creator_ids,
+                                  recorded.entity_ids,
+                                  recorded.models, recorded.actions, recorded.bodies, recorded.costly);
     end if;
-    perform ledger.apply(complete.workspace_ids, complete.event_ids, complete.created, complete.creator_ids,
-                         complete.entity_ids,
-                         complete.models, complete.actions, complete.bodies);
-    return ledger.outbox_add(complete.workspace_ids, complete.event_ids, complete.created, complete.models,
-                             complete.actions);
+    perform ledger.apply(recorded.workspace_ids, recorded.event_ids, recorded.created, recorded.creator_ids,
+                         recorded.entity_ids,
+                         recorded.models, recorded.actions, recorded.bodies);
+    return ledger.outbox_add(recorded.workspace_ids, recorded.event_ids, recorded.created, recorded.models,
+                             recorded.actions);
   end if;
   return false;
 end

@@ -1,6 +1,6 @@
 -- Converts the JSON of an entity to the columns of its table in schema toggl. The view ledger.field
 -- defines each column; apply.sql generates the writing functions from it, and history.sql the
--- reading ones. A value is read strictly, because that is fast and hardly ever fails. If it fails,
+-- reading ones. A value is read strictly, because that is fast and rarely fails. If it fails,
 -- the caller repeats with ledger.cleaned(), which removes the unexpected values, and counts them
 -- with ledger.drift_count(). Statements that write the typed tables do not belong here.
 
@@ -251,7 +251,7 @@ end
 $$;
 comment on function ledger.is_good(text, jsonb) is 'Can the value be read as this kind? Made from ledger.reading().';
 
--- ---- the whole of an entity
+-- ---- the entity as a whole
 
 create function ledger.secrets()
 returns text[]
@@ -299,16 +299,16 @@ as $$
 declare
   -- Bytes that do not occur in JSON replace the valid escapes temporarily.
   backslash constant text := E'\x01';
-  half constant text := E'\x02';
+  surrogate constant text := E'\x02';
 begin
   if document !~ '\\u(0000|[dD][89a-fA-F])' then
     return document;
   end if;
   document := replace(document, '\\', backslash);
   document := regexp_replace(document, '\\(u[dD][89abAB][[:xdigit:]]{2})\\(u[dD][c-fC-F][[:xdigit:]]{2})',
-                             half || '\1' || half || '\2', 'g');
+                             surrogate || '\1' || surrogate || '\2', 'g');
   document := regexp_replace(document, '\\u(0000|[dD][89a-fA-F][[:xdigit:]]{2})', '\' || instead, 'g');
-  return replace(replace(document, half, '\'), backslash, '\\');
+  return replace(replace(document, surrogate, '\'), backslash, '\\');
 end
 $$;
 comment on function ledger.repaired_escapes(text, text) is
@@ -333,27 +333,27 @@ returns text
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  bomb constant text := '-?\d+(?:\.\d+)?[eE][+-]?\d{3,}';
+  huge_exponent constant text := '-?\d+(?:\.\d+)?[eE][+-]?\d{3,}';
   -- A number without such an exponent is out of range only when it has more digits.
-  long constant integer := 16000;
+  long_length constant integer := 16000;
   backslash constant text := E'\x01';
   quote constant text := E'\x02';
   parts text[];
 begin
-  if length(document) <= long and document !~ '\d[eE][+-]?\d{3}' then
+  if length(document) <= long_length and document !~ '\d[eE][+-]?\d{3}' then
     return document;
   end if;
   -- The text is split at quotation marks: every second part is a string.
   parts := string_to_array(replace(replace(document, '\\', backslash), '\"', quote), '"');
   for n in 1..cardinality(parts) by 2 loop
-    if length(parts[n]) > long and parts[n] ~ '\d{255}' then
+    if length(parts[n]) > long_length and parts[n] ~ '\d{255}' then
       parts[n] := (
-        select string_agg(case when length(w.word[1]) > long and not ledger.is_number(w.word[1]) then
+        select string_agg(case when length(w.word[1]) > long_length and not ledger.is_number(w.word[1]) then
                                '"' || w.word[1] || '"'
-                               else regexp_replace(w.word[1], bomb, '"\&"', 'g') end, '' order by w.place)
+                               else regexp_replace(w.word[1], huge_exponent, '"\&"', 'g') end, '' order by w.place)
         from regexp_matches(parts[n], '[-+.eE\d]+|[^-+.eE\d]+', 'g') with ordinality w (word, place));
     elsif length(parts[n]) > 4 then
-      parts[n] := regexp_replace(parts[n], bomb, '"\&"', 'g');
+      parts[n] := regexp_replace(parts[n], huge_exponent, '"\&"', 'g');
     end if;
   end loop;
   return replace(replace(array_to_string(parts, '"'), quote, '\"'), backslash, '\\');

@@ -77,7 +77,7 @@ create function ledger.strays(first bigint, last bigint)
 returns table (workspace_id bigint, model text, entity_id bigint)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  with told as materialized (
+  with events as materialized (
     select k.workspace_id, k.event_id, k.created_at, k.entity_id, k.model, k.action,
            k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
     from ledger.change k
@@ -85,11 +85,11 @@ as $$
       and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body)))
   select t.workspace_id, t.model, t.entity_id
   from ledger.entity t
-  left join told c on c.workspace_id = t.workspace_id and c.model = t.model and c.entity_id = t.entity_id
+  left join events c on c.workspace_id = t.workspace_id and c.model = t.model and c.entity_id = t.entity_id
                   and c.event_id = t.changed_event_id and c.created_at = t.changed_at
-  left join told p on p.workspace_id = t.workspace_id and p.model = t.model and p.entity_id = t.entity_id
+  left join events p on p.workspace_id = t.workspace_id and p.model = t.model and p.entity_id = t.entity_id
                   and p.event_id = t.payload_event_id and p.created_at = t.payload_at and p.is_full
-  left join told v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
+  left join events v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
                   and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at
                   and v.action in ('created', 'deleted')
   where t.workspace_id = any (ledger.homes()) and t.entity_id between first and last and t.model <> 'workspace'

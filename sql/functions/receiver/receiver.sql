@@ -34,12 +34,12 @@ declare
   -- looked up and not joined, because each join and sort would copy the bodies (measured: this
   -- saves 40 us per call and 2 us per event).
   secrets bigint[];
-  owners bigint[];
-  homes bigint[];
+  endpoints bigint[];
+  workspaces bigint[];
   ends timestamptz[];
   n integer;
   recorded bigint;
-  is_wanted boolean := false;
+  got_deliveries boolean := false;
   verdicts text;
 begin
   -- A callback is acknowledged only when it is on disk, whatever the default of the database or
@@ -50,35 +50,35 @@ begin
 
   select array_agg(s.secret_id), array_agg(e.endpoint_id), array_agg(e.workspace_id),
          array_agg(least(s.revoked_at, s.valid_until))
-  into secrets, owners, homes, ends
+  into secrets, endpoints, workspaces, ends
   from ledger.endpoint_secret s
   join ledger.endpoint e on e.endpoint_id = s.endpoint_id
   where s.secret_id = any (secret_ids) and e.enabled;
 
   -- An endpoint without a workspace takes the workspace of its first event.
-  if array_position(homes, null) is not null then
+  if array_position(workspaces, null) is not null then
     for n in
-      select p from generate_subscripts(homes, 1) p where homes[p] is null and clock_timestamp() < ends[p]
-        order by owners[p]
+      select p from generate_subscripts(workspaces, 1) p where workspaces[p] is null and clock_timestamp() < ends[p]
+        order by endpoints[p]
     loop
       update ledger.endpoint e set workspace_id = (
         select i.workspace_id
         from unnest(endpoint_ids, secret_ids, workspace_ids) with ordinality
                as i (endpoint_id, secret_id, workspace_id, place)
-        where i.endpoint_id = owners[n] and i.secret_id = secrets[n] and i.workspace_id is not null
+        where i.endpoint_id = endpoints[n] and i.secret_id = secrets[n] and i.workspace_id is not null
         order by i.place limit 1)
-      where e.endpoint_id = owners[n] and e.workspace_id is null;
-      -- our workspace, or the one that another worker has set first
-      homes[n] := (select e.workspace_id from ledger.endpoint e where e.endpoint_id = owners[n]);
+      where e.endpoint_id = endpoints[n] and e.workspace_id is null;
+      -- the workspace set here, or the one that another worker set first
+      workspaces[n] := (select e.workspace_id from ledger.endpoint e where e.endpoint_id = endpoints[n]);
     end loop;
   end if;
 
-  -- In the order of the arrays, whatever their secrets are: two batches that overlap would deadlock
-  -- otherwise. Epoch and horizon are read after the insert has its lock: a session that changes
+  -- Rows are inserted in the order of the arrays, not by secret: otherwise two batches with the same
+  -- events could deadlock. Epoch and horizon are read after the insert has its lock: a session that changes
   -- them blocks the sessions that record, so values read before the lock could be out of date.
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id,
                             secret_id, creator_id, entity_id, model, action, source, signature, body)
-  select homes[array_position(secrets, i.secret_id)], i.event_id, i.created_at, i.received_at,
+  select workspaces[array_position(secrets, i.secret_id)], i.event_id, i.created_at, i.received_at,
          (select state.epoch from ledger.state), i.endpoint_id, i.secret_id, i.creator_id,
          case when i.entity_id is null and i.action = 'deleted' then ledger.entity_in(i.body, i.model)
               else i.entity_id end,
@@ -87,9 +87,9 @@ begin
               entity_ids, models, actions, signatures, bodies)
          as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, creator_id,
                entity_id, model, action, signature, body)
-  where owners[array_position(secrets, i.secret_id)] = i.endpoint_id
-    and coalesce(i.workspace_id, homes[array_position(secrets, i.secret_id)])
-    = homes[array_position(secrets, i.secret_id)]
+  where endpoints[array_position(secrets, i.secret_id)] = i.endpoint_id
+    and coalesce(i.workspace_id, workspaces[array_position(secrets, i.secret_id)])
+    = workspaces[array_position(secrets, i.secret_id)]
     and i.received_at < ends[array_position(secrets, i.secret_id)]
     and i.created_at >= (select state.horizon from ledger.state)
   on conflict do nothing;
@@ -101,18 +101,18 @@ begin
                                and ledger.is_costly(i.body));
     end if;
     if array_position(entity_ids, null) is null and not is_any_costly then
-      workspace_ids := case when cardinality(secrets) = 1 then array_fill(homes[1], array[cardinality(event_ids)])
-                            else (select array_agg(homes[array_position(secrets, i.secret_id)] order by i.place)
+      workspace_ids := case when cardinality(secrets) = 1 then array_fill(workspaces[1], array[cardinality(event_ids)])
+                            else (select array_agg(workspaces[array_position(secrets, i.secret_id)] order by i.place)
                                   from unnest(secret_ids) with ordinality as i (secret_id, place)) end;
       perform ledger.apply(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions, bodies, false,
                            payloads);
-      is_wanted := ledger.outbox_add(workspace_ids, event_ids, created, models, actions);
+      got_deliveries := ledger.outbox_add(workspace_ids, event_ids, created, models, actions);
     else
-      is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
+      got_deliveries := ledger.apply_recorded(endpoint_ids, event_ids, created);
     end if;
-    return case when is_wanted then '+' else '' end;
+    return case when got_deliveries then '+' else '' end;
   elsif recorded > 0 then
-    is_wanted := ledger.apply_recorded(endpoint_ids, event_ids, created);
+    got_deliveries := ledger.apply_recorded(endpoint_ids, event_ids, created);
   end if;
 
   -- At least one callback was not recorded: return one letter for each callback, in their order.
@@ -144,7 +144,7 @@ begin
   if position('u' in verdicts) > 0 then
     raise exception 'an endpoint changed meanwhile' using errcode = '40001';
   end if;
-  return coalesce(verdicts, '') || case when is_wanted then '+' else '' end;
+  return coalesce(verdicts, '') || case when got_deliveries then '+' else '' end;
 end
 $$;
 comment on function receiver.append(bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], bigint[],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-// What happened, newest first. Filters, the open event and nothing else are in
-// the address.
+// The events, newest first, with filters and the details of one event. The address
+// holds only the filters and the open event.
 import * as api from "../api.js";
 import { el, patch, replace, sign } from "../dom.js";
 import { exact, fromField, list as listed, shortly, span, toField } from "../format.js";
@@ -9,13 +9,13 @@ import { address, go, here } from "../route.js";
 import { modelOf, sentenceOf, w } from "../words.js";
 
 const NEWS_MS = 5000;
-const NEWS_MAX = 1000;	// counted no further
+const NEWS_MAX = 1000;	// the server counts at most so many
 const LATE = 600;	// seconds: from here on an event looks out of order
 const names = ["text", "model", "action", "workspace", "user", "entity", "since", "until"];
 const t = w.events;
 
 let node, list, side, news, filters, context, timer;
-let shown = [], next = null, newest = null, asked = "", isLive = false, open = "";
+let shown = [], next = null, newest = null, loadedFilters = "", isLive = false, open = "";
 
 const filtersOf = (query) => Object.fromEntries(names.filter((name) => query[name]).map((name) => [name, query[name]]));
 const keyOf = (item) => `${item.workspace_id}/${item.event_id}/${item.created_at}`;
@@ -23,7 +23,8 @@ const linkTo = (query) => address("events", query);
 
 // ---- the list
 
-/* The list is in the order of recording: why one stands where it does not seem to belong. */
+/* The list is in the order of recording. Says why an event that was recorded late stands
+   among newer ones; null for an event in time. */
 function lateness(item) {
 	const seconds = (Date.parse(item.received_at) - Date.parse(item.created_at)) / 1000, isKept = item.source === "spool" || item.source === "quarantine";
 	if (!isKept && !(seconds >= LATE))
@@ -42,14 +43,14 @@ function line(item) {
 			el("span", { class: "aside" }, lateness(item), el("span", null, shortly(item.created_at)), moment(item.created_at), context.session.workspaces.length > 1 ? el("span", { class: "quiet" }, item.workspace ?? context.workspace(item.workspace_id)) : null)));
 }
 
-function showList(looked) {
+function showList(searchedTo) {
 	const isFiltered = Object.keys(filtersOf(here().query)).length > 0;
 	patch(list,
 		shown.length ? el("ol", { class: "events", "aria-label": t.list, "data-key": "list" }, shown.map(line))
 			: el("p", { class: "quiet", "data-key": "none" }, isFiltered ? t.none : t.noneYet),
-		looked ? el("p", { class: "quiet small", "data-key": "looked" }, t.looked({ when: exact(looked) })) : null,
+		searchedTo ? el("p", { class: "quiet small", "data-key": "looked" }, t.looked({ when: exact(searchedTo) })) : null,
 		next ? el("button", { type: "button", class: "secondary", "data-key": "older", onclick: (event) => act(event.currentTarget, older) }, t.older) : null);
-	// times in links would be stops of the Tab key of their own
+	// the Tab key stops at the link, not again at the time inside it
 	for (const time of list.querySelectorAll("a time"))
 		time.removeAttribute("tabindex");
 }
@@ -72,7 +73,8 @@ async function older() {
 	showList(answer.looked_to);
 }
 
-/* What came since waits behind a button; nothing jumps while one reads. */
+/* Counts events that are newer than the list. A button shows them, so that the list does
+   not move while a person reads; the switch "live" shows them at once. */
 async function lookForNews() {
 	const query = filtersOf(here().query), mine = node;
 	if (!document.hidden && !query.until && newest) {
@@ -85,7 +87,7 @@ async function lookForNews() {
 			else
 				patch(news, count ? el("button", { type: "button", class: "news", onclick: (event) => act(event.currentTarget, showNews) }, count >= NEWS_MAX ? t.manyNews({ count: NEWS_MAX }) : t.news({ count })) : null);
 		} catch {
-			// the next look may work
+			// the next request may work
 		}
 	} else if (!document.hidden && !newest && !query.until) {
 		await load(here().query).catch(() => {});
@@ -103,7 +105,7 @@ async function showNews() {
 	showList();
 }
 
-/* Arrow keys go from event to event. */
+/* The arrow keys move the focus from event to event. */
 function onKey(event) {
 	const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
 	if (!step || !event.target.closest("ol.events"))
@@ -122,14 +124,14 @@ function chips(query) {
 	const active = Object.entries(filtersOf(query));
 	if (!active.length)
 		return null;
-	const said = { model: modelOf, action: (v) => w.actions[v] ?? v, workspace: (v) => context.workspace(v), since: exact, until: exact };
+	const formats = { model: modelOf, action: (v) => w.actions[v] ?? v, workspace: (v) => context.workspace(v), since: exact, until: exact };
 	return el("ul", { class: "chips", "aria-label": t.active },
 		active.map(([name, value]) => {
 			const rest = { ...filtersOf(query) };
 			delete rest[name];
-			const is = said[name]?.(value) ?? value;
-			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop({ name: t.chipOf({ name: t.chip[name], value: is }) }) },
-				el("span", null, t.chipOf({ name: t.chip[name], value: el("bdi", null, is) })), sign("cross")));
+			const text = formats[name]?.(value) ?? value;
+			return el("li", { "data-key": name }, el("a", { class: "chip", href: linkTo(rest), "aria-label": t.drop({ name: t.chipOf({ name: t.chip[name], value: text }) }) },
+				el("span", null, t.chipOf({ name: t.chip[name], value: el("bdi", null, text) })), sign("cross")));
 		}),
 		active.length > 1 ? el("li", { "data-key": "all" }, el("a", { class: "chip clear", href: linkTo({}) }, t.clear)) : null);
 }
@@ -137,15 +139,15 @@ function chips(query) {
 function form(query) {
 	const any = (text, all) => [["", text], ...Object.entries(all).filter(([value]) => value !== "*")];
 	const input = (name, type, attributes = {}) => el("input", { type, name, value: query[name] ?? "", ...attributes });
-	const moment = (name) => input(name, "datetime-local", { value: Number.isNaN(Date.parse(query[name])) ? "" : toField(query[name]) });
+	const momentInput = (name) => input(name, "datetime-local", { value: Number.isNaN(Date.parse(query[name])) ? "" : toField(query[name]) });
 	const isMore = ["user", "entity", "since", "until"].some((name) => query[name]);
 
 	function apply(event) {
 		event?.preventDefault();
-		const given = Object.fromEntries(new FormData(made));
+		const values = Object.fromEntries(new FormData(made));
 		for (const name of ["since", "until"])
-			given[name] = given[name] ? fromField(given[name]) : "";
-		go("events", { ...given, open: here().query.open });
+			values[name] = values[name] ? fromField(values[name]) : "";
+		go("events", { ...values, open: here().query.open });
 	}
 
 	const made = el("form", { class: "filters", onsubmit: apply },
@@ -159,26 +161,26 @@ function form(query) {
 				: null),
 		el("details", { open: isMore }, el("summary", null, t.more),
 			el("div", { class: "line" },
-				field(t.since, moment("since")), field(t.until, moment("until")),
+				field(t.since, momentInput("since")), field(t.until, momentInput("until")),
 				field(t.user, input("user", "text", { inputmode: "numeric", pattern: "[0-9]*" })),
 				field(t.entity, input("entity", "text", { inputmode: "numeric", pattern: "[0-9]*" })),
 				el("button", { type: "submit", class: "secondary" }, t.apply))));
 	return made;
 }
 
-/* A browser that follows the link saves an error, or half of it, as the file. So the
-   page fetches it, and saves what came whole. */
+/* A link that downloads the events. A browser that followed it would save an error message,
+   or an incomplete file. So the page fetches the file, and saves it only when it is complete. */
 function exporting(query, format, words) {
-	const asked = { ...filtersOf(query), format };
+	const params = { ...filtersOf(query), format };
 	const name = { csv: "hookledger-events.csv", spreadsheet: "hookledger-events-spreadsheet.csv", ndjson: "hookledger-events.ndjson" }[format];
 	// where numbers are written 2,5 a spreadsheet expects semicolons
 	if (format === "spreadsheet" && new Intl.NumberFormat(navigator.language).format(2.5).includes(","))
-		asked.separator = "semicolon";
-	const link = el("a", { class: "small", href: api.url("events/export", asked), download: true, onclick: async (event) => {
+		params.separator = "semicolon";
+	const link = el("a", { class: "small", href: api.url("events/export", params), download: true, onclick: async (event) => {
 		event.preventDefault();
 		if (link.ariaBusy)
 			return;
-		await act(link, async () => save(await api.download("events/export", asked, (bytes) => replace(link, t.exporting({ done_bytes: bytes }))), name));
+		await act(link, async () => save(await api.download("events/export", params, (bytes) => replace(link, t.exporting({ done_bytes: bytes }))), name));
 		replace(link, words);
 	} }, words);
 	return link;
@@ -211,13 +213,13 @@ const isMoment = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
 
 const isNothing = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 
-/* A value as a person says it: moments in the zone, durations as such, and of what
-   it is the number of the name. */
-function said(value, name, called) {
+/* A value in a readable form: a time in the zone of the operator, a duration in hours and
+   minutes, and the name of an entity (`entityName`) in place of its number. */
+function readable(value, name, entityName) {
 	if (isNothing(value))
 		return el("span", { class: "quiet" }, w.nothing);
-	if (called)
-		return el("bdi", { title: String(value) }, called);
+	if (entityName)
+		return el("bdi", { title: String(value) }, entityName);
 	if (typeof value === "boolean")
 		return value ? w.yes : w.no;
 	if (typeof value === "string" && isMoment.test(value) && !Number.isNaN(Date.parse(value)))
@@ -231,7 +233,7 @@ function said(value, name, called) {
 
 function pretty(body) {
 	try {
-		// numbers beyond 2^53 would change: then as it came
+		// JSON.parse changes numbers beyond 2^53: show such a body as it came
 		return /[0-9]{16,}/.test(body) ? body : JSON.stringify(JSON.parse(body), null, 2);
 	} catch {
 		return body;
@@ -246,8 +248,8 @@ function detail(e) {
 		el("p", { class: "quiet" }, moment(e.created_at), " · ", exact(e.created_at), " · ", e.workspace ?? context.workspace(e.workspace_id)),
 		section(t.changes, table([
 			{ head: t.field, cell: (c) => w.fields[c.field] ?? c.field.replaceAll("_", " ") },
-			e.action === "created" ? null : { head: t.old, cell: (c) => said(c.old, c.field, c.old_name) },
-			{ head: t.fresh, cell: (c) => said(c.new, c.field, c.new_name) },
+			e.action === "created" ? null : { head: t.old, cell: (c) => readable(c.old, c.field, c.old_name) },
+			{ head: t.fresh, cell: (c) => readable(c.new, c.field, c.new_name) },
 		].filter(Boolean), (e.changes ?? []).filter((c) => !isNothing(c.old) || !isNothing(c.new)), { caption: t.changes, empty: t.noChanges, phone: "changes" })),
 		section(t.about, el("dl", { class: "pairs" },
 			row(t.person, e.user_name ?? w.unknown, e.user_id ? el("a", { class: "small", href: linkTo({ user: e.user_id }) }, t.onlyPerson) : null),
@@ -292,14 +294,14 @@ async function showDetail(key) {
 
 export async function update(place) {
 	const query = place.query, wanted = JSON.stringify(filtersOf(query));
-	if (wanted !== asked) {
-		asked = wanted;
+	if (wanted !== loadedFilters) {
+		loadedFilters = wanted;
 		replace(filters, form(query), chips(query), tools(query));
 		list.setAttribute("aria-busy", "true");
 		try {
 			await load(query);
 		} catch (error) {
-			replace(list, trouble(error, () => { asked = ""; update(here()); }));
+			replace(list, trouble(error, () => { loadedFilters = ""; update(here()); }));
 		} finally {
 			list.removeAttribute("aria-busy");
 		}
@@ -320,7 +322,7 @@ export async function show(place, given) {
 	news = el("div", { class: "newsline", role: "status" });
 	filters = el("search", { class: "filterbox" });
 	node = el("div", { class: "eventsview" }, el("h1", null, w.views.events), filters, news, el("div", { class: "panes" }, list, side));
-	asked = null;
+	loadedFilters = null;
 	open = "";
 	isLive = false;
 	replace(side, el("p", { class: "quiet choose" }, t.choose));
