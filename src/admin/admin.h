@@ -66,8 +66,8 @@ bool admin_visit_read(const struct admin *admin, struct http_req *req,
 		      const struct route_match *match, struct visit *visit);
 void admin_visit_done(struct visit *visit);
 
-/* By what strangers are told apart: the bytes of an IPv4 address, or of the /64 of an
-   IPv6 address, of which anybody has plenty. Appends. */
+/* The key by which unauthenticated clients are counted: the bytes of an IPv4 address, or of
+   the /64 network of an IPv6 address, because one host has many of those. Appends. */
 void admin_network(const struct visit *visit, struct buf *out);
 
 typedef void admin_operation(struct admin *, struct http_req *, const struct visit *,
@@ -184,8 +184,8 @@ bool admin_text(struct http_req *req, const struct visit *visit, const char *nam
 bool admin_has(const struct visit *visit, const char *name); /* is it there, and not null? */
 
 /* A new password in the member of this name, as it is kept; appends. `owner`: whose it
-   will be, see password_flaw(). Takes its time: first see who asks. false: answered (400), it is
-   none. */
+   will be, see password_flaw(). Slow (scrypt): check the session first. false: answered (400),
+   it is no good password. */
 bool admin_new_password(struct http_req *req, const struct visit *visit, const char *name,
 			struct str owner, struct buf *kept);
 
@@ -243,8 +243,8 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 
 admin_operation admin_session_prove;
 
-/* Is the member of this name the password of who asks? What it was compared with is
-   appended to `compared` (NULL: not wanted). Takes its time. false: answered. */
+/* Checks that the member of this name is the password of the session's operator. The stored
+   hash is appended to `compared` (may be NULL). Slow (scrypt). false: answered. */
 bool admin_knows_password(struct admin *admin, struct http_req *req, const struct visit *visit,
 			  const char *name, struct buf *compared);
 
@@ -273,7 +273,7 @@ admin_operation admin_tick_add;
 /* A step of the first replay under way. true: there is more to do. */
 bool admin_replays_go_on(struct admin *admin);
 
-/* ---- how the owner is told, and what machines ask (admin_watch.c) */
+/* ---- alerts, health and metrics (alerts.c) */
 
 admin_operation admin_alert_add, admin_alert_test, admin_health, admin_metrics;
 

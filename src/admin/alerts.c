@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How the owner is told, and what machines ask: health for whoever watches the
-   host, metrics for Prometheus. */
+/* The targets of alerts, and what programs read: health for a monitor of the host, metrics
+   for Prometheus. */
 #include "admin/admin.h"
 #include "admin/pool.h"
 #include "admin/admin_conf.h"

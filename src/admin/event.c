@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* One event in full, its signature judged while it is asked for; and the export
-   of what is filtered. */
+/* One event in full, with its signature verified at the request; and the export of
+   filtered events. */
 #include "admin/admin.h"
 #include "admin/pool.h"
 #include "admin/admin_conf.h"
@@ -16,8 +16,8 @@
 #include "http/uri.h"
 #include "ledger/signature.h"
 
-/* By the secret that judged it when it came. What did not come as a callback
-   (made up here) has no signature to judge. */
+/* Verifies by the secret that verified it when it came. An event that came by no callback
+   (made here) has no signature. */
 static const char *verify_signature(struct admin *admin, const struct db_rows *found)
 {
 	struct buf sealed = { 0 }, secret = { 0 }, signature = { 0 }, address = { 0 }, body = { 0 };

@@ -31,8 +31,8 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 	return fine;
 }
 
-/* May who asks go on? Appends the name of the operator who gets a password, or is made.
-   false: answered. */
+/* Checks the rights of the session. Appends the name of the operator who gets a password, or is
+   made. false: answered. */
 static bool begin(struct admin *admin, struct http_req *req, const struct visit *visit,
 		  const char *operation, struct buf *name)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A lane is a queue (admin/queue) and the threads that take from it, which are
-   started when there is something for them to do. All that threads share is behind
-   one lock, which nobody holds while anything is waited for. */
+/* Each queue (admin/queue) has threads of its own, which are started when it has work for
+   them. All that threads share is behind one lock, which no thread holds while it waits. */
 #include "admin/pool.h"
 
 #include <errno.h>
@@ -50,8 +49,8 @@ static void refuse_crowd(struct http_req *req, int status, const char *words)
 	admin_refuse_with(req, status, "Retry-After: 5", words);
 }
 
-/* Who asks, for whom there is a limit; the first time within a minute the database
-   is asked. false: it is answered. */
+/* Finds the operator of a request, for the limits; asks the database once a minute for each
+   session. false: the request is answered. */
 static bool find_out(struct admin *admin, struct admin_job *job)
 {
 	struct admin_pool *pool = admin->pool;

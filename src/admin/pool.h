@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* hookledger-admin's threads. One thread, the front, has the web server's side and
-   never waits for anything else; requests are run by others, in lanes that do not
+   never waits for anything else; other threads run the requests, from queues that do not
    wait for each other. Each thread has a struct admin and a connection to the
    database of its own; they share the settings, and what stands in here. */
 #ifndef HL_ADMIN_POOL_H

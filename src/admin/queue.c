@@ -33,8 +33,8 @@ static void set_operator(struct admin_job *job, int64_t operator_id)
 	buf_addf(&job->key, "operator %lld", (long long)operator_id);
 }
 
-/* Until it is known who asks: a network; and for exports the session, because behind
-   one address there may be several who have a right to one. */
+/* Before the operator is known, the owner of a job is a network; for exports it is the
+   session, because several operators behind one address may each export. */
 void admin_job_own(struct admin_pool *pool, struct admin_job *job)
 {
 	const struct known *known = known_of(pool, job);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Inside of admin/pool: the requests that wait in a lane and those that run in it,
-   and who of them is next. The caller holds the pool's lock. */
+/* Inside of admin/pool: the requests that wait in a queue and those that run from it,
+   and which of them is next. The caller holds the pool's lock. */
 #ifndef HL_ADMIN_QUEUE_H
 #define HL_ADMIN_QUEUE_H
 
@@ -80,8 +80,8 @@ size_t admin_jobs_count(const struct admin_job *list, const struct admin_job *li
 void admin_queue_add(struct admin_queue *queue, struct admin_job *job);
 
 /* Takes the next that may run out of the queue; NULL: none may now. Of those that may,
-   it is whose operator (or network, before it is known who asks) has the fewest
-   running, then who was served longest ago. */
+   it is the job whose owner (operator or network) has the fewest running, then the one
+   whose owner was served longest ago. */
 struct admin_job *admin_queue_pick(struct admin_queue *queue);
 
 /* What a new job is answered instead of being queued, and its *status; NULL: nothing. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A session of the admin page: made, and what the page is told of it. It is 256 random bits in a
+/* A session of the admin page: makes it, and describes it to the page. It is 256 random bits in a
    cookie that scripts cannot read; PostgreSQL has their SHA-256. */
 #include "admin/admin.h"
 #include "admin/admin_conf.h"

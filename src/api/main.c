@@ -3,9 +3,9 @@
    Track API v9 what a client asks before it subscribes. A request passes these
    gates: path, method, then token, pace, workspace and quota by one call, then
    the body. A bad body is found before that call, so that it costs nothing of
-   the quota, and told after it: strangers learn of nothing but their token, and
-   every answer to an account says what is left of its quota. What only reads is
-   a row of the table below and a function of the interface schema. */
+   the quota, and reported after it: an unauthenticated client learns only that its token is wrong,
+   and every answer to an account says what is left of its quota. What only reads is a row of the
+   table below and a function of the interface schema. */
 #include "api/api.h"
 #include "api/api_conf.h"
 
@@ -54,8 +54,9 @@ struct row {
 	operation *run;
 	const char *function; /* of the interface schema, for answer_read */
 	const char *item;     /* the part of the path that names one thing, or NULL */
-	const char *denied; /* what who may not use the workspace is told, if not what the database
-			       says */
+	/* The text of the 403 for an account that may not use the workspace; NULL: the
+	   database's. */
+	const char *denied;
 };
 
 /* Behind Toggl's words for wrong credentials, which also come from e-mail and password there. */
