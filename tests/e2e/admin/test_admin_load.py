@@ -173,7 +173,7 @@ def test_a_slow_reader_holds_no_transaction_and_no_memory(many):
     child = begin_export(many, many.viewers[1])
     try:
         def is_at_rest():
-            states = many.sql("select state from pg_stat_activity where datname = current_database() and query like '%event_export%' and pid <> pg_backend_pid()")
+            states = many.sql("select state from pg_stat_activity where datname = current_database() and query like '%admin.call%' and pid <> pg_backend_pid()")
             return states and all(state == "idle" for state, in states)
         wait_for(is_at_rest, "the export to wait for its reader")
         with open(f"/proc/{child.pid}/status", encoding="ascii") as status:

@@ -63,7 +63,7 @@ REFUSED = [
     (1, ("account", "set", "1", "--name", ""), "a name has 1 to 200 characters"),
     (1, ("account", "set", "1", "--zone", "CET-"), "there is no time zone"),
     (2, ("account", "grant", "1"), "needs ID WORKSPACE_ID"),
-    (1, ("account", "grant", "1", "4711"), "workspace 4711 is not passed on yet"),
+    (1, ("account", "grant", "1", "4711"), "workspace 4711 is not served yet"),
     (1, ("account", "grant", "4711", str(WORKSPACE)), "there is no account 4711"),
     (1, ("account", "revoke", "1", "4711"), "account 1 has no access to workspace 4711"),
     *[(1, ("account", word, "4711"), "there is no account 4711") for word in ("enable", "disable", "rotate", "quota", "quota-reset")],

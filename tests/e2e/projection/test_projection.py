@@ -221,7 +221,7 @@ def test_rows_are_found_by_key(site, mode):
     with site.cluster.connect(site.database) as db:
         db.execute(f"set plan_cache_mode = {mode}")
         shown = []
-        db.add_alert_handler(lambda alert: shown.append(alert.message_primary))
+        db.add_notice_handler(lambda notice: shown.append(notice.message_primary))
         for first in range(1, 130, 16):
             db.execute(APPEND, {"first": first, "last": first + 20, "full": first % 3 == 0})
         db.execute("""insert into toggl.time_entry (workspace_id, time_entry_id, changed_at, changed_event_id, payload_at, payload_event_id)

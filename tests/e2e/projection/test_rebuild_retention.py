@@ -156,7 +156,7 @@ def test_retention_leaves_what_is_needed(copied_site):
     site.sql("insert into ledger.invoice (name, from_at, until_at, zone) values ('March', '2025-03-01Z', '2025-04-01Z', 'UTC')")
     done = site.hookledger("retention", "--before", "2025-06", "--apply", check=False)
     assert done.returncode == 1
-    assert "dropped 2025-02" in done.stdout and "2025-03 and what is after it stay: invoice March" in done.stdout
+    assert "dropped 2025-02" in done.stdout and "2025-03 and later months stay: invoice March" in done.stdout
     assert site.sql("select min(created_at) >= '2025-03-01Z' from ledger.event") == [(True,)]
     for wrong in ((), ("--before", "2025-06", "--keep-months", "3"), ("--keep-months", "0")):
         assert site.hookledger("retention", *wrong, check=False).returncode == 2
