@@ -126,19 +126,15 @@ static bool is_refused(struct api *api, struct http_req *req, const struct calle
 
 /* ---- making, changing, pinging */
 
-static void add_place(struct db_args *args, const struct subscription_step_args *given)
+/* A POST has no subscription yet. 0 is a number like any other: there is no such one. */
+static void add_change(struct db_args *args, const struct subscription_step_args *given)
 {
 	db_arg_int(args, given->account_id);
 	db_arg_int(args, given->workspace_id);
-	if (given->subscription_id)
-		db_arg_int(args, given->subscription_id);
-	else
+	if (str_is(str_of(given->method), "POST") && !given->subscription_id)
 		db_arg_null(args);
-}
-
-static void add_change(struct db_args *args, const struct subscription_step_args *given)
-{
-	add_place(args, given);
+	else
+		db_arg_int(args, given->subscription_id);
 	db_arg_text(args, str_of(given->method));
 	db_arg_json(args, given->given);
 }
@@ -165,7 +161,9 @@ static void add_args(struct db_args *args, enum subscription_step step,
 		db_arg_text(args, given->code);
 		break;
 	case SUBSCRIPTION_PING_FIND:
-		add_place(args, given);
+		db_arg_int(args, given->account_id);
+		db_arg_int(args, given->workspace_id);
+		db_arg_int(args, given->subscription_id);
 		break;
 	default:
 		db_arg_int(args, given->workspace_id);
@@ -174,7 +172,7 @@ static void add_args(struct db_args *args, enum subscription_step step,
 	}
 }
 
-static void read_place(const struct db_rows *rows, struct subscription_step_result *result)
+static void read_subscription(const struct db_rows *rows, struct subscription_step_result *result)
 {
 	buf_add_str(&result->url, db_str(rows, 0, "url"));
 	buf_add_str(&result->code, db_str(rows, 0, "code"));
@@ -198,14 +196,14 @@ static enum err call_step(void *caller, enum subscription_step step,
 	result->status = (int)db_int(rows, 0, "status");
 	buf_add_str(&result->problem, db_str(rows, 0, "problem"));
 	if (step == SUBSCRIPTION_CHECK) {
-		read_place(rows, result);
+		read_subscription(rows, result);
 		result->subscription_id = db_int(rows, 0, "subscription_id");
 		result->must_ping = db_bool(rows, 0, "must_ping");
 		result->has_secret = !db_is_null(rows, 0, "secret");
 		buf_add_str(&result->ping_code, db_str(rows, 0, "ping_code"));
 		buf_add_str(&result->secret, db_str(rows, 0, "secret"));
 	} else if (step == SUBSCRIPTION_PING_FIND) {
-		read_place(rows, result);
+		read_subscription(rows, result);
 	}
 done:
 	db_rows_free(rows);
