@@ -209,11 +209,11 @@ static void write_words(const struct content *content, struct buf *out)
 {
 	if (str_is(content->test.raw, "true"))
 		buf_add_text(out, "This is a test: somebody asked hookledger to send it. When "
-				  "something is wrong, you will be told like this.\n\n");
+				  "something is wrong, a message like this one comes.\n\n");
 	add_news(content, out);
 	add_over(content, out);
 	if (content->heading.kind == JSON_OBJECT)
-		buf_add_text(out, "You are told when it is over.\n");
+		buf_add_text(out, "hookledger will say when it is over.\n");
 	else
 		add_all(content, out);
 	if (content->page_text.len)

@@ -71,7 +71,7 @@ static void a_test(void **state)
 	(void)state;
 	assert_text(CONTENT("true", "well", "https://h/", "", ""), "hookledger: this is a test",
 		    "This is a test: somebody asked hookledger to send it. When something is "
-		    "wrong, you will be told like this.\n\n"
+		    "wrong, a message like this one comes.\n\n"
 		    "All is well now.\n\nhttps://h/\n");
 }
 

@@ -136,7 +136,7 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
 	assert_says(buf_str(&text.words), "(12 now, 4.0 KiB)");
 	assert_says(buf_str(&text.words), "hookledger doctor");
-	assert_says(buf_str(&text.words), "You are told when it is over.");
+	assert_says(buf_str(&text.words), "hookledger will say when it is over.");
 	assert_says(buf_str(&text.words), "https://example.org/admin/");
 	db_outage_settle(outage, FOR_ADA, true, AFTER);
 	assert_true(db_outage_next(outage, AFTER, NULL, &message));

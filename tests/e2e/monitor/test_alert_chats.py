@@ -52,7 +52,7 @@ def test_each_chat_gets_its_own_form(told, hook):
     assert sorted(kind for kind, in rows) == sorted(KINDS)
     markdown = "\\<!channel\\> @\u200beveryone \\<@\u200bU1\\> \\*x\\* \\[y\\](http://evil.example) &amp; \\`z\\`"
     harmless = {"slack": "&lt;!channel&gt; @everyone &lt;@U1&gt; *x* [y](http://evil.example) &amp;amp; `z`",
-                "googlechat": "<\u200b!channel> @everyone <\u200b@U1> *x*", "ntfy": hostile,
+                "googlechat": "<\u200b!channel> @everyone <\u200b@U1> *x*", "ntfy": hostile.replace("\u202e", " "),	# the catalogue lets nothing turn the direction of a text
                 "discord": markdown, "mattermost": markdown, "teams": markdown}
     seen = set()
     for request in hook.got:
