@@ -151,7 +151,7 @@ def test_a_quota_that_something_else_has_spent(connected, us, liar, side):
     (what, state, resumes), = under_way(page)
     assert what.startswith("New subscription") and "It goes on by itself at" in state and "minutes" in resumes
     # by the operator's clock, as the browser writes it
-    begins = page.js("return new Intl.DateTimeFormat(undefined, { timeZone: 'Asia/Tokyo', timeStyle: 'short' }).format(new Date(arguments[0]))",
+    begins = page.js("return new Intl.DateTimeFormat(navigator.language, { timeZone: 'Asia/Tokyo', timeStyle: 'short' }).format(new Date(arguments[0]))",
                      us.sql("select ledger.rfc3339(wait_until) from ledger.toggl_job where finished_at is null")[0][0])
     assert f"{begins}; nothing is lost" in state, (begins, state)
     # a second one would be a double: who is at it, and until when

@@ -85,9 +85,9 @@ def test_no_trace_is_left(copied_site):
 
     verified = json.loads(site.hookledger("verify", "--json").stdout)
     assert verified["false"] == verified["unknown"] == 0 and 0 < verified["forgotten"] <= replaced
-    assert "replaced when a person was taken out" in site.hookledger("verify").stdout
+    assert "replaced when a person was forgotten" in site.hookledger("verify").stdout
     shown = site.hookledger("event", "show", body[0]).stdout
-    assert "until a person was taken out" in shown and body[2] in shown
+    assert "until a person was forgotten" in shown and body[2] in shown
     again = forget(site, person, "--yes", check=False)
     assert again.returncode == 1 and "nothing is recorded of user" in again.stderr
 
@@ -121,7 +121,8 @@ def test_killed_and_two_at_once(copied_site):
     for child in children:
         status, output = finish(site, child)
         assert status == 0, output
-    assert site.sql("select count(*), bool_and(user_id is null) from ledger.erasure") == [(1, True)]
+    # one goes on with what the killed one began; the other does so too, or finds nothing when it begins after the end
+    assert site.sql("select count(*) <= 2, bool_and(user_id is null) from ledger.erasure") == [(True, True)]
     assert person.traces(dump(site)) == set()
     assert site.sql(HOURS) == books
 
