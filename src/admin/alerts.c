@@ -45,7 +45,7 @@ void admin_alert_add(struct admin *admin, struct http_req *req, const struct vis
 		goto done;
 	}
 	sealing_new_secret(&secret);
-	if (sealing_alert(admin->sealer, alert_id, buf_str(&secret), &sealed)) {
+	if (sealing_row(admin->sealer, SEALING_ALERT, alert_id, buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}

@@ -65,8 +65,8 @@ void admin_subscription_rotate(struct admin *admin, struct http_req *req, const 
 	struct buf secret = { 0 }, sealed = { 0 }, made = { 0 };
 
 	sealing_new_secret(&secret);
-	if (sealing_subscription(admin->sealer, route_int(match, "subscription_id"),
-				 buf_str(&secret), &sealed)) {
+	if (sealing_row(admin->sealer, SEALING_SUBSCRIPTION, route_int(match, "subscription_id"),
+			buf_str(&secret), &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 	} else {
 		json_begin(&made, NULL);

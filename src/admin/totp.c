@@ -62,7 +62,8 @@ static int64_t read_step(const struct admin *admin, const struct kept_code *kept
 	struct buf secret = { 0 };
 	int64_t step = -1;
 
-	if (sealing_totp_open(admin->sealer, kept->operator_id, buf_str(&kept->sealed), &secret))
+	if (sealing_row_open(admin->sealer, SEALING_TOTP, kept->operator_id, buf_str(&kept->sealed),
+			     &secret))
 		log_write(LOG_ERROR, "totp_unreadable",
 			  (struct log_field[]){
 				  log_text("why", "the secret does not open with this master_key"),
@@ -170,7 +171,8 @@ void admin_totp_begin(struct admin *admin, struct http_req *req, const struct vi
 	crypto_random(raw, sizeof(raw));
 	if (admin_ask(admin, req, visit, "totp_begin", NULL, &found))
 		goto done;
-	if (sealing_totp(admin->sealer, admin_private_int(found, "operator_id"), secret, &sealed)) {
+	if (sealing_row(admin->sealer, SEALING_TOTP, admin_private_int(found, "operator_id"),
+			secret, &sealed)) {
 		admin_refuse(req, 500, ADMIN_NO_KEY);
 		goto done;
 	}

@@ -35,8 +35,9 @@ static void put_subscription(struct api *api, struct buf *out, const struct db_r
 	json_put_members(out, db_str(found, row, "body"));
 	if (db_bool(found, row, "is_own")) {
 		db_bytes(found, row, "sealed", &sealed);
-		if (sealing_subscription_open(api->sealer, db_int(found, row, "subscription_id"),
-					      buf_str(&sealed), &secret))
+		if (sealing_row_open(api->sealer, SEALING_SUBSCRIPTION,
+				     db_int(found, row, "subscription_id"), buf_str(&sealed),
+				     &secret))
 			log_write(LOG_WARN, "secret_does_not_open",
 				  (struct log_field[]){
 					  log_num("subscription",

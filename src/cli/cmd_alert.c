@@ -91,7 +91,7 @@ static bool add_secret(struct cli *cli, int64_t id, struct buf *secret)
 	if (!sealer)
 		goto done;
 	sealing_new_secret(secret);
-	if (sealing_alert(sealer, id, buf_str(secret), &sealed)) {
+	if (sealing_row(sealer, SEALING_ALERT, id, buf_str(secret), &sealed)) {
 		term_problem("the secret cannot be sealed");
 		goto done;
 	}

@@ -98,7 +98,7 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 	status = CLI_FAILED;
 	if (!given.secret_file)
 		sealing_new_secret(&secret);
-	if (sealing_subscription(sealer, id, buf_str(&secret), &sealed))
+	if (sealing_row(sealer, SEALING_SUBSCRIPTION, id, buf_str(&secret), &sealed))
 		goto done;
 	db_arg_bytes(args, buf_str(&sealed));
 	db_arg_int(args, given.keep_us);

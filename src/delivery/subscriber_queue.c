@@ -52,7 +52,8 @@ static enum err open_secret(const struct subscriber_queue *queue, const struct s
 	buf_add_str(known, sealed);
 	if (!sealed.len)
 		return ERR_NONE;
-	err = sealing_subscription_open(sealer, queue->subscription_id, sealed, &secret);
+	err = sealing_row_open(sealer, SEALING_SUBSCRIPTION, queue->subscription_id, sealed,
+			       &secret);
 	if (!err)
 		*signer = signer_new(buf_str(&secret));
 	mem_wipe(secret.at, secret.len);

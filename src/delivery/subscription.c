@@ -154,15 +154,15 @@ static enum err send_ping(const struct subscription_context *options,
 		.timeout_ms = delivery_conf(conf)->handshake_timeout_ms,
 		.user = change,
 	};
-	enum err err = sealing_subscription_open(options->sealer, change->subscription_id,
-						 buf_str(&change->sealed), &secret);
+	enum err err = sealing_row_open(options->sealer, SEALING_SUBSCRIPTION,
+					change->subscription_id, buf_str(&change->sealed), &secret);
 
 	if (err)
 		goto done;
 	/* without the one before, the new one does */
 	if (change->sealed_before.len &&
-	    !sealing_subscription_open(options->sealer, change->subscription_id,
-				       buf_str(&change->sealed_before), &before))
+	    !sealing_row_open(options->sealer, SEALING_SUBSCRIPTION, change->subscription_id,
+			      buf_str(&change->sealed_before), &before))
 		ping.secret_before = buf_str(&before);
 	buf_addf(&place, "%lld/%lld/%s", (long long)change->workspace_id,
 		 (long long)change->subscription_id, buf_text(&change->code));
@@ -257,8 +257,8 @@ static enum err seal_secret(const struct subscription_context *options,
 	buf_clear(&change->sealed);
 	buf_clear(&change->sealed_before);
 	change->has_new_secret = true;
-	return sealing_subscription(options->sealer, change->subscription_id, buf_str(secret),
-				    &change->sealed);
+	return sealing_row(options->sealer, SEALING_SUBSCRIPTION, change->subscription_id,
+			   buf_str(secret), &change->sealed);
 }
 
 static void take_place(struct subscription_change *change,

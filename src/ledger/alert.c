@@ -244,7 +244,8 @@ static void start_webhook(struct alert *alert, const struct alert_message *messa
 	int len = snprintf(id, sizeof(id), "alert_%" PRId64 "_%" PRId64, message->message_id,
 			   message->made_us);
 
-	if (sealing_alert_open(alert->sealer, message->alert_id, message->secret_sealed, &secret)) {
+	if (sealing_row_open(alert->sealer, SEALING_ALERT, message->alert_id,
+			     message->secret_sealed, &secret)) {
 		fail(alert, "its secret does not open with this master key");
 		return;
 	}

@@ -21,28 +21,18 @@ MUST_USE enum err sealing_endpoint(const struct sealer *sealer, struct str addre
 MUST_USE enum err sealing_endpoint_open(const struct sealer *sealer, struct str address,
 					struct str sealed, struct buf *out);
 
-/* The secret of one of our subscriptions; likewise. */
-MUST_USE enum err sealing_subscription(const struct sealer *sealer, int64_t subscription_id,
-				       struct str secret, struct buf *out);
-MUST_USE enum err sealing_subscription_open(const struct sealer *sealer, int64_t subscription_id,
-					    struct str sealed, struct buf *out);
+/* The rows with a number that have a secret. */
+enum sealing_kind {
+	SEALING_SUBSCRIPTION, /* of one of our subscribers */
+	SEALING_TOGGL,	      /* a connection to Toggl: its API token */
+	SEALING_TOTP,	      /* an operator: the secret of the codes (ledger/totp.h) */
+	SEALING_ALERT,	      /* signs its messages, or is the address itself */
+};
 
-/* The API token of a connection to Toggl; likewise. */
-MUST_USE enum err sealing_toggl(const struct sealer *sealer, int64_t connection_id,
-				struct str token, struct buf *out);
-MUST_USE enum err sealing_toggl_open(const struct sealer *sealer, int64_t connection_id,
-				     struct str sealed, struct buf *out);
-
-/* The secret of an operator's codes (ledger/totp.h); likewise. */
-MUST_USE enum err sealing_totp(const struct sealer *sealer, int64_t operator_id, struct str secret,
-			       struct buf *out);
-MUST_USE enum err sealing_totp_open(const struct sealer *sealer, int64_t operator_id,
-				    struct str sealed, struct buf *out);
-
-/* The secret of an alert; likewise. */
-MUST_USE enum err sealing_alert(const struct sealer *sealer, int64_t alert_id, struct str secret,
-				struct buf *out);
-MUST_USE enum err sealing_alert_open(const struct sealer *sealer, int64_t alert_id,
-				     struct str sealed, struct buf *out);
+/* The secret of such a row; its context is kind and number. Likewise. */
+MUST_USE enum err sealing_row(const struct sealer *sealer, enum sealing_kind kind, int64_t id,
+			      struct str secret, struct buf *out);
+MUST_USE enum err sealing_row_open(const struct sealer *sealer, enum sealing_kind kind, int64_t id,
+				   struct str sealed, struct buf *out);
 
 #endif

@@ -117,7 +117,7 @@ enum err toggl_db_connection(const struct toggl_client_options *options, struct 
 	enum err err = add_connection(options, session, &new_id);
 
 	if (!err)
-		err = sealing_toggl(options->sealer, new_id, token, &sealed);
+		err = sealing_row(options->sealer, SEALING_TOGGL, new_id, token, &sealed);
 	if (!err)
 		err = store_token(options, session, new_id, &sealed);
 	if (!err)

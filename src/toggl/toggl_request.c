@@ -46,8 +46,8 @@ static enum err authorize(struct toggl_request *request, const struct sealer *se
 	enum err err;
 
 	db_bytes(rows, 0, "token", &sealed);
-	err = sealing_toggl_open(sealer, db_int(rows, 0, "connection_id"), buf_str(&sealed),
-				 &token);
+	err = sealing_row_open(sealer, SEALING_TOGGL, db_int(rows, 0, "connection_id"),
+			       buf_str(&sealed), &token);
 	if (!err) {
 		buf_add_text(&token, ":api_token");
 		buf_add_text(&request->authorization, "Authorization: Basic ");

@@ -212,9 +212,9 @@ static void secrets_are_opened_when_they_change(void **state)
 	struct signer *before;
 
 	(void)state;
-	assert_err(ERR_NONE, sealing_subscription(key, 12, LIT("one"), &first));
-	assert_err(ERR_NONE, sealing_subscription(key, 12, LIT("two"), &second));
-	assert_err(ERR_NONE, sealing_subscription(key, 13, LIT("other"), &foreign));
+	assert_err(ERR_NONE, sealing_row(key, SEALING_SUBSCRIPTION, 12, LIT("one"), &first));
+	assert_err(ERR_NONE, sealing_row(key, SEALING_SUBSCRIPTION, 12, LIT("two"), &second));
+	assert_err(ERR_NONE, sealing_row(key, SEALING_SUBSCRIPTION, 13, LIT("other"), &foreign));
 	facts.sealed = buf_str(&first);
 	assert_err(ERR_NONE, subscriber_queue_update(queue, key, &facts));
 	assert_non_null(queue->signer);
