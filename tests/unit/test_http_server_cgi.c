@@ -22,7 +22,7 @@ enum { BODY_MAX = 100000, TIMEOUT_MS = 300 };
 /* What comes in through standard input. */
 enum stdin_kind { PIPE_ENDS, PIPE_STAYS_OPEN, SOCKET_STAYS_OPEN };
 
-/* The answer to a request to /tell: JSON with the client and the request. */
+/* Answers a request to /tell with the client and the request, as text. */
 static void tell(struct http_req *req)
 {
 	struct buf user = { 0 }, password = { 0 }, out = { 0 };
