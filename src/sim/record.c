@@ -42,11 +42,13 @@ struct recorder {
 /* ---- partitions */
 
 /* Before a batch is sent: generated events span months that have no partition yet, and the
-   default partition is slow when it has millions of rows. */
-static enum err make_partitions(struct recorder *r, const struct connection *connection)
+   default partition is slow when it has millions of rows. A month whose partition cannot be
+   made now (retention holds the lock) is tried again with the next batch. */
+static void make_partitions(struct recorder *r, const struct connection *connection)
 {
+	const struct record_options *options = r->options;
 	int64_t first_us = connection->callbacks[0].created_us, last_us = first_us;
-	enum err err = ERR_NONE;
+	int64_t until_us;
 
 	for (size_t i = 1; i < connection->count; i++) {
 		int64_t us = connection->callbacks[i].created_us;
@@ -57,16 +59,15 @@ static enum err make_partitions(struct recorder *r, const struct connection *con
 	if (!r->made_until_us)
 		r->made_from_us = r->made_until_us = first_us;
 	/* earlier than all before: events are shuffled, by less than a month */
-	if (first_us < r->made_from_us) {
-		int64_t until_us;
-
-		err = r->options->make_partition(r->options->user, first_us, &until_us);
+	if (first_us < r->made_from_us &&
+	    options->make_partition(options->user, first_us) > first_us)
 		r->made_from_us = first_us;
+	while (last_us >= r->made_until_us) {
+		until_us = options->make_partition(options->user, r->made_until_us);
+		if (until_us == r->made_until_us)
+			return;
+		r->made_until_us = until_us;
 	}
-	while (!err && last_us >= r->made_until_us)
-		err = r->options->make_partition(r->options->user, r->made_until_us,
-						 &r->made_until_us);
-	return err;
 }
 
 /* ---- batches */
@@ -175,9 +176,7 @@ static enum err start(struct recorder *r, struct connection *connection)
 	if (!connection->count)
 		return ERR_NONE;
 	connection->is_busy = true;
-	err = make_partitions(r, connection);
-	if (err)
-		return err;
+	make_partitions(r, connection);
 	if (intake_start(connection->intake, connection->db, source) == ERR_NONE)
 		return ERR_NONE;
 	err = try_again(r, connection);

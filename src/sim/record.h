@@ -26,9 +26,9 @@ struct record_options {
 	struct db *const *connections; /* as the receiver's role; each gives up after
 					  RECORD_DEADLINE_MS */
 	size_t connection_count;
-	/* Makes the partition for the month of `us`; *until_us is the end of that month.
-	   It has reported its own error. */
-	enum err (*make_partition)(void *user, int64_t us, int64_t *until_us);
+	/* Makes the partition for the month of `us` and returns the end of that month. Returns
+	   `us` when it cannot be made now: the default partition takes the events then. */
+	int64_t (*make_partition)(void *user, int64_t us);
 	void (*progress)(void *user, int64_t done); /* called often */
 	void *user;
 	const volatile sig_atomic_t *is_interrupted;
@@ -44,8 +44,7 @@ struct record_result {
 };
 
 /* Records until the schedule ends or *is_interrupted is set; waits for the batches in
-   flight in either case. `result` must be {0}. On an error result->problem says why, or
-   make_partition() has reported it. */
+   flight in either case. `result` must be {0}. On an error result->problem says why. */
 MUST_USE enum err record_run(const struct record_options *options, struct record_result *result);
 
 void record_result_done(struct record_result *result);

@@ -79,8 +79,9 @@ declare
   is_paged boolean := workspace is not null or query ?| '{page,per_page}';
   one jsonb;
 begin
-  -- A page cut to 200 rows would look like the last page.
-  if workspace is not null and query ->> 'per_page' ~ '^\d{3,}$' and (query ->> 'per_page')::numeric > 200 then
+  -- A page cut to 200 rows would look like the last page. One project has no pages.
+  if workspace is not null and item is null and query ->> 'per_page' ~ '^\d{3,}$'
+     and (query ->> 'per_page')::numeric > 200 then
     return query select 400::bigint, to_json('per_page cannot exceed 200'::text)::text;
     return;
   end if;

@@ -97,7 +97,7 @@ comment on function operator.drift_list(timestamptz) is
 
 create function operator.partition_make(moment timestamptz)
 returns bigint
-language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '5s'
+language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '1s'
 as $$
 declare
   month timestamp := date_trunc('month', moment at time zone 'UTC');
@@ -112,8 +112,8 @@ end
 $$;
 comment on function operator.partition_make(timestamptz) is
   'Makes the partition of the month that the moment is in, before many events of it are recorded, unless it is there '
-  'or retention has dropped it. Waits at most 5 s for a lock. Returns when that month ends (UTC), in microseconds '
-  'since 1970.';
+  'or retention has dropped it. Fails when a lock takes longer than 1 s. Returns when that month ends (UTC), in '
+  'microseconds since 1970.';
 
 create function operator.restored()
 returns bigint

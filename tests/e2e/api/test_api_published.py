@@ -229,6 +229,7 @@ def test_every_answer_that_we_add(api_site, subscriber):
     assert get("/api/v9/me/clients?status=lost").status == 400
     assert get(f"/api/v9/workspaces/{WORKSPACE}/tasks?active=perhaps").status == 400
     assert get(f"/api/v9/workspaces/{WORKSPACE}/projects?per_page=201").status == 400
+    assert get(f"/api/v9/workspaces/{WORKSPACE}/projects/1?per_page=201").json() == "Invalid project_id"
     assert get("/api/v9/me/logged").json() == "OK"
     # limits
     api_site.sql("update ledger.organization set hourly_requests = 0")

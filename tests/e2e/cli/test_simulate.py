@@ -104,6 +104,17 @@ def test_stopped_and_continued(site):
     assert (again["recorded"], again["duplicates"]) == (60000 - said["recorded"], said["recorded"])
 
 
+def test_partitions_cannot_be_made_now(bare_site):
+    """Retention holds the lock that making a partition needs: everything is recorded, in
+    the default partition."""
+    with bare_site.cluster.connect(bare_site.database) as holder:
+        holder.autocommit = False
+        holder.execute("select pg_advisory_xact_lock(7306021983461007)")
+        assert counts(bare_site, "--events", 700, "--connections", 1)["recorded"] == 700
+        holder.rollback()
+    assert bare_site.sql("select count(*) > 0 from ledger.event_default") == [(True,)]
+
+
 def test_it_chooses_the_endpoint_of_the_workspace(site):
     first = int(site.endpoint["endpoint_id"])
     second = int(site.add_endpoint(workspace=7)["endpoint_id"])
