@@ -95,7 +95,7 @@ select results_eq(
            (35, 'tags', null, '[null, ""]')$$,
   'what jsonb does not take, and values of odd types, break nothing: they read as in the table');
 select is_empty($$select from toggl.time_entry t, ledger.event e,
-                    ledger.told_time_entry(e.workspace_id, e.entity_id, e.created_at, e.event_id, e.creator_id, e.action, e.body) r
+                    ledger.time_entry_of_event(e.workspace_id, e.entity_id, e.created_at, e.event_id, e.creator_id, e.action, e.body) r
                   where e.model = 'time_entry' and (e.workspace_id, e.entity_id, e.created_at, e.event_id) =
                         (t.workspace_id, t.time_entry_id, t.changed_at, t.changed_event_id)
                     and t.payload_at = t.changed_at

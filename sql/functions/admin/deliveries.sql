@@ -41,7 +41,7 @@ begin
         and (of_state is null or d.state = of_state or of_state = 'waiting' and d.state in ('due', 'behind'))
       order by d.delivery_id desc limit most + 1),
     shown as (select p.d from page p order by (p.d).delivery_id desc limit most),
-    told as materialized (
+    events as materialized (
       select i.event from jsonb_array_elements(ledger.events_json((
         select array_agg(row(null, null, null, (p.d).workspace_id, (p.d).event_id, (p.d).created_at)::ledger.event_ref)
           from shown p))) i (event))
@@ -50,7 +50,7 @@ begin
         select json_agg(ledger.delivery_json(p.d) || jsonb_build_object('event', t.event)
                         order by (p.d).delivery_id desc)
         from shown p
-        left join told t on t.event ->> 'event_id' = (p.d).event_id::text
+        left join events t on t.event ->> 'event_id' = (p.d).event_id::text
           and t.event ->> 'created_at' = ledger.rfc3339((p.d).created_at)), '[]'),
       'next', case when (select count(*) from page) > most then (select min((p.d).delivery_id)::text
                                                                  from shown p) end)::text));

@@ -6,14 +6,14 @@ language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
   clean jsonb := ledger.without_secrets(ledger.payload(e.body));
-  said jsonb;
+  entry_row jsonb;
 begin
   if jsonb_typeof(clean) is distinct from 'object' then
     return '{}';
   end if;
   if e.model = 'time_entry' then
-    said := to_jsonb(ledger.read_time_entry(clean));
-    return (select jsonb_object_agg(f.name, said -> f.name)
+    entry_row := to_jsonb(ledger.read_time_entry(clean));
+    return (select jsonb_object_agg(f.name, entry_row -> f.name)
             from ledger.field f where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
   end if;
   return coalesce((

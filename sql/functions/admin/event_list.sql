@@ -44,7 +44,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    with told as materialized (
+    with listed as materialized (
       select f.place, e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.received_at, e.model,
              e.action, e.entity_id, e.creator_id, e.source,
              case jsonb_typeof(p.payload) when 'object' then p.payload else '{}' end as payload
@@ -57,20 +57,20 @@ begin
       select d.workspace_id, d.creator_id,
              (select u.user_name from toggl.users u where u.workspace_id = d.workspace_id
               and u.user_id = d.creator_id) as who
-      from (select distinct t.workspace_id, t.creator_id from told t) d),
+      from (select distinct t.workspace_id, t.creator_id from listed t) d),
     workspaces as materialized (
       select d.workspace_id, (select o.name from toggl.workspace o where o.workspace_id = d.workspace_id) as workspace
-      from (select distinct t.workspace_id from told t) d),
+      from (select distinct t.workspace_id from listed t) d),
     history as materialized (
       select c.workspace_id, c.entity_id, c.created_at, c.event_id,
              lag(c.body) over (partition by c.workspace_id, c.entity_id order by c.created_at, c.event_id) as before
       from ledger.change c
-      where c.entity_id = any ((select array_agg(distinct t.entity_id) from told t where t.model = 'time_entry'
+      where c.entity_id = any ((select array_agg(distinct t.entity_id) from listed t where t.model = 'time_entry'
                                 and t.action = 'updated')::bigint[])
         and c.model = 'time_entry'),
     ran as materialized (
       select t.place, ledger.runs(ledger.payload_quick(h.before)) as ran
-      from told t
+      from listed t
       join history h on h.workspace_id = t.workspace_id and h.entity_id = t.entity_id and h.created_at = t.created_at
         and h.event_id = t.event_id
       where t.model = 'time_entry' and t.action = 'updated' and h.before is not null),
@@ -104,7 +104,7 @@ begin
              case when t.model = 'time_entry' and t.action in ('created', 'updated') then
                   ledger.runs(t.payload) end as runs,
              case when t.action = 'created' then false else r.ran end as ran
-      from told t
+      from listed t
       cross join lateral (select coalesce(t.payload ->> 'project_id', t.payload ->> 'pid') as project) j
       left join workspaces w on w.workspace_id = t.workspace_id
       left join people u on u.workspace_id = t.workspace_id and u.creator_id is not distinct from t.creator_id

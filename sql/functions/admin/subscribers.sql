@@ -53,15 +53,15 @@ returns bigint
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  told text := given ->> key;
+  member text := given ->> key;
 begin
-  if told is null then
+  if member is null then
     return null;
   end if;
-  if jsonb_typeof(given -> key) not in ('number', 'string') or told !~ '^[0-9]{1,18}$' or told::bigint > most then
+  if jsonb_typeof(given -> key) not in ('number', 'string') or member !~ '^[0-9]{1,18}$' or member::bigint > most then
     perform ledger.refuse('member.not_number', jsonb_build_object('member', key, 'highest', most));
   end if;
-  return told::bigint;
+  return member::bigint;
 end
 $$;
 comment on function ledger.given_number(jsonb, text, bigint) is
@@ -72,12 +72,12 @@ returns timestamptz
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  told text := ledger.given_text(given, key);
+  member text := ledger.given_text(given, key);
 begin
-  if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
+  if member !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
     perform ledger.refuse('member.not_time', jsonb_build_object('member', key));
   end if;
-  return told::timestamptz;	-- here, where an error is caught
+  return member::timestamptz;	-- here, where an error is caught
 exception when datetime_field_overflow then
   perform ledger.refuse('member.not_time', jsonb_build_object('member', key));
 end

@@ -295,16 +295,16 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  judged record;
+  validation record;
   entry admin.audit_entry[];
 begin
-  select v.*, s.subscription into judged from ledger.step_read(request) s,
+  select v.*, s.subscription into validation from ledger.step_read(request) s,
          api.subscription_validate(s.workspace, s.subscription, s.code) v;
-  if judged.status = 200 then
+  if validation.status = 200 then
     entry := (select ledger.audited('subscription.validate', ledger.subscription_named(o))
-              from ledger.subscription o where o.subscription_id = judged.subscription);
+              from ledger.subscription o where o.subscription_id = validation.subscription);
   end if;
-  return ledger.answer(null, audit => entry, private => to_jsonb(judged));
+  return ledger.answer(null, audit => entry, private => to_jsonb(validation));
 end
 $$;
 comment on function admin.subscription_validate(ledger.operator, admin.request) is

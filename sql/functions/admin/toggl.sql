@@ -225,7 +225,7 @@ declare
   what constant text := ledger.toggl_what(request.operation);
   item bigint := ledger.id_of(request.path ->> 'subscription_id', 'the subscription''s number');
   home bigint := ledger.id_of(request.given ->> 'workspace_id', '"workspace_id"');
-  wish jsonb := '{}';
+  parameters jsonb := '{}';
   address text;
   connections text := '0';
 begin
@@ -247,13 +247,14 @@ begin
           or coalesce(f ->> 'action', '') !~ '^(\w{1,50}|\*)$') then
         perform ledger.refuse('toggl.event_filters_malformed');
       end if;
-      wish := jsonb_build_object('filters', (
+      parameters := jsonb_build_object('filters', (
         select string_agg((f ->> 'entity') || ':' || (f ->> 'action'), ',' order by n)
           from jsonb_array_elements(request.given -> 'event_filters') with ordinality e (f, n)));
     end if;
-    wish := wish || jsonb_strip_nulls(jsonb_build_object('description', btrim(request.given ->> 'description'),
+    parameters := parameters || jsonb_strip_nulls(jsonb_build_object(
+      'description', btrim(request.given ->> 'description'),
       'enabled', case when what = 'change' then request.given -> 'enabled' end));
-    if what = 'change' and wish = '{}' then
+    if what = 'change' and parameters = '{}' then
       perform ledger.refuse('input.nothing_to_change', '{"names": ["description", "event_filters", "enabled"]}');
     end if;
   end if;
@@ -261,12 +262,12 @@ begin
     if home is null then
       perform ledger.refuse('toggl.workspace_wanted');
     end if;
-    wish := '{"description": "hookledger"}' || wish;
+    parameters := '{"description": "hookledger"}' || parameters;
   end if;
   if what = 'resume' then
-    wish := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
+    parameters := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
   elsif item is not null then
-    wish := wish || jsonb_build_object('subscription', item);
+    parameters := parameters || jsonb_build_object('subscription', item);
     address := (select e.address from ledger.toggl_subscription s join ledger.endpoint e using (endpoint_id)
                 where s.subscription_id = item and s.deleted_at is null limit 1);
     if what = 'rotate' and address is null and exists (
@@ -274,7 +275,7 @@ begin
       perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
   elsif home is not null then
-    wish := wish || jsonb_build_object('workspace', home);
+    parameters := parameters || jsonb_build_object('workspace', home);
   end if;
   if what in ('refresh', 'load', 'check') and home is null then
     connections := (
@@ -289,7 +290,7 @@ begin
     end if;
   end if;
   return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked',
-                                                           wish::text, 'address', address));
+                                                           parameters::text, 'address', address));
 end
 $$;
 comment on function admin.toggl_ask(ledger.operator, admin.request) is
@@ -303,21 +304,21 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   return (
-    with told as (
+    with outcomes as (
       select j.job_id, ledger.toggl_job_json(j) as t, ledger.toggl_job_json(j) ->> 'state' as state
       from ledger.toggl_job j where j.job_id = any (string_to_array(request.made ->> 'jobs', ' ')::bigint[])),
     -- The result is the worst one of several jobs.
     sum as (
       select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200
                   else 202 end as status,
-             ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as said from told o)
+             ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as said from outcomes o)
     select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.said) else '{}' end
                           || jsonb_build_object(
       'job', o.t ->> 'id', 'state', o.state, 'words', s.said, 'resumes_at', o.t -> 'resumes_at', 'result',
       o.t -> 'result'))::text,
       status => s.status)
     from sum s cross join lateral (
-      select o.* from told o
+      select o.* from outcomes o
       where o.state = case s.status when 409 then 'failed' when 200 then 'done' else o.state end
         and (s.status <> 202 or o.state <> 'done')
       order by o.job_id limit 1) o);

@@ -12,15 +12,15 @@ as $$
 declare
   shown jsonb := entity;
   name text;
-  told text;
+  time_text text;
 begin
   for name in select k.key from ledger.field f, unnest(f.keys) k (key) where f.model = of_model and f.kind = 'time' loop
-    told := entity ->> name;
-    continue when jsonb_typeof(entity -> name) is distinct from 'string' or told = '';
-    if told !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$' then
+    time_text := entity ->> name;
+    continue when jsonb_typeof(entity -> name) is distinct from 'string' or time_text = '';
+    if time_text !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$' then
       raise data_exception;
     end if;
-    shown := shown || jsonb_build_object(name, ledger.rfc3339(told::timestamptz, zone));
+    shown := shown || jsonb_build_object(name, ledger.rfc3339(time_text::timestamptz, zone));
   end loop;
   return shown;
 exception when data_exception then

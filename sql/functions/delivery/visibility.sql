@@ -95,7 +95,7 @@ comment on function ledger.form_tells_pay(text) is
   'Does a text that is no JSON (a form, the query of a URL) have a name of pay (ledger.tells_pay()), or a name with '
   'encoded letters?';
 
-create function ledger.without_pay(document json, is_told boolean, depth integer default 0)
+create function ledger.without_pay(document json, is_strict boolean, depth integer default 0)
 returns json
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -132,7 +132,7 @@ begin
                                    filter (where not m.is_gone), '}')::json end
       from (select e.key, e.value, e.place, g.is_gone,
                    case when not g.is_gone and json_typeof(e.value) in ('object', 'array', 'string')
-                        then ledger.without_pay(e.value, is_told, depth + 1) end as shown
+                        then ledger.without_pay(e.value, is_strict, depth + 1) end as shown
             from json_each(document) with ordinality e (key, value, place)
             cross join lateral (
               -- a flag holds no amount: view_edit_billable_rates
@@ -148,29 +148,29 @@ begin
     if exists (select from json_array_elements(document) e (value) where json_typeof(e.value) = 'string'
                and ledger.tells_pay(e.value #>> '{}'))
        and exists (select from json_array_elements(document) e (value)
-                   where json_typeof(e.value) = 'number' or is_told and json_typeof(e.value) = 'string'
+                   where json_typeof(e.value) = 'number' or is_strict and json_typeof(e.value) = 'string'
                      and e.value #>> '{}' ~ '^\s*[-+]?[\d.,]+\s*$') then
       return '[]';
     end if;
     return (
       select case when bool_or(m.shown is not null)
                   then concat('[', string_agg(coalesce(m.shown, m.value)::text, ',' order by m.place), ']')::json end
-      from (select e.value, e.place, ledger.without_pay(e.value, is_told, depth + 1) as shown
+      from (select e.value, e.place, ledger.without_pay(e.value, is_strict, depth + 1) as shown
             from json_array_elements(document) with ordinality e (value, place)
             offset 0) m);
   when 'string' then
     -- JSON inside a string, as in the request of metadata
     if document #>> '{}' !~ '^\s*[[{"]' then
-      if is_told and ledger.form_tells_pay(document #>> '{}') then
+      if is_strict and ledger.form_tells_pay(document #>> '{}') then
         raise data_exception;
       end if;
       return null;
     end if;
     within := ledger.read_json(document #>> '{}');
-    if within is null and is_told then
+    if within is null and is_strict then
       raise data_exception;
     end if;
-    return to_json(ledger.without_pay(within, is_told, depth + 1)::text);
+    return to_json(ledger.without_pay(within, is_strict, depth + 1)::text);
   else
     return null;
   end case;
@@ -178,8 +178,8 @@ end
 $$;
 comment on function ledger.without_pay(json, boolean, integer) is
   'The JSON without the keys of pay, at any depth, also in strings that contain JSON; null when it has none. The rest '
-  'is unchanged except for blanks. is_told: a string that begins like JSON but is none, or that has names of pay like '
-  'a form (ledger.form_tells_pay()), raises a data_exception. JSON that is large, deep or has many members raises '
+  'is unchanged except for blanks. is_strict: a string that begins like JSON but is none, or that has names of pay '
+  'like a form (ledger.form_tells_pay()), raises a data_exception. JSON that is large, deep or has many members raises '
   'program_limit_exceeded, unless it cannot have such a key.';
 
 -- ---- what of an entity, what of an event
@@ -288,7 +288,7 @@ comment on function ledger.seen_event(json, boolean) is
   'metadata.withheld names them.';
 
 -- ---- which ones
-create function ledger.told_id(entity jsonb, keys text[])
+create function ledger.id_in(entity jsonb, keys text[])
 returns bigint
 language sql immutable set search_path = ledger, pg_temp
 as $$
@@ -297,11 +297,11 @@ as $$
   from (select entity -> k.key from unnest(keys) with ordinality k (key, place)
         where entity ? k.key order by k.place limit 1) v (value)
 $$;
-comment on function ledger.told_id(jsonb, text[]) is
+comment on function ledger.id_in(jsonb, text[]) is
   'The number of the first of these keys that exists; 0 when the value says that there is none, null when no key '
   'exists or the value is no number.';
 
-create function ledger.told_private(body json)
+create function ledger.says_private_project(body json)
 returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -311,7 +311,7 @@ begin
 exception when data_exception then return null;
 end
 $$;
-comment on function ledger.told_private(json) is
+comment on function ledger.says_private_project(json) is
   'Does the callback say itself that the project it is about is private? Null: it does not say.';
 
 create function ledger.is_member(workspace bigint, user_id bigint, project_id bigint)
@@ -351,10 +351,10 @@ as $$
   select t.user_id = of_user and coalesce(p.project_id = 0 or ledger.is_member(t.workspace_id, of_user, p.project_id)
                                           or coalesce(j.is_private, e.is_private, true) is false
                                           and e.is_private is not true, false)
-  from (select ledger.told_id(t.payload, '{project_id,pid}') as project_id) p
+  from (select ledger.id_in(t.payload, '{project_id,pid}') as project_id) p
   left join toggl.project j on j.workspace_id = t.workspace_id and j.project_id = p.project_id
   left join lateral (
-    select ledger.told_private(v.body) as is_private from ledger.event v
+    select ledger.says_private_project(v.body) as is_private from ledger.event v
     where v.workspace_id = t.workspace_id and v.event_id = t.payload_event_id and v.created_at = t.payload_at
       limit 1) e on true
 $$;
@@ -366,21 +366,21 @@ create function ledger.event_scope(workspace bigint, event_ids bigint[], created
 returns table (event_id bigint, created_at timestamptz, of_user bigint, of_project bigint)
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
-  with told as materialized (
-    select i.event_id, i.created_at, e.model, e.entity_id, ledger.told_private(e.body) as is_private,
+  with events as materialized (
+    select i.event_id, i.created_at, e.model, e.entity_id, ledger.says_private_project(e.body) as is_private,
            case when e.model = 'time_entry'
-                then coalesce(ledger.told_id(p.entity, '{user_id,uid}'), ledger.told_id(k.payload, '{user_id,uid}'), 0)
+                then coalesce(ledger.id_in(p.entity, '{user_id,uid}'), ledger.id_in(k.payload, '{user_id,uid}'), 0)
                 when e.model not in ('project', 'client', 'tag', 'task', 'workspace', 'workspace_user', 'project_user',
                                      'project_group')
                 then 0 end as of_user,
            case when e.model = 'project' then coalesce(e.entity_id, -1)
                 -- 0 is an answer: the entry has no project
                 when e.model = 'time_entry'
-                then nullif(coalesce(ledger.told_id(p.entity, '{project_id,pid}'),
-                                     ledger.told_id(k.payload, '{project_id,pid}'), -1), 0)
+                then nullif(coalesce(ledger.id_in(p.entity, '{project_id,pid}'),
+                                     ledger.id_in(k.payload, '{project_id,pid}'), -1), 0)
                 when e.model in ('task', 'project_user', 'project_group')
-                then coalesce(nullif(ledger.told_id(p.entity, '{project_id,pid}'), 0),
-                              nullif(ledger.told_id(k.payload, '{project_id,pid}'), 0), -1)
+                then coalesce(nullif(ledger.id_in(p.entity, '{project_id,pid}'), 0),
+                              nullif(ledger.id_in(k.payload, '{project_id,pid}'), 0), -1)
            end as of_project,
            coalesce(e.model = 'project' and p.entity -> 'is_private' = 'true', false) as says_private
     from unnest(event_ids, created) i (event_id, created_at)
@@ -404,7 +404,7 @@ as $$
       limit 1) k on true)
   select o.event_id, o.created_at, o.of_user,
          case when o.says_private or o.is_private or coalesce(j.is_private, o.is_private, true) then o.of_project end
-  from told o
+  from events o
   left join lateral (
     select j.is_private from toggl.project j where j.workspace_id = workspace and j.project_id = o.of_project
       limit 1) j on true

@@ -55,7 +55,7 @@ declare
   word constant jsonb := to_jsonb(person::text);
   roles text[];
   part text;
-  said text;
+  redacted text;
 begin
   if strpos(value::text, person::text) = 0
      and not exists (select from unnest(texts) t where strpos(value::text, t) > 0) then
@@ -63,11 +63,11 @@ begin
   end if;
   case jsonb_typeof(value)
     when 'string' then
-      said := value #>> '{}';
+      redacted := value #>> '{}';
       foreach part in array texts loop
-        said := replace(said, part, '(forgotten)');
+        redacted := replace(redacted, part, '(forgotten)');
       end loop;
-      return to_jsonb(said);
+      return to_jsonb(redacted);
     when 'array' then
       return (select jsonb_agg(ledger.without_user(e.value, person, alias, texts) order by e.place)
               from jsonb_array_elements(value) with ordinality e (value, place));

@@ -41,7 +41,7 @@ declare
     language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
     as $body$
     declare
-      said toggl.{table};
+      entry_row toggl.{table};
       -- (a text search first: parsing an object costs ten times as much)
       safe constant jsonb := case when entity::text ~ array_to_string(ledger.secrets(), '|')
                                   then ledger.without_secrets(entity) else entity end;
@@ -53,15 +53,15 @@ declare
         clean := ledger.cleaned('{table}', safe);
         {read};
       end;
-      {counted}said.payload := safe;
-      return said;
+      {counted}entry_row.payload := safe;
+      return entry_row;
     end
     $body$;
     comment on function ledger.read_{table}(jsonb) is
       'What an entity says, as a row of toggl.{table}; a value of an odd type is null. Made by ledger.reader().';
   $sql$;
 begin
-  select string_agg('said.' || f.name, ', '),
+  select string_agg('entry_row.' || f.name, ', '),
          string_agg(format('nullif(coalesce(%s), ''null'') as %s',
                            (select string_agg(format('clean -> %L', key), ', ' order by place)
                             from unnest(f.keys) with ordinality u (key, place)), f.name), ', '),
@@ -73,8 +73,8 @@ begin
   frame := replace(frame, '{counted}',
                    case when exists (select from ledger.field f
                                      where f.model = of_model and f.name = 'duration_seconds')
-                                            then E'said.duration_seconds := toggl.entry_seconds(said.start_at, '
-                                                 'said.stop_at, said.duration_seconds);\n      ' else '' end);
+                        then E'entry_row.duration_seconds := toggl.entry_seconds(entry_row.start_at, '
+                             'entry_row.stop_at, entry_row.duration_seconds);\n      ' else '' end);
   return replace(frame, '{table}', of_model);
 end
 $maker$;
@@ -87,29 +87,29 @@ begin
 end
 $$;
 
-create function ledger.told_time_entry(
+create function ledger.time_entry_of_event(
   workspace bigint, entry bigint, at timestamptz, event bigint, creator bigint, of_action text, body json)
 returns toggl.time_entry
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  said toggl.time_entry := ledger.read_time_entry(ledger.payload(body));
+  entry_row toggl.time_entry := ledger.read_time_entry(ledger.payload(body));
 begin
-  said.workspace_id := workspace;
-  said.time_entry_id := entry;
-  said.deleted_at := coalesce(said.deleted_at, case when of_action = 'deleted' then at end);
-  said.changed_at := at;
-  said.changed_event_id := event;
-  said.changed_by := creator;
-  said.payload_at := at;
-  said.payload_event_id := event;
-  said.lifecycle_at := case when of_action in ('created', 'deleted') then at end;
-  said.lifecycle_event_id := case when of_action in ('created', 'deleted') then event end;
-  said.gone_at := case when of_action = 'deleted' then said.deleted_at end;
-  return said;
+  entry_row.workspace_id := workspace;
+  entry_row.time_entry_id := entry;
+  entry_row.deleted_at := coalesce(entry_row.deleted_at, case when of_action = 'deleted' then at end);
+  entry_row.changed_at := at;
+  entry_row.changed_event_id := event;
+  entry_row.changed_by := creator;
+  entry_row.payload_at := at;
+  entry_row.payload_event_id := event;
+  entry_row.lifecycle_at := case when of_action in ('created', 'deleted') then at end;
+  entry_row.lifecycle_event_id := case when of_action in ('created', 'deleted') then event end;
+  entry_row.gone_at := case when of_action = 'deleted' then entry_row.deleted_at end;
+  return entry_row;
 end
 $$;
-comment on function ledger.told_time_entry(bigint, bigint, timestamptz, bigint, bigint, text, json) is
+comment on function ledger.time_entry_of_event(bigint, bigint, timestamptz, bigint, bigint, text, json) is
   'The row that an event of a time entry makes when there is no row yet.';
 
 create function ledger.app(body json)
@@ -140,7 +140,7 @@ declare
   fields constant text[] := (select array_agg(f.name) from ledger.field f
                              where f.model = 'time_entry' and f.name <> all ('{updated_at,permissions}'));
   change record;
-  said toggl.time_entry;
+  entry_row toggl.time_entry;
   gone timestamptz;
   before jsonb;
   after jsonb;
@@ -162,14 +162,14 @@ begin
       changed_by_name := (select u.user_name from toggl.users u
                           where u.workspace_id = change.workspace_id and u.user_id = change.creator_id);
     end if;
-    said := ledger.told_time_entry(change.workspace_id, entry, change.created_at, change.event_id, change.creator_id,
-                                   change.action, change.body);
+    entry_row := ledger.time_entry_of_event(change.workspace_id, entry, change.created_at, change.event_id,
+                                            change.creator_id, change.action, change.body);
     -- A deletion stays until the entry is created again.
     if change.action in ('created', 'deleted') then
-      gone := said.gone_at;
+      gone := entry_row.gone_at;
     end if;
-    said.deleted_at := coalesce(gone, said.deleted_at);
-    after := to_jsonb(said);
+    entry_row.deleted_at := coalesce(gone, entry_row.deleted_at);
+    after := to_jsonb(entry_row);
     if change.action = 'deleted' and not ledger.is_telling('time_entry', change.body) then
       after := before || jsonb_build_object('deleted_at', after -> 'deleted_at');
     end if;
@@ -262,8 +262,8 @@ begin
       where c.model = 'time_entry' and c.created_at <= moment and t.changed_at > moment
       order by c.workspace_id, c.entity_id, c.created_at desc, c.event_id desc) l
     join ledger.change c on c.workspace_id = l.workspace_id and c.event_id = l.event_id and c.created_at = l.created_at
-    cross join lateral ledger.told_time_entry(c.workspace_id, c.entity_id, c.created_at, c.event_id, c.creator_id,
-                                              c.action, c.body) r
+    cross join lateral ledger.time_entry_of_event(c.workspace_id, c.entity_id, c.created_at, c.event_id, c.creator_id,
+                                                  c.action, c.body) r
     where l.action <> 'deleted' and r.deleted_at is null
       -- an earlier deletion counts, unless the entry was created again
       and (select o.action from ledger.change o
