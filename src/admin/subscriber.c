@@ -165,7 +165,7 @@ static void answer(void *caller, const struct subscription_request *request,
 	}
 	if (end->status != 200) {
 		/* the account lacks the right, not the operator */
-		admin_refuse(req, end->status == 403 ? 409 : end->status, buf_text(&end->words));
+		admin_refuse(req, end->status == 403 ? 409 : end->status, buf_text(&end->message));
 		goto done;
 	}
 	json_begin(&json, NULL);

@@ -39,12 +39,12 @@ struct admin_toggl {
 	struct admin_held *held[HELD_MAX];
 };
 
-static enum err operate(void *operator_of, struct str who, const char *operation, struct str made,
-			struct buf *given)
+static enum err operate(void *operate_context, struct str session, const char *operation,
+			struct str made, struct buf *given)
 {
-	struct admin_call call = { .session = who, .operation = operation, .made = made };
+	struct admin_call call = { .session = session, .operation = operation, .made = made };
 	struct db_rows *rows = NULL;
-	enum err err = admin_call(operator_of, &call, &rows);
+	enum err err = admin_call(operate_context, &call, &rows);
 
 	if (!err)
 		buf_add_str(given, admin_private(rows));
@@ -63,7 +63,7 @@ static struct toggl_client *open_toggl(struct admin *admin)
 		.agent = "hookledger/" HL_VERSION,
 		.wait_ms = admin->conf->db_deadline_ms,
 		.operate = operate,
-		.operator_of = admin,
+		.operate_context = admin,
 	};
 
 	if (!admin->toggl) {
@@ -236,7 +236,7 @@ static enum err start(struct admin *admin, struct admin_held *held, const struct
 	enum err err;
 
 	task.is_interactive = true;
-	task.who = buf_str(&held->session);
+	task.session = buf_str(&held->session);
 	task.user = held;
 	err = toggl_client_start(admin->toggl->toggl, &task, &held->jobs[held->count]);
 	if (!err) {
@@ -257,9 +257,9 @@ static void hold(struct admin *admin, struct admin_held *held, enum err err)
 	drop(admin, held);
 }
 
-static bool is_possible(struct admin *admin, struct http_req *req, const char *what)
+static bool is_possible(struct admin *admin, struct http_req *req, const char *kind)
 {
-	bool needs_url = str_is(str_of(what), "subscribe") || str_is(str_of(what), "adopt");
+	bool needs_url = str_is(str_of(kind), "subscribe") || str_is(str_of(kind), "adopt");
 
 	if (admin->conf->public_url || !needs_url)
 		return true;
@@ -270,25 +270,25 @@ static bool is_possible(struct admin *admin, struct http_req *req, const char *w
 }
 
 /* A job for each connection that is named. */
-static enum err start_all(struct admin *admin, struct admin_held *held, const char *what,
+static enum err start_all(struct admin *admin, struct admin_held *held, const char *kind,
 			  const struct db_rows *found)
 {
-	struct buf connections = { 0 }, asked = { 0 }, address = { 0 };
-	struct toggl_job job = { .what = what };
+	struct buf connections = { 0 }, parameters = { 0 }, address = { 0 };
+	struct toggl_job job = { .kind = kind };
 	struct str rest;
 	enum err err = ERR_NONE;
 
 	admin_private_text(found, "connections", &connections);
-	admin_private_text(found, "asked", &asked);
+	admin_private_text(found, "parameters", &parameters);
 	admin_private_text(found, "address", &address);
-	job.asked = buf_str(&asked);
+	job.parameters = buf_str(&parameters);
 	job.address = buf_str(&address);
 	rest = buf_str(&connections);
 	while (!err && rest.len && held->count < JOBS_EACH)
 		err = str_int(str_cut(&rest, ' '), &job.connection_id) ? start(admin, held, &job)
 								       : ERR_FAULT;
 	buf_done(&connections);
-	buf_done(&asked);
+	buf_done(&parameters);
 	buf_done(&address);
 	return err;
 }
@@ -297,15 +297,15 @@ void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visi
 		    const struct route_match *match)
 {
 	const char *operation = admin_operation_of(match);
-	const char *what = operation + strlen("toggl_");
+	const char *kind = operation + strlen("toggl_");
 	struct db_rows *found = NULL;
 	struct admin_held *held;
 
 	if (!admin_ask(admin, req, visit, operation, NULL, &found) &&
-	    is_possible(admin, req, what) && open_toggl(admin)) {
+	    is_possible(admin, req, kind) && open_toggl(admin)) {
 		held = find_place(admin, req, visit);
 		if (held)
-			hold(admin, held, start_all(admin, held, what, found));
+			hold(admin, held, start_all(admin, held, kind, found));
 	}
 	db_rows_free(found);
 }
@@ -335,8 +335,8 @@ void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct
 	if (!err)
 		err = start(admin, held,
 			    &(struct toggl_job){ .connection_id = connection_id,
-						 .what = "connect",
-						 .asked = str_of("{\"connect\":true}") });
+						 .kind = "connect",
+						 .parameters = str_of("{\"connect\":true}") });
 	hold(admin, held, err);
 done:
 	mem_wipe(token.at, token.len);

@@ -234,7 +234,7 @@ static void answer(void *program, const struct subscription_request *request,
 	if (!end->status)
 		api_refuse_failed(api, request->req, caller, end->function, end->err);
 	else if (end->status != 200)
-		api_refuse(api, request->req, caller, end->status, buf_text(&end->words));
+		api_refuse(api, request->req, caller, end->status, buf_text(&end->message));
 	else if (request->method)
 		answer_subscription(api, request->req, caller, request->workspace_id,
 				    end->subscription_id);

@@ -148,8 +148,8 @@ static bool is_subscribed(struct cli *cli, int64_t workspace)
 
 static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 {
-	struct toggl_job task = { .what = "subscribe", .is_interactive = true };
-	struct buf filters = { 0 }, asked = { 0 };
+	struct toggl_job task = { .kind = "subscribe", .is_interactive = true };
+	struct buf filters = { 0 }, parameters = { 0 };
 	int status = CLI_FAILED;
 
 	if (is_subscribed(jobs->cli, workspace) && !given.filters) {
@@ -159,14 +159,14 @@ static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 	}
 	if (!choose_filters(jobs->cli, workspace, &filters))
 		goto done;
-	buf_add_char(&asked, '{');
-	json_put_int(&asked, "workspace", workspace);
-	json_put_text(&asked, "description",
+	buf_add_char(&parameters, '{');
+	json_put_int(&parameters, "workspace", workspace);
+	json_put_text(&parameters, "description",
 		      str_of(given.description ? given.description : "hookledger"));
 	if (filters.len)
-		json_put_text(&asked, "filters", buf_str(&filters));
-	buf_add_char(&asked, '}');
-	task.asked = buf_str(&asked);
+		json_put_text(&parameters, "filters", buf_str(&filters));
+	buf_add_char(&parameters, '}');
+	task.parameters = buf_str(&parameters);
 	status = toggl_jobs_run(jobs, &task);
 	if (status == CLI_FAILED)
 		fprintf(stderr,
@@ -175,29 +175,29 @@ static int subscribe(struct toggl_jobs *jobs, int64_t workspace)
 			(long long)workspace);
 done:
 	buf_done(&filters);
-	buf_done(&asked);
+	buf_done(&parameters);
 	return status;
 }
 
 static int load(struct toggl_jobs *jobs, int64_t workspace)
 {
-	struct buf asked = { 0 };
+	struct buf parameters = { 0 };
 	int status;
 
-	buf_add_char(&asked, '{');
-	json_put_int(&asked, "workspace", workspace);
-	buf_add_char(&asked, '}');
-	status = toggl_jobs_run(jobs, &(struct toggl_job){ .what = "load",
-							   .asked = buf_str(&asked),
+	buf_add_char(&parameters, '{');
+	json_put_int(&parameters, "workspace", workspace);
+	buf_add_char(&parameters, '}');
+	status = toggl_jobs_run(jobs, &(struct toggl_job){ .kind = "load",
+							   .parameters = buf_str(&parameters),
 							   .is_interactive = true });
-	buf_done(&asked);
+	buf_done(&parameters);
 	return status;
 }
 
 static int run_connect(struct cli *cli, int argc, char **argv)
 {
 	struct toggl_jobs jobs = { 0 };
-	struct buf token = { 0 }, asked = { 0 };
+	struct buf token = { 0 }, parameters = { 0 };
 	int64_t connection = 0, workspace = 0;
 	int status = CLI_USAGE;
 
@@ -217,13 +217,13 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 		term_problem("%s", db_problem(cli->db));
 		goto done;
 	}
-	buf_add_text(&asked, "{\"connect\":true");
+	buf_add_text(&parameters, "{\"connect\":true");
 	if (given.workspace)
-		json_put_int(&asked, "workspace", given.workspace);
-	buf_add_char(&asked, '}');
+		json_put_int(&parameters, "workspace", given.workspace);
+	buf_add_char(&parameters, '}');
 	status = toggl_jobs_run(&jobs, &(struct toggl_job){ .connection_id = connection,
-							    .what = "connect",
-							    .asked = buf_str(&asked),
+							    .kind = "connect",
+							    .parameters = buf_str(&parameters),
 							    .is_interactive = true });
 	if (status == CLI_FINE && given.no_subscription && given.no_load)
 		goto done;
@@ -236,7 +236,7 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 done:
 	mem_wipe(token.at, token.len);
 	buf_done(&token);
-	buf_done(&asked);
+	buf_done(&parameters);
 	toggl_jobs_close(&jobs);
 	return status;
 }

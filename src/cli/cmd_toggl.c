@@ -38,28 +38,29 @@ static int run_job(struct cli *cli, const char *kind, int64_t subscription, cons
 		   struct str address)
 {
 	struct toggl_jobs jobs = { 0 };
-	struct buf asked = { 0 };
+	struct buf parameters = { 0 };
 	int status = CLI_USAGE;
 
-	buf_add_char(&asked, '{');
+	buf_add_char(&parameters, '{');
 	if (subscription)
-		json_put_int(&asked, "subscription", subscription);
+		json_put_int(&parameters, "subscription", subscription);
 	if (enable)
-		json_put_bool(&asked, "enabled", *enable);
+		json_put_bool(&parameters, "enabled", *enable);
 	if (given.filters)
-		json_put_text(&asked, "filters", str_of(given.filters));
+		json_put_text(&parameters, "filters", str_of(given.filters));
 	if (given.description)
-		json_put_text(&asked, "description", str_of(given.description));
+		json_put_text(&parameters, "description", str_of(given.description));
 	if (given.workspace)
-		json_put_int(&asked, "workspace", given.workspace);
-	buf_add_char(&asked, '}');
+		json_put_int(&parameters, "workspace", given.workspace);
+	buf_add_char(&parameters, '}');
 	if (open_jobs(&jobs, cli))
-		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = kind,
-								    .asked = buf_str(&asked),
-								    .address = address,
-								    .is_interactive = true });
+		status = toggl_jobs_run(&jobs,
+					&(struct toggl_job){ .kind = kind,
+							     .parameters = buf_str(&parameters),
+							     .address = address,
+							     .is_interactive = true });
 	toggl_jobs_close(&jobs);
-	buf_done(&asked);
+	buf_done(&parameters);
 	return status;
 }
 
@@ -157,7 +158,7 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 /* ---- all subscriptions */
 
 /* Runs the job for each connection, one after the other. */
-static int run_for_all(struct cli *cli, const char *kind, const char *asked)
+static int run_for_all(struct cli *cli, const char *kind, const char *parameters)
 {
 	struct toggl_jobs jobs = { 0 };
 	struct db_rows *rows = NULL;
@@ -176,8 +177,8 @@ static int run_for_all(struct cli *cli, const char *kind, const char *asked)
 		int one = toggl_jobs_run(
 			&jobs,
 			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
-					     .what = kind,
-					     .asked = str_of(asked),
+					     .kind = kind,
+					     .parameters = str_of(parameters),
 					     .is_interactive = true });
 
 		status = one > status ? one : status;
@@ -260,11 +261,11 @@ static int run_refresh(struct cli *cli, int argc, char **argv)
 }
 
 /* Exit status 1 also when a subscription still differs from what we want. */
-static int check(struct cli *cli, const char *asked)
+static int check(struct cli *cli, const char *parameters)
 {
 	struct db_rows *rows;
 	size_t differing = 0;
-	int status = run_for_all(cli, "check", asked);
+	int status = run_for_all(cli, "check", parameters);
 
 	rows = status ? NULL : find_all(cli, &differing);
 	if (!status && (!rows || differing))
@@ -332,7 +333,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	struct toggl_jobs jobs = { 0 };
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
-	struct buf asked = { 0 };
+	struct buf parameters = { 0 };
 	int status = CLI_USAGE;
 	int64_t id;
 
@@ -341,10 +342,11 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	if (argc) {
 		if (!input_id(argv[0], "the number of a job", &id))
 			goto done;
-		buf_addf(&asked, "{\"job\":%lld}", (long long)id);
-		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .what = "resume",
-								    .asked = buf_str(&asked),
-								    .is_interactive = true });
+		buf_addf(&parameters, "{\"job\":%lld}", (long long)id);
+		status = toggl_jobs_run(&jobs,
+					&(struct toggl_job){ .kind = "resume",
+							     .parameters = buf_str(&parameters),
+							     .is_interactive = true });
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -353,10 +355,10 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 		goto done;
 	status = CLI_FINE;
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		char *kind = mem_dup(db_str(rows, i, "what"));
+		char *kind = mem_dup(db_str(rows, i, "kind"));
 		struct toggl_job task = { .connection_id = db_int(rows, i, "connection_id"),
-					  .what = kind,
-					  .asked = db_str(rows, i, "asked") };
+					  .kind = kind,
+					  .parameters = db_str(rows, i, "parameters") };
 		int one = toggl_jobs_run(&jobs, &task);
 
 		free(kind);
@@ -365,7 +367,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	if (!db_rows_count(rows))
 		puts("Nothing is waiting that could go on now.");
 done:
-	buf_done(&asked);
+	buf_done(&parameters);
 	db_rows_free(rows);
 	db_args_free(args);
 	toggl_jobs_close(&jobs);

@@ -49,13 +49,13 @@ void toggl_jobs_close(struct toggl_jobs *jobs)
 }
 
 /* Text from another server: control characters must not reach the terminal. */
-static void print_lines(FILE *to, const char *before, struct str words)
+static void print_lines(FILE *to, const char *before, struct str message)
 {
-	while (words.len) {
+	while (message.len) {
 		struct buf line = { 0 };
 
 		buf_add_text(&line, before);
-		term_add_safe(&line, str_cut(&words, '\n'));
+		term_add_safe(&line, str_cut(&message, '\n'));
 		fprintf(to, "%s\n", buf_text(&line));
 		buf_done(&line);
 	}
@@ -84,7 +84,7 @@ static void print_json(const struct toggl_job_result *outcome)
 	buf_add_char(&out, '{');
 	json_put_text(&out, "end", str_of(end_word(outcome->end)));
 	json_put_id(&out, "job_id", outcome->job_id);
-	json_put_text(&out, "words", outcome->words);
+	json_put_text(&out, "words", outcome->message);
 	json_key(&out, "result");
 	buf_add_str(&out, outcome->result.len ? outcome->result : str_of("{}"));
 	buf_add_text(&out, "}\n");
@@ -102,17 +102,17 @@ static void print_result(const struct toggl_jobs *jobs, const struct toggl_job_r
 	}
 	switch (outcome->end) {
 	case TOGGL_JOB_DONE:
-		print_lines(stdout, "", outcome->words);
+		print_lines(stdout, "", outcome->message);
 		break;
 	case TOGGL_JOB_FAILED:
-		print_lines(stderr, "hookledger: ", outcome->words);
+		print_lines(stderr, "hookledger: ", outcome->message);
 		break;
 	case TOGGL_JOB_WAITING:
-		print_lines(stderr, "hookledger: ", outcome->words);
+		print_lines(stderr, "hookledger: ", outcome->message);
 		term_problem("`hookledger toggl continue %lld` goes on then, or --wait here", job);
 		break;
 	case TOGGL_JOB_LOST:
-		print_lines(stderr, "hookledger: ", outcome->words);
+		print_lines(stderr, "hookledger: ", outcome->message);
 		term_problem("the job is kept: `hookledger toggl continue %lld` goes on with it",
 			     job);
 		break;
@@ -123,8 +123,8 @@ static void print_result(const struct toggl_jobs *jobs, const struct toggl_job_r
 static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 {
 	for (;;) {
-		struct buf asked = { 0 };
-		struct toggl_job again = { .what = "resume", .is_interactive = true };
+		struct buf parameters = { 0 };
+		struct toggl_job again = { .kind = "resume", .is_interactive = true };
 		enum err err = toggl_client_wait(jobs->toggl, stop_fd, outcome);
 
 		if (err) {
@@ -135,7 +135,7 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 		}
 		if (outcome->end != TOGGL_JOB_WAITING || !jobs->waits)
 			return true;
-		print_lines(stderr, "hookledger: waiting: ", outcome->words);
+		print_lines(stderr, "hookledger: waiting: ", outcome->message);
 		for (int64_t until_ms = clock_ms() + outcome->wait_ms + MARGIN_MS;
 		     clock_ms() < until_ms;) {
 			usleep(200000);
@@ -144,12 +144,12 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 				return false;
 			}
 		}
-		buf_add_char(&asked, '{');
-		json_put_int(&asked, "job", outcome->job_id);
-		buf_add_char(&asked, '}');
-		again.asked = buf_str(&asked);
+		buf_add_char(&parameters, '{');
+		json_put_int(&parameters, "job", outcome->job_id);
+		buf_add_char(&parameters, '}');
+		again.parameters = buf_str(&parameters);
 		err = toggl_client_start(jobs->toggl, &again, NULL);
-		buf_done(&asked);
+		buf_done(&parameters);
 		if (err) {
 			term_problem("%s", db_problem(jobs->cli->db));
 			return false;

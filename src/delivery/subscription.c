@@ -62,7 +62,7 @@ static void end_done(struct subscription_result *end)
 {
 	mem_wipe(end->secret.at, end->secret.len);
 	buf_done(&end->secret);
-	buf_done(&end->words);
+	buf_done(&end->message);
 }
 
 /* ---- asking the database */
@@ -92,7 +92,7 @@ static bool run(const struct subscription_context *options, enum subscription_st
 	end->status = result->status;
 	if (end->status == 200)
 		return true;
-	buf_add_str(&end->words, buf_str(&result->problem));
+	buf_add_str(&end->message, buf_str(&result->problem));
 	return false;
 }
 
@@ -132,10 +132,10 @@ static void give_up(const struct subscription_context *options,
 		run_aside(options, SUBSCRIPTION_GIVE_UP, change, "half_made_subscription_left");
 }
 
-static void refuse(struct subscription_result *end, int status, const char *words)
+static void refuse(struct subscription_result *end, int status, const char *message)
 {
 	end->status = status;
-	buf_add_text(&end->words, words);
+	buf_add_text(&end->message, message);
 }
 
 /* ---- change the callback */
@@ -194,7 +194,7 @@ static bool start_ping(const struct subscription_context *options,
 		break;
 	case ERR_INPUT:
 		end->status = 400;
-		buf_addf(&end->words,
+		buf_addf(&end->message,
 			 "URL endpoint %s request failed with error: it must be an http or https "
 			 "URL "
 			 "without a name and a password",
@@ -210,7 +210,7 @@ static bool start_ping(const struct subscription_context *options,
 /* The callback's answer in the words of Toggl's API; false when it is as it
    should be. */
 static bool find_fault(const struct subscription_change *change,
-		       const struct http_client_result *outcome, struct buf *words)
+		       const struct http_client_result *outcome, struct buf *message)
 {
 	bool takes_any = change->method && strcmp(change->method, "PUT") == 0;
 
@@ -218,14 +218,14 @@ static bool find_fault(const struct subscription_change *change,
 		log_write(LOG_INFO, "callback_not_reached",
 			  (struct log_field[]){ log_num("subscription", change->subscription_id),
 						log_text("why", outcome->problem), log_end() });
-		buf_addf(words, "URL endpoint %s request failed with error: %s",
+		buf_addf(message, "URL endpoint %s request failed with error: %s",
 			 buf_text(&change->url), http_client_explain(outcome));
 	} else if (takes_any ? outcome->status < 200 || outcome->status > 299
 			     : outcome->status != 200) {
-		buf_addf(words, "URL endpoint %s responded with status %d instead of %s",
+		buf_addf(message, "URL endpoint %s responded with status %d instead of %s",
 			 buf_text(&change->url), outcome->status, takes_any ? "2xx" : "200");
 	}
-	return words->len > 0;
+	return message->len > 0;
 }
 
 /* ---- both halves */
@@ -352,7 +352,7 @@ static void asked(void *user, const struct http_client_result *outcome)
 		outcome, change->ping_code.len ? buf_str(&change->ping_code) : (struct str){ 0 });
 	end.callback_status = outcome->status;
 	end.duration_us = outcome->duration_us;
-	if (find_fault(change, outcome, &end.words)) {
+	if (find_fault(change, outcome, &end.message)) {
 		end.status = 400;
 		give_up(context, change);
 	} else if (change->method) {

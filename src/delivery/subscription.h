@@ -70,7 +70,7 @@ struct subscription_request {
 /* The result. */
 struct subscription_result {
 	int status; /* 200, or with what to refuse; 0: the step `function` failed with `err` */
-	struct buf words; /* why it is refused: in those of Toggl's API */
+	struct buf message; /* why it is refused: an error text of Toggl's API */
 	const char *function;
 	enum err err;
 	int64_t subscription_id;

@@ -171,7 +171,7 @@ static void start_mail(struct alert *alert, const struct alert_message *message)
 	bool is_smtp = ledger_conf(alert->conf)->smtp_url;
 	char id[64];
 	struct mail mail = { .subject = buf_str(&alert->written.subject),
-			     .text = buf_str(&alert->written.words),
+			     .text = buf_str(&alert->written.text),
 			     .id = { id, 0 },
 			     .at_us = message->made_us,
 			     .line_end = is_smtp ? "\r\n" : "\n" };
@@ -222,7 +222,7 @@ static void start_chat(struct alert *alert, const struct alert_message *message)
 	chat_url(message->kind, message->target, &alert->url);
 	chat_write(message->kind, message->target,
 		   &(struct chat_message){ .subject = buf_str(&alert->written.subject),
-					   .text = buf_str(&alert->written.words),
+					   .text = buf_str(&alert->written.text),
 					   .status = buf_str(&alert->written.status),
 					   .page = buf_str(&page) },
 		   &alert->text);

@@ -205,7 +205,7 @@ static void add_all(const struct content *content, struct buf *out)
 		buf_add_text(out, "All is well now.\n");
 }
 
-static void write_words(const struct content *content, struct buf *out)
+static void write_text(const struct content *content, struct buf *out)
 {
 	if (str_is(content->test.raw, "true"))
 		buf_add_text(out, "This is a test: somebody asked hookledger to send it. When "
@@ -280,7 +280,7 @@ void alert_text_write(struct alert_text *text, struct str json)
 	read_content(&content, json);
 	add_plain(content.status, &text->status);
 	write_subject(&content, &text->subject);
-	write_words(&content, &text->words);
+	write_text(&content, &text->text);
 	write_body(&content, buf_str(&text->subject), &text->body);
 	buf_done(&content.page_text);
 }
@@ -288,7 +288,7 @@ void alert_text_write(struct alert_text *text, struct str json)
 void alert_text_done(struct alert_text *text)
 {
 	buf_done(&text->subject);
-	buf_done(&text->words);
+	buf_done(&text->text);
 	buf_done(&text->status);
 	buf_done(&text->body);
 }

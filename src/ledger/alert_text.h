@@ -9,8 +9,8 @@
 
 struct alert_text {
 	struct buf subject; /* one line */
-	struct buf words;   /* of a mail or a chat */
-	struct buf status;  /* trouble, warning or well: what is so now */
+	struct buf text;    /* of a mail or a chat */
+	struct buf status;  /* trouble, warning or well: the state now */
 	struct buf body;    /* of a webhook, JSON */
 };
 

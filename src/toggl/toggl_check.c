@@ -18,7 +18,7 @@ enum {
 
 static void log_result(const struct toggl_job_result *outcome)
 {
-	static const char *const words[] = {
+	static const char *const names[] = {
 		[TOGGL_JOB_DONE] = "done",
 		[TOGGL_JOB_FAILED] = "failed",
 		[TOGGL_JOB_WAITING] = "waits",
@@ -27,8 +27,8 @@ static void log_result(const struct toggl_job_result *outcome)
 
 	log_write(outcome->end == TOGGL_JOB_FAILED ? LOG_WARN : LOG_INFO, "toggl_job_ended",
 		  (struct log_field[]){ log_num("job", outcome->job_id),
-					log_text("how", words[outcome->end]),
-					log_str("words", outcome->words), log_end() });
+					log_text("how", names[outcome->end]),
+					log_str("message", outcome->message), log_end() });
 }
 
 static void work(struct toggl_client *toggl, int64_t until_ms, int64_t leave_ms, int stop_fd)

@@ -37,7 +37,7 @@ struct job {
 	struct toggl_request request;
 	enum toggl_job_end end;
 	int64_t wait_ms;
-	struct buf words, result;
+	struct buf message, result;
 };
 
 struct toggl_client {
@@ -45,7 +45,7 @@ struct toggl_client {
 	struct http_client *client;
 	struct buf options_json;
 	struct job jobs[JOBS_MAX];
-	struct buf words, result; /* of the result that was taken last */
+	struct buf message, result; /* of the result that was taken last */
 };
 
 struct toggl_client *toggl_client_new(const struct toggl_client_options *options)
@@ -72,7 +72,7 @@ struct toggl_client *toggl_client_new(const struct toggl_client_options *options
 static void forget(struct job *job)
 {
 	toggl_request_done(&job->request);
-	buf_done(&job->words);
+	buf_done(&job->message);
 	buf_done(&job->result);
 	*job = (struct job){ 0 };
 }
@@ -85,17 +85,17 @@ void toggl_client_free(struct toggl_client *toggl)
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		forget(&toggl->jobs[i]);
 	buf_done(&toggl->options_json);
-	buf_done(&toggl->words);
+	buf_done(&toggl->message);
 	buf_done(&toggl->result);
 	free(toggl);
 }
 
-static void end(struct job *job, enum toggl_job_end how, struct str words)
+static void end(struct job *job, enum toggl_job_end how, struct str message)
 {
 	job->state = ENDED;
 	job->end = how;
-	buf_clear(&job->words);
-	buf_add_str(&job->words, words);
+	buf_clear(&job->message);
+	buf_add_str(&job->message, message);
 	toggl_request_clear(&job->request);
 }
 
@@ -167,7 +167,7 @@ static void retry_step(struct toggl_client *toggl, struct job *job)
 static void run_step(struct toggl_client *toggl, struct job *job)
 {
 	struct db_rows *rows = NULL;
-	struct buf words = { 0 };
+	struct buf message = { 0 };
 	struct str verdict;
 
 	if (call_step(toggl, job, &rows)) {
@@ -186,24 +186,24 @@ static void run_step(struct toggl_client *toggl, struct job *job)
 			end(job, TOGGL_JOB_LOST, str_of(db_problem(toggl->options.db)));
 	} else {
 		job->wait_ms = db_int(rows, 0, "wait_ms");
-		catalog_write_json(db_str(rows, 0, "said"), &words);
+		catalog_write_json(db_str(rows, 0, "said"), &message);
 		end(job,
 		    str_is(verdict, "done")	? TOGGL_JOB_DONE
 		    : str_is(verdict, "failed") ? TOGGL_JOB_FAILED
 		    : str_is(verdict, "wait")	? TOGGL_JOB_WAITING
 						: TOGGL_JOB_LOST,
-		    buf_str(&words));
+		    buf_str(&message));
 	}
-	buf_done(&words);
+	buf_done(&message);
 	db_rows_free(rows);
 }
 
 /* ---- jobs */
 
-enum err toggl_client_connection(struct toggl_client *toggl, struct str who, struct str token,
+enum err toggl_client_connection(struct toggl_client *toggl, struct str session, struct str token,
 				 int64_t *connection_id)
 {
-	return toggl_db_connection(&toggl->options, who, token, connection_id);
+	return toggl_db_connection(&toggl->options, session, token, connection_id);
 }
 
 static struct job *free_job(struct toggl_client *toggl)
@@ -216,7 +216,7 @@ static struct job *free_job(struct toggl_client *toggl)
 
 static bool is_kind(const struct toggl_job *task, const char *kind)
 {
-	return strcmp(task->what, kind) == 0;
+	return strcmp(task->kind, kind) == 0;
 }
 
 /* Makes the address and the secret that a job needs; both are stored before the request to
@@ -246,20 +246,20 @@ enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *
 {
 	struct job *job = free_job(toggl);
 	struct toggl_db_lease lease = { 0 };
-	struct buf asked = { 0 }, address = { 0 }, sealed = { 0 };
+	struct buf parameters = { 0 }, address = { 0 }, sealed = { 0 };
 	enum err err;
 
 	if (!job)
 		return ERR_PACE;
-	json_begin(&asked, NULL);
-	if (task->asked.len)
-		json_put_members(&asked, task->asked);
+	json_begin(&parameters, NULL);
+	if (task->parameters.len)
+		json_put_members(&parameters, task->parameters);
 	/* the callback URL of a new endpoint begins with hook_url */
-	json_put_text(&asked, "hook_url", str_of(toggl->options.hook_url));
-	json_end(&asked);
+	json_put_text(&parameters, "hook_url", str_of(toggl->options.hook_url));
+	json_end(&parameters);
 	err = make_secret(toggl, task, &address, &sealed);
 	if (!err)
-		err = toggl_db_begin(&toggl->options, task, &asked, &address, &sealed, &lease);
+		err = toggl_db_begin(&toggl->options, task, &parameters, &address, &sealed, &lease);
 	if (!err) {
 		*job = (struct job){ .job_id = lease.job_id,
 				     .lease = lease.lease,
@@ -268,7 +268,7 @@ enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *
 		if (job_id)
 			*job_id = lease.job_id;
 	}
-	buf_done(&asked);
+	buf_done(&parameters);
 	buf_done(&address);
 	buf_done(&sealed);
 	return err;
@@ -284,16 +284,16 @@ enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun)
 	db_arg_int(args, toggl_conf(toggl->options.conf)->check_hours);
 	err = toggl_db_call(&toggl->options, TOGGL_DB_DUE, args, &rows);
 	for (size_t i = 0; !err && i < db_rows_count(rows) && free_job(toggl); i++) {
-		char *what = mem_dup(db_str(rows, i, "what"));
+		char *kind = mem_dup(db_str(rows, i, "kind"));
 		struct toggl_job task = {
 			.connection_id = db_int(rows, i, "connection_id"),
-			.what = what,
-			.asked = db_str(rows, i, "asked"),
+			.kind = kind,
+			.parameters = db_str(rows, i, "parameters"),
 		};
 
 		err = toggl_client_start(toggl, &task, NULL);
 		count += !err;
-		free(what);
+		free(kind);
 		/* another process was faster */
 		if (err == ERR_ABSENT)
 			err = ERR_NONE;
@@ -308,18 +308,18 @@ enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun)
 static void give_result(struct toggl_client *toggl, struct job *job,
 			struct toggl_job_result *outcome)
 {
-	struct buf words = toggl->words, result = toggl->result;
+	struct buf message = toggl->message, result = toggl->result;
 
-	toggl->words = job->words;
+	toggl->message = job->message;
 	toggl->result = job->result;
-	job->words = words;
+	job->message = message;
 	job->result = result;
 	*outcome = (struct toggl_job_result){
 		.user = job->user,
 		.end = job->end,
 		.job_id = job->job_id,
 		.wait_ms = job->wait_ms,
-		.words = buf_str(&toggl->words),
+		.message = buf_str(&toggl->message),
 		.result = buf_str(&toggl->result),
 	};
 	forget(job);

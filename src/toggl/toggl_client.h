@@ -33,7 +33,7 @@ struct toggl_job_result {
 	enum toggl_job_end end;
 	int64_t job_id;
 	int64_t wait_ms;
-	struct str words; /* the outcome for people, lines separated by \n */
+	struct str message; /* the outcome for people, lines separated by \n */
 	struct str result; /* JSON: subscription_id, workspace_id, …; empty unless done or failed */
 };
 
@@ -43,9 +43,9 @@ struct toggl_client *toggl_client_new(const struct toggl_client_options *options
 void toggl_client_free(struct toggl_client *toggl);
 
 /* Stores an API token, sealed, as a new connection and gives its number; a job "connect" then
-   tests the token. `who`: as in struct toggl_job. ERR_FAULT: no master key; ERR_BUSY,
+   tests the token. `session`: as in struct toggl_job. ERR_FAULT: no master key; ERR_BUSY,
    ERR_DENIED: see db_problem(). */
-MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str who,
+MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str session,
 					  struct str token, int64_t *connection_id);
 
 /* Begins a job. The address and the secret of a new subscription are made and stored first.

@@ -61,7 +61,7 @@ static enum err operate(const struct toggl_client_options *options, struct str s
 {
 	if (!db_is_ready(options->db) && db_wait(options->db, options->wait_ms))
 		return ERR_BUSY;
-	return options->operate(options->operator_of, session, operation,
+	return options->operate(options->operate_context, session, operation,
 				input ? buf_str(input) : (struct str){ 0 }, output);
 }
 
@@ -132,7 +132,7 @@ static struct str null_if_empty(const struct buf *b)
 }
 
 static enum err operate_begin(const struct toggl_client_options *options,
-			      const struct toggl_job *task, const struct buf *asked,
+			      const struct toggl_job *task, const struct buf *parameters,
 			      const struct buf *address, const struct buf *sealed,
 			      struct toggl_db_lease *job)
 {
@@ -142,12 +142,12 @@ static enum err operate_begin(const struct toggl_client_options *options,
 	json_begin(&input, NULL);
 	if (task->connection_id)
 		json_put_int(&input, "connection_id", task->connection_id);
-	json_put_text(&input, "what", str_of(task->what));
-	json_put_json(&input, "asked", buf_str(asked));
+	json_put_text(&input, "kind", str_of(task->kind));
+	json_put_json(&input, "parameters", buf_str(parameters));
 	json_put_text(&input, "address", null_if_empty(address));
 	json_put_bytes(&input, "secret", null_if_empty(sealed));
 	json_end(&input);
-	err = operate(options, task->who, "toggl_begin", &input, &output);
+	err = operate(options, task->session, "toggl_begin", &input, &output);
 	job->job_id = number_of(&output, "job_id");
 	job->lease = number_of(&output, "lease");
 	buf_done(&input);
@@ -156,7 +156,7 @@ static enum err operate_begin(const struct toggl_client_options *options,
 }
 
 static enum err call_begin(const struct toggl_client_options *options, const struct toggl_job *task,
-			   const struct buf *asked, const struct buf *address,
+			   const struct buf *parameters, const struct buf *address,
 			   const struct buf *sealed, struct toggl_db_lease *job)
 {
 	struct db_args *args = db_args_new();
@@ -167,8 +167,8 @@ static enum err call_begin(const struct toggl_client_options *options, const str
 		db_arg_int(args, task->connection_id);
 	else
 		db_arg_null(args);
-	db_arg_text(args, str_of(task->what));
-	db_arg_jsonb(args, buf_str(asked));
+	db_arg_text(args, str_of(task->kind));
+	db_arg_jsonb(args, buf_str(parameters));
 	db_arg_text(args, null_if_empty(address));
 	if (sealed->len)
 		db_arg_bytes(args, buf_str(sealed));
@@ -186,9 +186,9 @@ static enum err call_begin(const struct toggl_client_options *options, const str
 }
 
 enum err toggl_db_begin(const struct toggl_client_options *options, const struct toggl_job *task,
-			const struct buf *asked, const struct buf *address,
+			const struct buf *parameters, const struct buf *address,
 			const struct buf *sealed, struct toggl_db_lease *lease)
 {
-	return options->operate ? operate_begin(options, task, asked, address, sealed, lease)
-				: call_begin(options, task, asked, address, sealed, lease);
+	return options->operate ? operate_begin(options, task, parameters, address, sealed, lease)
+				: call_begin(options, task, parameters, address, sealed, lease);
 }

@@ -40,7 +40,7 @@ struct toggl_db_lease {
 
 /* Begins a job in the database. `address` and `sealed` are empty when it makes no secret. */
 MUST_USE enum err toggl_db_begin(const struct toggl_client_options *options,
-				 const struct toggl_job *task, const struct buf *asked,
+				 const struct toggl_job *task, const struct buf *parameters,
 				 const struct buf *address, const struct buf *sealed,
 				 struct toggl_db_lease *lease);
 

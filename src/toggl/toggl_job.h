@@ -26,24 +26,24 @@ struct toggl_client_options {
 	const char *agent;    /* User-Agent */
 	int64_t wait_ms;      /* for one call of the database */
 	/* TOGGL_SCHEMA_ADMIN, else NULL: runs the operation toggl_begin, toggl_connection_add
-	   or toggl_connection_token for the operator who has the session `who`. `input` is
-	   a JSON object, or empty; the JSON result is appended to `output`. `operator_of` is
-	   the pointer below, passed on. */
-	enum err (*operate)(void *operator_of, struct str who, const char *operation,
+	   or toggl_connection_token for the operator of this session. `input` is a JSON
+	   object, or empty; the JSON result is appended to `output`. Its first
+	   argument is operate_context, the pointer below. */
+	enum err (*operate)(void *operate_context, struct str session, const char *operation,
 			    struct str input, struct buf *output);
-	void *operator_of;
+	void *operate_context;
 };
 
 struct toggl_job {
-	int64_t connection_id; /* 0: that of the workspace or subscription in `asked` */
+	int64_t connection_id; /* 0: that of the workspace or subscription in `parameters` */
 	/* connect, refresh, quota, subscribe, change, rotate, adopt, repair, ping,
 	   validate, delete, load, check, resume: see ledger.toggl_begin() */
-	const char *what;
-	struct str asked;    /* a JSON object: workspace, subscription, description, filters, … */
-	struct str address;  /* rotate: of the subscription's endpoint */
-	bool is_interactive; /* a user waits: may use the quota's reserve */
-	struct str who;	     /* TOGGL_SCHEMA_ADMIN: the session of the operator */
-	void *user;	     /* comes back with the result */
+	const char *kind;
+	struct str parameters; /* a JSON object: workspace, subscription, description, filters, … */
+	struct str address;    /* rotate: of the subscription's endpoint */
+	bool is_interactive;   /* a user waits: may use the quota's reserve */
+	struct str session;    /* TOGGL_SCHEMA_ADMIN: the session of the operator */
+	void *user;	       /* comes back with the result */
 };
 
 #endif

@@ -24,7 +24,7 @@ static void assert_text(const char *content, const char *subject, const char *wo
 
 	alert_text_write(&text, str_of(content));
 	assert_string_equal(subject, buf_text(&text.subject));
-	assert_string_equal(words, buf_text(&text.words));
+	assert_string_equal(words, buf_text(&text.text));
 	alert_text_done(&text);
 }
 
@@ -116,7 +116,7 @@ static void what_is_none(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 		alert_text_write(&text, str_of(odd[i]));
-		assert_true(text.subject.len > 0 && text.words.len > 0);
+		assert_true(text.subject.len > 0 && text.text.len > 0);
 		assert_err(ERR_NONE, json_scan(buf_str(&text.body), NULL, NULL, 0, NULL));
 	}
 	alert_text_done(&text);
@@ -137,7 +137,7 @@ static void very_many(void **state)
 	buf_add_text(&json, "],\"findings\":[]}");
 	alert_text_write(&text, buf_str(&json));
 	assert_has(&text.subject, "(and 79 more)");
-	for (const char *at = buf_text(&text.words); (at = strstr(at, "WARNING: ")) != NULL; at++)
+	for (const char *at = buf_text(&text.text); (at = strstr(at, "WARNING: ")) != NULL; at++)
 		count++;
 	assert_int_equal(50, count);
 	count = 0;

@@ -132,12 +132,12 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	alert_text_write(&text, message.content);
 	assert_says(buf_str(&text.subject),
 		    "hookledger: trouble: the courier on db.example cannot use the database");
-	assert_says(buf_str(&text.words),
+	assert_says(buf_str(&text.text),
 		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
-	assert_says(buf_str(&text.words), "(12 now, 4.0 KiB)");
-	assert_says(buf_str(&text.words), "hookledger doctor");
-	assert_says(buf_str(&text.words), "hookledger will say when it is over.");
-	assert_says(buf_str(&text.words), "https://example.org/admin/");
+	assert_says(buf_str(&text.text), "(12 now, 4.0 KiB)");
+	assert_says(buf_str(&text.text), "hookledger doctor");
+	assert_says(buf_str(&text.text), "hookledger will say when it is over.");
+	assert_says(buf_str(&text.text), "https://example.org/admin/");
 	db_outage_settle(outage, FOR_ADA, true, AFTER);
 	assert_true(db_outage_next(outage, AFTER, NULL, &message));
 	assert_true(str_is(message.kind, "webhook"));

@@ -210,26 +210,26 @@ comment on function admin.toggl_event_filters(ledger.operator, admin.request) is
 
 -- ---- operations
 
-create function ledger.toggl_what(operation text)
+create function ledger.toggl_job_kind(operation text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return substr(operation, length('toggl_') + 1);
-comment on function ledger.toggl_what(text) is
-  'The action of ledger.toggl_begin() for an operation of admin.toggl_ask(): refresh for toggl_refresh.';
+comment on function ledger.toggl_job_kind(text) is
+  'The kind of job that an operation of admin.toggl_ask() begins: refresh for toggl_refresh.';
 
 create function admin.toggl_ask(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  what constant text := ledger.toggl_what(request.operation);
+  kind constant text := ledger.toggl_job_kind(request.operation);
   item bigint := ledger.id_of(request.path ->> 'subscription_id', 'the subscription''s number');
   home bigint := ledger.id_of(request.given ->> 'workspace_id', '"workspace_id"');
   parameters jsonb := '{}';
   address text;
   connections text := '0';
 begin
-  if what in ('subscribe', 'change') then
+  if kind in ('subscribe', 'change') then
     if request.given ? 'description'
       and (jsonb_typeof(request.given -> 'description') <> 'string'
            or length(btrim(request.given ->> 'description')) not between 1 and 250) then
@@ -253,31 +253,31 @@ begin
     end if;
     parameters := parameters || jsonb_strip_nulls(jsonb_build_object(
       'description', btrim(request.given ->> 'description'),
-      'enabled', case when what = 'change' then request.given -> 'enabled' end));
-    if what = 'change' and parameters = '{}' then
+      'enabled', case when kind = 'change' then request.given -> 'enabled' end));
+    if kind = 'change' and parameters = '{}' then
       perform ledger.refuse('input.nothing_to_change', '{"names": ["description", "event_filters", "enabled"]}');
     end if;
   end if;
-  if what = 'subscribe' then
+  if kind = 'subscribe' then
     if home is null then
       perform ledger.refuse('toggl.workspace_wanted');
     end if;
     parameters := '{"description": "hookledger"}' || parameters;
   end if;
-  if what = 'resume' then
+  if kind = 'resume' then
     parameters := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
   elsif item is not null then
     parameters := parameters || jsonb_build_object('subscription', item);
     address := (select e.address from ledger.toggl_subscription s join ledger.endpoint e using (endpoint_id)
                 where s.subscription_id = item and s.deleted_at is null limit 1);
-    if what = 'rotate' and address is null and exists (
+    if kind = 'rotate' and address is null and exists (
       select from ledger.toggl_subscription s where s.subscription_id = item and s.deleted_at is null) then
       perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
   elsif home is not null then
     parameters := parameters || jsonb_build_object('workspace', home);
   end if;
-  if what in ('refresh', 'load', 'check') and home is null then
+  if kind in ('refresh', 'load', 'check') and home is null then
     connections := (
       select string_agg(k.connection_id::text, ' ' order by k.connection_id)
       from (select c.connection_id from ledger.toggl_connection c
@@ -289,14 +289,14 @@ begin
       perform ledger.refuse('toggl.unconnected', state => 'P0002');
     end if;
   end if;
-  return ledger.answer(null, private => jsonb_build_object('what', what, 'connections', connections, 'asked',
-                                                           parameters::text, 'address', address));
+  return ledger.answer(null, private => jsonb_build_object(
+    'kind', kind, 'connections', connections, 'parameters', parameters::text, 'address', address));
 end
 $$;
 comment on function admin.toggl_ask(ledger.operator, admin.request) is
-  'Reads and checks a request of the page for Toggl. private: what, asked and address (of the endpoint of a '
-  'subscription that gets a new secret) for admin.toggl_begin(); connections: a job for each, 0 where asked says '
-  'where.';
+  'Reads and checks a request of the page for Toggl. private: kind, parameters and address (of the endpoint of a '
+  'subscription that gets a new secret) for admin.toggl_begin(); connections: a job for each, 0 where the parameters '
+  'name a workspace or subscription.';
 
 create function admin.toggl_outcome(who ledger.operator, request admin.request)
 returns admin.answer

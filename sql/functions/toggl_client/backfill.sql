@@ -30,7 +30,7 @@ as $$
 #variable_conflict use_column
 declare
   home constant bigint := (step -> 'ws')::bigint;
-  of_model constant text := step ->> 'what';
+  of_model constant text := step ->> 'model';
   clock constant timestamptz := ledger.clock();
   -- No event of an entity can be between its last change and now, so the start of
   -- the month does as well, and old entities do not make partitions of old months.

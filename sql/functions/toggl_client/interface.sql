@@ -18,26 +18,26 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  what constant text := request.made ->> 'what';
-  asked constant jsonb := request.made -> 'asked';
+  kind constant text := request.made ->> 'kind';
+  parameters constant jsonb := request.made -> 'parameters';
   connection constant bigint := request.made ->> 'connection_id';
   was ledger.toggl_subscription;
 begin
   select s.* into was from ledger.toggl_subscription s
-  where s.subscription_id = (asked -> 'subscription')::bigint and s.deleted_at is null limit 1;
+  where s.subscription_id = (parameters -> 'subscription')::bigint and s.deleted_at is null limit 1;
   return (
     select ledger.answer(null, private => to_jsonb(b), audit => ledger.audited(
-      'toggl.' || what,
+      'toggl.' || kind,
       case when was.subscription_id is not null then
            format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
-           when asked ? 'workspace' then 'workspace ' || (asked ->> 'workspace') || ' at Toggl'
-           when asked ? 'job' then 'job ' || (asked ->> 'job') else 'connection ' || connection end,
-      case when what in ('change', 'delete') and was.subscription_id is not null then
+           when parameters ? 'workspace' then 'workspace ' || (parameters ->> 'workspace') || ' at Toggl'
+           when parameters ? 'job' then 'job ' || (parameters ->> 'job') else 'connection ' || connection end,
+      case when kind in ('change', 'delete') and was.subscription_id is not null then
         jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters',
                            array_to_string(was.filters, ','), 'enabled', was.enabled) end,
-      nullif(asked - '{hook_url,workspace,subscription,job,connect}'::text[], '{}')))
-    from ledger.toggl_begin(connection, what, asked || jsonb_build_object('by', who.name), request.made ->> 'address',
-                            ledger.made_bytes(request, 'secret'), true) b);
+      nullif(parameters - '{hook_url,workspace,subscription,job,connect}'::text[], '{}')))
+    from ledger.toggl_begin(connection, kind, parameters || jsonb_build_object('by', who.name),
+                            request.made ->> 'address', ledger.made_bytes(request, 'secret'), true) b);
 end
 $$;
 comment on function admin.toggl_begin(ledger.operator, admin.request) is

@@ -55,7 +55,7 @@ begin
           then array(select jsonb_array_elements_text(step -> 'filters')) else s.filters end));
     when 'load' then
       api := 'track';
-      path := '/workspaces/' || home || case step ->> 'what'
+      path := '/workspaces/' || home || case step ->> 'model'
         when 'workspace' then ''
         when 'workspace_user' then '/workspace_users'
         when 'client' then '/clients?status=both'
@@ -99,13 +99,13 @@ comment on function ledger.toggl_repair(ledger.toggl_subscription) is
   'The steps that repair a subscription at Toggl; none when nothing has to be changed at Toggl.';
 
 create function ledger.toggl_begin(
-  connection bigint, what text, asked jsonb, address text, secret bytea, is_interactive boolean)
+  connection bigint, job_kind text, parameters jsonb, address text, secret bytea, is_interactive boolean)
 returns table (job_id bigint, lease bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  wanted jsonb := asked;
+  wanted jsonb := parameters;
   home bigint := (wanted -> 'workspace')::bigint;
   item bigint := (wanted -> 'subscription')::bigint;
   s ledger.toggl_subscription;
@@ -114,7 +114,7 @@ declare
   held ledger.toggl_job;
   lacking text[];
 begin
-  if what = 'resume' then
+  if job_kind = 'resume' then
     update ledger.toggl_job j
     set lease = j.lease + 1, leased_until = clock_timestamp() + interval '5 minutes',
         is_interactive = toggl_begin.is_interactive
@@ -147,10 +147,10 @@ begin
     perform ledger.refuse('toggl.unconnected', state => 'P0002');
   end if;
 
-  if what in ('subscribe', 'rotate', 'adopt') then
-    held := ledger.toggl_conflicting_job(what, home, item, null);
+  if job_kind in ('subscribe', 'rotate', 'adopt') then
+    held := ledger.toggl_conflicting_job(job_kind, home, item, null);
     if held.leased_until <= clock_timestamp() and coalesce(held.wait_until, '-infinity') <= ledger.clock()
-       and held.kind = what and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted
+       and held.kind = job_kind and held.given - '{hook_url,by,endpoint,url,secret}'::text[] = wanted
        - '{hook_url,by}'::text[] then
       -- Left by a process that died, and requested again.
       return query select *
@@ -161,7 +161,7 @@ begin
       perform ledger.refuse('toggl.job_conflict', ledger.toggl_conflicting_job_coded(held), '23505');
     end if;
   end if;
-  if what = 'subscribe' then
+  if job_kind = 'subscribe' then
     -- A second request a moment later gets the result of the first one.
     select array_agg(f) into lacking
     from unnest(case when wanted ? 'filters' then ledger.toggl_filters_read(wanted ->> 'filters')
@@ -174,13 +174,13 @@ begin
       perform ledger.refuse('toggl.nothing_left', jsonb_build_object('workspace_id', home), '23505');
     end if;
   end if;
-  if what in ('subscribe', 'adopt') then
+  if job_kind in ('subscribe', 'adopt') then
     insert into ledger.endpoint as e (address, name, workspace_id)
     values (address, left(coalesce(wanted ->> 'description', s.description, 'workspace ' || home), 200), home)
     returning e.endpoint_id into made;
     insert into ledger.endpoint_secret (endpoint_id, sealed) values (made, secret);
     wanted := wanted || jsonb_build_object('endpoint', made, 'url', (wanted ->> 'hook_url') || address);
-  elsif what = 'rotate' then
+  elsif job_kind = 'rotate' then
     if s.endpoint_id is null then
       perform ledger.refuse('toggl.subscription_foreign', jsonb_build_object('subscription_id', item));
     end if;
@@ -190,7 +190,7 @@ begin
   end if;
 
   -- The installation may have moved: the wanted address is the one by public_url.
-  if (what = 'repair' or (wanted ->> 'repair')::boolean) and wanted ->> 'hook_url' ~* '^https?://' then
+  if (job_kind = 'repair' or (wanted ->> 'repair')::boolean) and wanted ->> 'hook_url' ~* '^https?://' then
     update ledger.toggl_subscription o set wanted_url = (wanted ->> 'hook_url') || e.address
     from ledger.endpoint e
     where e.endpoint_id = o.endpoint_id and (home is null or o.workspace_id = home)
@@ -198,7 +198,7 @@ begin
       and o.wanted_url is distinct from (wanted ->> 'hook_url') || e.address;
   end if;
 
-  steps := case what
+  steps := case job_kind
     when 'connect' then '[{"do": "me"}, {"do": "quota"}, {"do": "workspaces"}]'
     when 'refresh' then '[{"do": "quota"}, {"do": "workspaces"}]'
     when 'quota' then '[{"do": "quota"}]'
@@ -231,7 +231,7 @@ begin
     when 'delete' then jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item),
       jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted'))
     when 'load' then (
-      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'what', m.model, 'page', 1)
+      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'model', m.model, 'page', 1)
                        order by w.workspace_id, m.place)
       from ledger.toggl_workspace w,
            unnest('{workspace,workspace_user,client,project,tag,task,project_user}'::text[]) with ordinality
@@ -244,12 +244,12 @@ begin
         select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null
           and o.deleted_at is null)) end;
 
-  if what in ('load', 'check') then
+  if job_kind in ('load', 'check') then
     -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
-    where j.connection_id = connection and j.kind = what and j.finished_at is null
-      and (what = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
+    where j.connection_id = connection and j.kind = job_kind and j.finished_at is null
+      and (job_kind = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
     order by j.job_id limit 1;
     if held.job_id is not null then
       return query select *
@@ -260,7 +260,8 @@ begin
   end if;
   return query
     insert into ledger.toggl_job as j (connection_id, kind, given, is_interactive, queue, leased_until)
-    values (connection, what, wanted, is_interactive, coalesce(steps, '[]'), clock_timestamp() + interval '5 minutes')
+    values (connection, job_kind, wanted, is_interactive, coalesce(steps, '[]'),
+            clock_timestamp() + interval '5 minutes')
     returning j.job_id, j.lease;
 end
 $$;
@@ -516,7 +517,7 @@ comment on function ledger.toggl_disconnect(bigint) is
   'P0002: no such connection, or several.';
 
 create function ledger.toggl_due(hours bigint)
-returns table (connection_id bigint, what text, asked text)
+returns table (connection_id bigint, kind text, parameters text)
 language sql stable set search_path = ledger, pg_temp
 as $$
   -- Waiting jobs continue first; then connections are checked.

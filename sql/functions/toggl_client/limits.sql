@@ -120,7 +120,7 @@ end
 $$;
 comment on function ledger.toggl_quota_learn(bigint, jsonb) is 'Stores the answer of /me/quota.';
 
-create function ledger.toggl_conflicting_job(what text, workspace bigint, subscription bigint, but bigint)
+create function ledger.toggl_conflicting_job(job_kind text, workspace bigint, subscription bigint, but bigint)
 returns ledger.toggl_job
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -131,7 +131,7 @@ begin
   perform from ledger.toggl_workspace w where w.workspace_id = workspace for update;
   select j.* into conflict from ledger.toggl_job j
   where j.finished_at is null and j.job_id is distinct from but
-    and case when what = 'subscribe'
+    and case when job_kind = 'subscribe'
              then (j.kind = 'subscribe' and (j.given -> 'workspace')::bigint = workspace)
                   or j.queue @> jsonb_build_array(jsonb_build_object('do', 'create', 'ws', workspace))
                   or j.queue @> jsonb_build_array(jsonb_build_object('do', 'list', 'ws', workspace, 'then', 'made'))

@@ -121,7 +121,7 @@ begin
   when 'load' then
     if status in (402, 403, 404) then
       note := ledger.coded('toggl.left_out',
-                           jsonb_build_object('model', step -> 'what', 'workspace_id', home, 'said', said));
+                           jsonb_build_object('model', step -> 'model', 'workspace_id', home, 'said', said));
       bad := null;
     elsif bad is null then
       select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, parsed, state) l;
