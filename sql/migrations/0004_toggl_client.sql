@@ -136,7 +136,7 @@ create table ledger.toggl_job (
   made_at timestamptz not null default now(),
   finished_at timestamptz,
   failed boolean,
-  said jsonb
+  message jsonb
 );
 create index toggl_job_open on ledger.toggl_job (job_id) where finished_at is null;
 comment on table ledger.toggl_job is 'Jobs at Toggl, stored step by step, so that another process can continue a job.';
@@ -160,7 +160,7 @@ comment on column ledger.toggl_job.leased_until is 'A process works on it until 
 comment on column ledger.toggl_job.made_at is 'When it began.';
 comment on column ledger.toggl_job.finished_at is 'When it ended.';
 comment on column ledger.toggl_job.failed is 'How.';
-comment on column ledger.toggl_job.said is 'Result, as ledger.coded() gives it.';
+comment on column ledger.toggl_job.message is 'Result, as ledger.coded() gives it.';
 
 -- Descends from a large negative number. Toggl's numbers are never negative, and at the same
 -- instant these events sort before Toggl's own.

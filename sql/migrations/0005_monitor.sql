@@ -132,7 +132,7 @@ create table ledger.finding (
   subject text not null,
   level text not null check (level in ('warning', 'trouble')),
   told_level text check (told_level in ('warning', 'trouble')),
-  said jsonb not null,
+  message jsonb not null,
   link text not null,
   since timestamptz,
   found_at timestamptz not null,
@@ -144,7 +144,7 @@ comment on column ledger.finding.kind is 'Kind, as ledger.findings() gives it.';
 comment on column ledger.finding.subject is 'Subject of the finding.';
 comment on column ledger.finding.level is 'warning or trouble, as it is now.';
 comment on column ledger.finding.told_level is 'The worst level that was reported.';
-comment on column ledger.finding.said is 'The finding as code and parameters, as ledger.coded() gives it.';
+comment on column ledger.finding.message is 'The finding as code and parameters, as ledger.coded() gives it.';
 comment on column ledger.finding.link is 'Page on which the owner can repair it.';
 comment on column ledger.finding.since is 'Since when it is so.';
 comment on column ledger.finding.found_at is 'When it was found.';

@@ -15,7 +15,7 @@ struct content {
 };
 
 struct finding {
-	struct json_value kind, level, subject, said, since, link, change;
+	struct json_value kind, level, subject, message, since, link, change;
 };
 
 static void scan(struct str json, const struct json_want *want, struct json_value *found,
@@ -57,8 +57,8 @@ static void read_content(struct content *content, struct str json)
 static bool next_finding(struct str *list, struct finding *finding)
 {
 	static const struct json_want want[] = {
-		{ .outer = "kind" },   { .outer = "level" }, { .outer = "subject" },
-		{ .outer = "said" },   { .outer = "since" }, { .outer = "link" },
+		{ .outer = "kind" },	{ .outer = "level" }, { .outer = "subject" },
+		{ .outer = "message" }, { .outer = "since" }, { .outer = "link" },
 		{ .outer = "change" },
 	};
 	struct json_value found[sizeof(want) / sizeof(want[0])] = { 0 }, item;
@@ -69,7 +69,7 @@ static bool next_finding(struct str *list, struct finding *finding)
 	*finding = (struct finding){ .kind = found[0],
 				     .level = found[1],
 				     .subject = found[2],
-				     .said = found[3],
+				     .message = found[3],
 				     .since = found[4],
 				     .link = found[5],
 				     .change = found[6] };
@@ -85,16 +85,16 @@ static bool is_word(struct json_value value, const char *word)
 	return same;
 }
 
-static void add_todo(struct str said, struct buf *out)
+static void add_todo(struct str message, struct buf *out)
 {
 	static const struct json_want want = { .outer = "code" };
 	struct json_value code = { 0 };
 	struct buf todo = { 0 };
 
-	scan(said, &want, &code, 1);
+	scan(message, &want, &code, 1);
 	if (json_text(code, &todo) == ERR_NONE) {
 		buf_add_text(&todo, ".todo");
-		catalog_write(buf_str(&todo), said, out);
+		catalog_write(buf_str(&todo), message, out);
 	}
 	buf_done(&todo);
 }
@@ -130,7 +130,7 @@ static void add_heading(const struct content *content, struct buf *out)
 		return;
 	}
 	buf_add_text(out, !news ? "over: " : is_trouble || is_worse ? "trouble: " : "warning: ");
-	catalog_write_json(first.said.raw, out);
+	catalog_write_json(first.message.raw, out);
 	if ((news ? news : over) > 1)
 		buf_addf(out, " (and %d more)", (news ? news : over) - 1);
 }
@@ -159,9 +159,9 @@ static void add_news(const struct content *content, struct buf *out)
 			continue;
 		count++;
 		buf_add_text(out, is_word(finding.level, "trouble") ? "TROUBLE: " : "WARNING: ");
-		catalog_write_json(finding.said.raw, out);
+		catalog_write_json(finding.message.raw, out);
 		buf_add_text(out, "\n  ");
-		add_todo(finding.said.raw, out);
+		add_todo(finding.message.raw, out);
 		/* a link that leads to no view says nothing */
 		if (content->page_text.len && finding.link.raw.len > 2) {
 			buf_add_text(out, "\n  ");
@@ -182,7 +182,7 @@ static void add_over(const struct content *content, struct buf *out)
 			continue;
 		count++;
 		buf_add_text(out, "OVER: ");
-		catalog_write_json(finding.said.raw, out);
+		catalog_write_json(finding.message.raw, out);
 		buf_add_text(out, "\n\n");
 	}
 }
@@ -198,7 +198,7 @@ static void add_all(const struct content *content, struct buf *out)
 		if (count == 0)
 			buf_add_text(out, is_test ? "Now:\n" : "All that is not well now:\n");
 		buf_add_text(out, "- ");
-		catalog_write_json(finding.said.raw, out);
+		catalog_write_json(finding.message.raw, out);
 		buf_add_char(out, '\n');
 	}
 	if (count == 0)
@@ -244,10 +244,10 @@ static void put_findings(const struct content *content, const char *key, struct 
 		put_raw(out, "level", finding.level);
 		put_raw(out, "subject", finding.subject);
 		buf_clear(&text);
-		catalog_write_json(finding.said.raw, &text);
+		catalog_write_json(finding.message.raw, &text);
 		json_put_text(out, "words", buf_str(&text));
 		buf_clear(&text);
-		add_todo(finding.said.raw, &text);
+		add_todo(finding.message.raw, &text);
 		json_put_text(out, "todo", buf_str(&text));
 		put_raw(out, "since", finding.since);
 		buf_clear(&text);

@@ -16,7 +16,7 @@ struct alert_text {
 
 /* Writes all of it anew. `content`: a JSON object with timestamp, test, status, page (for
    links, may be empty), changes (findings with a member change: new, worse or over) and
-   findings. A finding has kind, level, subject, said, since and link. heading: the code
+   findings. A finding has kind, level, subject, message, since and link. heading: the code
    of another subject. */
 void alert_text_write(struct alert_text *text, struct str content);
 void alert_text_done(struct alert_text *text);

@@ -389,9 +389,9 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.answered",
 	  "Toggl answered {status}{answer, select, none {} other {: \"{answer}\"}}" },
 	{ "toggl.asked_to_wait", "Toggl asks not to be asked for a while" },
-	{ "toggl.callback_refused", "{said}. {hint}" },
+	{ "toggl.callback_refused", "{message}. {hint}" },
 	{ "toggl.callback_unusable",
-	  "Toggl could not use the callback address {url}. {said}. {hint}" },
+	  "Toggl could not use the callback address {url}. {message}. {hint}" },
 	{ "toggl.changed", "Subscription {subscription_id} is changed" },
 	{ "toggl.cleanup_waits", "Clearing up behind it has to wait." },
 	{ "toggl.connected", "Connected as {name, select, none {} other {{name} }}{email, select, "
@@ -453,8 +453,8 @@ const struct catalog_row catalog_rows[] = {
 	  "So nothing takes connections from outside at {host}: check the web server, its port, "
 	  "the firewall, and that the address is a public one" },
 	{ "toggl.in_doubt",
-	  "{said}. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows" },
-	{ "toggl.job_again", "{said}. It is asked again in {wait_ms} (attempt {attempt})." },
+	  "{message}. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows" },
+	{ "toggl.job_again", "{message}. It is asked again in {wait_ms} (attempt {attempt})." },
 	{ "toggl.job_conflict",
 	  "{by, select, none {{is_interactive, select, true {Somebody at the command line} other "
 	  "{The courier}}} other {{by}}} is {subscription_id, select, none {making a "
@@ -478,8 +478,8 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.left_out",
 	  "{model, select, workspace {the workspace} workspace_user {members} client {clients} "
 	  "project {projects} tag {tags} task {tasks} project_user {project members} other "
-	  "{{model}}} of workspace {workspace_id} are left out: {said}" },
-	{ "toggl.limit_reached", "{said}. Delete or disable one (`hookledger toggl list`), or "
+	  "{{model}}} of workspace {workspace_id} are left out: {message}" },
+	{ "toggl.limit_reached", "{message}. Delete or disable one (`hookledger toggl list`), or "
 				 "adopt one that was made elsewhere" },
 	{ "toggl.list_unread",
 	  "The subscriptions of workspace {workspace_id} could not be read: {why}" },
@@ -489,22 +489,22 @@ const struct catalog_row catalog_rows[] = {
 	  "nothing was made: what was tried before, and had no answer, is there by now as "
 	  "subscription {subscription_id} \"{description}\"" },
 	{ "toggl.made_unknown",
-	  "{why}, and its list could not be read: {said}. The endpoint is kept; `hookledger toggl "
-	  "list --refresh` shows whether it was made" },
+	  "{why}, and its list could not be read: {message}. The endpoint is "
+	  "kept; `hookledger toggl list --refresh` shows whether it was made" },
 	{ "toggl.no_answer", "Toggl gave no answer: {problem, select, none {the connection broke "
 			     "off} other {{problem}}}" },
-	{ "toggl.no_list", "{said}, which is no list of {model, select, workspace {workspaces} "
+	{ "toggl.no_list", "{message}, which is no list of {model, select, workspace {workspaces} "
 			   "workspace_user {members} client {clients} project {projects} tag "
 			   "{tags} task {tasks} project_user {project members} other {{model}}}" },
 	{ "toggl.no_room", "The plan has no room for {filters}" },
-	{ "toggl.no_subscriptions", "{said}, which is no list of subscriptions" },
-	{ "toggl.no_user", "{said}, which names no user; is toggl_api_url right?" },
-	{ "toggl.no_workspaces", "{said}, which is no list of workspaces" },
+	{ "toggl.no_subscriptions", "{message}, which is no list of subscriptions" },
+	{ "toggl.no_user", "{message}, which names no user; is toggl_api_url right?" },
+	{ "toggl.no_workspaces", "{message}, which is no list of workspaces" },
 	{ "toggl.not_a_member", "this user is not in workspace {workspace_id}; the workspaces are "
 				"{workspaces, select, none {none} other {{workspaces}}}" },
 	{ "toggl.not_allowed", "the connected user may not do that in workspace {workspace_id}; an "
-			       "administrator's token may: {said}" },
-	{ "toggl.not_in_plan", "the plan of this workspace does not have that: {said}" },
+			       "administrator's token may: {message}" },
+	{ "toggl.not_in_plan", "the plan of this workspace does not have that: {message}" },
 	{ "toggl.not_json", "Toggl answered 200 with something that is not JSON" },
 	{ "toggl.not_made", "{why}. The subscription is not in Toggl's list; try again later. "
 			    "Should it come to be after all, it is taken up" },
@@ -543,8 +543,8 @@ const struct catalog_row catalog_rows[] = {
 	  "subscription {subscription_id} was made elsewhere; `hookledger toggl adopt "
 	  "{subscription_id}` gives it a secret of ours" },
 	{ "toggl.subscription_missing",
-	  "Toggl has no subscription {subscription_id} in workspace {workspace_id}{said, select, "
-	  "none {} other {: {said}}}; `hookledger toggl refresh` looks" },
+	  "Toggl has no subscription {subscription_id} in workspace {workspace_id}{message, "
+	  "select, none {} other {: {message}}}; `hookledger toggl refresh` looks" },
 	{ "toggl.subscription_state",
 	  "Subscription {subscription_id}: {state}{mend, select, none {} adopt {; `hookledger "
 	  "toggl adopt {subscription_id}`} endpoint {; `hookledger endpoint enable {endpoint_id}`} "
@@ -554,12 +554,12 @@ const struct catalog_row catalog_rows[] = {
 	  "--refresh` looks" },
 	{ "toggl.taken_away", "{why}. It was taken away again" },
 	{ "toggl.token_refused", "Toggl refuses the API token: was it reset? `hookledger connect` "
-				 "takes the new one ({said})" },
+				 "takes the new one ({message})" },
 	{ "toggl.token_unknown", "Toggl does not know this API token; it is at the end of the page "
-				 "https://track.toggl.com/profile ({said})" },
-	{ "toggl.too_fast", "{said}. Toggl still says it is asked too fast; does something else "
+				 "https://track.toggl.com/profile ({message})" },
+	{ "toggl.too_fast", "{message}. Toggl still says it is asked too fast; does something else "
 			    "use this token? Try again later" },
-	{ "toggl.try_later", "{said}. Try again later" },
+	{ "toggl.try_later", "{message}. Try again later" },
 	{ "toggl.unconnected", "there is no connection to Toggl; `hookledger connect` makes one" },
 	{ "toggl.unlisted", "Toggl does not list subscription {subscription_id} any more" },
 	{ "toggl.validated", "Subscription {subscription_id} is validated: events flow" },

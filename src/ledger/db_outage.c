@@ -26,7 +26,7 @@ struct db_outage {
 	size_t count;
 	bool is_away;
 	int64_t since_us; /* also when the database works again, until db_outage_end() */
-	struct buf why, said, content;
+	struct buf why, message, content;
 };
 
 struct db_outage *db_outage_new(int64_t after_ms, struct str place, struct str page)
@@ -57,7 +57,7 @@ void db_outage_free(struct db_outage *outage)
 	buf_done(&outage->place);
 	buf_done(&outage->page);
 	buf_done(&outage->why);
-	buf_done(&outage->said);
+	buf_done(&outage->message);
 	buf_done(&outage->content);
 	free(outage);
 }
@@ -86,7 +86,7 @@ bool db_outage_is_notified(const struct db_outage *outage)
 
 void db_outage_observe(struct db_outage *outage, bool works, int64_t now_ms, const char *why)
 {
-	struct str said = str_of(why ? why : "");
+	struct str reason = str_of(why ? why : "");
 
 	if (works || outage->is_away) {
 		outage->is_away = !works;
@@ -98,11 +98,11 @@ void db_outage_observe(struct db_outage *outage, bool works, int64_t now_ms, con
 		return;
 	/* The reason becomes part of a sentence, and a server that refuses a connection has
 	   agreed on no encoding. */
-	while (said.len && strchr(" \n.", said.at[said.len - 1]))
-		said.len--;
+	while (reason.len && strchr(" \n.", reason.at[reason.len - 1]))
+		reason.len--;
 	outage->since_us = clock_now_us();
 	buf_clear(&outage->why);
-	utf8_add_line(&outage->why, said.len ? str_trim(said) : str_of("no answer"));
+	utf8_add_line(&outage->why, reason.len ? str_trim(reason) : str_of("no answer"));
 	for (size_t i = 0; i < outage->count; i++)
 		outage->targets[i].due_ms = now_ms + outage->after_ms;
 }
@@ -137,7 +137,7 @@ int64_t db_outage_next_at(const struct db_outage *outage)
 /* The outage as a code and its parameters. */
 static void write_said(struct db_outage *outage, const struct spool_status *spool)
 {
-	struct buf since = { 0 }, *out = &outage->said;
+	struct buf since = { 0 }, *out = &outage->message;
 
 	clock_write(&since, outage->since_us);
 	buf_clear(out);
@@ -165,8 +165,8 @@ static void put_finding(struct db_outage *outage, struct str since, const char *
 	json_put_text(out, "kind", str_of("database"));
 	json_put_text(out, "level", str_of("trouble"));
 	json_put_text(out, "subject", str_of("database"));
-	json_key(out, "said");
-	buf_add_str(out, buf_str(&outage->said));
+	json_key(out, "message");
+	buf_add_str(out, buf_str(&outage->message));
 	json_put_text(out, "since", since);
 	json_put_text(out, "link", (struct str){ "", 0 });
 	buf_add_text(out, "}]");
@@ -247,7 +247,7 @@ int64_t db_outage_since_us(const struct db_outage *outage)
 
 struct str db_outage_summary(const struct db_outage *outage)
 {
-	return buf_str(&outage->said);
+	return buf_str(&outage->message);
 }
 
 void db_outage_end(struct db_outage *outage)

@@ -186,7 +186,7 @@ static void run_step(struct toggl_client *toggl, struct job *job)
 			end(job, TOGGL_JOB_LOST, str_of(db_problem(toggl->options.db)));
 	} else {
 		job->wait_ms = db_int(rows, 0, "wait_ms");
-		catalog_write_json(db_str(rows, 0, "said"), &message);
+		catalog_write_json(db_str(rows, 0, "message"), &message);
 		end(job,
 		    str_is(verdict, "done")	? TOGGL_JOB_DONE
 		    : str_is(verdict, "failed") ? TOGGL_JOB_FAILED

@@ -127,7 +127,7 @@ update ledger.subscription set paused_until = 'infinity';
 select is(pg_temp.how(), 'dead 2 1 t', 'one without an end is none that it asked for');
 update ledger.subscription set failing_since = ledger.clock() - interval '2 hours', paused_until = '-infinity';
 select is(pg_temp.how(), 'failing 2 1 t', 'failing');
-select is(w.said, '{"code": "subscription.state_failing", "failing_seconds": 7200}', 'and for how long')
+select is(w.message, '{"code": "subscription.state_failing", "failing_seconds": 7200}', 'and for how long')
 from ledger.subscription s, ledger.subscription_state(s, 1) w;
 update ledger.account set enabled = false;
 select is(pg_temp.how(), 'held 2 1 t', 'its account is disabled');
@@ -140,7 +140,7 @@ select throws_ok($$select from who, admin.call(owner, 'ping_begin', '{"subscript
                  'account.workspace_missing', 'likewise');
 insert into ledger.member values (1, 7, true);
 update ledger.subscription set enabled = false, disabled_reason = 'failing';
-select ok(w.state = 'disabled' and w.said ->> 'code' = 'subscription.state_given_up', 'disabled by the courier') from ledger.subscription s, ledger.subscription_state(s, 1) w;
+select ok(w.state = 'disabled' and w.message ->> 'code' = 'subscription.state_given_up', 'disabled by the courier') from ledger.subscription s, ledger.subscription_state(s, 1) w;
 update ledger.subscription set disabled_reason = 'gone';
 select is(pg_temp.how(), 'gone 2 1 t', 'gone');
 select is(j -> 'warnings' -> 'delete', '{"code": "subscription.warn_delete", "count": 2, "more": false}', 'what deleting it would do')

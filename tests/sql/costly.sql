@@ -60,7 +60,7 @@ select results_eq($$select model, field, found, sum(count) from ledger.drift gro
                   $$select 'time_entry', 'body', 'costly', count(*)::numeric from shape$$, 'each is counted');
 select results_eq($$select model, field, found, count from operator.drift_list(now() - interval '2 days')$$,
                   $$select 'time_entry', 'body', 'costly', count(*) from shape$$, 'and told of');
-select ok(exists (select from ledger.findings() f where f.kind = 'drift' and f.said ->> 'code' = 'finding.costly'), 'the owner is told');
+select ok(exists (select from ledger.findings() f where f.kind = 'drift' and f.message ->> 'code' = 'finding.costly'), 'the owner is told');
 
 -- ---- who reads such events
 

@@ -83,7 +83,7 @@ select receiver.quarantine('{101,101,101}', '{201,201,201}', array_fill(now(), '
   array['{"x":4711}', 'ada@example.org', '{"x":14711}']::bytea[]);
 insert into ledger.account (name, user_id, email, token_digest) values ('Ada', 4711, 'ada@example.org', sha256('1')), ('Max', 8, null, sha256('2'));
 insert into ledger.toggl_connection (user_id, name, email, token_sealed) values (4711, 'Ada', 'ada@example.org', '\xab'), (8, 'Max', 'max@example.org', '\xab');
-insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, said)
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'connect', '{}', true, '[]', now(), now(), false, ledger.coded('toggl.connected', jsonb_build_object('name', name)) from ledger.toggl_connection;
 create temp table hours as select time_entry_id, project_id, start_at, stop_at, duration_seconds, billable, tags, tag_ids from toggl.time_entry where workspace_id = 7;
 create temp table original as select c.event_id, c.body::text as body from ledger.change c;
@@ -117,7 +117,7 @@ select is(count(*), 1::bigint, 'the account stays when it is about one workspace
 select is(pg_temp.forget(4711), 1::bigint, 'then elsewhere too');
 select results_eq('select enabled, name, email from ledger.account where user_id < 0', $$values (false, 'forgotten', null::text)$$, 'and the account');
 select results_eq('select user_id < 0, name, email from ledger.toggl_connection order by 1', $$values (false, 'Max', 'max@example.org'), (true, 'forgotten', null)$$, 'and the connection that has ended');
-select results_eq('select said from ledger.toggl_job order by connection_id', $$values ('{"code": "toggl.job_forgotten"}'::jsonb), ('{"code": "toggl.connected", "name": "Max"}')$$, 'with what was done by it');
+select results_eq('select message from ledger.toggl_job order by connection_id', $$values ('{"code": "toggl.job_forgotten"}'::jsonb), ('{"code": "toggl.connected", "name": "Max"}')$$, 'with what was done by it');
 
 -- ---- what is left
 

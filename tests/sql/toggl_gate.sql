@@ -10,7 +10,7 @@ insert into toggl_workspace (workspace_id, connection_id, organization_id, name)
 
 -- ---- windows
 
-select is(said, null, 'the first request may go') from toggl_admit(1, 9, false, 5, 0);
+select is(message, null, 'the first request may go') from toggl_admit(1, 9, false, 5, 0);
 select results_eq('select remaining, in_flight from toggl_window', $$values (29, 1)$$, 'and is counted before anybody knows the plan');
 select lives_ok('select toggl_heard(1, 9, 200, 239, 3600, null)', 'an answer tells');
 select results_eq('select remaining, in_flight from toggl_window', $$values (239, 0)$$, 'and is believed');
@@ -18,16 +18,16 @@ select count(*) from generate_series(1, 3) n, lateral toggl_admit(1, 9, false, 5
 select lives_ok('select toggl_heard(1, 9, 200, 10, 3600, null)', 'three are under way, one comes back');
 select results_eq('select remaining, in_flight from toggl_window', $$values (8, 2)$$, 'what the others will cost is taken off');
 update toggl_window set remaining = 5;
-select is(said, '{"code": "toggl.quota_reserved", "remaining": 5}', 'the background stops at the reserve') from toggl_admit(1, 9, true, 5, 0);
-select is(said, null, 'people do not') from toggl_admit(1, 9, false, 5, 0);
+select is(message, '{"code": "toggl.quota_reserved", "remaining": 5}', 'the background stops at the reserve') from toggl_admit(1, 9, true, 5, 0);
+select is(message, null, 'people do not') from toggl_admit(1, 9, false, 5, 0);
 update toggl_window set remaining = 0, total = 240;
-select is(said, '{"code": "toggl.quota_spent", "total": 240, "organization_id": 9}', 'then nobody may') from toggl_admit(1, 9, false, 5, 0);
+select is(message, '{"code": "toggl.quota_spent", "total": 240, "organization_id": 9}', 'then nobody may') from toggl_admit(1, 9, false, 5, 0);
 select is(remaining, 0, 'and nothing was taken') from toggl_window;
 update state set clock_offset = '61 minutes';
-select is(said, null, 'after the reset it goes on') from toggl_admit(1, 9, false, 5, 0);
+select is(message, null, 'after the reset it goes on') from toggl_admit(1, 9, false, 5, 0);
 select is(remaining, 239, 'with a whole window') from toggl_window;
 update toggl_window set in_flight = 7, asked_at = clock() - interval '6 minutes';
-select is(said, null, 'what a dead process had under way') from toggl_admit(1, 9, false, 5, 0);
+select is(message, null, 'what a dead process had under way') from toggl_admit(1, 9, false, 5, 0);
 select is(in_flight, 1, 'is forgotten') from toggl_window;
 select lives_ok($$select toggl_quota_learn(1, '[{"organization_id": null, "remaining": 12, "resets_in_secs": 60, "total": 30}, {"organization_id": 9, "remaining": 3, "resets_in_secs": 5, "total": 600}, 7, {"remaining": "x"}]')$$, '/me/quota is taken over');
 select results_eq('select organization_id, remaining, total from toggl_window order by 1', $$values (0::bigint, 12, 30), (9, 2, 600)$$, 'less what is under way');

@@ -4,11 +4,11 @@ set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(90);
 
-create function pg_temp.told(only_kind text) returns table (level text, subject text, said jsonb)
+create function pg_temp.told(only_kind text) returns table (level text, subject text, message jsonb)
 language sql as $$
   -- durations to the minute: the time that the test takes is in them
   select f.level, f.subject, (select jsonb_object_agg(i.key, case when i.key like '%\_seconds' then to_jsonb(round((i.value)::numeric / 60) * 60) else i.value end)
-                              from jsonb_each(f.said) i)
+                              from jsonb_each(f.message) i)
   from ledger.findings() f where f.kind = only_kind
 $$;
 
@@ -22,7 +22,7 @@ select is_empty('select * from ledger.findings()', 'a fresh database is well');
 select operator.endpoint_add('address_of_the_first_1', 'first', 1, '\x01');
 select is_empty('select * from ledger.findings()', 'and one with an endpoint');
 update ledger.endpoint_secret set valid_until = now() - interval '1 minute';
-select results_eq($$select level, said from pg_temp.told('endpoint_mute')$$,
+select results_eq($$select level, message from pg_temp.told('endpoint_mute')$$,
   $$values ('trouble', '{"code": "finding.endpoint_mute", "name": "first", "endpoint_id": 1}'::jsonb)$$, 'an endpoint without a secret');
 update ledger.endpoint_secret set valid_until = 'infinity';
 select is_empty('select * from ledger.findings()', 'with one again');
@@ -38,13 +38,13 @@ update ledger.receiver_counter set minute = minute - interval '2 hours';
 select is_empty('select * from ledger.findings()', 'and passes');
 
 select receiver.quarantine('{1}', '{1}', array[now()], '{event}', array['\x00'::bytea], array['\x00'::bytea]);
-select is(said, '{"code": "finding.quarantine", "count": 1, "more": false}', 'quarantine') from pg_temp.told('quarantine');
+select is(message, '{"code": "finding.quarantine", "count": 1, "more": false}', 'quarantine') from pg_temp.told('quarantine');
 delete from ledger.quarantine;
 
 -- ---- tables
 
 insert into ledger.drift (day, model, field, found, slot, count) values (current_date, 'time_entry', 'billable', 'string', 0, 3);
-select is(said, '{"code": "finding.drift", "model": "time_entry", "field": "billable", "found": "string"}', 'drift') from pg_temp.told('drift');
+select is(message, '{"code": "finding.drift", "model": "time_entry", "field": "billable", "found": "string"}', 'drift') from pg_temp.told('drift');
 delete from ledger.drift;
 
 create function pg_temp.move(from_name text, to_name text) returns void language plpgsql as $$
@@ -56,11 +56,11 @@ select is(level, 'trouble', 'no table for this month') from pg_temp.told('partit
 select pg_temp.move('away', 'event_' || to_char(now() at time zone 'UTC', '"y"YYYY"m"MM'));
 insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, model, action, source, signature, body)
 select 1, n, t.at::timestamptz, now(), 0, 1, 1, 'tag', 'created', 'backfill', '\x', '{}' from (values (1, '2009-03-01'), (2, '1999-01-01'), (3, '2090-01-01')) t (n, at);
-select is(said, '{"code": "finding.default_partition", "count": 1, "more": false}', 'an event of a month that can be made')
+select is(message, '{"code": "finding.default_partition", "count": 1, "more": false}', 'an event of a month that can be made')
 from pg_temp.told('default_partition');
 delete from ledger.event;
 select receiver.count(array[now()], array[1], array['workspace'], array[3]);
-select is(said, '{"code": "finding.workspace", "count": 3, "name": "first"}', 'another workspace')
+select is(message, '{"code": "finding.workspace", "count": 3, "name": "first"}', 'another workspace')
 from pg_temp.told('workspace');
 delete from ledger.receiver_counter;
 select is_empty('select * from ledger.findings()', 'all of it mended');
@@ -73,26 +73,26 @@ insert into ledger.toggl_subscription (workspace_id, subscription_id, descriptio
 values (1, 77, 'all', 'u', true, now(), 1, 'u', '{}', true), (1, 78, 'somebody else''s', 'v', false, null, null, null, null, null);
 select is_empty('select * from ledger.findings()', 'a subscription that is well, and one that is not ours');
 update ledger.toggl_subscription set enabled = false;
-select results_eq($$select level, said from pg_temp.told('toggl_disabled')$$,
+select results_eq($$select level, message from pg_temp.told('toggl_disabled')$$,
   $$values ('trouble', '{"code": "finding.toggl_differs", "name": "all", "state": {"code": "toggl.state_disabled"}, "mend": "repair", "subscription_id": 77}'::jsonb)$$, 'one that Toggl disabled');
 update ledger.toggl_subscription set wanted_enabled = false where subscription_id = 77;
-select results_eq($$select kind, level, said from ledger.findings()$$,
+select results_eq($$select kind, level, message from ledger.findings()$$,
   $$values ('toggl_off', 'warning', '{"code": "finding.toggl_off", "name": "all", "workspace": "1", "subscription_id": 77}'::jsonb)$$, 'one that we disabled');
 update ledger.toggl_workspace set name = 'Home';
 insert into ledger.toggl_subscription (workspace_id, subscription_id, description, url, enabled, validated_at, endpoint_id, wanted_url, wanted_filters, wanted_enabled)
 values (1, 79, 'another', 'u', true, now(), 1, 'u', '{}', true);
 select is_empty('select * from ledger.findings()', 'beside another that works');
 delete from ledger.toggl_subscription where subscription_id = 79;
-select is(said ->> 'workspace', 'Home', 'by the name of the workspace') from pg_temp.told('toggl_off');
+select is(message ->> 'workspace', 'Home', 'by the name of the workspace') from pg_temp.told('toggl_off');
 update ledger.toggl_subscription set wanted_enabled = true where subscription_id = 77;
 update ledger.toggl_subscription set enabled = true;
 update ledger.toggl_connection set refused_at = now();
-select is(said, '{"code": "finding.toggl_token", "name": "Ada", "connection_id": 1}', 'a token that is refused') from pg_temp.told('toggl_token');
+select is(message, '{"code": "finding.toggl_token", "name": "Ada", "connection_id": 1}', 'a token that is refused') from pg_temp.told('toggl_token');
 update ledger.toggl_connection set refused_at = null;
-insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, said)
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'check', '{}', n = 1, '[]', now(), now(), true, '{"code": "toggl.no_answer"}' from ledger.toggl_connection, generate_series(1, 2) n;
-select is(said, '{"code": "finding.toggl_job", "job": "check", "why": {"code": "toggl.no_answer"}}', 'a look that failed') from pg_temp.told('toggl_job');
-insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, said)
+select is(message, '{"code": "finding.toggl_job", "job": "check", "why": {"code": "toggl.no_answer"}}', 'a look that failed') from pg_temp.told('toggl_job');
+insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'check', '{}', false, '[]', now(), now(), false, '{"code": "toggl.done"}' from ledger.toggl_connection;
 select is_empty('select * from ledger.findings()', 'and worked the next time');
 update ledger.toggl_subscription set filters = '{tag.created}', wanted_filters = '{*.*}' where subscription_id = 77;
@@ -110,13 +110,13 @@ insert into ledger.subscription (workspace_id, account_id, description, url_call
 values (1, 1, 's', 'http://x', '{*.*}', '[]', '\x00', true, now(), 'c', now() - interval '59 minutes');
 select is_empty('select * from ledger.findings()', 'one that has failed for less than an hour');
 update ledger.subscription set failing_since = now() - interval '3 hours';
-select is(said, '{"code": "finding.subscription_failing", "name": "s", "failing_seconds": 10800}', 'and for longer') from pg_temp.told('subscription_failing');
+select is(message, '{"code": "finding.subscription_failing", "name": "s", "failing_seconds": 10800}', 'and for longer') from pg_temp.told('subscription_failing');
 update ledger.subscription set enabled = false, disabled_reason = 'gone';
 select is(level, 'trouble', 'and one that was disabled') from pg_temp.told('subscription_disabled');
 update ledger.subscription set enabled = true, disabled_reason = null, failing_since = null;
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at)
 values (1, 1, 1, now(), 1, 'tag', 'created', 'due', now() - interval '20 minutes');
-select is(said, '{"code": "finding.overdue", "overdue_seconds": 1200}', 'overdue') from pg_temp.told('overdue');
+select is(message, '{"code": "finding.overdue", "overdue_seconds": 1200}', 'overdue') from pg_temp.told('overdue');
 update ledger.subscription set leased_until = now() + interval '1 minute';
 select is_empty('select * from ledger.findings()', 'but not when a courier has them');
 
@@ -127,9 +127,9 @@ update ledger.subscription set leased_until = '-infinity';
 
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, settled_at)
 select 1, 1, n, now(), 1, 'tag', 'created', 'dead', now(), now() - n * interval '1 day' from generate_series(1, 9) n;
-select is(said, '{"code": "finding.dead", "count": 6, "more": false, "name": "s", "days": 7, "subscription_id": 1}', 'dead deliveries, those of a week') from pg_temp.told('dead');
+select is(message, '{"code": "finding.dead", "count": 6, "more": false, "name": "s", "days": 7, "subscription_id": 1}', 'dead deliveries, those of a week') from pg_temp.told('dead');
 insert into ledger.option (name, value) values ('dead_days', '2');
-select is(said, '{"code": "finding.dead", "count": 1, "more": false, "name": "s", "days": 2, "subscription_id": 1}', 'or of as many days as the owner has set') from pg_temp.told('dead');
+select is(message, '{"code": "finding.dead", "count": 1, "more": false, "name": "s", "days": 2, "subscription_id": 1}', 'or of as many days as the owner has set') from pg_temp.told('dead');
 delete from ledger.option;
 delete from ledger.delivery;
 select is_empty('select * from ledger.findings()', 'none');
@@ -143,28 +143,28 @@ select is_empty('select * from ledger.findings()', 'or late by what its host say
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '70 seconds');
 select is(level, 'trouble', 'one that waits for more than a minute') from pg_temp.told('spool');
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '20 minutes');
-select results_eq($$select level, said from pg_temp.told('spool')$$,
+select results_eq($$select level, message from pg_temp.told('spool')$$,
   $$values ('trouble', '{"code": "finding.spool", "count": 3, "place": "here", "oldest_seconds": 1200, "percent": 3, "seen_seconds": 0}'::jsonb)$$, 'an old one');
 select ledger.host_seen('here', 'courier', '1', 3, 501, 1000, 0, now());
 select is(level, 'trouble', 'one that fills') from pg_temp.told('spool');
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 1, null);
-select is(said, '{"code": "finding.spool_damaged", "count": 1, "place": "here"}', 'a damaged one') from pg_temp.told('spool_damaged');
+select is(message, '{"code": "finding.spool_damaged", "count": 1, "place": "here"}', 'a damaged one') from pg_temp.told('spool_damaged');
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 0, null, 2, 60);
-select results_eq($$select level, said from pg_temp.told('spool_aside')$$,
+select results_eq($$select level, message from pg_temp.told('spool_aside')$$,
   $$values ('trouble', '{"code": "finding.spool_aside", "count": 2, "place": "here"}'::jsonb)$$,
   'callbacks that were set aside');
 select ok(ledger.metrics_around(now(), '1') like E'%\nhookledger_spool_aside{host="here"} 2\n%', 'in the metrics too');
 select ledger.host_seen('here', 'courier', '2', 0, 0, 1000, 0, null);
 select is_empty('select * from ledger.findings()', 'and well again');
 update ledger.host set seen_at = now() - interval '25 hours', spool_seen_at = now() - interval '25 hours';
-select is(said, '{"code": "finding.courier", "idle_seconds": 90000}', 'nobody works') from pg_temp.told('courier');
+select is(message, '{"code": "finding.courier", "idle_seconds": 90000}', 'nobody works') from pg_temp.told('courier');
 update ledger.host set seen_at = now();
 
 -- ---- quota
 
 insert into ledger.toggl_window (connection_id, organization_id, total, remaining, resets_at, seen_at)
 select connection_id, 5, 30, 0, '2035-01-01 10:42Z', now() from ledger.toggl_connection;
-select is(said, '{"code": "finding.quota", "total": 30, "organization_id": 5, "until": "2035-01-01T10:42:00Z", "count": 0}', 'a spent quota') from pg_temp.told('quota');
+select is(message, '{"code": "finding.quota", "total": 30, "organization_id": 5, "until": "2035-01-01T10:42:00Z", "count": 0}', 'a spent quota') from pg_temp.told('quota');
 update ledger.toggl_window set resets_at = now();
 select is_empty('select * from ledger.findings()', 'until its window ends');
 
@@ -175,20 +175,20 @@ create function pg_temp.call(moment timestamptz) returns void language sql as $$
   insert into ledger.event (workspace_id, event_id, created_at, received_at, txid, epoch, endpoint_id, secret_id, model, action, source, signature, body)
   select 1, 1000000 + extract(epoch from moment)::bigint, moment, moment, extract(epoch from moment)::bigint::text::xid8, 0, 1, 1, 'time_entry', 'updated', 'webhook', '\x', '{}'
 $$;
-create function pg_temp.silence() returns table (level text, said jsonb) language sql as $$
+create function pg_temp.silence() returns table (level text, message jsonb) language sql as $$
   select ledger.event_counts_update(100000);
   update ledger.watch set learned_at = '-infinity';
   select ledger.event_counts_update(100000);
-  select level, said from pg_temp.told('silence')
+  select level, message from pg_temp.told('silence')
 $$;
 -- from Monday on
 select pg_temp.at('2026-05-04 08:00Z');
 update ledger.endpoint set created_at = '2026-05-01';
-select is(said - 'age_seconds', '{"code": "finding.silence_new", "name": "first"}', 'an endpoint that never was called') from pg_temp.silence();
+select is(message - 'age_seconds', '{"code": "finding.silence_new", "name": "first"}', 'an endpoint that never was called') from pg_temp.silence();
 select pg_temp.call('2026-05-01 12:00Z');
 select is_empty('select * from pg_temp.silence()', 'a silence of a weekend, of which nothing is known');
 select pg_temp.at('2026-05-05 08:00Z');
-select is(said - 'silent_seconds', '{"code": "finding.silence_rare"}', 'and of longer than that') from pg_temp.silence();
+select is(message - 'silent_seconds', '{"code": "finding.silence_rare"}', 'and of longer than that') from pg_temp.silence();
 select count(*) from (
   select pg_temp.call(d + n * interval '4 minutes')
   from generate_series(timestamptz '2026-05-04 08:00Z', '2026-05-22 08:00Z', '1 day') d, generate_series(0, 134) n
@@ -207,20 +207,20 @@ select is_empty('select * from pg_temp.silence()', 'a Monday morning');
 select pg_temp.at('2026-05-25 09:40Z');
 select results_eq('select level from pg_temp.silence()', $$values ('warning')$$, 'a Monday on which nobody calls');
 select pg_temp.at('2026-05-27 12:00Z');
-select ok(said ->> 'code' = 'finding.silence' and (said -> 'silent_seconds')::numeric / 86400 between 4.5 and 5.5 and (said -> 'usual_seconds')::numeric between 60 and 5400, 'what the owner reads') from pg_temp.silence();
+select ok(message ->> 'code' = 'finding.silence' and (message -> 'silent_seconds')::numeric / 86400 between 4.5 and 5.5 and (message -> 'usual_seconds')::numeric between 60 and 5400, 'what the owner reads') from pg_temp.silence();
 select is(level, 'trouble', 'three of them') from pg_temp.silence();
 select pg_temp.call('2026-05-27 12:00Z');
 select is_empty('select * from pg_temp.silence()', 'until one comes');
 select pg_temp.at('2026-05-27 17:00Z');
 select is(level, 'trouble', 'after that five hours are unusual') from pg_temp.silence();
-select ok((said -> 'silent_seconds')::numeric between 4.5 * 3600 and 5.5 * 3600 and (said -> 'usual_seconds')::numeric between 210 and 330, 'which is what the owner reads') from pg_temp.silence();
+select ok((message -> 'silent_seconds')::numeric between 4.5 * 3600 and 5.5 * 3600 and (message -> 'usual_seconds')::numeric between 210 and 330, 'which is what the owner reads') from pg_temp.silence();
 insert into ledger.option (name, value) values ('silence_minutes', '320');
 select is_empty('select * from pg_temp.silence()', 'unless the owner has set more');
 update ledger.option set name = 'silence_times', value = '1000';
 select is_empty('select * from pg_temp.silence()', 'or more events');
 delete from ledger.option;
 update ledger.watch set read_at = '-infinity';
-select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, nothing is said of it');
+select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, it reports nothing');
 update ledger.endpoint set enabled = false;
 select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint');
 -- what comes late stands where it happened; what is loaded or very old nowhere
@@ -252,7 +252,7 @@ select is_empty('select from ledger.alert_message', 'nothing to tell');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;
 select ledger.judge('https://x/admin/');
 select ledger.judge('https://x/admin/');
-select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content #>> '{findings,0,said,state,code}', content ->> 'page' from ledger.alert_message$$,
+select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,message,code}', content #>> '{findings,0,message,state,code}', content ->> 'page' from ledger.alert_message$$,
   $$values ('trouble', 'new', 'finding.toggl_differs', 'toggl.state_disabled', 'https://x/admin/')$$, 'a finding is told once');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
 select ledger.judge('');
@@ -263,7 +263,7 @@ select ledger.judge('');
 select is((select count(*) from ledger.alert_message), 1::bigint, 'and not again when it comes and goes');
 update ledger.state set clock_offset = '6 minutes';
 select ledger.judge('');
-select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,said,code}', content ->> 'findings' from ledger.alert_message order by message_id desc limit 1$$,
+select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,message,code}', content ->> 'findings' from ledger.alert_message order by message_id desc limit 1$$,
   $$values ('well', 'over', 'finding.toggl_differs', '[]')$$, 'but when it is over');
 select is(content::jsonb #>> '{changes,0,change}', 'new', 'they are sent in their order') from ledger.alert_claim(1000);
 select is(message_id, 0::bigint, 'one at a time') from ledger.alert_claim(1000);
@@ -281,7 +281,7 @@ select results_eq('select last_problem, failing_since from ledger.alert', $$valu
 
 update ledger.alert set kind = 'slack', target = 'https://hooks.slack.com/services/T/B/secret', last_problem = 'no route to host',
                          failing_since = ledger.clock() - interval '15 minutes';
-select results_eq($$select said from pg_temp.told('alert')$$,
+select results_eq($$select message from pg_temp.told('alert')$$,
   $$values ('{"code": "finding.alert", "way": "slack", "target": "https://hooks.slack.com/…", "failing_seconds": 900, "problem": "no route to host", "alert_id": 1}'::jsonb)$$, 'a chat that takes nothing, without its address');
 
 select * from finish();

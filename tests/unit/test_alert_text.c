@@ -9,7 +9,8 @@
 #define FINDING(change, level, name, link) \
 	"{" change "\"kind\":\"endpoint_mute\",\"level\":\"" level \
 	"\",\"subject\":\"endpoint 5\"," \
-	"\"said\":{\"code\":\"finding.endpoint_mute\",\"endpoint_id\":5,\"name\":\"" name "\"}," \
+	"\"message\":{\"code\":\"finding.endpoint_mute\",\"endpoint_id\":5,\"name\":\"" name \
+	"\"}," \
 	"\"since\":\"2026-07-17T12:00:00Z\",\"link\":\"" link "\"}"
 #define CONTENT(test, status, page, changes, findings) \
 	"{\"timestamp\":\"2026-07-17T12:00:01Z\",\"test\":" test ",\"status\":\"" status "\"," \

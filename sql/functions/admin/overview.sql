@@ -35,8 +35,8 @@ declare
   usual numeric;
 begin
   perform ledger.event_counts_update(2000);
-  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'words', f.said,
-                                               'todo', ledger.finding_todo(f.said),
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject,
+                                               'words', f.message, 'todo', ledger.finding_todo(f.message),
                                                'since', ledger.rfc3339(f.since), 'link', f.link)
                                                order by f.level = 'trouble' desc, f.since), '[]')
   into found from ledger.findings() f;

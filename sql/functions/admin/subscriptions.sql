@@ -3,7 +3,7 @@
 -- account of the subscription.
 
 create function ledger.subscription_state(s ledger.subscription, dead bigint)
-returns table (state text, said jsonb)
+returns table (state text, message jsonb)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select case when not s.enabled and s.disabled_reason = 'gone' then 'gone'
@@ -35,7 +35,7 @@ as $$
   left join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
 $$;
 comment on function ledger.subscription_state(ledger.subscription, bigint) is
-  'How a subscription is, in one word and to be said to people; dead: how many deliveries to it were given up.';
+  'The state of a subscription, as one word and as a message; dead: how many deliveries to it were given up.';
 
 -- By the indexes: for a subscription that it does not know yet, the planner takes
 -- the average, which few have (16 ms each instead of 0.2).
@@ -53,7 +53,7 @@ as $$
     'created_at', ledger.rfc3339(s.created_at), 'updated_at', ledger.rfc3339(s.updated_at),
     'secret_before_until',
     case when s.secret_before_until > ledger.clock() then ledger.rfc3339(s.secret_before_until) end,
-    'state', t.state, 'state_words', t.said, 'waiting', n.waiting, 'dead', n.dead, 'failing_since',
+    'state', t.state, 'state_words', t.message, 'waiting', n.waiting, 'dead', n.dead, 'failing_since',
     ledger.rfc3339(s.failing_since),
     'last_success_at', ledger.rfc3339(s.last_success_at),
     'warnings', jsonb_build_object(

@@ -12,7 +12,7 @@ as $$
                   when j.wait_until is not null then 'waits' when j.leased_until > clock_timestamp() then 'works'
                     else 'stopped' end,
     'words', case
-      when j.finished_at is not null then j.said
+      when j.finished_at is not null then j.message
       when j.wait_until is not null then
         ledger.coded_list(j.state -> 'failed',
                           case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
@@ -20,7 +20,7 @@ as $$
                      jsonb_build_object('why', j.wait_reason, 'until',
                                         ledger.rfc3339(date_trunc('second', j.wait_until)))))
       when j.leased_until > clock_timestamp() then coalesce((
-        select ledger.coded('toggl.job_again', jsonb_build_object('said', j.state -> 'again', 'attempt', j.tries,
+        select ledger.coded('toggl.job_again', jsonb_build_object('message', j.state -> 'again', 'attempt', j.tries,
           'wait_ms', extract(epoch
                              from greatest(j.asked_at, c.back_off_until, clock_timestamp()) - clock_timestamp())::bigint
                              * 1000))
@@ -39,11 +39,11 @@ comment on function ledger.toggl_job_json(ledger.toggl_job) is
   'done, failed.';
 
 create function ledger.toggl_differences()
-returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, said jsonb,
+returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, message jsonb,
                mend text, since timestamptz)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.said, t.mend,
+  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.message, t.mend,
          coalesce(s.gone_at, s.seen_at)
   from ledger.toggl_subscription s
   cross join lateral ledger.toggl_state(s) t
@@ -112,7 +112,7 @@ begin
         'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
         'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed'
                       when 'filters' then 'changed' else t.state end,
-        'state_words', t.said, 'difference', case when t.mend is not null then t.said end,
+        'state_words', t.message, 'difference', case when t.mend is not null then t.message end,
         'mend', case when t.mend like 'endpoint %' then 'endpoint' else t.mend end,
         'last_event_at', ledger.rfc3339(greatest(r.last_at, n.last_at)),
         'seen_at', ledger.rfc3339(coalesce(w.listed_at, s.seen_at))) order by w.name, s.workspace_id, s.subscription_id)
@@ -311,10 +311,10 @@ begin
     sum as (
       select case when bool_or(o.state = 'failed') then 409 when bool_and(o.state = 'done') then 200
                   else 202 end as status,
-             ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as said from outcomes o)
-    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.said) else '{}' end
+             ledger.coded_list(variadic array_agg(o.t -> 'words' order by o.job_id)) as message from outcomes o)
+    select ledger.answer((case when s.status = 409 then jsonb_build_object('error', s.message) else '{}' end
                           || jsonb_build_object(
-      'job', o.t ->> 'id', 'state', o.state, 'words', s.said, 'resumes_at', o.t -> 'resumes_at', 'result',
+      'job', o.t ->> 'id', 'state', o.state, 'words', s.message, 'resumes_at', o.t -> 'resumes_at', 'result',
       o.t -> 'result'))::text,
       status => s.status)
     from sum s cross join lateral (

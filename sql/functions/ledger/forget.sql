@@ -382,7 +382,7 @@ as $$
   where a.user_id = job.user_id and job.workspace_id is null;
 
   update ledger.toggl_job j
-  set state = '{}', said = ledger.coded('toggl.job_forgotten')
+  set state = '{}', message = ledger.coded('toggl.job_forgotten')
   from ledger.toggl_connection c
   where c.connection_id = j.connection_id and c.user_id = job.user_id and job.workspace_id is null
     and j.finished_at is not null;

@@ -7,8 +7,8 @@ create function ledger.findings_json()
 returns jsonb
 language sql volatile set search_path = ledger, pg_temp
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject, 'said', f.said,
-                                               'since', ledger.rfc3339(f.since), 'link', f.link)), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject,
+                                               'message', f.message, 'since', ledger.rfc3339(f.since), 'link', f.link)), '[]')
   from ledger.findings() f
 $$;
 comment on function ledger.findings_json() is 'The findings as a list of objects, in their order.';
@@ -45,12 +45,12 @@ begin
     return;
   end if;
   seen := ledger.findings_json();
-  insert into ledger.finding as o (kind, subject, level, said, link, since, found_at)
-  select distinct on (f.kind, f.subject) f.kind, f.subject, f.level, f.said, f.link, f.since, at
-  from jsonb_to_recordset(seen) f (kind text, subject text, level text, said jsonb, link text, since timestamptz)
+  insert into ledger.finding as o (kind, subject, level, message, link, since, found_at)
+  select distinct on (f.kind, f.subject) f.kind, f.subject, f.level, f.message, f.link, f.since, at
+  from jsonb_to_recordset(seen) f (kind text, subject text, level text, message jsonb, link text, since timestamptz)
   order by f.kind, f.subject, f.level
   on conflict (kind, subject) do update
-    set level = excluded.level, said = excluded.said, link = excluded.link, since = excluded.since,
+    set level = excluded.level, message = excluded.message, link = excluded.link, since = excluded.since,
         found_at = case when o.missed_at is null then o.found_at else at end, missed_at = null;
   update ledger.finding o set missed_at = at
   where o.missed_at is null and not exists (
@@ -69,12 +69,12 @@ begin
       and (o.told_level is null or o.told_level = 'warning' and o.level = 'trouble')
     returning o.*, case when b.told_level is null then 'new' else 'worse' end as change)
   select jsonb_agg(jsonb_build_object('change', c.change, 'kind', c.kind, 'level', c.level, 'subject', c.subject,
-                                      'said', c.said,
+                                      'message', c.message,
                                       'link', c.link, 'since', ledger.rfc3339(c.since)) order by c.level <> 'trouble',
                                       c.kind, c.subject)
   into changes
-  from (select w.change, w.kind, w.level, w.subject, w.said, w.link, w.since from worse w
-        union all select 'over', g.kind, g.level, g.subject, g.said, g.link, g.since from gone g) c;
+  from (select w.change, w.kind, w.level, w.subject, w.message, w.link, w.since from worse w
+        union all select 'over', g.kind, g.level, g.subject, g.message, g.link, g.since from gone g) c;
   if changes is not null then
     perform ledger.alert_write(null, page, seen, changes);
   end if;
@@ -87,13 +87,14 @@ comment on function ledger.judge(text) is
   'Compares the findings with those already reported. A finding that is new or became trouble is reported at once; '
   'one that was not found for 5 minutes is over and is reported once more. page: address of the admin page, for links.';
 
-create function ledger.outage_over(since timestamptz, said jsonb)
+create function ledger.outage_over(since timestamptz, message jsonb)
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  insert into ledger.finding as o (kind, subject, level, told_level, said, link, since, found_at, missed_at)
-  values ('database', 'database', 'trouble', 'trouble', said, '', outage_over.since, outage_over.since, ledger.clock())
-  on conflict (kind, subject) do update set since = least(o.since, excluded.since), said = excluded.said,
+  insert into ledger.finding as o (kind, subject, level, told_level, message, link, since, found_at, missed_at)
+  values ('database', 'database', 'trouble', 'trouble', message, '', outage_over.since, outage_over.since,
+          ledger.clock())
+  on conflict (kind, subject) do update set since = least(o.since, excluded.since), message = excluded.message,
     missed_at = least(o.missed_at, excluded.missed_at)
 $$;
 comment on function ledger.outage_over(timestamptz, jsonb) is

@@ -3,10 +3,10 @@
 -- query is bounded, so its cost does not depend on the size of the ledger. Sending alerts does not
 -- belong here: see alerts.sql.
 
-create function ledger.finding_todo(said jsonb)
+create function ledger.finding_todo(message jsonb)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return said || jsonb_build_object('code', (said ->> 'code') || '.todo');
+return message || jsonb_build_object('code', (message ->> 'code') || '.todo');
 comment on function ledger.finding_todo(jsonb) is
   'What to do about a finding: the catalogues have a sentence for the code with the suffix .todo, with the same '
   'parameters.';
@@ -14,7 +14,7 @@ comment on function ledger.finding_todo(jsonb) is
 -- ---- what comes in
 
 create function ledger.findings_arriving(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -61,7 +61,7 @@ $$;
 comment on function ledger.findings_arriving(timestamptz) is 'Findings about endpoints and callbacks.';
 
 create function ledger.findings_silent(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp set jit = off
 as $$
 #variable_conflict use_column
@@ -130,7 +130,7 @@ comment on function ledger.findings_silent(timestamptz) is
 -- ---- what it is kept in
 
 create function ledger.findings_keeping(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -201,7 +201,7 @@ comment on function ledger.findings_keeping(timestamptz) is 'Findings about the 
 -- ---- Toggl's side
 
 create function ledger.findings_toggl(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -217,9 +217,9 @@ begin
     select 'toggl_' || d.state, case when d.state = 'filters' then 'warning' else 'trouble' end,
            'Toggl subscription ' || d.subscription_id,
            ledger.coded('finding.toggl_differs',
-                        jsonb_build_object('name', coalesce(d.description, d.subscription_id::text), 'state', d.said,
+                        jsonb_build_object('name', coalesce(d.description, d.subscription_id::text), 'state', d.message,
              'mend', case when d.mend like 'endpoint%' then 'endpoint' else d.mend end, 'endpoint_id',
-             d.said -> 'endpoint_id',
+             d.message -> 'endpoint_id',
              'subscription_id', d.subscription_id)),
            d.since, '#/toggl'
     from ledger.toggl_differences() d
@@ -255,7 +255,8 @@ begin
     where w.remaining <= 0 and w.in_flight = 0 and w.resets_at > at;
   return query
     select 'toggl_job', 'warning', format('%s of connection %s', j.kind, j.connection_id),
-           ledger.coded('finding.toggl_job', jsonb_build_object('job', j.kind, 'why', j.said)), j.finished_at, '#/toggl'
+           ledger.coded('finding.toggl_job', jsonb_build_object('job', j.kind, 'why', j.message)), j.finished_at,
+           '#/toggl'
     from (select distinct on (o.connection_id, o.kind) o.*
           from ledger.toggl_job o
           where not o.is_interactive and o.finished_at > at - interval '1 day'
@@ -268,7 +269,7 @@ comment on function ledger.findings_toggl(timestamptz) is 'Findings about what i
 -- ---- what goes out
 
 create function ledger.findings_passing_on(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -333,7 +334,7 @@ comment on function ledger.findings_passing_on(timestamptz) is 'Findings about s
 -- ---- who looks after it
 
 create function ledger.findings_looking_after(at timestamptz)
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -362,7 +363,7 @@ comment on function ledger.findings_looking_after(timestamptz) is
   'Findings about the programs that run housekeeping and the monitor, and about alerts.';
 
 create function ledger.findings()
-returns table (kind text, level text, subject text, said jsonb, since timestamptz, link text)
+returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language plpgsql volatile set search_path = ledger, pg_temp set jit = off
 as $$
 declare
@@ -381,5 +382,5 @@ end
 $$;
 comment on function ledger.findings() is
   'All findings, trouble before warnings: kind (one word), level (warning or trouble), subject (stays the same while '
-  'the finding lasts), said (code and parameters; what to do: ledger.finding_todo()), since when (null: not known), '
+  'the finding lasts), message (code and parameters; what to do: ledger.finding_todo()), since when (null: not known), '
   'and the page on which to repair it (empty: none). No row: there is no problem. Each part of it is bounded.';

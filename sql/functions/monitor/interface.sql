@@ -45,7 +45,7 @@ language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform ledger.event_counts_update(20000);
-  return query select f.kind, f.level, f.subject, f.said, ledger.finding_todo(f.said), ledger.us(f.since), f.link
+  return query select f.kind, f.level, f.subject, f.message, ledger.finding_todo(f.message), ledger.us(f.since), f.link
     from ledger.findings() f;
 end
 $$;

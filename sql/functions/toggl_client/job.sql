@@ -279,9 +279,9 @@ declare
 begin
   job.failed := is_bad;
   job.finished_at := clock_timestamp();
-  job.said := coalesce(job.state -> 'failed', ledger.coded_list(job.state -> 'notes'), ledger.coded('toggl.done'));
+  job.message := coalesce(job.state -> 'failed', ledger.coded_list(job.state -> 'notes'), ledger.coded('toggl.done'));
   update ledger.toggl_job j
-  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, said = job.said,
+  set queue = '[]', state = job.state, finished_at = job.finished_at, failed = job.failed, message = job.message,
       asked_at = null, wait_until = null
   where j.job_id = job.job_id;
   if is_bad and job.kind in ('subscribe', 'adopt') and not job.state ? 'keep' then
@@ -323,7 +323,7 @@ create function ledger.toggl_turn(
   job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint,
   retry_after bigint, problem text)
 returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
-               connection_id bigint, token bytea, said jsonb, result text, next_lease bigint)
+               connection_id bigint, token bytea, message jsonb, result text, next_lease bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 #variable_conflict use_column
@@ -340,7 +340,7 @@ begin
   select o.* into j from ledger.toggl_job o where o.job_id = job for update;
   if j.job_id is null or j.lease <> toggl_turn.lease or j.finished_at is not null then
     verdict := 'lost';
-    said := ledger.coded('toggl.job_lost');
+    message := ledger.coded('toggl.job_lost');
     return next;
     return;
   end if;
@@ -362,7 +362,7 @@ begin
     elsif (status = 429 and j.tries < 6)
        or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
       -- Repeat after the back-off.
-      j.state := j.state || jsonb_build_object('again', ledger.toggl_said(status, answer, why));
+      j.state := j.state || jsonb_build_object('again', ledger.toggl_message(status, answer, why));
     else
       j.queue := j.queue - 0;
       j.state := j.state - 'again';
@@ -377,7 +377,7 @@ begin
   elsif j.queue = '[]' then
     j := ledger.toggl_end(j);
     verdict := case when j.failed then 'failed' else 'done' end;
-    said := j.said;
+    message := j.message;
     result := (j.state - '{notes,failed,again}'::text[])::text;
     return next;
     return;
@@ -388,29 +388,30 @@ begin
       j.state := j.state || jsonb_build_object('failed', ledger.coded('toggl.disconnected'));
       j := ledger.toggl_end(j);
       verdict := 'failed';
-      said := j.said;
+      message := j.message;
       return next;
       return;
     end if;
     is_backed_off := until_us > clock_timestamp() + interval '1 minute';
     if is_backed_off then
       wait_ms := ceil(extract(epoch from until_us - clock_timestamp()) * 1000)::bigint;
-      said := ledger.coded('toggl.asked_to_wait');
+      message := ledger.coded('toggl.asked_to_wait');
     else
       select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
-      select a.wait_ms, a.said into wait_ms, said
+      select a.wait_ms, a.message into wait_ms, message
       from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint,
                               (how -> 'pace_ms')::bigint) a;
     end if;
-    if said is not null then
+    if message is not null then
       verdict := 'wait';
       -- By ledger.clock(), which tests move, as for the windows.
       j.wait_until := ledger.clock() + wait_ms * interval '1 millisecond';
-      j.wait_reason := said;
-      parsed := jsonb_build_object('why', said, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)), 'wait_ms',
-                                   wait_ms);
-      said := ledger.coded_list(j.state -> 'failed',
-                                case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
+      j.wait_reason := message;
+      parsed := jsonb_build_object('why', message, 'until', ledger.rfc3339(date_trunc('second', j.wait_until)),
+                                   'wait_ms', wait_ms);
+      message := ledger.coded_list(
+        j.state -> 'failed',
+        case when j.state ? 'failed' then ledger.coded('toggl.cleanup_waits') end,
         case when is_backed_off then ledger.coded('toggl.pace_wait', parsed)
              else ledger.coded('toggl.quota_wait', parsed) end);
     else

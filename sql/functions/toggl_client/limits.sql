@@ -4,7 +4,7 @@
 
 create function ledger.toggl_admit(connection bigint, organization bigint, background boolean, reserve bigint,
                                    pace_ms bigint)
-returns table (wait_ms bigint, said jsonb)
+returns table (wait_ms bigint, message jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -30,7 +30,7 @@ begin
         in_flight = held.in_flight
       where w.connection_id = connection and w.organization_id = organization;
       wait_ms := greatest(ceil(extract(epoch from held.resets_at - clock) * 1000), 1000)::bigint;
-      said := case when held.remaining > 0 then
+      message := case when held.remaining > 0 then
                    ledger.coded('toggl.quota_reserved', jsonb_build_object('remaining', held.remaining))
                    else ledger.coded('toggl.quota_spent',
                                      jsonb_build_object('total', held.total, 'organization_id', organization)) end;
@@ -53,7 +53,7 @@ end
 $$;
 comment on function ledger.toggl_admit(bigint, bigint, boolean, bigint, bigint) is
   'May one more request go to Toggl? Takes it from the window (organization 0: the user''s own, null: it costs '
-  'nothing) and reserves a time slot: wait_ms until then. said, without the time: the quota is used up until the '
+  'nothing) and reserves a time slot: wait_ms until then. message, without the time: the quota is used up until the '
   'window ends, and nothing was taken; background work stops at the reserve.';
 
 create function ledger.toggl_heard(
@@ -181,12 +181,12 @@ end
 $$;
 comment on function ledger.toggl_json(text) is 'An answer as jsonb; null when it is no JSON.';
 
-create function ledger.toggl_said(status bigint, answer text, problem jsonb)
+create function ledger.toggl_message(status bigint, answer text, problem jsonb)
 returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 return case when status = 0 then ledger.coded('toggl.no_answer', jsonb_build_object('problem', problem))
             else ledger.coded('toggl.answered', jsonb_build_object('status', status, 'answer',
               nullif(left(regexp_replace(coalesce(ledger.toggl_json(answer) #>> '{}', answer), '[[:cntrl:]]+', ' ',
                                          'g'), 300), ''))) end;
-comment on function ledger.toggl_said(bigint, text, jsonb) is
+comment on function ledger.toggl_message(bigint, text, jsonb) is
   'Toggl''s answer in a form for people. problem: why no answer came, as a text or an object of ledger.coded().';

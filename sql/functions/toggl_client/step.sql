@@ -10,7 +10,7 @@ declare
   home bigint := (step -> 'ws')::bigint;
   item bigint := (step -> 'id')::bigint;
   parsed jsonb := case when status = 200 then ledger.toggl_json(answer) end;
-  said jsonb := ledger.toggl_said(status, answer, problem);
+  message jsonb := ledger.toggl_message(status, answer, problem);
   error_text text := coalesce(ledger.toggl_json(answer) #>> '{}', answer, '');
   bad jsonb;
   note jsonb;
@@ -26,26 +26,27 @@ begin
     and (error_text ~* 'username|password|credential' or step ->> 'do' in ('me', 'workspaces')) then
     update ledger.toggl_connection c set refused_at = coalesce(c.refused_at, ledger.clock())
       where c.connection_id = job.connection_id;
-    bad := case when job.kind = 'connect' then ledger.coded('toggl.token_unknown', jsonb_build_object('said', said))
-                else ledger.coded('toggl.token_refused', jsonb_build_object('said', said)) end;
+    bad := case when job.kind = 'connect'
+                then ledger.coded('toggl.token_unknown', jsonb_build_object('message', message))
+                else ledger.coded('toggl.token_refused', jsonb_build_object('message', message)) end;
     queue := '[]';
   elsif status = 402 then
-    bad := ledger.coded('toggl.not_in_plan', jsonb_build_object('said', said));
+    bad := ledger.coded('toggl.not_in_plan', jsonb_build_object('message', message));
   elsif status = 403 then
-    bad := ledger.coded('toggl.not_allowed', jsonb_build_object('workspace_id', home, 'said', said));
+    bad := ledger.coded('toggl.not_allowed', jsonb_build_object('workspace_id', home, 'message', message));
   elsif status = 429 then
-    bad := ledger.coded('toggl.too_fast', jsonb_build_object('said', said));
+    bad := ledger.coded('toggl.too_fast', jsonb_build_object('message', message));
   elsif status not in (200, 400, 404) and step ->> 'do' not in ('create', 'write') then
-    bad := ledger.coded('toggl.try_later', jsonb_build_object('said', said));
+    bad := ledger.coded('toggl.try_later', jsonb_build_object('message', message));
   elsif status = 200 and parsed is null then
-    said := ledger.coded('toggl.not_json');
+    message := ledger.coded('toggl.not_json');
   end if;
 
   case step ->> 'do'
   when 'me' then
     learnt := ledger.toggl_number(parsed -> 'id');
     if bad is null and coalesce(learnt, 0) <= 0 then
-      bad := ledger.coded('toggl.no_user', jsonb_build_object('said', said));
+      bad := ledger.coded('toggl.no_user', jsonb_build_object('message', message));
       queue := '[]';
     elsif bad is null then
       -- The same user again: the existing connection gets the new token.
@@ -69,7 +70,7 @@ begin
     perform ledger.toggl_quota_learn(job.connection_id, parsed);
   when 'workspaces' then
     if bad is null and jsonb_typeof(parsed) is distinct from 'array' then
-      bad := ledger.coded('toggl.no_workspaces', jsonb_build_object('said', said));
+      bad := ledger.coded('toggl.no_workspaces', jsonb_build_object('message', message));
     end if;
     if bad is null then
       insert into ledger.toggl_workspace as w (workspace_id, connection_id, organization_id, name, is_admin)
@@ -121,18 +122,18 @@ begin
   when 'load' then
     if status in (402, 403, 404) then
       note := ledger.coded('toggl.left_out',
-                           jsonb_build_object('model', step -> 'model', 'workspace_id', home, 'said', said));
+                           jsonb_build_object('model', step -> 'model', 'workspace_id', home, 'message', message));
       bad := null;
     elsif bad is null then
       select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, parsed, state) l;
-      bad := bad || jsonb_build_object('said', said);
+      bad := bad || jsonb_build_object('message', message);
       state := state || jsonb_build_object('first_of_page', parsed #>> '{0,id}',
         'loaded', coalesce((state -> 'loaded')::bigint, 0) +
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
-    from ledger.toggl_step_hook(job, step, status, answer, parsed, said, error_text, bad, how, queue, state) w;
+    from ledger.toggl_step_hook(job, step, status, answer, parsed, message, error_text, bad, how, queue, state) w;
   end case;
 
   if bad is not null and not state ? 'failed' and not coalesce((step -> 'quiet')::boolean, false) then
@@ -161,7 +162,7 @@ comment on function ledger.toggl_own(bigint, text) is
   'The subscription at Toggl with this address of ours; null: none.';
 
 create function ledger.toggl_step_hook(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, said jsonb, error_text text,
+  job ledger.toggl_job, step jsonb, status bigint, answer text, parsed jsonb, message jsonb, error_text text,
   inout bad jsonb, how jsonb,
   inout queue jsonb, inout state jsonb, out note jsonb, out more jsonb)
 language plpgsql set search_path = ledger, pg_temp
@@ -180,13 +181,13 @@ begin
   when 'ping' then
     if status = 404 then
       bad := ledger.coded('toggl.subscription_missing',
-                          which || jsonb_build_object('workspace_id', home, 'said', said));
+                          which || jsonb_build_object('workspace_id', home, 'message', message));
     elsif status = 200 then
       note := case when not step ? 'quiet' then ledger.coded('toggl.pinged', which) end;
     end if;
   when 'delete' then
     -- 404: it does not exist any more. The next step checks whether a 200 had an effect.
-    bad := case when status in (200, 404) or queue @> '[{"do": "list"}]' then null else coalesce(bad, said) end;
+    bad := case when status in (200, 404) or queue @> '[{"do": "list"}]' then null else coalesce(bad, message) end;
   when 'create' then
     if status = 200 then
       learnt := ledger.toggl_learn(home, parsed);
@@ -208,15 +209,16 @@ begin
       null;
     elsif status in (0, 200) or status >= 500 then
       -- It is not known whether it was created: its address in the list shows it.
-      more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'made', 'of', step, 'why', said));
+      more := jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'then', 'made', 'of', step,
+                                                   'why', message));
       state := state || '{"doubt": true}';
       bad := null;
     else
       bad := case when is_handshake then ledger.coded('toggl.callback_unusable', jsonb_build_object(
-               'url', step -> 'url', 'said', said, 'hint', ledger.toggl_hint(error_text, step ->> 'url')))
+               'url', step -> 'url', 'message', message, 'hint', ledger.toggl_hint(error_text, step ->> 'url')))
              when error_text ~* 'reached the limit of' then
-               ledger.coded('toggl.limit_reached', jsonb_build_object('said', said))
-             else said end;
+               ledger.coded('toggl.limit_reached', jsonb_build_object('message', message))
+             else message end;
       state := state || jsonb_build_object('failed', bad);
       queue := '[]';
       -- An incomplete one would use up the only subscription of a small plan.
@@ -244,7 +246,7 @@ begin
     elsif status = 404 then
       bad := ledger.coded('toggl.subscription_missing', which || jsonb_build_object('workspace_id', home));
     elsif status in (0, 200) or status >= 500 then
-      bad := ledger.coded('toggl.in_doubt', jsonb_build_object('said', said));
+      bad := ledger.coded('toggl.in_doubt', jsonb_build_object('message', message));
       state := state || '{"doubt": true}';
       if job.kind = 'adopt' then
         state := state || jsonb_build_object('failed', bad);
@@ -253,12 +255,12 @@ begin
       end if;
     elsif bad is null then
       bad := case when is_handshake then ledger.coded('toggl.callback_refused', jsonb_build_object(
-                    'said', said, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text))))
-                    else said end;
+                    'message', message, 'hint', ledger.toggl_hint(error_text, coalesce(step ->> 'url', error_text))))
+                    else message end;
     end if;
   when 'list' then
     if bad is null and (status <> 200 or jsonb_typeof(coalesce(parsed, 'null')) not in ('array', 'null')) then
-      bad := ledger.coded('toggl.no_subscriptions', jsonb_build_object('said', said));
+      bad := ledger.coded('toggl.no_subscriptions', jsonb_build_object('message', message));
     end if;
     if bad is not null and status <> 401 and coalesce(step ->> 'then', 'check') = 'check'
       and job.kind in ('connect', 'refresh', 'check') then
@@ -274,7 +276,7 @@ begin
       queue := asked.queue;
       state := asked.state;
     elsif step ->> 'then' = 'made' then
-      bad := ledger.coded('toggl.made_unknown', jsonb_build_object('why', step -> 'why', 'said', said));
+      bad := ledger.coded('toggl.made_unknown', jsonb_build_object('why', step -> 'why', 'message', message));
       state := state || '{"keep": true}';
     end if;
   end case;
@@ -424,7 +426,7 @@ begin
       more := '[]';
       bad := ledger.toggl_conflicting_job_coded(conflict);
     elsif more = '[]' then
-      note := ledger.coded('toggl.subscription_state', which || jsonb_build_object('state', t.said,
+      note := ledger.coded('toggl.subscription_state', which || jsonb_build_object('state', t.message,
         'mend', case when t.state = 'endpoint' then 'endpoint' else t.mend end, 'endpoint_id', s.endpoint_id));
     end if;
   when 'check' then
@@ -434,7 +436,7 @@ begin
       select m.* into t from ledger.toggl_state(s) m;
       if t.mend is not null then
         note := ledger.coded_list(note, ledger.coded('toggl.subscription_differs', jsonb_build_object(
-          'subscription_id', s.subscription_id, 'workspace_id', home, 'state', t.said)));
+          'subscription_id', s.subscription_id, 'workspace_id', home, 'state', t.message)));
       end if;
       if t.state = 'missing' and conflict.job_id is not null then
         note := ledger.coded_list(note, ledger.toggl_conflicting_job_coded(conflict));

@@ -70,7 +70,7 @@ def test_a_token_that_is_none(us, liar, side):
     one = operator(us)
     answer = one.post("toggl/connect", {"token": "secret-token"})
     assert answer.status == 409 and answer.coded() == {
-        "code": "toggl.token_unknown", "said": {"code": "toggl.answered", "status": 403, "answer": "Incorrect username and/or password"}}
+        "code": "toggl.token_unknown", "message": {"code": "toggl.answered", "status": 403, "answer": "Incorrect username and/or password"}}
     # how it ended is still to be read, and nothing of the token is left
     told = one.get(f"toggl/jobs/{answer.json()['job']}").json()
     assert (told["state"], told["words"]) == ("failed", answer.json()["error"])
@@ -127,7 +127,7 @@ def test_a_creation_that_is_refused_leaves_nothing(us, liar, side, page, fault, 
     answer = subscribe(page)
     told = answer.coded()
     assert answer.status == 409 and told["code"] == code and told.get("hint") == hint, answer
-    assert told["said"] == {"code": "toggl.answered", "status": fault[0], "answer": fault[2]}
+    assert told["message"] == {"code": "toggl.answered", "status": fault[0], "answer": fault[2]}
     assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(0,)]
     assert open_jobs(us) == 0
 
