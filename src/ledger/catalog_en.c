@@ -190,8 +190,8 @@ const struct catalog_row catalog_rows[] = {
 	  "Mend its address, enable it again, and replay what it missed." },
 	{ "finding.toggl_differs", "\"{name}\" at Toggl: {state}." },
 	{ "finding.toggl_differs.todo",
-	  "Mend it: `hookledger {mend, select, endpoint {endpoint enable {endpoint_id}} other "
-	  "{toggl {mend} {subscription_id}}}`." },
+	  "Mend it: `hookledger {repair, select, endpoint {endpoint enable {endpoint_id}} other "
+	  "{toggl {repair} {subscription_id}}}`." },
 	{ "finding.toggl_job",
 	  "What hookledger wanted to do at Toggl by itself ({job}) failed: {why}" },
 	{ "finding.toggl_job.todo",
@@ -546,9 +546,9 @@ const struct catalog_row catalog_rows[] = {
 	  "Toggl has no subscription {subscription_id} in workspace {workspace_id}{message, "
 	  "select, none {} other {: {message}}}; `hookledger toggl refresh` looks" },
 	{ "toggl.subscription_state",
-	  "Subscription {subscription_id}: {state}{mend, select, none {} adopt {; `hookledger "
+	  "Subscription {subscription_id}: {state}{repair, select, none {} adopt {; `hookledger "
 	  "toggl adopt {subscription_id}`} endpoint {; `hookledger endpoint enable {endpoint_id}`} "
-	  "other {; `hookledger toggl {mend}`}}" },
+	  "other {; `hookledger toggl {repair}`}}" },
 	{ "toggl.subscription_unknown",
 	  "Toggl is not known to have a subscription {subscription_id}; `hookledger toggl list "
 	  "--refresh` looks" },

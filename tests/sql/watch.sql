@@ -74,7 +74,7 @@ values (1, 77, 'all', 'u', true, now(), 1, 'u', '{}', true), (1, 78, 'somebody e
 select is_empty('select * from ledger.findings()', 'a subscription that is well, and one that is not ours');
 update ledger.toggl_subscription set enabled = false;
 select results_eq($$select level, message from pg_temp.told('toggl_disabled')$$,
-  $$values ('trouble', '{"code": "finding.toggl_differs", "name": "all", "state": {"code": "toggl.state_disabled"}, "mend": "repair", "subscription_id": 77}'::jsonb)$$, 'one that Toggl disabled');
+  $$values ('trouble', '{"code": "finding.toggl_differs", "name": "all", "state": {"code": "toggl.state_disabled"}, "repair": "repair", "subscription_id": 77}'::jsonb)$$, 'one that Toggl disabled');
 update ledger.toggl_subscription set wanted_enabled = false where subscription_id = 77;
 select results_eq($$select kind, level, message from ledger.findings()$$,
   $$values ('toggl_off', 'warning', '{"code": "finding.toggl_off", "name": "all", "workspace": "1", "subscription_id": 77}'::jsonb)$$, 'one that we disabled');

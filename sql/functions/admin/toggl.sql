@@ -40,17 +40,17 @@ comment on function ledger.toggl_job_json(ledger.toggl_job) is
 
 create function ledger.toggl_differences()
 returns table (item bigint, workspace_id bigint, subscription_id bigint, description text, state text, message jsonb,
-               mend text, since timestamptz)
+               repair text, since timestamptz)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.message, t.mend,
+  select s.subscription_id, s.workspace_id, s.subscription_id, s.description, t.state, t.message, t.repair,
          coalesce(s.gone_at, s.seen_at)
   from ledger.toggl_subscription s
   cross join lateral ledger.toggl_state(s) t
-  where s.deleted_at is null and t.mend is not null
+  where s.deleted_at is null and t.repair is not null
 $$;
 comment on function ledger.toggl_differences() is
-  'Subscriptions at Toggl that differ from the wanted ones, by their last known state; state and mend as '
+  'Subscriptions at Toggl that differ from the wanted ones, by their last known state; state and repair as '
   'ledger.toggl_state() has them.';
 
 create function admin.toggl_read(who ledger.operator, request admin.request)
@@ -112,8 +112,8 @@ begin
         'enabled', s.enabled, 'validated_at', ledger.rfc3339(s.validated_at), 'endpoint_id', s.endpoint_id::text,
         'state', case t.state when 'missing' then 'gone' when 'unknown' then 'foreign' when 'url' then 'changed'
                       when 'filters' then 'changed' else t.state end,
-        'state_words', t.message, 'difference', case when t.mend is not null then t.message end,
-        'mend', case when t.mend like 'endpoint %' then 'endpoint' else t.mend end,
+        'state_words', t.message, 'difference', case when t.repair is not null then t.message end,
+        'mend', case when t.repair like 'endpoint %' then 'endpoint' else t.repair end,
         'last_event_at', ledger.rfc3339(greatest(r.last_at, n.last_at)),
         'seen_at', ledger.rfc3339(coalesce(w.listed_at, s.seen_at))) order by w.name, s.workspace_id, s.subscription_id)
       from ledger.toggl_subscription s

@@ -218,7 +218,7 @@ begin
            'Toggl subscription ' || d.subscription_id,
            ledger.coded('finding.toggl_differs',
                         jsonb_build_object('name', coalesce(d.description, d.subscription_id::text), 'state', d.message,
-             'mend', case when d.mend like 'endpoint%' then 'endpoint' else d.mend end, 'endpoint_id',
+             'repair', case when d.repair like 'endpoint%' then 'endpoint' else d.repair end, 'endpoint_id',
              d.message -> 'endpoint_id',
              'subscription_id', d.subscription_id)),
            d.since, '#/toggl'

@@ -107,7 +107,7 @@ as $$
   select s.workspace_id, s.subscription_id, s.description, array_to_string(s.filters, ' '), s.enabled,
          ledger.us(s.validated_at),
          s.endpoint_id, s.url, t.state, t.message,
-         case when t.mend like 'endpoint %' then t.mend else 'toggl ' || t.mend || ' ' || s.subscription_id end,
+         case when t.repair like 'endpoint %' then t.repair else 'toggl ' || t.repair || ' ' || s.subscription_id end,
          ledger.us(coalesce(w.listed_at, s.seen_at))
   from ledger.toggl_subscription s
   left join ledger.toggl_workspace w on w.workspace_id = s.workspace_id

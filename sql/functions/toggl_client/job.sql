@@ -225,7 +225,7 @@ begin
     when 'adopt' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home),
       jsonb_build_object('do', 'write', 'ws', home, 'id', item, 'endpoint', made, 'url', wanted -> 'url', 'enabled',
                          true))
-    when 'repair' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'mend'))
+    when 'repair' then jsonb_build_array(jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'repair'))
     when 'ping' then jsonb_build_array(jsonb_build_object('do', 'ping', 'ws', home, 'id', item))
     when 'validate' then ledger.toggl_verify(home, item)
     when 'delete' then jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item),

@@ -154,7 +154,7 @@ comment on function ledger.toggl_hint(text, text) is
 -- ---- how Toggl's side differs
 
 create function ledger.toggl_state(s ledger.toggl_subscription)
-returns table (state text, message jsonb, mend text)
+returns table (state text, message jsonb, repair text)
 language sql stable set search_path = ledger, pg_temp
 as $$
   select d.state,

@@ -417,7 +417,7 @@ begin
         state := jsonb_set(state, '{failed}', ledger.coded_list(state -> 'failed', bad));
       end if;
     end if;
-  when 'mend' then
+  when 'repair' then
     select m.* into t from ledger.toggl_state(s) m;
     more := ledger.toggl_repair(s);
     conflict := case when t.state = 'missing' then
@@ -427,14 +427,14 @@ begin
       bad := ledger.toggl_conflicting_job_coded(conflict);
     elsif more = '[]' then
       note := ledger.coded('toggl.subscription_state', which || jsonb_build_object('state', t.message,
-        'mend', case when t.state = 'endpoint' then 'endpoint' else t.mend end, 'endpoint_id', s.endpoint_id));
+        'repair', case when t.state = 'endpoint' then 'endpoint' else t.repair end, 'endpoint_id', s.endpoint_id));
     end if;
   when 'check' then
     conflict := ledger.toggl_conflicting_job('subscribe', home, null, job.job_id);
     for s in select o.* from ledger.toggl_subscription o
              where o.workspace_id = home and o.deleted_at is null order by o.subscription_id loop
       select m.* into t from ledger.toggl_state(s) m;
-      if t.mend is not null then
+      if t.repair is not null then
         note := ledger.coded_list(note, ledger.coded('toggl.subscription_differs', jsonb_build_object(
           'subscription_id', s.subscription_id, 'workspace_id', home, 'state', t.message)));
       end if;

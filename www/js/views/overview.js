@@ -20,7 +20,7 @@ function todo(f) {
 }
 
 const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since({ when: ago(f.since) })) : null);
-const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.mend) : null);
+const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.look) : null);
 
 /* The sentence; of what is found the worst, with what to do about it. */
 function banner(o) {
