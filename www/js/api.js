@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 // The program behind the page. Addresses are relative: the page works below any
 // path.
-import { told } from "./format.js";
+import { withLocalTimes } from "./format.js";
 import { hasWords, sentenceOf, w } from "./words.js";
 
 let csrf = "";
@@ -44,7 +44,7 @@ const begun = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) =
 
 async function read(response) {
 	try {
-		return JSON.parse(await response.text(), (key, value) => (typeof value === "string" && sentences.has(key) ? told(value) : value));
+		return JSON.parse(await response.text(), (key, value) => (typeof value === "string" && sentences.has(key) ? withLocalTimes(value) : value));
 	} catch {
 		return {};
 	}
@@ -55,8 +55,8 @@ async function read(response) {
 function refusal(path, method, asked, response, answer) {
 	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
 		whenLoggedOut();
-	const said = hasWords(answer.coded) ? answer.coded : answer.error;
-	return new ApiError(response.status, begun(sentenceOf(said)) || w.api.silent({ status: response.status }), answer);
+	const message = hasWords(answer.coded) ? answer.coded : answer.error;
+	return new ApiError(response.status, begun(sentenceOf(message)) || w.api.silent({ status: response.status }), answer);
 }
 
 /* A request that needs the password once more is sent again when it was given: who

@@ -68,15 +68,15 @@ const FROM_SATURDAY = "AE AF BH DJ DZ EG IQ IR JO KW LY OM QA SD SY";
    Sunday to 6 for Saturday, as getUTCDay() has it. */
 export function weekStart(language = navigator.language) {
 	const locale = new Intl.Locale(language);
-	const said = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay;
-	if (said)
-		return said % 7;
+	const firstDay = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay;
+	if (firstDay)
+		return firstDay % 7;
 	const { region } = locale.maximize();
 	return FROM_SUNDAY.includes(region) ? 0 : FROM_SATURDAY.includes(region) ? 6 : 1;
 }
 
 const WEEK_MS = 6 * 86400000;
-/* When exactly, as short as it is still said: today's by the clock. */
+/* A time in the shortest exact form: the clock today, the day of the week within a week, else the date. */
 export function shortly(time) {
 	return dayOf(time) === dayOf(Date.now()) ? clock(time) : Date.now() - Date.parse(time) < WEEK_MS ? dayAndClock(time) : date(time);
 }
@@ -84,8 +84,8 @@ export function shortly(time) {
 /* The same with the hour of another day. */
 export const clockOrDate = (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : dateAndClock(time));
 
-/* Words with times in RFC 3339, for a person. */
-export const told = (words) => words.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, clockOrDate);
+/* A sentence in which each time in RFC 3339 is replaced by the local one. */
+export const withLocalTimes = (sentence) => sentence.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, clockOrDate);
 
 const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 

@@ -80,25 +80,25 @@ export async function speak(chosen) {
 	return true;
 }
 
-// ---- what is said by code
+// ---- sentences of codes
 
 let depth = 0;	// sentences within sentences
 
-export const hasWords = (said) => Object.hasOwn(w.codes, said?.code ?? "");
+export const hasWords = (message) => Object.hasOwn(w.codes, message?.code ?? "");
 
-/* What the program says: { code, …parameters }, several of them, or a sentence that is
-   ready. A code that nobody has words for is shown as such. */
-export function sentenceOf(said) {
-	if (said === null || said === undefined || typeof said === "string")
-		return said ?? "";
-	if (Array.isArray(said))
-		return said.map(sentenceOf).join("\n");
-	const { code, ...parameters } = said;
-	const text = hasWords(said) && depth < NESTED_MAX ? w.codes[code] : null;
+/* The sentence of a message: { code, …parameters }, a list of them, or a sentence
+   already. A code without a template is shown itself. */
+export function sentenceOf(message) {
+	if (message === null || message === undefined || typeof message === "string")
+		return message ?? "";
+	if (Array.isArray(message))
+		return message.map(sentenceOf).join("\n");
+	const { code, ...parameters } = message;
+	const text = hasWords(message) && depth < NESTED_MAX ? w.codes[code] : null;
 	if (typeof text === "string")
 		return text;
 	if (!text)
-		return w.noWords({ code: String(code ?? JSON.stringify(said)).slice(0, 100) });
+		return w.noWords({ code: String(code ?? JSON.stringify(message)).slice(0, 100) });
 	depth++;
 	try {
 		return text(parameters);
@@ -118,9 +118,9 @@ export function says(item, dress) {
 	const instead = isTimer ? w.event.noDescription : item.entity_id ?? null;
 	const tail = [isTimer && seconds >= 0 && seconds !== null ? span(seconds) : null, project].filter(Boolean).join(", ");
 	const text = w.event.did[verb] ?? w.event.did.other;
-	const said = text({ who: dress.who(who ?? item.user_name ?? w.event.somebody), thing: w.event.things[item.model] ?? modelOf(item.model),
-	                    what: verb, name: name ? dress.name(name) : instead });
-	return [said, tail ? [", ", dress.tail(tail)] : null];
+	const sentence = text({ who: dress.who(who ?? item.user_name ?? w.event.somebody), thing: w.event.things[item.model] ?? modelOf(item.model),
+	                        what: verb, name: name ? dress.name(name) : instead });
+	return [sentence, tail ? [", ", dress.tail(tail)] : null];
 }
 
 /* "time entries: created, updated; projects: all changes" */

@@ -268,14 +268,14 @@ const called = (name) => w.fields[name] ?? name.replaceAll("_", " ");
 const valuesOf = { role: t.roleWords, kind: t.kinds, plan: w.subscribers.plans };
 
 /* A value, or what is in a list or an object, without their brackets. */
-function said(value, name) {
+function valueText(value, name) {
 	if (value === null || value === undefined)
 		return w.none;
 	if (typeof value === "boolean")
 		return value ? w.yes : w.no;
 	if (typeof value !== "object")
 		return valuesOf[name]?.[value] ?? String(value);
-	return (Array.isArray(value) ? value.map((each) => said(each)).join("; ") : Object.entries(value).map(([name, own]) => t.member({ name: called(name), value: said(own, name) })).join(", ")) || w.none;
+	return (Array.isArray(value) ? value.map((each) => valueText(each)).join("; ") : Object.entries(value).map(([name, own]) => t.member({ name: called(name), value: valueText(own, name) })).join(", ")) || w.none;
 }
 
 /* What was {"role":"viewer"} and became {"role":"owner"}: "role: viewer → owner";
@@ -288,8 +288,8 @@ function change({ before, after: became }) {
 	const was = byName(before), is = byName(became);
 	const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
 	// of a change only what has changed
-	const text = names.filter((name) => isNew || isGone || said(was[name]) !== said(is[name])).map((name) => {
-		const value = isNew ? said(is[name], name) : isGone ? said(was[name], name) : `${said(was[name], name)} → ${said(is[name], name)}`;
+	const text = names.filter((name) => isNew || isGone || valueText(was[name]) !== valueText(is[name])).map((name) => {
+		const value = isNew ? valueText(is[name], name) : isGone ? valueText(was[name], name) : `${valueText(was[name], name)} → ${valueText(is[name], name)}`;
 		return name ? t.member({ name: called(name), value }) : value;
 	}).join(", ");
 	if (!text)	// such as of a password
