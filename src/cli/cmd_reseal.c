@@ -19,15 +19,16 @@ struct count {
 static enum err reseal_one(struct db *db, const struct sealer *sealer, const struct db_rows *rows,
 			   size_t row, struct count *count)
 {
-	struct str place = db_str(rows, row, "place"), words = db_str(rows, row, "words");
+	struct str context = db_str(rows, row, "context");
+	struct str description = db_str(rows, row, "description");
 	struct buf before = { 0 }, plain = { 0 }, after = { 0 };
 	struct db_args *args = db_args_new();
 	struct db_rows *answer = NULL;
 	enum err err = ERR_NONE;
 
 	db_bytes(rows, row, "sealed", &before);
-	if (seal_open(sealer, place, buf_str(&before), &plain)) {
-		term_problem("%.*s opens with neither key", (int)words.len, words.at);
+	if (seal_open(sealer, context, buf_str(&before), &plain)) {
+		term_problem("%.*s opens with neither key", (int)description.len, description.at);
 		count->unopened++;
 		goto done;
 	}
@@ -35,10 +36,10 @@ static enum err reseal_one(struct db *db, const struct sealer *sealer, const str
 		count->current++;
 		goto done;
 	}
-	err = seal(sealer, place, buf_str(&plain), &after);
+	err = seal(sealer, context, buf_str(&plain), &after);
 	if (err)
 		goto done;
-	db_arg_text(args, place);
+	db_arg_text(args, context);
 	db_arg_bytes(args, buf_str(&before));
 	db_arg_bytes(args, buf_str(&after));
 	err = cli_call(db, "operator.sealed_replace", args, &answer);

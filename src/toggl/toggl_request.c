@@ -71,7 +71,7 @@ static enum err fill_body(struct toggl_request *request, const struct sealer *se
 		return ERR_NONE;
 	}
 	db_bytes(rows, 0, "sealed", &sealed);
-	err = seal_open(sealer, db_str(rows, 0, "place"), buf_str(&sealed), &secret);
+	err = seal_open(sealer, db_str(rows, 0, "context"), buf_str(&sealed), &secret);
 	if (!err) {
 		json_begin(&request->body, NULL);
 		json_put_members(&request->body, body);

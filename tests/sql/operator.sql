@@ -73,7 +73,7 @@ insert into ledger.account (account_id, name, user_id, token_digest) overriding 
 insert into ledger.subscription (subscription_id, workspace_id, account_id, description, url_callback, filters, event_filters,
                                  secret_sealed, secret_before_sealed, enabled, validation_code)
 overriding system value values (77, 7435584, 1, 'x', 'https://example.org/', '{}', '[]', '\x71', '\x72', true, 'c');
-select set_eq($$select place, sealed from operator.sealed_list() where place like 'subscription:%'$$,
+select set_eq($$select context, sealed from operator.sealed_list() where context like 'subscription:%'$$,
               $$values ('subscription:77', '\x71'::bytea), ('subscription:77', '\x72')$$, 'those of subscriptions too, both');
 select is(operator.sealed_replace('subscription:77', '\x72', '\x79'), true, 'the one before');
 select results_eq('select secret_sealed, secret_before_sealed from ledger.subscription', $$values ('\x71'::bytea, '\x79'::bytea)$$, 'and no other');

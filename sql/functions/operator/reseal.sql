@@ -2,7 +2,7 @@
 -- when the key is replaced.
 
 create function operator.sealed_list()
-returns table (place text, words text, sealed bytea)
+returns table (context text, description text, sealed bytea)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select e.address, 'secret ' || s.secret_id || ' of endpoint ' || s.endpoint_id, s.sealed
@@ -23,9 +23,9 @@ as $$
   from ledger.totp t
 $$;
 comment on function operator.sealed_list() is
-  'Everything that is sealed with the master key: its table and key, a description, and the sealed form.';
+  'Everything that is sealed with the master key: the context it is bound to, a description, and the sealed form.';
 
-create function operator.sealed_replace(place text, before bytea, after bytea)
+create function operator.sealed_replace(context text, before bytea, after bytea)
 returns boolean
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -35,25 +35,25 @@ declare
 begin
   update ledger.endpoint_secret s set sealed = after
   from ledger.endpoint e
-  where e.endpoint_id = s.endpoint_id and e.address = place and s.sealed = before;
+  where e.endpoint_id = s.endpoint_id and e.address = context and s.sealed = before;
   get diagnostics replaced = row_count;
   total := total + replaced;
   update ledger.subscription s
   set secret_sealed = case when s.secret_sealed = before then after else s.secret_sealed end,
       secret_before_sealed = case when s.secret_before_sealed = before then after else s.secret_before_sealed end
-  where 'subscription:' || s.subscription_id = place and before in (s.secret_sealed, s.secret_before_sealed);
+  where 'subscription:' || s.subscription_id = context and before in (s.secret_sealed, s.secret_before_sealed);
   get diagnostics replaced = row_count;
   total := total + replaced;
   update ledger.toggl_connection c set token_sealed = after
-  where 'toggl:' || c.connection_id = place and c.token_sealed = before;
+  where 'toggl:' || c.connection_id = context and c.token_sealed = before;
   get diagnostics replaced = row_count;
   total := total + replaced;
   update ledger.alert n set secret_sealed = after
-  where 'alert:' || n.alert_id = place and n.secret_sealed = before;
+  where 'alert:' || n.alert_id = context and n.secret_sealed = before;
   get diagnostics replaced = row_count;
   total := total + replaced;
   update ledger.totp t set secret_sealed = after
-  where 'totp:' || t.operator_id = place and t.secret_sealed = before;
+  where 'totp:' || t.operator_id = context and t.secret_sealed = before;
   get diagnostics replaced = row_count;
   return total + replaced > 0;
 end

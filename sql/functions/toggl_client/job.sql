@@ -322,7 +322,7 @@ comment on function ledger.toggl_end(ledger.toggl_job) is
 create function ledger.toggl_turn(
   job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint,
   retry_after bigint, problem text)
-returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, place text, sealed bytea,
+returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, context text, sealed bytea,
                connection_id bigint, token bytea, message jsonb, result text, next_lease bigint)
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -427,7 +427,7 @@ begin
       connection_id := j.connection_id;
       token := (select c.token_sealed from ledger.toggl_connection c where c.connection_id = j.connection_id);
       if asked.endpoint is not null then
-        select e.address, t.sealed into place, sealed
+        select e.address, t.sealed into context, sealed
         from ledger.endpoint e join ledger.endpoint_secret t on t.endpoint_id = e.endpoint_id
         where e.endpoint_id = asked.endpoint and t.revoked_at is null and t.valid_until > now()
         order by t.secret_id desc limit 1;
@@ -449,7 +449,7 @@ comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigin
   'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and '
   'problem says why), evaluates it, and returns the next request. verdict: ask (send this after wait_ms), sign '
   '(record what arrived, then turn again), wait (the quota is used up; the courier or a person continues the job), '
-  'done, failed, lost. how: reserve, pace_ms, repair. sealed, place: the secret for the member `secret` of the body, '
+  'done, failed, lost. how: reserve, pace_ms, repair. sealed, context: the secret for the member `secret` of the body, '
   'and the text that it is bound to. A lease is valid for one turn: the next one needs next_lease.';
 
 create function ledger.toggl_leave(job bigint, lease bigint)
