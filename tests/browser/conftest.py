@@ -16,7 +16,7 @@ from fixtures import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from installation import SOURCE, WORKSPACE, Site, new_folder
 
 SHOTS = pathlib.Path(os.environ.get("HL_SCREENSHOTS", SOURCE / "var/screenshots"))
-STORY_DAYS, EVENTS_MOST = 6, 3000
+EVENT_DAYS, EVENTS_MOST = 6, 3000
 
 
 @pytest.fixture(scope="session")
@@ -27,15 +27,15 @@ def chromium():
     one.quit()
 
 
-def tell_story(site):
+def record_events(site):
     """Some days that end now, an operator of each role, a subscriber."""
-    began = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - STORY_DAYS * 86400))
-    story = ["simulate", "--start", began, "--workspace", WORKSPACE]
+    began = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - EVENT_DAYS * 86400))
+    simulate = ["simulate", "--start", began, "--workspace", WORKSPACE]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    bodies = site.hookledger(*story, "--events", EVENTS_MOST, "--dump").stdout.splitlines()
+    bodies = site.hookledger(*simulate, "--events", EVENTS_MOST, "--dump").stdout.splitlines()
     happened = sum(json.loads(body)["created_at"] <= now for body in bodies)
     assert 100 < happened < EVENTS_MOST
-    site.hookledger(*story, "--events", happened, "--into-database")
+    site.hookledger(*simulate, "--events", happened, "--into-database")
     for name, role in (("Olga", "owner"), ("Vera", "viewer")):
         site.hookledger("operator", "add", name, "--role", role, "--zone", "Europe/Berlin", "--password-file", "-", stdin=admin_client.PASSWORD)
     api_client.set_up(site)
@@ -43,21 +43,21 @@ def tell_story(site):
 
 
 @pytest.fixture(scope="session")
-def told_site(shared_cluster, template, run_folder):
-    """A site with a story, for tests that leave it as it is but for what is theirs."""
-    site = Site(shared_cluster, new_folder(run_folder / "sites") / "told", template)
+def site_with_events(shared_cluster, template, run_folder):
+    """A site with generated events, for tests that change only rows of their own."""
+    site = Site(shared_cluster, new_folder(run_folder / "sites") / "events", template)
     site.add_endpoint("--name", "Toggl")
     site.write_conf(**api_client.EAGER)
-    tell_story(site)
+    record_events(site)
     web_servers.lighttpd_spawned(site)
     yield site
     site.close()
 
 
 @pytest.fixture
-def page(chromium, told_site):
+def page(chromium, site_with_events):
     """The page of that site, nobody logged in."""
-    chromium.begin(told_site)
+    chromium.begin(site_with_events)
     yield chromium
     chromium.end()
 

@@ -8,7 +8,7 @@ import pytest
 import api_client
 import web_servers
 from admin_client import PASSWORD
-from conftest import tell_story
+from conftest import record_events
 from installation import WORKSPACE, Site, new_folder
 from pseudo import Finder, Words
 from selenium.webdriver.common.keys import Keys
@@ -114,10 +114,10 @@ def test_the_first_visit(chromium, finder, words, shared_cluster, run_folder):
 
 
 @pytest.fixture
-def told(chromium, words, bare_site):
+def site(chromium, words, bare_site):
     bare_site.add_endpoint("--name", "Toggl")
     bare_site.write_conf(**api_client.EAGER)
-    tell_story(bare_site)
+    record_events(bare_site)
     begin(chromium, bare_site, words)
     chromium.open()
     log_in(chromium, words)
@@ -126,7 +126,7 @@ def told(chromium, words, bare_site):
     return bare_site
 
 
-def test_what_happened(chromium, finder, words, told):
+def test_what_happened(chromium, finder, words, site):
     page = chromium
     page.open()
     visit(page, finder, "overview", "events", "time")
@@ -140,20 +140,20 @@ def test_what_happened(chromium, finder, words, told):
             page.wait(lambda: page.all(".detail"), "the event")
             page.settle()
             finder.look(f"an event, {model}")
-    told.sql("update ledger.event set source = case when event_id % 2 = 0 then 'spool' else 'quarantine' end")
+    site.sql("update ledger.event set source = case when event_id % 2 = 0 then 'spool' else 'quarantine' end")
     page.open("#/events", anew=False)
     finder.look("late events")
-    told.send(told.event(model="tag", payload={"id": 6, "workspace_id": int(WORKSPACE), "name": "Tag 6"}))
+    site.send(site.event(model="tag", payload={"id": 6, "workspace_id": int(WORKSPACE), "name": "Tag 6"}))
     page.wait(lambda: page.all("button.news"), "the new event", 20)
     finder.look("new events")
 
 
-def test_subscribers(chromium, finder, words, told, subscriber):
+def test_subscribers(chromium, finder, words, site, subscriber):
     page = chromium
     t = "subscribers/"
-    assert told.ada.subscribe(subscriber.url, "of mine").status == 200
+    assert site.ada.subscribe(subscriber.url, "of mine").status == 200
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    told.send(told.event(model="tag", created_at=now, payload={"id": 6, "workspace_id": int(WORKSPACE), "name": "Tag 6"}))
+    site.send(site.event(model="tag", created_at=now, payload={"id": 6, "workspace_id": int(WORKSPACE), "name": "Tag 6"}))
     visit(page, finder, "subscribers", "subscribers/deliveries/1", "subscribers/accounts", "subscribers/organizations")
     page.open("#/subscribers/deliveries/1", anew=False)
     if page.all("button.sentence"):
@@ -173,19 +173,19 @@ def test_subscribers(chromium, finder, words, told, subscriber):
     for item in ("addOrganization", "edit", "addWorkspace"):
         window(page, finder, words[f"{t}{item}"])
     for change in ("enabled = false", "enabled = true, validated_at = null", "validated_at = now(), failing_since = now() - interval '1 day'"):
-        told.sql(f"update ledger.subscription set {change}")
+        site.sql(f"update ledger.subscription set {change}")
         visit(page, finder, "settings", "subscribers")
 
 
-def test_settings(chromium, finder, words, told, subscriber):
+def test_settings(chromium, finder, words, site, subscriber):
     page = chromium
     visit(page, finder, *[view for view in VIEWS if view.startswith("settings")])
     page.open("#/settings/me", anew=False)
     window(page, finder, words["settings/totp/begin"])
     press(page, words["save"])
     toast(page, finder)
-    told.sql("delete from ledger.totp")
-    told.sql("insert into ledger.totp (operator_id, secret_sealed, made_at, confirmed_at) values (1, '', now(), now()), (2, '', now(), now())")
+    site.sql("delete from ledger.totp")
+    site.sql("insert into ledger.totp (operator_id, secret_sealed, made_at, confirmed_at) values (1, '', now(), now()), (2, '', now(), now())")
     visit(page, finder, "settings/operators", "settings/me")
     window(page, finder, words["settings/totp/end"])
     page.open("#/settings/operators", anew=False)
@@ -209,7 +209,7 @@ def test_settings(chromium, finder, words, told, subscriber):
     window(page, finder, words["settings/ticks/remove"])
     visit(page, finder, "settings/audit")
     # ---- the password once more
-    told.sql("update ledger.session set proved_until = now() - interval '1 second'")
+    site.sql("update ledger.session set proved_until = now() - interval '1 second'")
     page.may_fail(403)
     page.open("#/settings/ticks", anew=False)
     page.fill(words["settings/ticks/name"], "another")

@@ -1,4 +1,4 @@
--- Records what stands in the temporary table `told`, as the receiver does. For \ir.
+-- Records the rows of the temporary table `events` as the receiver does. For \ir.
 select receiver.append(
   array_agg(901::bigint), array_agg(901::bigint), array_agg(7435584::bigint), array_agg(8023169274700000 + nth),
   array_agg(created_at), array_agg(created_at + interval '1 second'), array_agg(creator_id), array_agg((payload ->> 'id')::bigint),
@@ -8,5 +8,5 @@ select receiver.append(
                               'metadata', json_build_object('action', action, 'model', model, 'workspace_id', '7435584'),
                               'payload', payload || '{"workspace_id":7435584}')),
   'webhook')
-from (select * from told order by nth) t;
-drop table told;
+from (select * from events order by nth) t;
+drop table events;

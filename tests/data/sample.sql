@@ -1,6 +1,6 @@
--- A small story of a workspace in May 2026, told by callbacks and recorded by
--- receiver.append: whose answers can be computed by hand. Times in Berlin are
--- UTC+2. For \ir, inside a transaction or not; doc/questions.md asks about it.
+-- Sample data: a small workspace in May 2026, recorded by receiver.append() as
+-- callbacks. Its hours and amounts can be computed by hand. Times in Berlin are
+-- UTC+2. For \ir, inside a transaction or not; doc/questions.md queries it.
 --
 --   Ada     no rate of her own: 90 EUR of the workspace
 --   Ben     70 an hour, costs 35; on Website 80, costs 30
@@ -8,9 +8,9 @@
 --   Website (Acme)   100 an hour, its task Design 120
 --   App     (Globex) no rate, in USD
 --   Flat    (Acme)   fixed fee of 5000
-create temp table told (nth integer generated always as identity, created_at timestamptz, creator_id bigint,
+create temp table events (nth integer generated always as identity, created_at timestamptz, creator_id bigint,
                         model text, action text, payload jsonb);
-insert into told (created_at, creator_id, model, action, payload) values
+insert into events (created_at, creator_id, model, action, payload) values
   ('2026-04-01T08:00:00Z', 9000001, 'workspace', 'updated',
    '{"id":7435584,"name":"Atelier Nord","organization_id":11,"default_currency":"EUR","default_hourly_rate":90}'),
   ('2026-04-01T08:00:01Z', 9000001, 'workspace_user', 'created',
@@ -84,6 +84,6 @@ insert into told (created_at, creator_id, model, action, payload) values
    '{"id":3013,"user_id":9000002,"project_id":601,"start":"2026-06-03T06:00:00Z","stop":null,"duration":-1780466400,"billable":true,"description":"Deploy","tag_ids":[802],"tags":["from home"]}');
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value
-values (901, 'address_of_the_story_1', 'story', 7435584);
+values (901, 'address_of_the_sample1', 'sample', 7435584);
 insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value values (901, 901, '\x01');
 \ir record.sql

@@ -54,7 +54,7 @@ select throws_ok($$select * from admin.call(null, 'event_list', null, '{}', null
 select throws_ok($$select * from admin.call(null, 'event_new', null, '{"after": "0-0-0"}', null)$$, 'HL401', null, 'nor what is new');
 select throws_ok($$select * from admin.call(null, 'event_export', null, '{}', null, '{"most": 10}')$$, 'HL401', null, 'nor the export');
 
--- ---- a story
+-- ---- sample events
 
 select pg_temp.tell(1, '2026-07-01 09:00Z', 'created', '{"id":9,"uid":5,"name":"Ann"}', 9, 'workspace_user', creator => 6);
 select pg_temp.tell(2, '2026-07-01 09:00Z', 'created', '{"id":3,"name":"Website relaunch"}', 3, 'project');

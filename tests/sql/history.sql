@@ -153,14 +153,14 @@ end
 $$;
 select unalike(pg_temp.plan_of('select * from ledger.change c where c.entity_id = 70'), '%Seq Scan%', 'the changes of an entity are found by index, everywhere');
 
--- ---- a random story, told in random order
+-- ---- random events in random order
 
 do $$
 declare
-  told record;
+  generated record;
 begin
   perform setseed(0.42);
-  for told in
+  for generated in
     select n, 100 + (random() * 15)::int as entry, '2026-08-01Z'::timestamptz + (random() * 40)::int * interval '1 hour' as at,
            (array['created', 'updated', 'updated', 'updated', 'deleted'])[1 + (random() * 4)::int] as action,
            case when random() < 0.15 then format('{"id":1,"server_deleted_at":"2026-08-02T%s:00:00Z"}', 10 + n % 10)
@@ -171,7 +171,7 @@ begin
     from generate_series(1, 400) n
     order by random()
   loop
-    perform pg_temp.tell(1000 + told.n, told.at, told.action, told.payload, told.entry);
+    perform pg_temp.tell(1000 + generated.n, generated.at, generated.action, generated.payload, generated.entry);
   end loop;
 end
 $$;

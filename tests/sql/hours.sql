@@ -1,14 +1,14 @@
--- Time by bucket, zone and group: numbers computed by hand, on the story of
--- tests/data/story.sql and on entries around the days when clocks change.
+-- Time by bucket, zone and group: numbers computed by hand, on the sample data of
+-- tests/data/sample.sql and on entries around the days when clocks change.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(66);
 \o /dev/null
-\ir ../data/story.sql
+\ir ../data/sample.sql
 \o
 
--- ---- the story, May in Berlin
+-- ---- the sample data, May in Berlin
 
 select results_eq(
   $$select client_name, project_name, seconds, hours, billable_seconds, billable_hours

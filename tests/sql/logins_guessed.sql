@@ -9,30 +9,30 @@ update ledger.operator set enabled = false where name = 'Gone';
 create function pg_temp.later(seconds integer) returns void language sql as $$
   update ledger.throttle set at = at - make_interval(secs => seconds) $$;
 
--- A story of wrong guesses at a name: what each was answered.
-create function pg_temp.story(called text, tries integer, pause integer, addresses integer) returns text
+-- A sequence of wrong guesses at a name: the wait in each answer.
+create function pg_temp.waits(called text, tries integer, pause integer, addresses integer) returns text
 language plpgsql as $$
 declare
-  told text := '';
+  waits text := '';
   answer record;
 begin
   delete from ledger.throttle;
   for n in 1..tries loop
     perform pg_temp.later(pause);
     select * into answer from admin.login_begin(called, '203.0.113.' || n % addresses);
-    told := told || ' ' || answer.wait_s;
+    waits := waits || ' ' || answer.wait_s;
   end loop;
-  return told;
+  return waits;
 end
 $$;
 
-select is(pg_temp.story('Olga', 40, 0, 1), pg_temp.story('Oskar', 40, 0, 1), 'who guesses at once is told alike of a name that somebody has and of one that nobody has');
-select is(pg_temp.story('Olga', 40, 7, 1), pg_temp.story('Oskar', 40, 7, 1), 'who takes his time too');
-select is(pg_temp.story(' olga ', 40, 3, 5), pg_temp.story('OSKAR', 40, 3, 5), 'and from several addresses');
-select is(pg_temp.story('Olga', 40, 0, 200), pg_temp.story('', 40, 0, 200), 'and from many');
-select is(pg_temp.story('Gone', 40, 0, 1), pg_temp.story('Oskar', 40, 0, 1), 'and of one who may not come any more');
-select is(pg_temp.story('Olga', 12, 0, 1), ' 0 0 0 0 0 0 0 0 0 0 30 30', 'ten guesses at once at a name from an address, and two a minute');
-select is((select max(length(n)) from regexp_split_to_table(pg_temp.story('Olga', 25, 0, 200), ' ') n where n <> '0'), 2, 'and twenty from all the world');
+select is(pg_temp.waits('Olga', 40, 0, 1), pg_temp.waits('Oskar', 40, 0, 1), 'guesses in a row wait equally at a known and at an unknown name');
+select is(pg_temp.waits('Olga', 40, 7, 1), pg_temp.waits('Oskar', 40, 7, 1), 'guesses with pauses too');
+select is(pg_temp.waits(' olga ', 40, 3, 5), pg_temp.waits('OSKAR', 40, 3, 5), 'and from several addresses');
+select is(pg_temp.waits('Olga', 40, 0, 200), pg_temp.waits('', 40, 0, 200), 'and from many');
+select is(pg_temp.waits('Gone', 40, 0, 1), pg_temp.waits('Oskar', 40, 0, 1), 'and of one who may not come any more');
+select is(pg_temp.waits('Olga', 12, 0, 1), ' 0 0 0 0 0 0 0 0 0 0 30 30', 'ten guesses at once at a name from an address, and two a minute');
+select is((select max(length(n)) from regexp_split_to_table(pg_temp.waits('Olga', 25, 0, 200), ' ') n where n <> '0'), 2, 'and twenty from all the world');
 
 -- What an account of one's own is good for.
 delete from ledger.throttle;

@@ -1,10 +1,10 @@
--- What time is worth: the story of tests/data/story.sql, and each rule of the rates.
+-- What time is worth: the sample data of tests/data/sample.sql, and each rule of the rates.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(28);
 \o /dev/null
-\ir ../data/story.sql
+\ir ../data/sample.sql
 \o
 set local timezone = 'UTC';
 
@@ -13,7 +13,7 @@ create function pg_temp.website() returns table (user_name text, rate numeric, r
   where a.project_id = 601 and a.task_id is null
 $$;
 
--- ---- the story
+-- ---- the sample data
 
 select results_eq(
   $$select project_name, task_name, user_name, hours, rate, rate_of, amount, currency

@@ -73,7 +73,7 @@ select pg_temp.event(19, 101, 'time_entry', 'updated', null, '{"description":"of
 select pg_temp.event(20, 101, 'workspace_user', 'created', -3, '{"user_id":5,"name":"Ada"}');
 select pg_temp.event(21, 101, 'client', 'created', 9223372036854775807, '{"name":"far"}');
 create temp table before as select * from pg_temp.everything() row;
-select is(count(*), 13::bigint, 'the rows of a story') from before;
+select is(count(*), 13::bigint, 'the rows of some events') from before;
 create temp table drift as select * from ledger.drift;
 
 select results_eq('select * from pg_temp.rebuild(1000)', 'values (1::bigint, 0::bigint)', 'written anew in one step');

@@ -1,10 +1,10 @@
--- The views of schema toggl, on the story of tests/data/story.sql.
+-- The views of schema toggl, on the sample data of tests/data/sample.sql.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(21);
 \o /dev/null
-\ir ../data/story.sql
+\ir ../data/sample.sql
 \o
 
 -- ---- users, time_entries, running

@@ -1,11 +1,11 @@
--- Schema toggl explains itself: every object has a comment, and the example at the
--- end of the comment of each view and function gives rows on the
--- story, to one who may read schema toggl and nothing else.
+-- Every object of schema toggl has a comment. The example at the end of the comment of
+-- each view and function returns rows of the sample data to a role that may only read
+-- schema toggl.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 \o /dev/null
-\ir ../data/story.sql
+\ir ../data/sample.sql
 \ir ../../sql/functions/roles.sql
 -- as if recorded by a transaction that is over: a load goes no further
 update ledger.event set txid = '3';

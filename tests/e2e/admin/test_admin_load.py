@@ -244,14 +244,14 @@ def test_a_crowd_from_one_address_is_told_at_once(busy):
 
 
 def test_known_and_unknown_names_answer_alike(busy):
-    """Here the whole answers; tests/sql/logins_guessed.sql has the longer stories."""
+    """Here the whole answers; tests/sql/logins_guessed.sql has longer sequences of guesses."""
     operator(busy)
-    stories = []
+    answers = []
     for name in ("Olga", "Oskar"):
         busy.sql("delete from ledger.throttle")
-        stories.append([(answer.status, answer.body, answer.headers["retry-after"] if answer.status == 429 else None, sorted(answer.headers))
+        answers.append([(answer.status, answer.body, answer.headers["retry-after"] if answer.status == 429 else None, sorted(answer.headers))
                         for answer in (guess(busy, name, "203.0.113.1", f"wrong password {number}") for number in range(13))])
-    assert stories[0] == stories[1] and [status for status, *_ in stories[0]] == [401] * 10 + [429] * 3
+    assert answers[0] == answers[1] and [status for status, *_ in answers[0]] == [401] * 10 + [429] * 3
 
 
 def test_names_that_nobody_has_are_not_kept(busy):

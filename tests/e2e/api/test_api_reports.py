@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The part of Toggl's Track API that is answered from the typed tables, on the
-story of tests/data, whose answers can be computed by hand."""
+sample data of tests/data, whose answers can be computed by hand."""
 import calendar
 import json
 
@@ -17,7 +17,7 @@ ADA, BEN, HERE = 9000001, 9000002, f"/api/v9/workspaces/{WORKSPACE}"
 
 @pytest.fixture
 def told(api_site):
-    psql(api_site, "\\i data/story.sql")
+    psql(api_site, "\\i data/sample.sql")
     return api_site
 
 

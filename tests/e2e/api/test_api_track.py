@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What is answered of Toggl's Track API v9, from the typed tables of a story."""
+"""Toggl's Track API v9, answered from the typed tables of generated events."""
 import json
 
 import pytest
@@ -15,7 +15,7 @@ HOME = f"/api/v9/workspaces/{WORKSPACE}"
 
 @pytest.fixture
 def told(api_site):
-    """The API's site, with a workspace's story in its tables."""
+    """The API's site, with the generated events of a workspace."""
     api_site.hookledger("simulate", "--url", api_site.endpoint["callback_url"], "--secret-file", "-", "--events", 600,
                         "--workspace", WORKSPACE, "--people", 8, "--start", "2026-06-01T00:00:00Z",
                         stdin=api_site.endpoint["secret"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What a member may see is the same by all ways: Track API, list of events,
-delivery, replay. Random stories and roles against a model that knows nothing of
+delivery, replay. Random events and roles against a model that knows nothing of
 the SQL; HL_RIGHTS_SEEDS says how many, HL_RIGHTS_FIRST with which they begin."""
 import itertools
 import json
@@ -29,7 +29,7 @@ NONE_OF_IT = {"note": '"corporate, generated at the rate of 5"', "n": "900719925
 WORTH = ["424242.5", '"424242"', "null", '{"value":424242}', "[424242,{\"x\":424242}]", "4242421e10"]
 
 
-# ---- stories
+# ---- random events
 
 def members(dice, depth=0):
     """Members of an object as JSON text: pay, what looks like it, and what has some
@@ -53,17 +53,17 @@ def request(dice):
                         json.dumps('[{"op":"replace","path":"/rate","value":424242}]')])
 
 
-def story(seed, ben, first):
+def random_events(seed, ben, first):
     """(model, entity, payload text, request text) in their order: projects first, some
     of them private, one's own entries and others'."""
     dice = random.Random(seed)
     public = {first + n: dice.random() < 0.5 for n in range(3)}
     belongs = {project for project in public if dice.random() < 0.5}
-    told = []
+    events = []
 
     def tell(model, entity, **known):
         given = [f'"{key}":{json.dumps(value)}' for key, value in {"id": entity, "workspace_id": WORKSPACE, **known}.items()]
-        told.append((model, entity, "{" + ",".join(given + members(dice)) + "}", request(dice)))
+        events.append((model, entity, "{" + ",".join(given + members(dice)) + "}", request(dice)))
 
     for project, is_public in public.items():
         tell("project", project, name=f"p{project}", is_private=not is_public, active=True)
@@ -80,7 +80,7 @@ def story(seed, ben, first):
             lambda: tell("client", first + 60, name="c"),
             lambda: tell("workspace", WORKSPACE, name="w"),
         ])()
-    return told, {project for project in public if public[project] or project in belongs}
+    return events, {project for project in public if public[project] or project in belongs}
 
 
 # ---- the model
@@ -155,7 +155,7 @@ def assert_seen(got, want, is_admin, where):
 
 
 def test_all_ways_tell_the_same(api_site, monkeypatch):
-    # these stories have types that nobody has published
+    # these events have models without a published schema
     monkeypatch.setattr(api_contract, "judge", lambda *_: None)
     site = api_site
     site.hookledger("organization", "set", site.organization, "--requests", 100000)
@@ -164,39 +164,39 @@ def test_all_ways_tell_the_same(api_site, monkeypatch):
     number = itertools.count(1)
     for seed in SEEDS:
         dice = random.Random(seed)
-        told, seen = story(seed, BEN, 10_000 * (seed + 1))
+        events, seen = random_events(seed, BEN, 10_000 * (seed + 1))
         subscription = subscribe(site, subscriber.url, account=ben.account_id)
         site.hookledger("account", "grant", ben.account_id, WORKSPACE, *(["--admin"] if dice.random() < 0.5 else []))
-        told = {next(number): one for one in told}
-        for event, (model, entity, payload, asked) in told.items():
+        events = {next(number): one for one in events}
+        for event, (model, entity, payload, asked) in events.items():
             body = (f'{{"event_id":{event},"created_at":"2026-07-01T10:00:00.{event:06}Z","creator_id":1,"metadata":{{"action":"updated",'
                     f'"model":"{model}","{model}_id":"{entity}","workspace_id":"{WORKSPACE}","request_body":{asked}}},"payload":{payload}}}').encode()
             assert site.send(body).status == 200
-        ask_all_ways(site, ben, subscription, subscriber, told, seen, lambda: run_round(site))
+        ask_all_ways(site, ben, subscription, subscriber, events, seen, lambda: run_round(site))
         # the role becomes another, and everything is sent once more
         is_admin = dice.random() < 0.5
         site.hookledger("account", "grant", ben.account_id, WORKSPACE, *(["--admin"] if is_admin else []))
         if dice.random() < 0.5:
             site.sql("update toggl.project set is_private = true where not is_private")
             seen &= {row[0] for row in site.sql("select project_id from toggl.project_user where user_id = %s", BEN)}
-        ask_all_ways(site, ben, subscription, subscriber, told, seen,
+        ask_all_ways(site, ben, subscription, subscriber, events, seen,
                      lambda: (site.hookledger("subscription", "replay", subscription, "--since", "2020-01-01"), run_round(site)))
         site.hookledger("subscription", "delete", subscription)
     subscriber.close()
 
 
-def ask_all_ways(site, ben, subscription, subscriber, told, seen, send):
+def ask_all_ways(site, ben, subscription, subscriber, events, seen, send):
     is_admin = site.sql("select is_admin from ledger.member where account_id = %s", ben.account_id)[0][0]
     site.sql("delete from ledger.quota")
     subscriber.got.clear()
     made = {row[0] for row in site.sql("select event_id from ledger.delivery where subscription_id = %s", subscription)}
     send()
     made |= {row[0] for row in site.sql("select event_id from ledger.delivery where subscription_id = %s", subscription)}
-    visible = {event for event, one in told.items() if event in made and (is_admin or may_see(one[0], json.loads(one[2]), BEN, seen))}
+    visible = {event for event, one in events.items() if event in made and (is_admin or may_see(one[0], json.loads(one[2]), BEN, seen))}
     came = {request["body"]["event_id"]: request["body"] for request in subscriber.events()}
     assert set(came) == visible
     for event, body in came.items():
-        assert_seen(body, told[event], is_admin, "delivery")
+        assert_seen(body, events[event], is_admin, "delivery")
     for request in subscriber.events():
         assert_genuine(request)
     # the list of what is on its way
@@ -204,28 +204,28 @@ def ask_all_ways(site, ben, subscription, subscriber, told, seen, send):
     listed = {one["event_id"]: one for one in answer["events"]}
     assert set(listed) == visible and answer["total"] == len(visible)
     for event, one in listed.items():
-        assert_seen(one, told[event], is_admin, "list")
+        assert_seen(one, events[event], is_admin, "list")
     # the Track API: as the last event of each entity says
-    last = {(model, entity): event for event, (model, entity, *_) in told.items()}
+    last = {(model, entity): event for event, (model, entity, *_) in events.items()}
     for where, model in (("projects?active=both", "project"), ("workspace_users", "workspace_user"), ("project_users", "project_user"), ("clients?status=both", "client")):
         answer = ben.get(f"{HOME}/{where}").json()
-        compare_entities(answer, model, last, told, is_admin, BEN, seen)
-    compare_entities(ben.get(f"{HOME}/tasks?active=both").json()["data"], "task", last, told, is_admin, BEN, seen)
+        compare_entities(answer, model, last, events, is_admin, BEN, seen)
+    compare_entities(ben.get(f"{HOME}/tasks?active=both").json()["data"], "task", last, events, is_admin, BEN, seen)
     own = ben.get("/api/v9/me/time_entries?start_date=2026-06-30&end_date=2026-07-03").json()
-    compare_entities(own, "time_entry", {key: event for key, event in last.items() if json.loads(told[event][2]).get("user_id") == BEN},
-                     told, is_admin, BEN, seen)
+    compare_entities(own, "time_entry", {key: event for key, event in last.items() if json.loads(events[event][2]).get("user_id") == BEN},
+                     events, is_admin, BEN, seen)
     related = ben.get("/api/v9/me?with_related_data=true").body.decode()
     assert is_admin or "424242" not in related
 
 
-def compare_entities(answer, model, last, told, is_admin, ben, seen):
-    wanted = {entity: json.loads(told[event][2]) for (kind, entity), event in last.items() if kind == model}
+def compare_entities(answer, model, last, events, is_admin, ben, seen):
+    wanted = {entity: json.loads(events[event][2]) for (kind, entity), event in last.items() if kind == model}
     wanted = {entity: payload for entity, payload in wanted.items() if is_admin or may_see(model, payload, ben, seen)}
     got = {one["id"]: one for one in answer if one["id"] in {entity for kind, entity in last if kind == model}}
     assert set(got) == set(wanted), model
     for entity, payload in wanted.items():
         want, have = plain(payload if is_admin else stripped(payload)), plain(got[entity])
-        # (published fields that nothing was told of may be there, with nothing in them)
+        # (published fields without a value in any event may be there, without a value)
         assert {key: have.get(key) for key in want} == want, model
         assert is_admin or not any(have.get(key) for key in have if tells_pay(key)), model
     assert is_admin or "424242" not in json.dumps(answer)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """doc/questions.md is right: each block of SQL gives the answer that stands
-below it, on the story of tests/data, whose numbers were computed by hand."""
+below it, on the sample data of tests/data, whose numbers were computed by hand."""
 import re
 
 import pytest
@@ -35,8 +35,8 @@ def fill(sql):
     return sql.rstrip().rstrip(";") + ";\n"
 
 
-def test_the_answers_are_those_of_the_story(bare_site):
-    psql(bare_site, "\\i data/story.sql")
+def test_the_results_of_the_sample_data(bare_site):
+    psql(bare_site, "\\i data/sample.sql")
     asked = questions()
     assert len(asked) > 20, "the page has lost its questions, or this test its eyes"
     assert sum(1 for _, answer in asked if answer) > 15
@@ -44,13 +44,13 @@ def test_the_answers_are_those_of_the_story(bare_site):
     assert len(invoiced) == 2
     for sql, answer in (pair for pair in asked if pair not in invoiced):
         assert psql(bare_site, fill(sql)) == answer or not answer, sql
-    psql(bare_site, "\\i data/story_later.sql")
+    psql(bare_site, "\\i data/sample_later.sql")
     for sql, answer in invoiced:
         assert psql(bare_site, fill(sql)) == answer, sql
 
 
 def test_what_other_programs_ask_has_an_answer(bare_site):
-    psql(bare_site, "\\i data/story.sql")
+    psql(bare_site, "\\i data/sample.sql")
     filled = [sql for sql, answer in questions() if not answer and re.search(r"\$__|\{\{", sql)]
     assert len(filled) == 3
     for sql in filled:

@@ -134,7 +134,7 @@ def told(site, *more):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_part_of_a_story(site):
+def test_a_part_of_the_events(site):
     whole = told(site, "--events", 600)
     first, last = whole[200]["created_at"], whole[400]["created_at"]
     assert told(site, "--until", last) == [event for event in whole if event["created_at"] < last]

@@ -38,7 +38,7 @@ def tell(site, events, seed=1, start="2026-07-01T00:00:00Z"):
 
 
 def events(site):
-    """Two stories may use the same event_id; with its time it is one event."""
+    """Two sequences of events may use the same event_id; with its time it is one event."""
     return set(site.sql("select event_id, created_at from ledger.event"))
 
 

@@ -15,7 +15,7 @@ from installation import WORKSPACE, Cluster, give, wait_for
 
 pytestmark = pytest.mark.plain
 
-STORY = ("--events", 600, "--start", "2025-02-01", "--people", 4, "--workspace", WORKSPACE)
+SIMULATE = ("--events", 600, "--start", "2025-02-01", "--people", 4, "--workspace", WORKSPACE)
 
 HOSTILE = {
     "standard_conforming_strings": "off", "DateStyle": "German", "IntervalStyle": "sql_standard", "TimeZone": "Asia/Kathmandu",
@@ -72,7 +72,7 @@ def say(site):
 
 def test_all_is_as_anywhere(hostile, bare_site):
     for site in (hostile, bare_site):
-        assert json.loads(site.hookledger("simulate", "--into-database", *STORY, "--json").stdout)["recorded"] == 600
+        assert json.loads(site.hookledger("simulate", "--into-database", *SIMULATE, "--json").stdout)["recorded"] == 600
     assert contents(hostile) == contents(bare_site)
     assert say(hostile) == say(bare_site)
     before = contents(hostile)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Seeded random stories of a few entities that go through everything that the
-typed tables have to cope with, for the property test."""
+"""Seeded random events of a few entities with everything that the typed tables
+must handle, for the property test."""
 import random
 
 from projection_model import COLUMNS, Event, fields
@@ -51,7 +51,7 @@ def payload(dice, model, entity, mostly, oddity):
     return "{" + ",".join(members) + "}"
 
 
-def story(seed, workspaces, count=None, entities=None):
+def random_events(seed, workspaces, count=None, entities=None):
     """The events of one seed, in no order: of these (workspace, model, entity), or
     of a few by chance."""
     dice = random.Random(seed)
@@ -64,13 +64,13 @@ def story(seed, workspaces, count=None, entities=None):
     for number in range(count):
         workspace, model, entity = dice.choice(entities)
         action = dice.choice(["created", "updated", "updated", "deleted", "deleted", "archived"][:dice.choice([3, 5, 6])])
-        told = entity if dice.random() < 0.97 or model == "workspace" else None
+        stated = entity if dice.random() < 0.97 or model == "workspace" else None
         if action == "deleted" and dice.random() < 0.6:
             text = dice.choice(["null", "{}", f'{{"id":{entity}}}', f'{{"id":{entity},"at":"odd","server_deleted_at":5}}'])
-            told = entity
+            stated = entity
         else:
-            text = payload(dice, model, told, dice.choice([0.2, 0.9]), oddity)
+            text = payload(dice, model, stated, dice.choice([0.2, 0.9]), oddity)
         created = START_US + dice.choice([0, 0, 1, 1000000]) * dice.randint(0, 6)
         body = f'{{"event_id":{ids[number]},"metadata":{{"model":"{model}","note":"{dice.choice(["", "", NUL * (oddity > 0)])}"}},"payload":{text}}}'
-        events.append(Event(workspace, ids[number], created, dice.choice([None, 9000001, 9000002]), told, model, action, body))
+        events.append(Event(workspace, ids[number], created, dice.choice([None, 9000001, 9000002]), stated, model, action, body))
     return events

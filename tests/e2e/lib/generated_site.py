@@ -16,7 +16,7 @@ def simulate_options(events):
     return "--events", events, "--start", START, "--people", 5, "--workspace", WORKSPACE
 
 
-STORY = simulate_options(EVENTS)
+SIMULATE = simulate_options(EVENTS)
 
 
 def tables(site):
@@ -39,7 +39,7 @@ def generated(request, shared_cluster, template, run_folder):
     """A site with the generated events, recorded in order and once; a module's own EVENTS
     says how many."""
     events = getattr(request.module, "EVENTS", EVENTS)
-    site = Site(shared_cluster, new_folder(run_folder / "story"), template)
+    site = Site(shared_cluster, new_folder(run_folder / "generated"), template)
     assert simulate(site, "--connections", 1, events=events)["recorded"] == events
     yield site
     site.close()

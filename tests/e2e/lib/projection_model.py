@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What the typed tables should hold after a story, as a person would work it
-out: the events put in order and told one by one. Knows nothing of the SQL: the
+"""What the typed tables should hold after some events, as a person would work it
+out: the events put in order and applied one by one. Knows nothing of the SQL: the
 columns stand here a second time, on purpose."""
 import collections
 import datetime
@@ -212,7 +212,7 @@ READ = {"id": read_id, "duration": read_duration, "money": read_money, "flag": r
 TYPES = {"id": "number", "duration": "number", "money": "number", "flag": "boolean", "ids": "array", "texts": "array"}
 
 
-# ---- a story
+# ---- events
 
 Event = collections.namedtuple("Event", "workspace event_id created_us creator entity model action body")
 
@@ -328,7 +328,7 @@ def drift_there(db):
 
 
 def events_there(db):
-    """What the ledger has, as events of a story."""
+    """The events of the ledger."""
     return [Event(*row) for row in db.execute("""select workspace_id, event_id, ledger.us(created_at), creator_id, entity_id,
                                                         model, action, body::text from ledger.event""")]
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""The typed tables are as true as the ledger: stories of thousands of seeds,
+"""The typed tables agree with the ledger. Events of thousands of seeds are
 delivered in random order, with duplicates, in random batches and by three
-connections at once, give the rows that a person would work out, the rows of
-the same stories told in order, and those of a rebuild."""
+connections at once. They give the rows that a person would work out, the rows of
+the same events delivered in order, and those of a rebuild."""
 import os
 import random
 import re
@@ -11,14 +11,14 @@ import threading
 import pytest
 
 import projection_model
-from event_generator import story
+from event_generator import random_events
 
 pytestmark = pytest.mark.plain
 
 SEEDS = int(os.environ.get("HL_TRUTH_SEEDS", "2000"))
 FIRST = int(os.environ.get("HL_TRUTH_FIRST", "1"))
 LINES = 4
-# The same stories again, in workspaces of their own.
+# The same events again, in workspaces of their own.
 IN_ORDER = 10**9
 # A workspace's second endpoint, as for a second subscription to the same events.
 SECOND = 10**8
@@ -87,13 +87,13 @@ def stage(db, deliveries):
     db.execute("analyze public.delivery")
 
 
-def shuffled(seeds, stories, again=0.3):
+def shuffled(seeds, events_of, again=0.3):
     """Every event at least once, in random order and batches. Neighbouring seeds
     share batches, and the lines come by the same events at the same time."""
     dice = random.Random(seeds[0])
     batch = 0
     for start in range(0, len(seeds), 20):
-        pile = [event for seed in seeds[start:start + 20] for event in stories[seed]]
+        pile = [event for seed in seeds[start:start + 20] for event in events_of[seed]]
         pile += [event for event in pile if dice.random() < again]
         dice.shuffle(pile)
         while pile:
@@ -103,10 +103,10 @@ def shuffled(seeds, stories, again=0.3):
                 yield line, batch, pile.pop()
 
 
-def in_order(stories):
-    """Each story in its order, of which a batch has one event: alone for some seeds,
-    else beside those of the next twenty seeds, which have other workspaces."""
-    for seed, events in stories.items():
+def in_order(events_of):
+    """The events of each seed in their order, one in a batch: alone for some seeds, else
+    together with events of the next twenty seeds, which have other workspaces."""
+    for seed, events in events_of.items():
         group = seed // 20
         for number, event in enumerate(sorted(events, key=lambda event: (event.created_us, event.event_id))):
             batch = (group * 1000 + number) * 20 + (seed % 20 if group % 5 == 0 else 0)
@@ -139,12 +139,12 @@ def differences(wanted, there):
                           for column in (want or have) if not (want and have) or want.get(column) != have.get(column)}
 
 
-def explain(stories, wanted, there):
-    """The smallest story that came out differently: its seed, row and events."""
+def explain(events_of, wanted, there):
+    """The seed with the fewest events that gave another row: the seed, the row, its events."""
     found = []
     for (table, key), columns in differences(wanted, there):
         seed = key[0] % IN_ORDER // 2
-        events = [event for event in stories[seed]
+        events = [event for event in events_of[seed]
                   if projection_model.key_of(event) == (table, (key[0] % IN_ORDER, *key[1:]))]
         found.append((len(events), seed, table, key, columns, events))
     if not found:
@@ -168,8 +168,8 @@ def differ(db, table, one, other):
         f"select count(*) from (({one} except all {other}) union all ({other} except all {one})) d") if count]
 
 
-def told_otherwise(db):
-    """Tables whose rows of the workspaces that were told in order are others."""
+def differ_in_order(db):
+    """Tables in which the workspaces with events in order have other rows."""
     found = []
     for table in projection_model.COLUMNS:
         rest = columns_of(db, table)
@@ -178,8 +178,8 @@ def told_otherwise(db):
     return found
 
 
-def rebuilt_otherwise(site, db):
-    """Tables that are others when they were emptied and written anew."""
+def differ_after_rebuild(site, db):
+    """Tables that have other rows after they were emptied and rebuilt."""
     db.execute("create schema before")
     for table in projection_model.COLUMNS:
         db.execute(f"create table before.{table} as table toggl.{table}")
@@ -189,39 +189,39 @@ def rebuilt_otherwise(site, db):
 
 
 @pytest.mark.timeout(600)
-def test_stories(bare_site):
+def test_random_events(bare_site):
     seeds = range(FIRST, FIRST + SEEDS)
-    stories = {seed: story(seed, homes(seed)) for seed in seeds}
-    wanted, drift = projection_model.rows_after([event for seed in seeds for event in stories[seed]])
+    events_of = {seed: random_events(seed, homes(seed)) for seed in seeds}
+    wanted, drift = projection_model.rows_after([event for seed in seeds for event in events_of[seed]])
     workspaces = [home for seed in seeds for home in homes(seed)]
     assert len(wanted) > SEEDS
 
     with bare_site.cluster.connect(bare_site.database) as db:
         prepare(db, workspaces + [home + IN_ORDER for home in workspaces])
-        stage(db, [*shuffled(seeds, stories), *in_order(stories)])
+        stage(db, [*shuffled(seeds, events_of), *in_order(events_of)])
         run_lines(bare_site, range(LINES), 1)
-        problem = explain(stories, wanted, projection_model.rows_there(db))
+        problem = explain(events_of, wanted, projection_model.rows_there(db))
         assert not problem, problem
         assert projection_model.drift_there(db) == drift
 
         run_lines(bare_site, range(LINES, LINES + 2), 200)
         assert db.execute("select count(*) % 2 from ledger.event").fetchone() == (0,)
-        assert not told_otherwise(db)
+        assert not differ_in_order(db)
         counted = projection_model.drift_there(db)
-        assert not rebuilt_otherwise(bare_site, db)
+        assert not differ_after_rebuild(bare_site, db)
         assert projection_model.drift_there(db) == counted, "a rebuild counts nothing"
 
 
 def test_the_same_few_entities(bare_site):
     """Four connections that deliver the same events of the same entities at the
     same time, each twice: no connections deadlock, and nothing is lost."""
-    stories = {seed: story(seed, homes(seed), 1200, [(home, "time_entry", entity) for home in homes(seed) for entity in range(1, 5)])
-               for seed in (1, 20, 45)}
+    events_of = {seed: random_events(seed, homes(seed), 1200, [(home, "time_entry", entity) for home in homes(seed) for entity in range(1, 5)])
+                 for seed in (1, 20, 45)}
     with bare_site.cluster.connect(bare_site.database) as db:
-        prepare(db, [home for seed in stories for home in homes(seed)])
-        stage(db, shuffled(list(stories), stories, 1))
+        prepare(db, [home for seed in events_of for home in homes(seed)])
+        stage(db, shuffled(list(events_of), events_of, 1))
         run_lines(bare_site, range(LINES), 1)
         assert not projection_model.not_projected(db)
-        wanted, drift = projection_model.rows_after([event for events in stories.values() for event in events])
+        wanted, drift = projection_model.rows_after([event for events in events_of.values() for event in events])
         assert projection_model.rows_there(db) == wanted
         assert projection_model.drift_there(db) == drift

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import web_servers
-from generated_site import (EVENTS, STORY, append, begin, contents, finish, generated, simulate, copied_site, expected,  # noqa: F401
+from generated_site import (EVENTS, SIMULATE, append, begin, contents, finish, generated, simulate, copied_site, expected,  # noqa: F401
                   waits_for_lock)
 from installation import WORKSPACE, wait_for
 
@@ -31,7 +31,7 @@ def test_rebuild_while_others_record(bare_site, expected):
     recorded while its entity is written anew is never lost."""
     site = bare_site
     site.add_endpoint()
-    recording = begin(site, "simulate", "--into-database", *STORY, "--shuffle", 3000, "--duplicates", 20,
+    recording = begin(site, "simulate", "--into-database", *SIMULATE, "--shuffle", 3000, "--duplicates", 20,
                       "--connections", 3)
     rounds = 0
     while recording.poll() is None:
@@ -83,7 +83,7 @@ def test_upgrade_that_needs_a_rebuild(bare_site, expected):
     to be done, and doctor does until it is done."""
     site = bare_site
     site.sql("insert into ledger.endpoint (address, name, workspace_id) values (repeat('a', 32), 'e', %s)", WORKSPACE)
-    dump = site.hookledger("simulate", "--dump", *STORY).stdout
+    dump = site.hookledger("simulate", "--dump", *SIMULATE).stdout
     with site.cluster.connect(site.database) as db:
         db.execute("create temp table dumped (body json)")
         with db.cursor().copy("copy dumped from stdin") as copy:
@@ -222,7 +222,7 @@ def test_retention_while_others_record(bare_site):
     changes nothing."""
     site = bare_site
     site.add_endpoint()
-    recording = begin(site, "simulate", "--into-database", *STORY, "--shuffle", 4000, "--connections", 3, "--json")
+    recording = begin(site, "simulate", "--into-database", *SIMULATE, "--shuffle", 4000, "--connections", 3, "--json")
     wait_for(lambda: site.sql("select count(*) > 3000 from ledger.event")[0][0], "events")
     while recording.poll() is None:
         month = site.sql("select to_char(max(created_at), 'YYYY-MM') from ledger.event")[0][0]
