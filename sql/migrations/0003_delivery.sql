@@ -186,6 +186,7 @@ create table ledger.delivery (
   first_attempt_at timestamptz,
   last_attempt_at timestamptz,
   last_error text,
+  dropped_for text,
   settled_at timestamptz,
   primary key (workspace_id, subscription_id, delivery_id)
 );
@@ -215,7 +216,7 @@ comment on column ledger.delivery.model is 'Kind of entity.';
 comment on column ledger.delivery.action is 'Action as the subscriber gets it.';
 comment on column ledger.delivery.state is
   'due: to be attempted at due_at; behind: an earlier one of the entity is open; delivered; dead: given up; dropped: '
-  'its subscription was deleted or is gone, or its maker may not see it any more (last_error).';
+  'its subscription was deleted or is gone, or its maker may not see it any more (dropped_for).';
 comment on column ledger.delivery.due_at is 'When the next attempt is due.';
 comment on column ledger.delivery.made_at is 'When it was made.';
 comment on column ledger.delivery.attempts is 'Attempts so far.';
@@ -225,6 +226,9 @@ comment on column ledger.delivery.first_attempt_at is
   'When the first one ended since it was made or replayed; it is given up so long after that.';
 comment on column ledger.delivery.last_attempt_at is 'When the last one ended.';
 comment on column ledger.delivery.last_error is 'Problem of the last attempt; null: none.';
+comment on column ledger.delivery.dropped_for is
+  'Why it was dropped before any attempt had a problem: subscription_deleted, subscription_disabled, address_gone, '
+  'account_off or not_visible.';
 comment on column ledger.delivery.settled_at is 'When it was delivered, died or was dropped.';
 
 create table ledger.attempt (

@@ -8,6 +8,7 @@
 #include "cli/input.h"
 #include "cli/list.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 enum { LIST_LIMIT = 20, REPLAY_PAGE = 1000 };
 
@@ -57,6 +58,8 @@ static void add_time(struct buf *out, const char *name, const struct db_rows *ro
 
 static void add_delivery(struct buf *out, const struct db_rows *rows)
 {
+	struct buf problem = { 0 };
+
 	buf_addf(out, "Delivery %lld of event %lld to subscription %lld: ",
 		 (long long)db_int(rows, 0, "delivery_id"), (long long)db_int(rows, 0, "event_id"),
 		 (long long)db_int(rows, 0, "subscription_id"));
@@ -70,7 +73,9 @@ static void add_delivery(struct buf *out, const struct db_rows *rows)
 	add_time(out, "made", rows, "made_us");
 	add_time(out, "next attempt", rows, "due_us");
 	add_time(out, "ended", rows, "settled_us");
-	add_line(out, "problem", db_str(rows, 0, "last_error"));
+	catalog_write_json(db_str(rows, 0, "last_error"), &problem);
+	add_line(out, "problem", buf_str(&problem));
+	buf_done(&problem);
 	buf_addf(out, "  %-13s %lld\n", "attempts", (long long)db_int(rows, 0, "attempts"));
 }
 

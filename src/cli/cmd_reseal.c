@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/cmd.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 static struct {
 	bool json;
@@ -20,7 +21,6 @@ static enum err reseal_one(struct db *db, const struct sealer *sealer, const str
 			   size_t row, struct count *count)
 {
 	struct str context = db_str(rows, row, "context");
-	struct str description = db_str(rows, row, "description");
 	struct buf before = { 0 }, plain = { 0 }, after = { 0 };
 	struct db_args *args = db_args_new();
 	struct db_rows *answer = NULL;
@@ -28,7 +28,11 @@ static enum err reseal_one(struct db *db, const struct sealer *sealer, const str
 
 	db_bytes(rows, row, "sealed", &before);
 	if (seal_open(sealer, context, buf_str(&before), &plain)) {
-		term_problem("%.*s opens with neither key", (int)description.len, description.at);
+		struct buf description = { 0 };
+
+		catalog_write_json(db_str(rows, row, "description"), &description);
+		term_problem("%s opens with neither key", buf_text(&description));
+		buf_done(&description);
 		count->unopened++;
 		goto done;
 	}

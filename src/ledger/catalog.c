@@ -411,6 +411,23 @@ void catalog_begin(struct buf *json, const char *code)
 	json_put_text(json, "code", str_of(code));
 }
 
+/* Text of a string that stands alone; what is none stays as it is. */
+static void write_alone(struct str json, struct buf *out)
+{
+	struct json_value item;
+	struct buf list = { 0 };
+	struct str rest;
+
+	buf_add_char(&list, '[');
+	buf_add_str(&list, json);
+	rest = buf_str(&list);
+	if (json_next(&rest, &item) && item.kind == JSON_STRING && !rest.len)
+		write_value(str_of(""), item, out, 0);
+	else
+		write_safe(json, out);
+	buf_done(&list);
+}
+
 void catalog_write_json(struct str json, struct buf *out)
 {
 	struct json_value item;
@@ -425,7 +442,7 @@ void catalog_write_json(struct str json, struct buf *out)
 	} else if (read_code(json, &code)) {
 		write_sentence(buf_str(&code), json, out, 0);
 	} else {
-		write_safe(json, out);
+		write_alone(json, out);
 	}
 	buf_done(&code);
 }

@@ -33,7 +33,7 @@ extern const size_t catalog_count;
 void catalog_write(struct str code, struct str params, struct buf *out);
 
 /* The same for a whole object with a member "code", or for a list of such, a line each.
-   Text that is neither is appended as it is, made safe. */
+   A string is appended as its text, anything else as it is, both made safe. */
 void catalog_write_json(struct str json, struct buf *out);
 
 /* Appends what a template makes of the parameters. */

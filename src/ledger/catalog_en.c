@@ -13,6 +13,10 @@ const struct catalog_row catalog_rows[] = {
 	  "there is no account {account_id}; `hookledger account list` shows all" },
 	{ "account.user_missing",
 	  "\"user_id\" must be the number of the Toggl user that the account stands for" },
+	{ "account.warn_disable",
+	  "Its token is refused, and its subscriptions get nothing until it is enabled again." },
+	{ "account.warn_token",
+	  "The token it has now is refused at once: whoever uses it must be given the new one." },
 	{ "account.workspace_missing",
 	  "the account \"{name}\" has no access to workspace {workspace_id}; give it that first" },
 	/* ---- alert */
@@ -42,17 +46,39 @@ const struct catalog_row catalog_rows[] = {
 	{ "day.malformed", "a day looks like 2026-05-31" },
 	{ "day.named_malformed", "{name} must be a day such as 2026-07-17" },
 	/* ---- delivery */
+	{ "delivery.dropped_account",
+	  "the account of its subscription is disabled, or may not use the workspace any more" },
+	{ "delivery.dropped_address", "its address is gone (410)" },
+	{ "delivery.dropped_deleted", "its subscription is deleted" },
+	{ "delivery.dropped_disabled", "its subscription is disabled for long" },
+	{ "delivery.dropped_unseen", "the account of its subscription may not see it any more" },
 	{ "delivery.gone",
 	  "there is no delivery {delivery_id}; those that ended are forgotten after a while" },
 	{ "delivery.not_visible", "the account of subscription {subscription_id} may not see this "
 				  "event, so it is not delivered to it" },
+	{ "delivery.replayed", "It is due now." },
+	{ "delivery.replayed_behind", "It is delivered behind an earlier one of the same entity." },
+	{ "delivery.replayed_waits",
+	  "It is due as soon as the subscription is enabled and validated." },
 	{ "delivery.state_malformed",
 	  "a delivery is waiting (due or behind), delivered, dead or dropped, not \"{state}\"" },
 	{ "delivery.state_unknown", "a delivery is due, behind, delivered, dead or dropped" },
 	{ "delivery.unknown",
 	  "there is no delivery {delivery_id}; `hookledger delivery list` shows the newest" },
 	/* ---- endpoint */
+	{ "endpoint.revoked", "What is signed with it is not taken any more." },
+	{ "endpoint.revoked_last", "The endpoint has no secret any more: every callback is "
+				   "answered 401 until it is given a new one." },
 	{ "endpoint.unknown", "there is no endpoint {endpoint_id}" },
+	{ "endpoint.warn_disable", "It answers 404 to every callback: events of that time do not "
+				   "come, and Toggl disables the subscription after a while." },
+	{ "endpoint.warn_revoke", "What is signed with it is answered 401 from then on." },
+	{ "endpoint.warn_revoke_last",
+	  "It is the only one that is good: every callback is answered 401 from then on, and Toggl "
+	  "disables the subscription after a while." },
+	{ "endpoint.warn_rotate",
+	  "What is signed with the secret of now is taken for as long as you say; give the new one "
+	  "to the subscription at Toggl before that." },
 	/* ---- event */
 	{ "event.not_recorded", "no such event is recorded; retention may have dropped it" },
 	{ "event.time_malformed",
@@ -225,6 +251,9 @@ const struct catalog_row catalog_rows[] = {
 	  "there is no invoice \"{name}\"; `hookledger invoice list` shows all" },
 	/* ---- limit */
 	{ "limit.malformed", "limit must be a whole number from 1 to 500" },
+	/* ---- lock */
+	{ "lock.deliveries", "deliveries of a workspace" },
+	{ "lock.upkeep", "migrate, rebuild and housekeep" },
 	/* ---- member */
 	{ "member.not_boolean", "\"{member}\" must be true or false" },
 	{ "member.not_number", "\"{member}\" must be a whole number up to {highest}" },
@@ -320,6 +349,12 @@ const struct catalog_row catalog_rows[] = {
 	{ "retention.reasons", "{reasons}" },
 	{ "retention.writer_busy",
 	  "a transaction that takes long is writing to ledger.event; try again when it has ended" },
+	/* ---- seal */
+	{ "seal.alert", "the secret of alert {alert_id}" },
+	{ "seal.endpoint", "secret {secret_id} of endpoint {endpoint_id}" },
+	{ "seal.subscription", "the secret of subscription {subscription_id}" },
+	{ "seal.toggl", "the API token of connection {connection_id} to Toggl" },
+	{ "seal.totp", "the secret of the codes of operator {operator_id}" },
 	/* ---- search */
 	{ "search.no_word", "there is no word to look for in \"{text}\"" },
 	{ "search.text_long", "text has at most 200 characters" },

@@ -116,7 +116,7 @@ create function pg_temp.claim() returns text language sql as $$
   from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, 64, 0) c
 $$;
 create function pg_temp.states(subscription bigint) returns text language sql as $$
-  select string_agg(d.event_id || ' ' || d.state || coalesce(' ' || split_part(d.last_error, ' ', 2), ''), ', ' order by d.delivery_id)
+  select string_agg(d.event_id || ' ' || d.state || coalesce(' ' || coalesce(d.dropped_for, split_part(d.last_error, ' ', 2)), ''), ', ' order by d.delivery_id)
   from ledger.delivery d where d.subscription_id = subscription
 $$;
 create function pg_temp.listed(account bigint, subscription bigint) returns text language sql as $$
@@ -148,10 +148,10 @@ update ledger.member set is_admin = false where account_id = 1;
 select is(pg_temp.listed(1, 1), '3: 3 4 5', 'a member does not: others'' entries, pay');
 select is(pg_temp.listed(2, 1), '5: 1 2 3 450 5', 'an administrator who looks at it does');
 select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 2:1 2:3 2:4', 'what waits is judged again');
-select is(pg_temp.states(1), '1 dropped account, 2 due, 3 due, 4 due, 5 behind', 'and dropped with its reason; the next of the entity is due');
+select is(pg_temp.states(1), '1 dropped not_visible, 2 due, 3 due, 4 due, 5 behind', 'and dropped with its reason; the next of the entity is due');
 update ledger.subscription set leased_until = '-infinity';
 select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 2:1 2:3 2:4', 'that one likewise');
-select is(pg_temp.states(1), '1 dropped account, 2 dropped account, 3 due, 4 due, 5 due', 'and behind it what may be seen');
+select is(pg_temp.states(1), '1 dropped not_visible, 2 dropped not_visible, 3 due, 4 due, 5 due', 'and behind it what may be seen');
 update ledger.subscription set leased_until = '-infinity';
 select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 1:5 2:1 2:3 2:4', 'is delivered');
 
@@ -159,14 +159,14 @@ select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 1:5 2:1 2:3 2:4', 'is d
 update ledger.subscription set leased_until = '-infinity';
 update ledger.member set is_admin = true where account_id = 1;
 select operator.delivery_replay(d.delivery_id) from ledger.delivery d where d.subscription_id = 1 and d.event_id = 1;
-select is(pg_temp.states(1), '1 behind, 2 dropped account, 3 due, 4 due, 5 due', 'granted again: it can be replayed');
+select is(pg_temp.states(1), '1 behind, 2 dropped not_visible, 3 due, 4 due, 5 due', 'granted again: it can be replayed');
 update ledger.delivery set state = 'delivered', settled_at = now(), attempts = 1 where subscription_id = 1 and event_id > 2;
 update ledger.delivery set state = 'due', attempts = 3, last_error = 'answered with status 500' where subscription_id = 1 and event_id = 1;
 create temp table held as select c.subscription_id, c.lease from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, 64, 60000) c where c.subscription_id = 1;
 update ledger.member set is_admin = false where account_id = 1;
 select is((select string_agg(c.event_id::text, ' ') from held h, courier.claim(array[h.subscription_id], array[h.lease], '{0}', '{64}', '{null}', '{0}', '{}', '{}', 0, 64, 60000) c), null,
           'a retry is judged again, by whoever holds the lease');
-select is(pg_temp.states(1), '1 dropped account, 2 dropped account, 3 delivered, 4 delivered, 5 delivered', 'and dropped');
+select is(pg_temp.states(1), '1 dropped not_visible, 2 dropped not_visible, 3 delivered, 4 delivered, 5 delivered', 'and dropped');
 
 -- replay
 select is(pg_temp.refused($$select operator.delivery_replay(d.delivery_id)
@@ -174,7 +174,7 @@ select is(pg_temp.refused($$select operator.delivery_replay(d.delivery_id)
           '{"code": "delivery.not_visible", "subscription_id": 1, "sqlstate": "22023"}', 'a replay is refused');
 select is(format('%s of %s, %s left out', r.replayed, r.looked_at, r.hidden), '3 of 5, 2 left out', 'or leaves it out and says so')
 from operator.subscription_replay(1, '-infinity', null, false, 0, 100) r;
-select is(pg_temp.states(1), '1 dropped account, 2 dropped account, 3 due, 4 due, 5 due', 'the others are due');
+select is(pg_temp.states(1), '1 dropped not_visible, 2 dropped not_visible, 3 due, 4 due, 5 due', 'the others are due');
 
 -- a project that becomes private, a membership that ends
 update ledger.subscription set leased_until = '-infinity';
@@ -209,19 +209,19 @@ update ledger.account set enabled = false where account_id = 2;
 select is(pg_temp.waiting(), '0 0 0 f', 'the account is disabled: nobody counts them');
 select is(courier.housekeep(3600000, 1, 86400000, 1), 1::bigint, 'dropped in bounded steps');
 select is(courier.housekeep(3600000, 1, 86400000, 100), 1::bigint, 'to the end');
-select is((select string_agg(d.state || ' ' || d.last_error, ', ' order by d.delivery_id) from ledger.delivery d where d.subscription_id = 2 and d.event_id > 9),
-          'dropped the account of its subscription is disabled, or may not use the workspace any more, dropped the account of its subscription is disabled, or may not use the workspace any more',
+select is((select string_agg(d.state || ' ' || d.dropped_for, ', ' order by d.delivery_id) from ledger.delivery d where d.subscription_id = 2 and d.event_id > 9),
+          'dropped account_off, dropped account_off',
           'with the reason');
 update ledger.account set enabled = true where account_id = 2;
-update ledger.delivery set state = 'due', settled_at = null, last_error = null where subscription_id = 2 and event_id > 9;
+update ledger.delivery set state = 'due', settled_at = null, last_error = null, dropped_for = null where subscription_id = 2 and event_id > 9;
 update ledger.state set housekept_at = ledger.clock();
 delete from ledger.member where account_id = 2;
 select is(courier.housekeep(3600000, 1, 86400000, 100), 2::bigint, 'the workspace was taken from it: dropped, whenever the house was kept last');
 insert into ledger.member values (2, 1000, true);
-update ledger.delivery set state = 'due', settled_at = null, last_error = null where subscription_id = 2 and event_id > 9;
+update ledger.delivery set state = 'due', settled_at = null, last_error = null, dropped_for = null where subscription_id = 2 and event_id > 9;
 select is((select d.status from api.subscription_delete(2, 1000, 2) d), 200::bigint, 'it is deleted');
-select is((select string_agg(d.state || ' ' || d.last_error, ', ' order by d.delivery_id) from ledger.delivery d where d.subscription_id = 2 and d.event_id > 9),
-          'dropped its subscription is deleted, dropped its subscription is deleted', 'dropped at once');
+select is((select string_agg(d.state || ' ' || d.dropped_for, ', ' order by d.delivery_id) from ledger.delivery d where d.subscription_id = 2 and d.event_id > 9),
+          'dropped subscription_deleted, dropped subscription_deleted', 'dropped at once');
 select is(pg_temp.waiting(), '0 0 0 f', 'and nothing waits');
 
 select * from finish();

@@ -45,6 +45,8 @@ static void a_sentence(void **state)
 		    "{\"code\":\"cursor.malformed\"}]",
 		    "there is no endpoint 7\na cursor looks like 1-734-12");
 	assert_json("[]", "");
+	assert_json("\"no \\u001broute\"", "no  route");
+	assert_json("\"", "\"");
 }
 
 static void unknown_codes_are_shown(void **state)

@@ -13,7 +13,7 @@ as $$
     ledger.rfc3339(d.made_at),
     'due_at', case when d.state = 'due' then ledger.rfc3339(d.due_at) end, 'last_attempt_at',
     ledger.rfc3339(d.last_attempt_at),
-    'ended_at', ledger.rfc3339(d.settled_at), 'last_problem', d.last_error,
+    'ended_at', ledger.rfc3339(d.settled_at), 'last_problem', ledger.delivery_problem(d.dropped_for, d.last_error),
     'last_status', (select nullif(t.status, 0) from ledger.attempt t
                     where t.workspace_id = d.workspace_id and t.subscription_id = d.subscription_id
                       and t.delivery_id = d.delivery_id
@@ -65,7 +65,7 @@ returns ledger.delivery
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(path ->> 'delivery_id', 'the number of the delivery');
+  id bigint := ledger.id_of(path ->> 'delivery_id', 'delivery_id');
   d ledger.delivery;
 begin
   -- Through the subscriptions, because the key begins with them.
@@ -115,9 +115,9 @@ declare
 begin
   return (select ledger.answer(json_build_object(
     'state', of_state,
-    'words', case when of_state = 'behind' then 'It is delivered behind an earlier one of the same entity.'
-                  when s.enabled and s.validated_at is not null then 'It is due now.'
-                  else 'It is due as soon as the subscription is enabled and validated.' end)::text,
+    'words', case when of_state = 'behind' then ledger.coded('delivery.replayed_behind')
+                  when s.enabled and s.validated_at is not null then ledger.coded('delivery.replayed')
+                  else ledger.coded('delivery.replayed_waits') end)::text,
     audit => ledger.audited('delivery.replay',
                             format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
                             jsonb_build_object('state', d.state), jsonb_build_object('state', of_state)))

@@ -15,19 +15,12 @@ as $$
       select jsonb_agg(jsonb_build_object(
                'id', s.secret_id::text, 'valid_from', ledger.rfc3339(s.valid_from),
                'valid_until', case when isfinite(s.valid_until) then ledger.rfc3339(s.valid_until) end,
-               'revoke_warning', case
-                 when n.valid = 1 then
-                 'It is the only one that is good: every callback is answered 401 from then on, and Toggl disables '
-                 'the subscription after a while.'
-                                      else 'What is signed with it is answered 401 from then on.' end)
-                                        order by s.secret_id)
+               'revoke_warning', case when n.valid = 1 then ledger.coded('endpoint.warn_revoke_last')
+                                      else ledger.coded('endpoint.warn_revoke') end) order by s.secret_id)
       from ledger.endpoint_secret s
       where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()), '[]'),
     'warnings', jsonb_build_object(
-      'disable', 'It answers 404 to every callback: events of that time do not come, and Toggl disables the '
-                 'subscription after a while.',
-      'rotate', 'What is signed with the secret of now is taken for as long as you say; give the new one to the '
-                'subscription at Toggl before that.'))
+      'disable', ledger.coded('endpoint.warn_disable'), 'rotate', ledger.coded('endpoint.warn_rotate')))
   from (select count(*) as valid from ledger.endpoint_secret s
         where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()) n
 $$;
@@ -45,7 +38,7 @@ returns ledger.endpoint
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(path ->> 'endpoint_id', 'the number of the endpoint');
+  id bigint := ledger.id_of(path ->> 'endpoint_id', 'endpoint_id');
   e ledger.endpoint;
 begin
   select o.* into e from ledger.endpoint o where o.endpoint_id = id;
@@ -169,14 +162,13 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   e ledger.endpoint := ledger.endpoint_of(request.path);
-  secret bigint := ledger.id_of(request.path ->> 'secret_id', 'the number of the secret');
+  secret bigint := ledger.id_of(request.path ->> 'secret_id', 'secret_id');
   left_over bigint := operator.secret_revoke(e.endpoint_id, secret);
 begin
   return ledger.answer(json_build_object(
     'valid_secrets', left_over,
-    'words', case when left_over = 0 then
-                  'The endpoint has no secret any more: every callback is answered 401 until it is given a new one.'
-                  else 'What is signed with it is not taken any more.' end)::text,
+    'words', case when left_over = 0 then ledger.coded('endpoint.revoked_last')
+                  else ledger.coded('endpoint.revoked') end)::text,
     audit => ledger.audited('endpoint.revoke', ledger.endpoint_named(e),
                             jsonb_build_object('secret_id', secret::text)));
 end

@@ -98,8 +98,8 @@ begin
     perform ledger.refuse('event.time_malformed');
   end;
   select o.* into e from ledger.event o
-  where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'the workspace')
-    and o.event_id = ledger.id_of(request.path ->> 'event_id', 'the event')
+  where o.workspace_id = ledger.id_of(request.path ->> 'workspace_id', 'workspace_id')
+    and o.event_id = ledger.id_of(request.path ->> 'event_id', 'event_id')
     and o.created_at = moment;
   if not found then
     perform ledger.refuse('event.not_recorded', '{}', 'P0002');
@@ -115,7 +115,8 @@ begin
               select jsonb_agg(jsonb_build_object(
                        'delivery_id', d.delivery_id::text, 'subscription_id', d.subscription_id::text, 'description',
                        s.description,
-                       'state', d.state, 'attempts', d.attempts, 'last_problem', d.last_error, 'ended_at',
+                       'state', d.state, 'attempts', d.attempts, 'last_problem',
+                       ledger.delivery_problem(d.dropped_for, d.last_error), 'ended_at',
                        ledger.rfc3339(d.settled_at)) order by d.delivery_id)
               from ledger.delivery d left join ledger.subscription s on s.subscription_id = d.subscription_id
               where d.workspace_id = e.workspace_id and d.event_id = e.event_id and d.created_at = e.created_at),

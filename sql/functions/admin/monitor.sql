@@ -20,7 +20,7 @@ as $$
 declare
   n ledger.alert;
 begin
-  select o.* into n from ledger.alert o where o.alert_id = ledger.id_of(path ->> 'alert_id', 'the number of an alert');
+  select o.* into n from ledger.alert o where o.alert_id = ledger.id_of(path ->> 'alert_id', 'alert_id');
   if not found then
     perform ledger.refuse('alert.unknown', jsonb_build_object('alert_id', path -> 'alert_id'), 'P0002');
   end if;

@@ -9,7 +9,7 @@ begin
   return ledger.answer(null, private => jsonb_build_object('name', case
     when request.path ? 'operator_id' then (
       select o.name from ledger.operator o
-        where o.operator_id = ledger.id_of(request.path ->> 'operator_id', 'the operator''s number'))
+        where o.operator_id = ledger.id_of(request.path ->> 'operator_id', 'operator_id'))
     else who.name end));
 end
 $$;
@@ -55,7 +55,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(request.path ->> 'operator_id', 'the operator''s number');
+  id bigint := ledger.id_of(request.path ->> 'operator_id', 'operator_id');
   password text := request.made ->> 'password';
   audit admin.audit_entry[];
   was ledger.operator;
@@ -195,7 +195,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(request.path ->> 'session_id', 'the session''s number');
+  id bigint := ledger.id_of(request.path ->> 'session_id', 'session_id');
   whose ledger.operator;
 begin
   delete from ledger.session s using ledger.operator o
@@ -241,19 +241,19 @@ comment on function admin.audit_list(ledger.operator, admin.request) is
 -- ---- options
 
 create function ledger.option_known()
-returns table (name text, fallback bigint, lowest bigint, highest bigint, words text)
+returns table (name text, fallback bigint, lowest bigint, highest bigint)
 language sql immutable set search_path = ledger, pg_temp
 as $$
   values
-    ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint,
-     'Minutes that Toggl must be silent at least before it counts as a finding.'),
-    ('silence_times', 12, 2, 100000,
-     'And so many events that were to be expected at these hours of the week must be missing; more where long '
-     'silences are usual.'),
-    ('dead_days', 7, 1, 365, 'Days for which deliveries that were given up count as a finding.')
+    -- minutes that Toggl must be silent at least before it counts as a finding
+    ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint),
+    -- and so many events that were to be expected must be missing
+    ('silence_times', 12, 2, 100000),
+    -- days for which deliveries that were given up count as a finding
+    ('dead_days', 7, 1, 365)
 $$;
 comment on function ledger.option_known() is
-  'What an owner can set on the page: whole numbers, each with its default, its bounds and what it is.';
+  'What an owner can set on the page: whole numbers, each with its default and its bounds.';
 
 create function ledger.option(called text)
 returns bigint
@@ -271,7 +271,7 @@ as $$
   select json_build_object('items',
                            json_agg(json_build_object('name', k.name, 'value', ledger.option(k.name), 'default',
                                                       k.fallback,
-                                                               'least', k.lowest, 'most', k.highest, 'words', k.words)))
+                                                               'least', k.lowest, 'most', k.highest)))
   from ledger.option_known() k
 $$;
 comment on function ledger.settings_json() is 'All options as the page has them.';

@@ -151,7 +151,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
+  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'account_id'));
   made ledger.account;
 begin
   perform ledger.given_check(request.given, '{name,email,zone,enabled}');
@@ -174,7 +174,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
+  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'account_id'));
 begin
   perform operator.account_set(a.account_id, null, null, null, null, ledger.made_bytes(request, 'digest'));
   return ledger.answer(json_build_object('id', a.account_id::text)::text,
@@ -190,8 +190,8 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
-  workspace bigint := ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace');
+  was ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'account_id'));
+  workspace bigint := ledger.id_of(request.path ->> 'workspace_id', 'workspace_id');
   before jsonb := ledger.account_json(was) -> 'workspaces';
 begin
   perform ledger.given_check(request.given, '{is_admin}', false);
@@ -215,11 +215,11 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'the number of the account'));
+  a ledger.account := ledger.account_find(ledger.id_of(request.path ->> 'account_id', 'account_id'));
   was jsonb := ledger.account_json(a);
 begin
   perform operator.member_set(a.account_id,
-                              ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace'), false,
+                              ledger.id_of(request.path ->> 'workspace_id', 'workspace_id'), false,
                               false);
   return ledger.answer(ledger.account_json(a)::text,
     audit => ledger.audited('account.revoke', ledger.account_named(a), was -> 'workspaces',
@@ -282,7 +282,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(request.path ->> 'organization_id', 'the number of the organization');
+  id bigint := ledger.id_of(request.path ->> 'organization_id', 'organization_id');
   was jsonb := ledger.organization_json(id);
 begin
   perform ledger.given_check(request.given, '{plan,max_webhooks,max_filters,hourly_requests,user_requests}');
@@ -313,7 +313,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(request.path ->> 'workspace_id', 'the number of the workspace');
+  id bigint := ledger.id_of(request.path ->> 'workspace_id', 'workspace_id');
   organization bigint := ledger.given_number(request.given, 'organization_id');
   was bigint := (select w.organization_id from ledger.workspace w where w.workspace_id = id);
 begin

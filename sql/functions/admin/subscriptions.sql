@@ -97,7 +97,7 @@ returns ledger.subscription
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(path ->> 'subscription_id', 'the number of the subscription');
+  id bigint := ledger.id_of(path ->> 'subscription_id', 'subscription_id');
   s ledger.subscription;
 begin
   select o.* into s from ledger.subscription o
@@ -124,8 +124,7 @@ begin
                from ledger.quota q
                where q.account_id = a.account_id and q.started_at + interval '60 minutes' > ledger.clock()), '[]'),
              'warnings', jsonb_build_object(
-               'token', 'The token it has now is refused at once: whoever uses it must be given the new one.',
-               'disable', 'Its token is refused, and its subscriptions get nothing until it is enabled again.'))
+               'token', ledger.coded('account.warn_token'), 'disable', ledger.coded('account.warn_disable')))
              order by a.account_id)
       from ledger.account a), '[]'),
     'organizations', coalesce((select jsonb_agg(ledger.organization_json(o.organization_id) order by o.organization_id)

@@ -53,7 +53,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  id bigint := ledger.id_of(request.path ->> 'tick_id', 'the number of an address for web-cron');
+  id bigint := ledger.id_of(request.path ->> 'tick_id', 'tick_id');
   called text := (select t.name from ledger.tick t where t.tick_id = id);
 begin
   if called is null then

@@ -156,7 +156,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   return (select ledger.answer(ledger.toggl_job_json(j)::text)
-          from ledger.toggl_job j where j.job_id = ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
+          from ledger.toggl_job j where j.job_id = ledger.id_of(request.path ->> 'job_id', 'job_id'));
 end
 $$;
 comment on function admin.toggl_job_read(ledger.operator, admin.request) is
@@ -223,8 +223,8 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   kind constant text := ledger.toggl_job_kind(request.operation);
-  item bigint := ledger.id_of(request.path ->> 'subscription_id', 'the subscription''s number');
-  home bigint := ledger.id_of(request.given ->> 'workspace_id', '"workspace_id"');
+  item bigint := ledger.id_of(request.path ->> 'subscription_id', 'subscription_id');
+  home bigint := ledger.id_of(request.given ->> 'workspace_id', 'workspace_id');
   parameters jsonb := '{}';
   address text;
   connections text := '0';
@@ -265,7 +265,7 @@ begin
     parameters := '{"description": "hookledger"}' || parameters;
   end if;
   if kind = 'resume' then
-    parameters := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'the job''s number'));
+    parameters := jsonb_build_object('job', ledger.id_of(request.path ->> 'job_id', 'job_id'));
   elsif item is not null then
     parameters := parameters || jsonb_build_object('subscription', item);
     address := (select e.address from ledger.toggl_subscription s join ledger.endpoint e using (endpoint_id)
@@ -282,7 +282,7 @@ begin
       select string_agg(k.connection_id::text, ' ' order by k.connection_id)
       from (select c.connection_id from ledger.toggl_connection c
             where c.token_sealed is not null and c.user_id is not null
-              and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', '"connection_id"'),
+              and c.connection_id = coalesce(ledger.id_of(request.given ->> 'connection_id', 'connection_id'),
                                              c.connection_id)
             order by c.connection_id limit 8) k);
     if connections is null then
@@ -333,7 +333,7 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
-  connection bigint := ledger.id_of(request.given ->> 'connection_id', '"connection_id"');
+  connection bigint := ledger.id_of(request.given ->> 'connection_id', 'connection_id');
   was ledger.toggl_connection;
   n bigint;
 begin

@@ -16,7 +16,7 @@ declare
 begin
   if not exists (select from api.ping_find(account, workspace, subscription) f where f.status = 200) then
     return query select 404::bigint,
-      to_json(format('subscription %s for workspace %s was not found', subscription, workspace))::text;
+      to_json(ledger.api_text('no_subscription', subscription::text, workspace::text))::text;
     return;
   end if;
   if sees_all then
@@ -46,7 +46,8 @@ begin
         'event_id', d.event_id, 'created_at', ledger.rfc3339(d.created_at, zone), 'creator_id', e.creator_id,
         'metadata', e.metadata, 'payload', ledger.zoned(e.payload, d.model, zone),
         'failed_delivery_attempts', d.attempts - (d.state = 'delivered')::integer,
-        'last_delivery_attempt', ledger.rfc3339(d.last_attempt_at, zone), 'last_delivery_error', d.last_error)
+        'last_delivery_attempt', ledger.rfc3339(d.last_attempt_at, zone), 'last_delivery_error',
+        coalesce(d.last_error, ledger.api_text(d.dropped_for)))
         order by d.delivery_id desc), '[]'))::text
     from ledger.delivery d
     left join lateral (

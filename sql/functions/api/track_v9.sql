@@ -82,12 +82,12 @@ begin
   -- A page cut to 200 rows would look like the last page. One project has no pages.
   if workspace is not null and item is null and query ->> 'per_page' ~ '^\d{3,}$'
      and (query ->> 'per_page')::numeric > 200 then
-    return query select 400::bigint, to_json('per_page cannot exceed 200'::text)::text;
+    return query select 400::bigint, to_json(ledger.api_text('per_page'))::text;
     return;
   end if;
   if workspace is null and query ? 'include_archived' then
     if query ->> 'include_archived' not in ('true', 'false') then
-      return query select 400::bigint, to_json('Invalid include_archived'::text)::text;
+      return query select 400::bigint, to_json(ledger.api_text('include_archived'))::text;
       return;
     end if;
     which := case when query ->> 'include_archived' = 'true' then 'both' end;
@@ -100,7 +100,7 @@ begin
     where m.account_id = account and p.workspace_id = workspace and p.project_id = item and p.deleted_at is null
       and p.project_id in (select ledger.may_see_project(account, workspace));
     if one is null then
-      return query select 400::bigint, to_json('Invalid project_id'::text)::text;
+      return query select 400::bigint, to_json(ledger.api_text('project_id'))::text;
     else
       return query select 200::bigint, one::text;
     end if;
@@ -141,7 +141,7 @@ declare
   since timestamptz := ledger.unix_or_null(query ->> 'since');
 begin
   if wanted not in ('active', 'archived', 'both') then
-    return query select 400::bigint, to_json('Client status is invalid'::text)::text;
+    return query select 400::bigint, to_json(ledger.api_text('client_status'))::text;
     return;
   end if;
   return query
@@ -199,7 +199,7 @@ begin
   end if;
   if which is null or which not in ('true', 'false', 'both') then
     return query select 400::bigint,
-      to_json(case when workspace is null then 'Invalid include_not_active' else 'Invalid active' end::text)::text;
+      to_json(ledger.api_text(case when workspace is null then 'include_not_active' else 'active' end))::text;
     return;
   end if;
   if workspace is not null or query ?| '{page,per_page}' then	-- Toggl's /me/tasks has no pages
@@ -388,7 +388,7 @@ begin
     end if;
   exception when data_exception then
     return query select 400::bigint,
-      to_json('start_date, end_date and before are dates (YYYY-MM-DD) or RFC 3339 times'::text)::text;
+      to_json(ledger.api_text('dates'))::text;
     return;
   end;
   if since is null and earliest is null and latest is null then

@@ -39,12 +39,12 @@ begin
   returning b.level into filled;
   if filled is null then
     status := 429;
-    problem := 'Too many requests: one a second is a safe pace; wait as long as Retry-After says';
+    problem := ledger.api_text('too_fast');
     select ledger.bucket_wait(ledger.bucket_level(b.level, b.at, per_minute, clock), burst, per_minute) into retry_after
     from ledger.bucket b where b.account_id = admit.account_id and b.address = home;
   elsif who.account_id is null then
     status := 403;
-    problem := 'Incorrect username and/or password';
+    problem := ledger.api_text('login');
   end if;
   if who.account_id is null then
     return next;
@@ -60,7 +60,7 @@ begin
       organization := 0;
       if status is null then
         status := 403;
-        problem := 'User not found/accessible for workspace';
+        problem := ledger.api_text('no_workspace');
       end if;
     end if;
   end if;
@@ -87,7 +87,7 @@ begin
   resets_in := ledger.resets_in(began, clock);
   if status is null and costs and not is_counted then
     status := 402;
-    problem := format('You have hit your hourly limit for API calls. It resets in %s seconds', resets_in);
+    problem := ledger.api_text('quota', resets_in::text);
   end if;
   status := coalesce(status, 200);
   if status = 200 and (who.seen_at is null or who.seen_at < clock - interval '1 hour') then
@@ -193,7 +193,7 @@ begin
     for update;
     if not found then
       return query select 404::bigint,
-        format('subscription %s for workspace %s was not found', subscription, workspace),
+        ledger.api_text('no_subscription', subscription::text, workspace::text),
                           null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
       return;
     end if;
@@ -206,14 +206,13 @@ begin
   if method <> 'PATCH' then
     new.description := btrim(coalesce(ledger.member_text(body, 'description'), ''));
     if new.description = '' then
-      problem := 'Subscription description must not be empty';
+      problem := ledger.api_text('description_empty');
     elsif length(new.description) > 1000 then
-      problem := 'Subscription description must not be longer than 1000 characters';
+      problem := ledger.api_text('description_long');
     elsif exists (select from ledger.subscription s
                   where s.workspace_id = workspace and s.description = new.description and s.deleted_at is null
                     and s.subscription_id is distinct from subscription) then
-      problem := format('Subscription description ''%s'' is already in use for workspace %s', new.description,
-                        workspace);
+      problem := ledger.api_text('description_taken', new.description, workspace::text);
     end if;
     if problem is null then
       filters := case when body ? 'event_filters' or old.subscription_id is null then body -> 'event_filters'
@@ -226,23 +225,22 @@ begin
       new.filters := array(select (f ->> 'entity') || '.' || (f ->> 'action') from jsonb_array_elements(filters) f);
       new.url_callback := coalesce(ledger.member_text(body, 'url_callback'), old.url_callback, '');
       if new.url_callback = '' then
-        problem := 'URL endpoint  request failed with error: the url_callback must not be empty';
+        problem := ledger.api_text('url_empty');
       elsif length(new.url_callback) > 4096 then
-        problem := 'The url_callback must not be longer than 4096 characters';
+        problem := ledger.api_text('url_long');
       elsif ledger.has_blank(new.url_callback) then
-        problem := 'The url_callback contains a blank or a character that cannot be seen: remove it, or write %20 for '
-                   'a blank that belongs there';
+        problem := ledger.api_text('url_blank');
       elsif jsonb_typeof(body -> 'secret') not in ('string', 'null') then
-        problem := 'The secret must be a string';
+        problem := ledger.api_text('secret_kind');
       elsif octet_length(ledger.member_text(body, 'secret')) > 256 then
-        problem := 'The secret must not be longer than 256 bytes';
+        problem := ledger.api_text('secret_long');
       end if;
     end if;
   end if;
   if problem is null and jsonb_typeof(body -> 'enabled') not in ('boolean', 'null') then
-    problem := 'The enabled field must be true or false';
+    problem := ledger.api_text('enabled_kind');
   elsif problem is null and method = 'PATCH' and ledger.member_flag(body, 'enabled') is null then
-    problem := 'The enabled field must be set';
+    problem := ledger.api_text('enabled_missing');
   end if;
   if problem is null then
     -- Not given: true for a new one, unchanged for an old one.
@@ -288,7 +286,7 @@ begin
 exception
   when unique_violation then
     return query select 400::bigint,
-      format('Subscription description ''%s'' is already in use for workspace %s', new.description, workspace),
+      ledger.api_text('description_taken', new.description, workspace::text),
                         null::bigint, null, null, null, null::boolean, null::bytea, null, null::bytea;
 end
 $$;
@@ -318,7 +316,7 @@ begin
           select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin)))
   for update;
   if not found then
-    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
+    return query select 404::bigint, ledger.api_text('no_subscription', subscription::text, workspace::text);
     return;
   end if;
   new := old;
@@ -327,7 +325,7 @@ begin
   if not exists (select from ledger.account a join ledger.member m on m.account_id = a.account_id
                  where a.account_id = account and a.enabled and m.workspace_id = workspace) then
     status := 403;
-    problem := 'User not found/accessible for workspace';
+    problem := ledger.api_text('no_workspace');
   elsif new.enabled and (old.pending_until is not null or not old.enabled) then
     status := 400;
     problem := ledger.enabled_problem(old.account_id, workspace, subscription);
@@ -374,8 +372,8 @@ begin
   return query select 200::bigint, null::text;
 exception
   when unique_violation then
-    return query select 400::bigint, format('Subscription description ''%s'' is already in use for workspace %s',
-                                            btrim(ledger.member_text(body, 'description')), workspace);
+    return query select 400::bigint, ledger.api_text('description_taken',
+                                                     btrim(ledger.member_text(body, 'description')), workspace::text);
 end
 $$;
 comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
@@ -405,10 +403,10 @@ begin
     and (s.account_id = account or exists (
           select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if found then
-    perform ledger.deliveries_drop(workspace, subscription, 1000, 'its subscription is deleted');
+    perform ledger.deliveries_drop(workspace, subscription, 1000, 'subscription_deleted');
     return query select 200::bigint, null::text;
   else
-    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace);
+    return query select 404::bigint, ledger.api_text('no_subscription', subscription::text, workspace::text);
   end if;
 end
 $$;
@@ -435,10 +433,10 @@ begin
     update ledger.subscription s set validated_at = ledger.clock() where s.subscription_id = subscription;
     return query select 200::bigint, null::text;
   elsif digest in (sha256(convert_to(old.validation_code, 'UTF8')), sha256(convert_to(old.asked_code, 'UTF8'))) then
-    return query select 400::bigint, format('subscription %s has already been validated', subscription);
+    return query select 400::bigint, ledger.api_text('validated', subscription::text);
   else
-    return query select 400::bigint, format('subscription %s for workspace %s and validation code ''%s'' was not found',
-                                            subscription, workspace, code);
+    return query select 400::bigint, ledger.api_text('no_code', subscription::text, workspace::text,
+                                                     code);
   end if;
 end
 $$;
@@ -461,7 +459,7 @@ begin
       and (s.account_id = account or exists (
             select from ledger.member m where m.account_id = account and m.workspace_id = workspace and m.is_admin));
   if not found then
-    return query select 404::bigint, format('subscription %s for workspace %s was not found', subscription, workspace),
+    return query select 404::bigint, ledger.api_text('no_subscription', subscription::text, workspace::text),
                         null::text, null::text, null::bytea, null::bytea;
   end if;
 end

@@ -317,7 +317,7 @@ begin
     left join changed c on c.subscription_id = h.id;
 
   if 410 = any (statuses) then
-    perform ledger.deliveries_drop(s.workspace_id, s.subscription_id, 1000, 'its address is gone (410)')
+    perform ledger.deliveries_drop(s.workspace_id, s.subscription_id, 1000, 'address_gone')
     from ledger.subscription s
     where s.subscription_id = any (mine) and s.disabled_reason = 'gone' and not s.enabled;
   end if;
@@ -376,10 +376,10 @@ begin
   -- search for open deliveries reads them.
   for of_workspace, of_subscription, why in
     select s.workspace_id, s.subscription_id,
-           case when s.deleted_at is not null then 'its subscription is deleted'
-                when v.subscription_id is not null then 'its subscription is disabled for long'
-                when s.disabled_reason = 'gone' and not s.enabled then 'its address is gone (410)'
-                else 'the account of its subscription is disabled, or may not use the workspace any more' end
+           case when s.deleted_at is not null then 'subscription_deleted'
+                when v.subscription_id is not null then 'subscription_disabled'
+                when s.disabled_reason = 'gone' and not s.enabled then 'address_gone'
+                else 'account_off' end
     from ledger.subscription s
     left join ledger.served v on v.subscription_id = s.subscription_id
     where (v.subscription_id is null and s.pending_until is null

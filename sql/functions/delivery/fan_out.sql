@@ -181,7 +181,7 @@ begin
   -- Deliveries that wait are dropped first, so that none waits for a dropped one.
   foreach of_state in array '{behind,due}'::text[] loop
     update ledger.delivery d
-    set state = 'dropped', settled_at = ledger.clock(), last_error = coalesce(d.last_error, why)
+    set state = 'dropped', settled_at = ledger.clock(), dropped_for = case when d.last_error is null then why end
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id in (
       select o.delivery_id from ledger.delivery o
       where o.workspace_id = workspace and o.subscription_id = subscription and o.state in ('due', 'behind')
@@ -195,7 +195,19 @@ begin
 end
 $$;
 comment on function ledger.deliveries_drop(bigint, bigint, bigint, text) is
-  'Drops up to `most` open deliveries of a subscription. Returns how many.';
+  'Drops up to `most` open deliveries of a subscription; why: see ledger.delivery_problem(). Returns how many.';
+
+create function ledger.delivery_problem(dropped_for text, last_error text)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return case dropped_for when 'subscription_deleted' then ledger.coded('delivery.dropped_deleted')
+                          when 'subscription_disabled' then ledger.coded('delivery.dropped_disabled')
+                          when 'address_gone' then ledger.coded('delivery.dropped_address')
+                          when 'account_off' then ledger.coded('delivery.dropped_account')
+                          when 'not_visible' then ledger.coded('delivery.dropped_unseen')
+                          else to_jsonb(last_error) end;
+comment on function ledger.delivery_problem(text, text) is
+  'What was wrong with a delivery at last, to be said to people: a code, or what an attempt met with; null: nothing.';
 
 create function ledger.deliveries_hide(workspace bigint, subscription bigint, ids bigint[])
 returns boolean
@@ -214,7 +226,7 @@ begin
   -- Row by row, by key: see courier.settle().
   for one in select i.id from unnest(ids) i (id) order by i.id loop
     update ledger.delivery d
-    set state = 'dropped', settled_at = at, last_error = 'the account of its subscription may not see it any more'
+    set state = 'dropped', settled_at = at, last_error = null, dropped_for = 'not_visible'
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one.id
       and d.state = 'due';
     continue when not found;
@@ -381,7 +393,8 @@ begin
                                   where o.subscription_id = subscription and o.model = d.model
                                     and o.entity_id = d.entity_id
                                     and o.state in ('due', 'behind')) then 'behind' else 'due' end,
-        due_at = at, settled_at = null, first_attempt_at = null, attempts_before = d.attempts, last_error = null
+        due_at = at, settled_at = null, first_attempt_at = null, attempts_before = d.attempts, last_error = null,
+        dropped_for = null
     where d.workspace_id = workspace and d.subscription_id = subscription and d.delivery_id = one
       and d.settled_at is not null;
     replayed := replayed + found::integer;

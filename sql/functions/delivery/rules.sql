@@ -169,34 +169,29 @@ declare
   seen text[] := '{}';
 begin
   if filters is null or jsonb_typeof(filters) <> 'array' or filters = '[]' then
-    return 'The list of event filters must not be empty';
+    return ledger.api_text('filters_empty');
   end if;
   if jsonb_array_length(filters) > most then
-    return format('The limit of %s event filters for your subscription has been exceeded as you''re trying to set %s '
-                  'filters',
-                  most, jsonb_array_length(filters));
+    return ledger.api_text('filters_many', most::text, jsonb_array_length(filters)::text);
   end if;
   for one in select f from jsonb_array_elements(filters) f loop
     entity_of := coalesce(ledger.member_text(one, 'entity'), '');
     action := coalesce(ledger.member_text(one, 'action'), '');
     if entity_of = '' then
-      return 'The entity field for each subscription event filter must be non-empty';
+      return ledger.api_text('entity_empty');
     elsif entity_of <> '*' and entity_of !~ '^\w+$' then
-      return format('The value ''%s'' for the filter entity can only contain letters, numbers and ''_'' or be ''*'' '
-                    'to match all entities', left(entity_of, 200));
+      return ledger.api_text('entity_odd', left(entity_of, 200));
     elsif action = '' then
-      return 'The action field for each subscription event filter must be non-empty';
+      return ledger.api_text('action_empty');
     elsif action <> '*' and action !~ '^\w+$' then
-      return format('The value ''%s'' for the filter action can only contain letters, numbers and ''_'' or be ''*'' '
-                    'to match all actions', left(action, 200));
+      return ledger.api_text('action_odd', left(action, 200));
     elsif action <> '*' and not exists (
         select from ledger.filter_entity f
         where action = any (f.actions) and (entity_of = '*' or f.entity = entity_of or
               not exists (select from ledger.filter_entity k where k.entity = entity_of))) then
-      return format('Invalid value ''%s'' for event filter action', left(action, 200));
+      return ledger.api_text('action_unknown', left(action, 200));
     elsif entity_of || '.' || action = any (seen) then
-      return format('The following event filter appears more than once for your subscription: %s',
-                    entity_of || '.' || action);
+      return ledger.api_text('filter_twice', entity_of || '.' || action);
     end if;
     seen := seen || (entity_of || '.' || action);
   end loop;
@@ -219,8 +214,9 @@ begin
       where s.account_id = account and s.workspace_id = workspace and s.enabled and s.deleted_at is null
         and (s.pending_until is null or s.pending_until > ledger.clock())
         and s.subscription_id is distinct from subscription) >= most then
-    return format('User %s already reached the limit of %s enabled subscriptions for workspace %s',
-                  (select a.user_id from ledger.account a where a.account_id = account), most, workspace);
+    return ledger.api_text('webhooks_many',
+                           (select a.user_id from ledger.account a where a.account_id = account)::text, most::text,
+                           workspace::text);
   end if;
   return null;
 end

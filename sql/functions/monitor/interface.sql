@@ -107,12 +107,12 @@ $$;
 comment on function operator.alert_remove(bigint) is 'Removes an alert and its messages; P0002: no such.';
 
 create function operator.lock_holders()
-returns table (holder text, of_program text, pid bigint, what text)
+returns table (holder text, of_program text, pid bigint, what jsonb)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
   select coalesce(a.usename::text, 'unknown'), coalesce(a.application_name, ''), l.pid::bigint,
-         case when l.classid::bigint = 1668246898 then 'deliveries of a workspace'
-              else 'migrate, rebuild and housekeep' end
+         case when l.classid::bigint = 1668246898 then ledger.coded('lock.deliveries')
+              else ledger.coded('lock.upkeep') end
   from pg_locks l
   left join pg_stat_activity a on a.pid = l.pid
   where l.locktype = 'advisory' and l.granted

@@ -324,7 +324,7 @@ begin
   if not found then
     perform ledger.refuse('subscription.unknown', jsonb_build_object('subscription_id', id), 'P0002');
   end if;
-  perform ledger.deliveries_drop(home, id, 1000, 'its subscription is deleted');
+  perform ledger.deliveries_drop(home, id, 1000, 'subscription_deleted');
 end
 $$;
 comment on function operator.subscription_delete(bigint) is

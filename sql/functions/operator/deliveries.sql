@@ -2,7 +2,7 @@
 
 create function operator.delivery_list(subscription bigint, of_state text, before bigint, most bigint)
 returns table (delivery_id bigint, subscription_id bigint, event_id bigint, model text, action text, entity_id bigint,
-               state text, attempts bigint, due_us bigint, settled_us bigint, last_error text)
+               state text, attempts bigint, due_us bigint, settled_us bigint, last_error jsonb)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
@@ -12,7 +12,8 @@ begin
   return query
     select d.delivery_id, d.subscription_id, d.event_id, d.model, d.action, nullif(d.entity_id, 0), d.state,
            d.attempts::bigint,
-           case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at), d.last_error
+           case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at),
+           ledger.delivery_problem(d.dropped_for, d.last_error)
     from ledger.subscription s
     cross join lateral (
       select i.* from ledger.delivery i
@@ -31,14 +32,15 @@ comment on function operator.delivery_list(bigint, text, bigint, bigint) is
 create function operator.delivery_find(delivery bigint)
 returns table (delivery_id bigint, subscription_id bigint, workspace_id bigint, url_callback text, event_id bigint,
                event_created_us bigint, model text, action text, entity_id bigint, state text, attempts bigint,
-               made_us bigint, due_us bigint, settled_us bigint, last_error text)
+               made_us bigint, due_us bigint, settled_us bigint, last_error jsonb)
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
   return query
     select d.delivery_id, d.subscription_id, d.workspace_id, s.url_callback, d.event_id, ledger.us(d.created_at),
            d.model, d.action, nullif(d.entity_id, 0), d.state, d.attempts::bigint, ledger.us(d.made_at),
-           case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at), d.last_error
+           case when d.state = 'due' then ledger.us(d.due_at) end, ledger.us(d.settled_at),
+           ledger.delivery_problem(d.dropped_for, d.last_error)
     from ledger.subscription s
     join ledger.delivery d on d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id
       and d.delivery_id = delivery;

@@ -2,24 +2,29 @@
 -- when the key is replaced.
 
 create function operator.sealed_list()
-returns table (context text, description text, sealed bytea)
+returns table (context text, description jsonb, sealed bytea)
 language sql stable security definer set search_path = ledger, pg_temp
 as $$
-  select e.address, 'secret ' || s.secret_id || ' of endpoint ' || s.endpoint_id, s.sealed
+  select e.address,
+         ledger.coded('seal.endpoint', jsonb_build_object('secret_id', s.secret_id, 'endpoint_id', s.endpoint_id)),
+         s.sealed
   from ledger.endpoint_secret s
   join ledger.endpoint e on e.endpoint_id = s.endpoint_id
   union all
-  select 'subscription:' || s.subscription_id, 'the secret of subscription ' || s.subscription_id, v.sealed
+  select 'subscription:' || s.subscription_id,
+         ledger.coded('seal.subscription', jsonb_build_object('subscription_id', s.subscription_id)), v.sealed
   from ledger.subscription s, lateral (values (s.secret_sealed), (s.secret_before_sealed)) v (sealed)
   where octet_length(v.sealed) > 0
   union all
-  select 'toggl:' || c.connection_id, 'the API token of connection ' || c.connection_id || ' to Toggl', c.token_sealed
+  select 'toggl:' || c.connection_id,
+         ledger.coded('seal.toggl', jsonb_build_object('connection_id', c.connection_id)), c.token_sealed
   from ledger.toggl_connection c where c.token_sealed is not null
   union all
-  select 'alert:' || n.alert_id, 'the secret of alert ' || n.alert_id, n.secret_sealed
+  select 'alert:' || n.alert_id, ledger.coded('seal.alert', jsonb_build_object('alert_id', n.alert_id)), n.secret_sealed
   from ledger.alert n where n.secret_sealed is not null
   union all
-  select 'totp:' || t.operator_id, 'the secret of the codes of operator ' || t.operator_id, t.secret_sealed
+  select 'totp:' || t.operator_id,
+         ledger.coded('seal.totp', jsonb_build_object('operator_id', t.operator_id)), t.secret_sealed
   from ledger.totp t
 $$;
 comment on function operator.sealed_list() is

@@ -292,14 +292,18 @@ static void check_locks(struct report *report, struct db *db)
 			   db_problem(db));
 		return;
 	}
-	for (size_t i = 0; i < db_rows_count(rows); i++)
+	for (size_t i = 0; i < db_rows_count(rows); i++) {
+		struct str holder = db_str(rows, i, "holder");
+		long long pid = (long long)db_int(rows, i, "pid");
+		struct buf what = { 0 };
+
+		catalog_write_json(db_str(rows, i, "what"), &what);
 		report_add(report, STATE_WARNING, "locks",
-			   "%.*s (process %lld) holds an advisory lock that is ours: %.*s wait for "
-			   "it; end that session: "
-			   "select pg_terminate_backend(%lld)",
-			   (int)db_str(rows, i, "holder").len, db_str(rows, i, "holder").at,
-			   (long long)db_int(rows, i, "pid"), (int)db_str(rows, i, "what").len,
-			   db_str(rows, i, "what").at, (long long)db_int(rows, i, "pid"));
+			   "%.*s (process %lld) holds an advisory lock that is ours: %s wait for "
+			   "it; end that session: select pg_terminate_backend(%lld)",
+			   (int)holder.len, holder.at, pid, buf_text(&what), pid);
+		buf_done(&what);
+	}
 	db_rows_free(rows);
 }
 

@@ -45,7 +45,7 @@ def test_deliveries_and_replays(page_site, olga):
 
     # one, then all that was given up
     one.answer = one.prove
-    assert done(olga.post(f"subscribers/deliveries/{items[1]['id']}/replay")) == {"state": "due", "words": "It is due now."}
+    assert done(olga.post(f"subscribers/deliveries/{items[1]['id']}/replay")) == {"state": "due", "words": {"code": "delivery.replayed"}}
     answer = done(olga.post(f"subscribers/subscriptions/{number}/replay", {"dead": True}))
     assert answer["replayed"] == 1 and answer["next"] is None and "never made for it" in answer["words"]
     one.got.clear()
@@ -70,7 +70,7 @@ def test_deliveries_and_replays(page_site, olga):
     record(page_site, payload={"id": 3})
     run_round(page_site)
     assert page_site.sql("select count(*) from ledger.delivery")[0][0] == 2
-    assert "enabled" in done(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"))["words"]
+    assert done(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"))["words"] == {"code": "delivery.replayed_waits"}
     done(olga.call("DELETE", f"subscribers/subscriptions/{number}"))
     refused(olga.post(f"subscribers/deliveries/{items[0]['id']}/replay"), 400, "deleted")
     assert [action for action in actions(page_site) if action.endswith("replay")] == ["delivery.replay"] + 3 * ["subscription.replay"] + ["delivery.replay"]

@@ -58,8 +58,8 @@ def test_from_making_to_revoking(page_site, olga):
     assert page_site.send(page_site.event(), address=address, secret=made["secret"]).status == 401
     assert page_site.send(page_site.event(), address=address, secret=fresh["secret"]).status == 200
     warning = done(olga.get("endpoints"))["items"][1]["secrets"][0]["revoke_warning"]
-    assert "the only one" in warning
-    assert "no secret any more" in done(olga.call("DELETE", f"{path}/secrets/{new['id']}"))["words"]
+    assert warning == {"code": "endpoint.warn_revoke_last"}
+    assert done(olga.call("DELETE", f"{path}/secrets/{new['id']}"))["words"] == {"code": "endpoint.revoked_last"}
     assert page_site.send(page_site.event(), address=address, secret=fresh["secret"]).status == 401
     refused(olga.post(path + "/test"), 409, "no secret")
 
