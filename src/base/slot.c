@@ -67,3 +67,18 @@ void slot_release(int slot)
 	if (slot >= 0)
 		close(slot);
 }
+
+bool slot_is_taken(const char *dir, const char *name)
+{
+	struct buf path = { 0 };
+	bool is_taken;
+	int fd;
+
+	buf_addf(&path, "%s/%s-0", dir, name);
+	fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	buf_done(&path);
+	/* a shared lock, so that processes that ask do not see each other */
+	is_taken = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	slot_release(fd);
+	return is_taken;
+}

@@ -5,6 +5,7 @@
 #ifndef HL_BASE_SLOT_H
 #define HL_BASE_SLOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Takes one of `count` slots of this name in the folder; waits at most `wait_ms`. Returns its
@@ -14,5 +15,8 @@ enum { SLOT_NONE = -1, SLOT_FREE = -2 };
 int slot_take(const char *dir, const char *name, int64_t count, int64_t wait_ms);
 
 void slot_release(int slot);
+
+/* Has a process taken the first slot of this name? It may release it at any time after. */
+bool slot_is_taken(const char *dir, const char *name);
 
 #endif

@@ -50,6 +50,7 @@ static bool is_safe(const char *path, mode_t kind)
 static void try_folder(const char *folder, const char *name, bool must_be_safe)
 {
 	static const char *const below[] = { "", "/bin" };
+	static const char *const ends[] = { "-cgi", "" }; /* the receiver's for plain CGI first */
 	char path[PATH_MAX_BYTES + 64];
 
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
@@ -58,9 +59,13 @@ static void try_folder(const char *folder, const char *name, bool must_be_safe)
 		/* bin is checked after the folder that it is in */
 		if (len >= (int)sizeof(path) || (must_be_safe && !is_safe(path, S_IFDIR)))
 			return;
-		len += snprintf(path + len, sizeof(path) - (size_t)len, "/hookledger-%s", name);
-		if (len < (int)sizeof(path) && (!must_be_safe || is_safe(path, S_IFREG)))
-			execl(path, path, (char *)NULL);
+		for (size_t j = 0; j < sizeof(ends) / sizeof(ends[0]); j++) {
+			int all = len + snprintf(path + len, sizeof(path) - (size_t)len,
+						 "/hookledger-%s%s", name, ends[j]);
+
+			if (all < (int)sizeof(path) && (!must_be_safe || is_safe(path, S_IFREG)))
+				execl(path, path, (char *)NULL);
+		}
 	}
 }
 

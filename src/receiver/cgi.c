@@ -8,13 +8,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/db.h"
+#include "base/slot.h"
 #include "http/http_server.h"
 #include "http/program.h"
 #include "ledger/counters.h"
@@ -27,26 +26,17 @@
 enum {
 	KEYS_WAIT_MS = 500, /* a process waits so long until it may load the keys */
 	KEYS_POLL_MS = 20,  /* and looks this often whether it may */
+
+	STAY_MS = 100,	    /* a process that drains waits so long for more */
+	DRAIN_POLL_MS = 20, /* and looks this often; meanwhile a batch grows in the spool */
 };
 
-/* Locks one of a few slots, so that a thousand CGI processes do not make a thousand
-   connections to the database. Gives the lock's descriptor; -1: all slots are taken. */
-static int lock_slot(const struct conf *conf)
+/* Takes one of a few slots, so that a thousand CGI processes do not make a thousand
+   connections to the database. Negative: all slots are taken. */
+static int take_slot(const struct conf *conf)
 {
-	for (int64_t i = 0; i < receiver_conf(conf)->cgi_connections; i++) {
-		struct buf path = { 0 };
-		int fd;
-
-		buf_addf(&path, "%s/slot-%lld", ledger_conf(conf)->spool_dir, (long long)i);
-		fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-			  0600);
-		buf_done(&path);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
+	return slot_take(ledger_conf(conf)->spool_dir, "slot", receiver_conf(conf)->cgi_connections,
+			 0);
 }
 
 /* May this process load the keys from the database, because those in the file do not fit?
@@ -63,7 +53,7 @@ static bool may_load_keys(const struct stat *file)
 
 /* For a callback that no key in the file verifies: waits until this process may load the keys
    and a slot is free, or until another process has saved a key that verifies it. Gives the
-   locked slot; -1: none within KEYS_WAIT_MS. */
+   slot; negative: none within KEYS_WAIT_MS. */
 static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 {
 	const char *path = spool_keyring_path(r->spool);
@@ -78,10 +68,10 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 		if (exists && facts.st_ino != known.st_ino &&
 		    keyring_load_file(r->keys, path) == ERR_NONE &&
 		    keyring_verify(r->keys, cb) == ERR_NONE)
-			return lock_slot(r->conf);
+			return take_slot(r->conf);
 		if (exists)
 			known = facts;
-		if ((!exists || may_load_keys(&facts)) && (slot = lock_slot(r->conf)) >= 0) {
+		if ((!exists || may_load_keys(&facts)) && (slot = take_slot(r->conf)) >= 0) {
 			if (exists && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW))
 				log_write(LOG_WARN, "keyring_not_touched",
 					  (struct log_field[]){ log_text("why", strerror(errno)),
@@ -96,39 +86,84 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 	}
 }
 
+/* Sends what couriers wait for: that events were recorded. */
+static void notify(struct receiver *r)
+{
+	if (!spool_drain_take_wanted(r->drain) && !r->must_notify)
+		return;
+	r->must_notify = false;
+	db_args_clear(r->notify_args);
+	db_arg_int(r->notify_args, r->notify_events);
+	r->notify_events = 0;
+	if (db_call(r->db, "receiver.notify", r->notify_args, r->conf->db_deadline_ms, NULL))
+		log_write(LOG_DEBUG, "notify_failed", NULL);
+}
+
+/* Drains the spool until it is empty, and notifies. Was anything in it? */
+static bool drain_all(struct receiver *r, int64_t until_ms)
+{
+	bool more = true, any = false;
+
+	while (more && clock_ms() < until_ms &&
+	       spool_drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
+		any = any || more;
+	notify(r);
+	return any;
+}
+
+/* Callbacks in the spool mean that many come at once. Then one process keeps its connection and
+   drains for all others until none came for STAY_MS: a new connection costs the database as much
+   as a hundred events. */
+static void drain(struct receiver *r)
+{
+	const char *dir = ledger_conf(r->conf)->spool_dir;
+	int64_t until_ms = clock_ms() + r->conf->db_deadline_ms, last_ms;
+	int drainer;
+
+	if (!drain_all(r, until_ms) || (drainer = drainer_take(dir)) < 0)
+		return;
+	last_ms = clock_ms();
+	while (clock_ms() < until_ms && clock_ms() - last_ms < STAY_MS) {
+		poll(NULL, 0, DRAIN_POLL_MS);
+		if (drain_all(r, until_ms))
+			last_ms = clock_ms();
+	}
+	drainer_leave(dir, drainer);
+	drain_all(r, clock_ms() + r->conf->db_deadline_ms);
+}
+
+/* Takes a slot for this callback, if it needs one. When a process drains the spool, an event goes
+   there: *writer is what drainer_join() gave. */
+static int slot_for(struct receiver *r, struct callback *cb, int *writer)
+{
+	if (serve_check(http_at(r->web, 0), cb))
+		return SLOT_NONE;
+	if (keyring_verify(r->keys, cb))
+		return await_slot_for_keys(r, cb);
+	*writer = drainer_join(ledger_conf(r->conf)->spool_dir);
+	return *writer >= 0 ? SLOT_NONE : take_slot(r->conf);
+}
+
 void cgi_serve(struct receiver *r)
 {
-	struct callback first;
-	bool more = true;
-	int slot = -1;
+	struct callback first = { 0 };
+	int slot, writer = SLOT_NONE;
 
 	if (!http_gather(r->web, NULL, 0, -1))
 		return;
-	first = (struct callback){ 0 };
-	if (serve_check(http_at(r->web, 0), &first) == REASON_NONE)
-		slot = keyring_verify(r->keys, &first) == ERR_NONE ? lock_slot(r->conf)
-								   : await_slot_for_keys(r, &first);
+	slot = slot_for(r, &first, &writer);
 	if (slot >= 0)
 		program_await_db(r->program, r->web, r->db);
 	serve_batch(r);
+	slot_release(writer);
 	http_flush(r->web);
 	if (slot >= 0 && database_acquire(r)) {
-		int64_t until_ms = clock_ms() + r->conf->db_deadline_ms;
-
 		upkeep_load_counters(r);
-		while (more && clock_ms() < until_ms &&
-		       spool_drain_step(r->drain, r->conf->db_deadline_ms, &more) == ERR_NONE)
-			;
-		db_arg_int(r->notify_args, r->notify_events);
-		if ((spool_drain_take_wanted(r->drain) || r->must_notify) &&
-		    db_call(r->db, "receiver.notify", r->notify_args, r->conf->db_deadline_ms,
-			    NULL))
-			log_write(LOG_DEBUG, "notify_failed", NULL);
+		drain(r);
 		upkeep_save_counters(r);
 	} else if (!counters_is_empty(r->counters) &&
 		   counters_save(r->counters, ledger_conf(r->conf)->spool_dir)) {
 		log_write(LOG_DEBUG, "counters_lost", NULL);
 	}
-	if (slot >= 0)
-		close(slot);
+	slot_release(slot);
 }

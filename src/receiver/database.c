@@ -9,11 +9,13 @@
 
 #include "base/clock.h"
 #include "base/db.h"
+#include "ledger/intake.h"
 #include "ledger/keyring.h"
 #include "ledger/spool.h"
 #include "ledger/spool_drain.h"
 
-int64_t database_left_ms(const struct receiver *r)
+/* Time until r->deadline_ms; 0 when it has passed. */
+static int64_t database_left_ms(const struct receiver *r)
 {
 	int64_t left = r->deadline_ms - clock_ms();
 
@@ -105,4 +107,15 @@ enum err database_verify(struct receiver *r, struct callback *cb)
 		err = keyring_verify(r->keys, cb);
 	}
 	return err;
+}
+
+enum err database_append(struct receiver *r)
+{
+	return intake_append(r->intake, r->db, "webhook", database_left_ms(r));
+}
+
+enum err database_quarantine(struct receiver *r, const struct callback *const *refused,
+			     size_t count)
+{
+	return intake_quarantine(r->db, refused, count, database_left_ms(r));
 }

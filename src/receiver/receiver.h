@@ -103,9 +103,6 @@ void serve_batch(struct receiver *r);
    connection cannot be used now. */
 bool database_acquire(struct receiver *r);
 
-/* Time until r->deadline_ms; 0 when it has passed. */
-int64_t database_left_ms(const struct receiver *r);
-
 /* Takes the result of the notification in flight. ERR_PACE: it has none yet. Another error: the
    notification failed; the failure is logged here. */
 enum err database_finish_notify(struct receiver *r);
@@ -116,6 +113,12 @@ void database_load_keys(struct receiver *r);
 /* Verifies with the keys in memory. When none fits, loads the keys and tries again, so that a
    new secret works at once. Errors of keyring_verify(). */
 MUST_USE enum err database_verify(struct receiver *r, struct callback *cb);
+
+/* Calls receiver.append() for the events of r->intake, and receiver.quarantine(). Only after
+   database_acquire(). Errors of intake_append() and intake_quarantine(). */
+MUST_USE enum err database_append(struct receiver *r);
+MUST_USE enum err database_quarantine(struct receiver *r, const struct callback *const *refused,
+				      size_t count);
 
 /* ---- upkeep.c: what is done between two batches */
 
@@ -133,6 +136,18 @@ int upkeep_wait_ms(const struct receiver *r, int db_wait_ms);
 void upkeep_load_counters(struct receiver *r);
 /* Writes the counters to the database, else to such a file. */
 void upkeep_save_counters(struct receiver *r);
+
+/* ---- drainer.c: the process of plain CGI that drains the spool for all others */
+
+/* Relies on that process: it drains what is in the spool when slot_release() is called for the
+   result. Negative: there is no such process. */
+int drainer_join(const char *dir);
+
+/* Becomes that process until drainer_leave(). Negative: there is one, or it cannot be. */
+int drainer_take(const char *dir);
+
+/* No process joins any more, and those that did have written to the spool: drain it once more. */
+void drainer_leave(const char *dir, int drainer);
 
 /* ---- cgi.c */
 

@@ -122,8 +122,7 @@ static void keep_refused(struct receiver *r, const struct callback **refused, si
 {
 	if (count == 0)
 		return;
-	if (database_acquire(r) &&
-	    intake_quarantine(r->db, refused, count, database_left_ms(r)) == ERR_NONE)
+	if (database_acquire(r) && database_quarantine(r, refused, count) == ERR_NONE)
 		return;
 	if (spool_append(r->spool, SPOOL_REFUSED, refused, count))
 		log_write(LOG_ERROR, "refused_bodies_not_kept",
@@ -161,7 +160,7 @@ static void record(struct receiver *r, size_t *indexes, size_t count)
 	if (count == 0)
 		return;
 	if (database_acquire(r)) {
-		if (intake_append(r->intake, r->db, "webhook", database_left_ms(r)) == ERR_BUSY)
+		if (database_append(r) == ERR_BUSY)
 			r->is_db_suspect = true;
 		else
 			spool_note_recorded(r->spool);

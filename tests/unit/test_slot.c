@@ -31,6 +31,25 @@ static void so_many_and_no_more(void **state)
 	scratch_remove();
 }
 
+static void it_is_known_to_be_taken(void **state)
+{
+	const char *dir = scratch_make();
+	int place;
+
+	(void)state;
+	assert_false(slot_is_taken(dir, "hash"));
+	place = slot_take(dir, "hash", 1, 0);
+	assert_true(slot_is_taken(dir, "hash"));
+	assert_false(slot_is_taken(dir, "other"));
+	slot_release(place);
+	assert_false(slot_is_taken(dir, "hash"));
+	/* to ask takes nothing */
+	place = slot_take(dir, "hash", 1, 0);
+	assert_in_range(place, 0, 1000);
+	slot_release(place);
+	scratch_remove();
+}
+
 static void it_waits_for_one(void **state)
 {
 	const char *dir = scratch_make();
@@ -82,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_and_no_more),
+		cmocka_unit_test(it_is_known_to_be_taken),
 		cmocka_unit_test(it_waits_for_one),
 		cmocka_unit_test(without_a_folder_nobody_counts),
 	};

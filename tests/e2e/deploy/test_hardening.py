@@ -13,7 +13,15 @@ from installation import BUILD, descendants, wait_for
 
 pytestmark = pytest.mark.foreign
 
-PROGRAMS = ("hookledger", "hookledger-receiver", "hookledger-api", "hookledger-admin", "hookledger-courier")
+LIBRARIES = {	# what each program asks the loader for; to load a library costs each plain CGI request up to a millisecond
+    "hookledger": "c crypto curl idn2 json-c pq unistring",
+    "hookledger-admin": "c crypto curl fcgi idn2 pq unistring",
+    "hookledger-api": "c crypto curl fcgi idn2 pq",
+    "hookledger-courier": "c crypto curl idn2 pq",
+    "hookledger-receiver": "c crypto fcgi pq",
+    "hookledger-receiver-cgi": "c crypto fcgi",
+}
+PROGRAMS = ("hookledger", "hookledger-receiver", "hookledger-receiver-cgi", "hookledger-api", "hookledger-admin", "hookledger-courier")
 
 
 def readelf(program, *options):
@@ -33,6 +41,20 @@ def test_how_it_is_built(program):
         # not the note that says it of all: Debian's own start files do not have it
         code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", BUILD / program], capture_output=True, text=True, check=True).stdout
         assert code.count("endbr64") > 100
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_libraries_that_it_loads(program):
+    needed = re.findall(r"\(NEEDED\).*\[lib([\w-]+)\.so", readelf(program, "-d"))
+    assert " ".join(sorted(needed)) == LIBRARIES[program]
+
+
+@pytest.mark.plain
+def test_plain_cgi_loads_no_more():
+    """With the libraries that those need in turn."""
+    loaded = subprocess.run(["ldd", BUILD / "hookledger-receiver-cgi"], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"lib([\w-]+)\.so", loaded)) == {"c", "crypto", "fcgi"}
 
 
 def status_of(pid):

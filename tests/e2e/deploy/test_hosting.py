@@ -83,7 +83,8 @@ def programs(bundle):
 def test_what_is_in_it(bundle):
     assert oct((bundle / "private/hookledger.conf").stat().st_mode)[-3:] == "600"
     names = sorted(program.name for program in programs(bundle))
-    assert names == ["admin.cgi", "api.cgi", "hookledger", "hookledger-admin", "hookledger-api", "hookledger-courier", "hookledger-receiver", "receiver.cgi"]
+    assert names == ["admin.cgi", "api.cgi", "hookledger", "hookledger-admin", "hookledger-api", "hookledger-courier", "hookledger-receiver", "hookledger-receiver-cgi",
+                     "receiver.cgi"]
     lib = bundle / "private/lib"
     for program in programs(bundle):
         needed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
