@@ -31,7 +31,7 @@ const struct catalog_row catalog_rows[] = {
 	{ "alert.other_chat", "this address belongs to {chat}, which takes messages of its own "
 			      "form: choose {chat} instead of {given}" },
 	{ "alert.outage", "trouble: the courier on {place} cannot use the database" },
-	{ "alert.there_already", "findings are told there already" },
+	{ "alert.target_exists", "there is an alert for this target already" },
 	{ "alert.too_many", "there are {most} alerts already; remove one first" },
 	{ "alert.unknown", "there is no alert with the number {alert_id}" },
 	/* ---- body */
@@ -94,24 +94,25 @@ const struct catalog_row catalog_rows[] = {
 	{ "export.table_unknown",
 	  "there is no table or view \"{table}\" in schema toggl; there are: {known}" },
 	/* ---- finding */
-	{ "finding.alert", "Nothing can be told by {way, select, mail {e-mail} other {{way}}} to "
-			   "{target} for {failing_seconds}: {problem}." },
-	{ "finding.alert.todo", "Mend it, then try it: `hookledger alert test {alert_id}`." },
-	{ "finding.costly", "A callback of a {model} that came within a week is too costly to take "
-			    "apart: it is recorded, but in no table, and not passed on." },
-	{ "finding.costly.todo", "Toggl does not send such: see who else knows the secret. "
-				 "`hookledger drift` lists all." },
-	{ "finding.courier", "No courier has worked for {idle_seconds}: nothing is delivered, "
-			     "told, or looked after." },
+	{ "finding.alert", "Alerts by {way, select, mail {e-mail} other {{way}}} to {target} have "
+			   "failed for {failing_seconds}: {problem}." },
+	{ "finding.alert.todo",
+	  "Correct it, then send a test: `hookledger alert test {alert_id}`." },
+	{ "finding.costly", "A callback of a {model} within the last week is too costly to parse. "
+			    "It is recorded, but it is in no table and is not delivered." },
+	{ "finding.costly.todo", "Toggl does not send such callbacks: find out who else knows the "
+				 "secret. `hookledger drift` lists all of them." },
+	{ "finding.courier", "No courier has worked for {idle_seconds}: no deliveries, no alerts "
+			     "and no maintenance." },
 	{ "finding.courier.todo",
 	  "Start hookledger-courier, or put `hookledger-courier --once` into cron." },
 	{ "finding.database",
-	  "The courier on {place} cannot use the database since {since_at}: {why}. Callbacks are "
-	  "acknowledged all the same and kept in the spool{count, select, none {} other { ({count} "
-	  "now, {spool_bytes})}}; they are recorded when it is back. Subscribers get nothing until "
-	  "then." },
-	{ "finding.database.todo", "Look at PostgreSQL, its disk, and the setting `database`; "
-				   "`hookledger doctor` says what is wrong." },
+	  "The courier on {place} cannot use the database since {since_at}: {why}. Receivers still "
+	  "acknowledge callbacks and keep them in the spool{count, select, none {} other { "
+	  "({count} now, {spool_bytes})}}; they record them when the database is back. Subscribers "
+	  "get nothing until then." },
+	{ "finding.database.todo", "Check PostgreSQL, its disk, and the setting `database`; "
+				   "`hookledger doctor` shows what is wrong." },
 	{ "finding.dead",
 	  "{more, select, true {more than } other {}}{count, plural, one {# delivery} other {# "
 	  "deliveries}} to \"{name}\" {count, plural, one {was} other {were}} given up within "
@@ -122,15 +123,15 @@ const struct catalog_row catalog_rows[] = {
 	  "{more, select, true {more than } other {}}{count, plural, one {# event} other {# "
 	  "events}} in the default partition: their dates are odd, or nobody made their month." },
 	{ "finding.default_partition.todo",
-	  "Run `hookledger housekeep`: it moves those of believable dates." },
-	{ "finding.drift", "Values of an odd type came within a week, the newest in "
-			   "{model}.{field} ({found}): those columns are null." },
-	{ "finding.drift.todo", "Nothing is lost: the payload has them. `hookledger drift` lists "
-				"all; an upgrade of hookledger may know the new type." },
+	  "Run `hookledger housekeep`: it moves events with plausible dates." },
+	{ "finding.drift", "Values of an unexpected type came within the last week, the newest in "
+			   "{model}.{field} ({found}): these columns are null." },
+	{ "finding.drift.todo", "Nothing is lost: the payload has the values. `hookledger drift` "
+				"lists all; a newer hookledger may know the type." },
 	{ "finding.endpoint_mute",
 	  "The endpoint \"{name}\" has no valid secret and answers 401 to every callback." },
-	{ "finding.endpoint_mute.todo",
-	  "Give it a new secret: `hookledger endpoint rotate {endpoint_id}`, and tell Toggl." },
+	{ "finding.endpoint_mute.todo", "Give it a new secret (`hookledger endpoint rotate "
+					"{endpoint_id}`), and enter it at Toggl." },
 	{ "finding.forged",
 	  "{count, plural, one {# callback} other {# callbacks}} to the endpoint \"{name}\" had a "
 	  "wrong signature, or none, within an hour: forged, or our secret is not Toggl's." },
@@ -139,7 +140,7 @@ const struct catalog_row catalog_rows[] = {
 	{ "finding.overdue",
 	  "Deliveries are overdue for {overdue_seconds}: no courier is working." },
 	{ "finding.overdue.todo", "Start hookledger-courier, or put `hookledger-courier --once` "
-				  "into cron; its log says why when it does not work." },
+				  "into cron; its log shows why it does not work." },
 	{ "finding.partition_next", "No table was made for the events of next month: they go to "
 				    "the default partition, where they are slow to find." },
 	{ "finding.partition_next.todo",
@@ -159,14 +160,14 @@ const struct catalog_row catalog_rows[] = {
 	  "{organization_id, select, 0 {the user} other {organization {organization_id}}} is spent "
 	  "until {until}{count, plural, =0 {} one {; a job waits for it} other {; # jobs wait for "
 	  "it}}." },
-	{ "finding.quota.todo", "Work at Toggl goes on by itself then; events come as before. "
+	{ "finding.quota.todo", "Work at Toggl continues by itself then; events arrive as before. "
 				"Other programs that use this user's token spend the same quota." },
 	{ "finding.refused",
 	  "{count, plural, one {# callback was} other {# callbacks were}} answered 503 within an "
-	  "hour: neither database nor spool could take them." },
+	  "hour: neither the database nor the spool could store them." },
 	{ "finding.refused.todo",
-	  "Look at the disk of the spool and at the database; `hookledger doctor` says what is "
-	  "wrong. Toggl sends them again for a while." },
+	  "Check the disk of the spool and the database; `hookledger doctor` shows what is wrong. "
+	  "Toggl sends the callbacks again for a while." },
 	{ "finding.silence", "Toggl has not called{name, select, none {} other { \"{name}\"}} for "
 			     "{silent_seconds} (usually every {usual_seconds})." },
 	{ "finding.silence.todo", "See whether the subscription at Toggl is enabled and validated "
@@ -185,45 +186,45 @@ const struct catalog_row catalog_rows[] = {
 	  "--refresh`), and whether its address can be reached from outside (DNS, TLS, "
 	  "firewall)." },
 	{ "finding.spool", "{count, plural, one {# callback waits} other {# callbacks wait}} in "
-			   "the spool of {place}, the oldest for {oldest_seconds}; {percent} % of "
-			   "it are used (seen {seen_seconds} ago)." },
+			   "the spool of {place}, the oldest for {oldest_seconds}; the spool is "
+			   "{percent} % full (seen {seen_seconds} ago)." },
 	{ "finding.spool.todo",
-	  "They are safe on disk, and are recorded when the database takes them: `hookledger "
-	  "doctor` and the log of the receiver say why it does not." },
+	  "They are safe on disk, and are recorded when the database accepts them: `hookledger "
+	  "doctor` and the log of the receiver show why it does not." },
 	{ "finding.spool_aside",
 	  "{count, plural, one {# callback was acknowledged and not recorded: the database did not "
 	  "take it} other {# callbacks were acknowledged and not recorded: the database did not "
 	  "take them}}, each time alone, while it took others; set aside in the spool of "
 	  "{place}." },
 	{ "finding.spool_aside.todo",
-	  "Look at them there (`hookledger spool list`), and at the log of the receiver for the "
-	  "reason; `hookledger spool retry` tries them again." },
+	  "`hookledger spool list` shows them, and the log of the receiver has the reason; "
+	  "`hookledger spool retry` tries them again." },
 	{ "finding.spool_damaged",
 	  "{count, plural, one {# file} other {# files}} of the spool of {place} cannot be read." },
-	{ "finding.spool_damaged.todo", "What could be read of them was recorded. Look at them "
+	{ "finding.spool_damaged.todo", "The readable part of them was recorded. Look at them "
 					"(`hookledger spool status`), and move them away." },
 	{ "finding.subscription_disabled",
-	  "The subscription \"{name}\" was disabled: it only failed for days." },
+	  "The subscription \"{name}\" was disabled: all its deliveries failed for days." },
 	{ "finding.subscription_disabled.todo",
-	  "Mend its address, enable it again, and replay what it missed." },
+	  "Repair its address, enable it again, and replay the missed events." },
 	{ "finding.subscription_failing",
 	  "The subscription \"{name}\" has failed for {failing_seconds}." },
-	{ "finding.subscription_failing.todo", "Look at its attempts, and mend the program behind "
-					       "its address; what waits is sent then." },
+	{ "finding.subscription_failing.todo",
+	  "Look at its attempts, and repair the program behind its address; waiting events are "
+	  "then sent." },
 	{ "finding.subscription_gone",
 	  "The subscription \"{name}\" was disabled: its address answered 410 (gone)." },
 	{ "finding.subscription_gone.todo",
-	  "Mend its address, enable it again, and replay what it missed." },
+	  "Repair its address, enable it again, and replay the missed events." },
 	{ "finding.toggl_differs", "\"{name}\" at Toggl: {state}." },
 	{ "finding.toggl_differs.todo",
-	  "Mend it: `hookledger {repair, select, endpoint {endpoint enable {endpoint_id}} other "
+	  "Repair it: `hookledger {repair, select, endpoint {endpoint enable {endpoint_id}} other "
 	  "{toggl {repair} {subscription_id}}}`." },
-	{ "finding.toggl_job",
-	  "What hookledger wanted to do at Toggl by itself ({job}) failed: {why}" },
+	{ "finding.toggl_job", "A background job at Toggl ({job}) failed: {why}" },
 	{ "finding.toggl_job.todo",
-	  "Try it by hand (`hookledger toggl list --refresh`): that says what Toggl answers." },
-	{ "finding.toggl_off", "\"{name}\" at Toggl is switched off on purpose: nothing comes from "
-			       "workspace \"{workspace}\"." },
+	  "Try it by hand (`hookledger toggl list --refresh`): that shows Toggl's answer." },
+	{ "finding.toggl_off", "\"{name}\" at Toggl is switched off on purpose: no events come "
+			       "from workspace \"{workspace}\"." },
 	{ "finding.toggl_off.todo", "Enable it when its events are wanted again: `hookledger toggl "
 				    "enable {subscription_id}`." },
 	{ "finding.toggl_token", "Toggl refuses the API token of {name, select, none {connection "
@@ -385,8 +386,9 @@ const struct catalog_row catalog_rows[] = {
 	  "It is disabled: nothing is sent to it, and what happens meanwhile is not sent later." },
 	{ "subscription.state_failing",
 	  "Every attempt has failed for {failing_seconds}; look at the last deliveries." },
-	{ "subscription.state_given_up", "It only failed for days and was disabled. Mend its "
-					 "address, enable it, and replay what was given up." },
+	{ "subscription.state_given_up",
+	  "All its deliveries failed for days, so it was disabled. Repair its address, enable it, "
+	  "and replay the dead deliveries." },
 	{ "subscription.state_gone", "Its address answered 410 (gone), so nothing is sent to it. "
 				     "Give it another address, or delete it." },
 	{ "subscription.state_no_access",

@@ -246,7 +246,7 @@ select throws_ok($$select ledger.alert_add('webhook', 'ftp://example.org/')$$, '
 select throws_ok($$select ledger.alert_add('webhook', 'http://user@example.org/')$$, '22023', 'alert.no_url', 'no user in it');
 select throws_ok($$select ledger.alert_add('pager', '1')$$, '22023', 'alert.no_kind', 'no other way');
 select is(ledger.alert_add('mail', 'ada@example.org'), 1::bigint, 'an address') ;
-select throws_ok($$select ledger.alert_add('mail', 'ada@example.org')$$, '23505', 'alert.there_already', 'once');
+select throws_ok($$select ledger.alert_add('mail', 'ada@example.org')$$, '23505', 'alert.target_exists', 'once');
 select ledger.judge('');
 select is_empty('select from ledger.alert_message', 'nothing to tell');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;

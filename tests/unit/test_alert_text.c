@@ -17,7 +17,7 @@
 	"\"page\":\"" page "\",\"changes\":[" changes "],\"findings\":[" findings "]}"
 #define MUTE(name) \
 	"The endpoint \"" name "\" has no valid secret and answers 401 to every callback."
-#define ADVICE "Give it a new secret: `hookledger endpoint rotate 5`, and tell Toggl."
+#define ADVICE "Give it a new secret (`hookledger endpoint rotate 5`), and enter it at Toggl."
 
 static void assert_text(const char *content, const char *subject, const char *words)
 {

@@ -133,7 +133,7 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	assert_says(buf_str(&text.subject),
 		    "hookledger: trouble: the courier on db.example cannot use the database");
 	assert_says(buf_str(&text.text),
-		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Callbacks");
+		    "UTC: connection to server \"x\"  failed: f\xef\xbf\xbdr. Receivers");
 	assert_says(buf_str(&text.text), "(12 now, 4.0 KiB)");
 	assert_says(buf_str(&text.text), "hookledger doctor");
 	assert_says(buf_str(&text.text), "hookledger will say when it is over.");

@@ -70,7 +70,7 @@ begin
   on conflict on constraint alert_kind_target_key do nothing
   returning * into n;
   if n.alert_id is null then
-    perform ledger.refuse('alert.there_already', state => '23505');
+    perform ledger.refuse('alert.target_exists', state => '23505');
   end if;
   return ledger.answer(ledger.alert_json(n)::text, status => 201,
     audit => ledger.audited('alert.add', format('alert %s', n.alert_id), null, ledger.alert_state(n)));
@@ -94,7 +94,7 @@ begin
   end if;
   perform ledger.alert_check(n.kind, wanted);
   if exists (select from ledger.alert o where o.kind = n.kind and o.target = wanted and o.alert_id <> n.alert_id) then
-    perform ledger.refuse('alert.there_already', state => '23505');
+    perform ledger.refuse('alert.target_exists', state => '23505');
   end if;
   update ledger.alert o
   set target = wanted, enabled = coalesce((request.given ->> 'enabled')::boolean, o.enabled),

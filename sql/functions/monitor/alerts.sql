@@ -281,7 +281,7 @@ begin
   returning n.alert_id into made;
   return made;
 exception when unique_violation then
-  perform ledger.refuse('alert.there_already', state => '23505');
+  perform ledger.refuse('alert.target_exists', state => '23505');
 end
 $$;
 comment on function ledger.alert_add(text, text) is

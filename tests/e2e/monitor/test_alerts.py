@@ -202,7 +202,7 @@ def test_what_fails_is_tried_again(passing, mail):
     assert "come back later" in passing.hookledger("alert", "list").stdout
     pass_time(passing, "15 minutes")
     run_round(passing)
-    assert "Nothing can be told by e-mail to ada@example.org" in findings(passing, 3)
+    assert "Alerts by e-mail to ada@example.org have failed" in findings(passing, 3)
     mail.refuse = None
     pass_time(passing, "2 hours")
     run_round(passing)
@@ -211,7 +211,7 @@ def test_what_fails_is_tried_again(passing, mail):
     assert mail.letters[0].subject.startswith("hookledger: warning: The subscription")
     assert "come back later" not in passing.hookledger("alert", "list").stdout
     # that it was not told meanwhile is over too
-    assert "Nothing can be told" not in findings(passing, 3)
+    assert "Alerts by e-mail" not in findings(passing, 3)
 
 
 def test_two_couriers_tell_once(passing, mail, hook):

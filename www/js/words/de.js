@@ -651,7 +651,7 @@ export default {
 		"alert.no_url": "Das ist keine http- oder https-URL wie https://example.org/hook.",
 		"alert.other_chat": "Diese Adresse gehört zu {chat}, das Nachrichten in eigener Form nimmt: Wählen Sie {chat} statt {given}.",
 		"alert.outage": "Störung: Der Kurier auf {place} kann die Datenbank nicht benutzen",
-		"alert.there_already": "Dorthin wird schon gemeldet.",
+		"alert.target_exists": "Für dieses Ziel gibt es schon eine Benachrichtigung.",
 		"alert.too_many": "Es gibt schon {most} Benachrichtigungen; entfernen Sie erst eine.",
 		"alert.unknown": "Es gibt keine Benachrichtigung mit der Nummer {alert_id}.",
 		"body.members_missing": "Der Inhalt muss ein JSON-Objekt mit etwas von {known} sein.",
