@@ -19,7 +19,7 @@ as $$
                       and t.delivery_id = d.delivery_id
                       and t.attempt = d.attempts))
 $$;
-comment on function ledger.delivery_json(ledger.delivery) is 'A delivery as the page has it.';
+comment on function ledger.delivery_json(ledger.delivery) is 'A delivery in the form of the page.';
 
 create function admin.delivery_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -57,8 +57,8 @@ begin
 end
 $$;
 comment on function admin.delivery_list(ledger.operator, admin.request) is
-  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: the newest first, each with its '
-  'event as an item of the list of events, null when retention dropped it.';
+  'GET subscribers/subscriptions/{subscription_id}/deliveries?state=&after=&limit=: deliveries, newest first, each '
+  'with its event as an item of the list of events; null when retention dropped the event.';
 
 create function ledger.delivery_of(path jsonb)
 returns ledger.delivery
@@ -79,7 +79,7 @@ begin
   return d;
 end
 $$;
-comment on function ledger.delivery_of(jsonb) is 'The delivery that a path names; P0002 when there is none.';
+comment on function ledger.delivery_of(jsonb) is 'The delivery with the number in a path. P0002: there is none.';
 
 create function admin.delivery_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -103,7 +103,8 @@ begin
 end
 $$;
 comment on function admin.delivery_read(ledger.operator, admin.request) is
-  'GET subscribers/deliveries/{delivery_id}: one with what came of each attempt; a status of null: no answer.';
+  'GET subscribers/deliveries/{delivery_id}: a delivery with the result of each attempt. A status of null means no '
+  'answer.';
 
 create function admin.delivery_replay(who ledger.operator, request admin.request)
 returns admin.answer
@@ -125,8 +126,8 @@ begin
 end
 $$;
 comment on function admin.delivery_replay(ledger.operator, admin.request) is
-  'POST subscribers/deliveries/{delivery_id}/replay: once more what has ended, at once what waits for its next '
-  'attempt.';
+  'POST subscribers/deliveries/{delivery_id}/replay: repeats a delivery that has ended; one that waits for its next '
+  'attempt becomes due at once.';
 
 create function admin.subscription_replay(who ledger.operator, request admin.request)
 returns admin.answer
@@ -153,5 +154,6 @@ begin
 end
 $$;
 comment on function admin.subscription_replay(ledger.operator, admin.request) is
-  'POST subscribers/subscriptions/{subscription_id}/replay, a thousand deliveries of it. made: after, null at first, '
-  'then last_id, as long as looked_at is 1000. private: as operator.subscription_replay().';
+  'POST subscribers/subscriptions/{subscription_id}/replay, for a thousand deliveries at a time. made: after, null in '
+  'the first call, then the last_id of the call before; the caller repeats it while looked_at is 1000. private: as '
+  'operator.subscription_replay().';

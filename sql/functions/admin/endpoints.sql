@@ -1,5 +1,5 @@
--- The admin page: the callback addresses of ours and their secrets, by the
--- functions of the command line (operator/endpoints.sql).
+-- The admin page: our callback addresses and their secrets. The operations use the functions
+-- of the command line (operator/endpoints.sql).
 
 create function ledger.endpoint_json(e ledger.endpoint, hook text)
 returns jsonb
@@ -25,13 +25,13 @@ as $$
         where s.endpoint_id = e.endpoint_id and s.revoked_at is null and s.valid_until > now()) n
 $$;
 comment on function ledger.endpoint_json(ledger.endpoint, text) is
-  'An endpoint as the page has it; hook: the URL before its address.';
+  'An endpoint in the form of the page; hook: the URL in front of its address.';
 
 create function ledger.endpoint_named(e ledger.endpoint)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return format('endpoint %s (%s)', e.endpoint_id, e.name);
-comment on function ledger.endpoint_named(ledger.endpoint) is 'An endpoint in the trail.';
+comment on function ledger.endpoint_named(ledger.endpoint) is 'An endpoint, as the audit trail names it.';
 
 create function ledger.endpoint_of(path jsonb)
 returns ledger.endpoint
@@ -48,7 +48,7 @@ begin
   return e;
 end
 $$;
-comment on function ledger.endpoint_of(jsonb) is 'The endpoint that a path names; P0002 when there is none.';
+comment on function ledger.endpoint_of(jsonb) is 'The endpoint with the number in a path. P0002: there is none.';
 
 create function admin.endpoint_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -70,7 +70,7 @@ begin
 end
 $$;
 comment on function admin.endpoint_list(ledger.operator, admin.request) is
-  'GET endpoints, those that can be called; made: hook, the URL before an address.';
+  'GET endpoints: all that Toggl can call. made: hook, the URL in front of an address.';
 
 create function admin.endpoint_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -93,7 +93,7 @@ begin
 end
 $$;
 comment on function admin.endpoint_add(ledger.operator, admin.request) is
-  'POST endpoints. made: address, its first secret (sealed) and its url.';
+  'POST endpoints. made: address, its first secret (sealed) and its URL.';
 
 create function admin.endpoint_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -115,7 +115,7 @@ begin
 end
 $$;
 comment on function admin.endpoint_change(ledger.operator, admin.request) is
-  'PATCH endpoints/{endpoint_id}: enabled or not.';
+  'PATCH endpoints/{endpoint_id}: enables or disables an endpoint.';
 
 create function admin.endpoint_find(who ledger.operator, request admin.request)
 returns admin.answer
@@ -131,8 +131,8 @@ begin
 end
 $$;
 comment on function admin.endpoint_find(ledger.operator, admin.request) is
-  'POST endpoints/{endpoint_id}/test, and before its secret is rotated: private has its address, whether it is '
-  'enabled, and its newest secret that is good (null: none), sealed.';
+  'Called before POST endpoints/{endpoint_id}/test and before a secret is rotated. private: its address, whether it is '
+  'enabled, and its newest valid secret, sealed (null: none).';
 
 create function admin.endpoint_rotate(who ledger.operator, request admin.request)
 returns admin.answer
@@ -154,7 +154,8 @@ begin
 end
 $$;
 comment on function admin.endpoint_rotate(ledger.operator, admin.request) is
-  'POST endpoints/{endpoint_id}/rotate. made: a new secret, sealed; the one before stays good for keep_hours (24).';
+  'POST endpoints/{endpoint_id}/rotate. made: a new secret, sealed. The secret before it stays valid for keep_hours '
+  '(24).';
 
 create function admin.secret_revoke(who ledger.operator, request admin.request)
 returns admin.answer
@@ -174,4 +175,4 @@ begin
 end
 $$;
 comment on function admin.secret_revoke(ledger.operator, admin.request) is
-  'DELETE endpoints/{endpoint_id}/secrets/{secret_id}: withdraws a secret at once.';
+  'DELETE endpoints/{endpoint_id}/secrets/{secret_id}: revokes a secret at once.';

@@ -1,6 +1,6 @@
 -- The admin page: one event with all its data.
 
-create function ledger.entity_said(e ledger.event)
+create function ledger.event_values(e ledger.event)
 returns jsonb
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
@@ -22,9 +22,9 @@ begin
     from ledger.field f where f.model = e.model and f.name <> all ('{updated_at,permissions}')), clean);
 end
 $$;
-comment on function ledger.entity_said(ledger.event) is
-  'What an event says of its entity, by the names of the columns of its table; of a time entry read as these read it, '
-  'of an unknown kind all as it stands. Without secrets.';
+comment on function ledger.event_values(ledger.event) is
+  'The values that an event gives to its entity, without secrets, by the columns of its table. Values of a time entry '
+  'are read as the table reads them; an entity of an unknown kind is returned unchanged.';
 
 create function ledger.name_behind(workspace bigint, field text, value jsonb)
 returns text
@@ -40,7 +40,8 @@ as $$
   from (select ledger.toggl_number(value) as id) n
 $$;
 comment on function ledger.name_behind(bigint, text, jsonb) is
-  'What is called now what a field has the number of; null: nobody knows, or it is no number of anything.';
+  'The present name of the entity whose number is the value of a field. Null: the name is not known, or the field '
+  'holds no number of an entity.';
 
 create function ledger.event_changes(e ledger.event)
 returns jsonb
@@ -49,7 +50,7 @@ as $$
 declare
   before ledger.event;
   was jsonb := '{}';
-  became jsonb := ledger.entity_said(e);
+  became jsonb := ledger.event_values(e);
 begin
   if e.entity_id is not null then
     select c.workspace_id, c.event_id, c.created_at, c.received_at, c.seq, c.txid, c.epoch, c.endpoint_id, c.secret_id,
@@ -60,7 +61,7 @@ begin
       and (c.created_at, c.event_id) < (e.created_at, e.event_id)
     order by c.created_at desc, c.event_id desc limit 1;
     if found then
-      was := ledger.entity_said(before);
+      was := ledger.event_values(before);
     end if;
   end if;
   if e.action = 'deleted' and not ledger.is_telling(e.model, e.body) then
@@ -81,8 +82,9 @@ begin
 end
 $$;
 comment on function ledger.event_changes(ledger.event) is
-  'What an event changed: field, old, new, of what these are the number of the name; compared with the event of its '
-  'entity before it, at Toggl, that is recorded. Without one all that it says is new.';
+  'The changes of an event: field, old and new value, and the names of the entities that these values are numbers of. '
+  'It compares the event with the previous recorded event of its entity, by the time at Toggl. Without a previous one '
+  'all values are new.';
 
 create function admin.event_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -129,5 +131,5 @@ begin
 end
 $$;
 comment on function admin.event_read(ledger.operator, admin.request) is
-  'GET events/{workspace_id}/{event_id}/{created_at}: the event, with its body as it came. private: what its '
-  'signature is judged by, the secret sealed for the address.';
+  'GET events/{workspace_id}/{event_id}/{created_at}: the event, with its body as received. private: the values that '
+  'its signature is verified with; the secret is sealed for the address.';

@@ -26,7 +26,7 @@ begin
 end
 $$;
 comment on function ledger.payload_quick(json) is
-  'As ledger.payload(), in a third of its time when there is nothing to repair, for lists: null for a body above 64 '
+  'As ledger.payload(), for lists: it takes a third of the time when no value needs repair. Null for a body above 64 '
   'KiB.';
 
 create function ledger.events_described(refs ledger.event_ref[])
@@ -34,10 +34,10 @@ returns table (place bigint, epoch integer, txid xid8, seq bigint, workspace_id 
                created_at timestamptz, received_at timestamptz, model text, action text, entity_id bigint,
                creator_id bigint, source text, workspace text, who text, what text, name text, duration_seconds bigint,
                project text)
--- In plpgsql, because that keeps its plan; which is for few events whatever the
--- planner thinks: each of them by its key (offset 0). What many events share (people,
--- workspaces) is looked up once, and what came before by one look into each
--- partition for all entities together: one by one took 0.8 ms an event.
+-- In plpgsql, because that keeps its plan. The plan suits few events, whatever the planner
+-- estimates: it reads each event by its key (offset 0). It looks up people and workspaces once for
+-- all events, and the previous events of all entities in one scan of each partition: one lookup for
+-- each entity took 0.8 ms an event.
 language plpgsql stable set search_path = ledger, pg_temp
 set jit = off set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
@@ -124,8 +124,8 @@ begin
 end
 $$;
 comment on function ledger.events_described(ledger.event_ref[]) is
-  'Each of these events with the pieces of the sentence that says what it tells: who, what (started, stopped, '
-  'continued, or the action), the name (as the event says it, else as it is now), the duration, the project.';
+  'Each of these events with the parts of its sentence: who, what (started, stopped, continued, or the action), the '
+  'name (from the event, else the present one), the duration, the project.';
 
 create function ledger.events_json(refs ledger.event_ref[])
 returns jsonb
@@ -145,9 +145,9 @@ as $$
         from ledger.events_described(refs) t) n
 $$;
 comment on function ledger.events_json(ledger.event_ref[]) is
-  'Items of the page''s list, in this order, see ledger.events_described().';
+  'The items of the page''s list, in the order of the references; see ledger.events_described().';
 
--- ---- what the page asks
+-- ---- lists of the page
 
 create function ledger.news_from(refs ledger.event_ref[])
 returns text
@@ -162,7 +162,7 @@ as $$
   from ledger.state s
 $$;
 comment on function ledger.news_from(ledger.event_ref[]) is
-  'The cursor from which new events of a list are read; events that the page shows already may come again.';
+  'The cursor from which the page asks for new events of a list. Events that it already shows may come again.';
 
 create function admin.event_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -176,12 +176,12 @@ begin
   return ledger.answer(jsonb_build_object(
     'items', ledger.events_json(page.refs), 'next', page.next, 'looked_to', ledger.rfc3339(page.looked_to),
     'newest', case when nullif(request.query ->> 'after', '') is null then
-      -- the event recorded last is not always the first of a list by time
+      -- in a list by time, the event recorded last need not be the first
       ledger.news_from(case when wanted.since is null and wanted.until is null then page.refs end) end)::text);
 end
 $$;
 comment on function admin.event_list(ledger.operator, admin.request) is
-  'GET events: a page, the newest first; filters as ledger.event_filter_of() reads them.';
+  'GET events: a page of events, newest first. Filters: see ledger.event_filter_of().';
 
 create function ledger.event_news(after text, wanted ledger.event_filter, most bigint)
 returns ledger.event_ref[]
@@ -194,8 +194,8 @@ begin
   return (
     select array_agg(row(p.epoch, p.txid, p.seq, p.workspace_id, p.event_id, p.created_at)::ledger.event_ref)
     from (
-      -- In two, by epoch: backwards, an index is read until the first column of a row
-      -- is below, which here would never be.
+      -- Two queries, by epoch: a backward index scan ends only where the first column gets smaller
+      -- than the bound, and in a single query it never does.
       (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
        e.entity_id
        from ledger.event e
@@ -221,7 +221,7 @@ begin
 end
 $$;
 comment on function ledger.event_news(text, ledger.event_filter, bigint) is
-  'Those of the newest `most` events behind a cursor that pass, the newest first.';
+  'The events that pass the filter, of the newest `most` events behind a cursor; newest first.';
 
 create function ledger.news_after(query jsonb)
 returns text
@@ -234,7 +234,7 @@ begin
   return (query ->> 'after');
 end
 $$;
-comment on function ledger.news_after(jsonb) is 'The parameter after, which must be there.';
+comment on function ledger.news_after(jsonb) is 'The required parameter `after`.';
 
 create function admin.event_new(who ledger.operator, request admin.request)
 returns admin.answer
@@ -246,7 +246,7 @@ begin
 end
 $$;
 comment on function admin.event_new(ledger.operator, admin.request) is
-  'GET events/new: how many of the newest 1000 events behind a cursor pass.';
+  'GET events/new: the number of events that pass the filter, of the newest 1000 behind a cursor.';
 
 create function admin.event_newer(who ledger.operator, request admin.request)
 returns admin.answer
@@ -262,7 +262,7 @@ begin
 end
 $$;
 comment on function admin.event_newer(ledger.operator, admin.request) is
-  'GET events/newer: those of the newest 500 events behind a cursor that pass, the newest first.';
+  'GET events/newer: the events that pass the filter, of the newest 500 behind a cursor; newest first.';
 
 -- ---- the export of a filtered list
 
@@ -281,7 +281,7 @@ returns text
 language sql immutable set search_path = ledger, pg_temp
   return coalesce(case format when 'csv' then '"' || number || '"' else ledger.csv_cell(number::text) end, '');
 comment on function ledger.number_cell(bigint, text) is
-  'An id as a cell of CSV: as it is, or (format spreadsheet) as text when a spreadsheet would round it.';
+  'An id as a cell of CSV: the number, or (format spreadsheet) a text if a spreadsheet would round the number.';
 
 create function admin.event_export(who ledger.operator, request admin.request)
 returns admin.answer
@@ -335,6 +335,6 @@ begin
 end
 $$;
 comment on function admin.event_export(ledger.operator, admin.request) is
-  'GET events/export, a page of it: events that pass, the newest first, a line each, as CSV (with a head on the first '
-  'page) or JSON. made: most, of them at most; after, next of the page before. private: how many there are (count), '
-  'and next, null behind the last; a page may have none, and there are more.';
+  'GET events/export, one page of it: events that pass the filter, newest first, one per line, as CSV (with a header '
+  'line on the first page) or JSON. made: most, the limit; after, the `next` of the previous page. private: count, '
+  'their number; next, null after the last page. A page without events need not be the last.';

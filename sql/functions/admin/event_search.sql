@@ -7,7 +7,7 @@ returns tsquery
 language sql immutable set search_path = ledger, pg_temp
 return toggl.search_query(left(given, 4000));
 comment on function ledger.words_query(text) is
-  'Typed text as a query of full-text search: toggl.search_query(). Null: the text has no word.';
+  'User input as a query of full-text search: toggl.search_query(). Null: the text has no word.';
 
 create function ledger.event_filter_of(query jsonb)
 returns ledger.event_filter
@@ -40,7 +40,7 @@ begin
 end
 $$;
 comment on function ledger.event_filter_of(jsonb) is
-  'Reads the parameters workspace, model, action, user, entity, since, until and text; 22023 in words.';
+  'Reads the parameters workspace, model, action, user, entity, since, until and text. 22023: one is not valid.';
 
 create function ledger.has_words(workspace bigint, of_model text, entity bigint, words tsquery)
 returns boolean
@@ -64,7 +64,7 @@ as $$
     else false end
 $$;
 comment on function ledger.has_words(bigint, text, bigint, tsquery) is
-  'Does the name or description of an entity, as it is now, have these words?';
+  'Does the present name or description of an entity contain these words?';
 
 create function ledger.entities_with(words tsquery, most bigint)
 returns bigint[]
@@ -80,7 +80,7 @@ as $$
                limit most)) i
 $$;
 comment on function ledger.entities_with(tsquery, bigint) is
-  'Numbers of entities whose name or description has these words, at most so many of each kind.';
+  'The numbers of entities whose name or description contains these words, at most so many of each kind.';
 
 -- As in operator.event_list(): the planner must not sort all remaining rows, and filters that are
 -- null are removed before planning.
@@ -126,9 +126,9 @@ begin
 end
 $$;
 comment on function ledger.event_walk(ledger.cursor, ledger.event_filter, bigint, bigint) is
-  'Reads the next `chunk` events before a cursor, in the order of recording, and returns those that pass, at most '
-  '`most`; looked: how many it read; also cursor and time of the oldest of them. It ignores the filters of time and '
-  'wanted.entity.';
+  'Reads the next `chunk` events before a cursor, in the order of recording, and returns those that pass the filter, '
+  'at most `most`. looked: the number of events read; also the cursor and time of the oldest of them. It ignores the '
+  'filters of time and wanted.entity.';
 
 create function ledger.event_span(moment timestamptz, event bigint, workspace bigint, wanted ledger.event_filter,
                                   most bigint, chunk bigint)
@@ -163,8 +163,8 @@ begin
 end
 $$;
 comment on function ledger.event_span(timestamptz, bigint, bigint, ledger.event_filter, bigint, bigint) is
-  'As ledger.event_walk(), in the order of when it happened at Toggl: those before (moment, event, workspace), back '
-  'to `since` of the filter.';
+  'As ledger.event_walk(), in the order of the time at Toggl: events before (moment, event, workspace), back to '
+  '`since` of the filter.';
 
 create function ledger.event_pick(from_cursor ledger.cursor, wanted ledger.event_filter, ids bigint[], most bigint)
 returns ledger.event_ref[]
@@ -197,7 +197,7 @@ begin
 end
 $$;
 comment on function ledger.event_pick(ledger.cursor, ledger.event_filter, bigint[], bigint) is
-  'The events of these entities that pass, before a cursor, the newest first.';
+  'The events of these entities that pass the filter, before a cursor, newest first.';
 
 create function ledger.span_read(after text, wanted ledger.event_filter, out moment timestamptz, out event bigint,
                                  out workspace bigint)
@@ -220,7 +220,7 @@ begin
 end
 $$;
 comment on function ledger.span_read(text, ledger.event_filter) is
-  'The cursor of a list in the order of created_at, or its beginning.';
+  'The cursor of a list in the order of created_at; without a cursor the start of the list.';
 
 create function ledger.event_page_of_time(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
                                           out refs ledger.event_ref[], out next text, out looked_to timestamptz)
@@ -256,7 +256,7 @@ begin
 end
 $$;
 comment on function ledger.event_page_of_time(text, ledger.event_filter, bigint, bigint) is
-  'As ledger.event_page(), for a list with since or until: in the order of when it happened at Toggl.';
+  'As ledger.event_page(), for a list with since or until: in the order of the time at Toggl.';
 
 create function ledger.event_page(after text, wanted ledger.event_filter, most bigint, most_looked bigint,
                                   out refs ledger.event_ref[], out next text, out looked_to timestamptz)
@@ -310,6 +310,6 @@ begin
 end
 $$;
 comment on function ledger.event_page(text, ledger.event_filter, bigint, bigint) is
-  'A page of events before a cursor: in the order of recording, or with since or until in the order of when it '
-  'happened at Toggl. next: the cursor of the following page, null at the end. looked_to: it stopped after having '
-  'looked at most_looked events, the last of this time, and there may be more.';
+  'A page of events before a cursor, in the order of recording; with since or until, in the order of the time at '
+  'Toggl. next: the cursor of the following page, null at the end. looked_to: the search stopped after most_looked '
+  'events, at this time, and there may be more.';

@@ -11,7 +11,7 @@ as $$
     'waiting', (select count(*) from ledger.alert_message m
                 where m.alert_id = n.alert_id and m.sent_at is null and m.dropped_at is null and not m.is_test))
 $$;
-comment on function ledger.alert_json(ledger.alert) is 'An alert as the page has it.';
+comment on function ledger.alert_json(ledger.alert) is 'An alert in the form of the page.';
 
 create function ledger.alert_of(path jsonb)
 returns ledger.alert
@@ -27,7 +27,7 @@ begin
   return n;
 end
 $$;
-comment on function ledger.alert_of(jsonb) is 'The alert that a path names; P0002: none.';
+comment on function ledger.alert_of(jsonb) is 'The alert with the number in a path. P0002: there is none.';
 
 create function admin.alert_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -51,7 +51,8 @@ begin
 end
 $$;
 comment on function admin.alert_begin(ledger.operator, admin.request) is
-  'Before an alert is made: may it be; private: its kind, and the number that its secret is bound to.';
+  'Called before POST alerts: checks whether the alert can be added. private: its kind, and the number that its secret '
+  'is bound to.';
 
 create function admin.alert_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -77,8 +78,8 @@ begin
 end
 $$;
 comment on function admin.alert_add(ledger.operator, admin.request) is
-  'POST alerts {"kind": mail, webhook or a chat''s, "target"}. made: alert_id as alert_begin() gave it; sealed, the '
-  'secret of a webhook.';
+  'POST alerts {"kind": "mail", "webhook" or a kind of chat, "target"}. made: alert_id, from alert_begin(); sealed, '
+  'the secret of a webhook.';
 
 create function admin.alert_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -86,7 +87,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
   n ledger.alert := ledger.alert_of(request.path);
-  -- What was shown of it, sent back, changes nothing.
+  -- The shortened target that the page shows, sent back, changes nothing.
   wanted text := coalesce(nullif(request.given ->> 'target', ledger.alert_shown(n)), n.target);
 begin
   if request.given ? 'enabled' and jsonb_typeof(request.given -> 'enabled') <> 'boolean' then
@@ -125,7 +126,8 @@ begin
     audit => ledger.audited('alert.remove', format('alert %s', n.alert_id), ledger.alert_state(n), null));
 end
 $$;
-comment on function admin.alert_remove(ledger.operator, admin.request) is 'DELETE alerts/{id}, with what waits for it.';
+comment on function admin.alert_remove(ledger.operator, admin.request) is
+  'DELETE alerts/{id}: removes an alert and its waiting messages.';
 
 create function admin.alert_test(who ledger.operator, request admin.request)
 returns admin.answer
@@ -143,8 +145,8 @@ begin
 end
 $$;
 comment on function admin.alert_test(ledger.operator, admin.request) is
-  'POST alerts/{id}/test. private: the message, for the caller to send; it and made are as ledger.alert_test() has '
-  'them.';
+  'POST alerts/{id}/test. private: the message, which the caller sends; its form and that of made: see '
+  'ledger.alert_test().';
 
 -- ---- for machines
 
@@ -162,7 +164,7 @@ begin
 end
 $$;
 comment on function admin.health() is
-  'GET health, without a login: 200, or 503 when there is trouble, and the kinds of all findings.';
+  'GET health, without a login: status 200, or 503 when there is trouble, and the kinds of all findings.';
 
 create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint,
                               oldest timestamptz, aside bigint, late_seconds bigint)
@@ -181,5 +183,5 @@ begin
 end
 $$;
 comment on function admin.metrics(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint) is
-  'GET metrics: the text that Prometheus reads (format 0.0.4). Takes what the program sees of its host''s spool, '
-  'records null: nothing.';
+  'GET metrics: the text for Prometheus (format 0.0.4). The arguments are the program''s view of the spool of its '
+  'host; records null: none.';

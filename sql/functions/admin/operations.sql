@@ -5,7 +5,7 @@ insert into admin.operation (name, role, is_proved, is_audited, function)
 select o.name, o.role, coalesce(o.mark ~ 'proof', false), coalesce(o.mark ~ 'trail', false),
        coalesce(o.function, o.name)
 from (values
-  -- needs no session: logging in, the first visit, what machines ask
+  -- need no session: the login, the first visit, requests of machines
   ('has_operators', 'none', null, null),
   ('setup', 'none', null, null),
   ('login_begin', 'none', null, null),
@@ -13,7 +13,7 @@ from (values
   ('login_end', 'none', null, null),
   ('health', 'none', null, null),
   ('metrics', 'none', null, null),
-  -- nor does what goes on with what an owner began, also when the session has ended
+  -- need none either: steps that continue an owner's operation, even after the session has ended
   ('alert_settle', 'none', null, null),
   ('toggl_turn', 'none', null, null),
   ('toggl_unsigned', 'none', null, null),
@@ -21,7 +21,7 @@ from (values
   ('toggl_record', 'none', null, null),
   ('toggl_leave', 'none', null, null),
 
-  -- one's own session, password and codes
+  -- the operator's own session, password and codes
   ('visitor', 'viewer', null, null),
   ('session_read', 'viewer', null, null),
   ('session_end', 'viewer', 'trail', null),
@@ -99,7 +99,7 @@ from (values
   ('alert_remove', 'owner', 'proof trail', null),
   ('alert_test', 'owner', 'trail', null),
 
-  -- Toggl; what only asks it again, or goes on with what was begun, gives no power
+  -- Toggl; a refresh, or continuing a job, needs no proof
   ('toggl_read', 'viewer', null, null),
   ('toggl_job_read', 'viewer', null, null),
   ('toggl_plan', 'viewer', null, null),

@@ -1,4 +1,4 @@
--- Operators of the admin page: rules, and what the command line does with them.
+-- Operators of the admin page: their rules, and the functions of the command line for them.
 
 create function ledger.operator_named(who ledger.operator)
 returns text
@@ -11,14 +11,15 @@ returns jsonb
 language sql immutable set search_path = ledger, pg_temp
 as $$ select jsonb_strip_nulls(jsonb_build_object('name', who.name, 'role', who.role, 'zone', who.time_zone, 'language',
                                                   who.language, 'enabled', who.enabled)) $$;
-comment on function ledger.operator_json(ledger.operator) is 'What the audit trail says of an operator.';
+comment on function ledger.operator_json(ledger.operator) is 'An operator in an entry of the audit trail.';
 
 create function ledger.name_of(given text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return btrim(regexp_replace(normalize(given, NFKC), ' +', ' ', 'g'));
 comment on function ledger.name_of(text) is
-  'A name as it is kept and looked up: NFKC, so that what looks the same is the same, single spaces, none at its ends.';
+  'A name in the form in which it is stored and looked up: NFKC, so that names that look the same are equal; single '
+  'spaces, none at the ends.';
 
 create function ledger.name_skeleton(called text)
 returns text
@@ -32,8 +33,8 @@ return lower(translate(lower(translate(regexp_replace(normalize(called, NFKD),
   'a6bree3ukmhopctyx4iijshdqwvlre' || 'abyenikvoptuxwcj' || 'nough' || 'ijagilo'
   || 'rlynhbgracdejkmptuvwzsabddhmnvoldhtiuo'));
 comment on function ledger.name_skeleton(text) is
-  'The same for names that a person takes for each other (UTS 39 has the idea; here are the letters of names that one '
-  'mixes up).';
+  'The same text for names that people confuse. The idea is from UTS 39; the table has the letters of personal names '
+  'that look alike.';
 
 create function ledger.name_check(called text)
 returns void
@@ -43,7 +44,7 @@ begin
   if called is null or length(called) not between 1 and 100 or called <> btrim(called) then
     perform ledger.refuse('operator.name_length');
   end if;
-  -- Controls, what is invisible, turns the direction of a text or has no form of its own.
+  -- Control characters, invisible ones, those that change the direction of a text, and private or special ones.
   if called ~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
                '\u2028-\u202f\u205f-\u206f'
                || '\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U0010ffff]') then
@@ -59,7 +60,7 @@ begin
 end
 $$;
 comment on function ledger.name_check(text) is
-  '22023 in words when a name, as name_of() gives it, could be taken for another, or is no name.';
+  '22023: the name, in the form of name_of(), could be confused with another, or is no name.';
 
 create function ledger.operator_check(who ledger.operator)
 returns void
@@ -73,7 +74,7 @@ begin
   perform ledger.name_check(who.name);
 end
 $$;
-comment on function ledger.operator_check(ledger.operator) is '22023 in words when an operator cannot be like this.';
+comment on function ledger.operator_check(ledger.operator) is '22023: the values of an operator are not valid.';
 
 create function ledger.operator_make(called text, of_role text, zone text, kept text)
 returns ledger.operator
@@ -102,7 +103,8 @@ exception
 end
 $$;
 comment on function ledger.operator_make(text, text, text, text) is
-  'Makes an operator; kept: the password as base/password keeps it. 22023, 23505 in words.';
+  'Makes an operator; kept: the stored form of the password (base/password). 22023: a value is not valid. 23505: the '
+  'name exists, or looks like another.';
 
 create function ledger.operator_change(id bigint, new_role text, new_zone text, enable boolean, kept text)
 returns ledger.operator
@@ -141,7 +143,8 @@ begin
 end
 $$;
 comment on function ledger.operator_change(bigint, text, text, boolean, text) is
-  'Changes what is not null; a new password and disabling end the sessions. 22023: it would leave no owner.';
+  'Changes the values that are not null. A new password ends the sessions, and disabling ends them too. 22023: no '
+  'owner would remain.';
 
 -- ---- the command line
 
@@ -159,7 +162,7 @@ begin
 end
 $$;
 comment on function operator.operator_add(text, text, text, text) is
-  'Makes an operator of the admin page and returns its number; kept: as base/password keeps a password.';
+  'Makes an operator of the admin page and returns the number; kept: the stored form of the password (base/password).';
 
 create function operator.operator_set(called text, new_role text, new_zone text, enable boolean, kept text)
 returns bigint
@@ -182,7 +185,7 @@ begin
 end
 $$;
 comment on function operator.operator_set(text, text, text, boolean, text) is
-  'Changes of the operator of this name what is not null, see ledger.operator_change().';
+  'Changes the values that are not null of the operator with this name, see ledger.operator_change().';
 
 create function operator.operator_list()
 returns table (operator_id bigint, name text, role text, time_zone text, enabled boolean, totp boolean, seen_us bigint,
@@ -195,4 +198,4 @@ as $$
           where s.operator_id = o.operator_id and s.expires_at > ledger.clock() and s.seen_at + s.idle > ledger.clock())
   from ledger.operator o order by lower(o.name)
 $$;
-comment on function operator.operator_list() is 'Who may use the admin page, and how many logins each has.';
+comment on function operator.operator_list() is 'The operators of the admin page, each with the number of sessions.';

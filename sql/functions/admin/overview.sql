@@ -11,7 +11,7 @@ as $$
   from (select max(e.received_at) as at
         from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 20) e) l
 $$;
-comment on function ledger.all_is_well(timestamptz) is 'What to say when nothing is found.';
+comment on function ledger.all_is_well(timestamptz) is 'The message when there are no findings.';
 
 create function ledger.day_count(day date, zone text, until timestamptz)
 returns bigint
@@ -21,7 +21,7 @@ as $$
   where h.hour >= date_trunc('hour', day::timestamp at time zone zone) and h.hour < until
 $$;
 comment on function ledger.day_count(date, text, timestamptz) is
-  'Events that happened on a day in a zone until a moment, by whole hours.';
+  'The number of events on a day in a time zone, until a moment, in whole hours.';
 
 create function admin.overview(who ledger.operator, request admin.request)
 returns admin.answer
@@ -41,7 +41,7 @@ begin
                                                order by f.level = 'trouble' desc, f.since), '[]')
   into found from ledger.findings() f;
   worst := found -> 0;
-  -- The same day of the weeks before, until this time of day.
+  -- The same weekday of earlier weeks, until this time of day.
   select avg(d.n) into usual
   from (select ledger.day_count(today - 7 * w, who.time_zone, clock - w * interval '7 days') as n
         from generate_series(1, 4) w
@@ -121,4 +121,4 @@ begin
 end
 $$;
 comment on function admin.overview(ledger.operator, admin.request) is
-  'GET overview: level, sentence and findings, and the facts under them.';
+  'GET overview: level, sentence and findings, and the numbers below them.';

@@ -5,11 +5,11 @@
 --   admin.NAME(who ledger.operator, request admin.request) returns admin.answer
 create type admin.request as (operation text, session bytea, path jsonb, query jsonb, given jsonb, made jsonb);
 comment on type admin.request is
-  'The data of a request. session: its digest; path and query: objects of texts; given: the body, or null; made: what '
-  'hookledger-admin made for it (sealed secrets, digests; bytes in hex), never anything of the body.';
+  'The data of a request. session: its digest; path and query: objects of texts; given: the body, or null; made: '
+  'values that hookledger-admin made for it (sealed secrets, digests; bytes in hex), never a value of the body.';
 
 create type admin.audit_entry as (action text, subject text, before jsonb, after jsonb);
-comment on type admin.audit_entry is 'What an operation changed, without secrets.';
+comment on type admin.audit_entry is 'The change of an operation, without secrets.';
 
 create type admin.answer as (status bigint, body text, private jsonb, audit admin.audit_entry[]);
 comment on type admin.answer is
@@ -24,14 +24,14 @@ create table admin.operation (
   function text not null
 );
 comment on table admin.operation is 'All operations of hookledger-admin. Other functions cannot be called.';
-comment on column admin.operation.name is 'Its name, for admin.call().';
+comment on column admin.operation.name is 'The name, for admin.call().';
 comment on column admin.operation.role is
   'Required role: owner; viewer: every operator who is logged in; none: it needs no session, and hookledger-admin '
   'calls the function directly.';
 comment on column admin.operation.is_proved is
   'It also needs a password check within session_proof_minutes: for operations that give permissions.';
 comment on column admin.operation.is_audited is 'It may write to the audit trail.';
-comment on column admin.operation.function is 'The function of schema admin that does it.';
+comment on column admin.operation.function is 'The function of schema admin that runs it.';
 
 create function ledger.session_enter(session bytea, role text, is_proved boolean)
 returns ledger.operator
@@ -65,10 +65,9 @@ begin
 end
 $$;
 comment on function ledger.session_enter(bytea, text, boolean) is
-  'The operator of the session, or an error: SQLSTATE HL401 without a valid session; HL403 for a viewer when role is '
-  'not viewer; HL428 when is_proved and there was no recent password check, because a session may have been left open '
-  'on a desk, or stolen. `session`: the SHA-256 of the token in the cookie, followed after these 32 bytes by the '
-  'address of the request as text.';
+  'The operator of the session, or an error. SQLSTATE HL401: no valid session. HL403: a viewer, and role is not '
+  'viewer. HL428: is_proved, and no recent password check; somebody else may use an open or stolen session. `session`: '
+  'the SHA-256 of the token in the cookie; after these 32 bytes the address of the request as text.';
 
 create function admin.call(session bytea, operation text, path jsonb, query jsonb, given jsonb, made jsonb default null)
 returns table (status bigint, body text, private text)
@@ -112,8 +111,7 @@ create function ledger.audited(action text, subject text, before jsonb default n
 returns admin.audit_entry[]
 language sql immutable set search_path = ledger, pg_temp
 return array[row(action, subject, before, after)::admin.audit_entry];
-comment on function ledger.audited(text, text, jsonb, jsonb) is
-  'One entry for the audit trail; several are joined with ||.';
+comment on function ledger.audited(text, text, jsonb, jsonb) is 'An entry for the audit trail; join several with ||.';
 
 create function ledger.made_bytes(request admin.request, name text)
 returns bytea
@@ -131,7 +129,7 @@ begin
 end
 $$;
 comment on function admin.visitor(ledger.operator, admin.request) is
-  'The operator of a session, for the limit of requests in flight of one operator.';
+  'The operator of a session, for the limit of an operator''s requests in flight.';
 
 create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null,
                                    after jsonb default null)
@@ -144,7 +142,7 @@ as $$
           action, subject, before, after)
 $$;
 comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
-  'Adds an entry to the audit trail for `who`; before and after say what changed, without secrets.';
+  'Adds an entry to the audit trail for `who`; before and after: the changed values, without secrets.';
 
 create function ledger.page_limit(query jsonb)
 returns integer
@@ -162,7 +160,7 @@ begin
   return asked::integer;
 end
 $$;
-comment on function ledger.page_limit(jsonb) is 'How many items a list is to have: its parameter limit, or 50.';
+comment on function ledger.page_limit(jsonb) is 'The maximum number of items of a list: its parameter limit, or 50.';
 
 create function ledger.id_of(given text, called text)
 returns bigint
@@ -179,7 +177,7 @@ begin
 end
 $$;
 comment on function ledger.id_of(text, text) is
-  'A number that came as text; null when there is none. `called`: its name, for the error.';
+  'A number given as text; null: none was given. `called`: its name, for the error.';
 
 -- ---- logging in
 
@@ -190,8 +188,8 @@ as $$
   select case family(client::inet) when 6 then set_masklen(client::inet, 64)::cidr::text else host(client::inet) end
 $$;
 comment on function ledger.network_of(text) is
-  'The network by which unauthenticated clients are counted: an IPv4 address, or the /64 of an IPv6 address, because '
-  'one client has many addresses there.';
+  'The network by which unauthenticated clients are counted: the IPv4 address, or the /64 network of an IPv6 address, '
+  'because one client has many addresses there.';
 
 create function ledger.throttle_add(of_kind text, of_subject text, burst bigint, per_minute bigint)
 returns bigint
@@ -215,7 +213,7 @@ begin
 end
 $$;
 comment on function ledger.throttle_add(text, text, bigint, bigint) is
-  'Adds one to a leaky bucket: 0, or when it is full the seconds until there is room.';
+  'Adds one to a leaky bucket and returns 0. When it is full, returns the seconds until there is room.';
 
 create function ledger.throttle_add(kinds text[], subjects text[], bursts bigint[], paces bigint[])
 returns bigint
@@ -225,7 +223,7 @@ declare
   clock timestamptz := ledger.clock();
   wait_s bigint;
 begin
-  -- In their order, so that two sessions that count in the same buckets do not deadlock.
+  -- In the order of the buckets, so that two sessions do not deadlock.
   insert into ledger.throttle as t (kind, subject, level, at)
   select b.kind, b.subject, 0, clock from unnest(kinds, subjects) b (kind, subject) order by b.kind, b.subject
   on conflict (kind, subject) do update set level = t.level;
@@ -256,8 +254,8 @@ begin
 end
 $$;
 comment on function ledger.name_digest(text) is
-  'Digest by which logins with a name are counted. Only this is stored of a name that no operator has: it may be a '
-  'password typed into the wrong field.';
+  'The digest by which logins with a name are counted. Of a name that no operator has, only this is stored: the name '
+  'may be a password typed into the wrong field.';
 
 create function admin.login_begin(called text, client text)
 returns table (wait_s bigint, operator_id bigint, password text)
@@ -274,7 +272,7 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   select o.* into who from ledger.operator o where lower(o.name) = lower(ledger.name_of(called)) and o.enabled;
   is_home := exists (select from ledger.operator_address a where a.operator_id = who.operator_id and a.address = home);
-  -- The name alone is counted only for addresses from which its operator has never logged in.
+  -- The bucket of the name applies only to addresses from which its operator has never logged in.
   -- Otherwise guesses of an unauthenticated client would block the operator.
   buckets := case when is_home then 2 else 3 end;
   wait_s := ledger.throttle_add((array['pair', 'address', 'name'])[:buckets],
@@ -291,10 +289,10 @@ begin
 end
 $$;
 comment on function admin.login_begin(text, text) is
-  'Before a password is computed: counts the attempt by name and address, by address and by name, whether an operator '
-  'has the name or not. wait_s above 0: too many attempts, the client must wait; else the hash to compare the '
-  'password with, null when there is no such operator. Guesses by unauthenticated clients do not block a name at '
-  'addresses from which its operator has logged in.';
+  'Called before a password is computed. Counts the attempt by name and address, by address and by name, also for an '
+  'unknown name. wait_s above 0: too many attempts, the client must wait; else kept is the stored password for the '
+  'comparison, null for an unknown name. Guesses by unauthenticated clients do not block a name at addresses from '
+  'which its operator has logged in.';
 
 create function ledger.throttle_forgive(who ledger.operator, client text)
 returns void
@@ -307,8 +305,8 @@ as $$
     and t.subject = ledger.name_digest(who.name)
 $$;
 comment on function ledger.throttle_forgive(ledger.operator, text) is
-  'The password was right: removes this one attempt from the counts. The counts of other names from this address '
-  'stay, because otherwise an operator could guess passwords of others without a limit.';
+  'Removes an attempt with the right password from the counts. The counts of other names from this address stay, '
+  'because otherwise an operator could guess passwords of others without a limit.';
 
 create function admin.login_end(operator bigint, compared text, digest bytea, client text, agent text,
                                 idle_hours bigint, most_hours bigint, proof_minutes bigint, step bigint, recovery bytea)
@@ -320,7 +318,7 @@ declare
   clock timestamptz := ledger.clock();
   who ledger.operator;
 begin
-  -- Another password may have been set during the comparison: then the old one does not log in.
+  -- If the password was changed during the comparison, the old one does not log in.
   select o.* into who from ledger.operator o
   where o.operator_id = operator and o.enabled and (compared is null or o.password = compared)
   for update;
@@ -354,10 +352,10 @@ begin
 end
 $$;
 comment on function admin.login_end(bigint, text, bytea, text, text, bigint, bigint, bigint, bigint, bytea) is
-  'The password was right, as login_begin() gave what it was compared with (null: the operator has just been made): '
-  'makes the session (digest: SHA-256 of its token), which ends after idle_hours without use, and after most_hours in '
-  'any case, and counts as proved for proof_minutes. 401: disabled meanwhile, or another password is set. 403: the '
-  'operator logs in with codes, and neither step nor recovery is a good one (see ledger.totp_use()).';
+  'Called after the password matched the one from login_begin() (null: the operator is new). Makes the session '
+  '(digest: SHA-256 of its token). The session ends after idle_hours without use and after most_hours in any case; its '
+  'password check counts for proof_minutes. 401: the operator was disabled or the password changed meanwhile. 403: the '
+  'operator logs in with codes, and neither step nor recovery is valid (see ledger.totp_use()).';
 
 create function admin.session_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -374,7 +372,7 @@ begin
 end
 $$;
 comment on function admin.session_read(ledger.operator, admin.request) is
-  'GET session: who is logged in, and the workspaces that are known.';
+  'GET session: the operator of the session, and the known workspaces.';
 
 create function ledger.seen_workspaces()
 returns table (workspace_id bigint, name text)
@@ -388,7 +386,7 @@ as $$
         select w.workspace_id, w.name from ledger.toggl_workspace w) k
   group by k.workspace_id
 $$;
-comment on function ledger.seen_workspaces() is 'Workspaces that hookledger knows of, with their names.';
+comment on function ledger.seen_workspaces() is 'The workspaces that hookledger knows, with their names.';
 
 create function admin.session_end(who ledger.operator, request admin.request)
 returns admin.answer

@@ -1,5 +1,4 @@
--- The admin page's settings: operators, sessions, the audit trail, options, and
--- the first visit.
+-- The admin page: operators, sessions, the audit trail, options, and the first visit.
 
 create function admin.operator_name(who ledger.operator, request admin.request)
 returns admin.answer
@@ -14,8 +13,8 @@ begin
 end
 $$;
 comment on function admin.operator_name(ledger.operator, admin.request) is
-  'Before a password is computed, which takes its time: the name of the operator who gets it (of who asks, where the '
-  'path has none), which makes a bad password.';
+  'Called before a password is computed, which takes long: the name of its operator (the operator in the path, else '
+  'the one of the session), because a password must not contain it.';
 
 -- ---- operators
 
@@ -48,7 +47,7 @@ begin
 end
 $$;
 comment on function admin.operator_add(ledger.operator, admin.request) is
-  'POST operators. made: password, as base/password keeps it.';
+  'POST operators. made: the stored form of the password (base/password).';
 
 create function admin.operator_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -86,21 +85,22 @@ begin
 end
 $$;
 comment on function admin.operator_change(ledger.operator, admin.request) is
-  'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset). made: password, a new one as '
-  'base/password keeps it, or null.';
+  'PATCH operators/{operator_id}: role, zone, enabled, totp (false: reset). made: password, the stored form of a new '
+  'one (base/password), or null.';
 
 create function admin.password_read(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  -- Not the bucket of those who log in: unauthenticated clients fill that one.
+  -- Not the bucket of logins, which unauthenticated clients can fill.
   return ledger.answer(null, private => jsonb_build_object(
     'wait_s', ledger.throttle_add('proof', who.operator_id::text, 20, 10), 'password', who.password));
 end
 $$;
 comment on function admin.password_read(ledger.operator, admin.request) is
-  'What one''s old password is compared with; counted, so that a stolen session cannot guess it.';
+  'The stored password of the operator, for a comparison. Counts the attempt, so that a stolen session cannot guess '
+  'it.';
 
 create function admin.prove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -118,8 +118,8 @@ begin
 end
 $$;
 comment on function admin.prove(ledger.operator, admin.request) is
-  'POST session/proof: the password was right. made: compared, what password_read() gave; minutes, for which the '
-  'session is proved.';
+  'POST session/proof: the password was right. made: compared, the value from password_read(); minutes, for which the '
+  'check counts.';
 
 create function admin.me_change(who ledger.operator, request admin.request)
 returns admin.answer
@@ -133,7 +133,7 @@ begin
   select s.* into mine from ledger.session s where s.digest = request.session;
   made := ledger.operator_change(who.operator_id, null, request.given ->> 'zone', null, password);
   if password is not null then
-    -- all others are out; this one was just proved
+    -- all other sessions end; this one has just had a password check
     insert into ledger.session overriding system value select mine.*;
   end if;
   return ledger.answer('{}', audit => case when password is not null or made.time_zone <> who.time_zone then
@@ -142,8 +142,8 @@ begin
 end
 $$;
 comment on function admin.me_change(ledger.operator, admin.request) is
-  'PATCH me: one''s own zone and password (made: as base/password keeps it; null: as it is). A new password ends '
-  'one''s other sessions.';
+  'PATCH me: the operator''s own time zone and password (made: the stored form, base/password; null: unchanged). A new '
+  'password ends the operator''s other sessions.';
 
 create function admin.language_set(who ledger.operator, request admin.request)
 returns admin.answer
@@ -164,7 +164,7 @@ begin
 end
 $$;
 comment on function admin.language_set(ledger.operator, admin.request) is
-  'PUT me/language: the language in which the page speaks to the operator; null: as the browser has it.';
+  'PUT me/language: the language of the page for this operator; null: the browser''s.';
 
 -- ---- sessions
 
@@ -188,7 +188,7 @@ begin
 end
 $$;
 comment on function admin.session_list(ledger.operator, admin.request) is
-  'GET sessions: an owner sees all, others their own.';
+  'GET sessions: an owner sees all, a viewer only their own.';
 
 create function admin.session_remove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -209,7 +209,7 @@ begin
 end
 $$;
 comment on function admin.session_remove(ledger.operator, admin.request) is
-  'DELETE sessions/{session_id}: ends a login, one''s own or, by an owner, anybody''s.';
+  'DELETE sessions/{session_id}: ends a session; the operator''s own, or for an owner any.';
 
 -- ---- the audit trail
 
@@ -245,15 +245,15 @@ returns table (name text, fallback bigint, lowest bigint, highest bigint)
 language sql immutable set search_path = ledger, pg_temp
 as $$
   values
-    -- minutes that Toggl must be silent at least before it counts as a finding
+    -- minutes without a callback before the silence is a finding
     ('silence_minutes', 60::bigint, 5::bigint, 10080::bigint),
-    -- and so many events that were to be expected must be missing
+    -- and the least number of expected events that are missing
     ('silence_times', 12, 2, 100000),
-    -- days for which deliveries that were given up count as a finding
+    -- days for which dead deliveries are a finding
     ('dead_days', 7, 1, 365)
 $$;
 comment on function ledger.option_known() is
-  'What an owner can set on the page: whole numbers, each with its default and its bounds.';
+  'The options that an owner can set on the page: whole numbers, each with its default and its limits.';
 
 create function ledger.option(called text)
 returns bigint
@@ -274,7 +274,7 @@ as $$
                                                                'least', k.lowest, 'most', k.highest)))
   from ledger.option_known() k
 $$;
-comment on function ledger.settings_json() is 'All options as the page has them.';
+comment on function ledger.settings_json() is 'All options in the form of the page.';
 
 create function admin.settings_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -325,7 +325,7 @@ create function admin.has_operators()
 returns boolean
 language sql stable security definer set search_path = ledger, pg_temp
 as $$ select exists (select from ledger.operator) $$;
-comment on function admin.has_operators() is 'Is the first visit over?';
+comment on function admin.has_operators() is 'Does an operator exist already? Then the first visit is over.';
 
 create function admin.setup(called text, zone text, kept text, client text)
 returns bigint
@@ -345,4 +345,4 @@ begin
 end
 $$;
 comment on function admin.setup(text, text, text, text) is
-  'The first visit: makes the owner, and only the first one. 23505: there are operators.';
+  'The first visit: makes the owner, and only the first one. 23505: operators exist.';

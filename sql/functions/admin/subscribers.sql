@@ -1,7 +1,7 @@
 -- The admin page: accounts, organizations and workspaces of our API. The functions of the command
--- line check what is allowed (operator/accounts.sql).
+-- line (operator/accounts.sql) check the values.
 
--- ---- what came in a body
+-- ---- members of a body
 
 create function ledger.given_check(given jsonb, known text[], needs_some boolean default true)
 returns void
@@ -20,7 +20,7 @@ begin
 end
 $$;
 comment on function ledger.given_check(jsonb, text[], boolean) is
-  '22023 when the body of a request is empty but must not be, or has a member that is not known here.';
+  '22023: the body of a request has an unknown member, or is empty and must not be.';
 
 create function ledger.given_text(given jsonb, key text)
 returns text
@@ -33,7 +33,7 @@ begin
   return given ->> key;
 end
 $$;
-comment on function ledger.given_text(jsonb, text) is 'A member that is a text, or null.';
+comment on function ledger.given_text(jsonb, text) is 'A member that is a text; null: it is missing.';
 
 create function ledger.given_flag(given jsonb, key text)
 returns boolean
@@ -46,7 +46,7 @@ begin
   return given ->> key;
 end
 $$;
-comment on function ledger.given_flag(jsonb, text) is 'A member that is true or false, or null.';
+comment on function ledger.given_flag(jsonb, text) is 'A member that is true or false; null: it is missing.';
 
 create function ledger.given_number(given jsonb, key text, most bigint default 999999999999999999)
 returns bigint
@@ -65,7 +65,7 @@ begin
 end
 $$;
 comment on function ledger.given_number(jsonb, text, bigint) is
-  'A member that is a whole number of 0 or more, as a number or as a text of digits; or null.';
+  'A member that is a whole number of 0 or more, as a number or as a text of digits; null: it is missing.';
 
 create function ledger.given_time(given jsonb, key text)
 returns timestamptz
@@ -82,7 +82,7 @@ exception when datetime_field_overflow then
   perform ledger.refuse('member.not_time', jsonb_build_object('member', key));
 end
 $$;
-comment on function ledger.given_time(jsonb, text) is 'A member that is a time as RFC 3339 has it, or null.';
+comment on function ledger.given_time(jsonb, text) is 'A member that is a time as in RFC 3339; null: it is missing.';
 
 -- ---- accounts
 
@@ -90,7 +90,7 @@ create function ledger.account_named(a ledger.account)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return format('account %s (%s)', a.account_id, a.name);
-comment on function ledger.account_named(ledger.account) is 'An account in the trail.';
+comment on function ledger.account_named(ledger.account) is 'An account, as the audit trail names it.';
 
 create function ledger.account_find(id bigint)
 returns ledger.account
@@ -106,7 +106,7 @@ begin
   return a;
 end
 $$;
-comment on function ledger.account_find(bigint) is 'An account; P0002 when absent.';
+comment on function ledger.account_find(bigint) is 'The account with this number. P0002: there is none.';
 
 create function ledger.account_json(a ledger.account)
 returns jsonb
@@ -120,7 +120,7 @@ as $$
                                              order by m.workspace_id)
                             from ledger.member m where m.account_id = a.account_id), '[]'))
 $$;
-comment on function ledger.account_json(ledger.account) is 'An account as the page has it; nothing of its token.';
+comment on function ledger.account_json(ledger.account) is 'An account in the form of the page, without its token.';
 
 create function admin.account_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -182,8 +182,8 @@ begin
 end
 $$;
 comment on function admin.account_token(ledger.operator, admin.request) is
-  'POST subscribers/accounts/{account_id}/token: a new one, and the one before is worthless. made: digest, its '
-  'SHA-256.';
+  'POST subscribers/accounts/{account_id}/token: replaces its token; the old one is no longer valid. made: digest, the '
+  'SHA-256 of the new one.';
 
 create function admin.member_set(who ledger.operator, request admin.request)
 returns admin.answer
@@ -207,7 +207,7 @@ begin
 end
 $$;
 comment on function admin.member_set(ledger.operator, admin.request) is
-  'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: the account may use the workspace, as '
+  'PUT subscribers/accounts/{account_id}/workspaces/{workspace_id}: grants the account access to the workspace, as '
   'administrator or not.';
 
 create function admin.member_remove(who ledger.operator, request admin.request)
@@ -227,7 +227,7 @@ begin
 end
 $$;
 comment on function admin.member_remove(ledger.operator, admin.request) is
-  'DELETE subscribers/accounts/{account_id}/workspaces/{workspace_id}: takes that access away.';
+  'DELETE subscribers/accounts/{account_id}/workspaces/{workspace_id}: revokes this access.';
 
 -- ---- organizations and workspaces
 
@@ -247,7 +247,7 @@ as $$
   where o.organization_id = id
 $$;
 comment on function ledger.organization_json(bigint) is
-  'An organization with the limits that hold for it; null when absent.';
+  'An organization with its effective limits. Null: there is none.';
 
 create function admin.organization_add(who ledger.operator, request admin.request)
 returns admin.answer
@@ -274,7 +274,7 @@ begin
 end
 $$;
 comment on function admin.organization_add(ledger.operator, admin.request) is
-  'POST subscribers/organizations; id: its number at Toggl, or else the next; plan: enterprise unless said otherwise, '
+  'POST subscribers/organizations; id: its number at Toggl, by default the next free one; plan: by default enterprise, '
   'with the numbers of the settings (made: enterprise_requests, enterprise_user_requests).';
 
 create function admin.organization_change(who ledger.operator, request admin.request)
@@ -306,7 +306,7 @@ begin
 end
 $$;
 comment on function admin.organization_change(ledger.operator, admin.request) is
-  'PATCH subscribers/organizations/{organization_id}: another plan, or numbers that differ from it.';
+  'PATCH subscribers/organizations/{organization_id}: another plan, or limits that differ from the plan''s.';
 
 create function admin.workspace_set(who ledger.operator, request admin.request)
 returns admin.answer
@@ -330,4 +330,5 @@ begin
 end
 $$;
 comment on function admin.workspace_set(ledger.operator, admin.request) is
-  'PUT subscribers/workspaces/{workspace_id}: its events are passed on, under the limits of this organization.';
+  'PUT subscribers/workspaces/{workspace_id}: delivers its events to subscribers, under the limits of this '
+  'organization.';

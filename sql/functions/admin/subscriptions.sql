@@ -1,6 +1,5 @@
--- The admin page: subscriptions of our subscribers. Making, changing and pinging one is the API's
--- own path (api/webhooks_v1.sql, src/delivery/subscription), used by the operator on behalf of the
--- account of the subscription.
+-- The admin page: subscriptions of our subscribers. An operator makes, changes and pings one through
+-- the code of the API (api/webhooks_v1.sql, src/delivery/subscription), on behalf of its account.
 
 create function ledger.subscription_state(s ledger.subscription, dead bigint)
 returns table (state text, message jsonb)
@@ -35,10 +34,10 @@ as $$
   left join ledger.member m on m.account_id = s.account_id and m.workspace_id = s.workspace_id
 $$;
 comment on function ledger.subscription_state(ledger.subscription, bigint) is
-  'The state of a subscription, as one word and as a message; dead: how many deliveries to it were given up.';
+  'The state of a subscription, as one word and as a message; dead: the number of its dead deliveries.';
 
--- By the indexes: for a subscription that it does not know yet, the planner takes
--- the average, which few have (16 ms each instead of 0.2).
+-- Through the indexes: for a subscription without statistics the planner assumes the average number
+-- of deliveries, which few subscriptions have (16 ms each instead of 0.2).
 create function ledger.subscription_json(s ledger.subscription)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off
@@ -74,8 +73,8 @@ as $$
   where a.account_id = s.account_id
 $$;
 comment on function ledger.subscription_json(ledger.subscription) is
-  'A subscription as the page has it (of its URL the host alone), with what dangerous actions would do. waiting and '
-  'dead are not counted beyond 100001.';
+  'A subscription in the form of the page (only the host of its URL), with the effects of dangerous actions. waiting '
+  'and dead are counted up to 100001.';
 
 create function ledger.subscription_described(s ledger.subscription)
 returns jsonb
@@ -84,13 +83,14 @@ as $$
   select jsonb_build_object('description', s.description, 'url', ledger.url_shown(s.url_callback), 'event_filters',
                             s.event_filters, 'enabled', s.enabled)
 $$;
-comment on function ledger.subscription_described(ledger.subscription) is 'What the trail has of a subscription.';
+comment on function ledger.subscription_described(ledger.subscription) is
+  'The values of a subscription in an entry of the audit trail.';
 
 create function ledger.subscription_named(s ledger.subscription)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return format('subscription %s (%s)', s.subscription_id, left(s.description, 200));
-comment on function ledger.subscription_named(ledger.subscription) is 'A subscription in the trail.';
+comment on function ledger.subscription_named(ledger.subscription) is 'A subscription, as the audit trail names it.';
 
 create function ledger.subscription_of(path jsonb)
 returns ledger.subscription
@@ -108,7 +108,8 @@ begin
   return s;
 end
 $$;
-comment on function ledger.subscription_of(jsonb) is 'The subscription that a path names; P0002 when there is none.';
+comment on function ledger.subscription_of(jsonb) is
+  'The subscription with the number in a path. P0002: there is none.';
 
 create function admin.subscriber_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -137,7 +138,7 @@ begin
     'plans', (select jsonb_agg(to_jsonb(p) order by p.max_webhooks) from ledger.plan p),
     'event_filters', (select jsonb_object_agg(f.entity, f.actions) from ledger.filter_entity f),
     'subscriptions', coalesce((select jsonb_agg(ledger.subscription_json(s)
-                                         -- who may change it is shown it whole
+                                         -- an operator who may change it sees the whole URL
                                          || case when who.role = 'owner' then jsonb_build_object('url', s.url_callback)
                                                  else '{}' end
                                          order by s.workspace_id, s.description)
@@ -146,16 +147,16 @@ begin
 end
 $$;
 comment on function admin.subscriber_list(ledger.operator, admin.request) is
-  'GET subscribers: accounts, organizations, workspaces that are passed on, and all subscriptions with how they are.';
+  'GET subscribers: accounts, organizations, delivered workspaces, and all subscriptions with their states.';
 
--- ---- the API's path, gone by an operator
+-- ---- steps of the API, for an operator
 
-create function ledger.asked_of(a ledger.account, workspace bigint, subscription bigint, method text, asked jsonb)
+create function ledger.api_request_of(a ledger.account, workspace bigint, subscription bigint, method text, asked jsonb)
 returns admin.answer
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 begin
-  -- What api.admit() says to the account itself.
+  -- As api.admit() answers the account itself.
   if not a.enabled then
     perform ledger.refuse('account.disabled', jsonb_build_object('name', a.name));
   elsif not exists (select from ledger.member m where m.account_id = a.account_id and m.workspace_id = workspace) then
@@ -167,9 +168,9 @@ begin
     'asked', asked::text));
 end
 $$;
-comment on function ledger.asked_of(ledger.account, bigint, bigint, text, jsonb) is
-  'On whose behalf the API is asked for something, by which method of Toggl''s API (null: a ping), and the body of '
-  'that; 22023 when the account may not ask for it.';
+comment on function ledger.api_request_of(ledger.account, bigint, bigint, text, jsonb) is
+  'A request to the API on behalf of an account: the account, the method of Toggl''s API (null: a ping) and the body. '
+  '22023: the account may not send it.';
 
 create function admin.subscription_begin(who ledger.operator, request admin.request)
 returns admin.answer
@@ -181,12 +182,12 @@ begin
   if request.path ? 'subscription_id' then
     s := ledger.subscription_of(request.path);
     perform ledger.given_check(request.given, '{description,url_callback,secret,event_filters,enabled}');
-    -- PUT of Toggl's API asks for the description each time, PATCH takes nothing but "enabled".
+    -- PUT of Toggl's API needs the description each time; PATCH takes only "enabled".
     if request.given - 'enabled' = '{}' then
-      return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PATCH',
+      return ledger.api_request_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PATCH',
                              request.given);
     end if;
-    return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PUT',
+    return ledger.api_request_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, 'PUT',
                            jsonb_build_object('description', s.description) || request.given);
   end if;
   perform ledger.given_check(request.given,
@@ -194,13 +195,13 @@ begin
   if ledger.given_number(request.given, 'workspace_id') is null or not request.given ? 'account_id' then
     perform ledger.refuse('subscription.account_missing');
   end if;
-  return ledger.asked_of(ledger.account_find(ledger.given_number(request.given, 'account_id')),
+  return ledger.api_request_of(ledger.account_find(ledger.given_number(request.given, 'account_id')),
                          ledger.given_number(request.given, 'workspace_id'),
                          null, 'POST', request.given - 'workspace_id' - 'account_id');
 end
 $$;
 comment on function admin.subscription_begin(ledger.operator, admin.request) is
-  'POST subscribers/subscriptions, and PATCH of one, before the callback is asked. private: as ledger.asked_of().';
+  'POST subscribers/subscriptions, and PATCH of one; called before the ping. private: as ledger.api_request_of().';
 
 create function admin.ping_begin(who ledger.operator, request admin.request)
 returns admin.answer
@@ -209,12 +210,12 @@ as $$
 declare
   s ledger.subscription := ledger.subscription_of(request.path);
 begin
-  return ledger.asked_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, null, null);
+  return ledger.api_request_of(ledger.account_find(s.account_id), s.workspace_id, s.subscription_id, null, null);
 end
 $$;
 comment on function admin.ping_begin(ledger.operator, admin.request) is
-  'POST subscribers/subscriptions/{subscription_id}/ping and validate, before the callback is asked. private: as '
-  'ledger.asked_of().';
+  'POST subscribers/subscriptions/{subscription_id}/ping and validate; called before the ping. private: as '
+  'ledger.api_request_of().';
 
 create function ledger.step_read(request admin.request)
 returns table (account bigint, workspace bigint, subscription bigint, method text, given json, sealed bytea, url text,
@@ -226,7 +227,7 @@ as $$
          decode(m ->> 'sealed', 'hex'), m ->> 'url', m ->> 'code', (m ->> 'validated')::boolean
   from (select request.made as m) r
 $$;
-comment on function ledger.step_read(admin.request) is 'The arguments of a step of the API, in made.';
+comment on function ledger.step_read(admin.request) is 'The arguments of a step of the API, from made.';
 
 create function admin.subscription_check(who ledger.operator, request admin.request)
 returns admin.answer
@@ -275,7 +276,7 @@ begin
 end
 $$;
 comment on function admin.subscription_write(ledger.operator, admin.request) is
-  'api.subscription_write() for an owner on behalf of the account, with a line in the trail.';
+  'api.subscription_write() for an owner on behalf of the account, with an entry in the audit trail.';
 
 create function admin.subscription_give_up(who ledger.operator, request admin.request)
 returns admin.answer
@@ -307,7 +308,7 @@ begin
 end
 $$;
 comment on function admin.subscription_validate(ledger.operator, admin.request) is
-  'api.subscription_validate() for an owner whose ping was answered with the code, with a line in the trail.';
+  'api.subscription_validate() for an owner whose ping was answered with the code, with an entry in the audit trail.';
 
 create function admin.ping_find(who ledger.operator, request admin.request)
 returns admin.answer
@@ -336,7 +337,7 @@ begin
 end
 $$;
 comment on function admin.subscription_remove(ledger.operator, admin.request) is
-  'DELETE subscribers/subscriptions/{subscription_id}, as api.subscription_delete() does it.';
+  'DELETE subscribers/subscriptions/{subscription_id}: as api.subscription_delete().';
 
 create function admin.subscription_rotate(who ledger.operator, request admin.request)
 returns admin.answer
@@ -355,5 +356,5 @@ begin
 end
 $$;
 comment on function admin.subscription_rotate(ledger.operator, admin.request) is
-  'POST subscribers/subscriptions/{subscription_id}/rotate. made: a new secret, sealed; the one before signs too for '
+  'POST subscribers/subscriptions/{subscription_id}/rotate. made: a new secret, sealed; the old one also signs for '
   'keep_hours (24).';

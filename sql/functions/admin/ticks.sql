@@ -1,4 +1,4 @@
--- The admin page: the addresses for web-cron, by the functions of the command line
+-- The admin page: addresses for web-cron. The operations use the functions of the command line
 -- (operator/accounts.sql).
 
 create function ledger.tick_json(t ledger.tick)
@@ -9,7 +9,7 @@ as $$
                            ledger.rfc3339(t.used_at))
 $$;
 comment on function ledger.tick_json(ledger.tick) is
-  'An address for web-cron as the page has it: not the address itself, which nobody knows any more.';
+  'An address for web-cron in the form of the page, without the address itself, of which only a digest is stored.';
 
 create function admin.tick_list(who ledger.operator, request admin.request)
 returns admin.answer
@@ -45,8 +45,8 @@ begin
 end
 $$;
 comment on function admin.tick_add(ledger.operator, admin.request) is
-  'POST ticks {"name"}. made: digest, the SHA-256 of its token; the caller adds the address to the answer, which is '
-  'told this once.';
+  'POST ticks {"name"}. made: digest, the SHA-256 of its token. The caller adds the address to this answer; it is '
+  'shown only once.';
 
 create function admin.tick_remove(who ledger.operator, request admin.request)
 returns admin.answer
@@ -66,4 +66,4 @@ begin
 end
 $$;
 comment on function admin.tick_remove(ledger.operator, admin.request) is
-  'DELETE ticks/{id}: it answers 404 from then on.';
+  'DELETE ticks/{id}: removes an address; it then answers 404.';

@@ -14,11 +14,11 @@ exception when datetime_field_overflow or invalid_datetime_format then
 end
 $$;
 comment on function ledger.day_of(text, text) is
-  'A day that came as text; null when there is none. `called`: its name, for the error.';
+  'A day given as text; null: none was given. `called`: its name, for the error.';
 
 create function admin.time_read(who ledger.operator, request admin.request)
 returns admin.answer
--- A month of hundreds of people is tens of thousands of rows, which are not to go to disk.
+-- A month of hundreds of people has tens of thousands of rows; they must not go to disk.
 language plpgsql set search_path = ledger, pg_temp set jit = off set work_mem = '32MB'
 as $$
 declare
@@ -72,5 +72,5 @@ begin
 end
 $$;
 comment on function admin.time_read(ledger.operator, admin.request) is
-  'GET time: what runs now, and seconds by day and project, by project, by person, from and until a day in the '
-  'operator''s zone; what runs counts until now.';
+  'GET time: the running timers, and seconds by day and project, by project and by person, between two days in the '
+  'operator''s time zone. A running timer counts until now.';

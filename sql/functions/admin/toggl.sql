@@ -128,8 +128,8 @@ begin
       select json_agg(ledger.toggl_job_json(j) order by j.job_id)
       from (select o.* from ledger.toggl_job o where o.finished_at is null
             union all
-            -- A failed job, until a later one succeeds; a person who waited for it has seen the
-            -- error, so it is shown only for a while.
+            -- A failed job, until a later one succeeds. An interactive one is shown only for a
+            -- while, because the operator has already seen the error.
             select f.* from (select distinct on (o.connection_id, o.kind) o.* from ledger.toggl_job o
                              join ledger.toggl_connection c on c.connection_id = o.connection_id
                                and c.token_sealed is not null
@@ -139,8 +139,8 @@ begin
     'seen_at', (select ledger.rfc3339(min(w.listed_at)) from ledger.toggl_workspace w join ledger.toggl_connection c
                 using (connection_id)
                 where c.token_sealed is not null),
-    -- One request for the workspaces of each user; for each workspace its list, and its limits once
-    -- a day.
+    -- One request for the workspaces of each user; for each workspace one for its list, and one a day
+    -- for its limits.
     'refresh_costs', (select count(*) from ledger.toggl_connection c where c.token_sealed is not null)
       + (select coalesce(sum(case when w.limits_at > clock - interval '1 day' then 1 else 2 end), 0)
          from ledger.toggl_workspace w join ledger.toggl_connection c using (connection_id)
@@ -148,7 +148,7 @@ begin
 end
 $$;
 comment on function admin.toggl_read(ledger.operator, admin.request) is
-  'GET toggl: the last known state at Toggl, with its age. refresh_costs: requests of the quota that a refresh takes.';
+  'GET toggl: the last known state at Toggl, with its age. refresh_costs: the number of quota requests for a refresh.';
 
 create function admin.toggl_job_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -193,8 +193,8 @@ begin
 end
 $$;
 comment on function admin.toggl_plan(ledger.operator, admin.request) is
-  'GET toggl/plan?workspace=: the filters that the planner proposes for one more subscription; with item= for this '
-  'one, beside the others.';
+  'GET toggl/plan?workspace=: the filters that the planner proposes for a new subscription; with item= for this '
+  'subscription beside the others.';
 
 create function admin.toggl_event_filters(who ledger.operator, request admin.request)
 returns admin.answer
@@ -206,7 +206,7 @@ begin
 end
 $$;
 comment on function admin.toggl_event_filters(ledger.operator, admin.request) is
-  'GET toggl/event_filters: entity and its actions.';
+  'GET toggl/event_filters: each entity with its actions.';
 
 -- ---- operations
 
@@ -326,7 +326,7 @@ end
 $$;
 comment on function admin.toggl_outcome(ledger.operator, admin.request) is
   'The answer to a request that started jobs (made: jobs, their numbers): 200 when all are done, 409 when one failed, '
-  'else 202 and the job that is waited for. Null: there is none of them.';
+  'else 202 and an unfinished job. Null: there is none of them.';
 
 create function admin.toggl_disconnect(who ledger.operator, request admin.request)
 returns admin.answer

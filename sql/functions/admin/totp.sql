@@ -1,6 +1,5 @@
--- The second factor of an operator: codes of an app (RFC 6238), each of which is
--- good once, and recovery codes. What a code is compared with is computed in C
--- (ledger/totp); here is what it may be used for.
+-- The second factor of an operator: codes of an app (RFC 6238) and recovery codes. Each code is
+-- valid once. The expected code is computed in C (ledger/totp); this file has the rules of its use.
 
 create function ledger.totp_is_on(operator bigint)
 returns boolean
@@ -12,7 +11,7 @@ create function ledger.totp_left(operator bigint)
 returns bigint
 language sql stable set search_path = ledger, pg_temp
 as $$ select count(*) from ledger.recovery_code c where c.operator_id = operator and c.used_at is null $$;
-comment on function ledger.totp_left(bigint) is 'How many recovery codes of this operator are good.';
+comment on function ledger.totp_left(bigint) is 'The number of valid recovery codes of this operator.';
 
 create function ledger.totp_json(operator bigint)
 returns jsonb
@@ -22,14 +21,14 @@ as $$
                                              ledger.totp_left(operator))
                    from ledger.totp t where t.operator_id = operator and t.confirmed_at is not null), '{"on": false}')
 $$;
-comment on function ledger.totp_json(bigint) is 'What the page has of an operator''s second factor.';
+comment on function ledger.totp_json(bigint) is 'An operator''s second factor in the form of the page.';
 
 create function ledger.totp_use(operator bigint, step bigint, recovery bytea)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  -- The row''s lock makes one of two that come at once the later.
+  -- The lock of the row puts two concurrent uses in an order.
   update ledger.totp t set last_step = step
   where t.operator_id = operator and t.last_step < step;
   if found then
@@ -41,22 +40,22 @@ begin
 end
 $$;
 comment on function ledger.totp_use(bigint, bigint, bytea) is
-  'Uses a code up: that of a step, or the recovery code with this SHA-256 (null: it is none). false: it is none, or '
-  'was used.';
+  'Consumes a code: the one of a step, or the recovery code with this SHA-256 (null: no recovery code). false: there '
+  'is no such code, or it was used before.';
 
 create function ledger.totp_throttle(operator bigint, client text)
 returns bigint
 language sql volatile set search_path = ledger, pg_temp
 as $$
-  -- Where the operator has logged in before is a bucket of its own, so that somebody
-  -- elsewhere who knows the password cannot keep the operator out. Three codes of a
-  -- million are good at a time: at one guess a minute a day finds one in 230 times.
+  -- An address from which the operator has logged in before has a bucket of its own, so that an
+  -- attacker elsewhere who knows the password cannot lock the operator out. Three codes of a million
+  -- are valid at a time: a day with a guess a minute finds one with a probability of 1 in 230.
   select ledger.throttle_add('code', operator || case when exists (
     select from ledger.operator_address a where a.operator_id = operator and a.address = ledger.network_of(client))
     then ' ' || ledger.network_of(client) else '' end, 5, 1)
 $$;
 comment on function ledger.totp_throttle(bigint, text) is
-  'Counts a code that somebody gives who knew the password: 0, or the seconds until another may be tried.';
+  'Counts a code that comes with the right password. 0, or the seconds until the next attempt is allowed.';
 
 -- ---- logging in
 
@@ -79,10 +78,10 @@ begin
 end
 $$;
 comment on function admin.code_begin(bigint, text, boolean) is
-  'The password was right: does the operator log in with a code besides (is_on), and what it is compared with; step: '
-  'the present one. wait_s above 0: too many were tried, come back then.';
+  'Called when the password was right: whether the operator logs in with codes (is_on), and the secret to compare a '
+  'code with; step: the present one. wait_s above 0: too many attempts, the client must wait.';
 
--- ---- by the operator
+-- ---- changes by the operator
 
 create function admin.totp_begin(who ledger.operator, request admin.request)
 returns admin.answer
@@ -96,7 +95,7 @@ begin
 end
 $$;
 comment on function admin.totp_begin(ledger.operator, admin.request) is
-  'Before a secret is made: who gets it. 23505: codes are on already.';
+  'Called before a secret is made: the operator who gets it. 23505: codes are already on.';
 
 create function admin.totp_make(who ledger.operator, request admin.request)
 returns admin.answer
@@ -115,8 +114,8 @@ begin
 end
 $$;
 comment on function admin.totp_make(ledger.operator, admin.request) is
-  'POST me/totp: keeps the secret (made: sealed); it is of no effect before admin.totp_confirm(). 23505: codes are on '
-  'already.';
+  'POST me/totp: stores the secret (made: sealed). It has no effect before admin.totp_confirm(). 23505: codes are '
+  'already on.';
 
 create function admin.totp_read(who ledger.operator, request admin.request)
 returns admin.answer
@@ -141,8 +140,8 @@ begin
 end
 $$;
 comment on function admin.totp_read(ledger.operator, admin.request) is
-  'What a code is compared with, of who asks: of codes that are on, or of a secret that is not confirmed yet (made: '
-  'is_on false). Counted. P0002: there is none.';
+  'The secret that the operator''s code is compared with: the secret in use, or (made: is_on false) one that is not '
+  'confirmed yet. Counts the attempt. P0002: there is none.';
 
 create function ledger.recovery_write(operator bigint, digests jsonb)
 returns void
@@ -153,7 +152,7 @@ as $$
     from jsonb_array_elements_text(digests) d;
 $$;
 comment on function ledger.recovery_write(bigint, jsonb) is
-  'Replaces the recovery codes of an operator by these, a list of the SHA-256 of each in hex.';
+  'Replaces the recovery codes of an operator; the list has the SHA-256 of each new code in hex.';
 
 create function admin.totp_confirm(who ledger.operator, request admin.request)
 returns admin.answer
@@ -166,15 +165,15 @@ begin
     perform ledger.refuse('totp.code_expired');
   end if;
   perform ledger.recovery_write(who.operator_id, request.made -> 'digests');
-  -- Whoever had only the password is out.
+  -- Sessions that were made with the password alone end.
   delete from ledger.session s where s.operator_id = who.operator_id and s.digest <> request.session;
   return ledger.answer(ledger.totp_json(who.operator_id)::text,
                        audit => ledger.audited('totp.on', ledger.operator_named(who)));
 end
 $$;
 comment on function admin.totp_confirm(ledger.operator, admin.request) is
-  'PUT me/totp: the code of a step was right (made: step), so that codes are asked for from now on; made: digests of '
-  'the recovery codes. Ends one''s other sessions.';
+  'PUT me/totp: the code of a step was right (made: step), so logins need codes from now on; made: digests of the '
+  'recovery codes. Ends the operator''s other sessions.';
 
 create function ledger.totp_require(who ledger.operator)
 returns void
@@ -186,7 +185,7 @@ begin
   end if;
 end
 $$;
-comment on function ledger.totp_require(ledger.operator) is 'P0002 for an operator who logs in without codes.';
+comment on function ledger.totp_require(ledger.operator) is 'P0002: the operator logs in without codes.';
 
 create function admin.totp_codes(who ledger.operator, request admin.request)
 returns admin.answer
@@ -200,7 +199,7 @@ begin
 end
 $$;
 comment on function admin.totp_codes(ledger.operator, admin.request) is
-  'POST me/totp/codes: other recovery codes (made: digests); those before are good no more.';
+  'POST me/totp/codes: replaces the recovery codes (made: digests); the old ones are no longer valid.';
 
 create function admin.totp_end(who ledger.operator, request admin.request)
 returns admin.answer
@@ -217,10 +216,10 @@ begin
 end
 $$;
 comment on function admin.totp_end(ledger.operator, admin.request) is
-  'DELETE me/totp: no code is asked for any more. Takes a code (made: step, recovery, as ledger.totp_use() has them), '
-  'because a session and the password may be somebody else''s.';
+  'DELETE me/totp: logins no longer need a code. Requires a code (made: step, recovery, see ledger.totp_use()), '
+  'because session and password may be stolen.';
 
--- ---- for somebody who has lost the app and the recovery codes
+-- ---- after the app and the recovery codes were lost
 
 create function ledger.totp_reset(whose ledger.operator)
 returns boolean
@@ -232,7 +231,7 @@ begin
 end
 $$;
 comment on function ledger.totp_reset(ledger.operator) is
-  'The operator logs in with the password alone until new codes are set up. false: so it was already.';
+  'The operator logs in with the password alone, until new codes are set up. false: codes were off already.';
 
 create function operator.totp_reset(called text)
 returns boolean
@@ -255,4 +254,4 @@ begin
 end
 $$;
 comment on function operator.totp_reset(text) is
-  'Turns the codes of the operator of this name off, see ledger.totp_reset(). P0002: there is none.';
+  'Turns off the codes of the operator with this name, see ledger.totp_reset(). P0002: there is none.';

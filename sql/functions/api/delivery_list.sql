@@ -1,5 +1,5 @@
--- The list of deliveries of a subscription, as its maker may see it. Part of the interface schema
--- of hookledger-api, which calls it for the events of a subscription.
+-- The deliveries of a subscription, for the account that reads them. Part of the interface schema of
+-- hookledger-api, which calls it for the events of a subscription.
 
 create function api.event_list(account bigint, workspace bigint, query jsonb, subscription bigint)
 returns table (status bigint, body text)
@@ -51,7 +51,7 @@ begin
         order by d.delivery_id desc), '[]'))::text
     from ledger.delivery d
     left join lateral (
-      -- A hundred long events would take longer than an answer may, and other requests would wait.
+      -- A hundred long events would exceed the time limit of an answer and delay other requests.
       -- Toggl's events are a hundredth of this limit.
       select v.creator_id,
              case when l.is_long then
@@ -72,7 +72,7 @@ begin
 end
 $$;
 comment on function api.event_list(bigint, bigint, jsonb, bigint) is
-  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: events of the last week on their way to the '
-  'subscription, the newest first, 100 from `offset` on, with the failed ones. It shows only events that the calling '
-  'account may see now. Events longer than 64 KiB are shortened (metadata.withheld says so), and an account that is '
-  'no administrator gets only those among the newest 5000.';
+  'GET /subscriptions/{id}/{id}/events of Toggl''s older document: the subscription''s deliveries of the last week, '
+  'newest first, 100 from `offset` on, including failed ones. It shows only events that the calling account may see '
+  'now. Events longer than 64 KiB are shortened (metadata.withheld says so). An account that is no administrator gets '
+  'only those among the newest 5000.';

@@ -1,12 +1,12 @@
 -- The part of Toggl's Track API v9 that a client needs before it subscribes: its user, and the
--- content of its workspaces. Answers come from the typed tables, in the form of Toggl. Part of the
--- interface schema of hookledger-api. Each takes the account, the workspace (null where the path
--- has none), the parameters of the query as JSON and the number at the end of the path; each
--- answers with a status and a JSON text.
+-- content of its workspaces. Answers come from the typed tables, in Toggl's form. Part of the
+-- interface schema of hookledger-api. Each function takes the account, the workspace (null if the
+-- path has none), the parameters of the query as JSON and the number at the end of the path. It
+-- returns a status and a JSON text.
 
 create function ledger.zoned(entity jsonb, of_model text, zone text)
 returns jsonb
--- plpgsql, because a list has thousands of them and its plans are kept
+-- plpgsql keeps its plans; a list calls this thousands of times
 language plpgsql stable set search_path = ledger, pg_temp set timezone = 'UTC'
 as $$
 declare
@@ -33,7 +33,7 @@ exception when data_exception then
 end
 $$;
 comment on function ledger.zoned(jsonb, text, text) is
-  'The entity with its times, as far as its table has columns for them, in this zone.';
+  'The entity with its times in this time zone, as far as its table has columns for them.';
 
 create function ledger.entity_json(entity jsonb, of_model text, id bigint, workspace bigint, deleted timestamptz,
                                    zone text)
@@ -45,14 +45,15 @@ return ledger.published(of_model,
               jsonb_build_object(case of_model when 'tag' then 'deleted_at' else 'server_deleted_at' end,
                                  ledger.rfc3339(deleted, zone)) end);
 comment on function ledger.entity_json(jsonb, text, bigint, bigint, timestamptz, text) is
-  'An entity in the form of a list of the Track API: times in this zone, the time of its deletion, and every '
+  'An entity in the form of a list of the Track API: times in this time zone, the time of its deletion, and every '
   'published field, even if its value is not known.';
 
 create function ledger.unix_or_null(text_form text)
 returns timestamptz
 language sql immutable set search_path = ledger, pg_temp
 return case when text_form ~ '^\d{1,11}$' then to_timestamp(text_form::bigint) end;
-comment on function ledger.unix_or_null(text) is 'The time of a number of seconds since 1970; null for anything else.';
+comment on function ledger.unix_or_null(text) is
+  'The time that is this number of seconds after 1970; null for any other text.';
 
 create function ledger.page(query jsonb, fallback integer, most integer)
 returns table (size integer, skipped bigint, number bigint)
@@ -64,8 +65,8 @@ as $$
        (select case when query ->> 'page' ~ '^[1-9]\d{0,8}$' then (query ->> 'page')::bigint else 1 end as number) n
 $$;
 comment on function ledger.page(jsonb, integer, integer) is
-  'How many rows a page has, and how many come before it, by the parameters page and per_page; most null: as many as '
-  'are asked for.';
+  'The size of a page and the number of rows before it, from the parameters page and per_page; most null: no limit by '
+  'default.';
 
 create function api.v9_projects(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -75,11 +76,11 @@ declare
   zone text := (select a.time_zone from ledger.account a where a.account_id = account);
   which text := query ->> 'active';
   since timestamptz := ledger.unix_or_null(query ->> 'since');
-  -- Toggl's /me/projects has no pages.
+  -- Toggl's /me/projects is not paginated.
   is_paged boolean := workspace is not null or query ?| '{page,per_page}';
   one jsonb;
 begin
-  -- A page cut to 200 rows would look like the last page. One project has no pages.
+  -- A page cut to 200 rows would look like the last page. A single project is not paginated.
   if workspace is not null and item is null and query ->> 'per_page' ~ '^\d{3,}$'
      and (query ->> 'per_page')::numeric > 200 then
     return query select 400::bigint, to_json(ledger.api_text('per_page'))::text;
@@ -128,8 +129,8 @@ begin
 end
 $$;
 comment on function api.v9_projects(bigint, bigint, jsonb, bigint) is
-  'GET /workspaces/{id}/projects (in pages of 151 unless said otherwise) and /me/projects (all, unless a page is '
-  'asked for): active, since, name, billable, page, per_page; with a number one project.';
+  'GET /workspaces/{id}/projects (in pages, by default of 151) and /me/projects (all by default): active, since, name, '
+  'billable, page, per_page; with a number, one project.';
 
 create function api.v9_clients(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -236,8 +237,8 @@ begin
 end
 $$;
 comment on function api.v9_tasks(bigint, bigint, jsonb, bigint) is
-  'GET /workspaces/{id}/tasks (an object with total_count and data, in pages) and /me/tasks (a list of all, unless a '
-  'page is asked for): active, pid, search, sort_order, page, per_page, since.';
+  'GET /workspaces/{id}/tasks (an object with total_count and data, in pages) and /me/tasks (a list of all by '
+  'default): active, pid, search, sort_order, page, per_page, since.';
 
 create function api.v9_users(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -299,7 +300,7 @@ as $$
   left join toggl.workspace t on t.workspace_id = m.workspace_id
   where a.account_id = account
 $$;
-comment on function ledger.workspace_json(bigint, bigint) is 'A workspace as the account sees it, in Toggl''s shape.';
+comment on function ledger.workspace_json(bigint, bigint) is 'A workspace as the account sees it, in Toggl''s form.';
 
 create function api.v9_workspace(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -366,7 +367,7 @@ as $$
                           and q.started_at + interval '60 minutes' > c.clock
 $$;
 comment on function api.v9_quota(bigint, bigint, jsonb, bigint) is
-  'GET /me/quota: what is left in each window of the account.';
+  'GET /me/quota: the remaining requests in each window of the account.';
 
 create function api.v9_time_entries(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -411,8 +412,8 @@ begin
 end
 $$;
 comment on function api.v9_time_entries(bigint, bigint, jsonb, bigint) is
-  'GET /me/time_entries: the account''s own; since (deleted ones too), start_date and end_date, before; without any '
-  'of them the last nine days.';
+  'GET /me/time_entries: the account''s own time entries, by since (also deleted ones), start_date and end_date, or '
+  'before; by default the last nine days.';
 
 create function api.v9_current(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -429,7 +430,7 @@ as $$
     order by t.start_at desc limit 1)::text, 'null')
 $$;
 comment on function api.v9_current(bigint, bigint, jsonb, bigint) is
-  'GET /me/time_entries/current: the timer that runs, or null.';
+  'GET /me/time_entries/current: the running timer, or null.';
 
 create function api.v9_me(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
@@ -460,4 +461,4 @@ as $$
     order by u.changed_at desc limit 1) u on true
   where a.account_id = account
 $$;
-comment on function api.v9_me(bigint, bigint, jsonb, bigint) is 'GET /me, with_related_data too.';
+comment on function api.v9_me(bigint, bigint, jsonb, bigint) is 'GET /me, also with_related_data.';

@@ -122,21 +122,20 @@ create or replace view ledger.published_model (model, name, fields, nested) as v
       "subscription_period_id": null, "trial": false, "user_count": 0}',
      '{}');
 comment on view ledger.published_model is
-  'The models of Toggl''s Track API v9 that our answers are made of, with the value of a field that is not known. It '
-  'is a neutral value: false, 0, an empty text or list; null where any value would be wrong: for times, unknown '
-  'facts, references and money.';
-comment on column ledger.published_model.model is 'Our name of it.';
+  'The models of Toggl''s Track API v9 in our answers, with the default of each field for an unknown value: false, 0, '
+  'an empty text or list. It is null where any value would be wrong: for times, unknown facts, references and money.';
+comment on column ledger.published_model.model is 'Our name for it.';
 comment on column ledger.published_model.name is 'The last word of its name in the published file.';
-comment on column ledger.published_model.fields is 'Its fields with those values.';
-comment on column ledger.published_model.nested is 'Fields that hold another model, or a list of it.';
+comment on column ledger.published_model.fields is 'Its fields with their defaults.';
+comment on column ledger.published_model.nested is 'The fields that contain another model, or a list of it.';
 
 create function ledger.published(of_model text, entity jsonb)
 returns jsonb
--- plpgsql, because a list has thousands of them and its plans are kept
+-- plpgsql keeps its plans; a list calls this thousands of times
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 declare
-  -- the same value under the older and the newer of two names
+  -- the same value under the old and the new name
   old_names constant text[] := '{wid,pid,cid,tid,uid,gid}';
   new_names constant text[] := '{workspace_id,project_id,client_id,task_id,user_id,group_id}';
   fields jsonb;
@@ -172,4 +171,4 @@ begin
 end
 $$;
 comment on function ledger.published(text, jsonb) is
-  'The entity with all fields that its published model has, those of the models within it too.';
+  'The entity with all fields of its published model, also in nested models.';

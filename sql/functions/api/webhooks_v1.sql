@@ -2,7 +2,7 @@
 -- program calls api.admit() first for each request, then one function for its route. Error texts
 -- are those that Toggl publishes. The Track API does not belong here: see track_v9.sql.
 
--- ---- who asks, and how much
+-- ---- authentication and limits
 
 create function api.admit(
   token bytea, client text, workspace bigint, costs boolean, burst bigint, per_minute bigint)
@@ -97,15 +97,15 @@ begin
 end
 $$;
 comment on function api.admit(bytea, text, bigint, boolean, bigint, bigint) is
-  'Checks a request before any other work: the token (its SHA-256), the leaky bucket of token and address (of IPv6 '
-  'its /64), membership of the workspace (null: a request that belongs to none), the quota window; takes one request '
-  'from the window when `costs`. status 200, 402, 403 or 429 with the problem in words; account_id 0: the token is '
-  'unknown. has_quota: what is left of the window, for every answer to a known account. Exact for any number of '
-  'processes. Windows: facts of Toggl''s API documentation.';
+  'Checks a request before any other work: the token (its SHA-256), the leaky bucket of token and address (the /64 '
+  'network of IPv6), membership of the workspace (null: the request belongs to none) and the quota window. If `costs`, '
+  'takes one request from the window. status 200; or 402, 403 or 429 with a problem text; account_id 0: the token is '
+  'unknown. has_quota: the rest of the window is known, for every answer to a known account. Exact for any number of '
+  'processes. The windows follow Toggl''s API documentation.';
 
 -- ---- subscriptions
 
--- Functions that only read have the parameters and results of those in track_v9.sql.
+-- Functions that only read have parameters and results as in track_v9.sql.
 create function api.limits(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
 language sql stable security definer set search_path = ledger, pg_temp
@@ -122,7 +122,8 @@ as $$
   select 200::bigint, json_object_agg(f.entity, f.actions order by f.entity)::text
   from ledger.filter_entity f
 $$;
-comment on function api.event_filters(bigint, bigint, jsonb, bigint) is 'GET /event_filters: entity and its actions.';
+comment on function api.event_filters(bigint, bigint, jsonb, bigint) is
+  'GET /event_filters: each entity with its actions.';
 
 create function api.subscription_read(account bigint, workspace bigint, subscription bigint)
 returns table (subscription_id bigint, body text, sealed bytea, is_own boolean)
@@ -165,9 +166,9 @@ begin
 end
 $$;
 comment on function api.subscription_read(bigint, bigint, bigint) is
-  'Subscriptions that the account may see in the workspace: its own, and everybody''s for an administrator; all that '
-  'exist, or one (also just after it was deleted). body: the JSON object, to which the program adds the secret, which '
-  'is sealed. Of the events that wait for the courier, the first thousand are read.';
+  'Subscriptions that the account may see in the workspace: its own, or all for an administrator; all existing ones, '
+  'or one (also just after its deletion). body: the JSON object, to which the program adds the secret from `sealed`. '
+  'Of the events that wait for the courier, it reads the first thousand.';
 
 create function api.subscription_check(
   account bigint, workspace bigint, subscription bigint, method text, given json)
@@ -291,11 +292,11 @@ exception
 end
 $$;
 comment on function api.subscription_check(bigint, bigint, bigint, text, json) is
-  'First half of POST (subscription null), PUT and PATCH: checks the request, with error texts of Toggl''s API, and '
-  'says whether the callback must be pinged, where, and with which validation code (ping_code null: it is validated, '
-  'and the ping carries none). A new subscription is written, but no list shows it until subscription_write() or for '
-  '5 minutes. sealed_before: the previous secret during a rotation. secret: one that was given; null: keep it, or '
-  'make one up.';
+  'First half of POST (subscription null), PUT and PATCH: checks the request, with error texts of Toggl''s API. '
+  'Returns whether the callback must be pinged, its URL, and the validation code (ping_code null: the callback is '
+  'validated, and the ping has no code). It writes a new subscription, but no list shows it until '
+  'subscription_write(), and it is removed after 5 minutes. sealed_before: the previous secret during a rotation. '
+  'secret: the one in the request; null: keep the secret, or make a new one.';
 
 create function api.subscription_write(
   account bigint, workspace bigint, subscription bigint, method text, given json, new_sealed bytea, asked_url text,
@@ -377,8 +378,8 @@ exception
 end
 $$;
 comment on function api.subscription_write(bigint, bigint, bigint, text, json, bytea, text, text, boolean) is
-  'Second half: writes the request after the callback has answered. new_sealed null keeps the secret. asked_url, '
-  'code: results of subscription_check(); validated: the answer held the code. Rights and limits are checked again.';
+  'Second half: writes the request after the callback has answered. new_sealed null keeps the secret. asked_url, code: '
+  'results of subscription_check(); validated: the answer contained the code. Checks rights and limits again.';
 
 create function api.subscription_give_up(subscription bigint, code text)
 returns void
@@ -388,7 +389,8 @@ as $$
   update ledger.subscription s set asked_code = null where s.subscription_id = subscription and s.asked_code = code;
 $$;
 comment on function api.subscription_give_up(bigint, text) is
-  'Removes a new subscription whose callback did not answer correctly; for an old one it removes the code of the ping.';
+  'Removes a new subscription whose callback did not answer correctly. For an existing one it removes the code of the '
+  'ping.';
 
 create function api.subscription_delete(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text)
@@ -411,7 +413,7 @@ begin
 end
 $$;
 comment on function api.subscription_delete(bigint, bigint, bigint) is
-  'Deletes a subscription, enabled or not; its open deliveries are dropped, beyond a thousand by the courier.';
+  'Deletes a subscription, enabled or not, and drops up to a thousand open deliveries; the courier drops the rest.';
 
 create function api.subscription_validate(workspace bigint, subscription bigint, code text)
 returns table (status bigint, problem text)
@@ -441,8 +443,8 @@ begin
 end
 $$;
 comment on function api.subscription_validate(bigint, bigint, text) is
-  'Validates a subscription by its code, as GET /validate does; with the code of a new address that is being set, '
-  'that address.';
+  'Validates a subscription by its code, as GET /validate does; with the code of a new address, during its ping, '
+  'validates that address.';
 
 create function api.ping_find(account bigint, workspace bigint, subscription bigint)
 returns table (status bigint, problem text, url text, code text, sealed bytea, sealed_before bytea)
@@ -465,7 +467,7 @@ begin
 end
 $$;
 comment on function api.ping_find(bigint, bigint, bigint) is
-  'URL of a ping, and the secrets that sign it (sealed_before: the previous one, during a rotation); the code while '
+  'The URL of a ping, and the secrets that sign it (sealed_before: the previous one, during a rotation); the code, if '
   'the subscription is not validated.';
 
 create function api.tick_use(digest bytea)
@@ -480,5 +482,5 @@ begin
 end
 $$;
 comment on function api.tick_use(bytea) is
-  'May the address with this token (its SHA-256) begin a round of the courier? begin; soon: one has begun within 5 '
-  'seconds; unknown: there is no such address.';
+  'Whether a request to the address with this token (its SHA-256) may start a round of the courier. begin: yes; soon: '
+  'a round started within the last 5 seconds; unknown: there is no such address.';

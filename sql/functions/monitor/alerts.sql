@@ -8,7 +8,8 @@ returns jsonb
 language sql volatile set search_path = ledger, pg_temp
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'level', f.level, 'subject', f.subject,
-                                               'message', f.message, 'since', ledger.rfc3339(f.since), 'link', f.link)), '[]')
+                                               'message', f.message, 'since', ledger.rfc3339(f.since),
+                                               'link', f.link)), '[]')
   from ledger.findings() f
 $$;
 comment on function ledger.findings_json() is 'The findings as a list of objects, in their order.';
