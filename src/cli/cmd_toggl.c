@@ -38,29 +38,28 @@ static int run_job(struct cli *cli, const char *kind, int64_t subscription, cons
 		   struct str address)
 {
 	struct toggl_jobs jobs = { 0 };
-	struct buf parameters = { 0 };
+	struct buf json = { 0 };
 	int status = CLI_USAGE;
 
-	buf_add_char(&parameters, '{');
+	buf_add_char(&json, '{');
 	if (subscription)
-		json_put_int(&parameters, "subscription", subscription);
+		json_put_int(&json, "subscription", subscription);
 	if (enable)
-		json_put_bool(&parameters, "enabled", *enable);
+		json_put_bool(&json, "enabled", *enable);
 	if (given.filters)
-		json_put_text(&parameters, "filters", str_of(given.filters));
+		json_put_text(&json, "filters", str_of(given.filters));
 	if (given.description)
-		json_put_text(&parameters, "description", str_of(given.description));
+		json_put_text(&json, "description", str_of(given.description));
 	if (given.workspace)
-		json_put_int(&parameters, "workspace", given.workspace);
-	buf_add_char(&parameters, '}');
+		json_put_int(&json, "workspace", given.workspace);
+	buf_add_char(&json, '}');
 	if (open_jobs(&jobs, cli))
-		status = toggl_jobs_run(&jobs,
-					&(struct toggl_job){ .kind = kind,
-							     .parameters = buf_str(&parameters),
-							     .address = address,
-							     .is_interactive = true });
+		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .kind = kind,
+								    .parameters = buf_str(&json),
+								    .address = address,
+								    .is_interactive = true });
 	toggl_jobs_close(&jobs);
-	buf_done(&parameters);
+	buf_done(&json);
 	return status;
 }
 
@@ -333,7 +332,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	struct toggl_jobs jobs = { 0 };
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
-	struct buf parameters = { 0 };
+	struct buf json = { 0 };
 	int status = CLI_USAGE;
 	int64_t id;
 
@@ -342,11 +341,10 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	if (argc) {
 		if (!input_id(argv[0], "the number of a job", &id))
 			goto done;
-		buf_addf(&parameters, "{\"job\":%lld}", (long long)id);
-		status = toggl_jobs_run(&jobs,
-					&(struct toggl_job){ .kind = "resume",
-							     .parameters = buf_str(&parameters),
-							     .is_interactive = true });
+		buf_addf(&json, "{\"job\":%lld}", (long long)id);
+		status = toggl_jobs_run(&jobs, &(struct toggl_job){ .kind = "resume",
+								    .parameters = buf_str(&json),
+								    .is_interactive = true });
 		goto done;
 	}
 	status = CLI_FAILED;
@@ -367,7 +365,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	if (!db_rows_count(rows))
 		puts("Nothing is waiting that could go on now.");
 done:
-	buf_done(&parameters);
+	buf_done(&json);
 	db_rows_free(rows);
 	db_args_free(args);
 	toggl_jobs_close(&jobs);
