@@ -8,9 +8,9 @@ import subprocess
 import time
 import urllib.parse
 
-import contestants
+import targets
 from measure import say
-from stage import WORKSPACE, Trouble, free_port
+from environment import WORKSPACE, BenchError, free_port
 
 DATABASE = "admin"
 EVENTS = 2_000_000
@@ -22,18 +22,18 @@ PROGRAM = "hookledger-admin"
 API = "/admin/api"
 
 
-def fastcgi(stage, port, conf):
-    return contestants.lighttpd(stage, port, f'''
+def fastcgi(env, port, conf):
+    return targets.lighttpd(env, port, f'''
 server.modules += ("mod_fastcgi")
-fastcgi.server = ("/" => (("bin-path" => "{stage.bin}/{PROGRAM}", "socket" => "{stage.work}/s/admin.sock",
+fastcgi.server = ("/" => (("bin-path" => "{env.bin}/{PROGRAM}", "socket" => "{env.work}/s/admin.sock",
   "max-procs" => 2, "check-local" => "disable", "bin-environment" => ("HOOKLEDGER_CONF" => "{conf}"))))
 ''')
 
 
-def cgi(stage, port, conf):
-    return contestants.lighttpd(stage, port, f'''
+def cgi(env, port, conf):
+    return targets.lighttpd(env, port, f'''
 server.modules += ("mod_cgi", "mod_alias", "mod_setenv")
-alias.url = ("{API}/" => "{stage.bin}/{PROGRAM}/")
+alias.url = ("{API}/" => "{env.bin}/{PROGRAM}/")
 setenv.set-environment = ("HOOKLEDGER_CONF" => "{conf}")
 cgi.assign = ("{PROGRAM}" => "")
 ''')
@@ -53,21 +53,21 @@ class Browser:
         return (time.perf_counter() - begun) * 1000, answer, text
 
 
-def fill(stage, goals, conf, events):
+def fill(env, goals, conf, events):
     say(f"  recording {events} events")
-    made = json.loads(stage.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
+    made = json.loads(env.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
                                     "--people", str(PEOPLE), "--start", START))
-    stage.sql(DATABASE, "vacuum (analyze)")
+    env.sql(DATABASE, "vacuum (analyze)")
     # as the courier does in its spare time
-    stage.sql(DATABASE, "do $$ begin while ledger.event_counts_update(50000) loop null; end loop; end $$")
+    env.sql(DATABASE, "do $$ begin while ledger.event_counts_update(50000) loop null; end loop; end $$")
     say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second")
     goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
 
 
-def asked(stage):
+def asked(env):
     """What, and the path of it."""
     def one(query):
-        return stage.sql(DATABASE, query).strip()
+        return env.sql(DATABASE, query).strip()
 
     old = one("select to_char(min(created_at) + interval '30 days', 'YYYY-MM-DD') from ledger.event")
     late = one("select to_char(max(created_at) - interval '3 days', 'YYYY-MM-DD') from ledger.event")
@@ -111,30 +111,30 @@ def measure(port, cookie, what, path):
     for _ in range(RUNS):
         ms, answer, text = browser.ask("GET", path)
         if answer.status != 200:
-            raise Trouble(f"{what}: {answer.status} {text[:200]}")
+            raise BenchError(f"{what}: {answer.status} {text[:200]}")
         times.append(ms)
     return {"name": what, "p50_ms": statistics.median(times), "most_ms": max(times), "bytes": len(text), "errors": 0, "lost": 0}
 
 
-def admin_run(stage, goals, chosen):
-    conf = stage.hookledger(DATABASE)["conf"]
-    fill(stage, goals, conf, chosen.rows or EVENTS)
-    subprocess.run([stage.bin / "hookledger", "--conf", conf, "operator", "add", "bench", "--zone", "Europe/Berlin", "--password-file", "-"],
+def admin_run(env, goals, chosen):
+    conf = env.hookledger(DATABASE)["conf"]
+    fill(env, goals, conf, chosen.rows or EVENTS)
+    subprocess.run([env.bin / "hookledger", "--conf", conf, "operator", "add", "bench", "--zone", "Europe/Berlin", "--password-file", "-"],
                    input=PASSWORD, text=True, check=True, capture_output=True)
     results, cookie = [], None
     print(f"\n{'':36} {'FastCGI ms':>11} {'CGI ms':>8} {'bytes':>9}")
     servers = []
     for begin in (fastcgi, cgi):
         port = free_port()
-        server = begin(stage, port, conf)
-        stage.wait_for_port(port, [server])
+        server = begin(env, port, conf)
+        env.wait_for_port(port, [server])
         servers.append(port)
         if not cookie:
             _, answer, text = Browser(port).ask("POST", "session", json.dumps({"name": "bench", "password": PASSWORD}))
             if answer.status != 200:
-                raise Trouble(f"no login: {answer.status} {text[:200]}")
+                raise BenchError(f"no login: {answer.status} {text[:200]}")
             cookie = answer.headers["Set-Cookie"].split(";")[0]
-    for what, path in asked(stage):
+    for what, path in asked(env):
         quick, plain = (measure(port, cookie, what, path) for port in servers)
         print(f"{what:36} {quick['p50_ms']:11.1f} {plain['p50_ms']:8.1f} {quick['bytes']:9}", flush=True)
         results += [{**quick, "way": "fastcgi"}, {**plain, "way": "cgi"}]

@@ -11,9 +11,9 @@ import statistics
 import threading
 import time
 
-import contestants
+import targets
 from measure import say
-from stage import WORKSPACE, Trouble, cpu_seconds, free_port
+from environment import WORKSPACE, BenchError, cpu_seconds, free_port
 
 DATABASE = "api"
 BASE = "/webhooks/api/v1"
@@ -51,18 +51,18 @@ class Callback(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def fastcgi(stage, port, conf):
-    return contestants.lighttpd(stage, port, f'''
+def fastcgi(env, port, conf):
+    return targets.lighttpd(env, port, f'''
 server.modules += ("mod_fastcgi")
-fastcgi.server = ("/" => (("bin-path" => "{stage.bin}/{PROGRAM}", "socket" => "{stage.work}/s/api.sock",
-  "max-procs" => {contestants.PROCESSES}, "check-local" => "disable", "bin-environment" => ("HOOKLEDGER_CONF" => "{conf}"))))
+fastcgi.server = ("/" => (("bin-path" => "{env.bin}/{PROGRAM}", "socket" => "{env.work}/s/api.sock",
+  "max-procs" => {targets.PROCESSES}, "check-local" => "disable", "bin-environment" => ("HOOKLEDGER_CONF" => "{conf}"))))
 ''')
 
 
-def cgi(stage, port, conf):
-    return contestants.lighttpd(stage, port, f'''
+def cgi(env, port, conf):
+    return targets.lighttpd(env, port, f'''
 server.modules += ("mod_cgi", "mod_alias", "mod_setenv")
-alias.url = ("{BASE}/" => "{stage.bin}/{PROGRAM}/", "/api/v9/" => "{stage.bin}/{PROGRAM}/")
+alias.url = ("{BASE}/" => "{env.bin}/{PROGRAM}/", "/api/v9/" => "{env.bin}/{PROGRAM}/")
 setenv.set-environment = ("HOOKLEDGER_CONF" => "{conf}")
 cgi.assign = ("{PROGRAM}" => "")
 ''')
@@ -100,12 +100,12 @@ def many(port, token, method, path, seconds, clients):
     return found
 
 
-def measure(stage, server, port, token, asked, seconds, clients=1):
+def measure(env, server, port, token, asked, seconds, clients=1):
     what, method, path = asked
     many(port, token, method, path, 0.2, clients)
-    before = cpu_seconds([server.pid]) + cpu_seconds([stage.postgres.pid])
+    before = cpu_seconds([server.pid]) + cpu_seconds([env.postgres.pid])
     found = many(port, token, method, path, seconds, clients)
-    cpu = cpu_seconds([server.pid]) + cpu_seconds([stage.postgres.pid]) - before
+    cpu = cpu_seconds([server.pid]) + cpu_seconds([env.postgres.pid]) - before
     times = sorted(ms for ms, _ in found)
     wanted = 403 if "wrong" in what else 200
     return {"name": what, "connections": clients, "p50_ms": statistics.median(times), "p99_ms": times[int(len(times) * 0.99)],
@@ -118,34 +118,34 @@ def ask_silent(port, token, callback_port, place):
                                                                "enabled": False, "event_filters": [{"entity": "tag", "action": "*"}]}))
 
 
-def prepare(stage, callback):
+def prepare(env, callback):
     """An account with three subscriptions; its token and the number of one."""
-    conf = stage.hookledger(DATABASE)["conf"]
+    conf = env.hookledger(DATABASE)["conf"]
     with open(conf, "a", encoding="utf-8") as more:
         more.write("allowed_networks = 127.0.0.1\nhandshake_timeout_ms = 20000\napi_burst = 100000\napi_per_minute = 6000000\n")
-    stage.command(conf, "organization", "add", "bench", "--plan", "enterprise")
-    stage.command(conf, "organization", "set", "1", "--requests", "100000000")
-    stage.command(conf, "workspace", "add", str(WORKSPACE), "--organization", "1")
-    token = json.loads(stage.command(conf, "account", "add", "bench", "--user", "9000001", "--json"))["api_token"]
-    stage.command(conf, "account", "grant", "1", str(WORKSPACE), "--admin")
+    env.command(conf, "organization", "add", "bench", "--plan", "enterprise")
+    env.command(conf, "organization", "set", "1", "--requests", "100000000")
+    env.command(conf, "workspace", "add", str(WORKSPACE), "--organization", "1")
+    token = json.loads(env.command(conf, "account", "add", "bench", "--user", "9000001", "--json"))["api_token"]
+    env.command(conf, "account", "grant", "1", str(WORKSPACE), "--admin")
     port = free_port()
-    server = fastcgi(stage, port, conf)
-    stage.wait_for_port(port, [server])
+    server = fastcgi(env, port, conf)
+    env.wait_for_port(port, [server])
     client = Client(port, token)
     for place in range(3):
         _, status, text = client.ask("POST", SUBSCRIPTIONS, json.dumps({
             "description": f"number {place}", "url_callback": f"http://127.0.0.1:{callback.server_address[1]}/",
             "event_filters": [{"entity": "tag", "action": "*"}]}))
         if status != 200:
-            raise Trouble(f"no subscription was made: {status} {text[:200]}")
-    stage.stop(server)
+            raise BenchError(f"no subscription was made: {status} {text[:200]}")
+    env.stop(server)
     return conf, token, json.loads(text)["subscription_id"]
 
 
-def api_run(stage, goals, chosen):
+def api_run(env, goals, chosen):
     callback = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Callback)
     threading.Thread(target=callback.serve_forever, daemon=True).start()
-    conf, token, number = prepare(stage, callback)
+    conf, token, number = prepare(env, callback)
     asked = [(what, method, path.replace("%", str(number))) for what, method, path in ASKED]
     results = []
 
@@ -158,35 +158,35 @@ def api_run(stage, goals, chosen):
     print(f"\n{'':40} {'':12} {'clients':>7} {'p50 ms':>8} {'p99 ms':>8} {'req/s':>8} {'CPU us':>7} {'errors':>6}")
     for way, start in (("FastCGI", fastcgi), ("plain CGI", cgi)):
         port = free_port()
-        server = start(stage, port, conf)
-        stage.wait_for_port(port, [server])
+        server = start(env, port, conf)
+        env.wait_for_port(port, [server])
         for one in asked:
             if way == "plain CGI" and one[0] not in ("status, which asks no database", "list of subscriptions"):
                 continue
             # /me counts in a window of 30, which is not what is measured here
-            stage.sql(DATABASE, "insert into ledger.quota values (1, 0, ledger.clock(), -100000000) "
+            env.sql(DATABASE, "insert into ledger.quota values (1, 0, ledger.clock(), -100000000) "
                                 "on conflict (account_id, organization_id) do update set used = excluded.used, started_at = excluded.started_at")
-            result = show(measure(stage, server, port, token, one, chosen.seconds), way)
+            result = show(measure(env, server, port, token, one, chosen.seconds), way)
             if one[0] == "list of subscriptions" and way == "FastCGI":
                 goals.add("ms, list of subscriptions, median, FastCGI", result["p50_ms"], 5, True)
-                show(measure(stage, server, port, token, one, chosen.seconds, CLIENTS), way)
+                show(measure(env, server, port, token, one, chosen.seconds, CLIENTS), way)
         if way == "FastCGI":
             with socket.create_server(("127.0.0.1", 0), backlog=SILENT) as silent:
                 asking = [threading.Thread(target=ask_silent, args=(port, token, silent.getsockname()[1], place)) for place in range(SILENT)]
                 for thread in asking:
                     thread.start()
                 time.sleep(0.3)
-                result = show(measure(stage, server, port, token, (f"list, with {SILENT} silent callbacks asked", "GET", SUBSCRIPTIONS),
+                result = show(measure(env, server, port, token, (f"list, with {SILENT} silent callbacks asked", "GET", SUBSCRIPTIONS),
                                       chosen.seconds), way)
                 goals.add(f"ms, the same, 99 of 100, with {SILENT} silent callbacks", result["p99_ms"], 100, True)
             for thread in asking:
                 thread.join()
             say(f"  {WAITING} events wait for the courier")
-            stage.sql(DATABASE, f"insert into ledger.outbox select {WORKSPACE}, i, now(), array[999999] from generate_series(1, {WAITING}) i")
-            stage.sql(DATABASE, "vacuum analyze ledger.outbox")
-            result = show(measure(stage, server, port, token, (f"list, with {WAITING} waiting", "GET", SUBSCRIPTIONS), chosen.seconds), way)
+            env.sql(DATABASE, f"insert into ledger.outbox select {WORKSPACE}, i, now(), array[999999] from generate_series(1, {WAITING}) i")
+            env.sql(DATABASE, "vacuum analyze ledger.outbox")
+            result = show(measure(env, server, port, token, (f"list, with {WAITING} waiting", "GET", SUBSCRIPTIONS), chosen.seconds), way)
             goals.add(f"ms, the same, with {WAITING} events waiting", result["p50_ms"], 5, True)
-            stage.sql(DATABASE, "truncate ledger.outbox")
-        stage.stop(server)
+            env.sql(DATABASE, "truncate ledger.outbox")
+        env.stop(server)
     callback.shutdown()
     return results

@@ -11,10 +11,10 @@ import statistics
 import threading
 import time
 
-import contestants
+import targets
 from measure import say
 from report import median
-from stage import WORKSPACE, Trouble, cpu_seconds, free_port, tree
+from environment import WORKSPACE, BenchError, cpu_seconds, free_port, tree
 
 EVENTS = 60_000	# made ready for a measurement of deliveries
 FEW, MANY = 1_000, 1_000_000
@@ -24,16 +24,16 @@ QUIET_EVENTS = 100
 
 # Subscribers
 
-def nginx(stage, count):
+def nginx(env, count):
     """Answers an empty 200 on so many ports; their URLs."""
     ports = [free_port() for _ in range(count)]
-    conf = stage.work / "subscribers.conf"
+    conf = env.work / "subscribers.conf"
     servers = "\n".join(f'server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 ""; }} }}' for port in ports)
-    paths = "\n".join(f"{name}_temp_path {stage.work}/{name}_temp;" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    paths = "\n".join(f"{name}_temp_path {env.work}/{name}_temp;" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     conf.write_text(f"""
 daemon off;
-pid {stage.work}/subscribers.pid;
-error_log {stage.work}/subscribers.log;
+pid {env.work}/subscribers.pid;
+error_log {env.work}/subscribers.log;
 events {{ worker_connections 8192; }}
 http {{
 {paths}
@@ -42,9 +42,9 @@ keepalive_requests 1000000000;
 {servers}
 }}
 """)
-    child = stage.spawn(["nginx", "-c", conf], name="subscribers")
+    child = env.spawn(["nginx", "-c", conf], name="subscribers")
     for port in ports:
-        stage.wait_for_port(port, [child])
+        env.wait_for_port(port, [child])
     return child, [f"http://127.0.0.1:{port}/callback" for port in ports]
 
 
@@ -78,32 +78,32 @@ class Listener:
 
 # Databases
 
-def subscribed(stage, database, urls):
+def subscribed(env, database, urls):
     """A hookledger with a subscription for everything to each URL."""
-    conf = stage.hookledger(database)["conf"]
-    secret = stage.work / "subscriber-secret"
+    conf = env.hookledger(database)["conf"]
+    secret = env.work / "subscriber-secret"
     secret.write_text("geheim")
-    if stage.sql(database, "select count(*) from ledger.workspace") == "0":
-        stage.sql(database, f"""
+    if env.sql(database, "select count(*) from ledger.workspace") == "0":
+        env.sql(database, f"""
             insert into ledger.organization (organization_id, name) overriding system value values (1, 'bench');
             insert into ledger.workspace values ({WORKSPACE}, 1);
             insert into ledger.account (account_id, name, user_id, token_digest) overriding system value values (1, 'bench', 1, sha256('1'));
             insert into ledger.member values (1, {WORKSPACE}, true)""")
-    stage.sql(database, "truncate ledger.subscription, ledger.outbox, ledger.delivery, ledger.attempt restart identity")
+    env.sql(database, "truncate ledger.subscription, ledger.outbox, ledger.delivery, ledger.attempt restart identity")
     for number, url in enumerate(urls, 1):
-        stage.sql(database, f"""
+        env.sql(database, f"""
             insert into ledger.subscription (workspace_id, account_id, description, url_callback, filters, event_filters,
                                              secret_sealed, enabled, validated_at, validation_code)
             values ({WORKSPACE}, 1, 'bench {number}', '{url}', '{{*.*}}', '[]', '', true, now(), 'x')""")
-        stage.command(conf, "subscription", "rotate", str(number), "--keep", "0s", "--secret-file", str(secret))
+        env.command(conf, "subscription", "rotate", str(number), "--keep", "0s", "--secret-file", str(secret))
     return conf
 
 
-def fill(stage, database, count, made):
+def fill(env, database, count, made):
     """So many events of 1.2 kB, of entities with five each, that wait for all
     subscriptions: as rows of the outbox, or as deliveries."""
-    stage.sql(database, "truncate ledger.event, ledger.outbox, ledger.delivery, ledger.attempt")
-    stage.sql(database, f"""
+    env.sql(database, "truncate ledger.event, ledger.outbox, ledger.delivery, ledger.attempt")
+    env.sql(database, f"""
         set synchronous_commit = off;
         insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
                                   entity_id, model, action, source, signature, body)
@@ -116,17 +116,17 @@ def fill(stage, database, count, made):
         insert into ledger.outbox
         select workspace_id, event_id, created_at, (select array_agg(subscription_id) from ledger.subscription) from ledger.event""")
     if made:
-        stage.sql(database, f"set synchronous_commit = off; select ledger.deliveries_make({WORKSPACE}, {count})")
-    stage.sql(database, "vacuum analyze ledger.event, ledger.outbox, ledger.delivery, ledger.attempt")
-    stage.sql(database, "checkpoint")
+        env.sql(database, f"set synchronous_commit = off; select ledger.deliveries_make({WORKSPACE}, {count})")
+    env.sql(database, "vacuum analyze ledger.event, ledger.outbox, ledger.delivery, ledger.attempt")
+    env.sql(database, "checkpoint")
 
 
 # Measurements
 
-def backends(stage, database):
+def backends(env, database):
     """CPU seconds of the sessions of a database, without asking it."""
     found = {}
-    for pid in tree([stage.postgres.pid]):
+    for pid in tree([env.postgres.pid]):
         try:
             title = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode("latin-1")
         except OSError:
@@ -136,23 +136,23 @@ def backends(stage, database):
     return found
 
 
-def deliver(stage, database, conf, seconds, name):
+def deliver(env, database, conf, seconds, name):
     """One courier for a while: deliveries a second between its first and its last
     attempt, and what each cost the courier and its session of PostgreSQL."""
-    courier = stage.spawn([stage.bin / "hookledger-courier", "--conf", conf, "--once", "--seconds", int(seconds)], name="courier")
+    courier = env.spawn([env.bin / "hookledger-courier", "--conf", conf, "--once", "--seconds", int(seconds)], name="courier")
     used, sessions = 0.0, {}
     while courier.poll() is None:
         used = max(used, cpu_seconds([courier.pid], "hookledger-couri"))
-        sessions.update(backends(stage, database))
+        sessions.update(backends(env, database))
         time.sleep(0.01)
-    stage.running.remove(courier)
+    env.running.remove(courier)
     database_used = sum(sessions.values())
-    count, span, failed, twice = stage.sql(database, """
+    count, span, failed, twice = env.sql(database, """
         select count(*), extract(epoch from max(at) - min(at)), count(*) filter (where status <> 200),
                count(*) - count(distinct (subscription_id, delivery_id)) from ledger.attempt""").split("|")
     count = int(count)
     if not count:
-        raise Trouble("the courier delivered nothing")
+        raise BenchError("the courier delivered nothing")
     result = {"name": name, "connections": 0, "deliveries": count, "rate": count / max(float(span), 0.001),
               "courier_us": used / count * 1e6, "database_us": database_used / count * 1e6,
               "errors": int(failed) + int(twice), "lost": 0}
@@ -162,81 +162,81 @@ def deliver(stage, database, conf, seconds, name):
     return result
 
 
-def record(stage, database, seconds, name, courier):
+def record(env, database, seconds, name, courier):
     """The receiver behind lighttpd at a fixed offered rate."""
-    contestant = contestants.ledger(name, database)
+    target = targets.ledger(name, database)
     port = free_port()
-    children = contestant.start(stage, port)
-    stage.wait_for_port(port, children)
-    conf, endpoint = stage.hookledger(database)["conf"], stage.hookledger(database)
-    stage.sql(database, "truncate ledger.event, toggl.time_entry")
+    children = target.start(env, port)
+    env.wait_for_port(port, children)
+    conf, endpoint = env.hookledger(database)["conf"], env.hookledger(database)
+    env.sql(database, "truncate ledger.event, toggl.time_entry")
     if courier:
-        stage.sql(database, "truncate ledger.outbox, ledger.delivery, ledger.attempt")
-        children.append(stage.spawn([stage.bin / "hookledger-courier", "--conf", conf], name="courier"))
-    stage.load(port, endpoint["path"], endpoint["secret"], 64, seconds=2, rate=OFFERED)
-    result = stage.load(port, endpoint["path"], endpoint["secret"], 64, seconds=seconds, rate=OFFERED)
-    delivered = int(stage.sql(database, "select count(*) from ledger.attempt"))
+        env.sql(database, "truncate ledger.outbox, ledger.delivery, ledger.attempt")
+        children.append(env.spawn([env.bin / "hookledger-courier", "--conf", conf], name="courier"))
+    env.load(port, endpoint["path"], endpoint["secret"], 64, seconds=2, rate=OFFERED)
+    result = env.load(port, endpoint["path"], endpoint["secret"], 64, seconds=seconds, rate=OFFERED)
+    delivered = int(env.sql(database, "select count(*) from ledger.attempt"))
     for child in reversed(children):
-        stage.stop(child)
+        env.stop(child)
     say(f"  {name:34} {result['rate']:7.0f}/s  p50 {result['p50_ms']:.2f} p99 {result['p99_ms']:.2f} ms, errors {result['errors']}, "
         f"{delivered / (seconds + 2):.0f} deliveries/s beside it")
     return {**result, "name": name, "connections": 64, "lost": 0, "delivered": delivered / (seconds + 2)}
 
 
-def quiet(stage, database, listener):
+def quiet(env, database, listener):
     """From the acknowledgement of a lone event to its delivery, in milliseconds."""
     port = free_port()
-    children = contestants.ledger("quiet", database).start(stage, port)
-    stage.wait_for_port(port, children)
-    endpoint = stage.hookledger(database)
-    children.append(stage.spawn([stage.bin / "hookledger-courier", "--conf", endpoint["conf"]], name="courier"))
+    children = targets.ledger("quiet", database).start(env, port)
+    env.wait_for_port(port, children)
+    endpoint = env.hookledger(database)
+    children.append(env.spawn([env.bin / "hookledger-courier", "--conf", endpoint["conf"]], name="courier"))
     link = http.client.HTTPConnection("127.0.0.1", port)
     acknowledged = {}
     for _ in range(QUIET_EVENTS):
-        stage.next_id += 1
-        body = json.dumps({"event_id": stage.next_id, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "creator_id": 1,
+        env.next_id += 1
+        body = json.dumps({"event_id": env.next_id, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "creator_id": 1,
                            "metadata": {"action": "created", "model": "tag", "workspace_id": str(WORKSPACE)},
-                           "payload": {"id": stage.next_id, "workspace_id": WORKSPACE, "name": "x"}}).encode()
+                           "payload": {"id": env.next_id, "workspace_id": WORKSPACE, "name": "x"}}).encode()
         link.request("POST", endpoint["path"], body, {
             "Content-Type": "application/json",
             "X-Webhook-Signature-256": "sha256=" + hmac.new(endpoint["secret"].encode(), body, hashlib.sha256).hexdigest()})
         answer = link.getresponse()
         answer.read()
         if answer.status != 200:
-            raise Trouble(f"an event was answered {answer.status}")
-        acknowledged[stage.next_id] = time.monotonic()
+            raise BenchError(f"an event was answered {answer.status}")
+        acknowledged[env.next_id] = time.monotonic()
         time.sleep(0.1)
     time.sleep(1)
     for child in reversed(children):
-        stage.stop(child)
+        env.stop(child)
     delays = [(listener.times[event] - at) * 1000 for event, at in acknowledged.items() if event in listener.times]
     lost = len(acknowledged) - len(delays)
     say(f"  at rest: delivered {statistics.median(delays):.1f} ms after the acknowledgement (median), {max(delays):.1f} at most, lost {lost}")
     return statistics.median(delays), lost
 
 
-def courier_run(stage, goals, chosen):
+def courier_run(env, goals, chosen):
     results = []
-    child, urls = nginx(stage, 20)
+    child, urls = nginx(env, 20)
     listener = Listener()
     for number in range(1, chosen.rounds + 1):
         say(f"round {number} of {chosen.rounds}")
         for count in (1, 20):
-            conf = subscribed(stage, "passing", urls[:count])
-            fill(stage, "passing", EVENTS // count, made=False)
-            results.append({**deliver(stage, "passing", conf, 60, f"to {count} subscriber{'s' if count > 1 else ''}"), "round": number})
-        conf = subscribed(stage, "passing", urls[:1])
-        fill(stage, "passing", FEW, made=True)
-        results.append({**deliver(stage, "passing", conf, 60, "few wait"), "round": number})
-        fill(stage, "passing", MANY, made=True)
-        results.append({**deliver(stage, "passing", conf, chosen.seconds, "a million waits"), "round": number})
-        subscribed(stage, "passing", urls)
+            conf = subscribed(env, "passing", urls[:count])
+            fill(env, "passing", EVENTS // count, made=False)
+            results.append({**deliver(env, "passing", conf, 60, f"to {count} subscriber{'s' if count > 1 else ''}"), "round": number})
+        conf = subscribed(env, "passing", urls[:1])
+        fill(env, "passing", FEW, made=True)
+        results.append({**deliver(env, "passing", conf, 60, "few wait"), "round": number})
+        fill(env, "passing", MANY, made=True)
+        results.append({**deliver(env, "passing", conf, chosen.seconds, "a million waits"), "round": number})
+        subscribed(env, "passing", urls)
         for name, database, courier in (("recording, nobody subscribed", "ledger", False), ("recording, 20 subscribed", "passing", True)):
-            results.append({**record(stage, database, chosen.seconds, name, courier), "round": number})
-    subscribed(stage, "passing", [listener.url])
-    stage.sql("passing", "truncate ledger.event")
-    delay, lost = quiet(stage, "passing", listener)
-    stage.stop(child)
+            results.append({**record(env, database, chosen.seconds, name, courier), "round": number})
+    subscribed(env, "passing", [listener.url])
+    env.sql("passing", "truncate ledger.event")
+    delay, lost = quiet(env, "passing", listener)
+    env.stop(child)
     for count, name in ((1, "to 1 subscriber"), (20, "to 20 subscribers")):
         goals.add(f"deliveries a second, {name}", median(results, name, 0, "rate"), 3000, False)
     goals.add("CPU of a delivery, a million wait, of a thousand",

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: ISC
-"""The table, and the goals beside it."""
+"""The table of results and the goals beside it, as text for the terminal and for README.md."""
+import os
+import pathlib
 import statistics
+import time
 
-import contestants
+import targets
+
+# What the goals compare: README.md is written only when all of these were measured.
+COMPARED = {"null", "floor", "floor-typed", "lighttpd", "plain", "go-group", "go-plain"}
+CONNECTIONS = {1, 64, 256}
 
 
 def median(results, name, connections, key):
@@ -16,21 +23,57 @@ def worst(results, name, connections, key):
                 if result["name"] == name and result["connections"] == connections), default=None)
 
 
-def print_table(results, taking_part, connections):
-    print(f"\n{'':42} {'conns':>5} {'req/s':>8} {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8} "
-          f"{'MB':>6} {'DB':>3} {'errors':>6} {'lost':>5}")
-    for contestant in taking_part:
-        what = f"{contestant.name}: {contestant.what}"
+def measured(results, connections, formula):
+    """formula(get) of the medians, with its lowest and highest value in the single rounds. get(name, key) is a
+    number. None when something was not measured."""
+    rounds = sorted({result["round"] for result in results})
+
+    def get_median(name, key):
+        return median(results, name, connections, key)
+
+    def get_of(number):
+        return lambda name, key: median([result for result in results if result["round"] == number],
+                                        name, connections, key)
+
+    try:
+        each = [formula(get_of(number)) for number in rounds]
+        return formula(get_median), f"{min(each):.2f} to {max(each):.2f}"
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def ratio(results, left, right, connections, key):
+    return measured(results, connections, lambda get: get(left, key) / get(right, key))
+
+
+def as_table(head, rows):
+    """Markdown that can be read in a terminal too: columns of one width, numbers on the right."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [[head[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(head[1:], widths[1:]))],
+             ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]]
+    lines += [[row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
+              for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def results_table(results, chosen_targets, connections):
+    rows = []
+    for target in chosen_targets:
+        what = f"`{target.name}`: {target.what}"
         for count in connections:
-            rate = median(results, contestant.name, count, "rate")
-            if rate is None:
+            def get(key, how=median, name=target.name, at=count):
+                return how(results, name, at, key)
+
+            if get("rate") is None:
                 continue
-            line = [median(results, contestant.name, count, key) for key in ("cpu_us", "p50_ms", "p99_ms")]
-            last = [worst(results, contestant.name, count, key) for key in ("memory_mb", "sessions", "errors", "lost")]
-            print(f"{what[:42]:42} {count:5} {rate:8.0f} {line[0]:8.1f} {line[1]:8.2f} {line[2]:8.2f} "
-                  f"{last[0]:6.1f} {last[1] if contestant.watched else '':>3} {last[2]:6} {last[3]:5}")
-            what = ""
-    print("Medians of the rounds; the last four columns are the worst. CPU: server, program and PostgreSQL an event.")
+            rows.append((what, count, f"{get('rate'):,.0f}", f"{get('cpu_us'):.1f}", f"{get('server_us'):.1f}",
+                         f"{get('program_us'):.1f}", f"{get('database_us'):.1f}",
+                         f"{get('batch'):.1f}" if get("batch", worst) else "",
+                         f"{get('p50_ms'):.2f}", f"{get('p99_ms'):.2f}", f"{get('memory_mb', worst):.0f}" if get("memory_mb", worst) else "",
+                         get("errors", worst), get("lost", worst)))
+    return as_table(("target", "connections", "events/s", "CPU us", "server", "program", "PostgreSQL", "a commit",
+                     "p50 ms", "p99 ms", "MB", "errors", "lost"), rows)
 
 
 class Goals:
@@ -44,51 +87,69 @@ class Goals:
             return
         number, spread = value if isinstance(value, tuple) else (value, "")
         reached = number <= limit if most else number >= limit
-        self.lines.append((what, number, spread, "<=" if most else ">=", limit, "reached" if reached else "missed"))
+        self.lines.append((what, f"at {'most' if most else 'least'} {limit:g}", f"{number:.2f}", spread,
+                           "yes" if reached else "no"))
+
+    def table(self):
+        return as_table(("goal", "limit", "measured", "rounds", "reached"), self.lines)
 
     def show(self):
-        if not self.lines:
-            return
-        print(f"\n{'goal':56} {'value':>9} {'(rounds)':>13}    {'limit':>8}")
-        for what, value, spread, sign, limit, verdict in self.lines:
-            print(f"{what:56} {value:9.2f} {spread:>13} {sign} {limit:8.2f}  {verdict}")
+        if self.lines:
+            print(f"\n{self.table()}")
 
 
-def ratio(results, left, right, connections, key):
-    """Of the medians; and beside it the lowest and highest of the single rounds."""
-    numbers = [median(results, name, connections, key) for name in (left, right)]
-    if not all(numbers):
-        return None
-    found = {(result["name"], result["round"]): result[key] for result in results
-             if result["connections"] == connections}
-    each = [found[left, number] / found[right, number] for name, number in found
-            if name == left and found.get((right, number))]
-    return numbers[0] / numbers[1], f"{min(each):.2f}-{max(each):.2f}"
+def judge_recording(goals, results):
+    """Both the recording without typed rows, which is the work of the competitors, and the product."""
+    for name, what, floor, latency, of_group, of_parts in (
+            ("plain", "without typed rows", "floor", 1.2, 0.85, 1.25),
+            ("lighttpd", "with typed rows", "floor-typed", 1.5, 1, 1.35)):
+        goals.add(f"1 connection, {what}: PostgreSQL's CPU, of the database floor",
+                  ratio(results, name, floor, 1, "database_us"), 1.6, True)
+        goals.add(f"1 connection, {what}: p50, of Go with one INSERT an event",
+                  ratio(results, name, "go-plain", 1, "p50_ms"), latency, True)
+        for count in (64, 256):
+            goals.add(f"{count} connections, {what}: CPU, of Go with group commit",
+                      ratio(results, name, "go-group", count, "cpu_us"), of_group, True)
+            goals.add(f"{count} connections, {what}: CPU, of null and PostgreSQL's of the database floor",
+                      measured(results, count, lambda get, name=name, floor=floor: get(name, "cpu_us")
+                               / (get("null", "cpu_us") + get(floor, "database_us"))), of_parts, True)
+    for count in (64, 256):
+        goals.add(f"{count} connections: events/s with typed rows, of without",
+                  ratio(results, "lighttpd", "plain", count, "rate"), 0.67, False)
 
 
 def judge(goals, results):
-    ours = "plain"	# the same work as theirs: they keep no tables but that of the events
-    compared = (	# whom, what, measured as, limit at 64 and at 256, at most?
-        ("null", "CPU of null", "cpu_us", 1.6, 1.6, True),
-        ("go-plain", "CPU of Go, one INSERT an event", "cpu_us", 0.33, 0.33, True),
-        ("go-group", "CPU of Go, group commit", "cpu_us", 0.9, 0.9, True),
-        ("null", "requests/s of null", "rate", 0.65, 0.75, False),
-        ("go-plain", "requests/s of Go, one INSERT an event", "rate", 2.5, 2.5, False),
-        ("php-lighttpd", "requests/s of PHP-FPM behind lighttpd", "rate", 4, 4, False),
-    )
-    for whom, what, key, at_64, at_256, most in compared:
-        for count, limit in ((64, at_64), (256, at_256)):
-            goals.add(f"{what}, at {count}", ratio(results, ours, whom, count, key), limit, most)
-    goals.add("median latency of Go, at 1", ratio(results, ours, "go-plain", 1, "p50_ms"), 1.3, True)
+    judge_recording(goals, results)
     for count in (64, 256):
-        goals.add(f"requests/s of without typed tables, at {count}", ratio(results, "lighttpd", ours, count, "rate"),
-                  0.67, False)
-    goals.add("MB resident a worker, at 256", worst(results, "lighttpd", 256, "memory_mb"), 16, True)
-    goals.add("errors behind Apache mod_proxy_fcgi, at 256", worst(results, "apache-proxy", 256, "errors"), 0, True)
+        goals.add(f"{count} connections, without typed rows: CPU, of Go with one INSERT an event",
+                  ratio(results, "plain", "go-plain", count, "cpu_us"), 0.33, True)
+        goals.add(f"{count} connections, without typed rows: events/s, of PHP-FPM behind lighttpd",
+                  ratio(results, "plain", "php-lighttpd", count, "rate"), 4, False)
+    goals.add("256 connections: MB of a worker", worst(results, "lighttpd", 256, "memory_mb"), 16, True)
+    goals.add("256 connections: errors behind Apache mod_proxy_fcgi", worst(results, "apache-proxy", 256, "errors"),
+              0, True)
     for name in ("lighttpd-cgi", "apache-cgi"):
-        goals.add(f"requests/s, {name}, at 64", median(results, name, 64, "rate"), 100, False)
-        goals.add(f"database connections, {name}", max((result["sessions"] for result in results
-                  if result["name"] == name), default=None), contestants.CGI_CONNECTIONS, True)
-    goals.add("database connections, apache-fcgid", max((result["sessions"] for result in results
-              if result["name"] == "apache-fcgid"), default=None), contestants.FCGID_PROCESSES, True)
-    goals.add("acknowledged but not recorded, all runs", sum(result["lost"] for result in results), 0, True)
+        goals.add(f"64 connections, {name}: events/s", median(results, name, 64, "rate"), 300, False)
+        goals.add(f"{name}: database connections", max((result["sessions"] for result in results
+                  if result["name"] == name), default=None), targets.CGI_CONNECTIONS, True)
+    goals.add("apache-fcgid: database connections", max((result["sessions"] for result in results
+              if result["name"] == "apache-fcgid"), default=None), targets.FCGID_PROCESSES, True)
+    goals.add("acknowledged and not recorded, all runs", sum(result["lost"] for result in results), 0, True)
+
+
+def is_complete(results, chosen):
+    return (not chosen.smoke and COMPARED <= {result["name"] for result in results}
+            and CONNECTIONS <= set(chosen.connections))
+
+
+def processor():
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+
+
+def heading(env, chosen, load):
+    """When, what and where."""
+    return (f"{time.strftime('%Y-%m-%d', time.gmtime())}, commit {chosen.commit}. {os.cpu_count()} cores "
+            f"({processor()}) shared with the load generator, load average {load:.1f} at the start; "
+            f"PostgreSQL {env.sql('postgres', 'show server_version').split()[0]}. "
+            f"Medians of {chosen.rounds} rounds of {chosen.seconds:g} s.")

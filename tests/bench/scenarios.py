@@ -2,41 +2,41 @@
 """Runs with a question of their own: the spool, many connections, a large ledger."""
 import time
 
-import contestants
+import targets
 from measure import WARM_SECONDS, address_of, perform, say
 from report import ratio, worst
-from stage import WORKSPACE, free_port
+from environment import WORKSPACE, free_port
 
 SPOOL_EVENTS = 60_000
 MANY = 2000
 LARGE_ROWS = 10_000_000
 
 
-def recorded_since(stage, first_id):
-    return int(stage.sql("ledger", "select count(*) from ledger.event "
+def recorded_since(env, first_id):
+    return int(env.sql("ledger", "select count(*) from ledger.event "
                                    f"where workspace_id = {WORKSPACE} and event_id >= {first_id}"))
 
 
-def spool_run(stage, goals):
+def spool_run(env, goals):
     """PostgreSQL is stopped: what is acknowledged goes to the spool; then drained."""
-    contestant = contestants.find(stage, "lighttpd")
-    path, secret = address_of(stage, contestant)
+    target = targets.find(env, "lighttpd")
+    path, secret = address_of(env, target)
     port = free_port()
-    [server] = contestant.start(stage, port)
-    stage.wait_for_port(port, [server])
-    stage.load(port, path, secret, 64, seconds=WARM_SECONDS)	# the workers know their secrets now
-    stage.stop_postgres()
-    first_id = stage.next_id
-    result = stage.load(port, path, secret, 64, requests=SPOOL_EVENTS)
-    stage.stop(server)
-    stage.start_postgres()
+    [server] = target.start(env, port)
+    env.wait_for_port(port, [server])
+    env.load(port, path, secret, 64, seconds=WARM_SECONDS)	# the workers know their secrets now
+    env.stop_postgres()
+    first_id = env.next_id
+    result = env.load(port, path, secret, 64, requests=SPOOL_EVENTS)
+    env.stop(server)
+    env.start_postgres()
     say(f"  spool: {result['ok']} acknowledged at {result['rate']:.0f}/s, p99 {result['p99_ms']:.1f} ms, "
         f"errors {result['errors']}")
-    before = recorded_since(stage, first_id)
+    before = recorded_since(env, first_id)
     begun = time.monotonic()
-    stage.command(stage.hookledger()["conf"], "spool", "drain")
+    env.command(env.hookledger()["conf"], "spool", "drain")
     seconds = time.monotonic() - begun
-    drained = recorded_since(stage, first_id) - before
+    drained = recorded_since(env, first_id) - before
     say(f"  {drained} drained in {seconds:.1f} s")
     goals.add("acknowledged a second into the spool, at 64", result["rate"], 2000, False)
     goals.add("errors while PostgreSQL is stopped", result["errors"], 0, True)
@@ -44,45 +44,45 @@ def spool_run(stage, goals):
     goals.add("acknowledged but not drained", max(0, result["ok"] - before - drained), 0, True)
 
 
-def many_run(stage, goals, seconds):
+def many_run(env, goals, seconds):
     results = []
     for name in ("null", "lighttpd"):
-        results += perform(stage, contestants.find(stage, name), [MANY], seconds)
+        results += perform(env, targets.find(env, name), [MANY], seconds)
     goals.add(f"errors, at {MANY} connections", worst(results, "lighttpd", MANY, "errors"), 0, True)
     goals.add(f"acknowledged but not recorded, at {MANY}", worst(results, "lighttpd", MANY, "lost"), 0, True)
     return results
 
 
-def fill(stage, database, rows):
+def fill(env, database, rows):
     """Copies one recorded event over and over, with other ids and times of this month."""
-    columns = stage.sql(database, """
+    columns = env.sql(database, """
         select attname from pg_attribute where attrelid = 'ledger.event'::regclass and attnum > 0
         and not attisdropped and attgenerated = '' and attidentity = '' order by attnum""").split()
     changed = {"event_id": "1000000000000 + n",
                "created_at": f"now() - (now() - date_trunc('month', now())) * (1 - n / {rows + 1}::float8)"}
     values = ", ".join(changed.get(column, f"sample.{column}") for column in columns)
-    stage.sql(database, "create table public.sample as select * from ledger.event limit 1")
-    stage.sql(database, f"set synchronous_commit = off; insert into ledger.event ({', '.join(columns)}) "
+    env.sql(database, "create table public.sample as select * from ledger.event limit 1")
+    env.sql(database, f"set synchronous_commit = off; insert into ledger.event ({', '.join(columns)}) "
                         f"select {values} from public.sample, generate_series(1, {rows}) as n")
-    stage.sql(database, "drop table public.sample")
-    stage.sql(database, "vacuum (analyze, freeze) ledger.event")
+    env.sql(database, "drop table public.sample")
+    env.sql(database, "vacuum (analyze, freeze) ledger.event")
 
 
-def large_run(stage, goals, chosen):
-    empty, large = contestants.ledger("empty", "ledger"), contestants.ledger("large", "ledger_large")
+def large_run(env, goals, chosen):
+    empty, large = targets.ledger("empty", "ledger"), targets.ledger("large", "ledger_large")
     large.empties = False
-    perform(stage, large, [64], 0.2)	# leaves the row that is copied
+    perform(env, large, [64], 0.2)	# leaves the row that is copied
     rows = chosen.rows or LARGE_ROWS
     say(f"  recording {rows} rows")
     begun = time.monotonic()
-    fill(stage, large.database, rows)
+    fill(env, large.database, rows)
     say(f"  took {time.monotonic() - begun:.0f} s, "
-        + stage.sql(large.database, "select pg_size_pretty(pg_database_size(current_database()))"))
+        + env.sql(large.database, "select pg_size_pretty(pg_database_size(current_database()))"))
     results = []
     for number in range(1, chosen.rounds + 1):
         say(f"round {number} of {chosen.rounds}")
-        for contestant in (empty, large):
-            for result in perform(stage, contestant, [64, 256], chosen.seconds):
+        for target in (empty, large):
+            for result in perform(env, target, [64, 256], chosen.seconds):
                 results.append({**result, "round": number})
     for count in (64, 256):
         goals.add(f"requests/s with {rows} rows, of an empty ledger, at {count}",

@@ -7,21 +7,21 @@ import subprocess
 import time
 
 from measure import say
-from stage import TICK, Process, Trouble
+from environment import TICK, Process, BenchError
 
 EVENTS = 2_000_000
 PEOPLE = 300	# two million events are a year of theirs
 START = "2025-01-01"
 RUNS = 9
 MONTH = "'2025-05-01', '2025-06-01', 'Europe/Berlin'"
-DATABASE = "questions"
+DATABASE = "queries"
 EXPLAIN = """load 'auto_explain';
 set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
 set auto_explain.log_analyze = on; set auto_explain.log_buffers = on; set auto_explain.log_level = notice;
 """
 
 # what, query, most milliseconds (None: only to look at)
-QUESTIONS = (
+QUERIES = (
     ("hours by project, a month", f"select * from toggl.hours_by_project({MONTH})", 50),
     ("the same by day", f"select * from toggl.hours_by_project({MONTH}, 'day')", None),
     ("hours by everything, a month", f"select * from toggl.hours({MONTH}, 'total')", None),
@@ -38,31 +38,31 @@ QUESTIONS = (
 )
 
 
-def psql(stage, script):
+def psql(env, script):
     """Runs a script in one session; what it says on either stream."""
-    done = subprocess.run([stage.pg_bin / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-h", stage.sockets, "-U", "bench",
+    done = subprocess.run([env.pg_bin / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-h", env.sockets, "-U", "bench",
                            "-d", DATABASE], input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
     if done.returncode:
-        raise Trouble(f"psql: {done.stdout[-2000:]}")
+        raise BenchError(f"psql: {done.stdout[-2000:]}")
     return done.stdout
 
 
-def fill(stage, goals, events):
-    conf = stage.hookledger(DATABASE)["conf"]
+def fill(env, goals, events):
+    conf = env.hookledger(DATABASE)["conf"]
     say(f"  recording {events} events")
-    made = json.loads(stage.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
+    made = json.loads(env.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
                                     "--people", str(PEOPLE), "--start", START))
-    stage.sql(DATABASE, "vacuum (analyze)")
-    entries = int(stage.sql(DATABASE, "select count(*) from toggl.time_entry"))
-    size = stage.sql(DATABASE, "select pg_size_pretty(pg_database_size(current_database()))")
+    env.sql(DATABASE, "vacuum (analyze)")
+    entries = int(env.sql(DATABASE, "select count(*) from toggl.time_entry"))
+    size = env.sql(DATABASE, "select pg_size_pretty(pg_database_size(current_database()))")
     say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second; {entries} time entries, {size}")
     goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
 
 
-def times(stage, query):
+def times(env, query):
     """Milliseconds of the first run in a new session and of the later ones, and the CPU time of one of those."""
-    argv = [stage.pg_bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", stage.sockets, "-U", "bench", "-d", DATABASE]
+    argv = [env.pg_bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", env.sockets, "-U", "bench", "-d", DATABASE]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
 
         def ask(text):
@@ -82,54 +82,54 @@ def times(stage, query):
     return first[0], later, cpu_ms
 
 
-def digest(stage):
+def digest(env):
     """One number for all that the typed tables say."""
-    tables = stage.sql(DATABASE, "select relname from pg_class where relnamespace = 'toggl'::regnamespace "
+    tables = env.sql(DATABASE, "select relname from pg_class where relnamespace = 'toggl'::regnamespace "
                                  "and relkind = 'r' order by 1").split()
-    return [stage.sql(DATABASE, f"select count(*), sum(hashtextextended(t::text, 0)) from toggl.{table} t")
+    return [env.sql(DATABASE, f"select count(*), sum(hashtextextended(t::text, 0)) from toggl.{table} t")
             for table in tables]
 
 
-def rebuild(stage, goals, events):
-    conf = stage.hookledger(DATABASE)["conf"]
-    before = digest(stage)
+def rebuild(env, goals, events):
+    conf = env.hookledger(DATABASE)["conf"]
+    before = digest(env)
     rates = []
     for _ in range(2):
         begun = time.monotonic()
-        stage.command(conf, "rebuild", "--restart")
+        env.command(conf, "rebuild", "--restart")
         rates.append(events / (time.monotonic() - begun))
         say(f"  rebuilt at {rates[-1]:.0f} events a second")
     goals.add("events a second, hookledger rebuild", max(rates), 20000, False)
-    after = digest(stage)
+    after = digest(env)
     goals.add("tables that a rebuild changed", sum(a != b for a, b in zip(before, after)), 0, True)
 
 
-def plans(stage, asked):
+def plans(env, asked):
     text = ""
     for what, query, _ in asked:
         # the first run of a session also reads the catalogue
-        said = psql(stage, f"\\o /dev/null\n{query};\n{EXPLAIN}{query};\n")
+        said = psql(env, f"\\o /dev/null\n{query};\n{EXPLAIN}{query};\n")
         text += f"-- {what}\n{query};\n{said}\n"
-    (stage.work / "plans.txt").write_text(text, encoding="utf-8")
+    (env.work / "plans.txt").write_text(text, encoding="utf-8")
     print(text)
 
 
-def questions_run(stage, goals, chosen):
+def queries_run(env, goals, chosen):
     events = chosen.rows or EVENTS
-    fill(stage, goals, events)
-    entry = stage.sql(DATABASE, "select entity_id from ledger.event where model = 'time_entry' "
+    fill(env, goals, events)
+    entry = env.sql(DATABASE, "select entity_id from ledger.event where model = 'time_entry' "
                                 "group by 1 order by count(*) desc, 1 limit 1")
-    user = stage.sql(DATABASE, "select user_id from toggl.time_entry group by 1 order by count(*) desc limit 1")
-    asked = [(what, query.format(entry=entry, user=user), most) for what, query, most in QUESTIONS]
+    user = env.sql(DATABASE, "select user_id from toggl.time_entry group by 1 order by count(*) desc limit 1")
+    asked = [(what, query.format(entry=entry, user=user), most) for what, query, most in QUERIES]
     print(f"\n{'':40} {'rows':>6} {'first ms':>9} {'median ms':>10} {'(runs)':>15} {'CPU ms':>7} {'goal ms':>8}")
     for what, query, most in asked:
-        rows = int(stage.sql(DATABASE, f"select count(*) from ({query}) q"))
-        first, later, cpu_ms = times(stage, query)
+        rows = int(env.sql(DATABASE, f"select count(*) from ({query}) q"))
+        first, later, cpu_ms = times(env, query)
         median, spread = statistics.median(later), f"{min(later):.1f}-{max(later):.1f}"
         print(f"{what:40} {rows:6} {first:9.1f} {median:10.1f} {spread:>15} {cpu_ms:7.1f} {most or '':>8}")
         if most:
             goals.add(f"ms, {what}", (median, spread), most, True)
     if chosen.plans:
-        plans(stage, asked)
-    rebuild(stage, goals, events)
+        plans(env, asked)
+    rebuild(env, goals, events)
     return []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What the benchmark runs on: a private PostgreSQL, processes that are surely
-stopped again, and what they cost, read from /proc."""
+"""What the benchmark runs on: a private PostgreSQL, migrated databases, processes that are stopped at
+the end whatever happens, and their CPU time and memory, read from /proc."""
 import json
 import os
 import pathlib
@@ -29,7 +29,7 @@ log_checkpoints = off
 """
 
 
-class Trouble(Exception):
+class BenchError(Exception):
     """The benchmark cannot go on; the text says why."""
 
 
@@ -103,7 +103,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Stage:
+class Environment:
     """A work folder with a PostgreSQL in it."""
 
     def __init__(self, work, pg_bin):
@@ -164,19 +164,19 @@ class Stage:
         while time.monotonic() < deadline:
             for child in children:
                 if child.poll() is not None:
-                    raise Trouble(f"{child.args[0]} ended with {child.returncode} at its start")
+                    raise BenchError(f"{child.args[0]} ended with {child.returncode} at its start")
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 return
             except OSError:
                 time.sleep(0.05)
-        raise Trouble(f"nobody listens on port {port}")
+        raise BenchError(f"nobody listens on port {port}")
 
     def wait_for_path(self, path):
         deadline = time.monotonic() + START_SECONDS
         while not path.exists():
             if time.monotonic() > deadline:
-                raise Trouble(f"{path.name} did not appear")
+                raise BenchError(f"{path.name} did not appear")
             time.sleep(0.05)
 
     # PostgreSQL
@@ -193,7 +193,7 @@ class Stage:
         while subprocess.run([self.pg_bin / "pg_isready", "-q", "-h", self.sockets, "-U", "bench"],
                              check=False).returncode:
             if self.postgres.poll() is not None or time.monotonic() > deadline:
-                raise Trouble("PostgreSQL does not start")
+                raise BenchError("PostgreSQL does not start")
             time.sleep(0.05)
 
     def stop_postgres(self):
@@ -204,7 +204,7 @@ class Stage:
         done = subprocess.run([self.pg_bin / "psql", "-XAtqv", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", "bench",
                                "-d", database, "-c", text], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Trouble(f"psql: {done.stderr.strip()}")
+            raise BenchError(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
 
     def sql_file(self, database, path):
@@ -223,9 +223,6 @@ class Stage:
         return count
 
     # hookledger
-
-    def has_hookledger(self):
-        return (self.bin / "hookledger-receiver").exists()
 
     def hookledger(self, database="ledger"):
         """A migrated database with one endpoint; made when first asked for. In that called plain the
@@ -255,7 +252,7 @@ class Stage:
         done = subprocess.run([self.bin / "hookledger", "--conf", conf, *words],
                               capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Trouble(f"hookledger {' '.join(words)}: {done.stderr.strip()}")
+            raise BenchError(f"hookledger {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout
 
     # Load
@@ -281,5 +278,5 @@ class Stage:
         finally:
             self.running.remove(child)
         if child.returncode:
-            raise Trouble("the load generator failed")
+            raise BenchError("the load generator failed")
         return json.loads(out)
