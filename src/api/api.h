@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* hookledger-api from the inside: what its two halves share. */
+/* hookledger-api: the types and functions that its files share. */
 #ifndef HL_API_API_H
 #define HL_API_API_H
 
@@ -37,33 +37,33 @@ struct api {
 	struct ip_networks trusted, allowed;
 };
 
-/* ---- answering (api_answer.c) */
+/* ---- answering (response.c) */
 
-/* Answers with a JSON text, and the headers that belong to every answer of this
-   caller (may be NULL: not known). */
+/* Answers with a JSON text and the headers of every answer to this caller (NULL: the
+   caller is not known). */
 void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
 		struct str json);
 
-/* An error: a JSON string, as Toggl's are. */
+/* Answers with an error: a JSON string, as Toggl's errors are. */
 void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
-		const char *words);
+		const char *problem);
 
-/* Calls a function of the interface schema; an error is answered (500 or 503). */
+/* Calls a function of the interface schema. On an error it answers 500 or 503. */
 MUST_USE enum err api_call(struct api *api, struct http_req *req, const struct caller *caller,
 			   const char *function, const struct db_args *args, struct db_rows **rows);
 
-/* Answers what a call of the interface schema failed with (500 or 503), and logs it. */
+/* Answers 500 or 503 after a failed call of the interface schema, and logs it. */
 void api_refuse_failed(struct api *api, struct http_req *req, const struct caller *caller,
 		       const char *function, enum err err);
 
-/* A method that the path does not have; a browser's question before a request of
-   another origin. */
+/* Answers a request with a method that the path does not have; answers a browser's
+   preflight request (CORS). */
 void api_refuse_method(struct api *api, struct http_req *req, const char *allow);
 void api_answer_preflight(struct api *api, struct http_req *req);
 
-/* ---- subscriptions (api_subscription.c) */
+/* ---- subscriptions (subscription.c) */
 
-/* Each answers the request, at once or when the callback has been asked. */
+/* Each answers the request at once, or later, when the callback has answered. */
 void api_subscription_list(struct api *api, struct http_req *req, const struct caller *caller,
 			   const struct route_match *match);
 void api_subscription_write(struct api *api, struct http_req *req, const struct caller *caller,
@@ -73,7 +73,7 @@ void api_subscription_delete(struct api *api, struct http_req *req, const struct
 void api_subscription_ping(struct api *api, struct http_req *req, const struct caller *caller,
 			   const struct route_match *match);
 
-/* A round of the courier (api_tick.c). */
+/* Runs a round of the courier (tick.c). */
 void api_tick(struct api *api, struct http_req *req, const struct caller *caller,
 	      const struct route_match *match);
 

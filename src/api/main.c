@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* hookledger-api: Toggl's Webhooks API v1 for our own subscribers, and of its
-   Track API v9 what a client asks before it subscribes. A request passes these
-   gates: path, method, then token, pace, workspace and quota by one call, then
-   the body. A bad body is found before that call, so that it costs nothing of
-   the quota, and reported after it: an unauthenticated client learns only that its token is wrong,
-   and every answer to an account says what is left of its quota. What only reads is a row of the
-   table below and a function of the interface schema. */
+/* hookledger-api: Toggl's Webhooks API v1 for our own subscribers, and the part of its Track
+   API v9 that a client uses before it subscribes. The web server starts it as a FastCGI or CGI
+   program. A request passes these checks: path, method, then token, rate, workspace and quota in
+   one call, then the body. An invalid body is found before that call, so that it costs no quota,
+   and reported after it: an unauthenticated client learns only that its token is wrong, and every
+   answer to an account has the rest of its quota. A request that only reads is a row of the table
+   below and a function of the interface schema. */
 #include "api/api.h"
 #include "api/api_conf.h"
 
@@ -30,17 +30,17 @@
 #define TRACK "/api/v9"
 
 enum {
-	ASKING_MAX = 256, /* callbacks asked at once, by one process */
+	ASKING_MAX = 256, /* callbacks pinged at once, by one process */
 	TOKEN_MAX = 512,
 	TYPE_SHOWN = 100, /* of a Content-Type that is not JSON */
 };
 
-/* What a request must bring, and what it costs. */
+/* The authentication that a request needs, and the quota that it uses. */
 enum scope {
 	OPEN,	   /* no authentication */
-	FREE,	   /* a token; costs nothing */
-	USER,	   /* counts in the user's own window */
-	WORKSPACE, /* the first part of the path is a workspace, whose window counts */
+	FREE,	   /* a token; uses no quota */
+	USER,	   /* uses the user's own window */
+	WORKSPACE, /* the first part of the path is a workspace; uses its window */
 };
 
 typedef void operation(struct api *, struct http_req *, const struct caller *,
@@ -54,12 +54,13 @@ struct row {
 	operation *run;
 	const char *function; /* of the interface schema, for answer_read */
 	const char *item;     /* the part of the path that names one thing, or NULL */
-	/* The text of the 403 for an account that may not use the workspace; NULL: the
+	/* The text of the 403 for an account without access to the workspace; NULL: the
 	   database's. */
 	const char *denied;
 };
 
-/* Behind Toggl's words for wrong credentials, which also come from e-mail and password there. */
+/* Added to Toggl's text for wrong credentials: at Toggl e-mail and password are also
+   credentials. */
 #define TOKEN_WANTED \
 	": this API takes an API token only, by HTTP Basic authentication with the token as the " \
 	"user name " \
@@ -223,7 +224,7 @@ static void add_workspace(struct db_args *args, const struct row *row,
 		db_arg_null(args);
 }
 
-/* The status, and the body or the problem, that a function of the interface schema gives. */
+/* Answers with the status and body that a function of the interface schema returned. */
 static void answer_rows(struct api *api, struct http_req *req, const struct caller *caller,
 			const struct db_rows *found)
 {
@@ -234,7 +235,7 @@ static void answer_rows(struct api *api, struct http_req *req, const struct call
 			   db_str(found, 0, "body"));
 }
 
-/* ---- what only reads */
+/* ---- reading */
 
 static void answer_status(struct api *api, struct http_req *req, const struct caller *caller,
 			  const struct route_match *match)
@@ -243,7 +244,7 @@ static void answer_status(struct api *api, struct http_req *req, const struct ca
 	api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 }
 
-/* To try credentials: who comes here has some that are good. */
+/* Lets a client test credentials: only a request with valid ones gets here. */
 static void answer_logged(struct api *api, struct http_req *req, const struct caller *caller,
 			  const struct route_match *match)
 {
@@ -251,8 +252,8 @@ static void answer_logged(struct api *api, struct http_req *req, const struct ca
 	api_answer(api, req, caller, 200, str_of("\"OK\""));
 }
 
-/* The lines of doc/openapi.json, made by the Makefile: the program tells of
-   itself, wherever it was copied to. */
+/* The lines of doc/openapi.json, made by the Makefile: the program has its description, even
+   when it was copied without other files. */
 static const char *const openapi[] = {
 #include "openapi.inc"
 };
@@ -320,11 +321,11 @@ done:
 	db_args_free(args);
 }
 
-/* ---- the gates */
+/* ---- checks */
 
-/* The API token of HTTP Basic authentication, as its SHA-256. Without one, of
-   nothing: unknown tokens and none cost the same. *is_other: there are credentials
-   of another kind, such as an e-mail address and a password. */
+/* The SHA-256 of the API token of HTTP Basic authentication, or of an empty text: a missing
+   token costs as much time as an unknown one. *is_other: there are credentials of another
+   kind, such as an e-mail address and a password. */
 static void read_token(struct http_req *req, unsigned char digest[DIGEST_BYTES], bool *is_other)
 {
 	struct buf user = { 0 }, password = { 0 };
@@ -391,7 +392,7 @@ done:
 	return err;
 }
 
-/* Why a body is refused. */
+/* The reason why a body is refused. */
 static void explain(const struct http_req *req, enum json_body flaw, size_t where, struct buf *why)
 {
 	struct str type = http_type(req);
@@ -427,7 +428,7 @@ static void serve(void *program, struct http_req *req, const struct route_match 
 	const struct caller *known = row->scope == OPEN ? NULL : &caller;
 	struct buf why = { 0 };
 	size_t where = 0;
-	/* a body that nobody asked for is not looked at */
+	/* other operations ignore the body */
 	enum json_body flaw = row->run == api_subscription_write ? json_server_body(req, &where)
 								 : JSON_BODY_FINE;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How the API answers: always JSON, errors as a string, with the headers that
-   belong to the caller and to pages of another origin. */
+/* Answers of the API: always JSON, errors as a string, with the headers for the caller's quota
+   and for pages of another origin. */
 #include "api/api.h"
 #include "api/api_conf.h"
 
@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 
-enum { BUSY_S = 2 }; /* when to try again what cannot be answered now */
+enum { BUSY_S = 2 }; /* Retry-After of a 503 */
 
-/* For web pages of another origin, where that is set. */
+/* For web pages of another origin, if the setting allows one. */
 static void add_origin(struct api *api, struct buf *headers)
 {
 	const char *origin = api_conf(api->conf)->cors_origin;
@@ -46,11 +46,11 @@ void api_answer(struct api *api, struct http_req *req, const struct caller *call
 }
 
 void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
-		const char *words)
+		const char *problem)
 {
 	struct buf json = { 0 };
 
-	json_quote(&json, str_of(words));
+	json_quote(&json, str_of(problem));
 	api_answer(api, req, caller, status, buf_str(&json));
 	buf_done(&json);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Subscriptions: read, made, changed, deleted, pinged. Where the callback is asked
-   first (delivery/subscription), the request is held meanwhile, so that a slow callback
-   holds up nobody else. */
+/* Reads, makes, changes, deletes and pings subscriptions. While a callback is pinged
+   (delivery/subscription), the request is held, so that a slow callback delays no other
+   request. */
 #include "api/api.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static const char *const step_names[SUBSCRIPTION_STEPS] = {
 
 /* ---- reading */
 
-/* As the database has it, and with the secret for its maker. */
+/* The JSON of the database, with the secret if the caller made the subscription. */
 static void put_subscription(struct api *api, struct buf *out, const struct db_rows *found,
 			     size_t row)
 {
@@ -101,7 +101,7 @@ static void answer_subscription(struct api *api, struct http_req *req, const str
 		put_subscription(api, &out, found, 0);
 		api_answer(api, req, caller, 200, buf_str(&out));
 	} else {
-		/* deleted by somebody else just now */
+		/* another request has just deleted it */
 		buf_addf(&out, "subscription %lld for workspace %lld was not found",
 			 (long long)subscription_id, (long long)workspace_id);
 		api_refuse(api, req, caller, 404, buf_text(&out));
@@ -111,9 +111,9 @@ static void answer_subscription(struct api *api, struct http_req *req, const str
 	db_rows_free(found);
 }
 
-/* What the interface schema refused is answered; true when it did. */
-static bool is_refused(struct api *api, struct http_req *req, const struct caller *caller,
-		       const struct db_rows *found)
+/* Answers a request that the interface schema refused. false: it did not refuse it. */
+static bool answer_refusal(struct api *api, struct http_req *req, const struct caller *caller,
+			   const struct db_rows *found)
 {
 	char *problem;
 
@@ -125,9 +125,10 @@ static bool is_refused(struct api *api, struct http_req *req, const struct calle
 	return true;
 }
 
-/* ---- making, changing, pinging */
+/* ---- make, change, ping */
 
-/* A POST has no subscription yet. 0 is a number like any other: there is no such one. */
+/* A POST has no subscription yet. In other requests 0 is a number like any other, for which
+   there is no subscription. */
 static void add_change(struct db_args *args, const struct subscription_step_args *given)
 {
 	db_arg_int(args, given->account_id);
@@ -224,7 +225,7 @@ static void release(void *caller, struct http_req *req)
 	http_release(req);
 }
 
-/* A change is answered with the subscription as it is then. */
+/* The answer to a change is the changed subscription. */
 static void answer(void *program, const struct subscription_request *request,
 		   const struct subscription_result *end)
 {
@@ -294,7 +295,7 @@ void api_subscription_delete(struct api *api, struct http_req *req, const struct
 	db_arg_int(args, route_int(match, "workspace_id"));
 	db_arg_int(args, route_int(match, "subscription_id"));
 	if (!api_call(api, req, caller, "api.subscription_delete", args, &found) &&
-	    !is_refused(api, req, caller, found))
+	    !answer_refusal(api, req, caller, found))
 		answer_subscription(api, req, caller, route_int(match, "workspace_id"),
 				    route_int(match, "subscription_id"));
 	db_rows_free(found);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The address that a web-cron calls: one bounded round of the courier, for
-   hosts where nothing of ours may run by itself. Answered at once, because such
-   callers do not wait long. */
+/* The address for web-cron: a request runs one round of the courier, with a time limit, on
+   hosts that allow no cron and no daemon. It is answered before the round, because such
+   clients do not wait long. */
 #include "api/api.h"
 
 #include <errno.h>
@@ -23,20 +23,20 @@ static void run_round(const struct conf *conf)
 {
 	struct delivery_loop *courier = delivery_loop_new(conf);
 
-	/* the log says what kept it from working */
+	/* the reason is in the log already */
 	if (delivery_loop_run(courier, &(struct delivery_loop_task){ .is_round = true,
 								     .for_ms = ROUND_MS,
 								     .stop_fd = -1 }))
 		log_write(LOG_WARN, "tick_failed", NULL);
 	delivery_loop_free(courier);
-	/* it waits for Toggl, so after the deliveries; what went wrong is logged there */
+	/* after the deliveries, because it waits for Toggl; it logs its errors */
 	if (toggl_check_run(conf, ROUND_MS, -1))
 		log_write(LOG_WARN, "tick_failed", NULL);
 }
 
-/* In a process of its own, that others wait for nothing; its parent ends at
-   once, so that nobody has to bury it. What this process has open stays with it:
-   a web server would else wait for the end of its connection. */
+/* Runs the round in another process, so that other requests do not wait. The process between
+   ends at once, so that init reaps the child. The child closes all inherited descriptors:
+   otherwise a web server would wait for the end of its connection. */
 static bool start_round(const struct conf *conf)
 {
 	pid_t child = fork();
@@ -72,7 +72,7 @@ void api_tick(struct api *api, struct http_req *req, const struct caller *caller
 	if (str_is(word, "unknown")) {
 		api_refuse(api, req, caller, 404, "Not Found");
 	} else if (str_is(word, "soon")) {
-		/* one is under way */
+		/* a round is running */
 		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
 	} else if (http_is_cgi(api->web)) {
 		api_answer(api, req, caller, 200, str_of("{\"status\":\"OK\"}"));
