@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The cases of tests/data/cases: a request and what becomes of it, one a file.
-   HL_DATA names tests/data; without it the folder that this was built from. */
+/* The cases of tests/data/cases: a file has a request and its expected result.
+   HL_DATA names tests/data; the default is that folder of the source. */
 #ifndef HL_TESTS_UNIT_CASES_H
 #define HL_TESTS_UNIT_CASES_H
 
@@ -13,7 +13,7 @@ struct test_case {
 	char kind[16], reason[16]; /* "" when the file does not say */
 };
 
-/* Calls `look` for each, in the order of their names; gives their number. */
+/* Calls `look` for each case in the order of the names; returns their number. */
 size_t cases_each(void (*look)(const struct test_case *));
 
 #endif

@@ -19,7 +19,7 @@ static bool run(const char *format)
 	char command[1024];
 	int status;
 
-	/* the script, and the folder as often as the sentence wants it */
+	/* the script, and the folder for each %s of the command */
 	snprintf(command, sizeof(command), "cluster='%s/../../deploy/cluster' dir='%s'; %s",
 		 data && *data ? data : HL_DATA, folder, format);
 	status = system(command);
@@ -34,7 +34,7 @@ const char *cluster_start(void)
 	if (given && *given)
 		return given;
 	strcpy(folder, "/tmp/hl-pg-XXXXXX");
-	/* the server runs as somebody else when we are root */
+	/* under root the server runs as another user */
 	if (!mkdtemp(folder) || chmod(folder, 0755))
 		return NULL;
 	if (!run("\"$cluster\" make \"$dir\" 5432 listen_addresses= && \"$cluster\" start "

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* A PostgreSQL of the test's own, made by deploy/cluster, unless
-   HL_TEST_DATABASE names one that is there. */
+/* A PostgreSQL server for a test, made by deploy/cluster, unless HL_TEST_DATABASE names an
+   existing one. */
 #ifndef HL_TESTS_UNIT_CLUSTER_H
 #define HL_TESTS_UNIT_CLUSTER_H
 
-/* A connection string, good until cluster_stop(); NULL when no server can be
-   had here, which was said on stderr. */
+/* A connection string, valid until cluster_stop(). NULL: no server could be started; stderr has
+   the reason. */
 const char *cluster_start(void);
 void cluster_stop(void);
 
-/* The same as set-up and tear-down of a group of tests; a test skips when
+/* The same as set-up and tear-down of a group of tests; a test skips itself if
    cluster_given is NULL. */
 extern const char *cluster_given;
 int cluster_up(void **state);

@@ -123,7 +123,7 @@ static void what_is_none(void **state)
 	alert_text_done(&text);
 }
 
-/* A text of a mail stays short, the body has all. */
+/* The text of a mail is limited; the body of a webhook has all findings. */
 static void very_many(void **state)
 {
 	struct alert_text text = { 0 };

@@ -5,7 +5,7 @@
 
 #include "delivery/backpressure.h"
 
-/* Receivers ring every 10 ms with so many events. */
+/* Receivers notify every 10 ms with so many events. */
 static int64_t ring(struct backpressure *backpressure, int64_t events, int64_t from, int times)
 {
 	for (int i = 0; i < times; i++, from += 10)
@@ -41,13 +41,13 @@ static void busy_receivers_have_the_database(void **state)
 	assert_int_equal(60, backpressure_rest_ms(&backpressure, now));
 	assert_int_equal(1, backpressure_rest_ms(&backpressure, now + 59));
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now + 60));
-	/* and when they are not any more */
+	/* and when receivers stop notifying */
 	now += 1000;
 	backpressure_worked(&backpressure, 20, now);
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now));
 }
 
-/* Any database login can notify, with any number. */
+/* Every database login can notify, with any number. */
 static void no_number_is_too_large(void **state)
 {
 	struct backpressure backpressure = { 0 };

@@ -3,7 +3,7 @@
 
 #include "base/base32.h"
 
-/* RFC 4648, 10, and what has every letter. */
+/* RFC 4648, section 10, and a text with every letter. */
 static void vectors(void **state)
 {
 	static const unsigned char all[20] = { 0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54,

@@ -93,7 +93,7 @@ static void an_event_tells_its_fields(void **state)
 	assert_true(cb.model.at > cb.body.at && cb.model.at < cb.body.at + cb.body.len);
 }
 
-/* Plain is what neither hides a secret inside nor trips jsonb. */
+/* A plain payload has no nested secret and no value that jsonb refuses. */
 static void a_plain_payload_is_given_on(void **state)
 {
 	static const char *const plain[] = {
@@ -127,7 +127,7 @@ static void a_plain_payload_is_given_on(void **state)
 			 "{\"event_id\":1,\"created_at\":\"2026-07-17T11:43:32Z\"," META
 			 ",\"payload\":%s}",
 			 payload);
-		/* what the last one left must not stay */
+		/* no value of the last callback may stay */
 		cb.body = buf_str(&body);
 		assert_err(ERR_NONE, callback_parse(&cb, &reason, &why));
 		if (is_plain)
@@ -292,7 +292,7 @@ static void a_ping_gives_its_code_back(void **state)
 		else
 			assert_null(cb.validation_code.at);
 	}
-	/* nobody gets a long text repeated */
+	/* an answer does not repeat a long text */
 	buf_add_text(&body, "{\"event_id\":0,\"validation_code\":\"");
 	for (int i = 0; i < 257; i++)
 		buf_add_char(&body, 'x');

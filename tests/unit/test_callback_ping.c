@@ -71,7 +71,7 @@ static void the_code_proves_an_address(void **state)
 	assert_false(proves(200, "", "abc"));
 	assert_false(proves(500, "{\"validation_code\":\"abc\"}", "abc"));
 	assert_false(proves(0, "", "abc"));
-	/* without a code to prove nothing is proven */
+	/* without a code an answer proves nothing */
 	assert_false(proves(200, "{\"validation_code\":\"\"}", NULL));
 }
 

@@ -117,8 +117,8 @@ static void values_by_their_names(void **state)
 	assert_template("{rate}", "{\"rate\":0.5}", "0.5");
 	assert_template("{items}", "{\"items\":[\"a\",2,true]}", "a, 2, true");
 	assert_template("{items}", "{\"items\":[]}", "");
-	assert_template("{what}: {said}",
-			"{\"what\":{\"code\":\"endpoint.unknown\",\"endpoint_id\":1},\"said\":[{"
+	assert_template("{what}: {message}",
+			"{\"what\":{\"code\":\"endpoint.unknown\",\"endpoint_id\":1},\"message\":[{"
 			"\"code\":\"cursor.malformed\"},"
 			"{\"code\":\"cursor.malformed\"}]}",
 			"there is no endpoint 1: a cursor looks like 1-734-12; a cursor looks like "
@@ -136,7 +136,7 @@ static void hostile_parameters(void **state)
 			"{a} # '{' {n, plural, other {#}}.");
 	assert_template("{a}.", "{\"a\":\"\\u0000\"}", "?.");
 	assert_template("{a}.", "{\"a\":{\"b\":\"\\n\"}}", "{\"b\":\"\\n\"}.");
-	/* longer than what is shown, cut between characters */
+	/* too long to be shown, cut between characters */
 	for (int i = 0; i < 1000; i++)
 		buf_add_text(&text, "ä");
 	buf_add_text(&json, "{\"endpoint_id\":");
@@ -145,7 +145,7 @@ static void hostile_parameters(void **state)
 	catalog_write(LIT("endpoint.unknown"), buf_str(&json), &out);
 	assert_int_equal(strlen("there is no endpoint ") + 1000 + strlen("…"), out.len);
 	assert_true(utf8_is_valid(buf_str(&out)));
-	/* sentences in sentences, without an end */
+	/* endlessly nested sentences */
 	buf_clear(&json);
 	buf_clear(&out);
 	for (int i = 0; i < 60; i++)
@@ -155,7 +155,7 @@ static void hostile_parameters(void **state)
 		buf_add_char(&json, '}');
 	catalog_write_json(buf_str(&json), &out);
 	assert_true(out.len > 0 && out.len < 2000);
-	/* a list without an end */
+	/* an endless list */
 	buf_clear(&json);
 	buf_clear(&out);
 	buf_add_text(&json, "{\"endpoint_id\":[0");
@@ -170,7 +170,7 @@ static void hostile_parameters(void **state)
 	buf_done(&text);
 }
 
-/* Balanced braces; no tabs or lines but what is meant. */
+/* Balanced braces, and no unintended tabs or line ends. */
 static void the_table(void **state)
 {
 	(void)state;
@@ -205,7 +205,7 @@ static void the_table(void **state)
 		    (strpbrk(buf_text(&out), "{}\t") && !strstr(row->template, "'{")))
 			fail_msg("%s is written as \"%s\"", row->code, buf_text(&out));
 		buf_done(&out);
-		/* a finding says what to do */
+		/* every finding has advice */
 		if (str_starts(str_of(row->code), "finding.") && !strstr(row->code, ".todo")) {
 			buf_addf(&out, "%s.todo", row->code);
 			if (!catalog_find(buf_str(&out)))

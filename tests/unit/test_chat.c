@@ -105,7 +105,7 @@ static void priorities(void **state)
 	buf_done(&out);
 }
 
-/* As each service says; in bytes, which are no fewer than characters. */
+/* The limits of the services, counted in bytes, which are never fewer than characters. */
 static void long_texts(void **state)
 {
 	static const struct {

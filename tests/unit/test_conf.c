@@ -16,7 +16,7 @@ extern char **environ;
 
 static const char key_a[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/* Only what a test sets may count. */
+/* Only settings of the test may have an effect. */
 static int without_environment(void **state)
 {
 	char *ours[100];
@@ -86,7 +86,8 @@ static void a_file_is_read(void **state)
 	assert_null(conf.database);
 }
 
-/* A byte order mark, line ends of Windows, blanks: read, and said where bytes are dropped. */
+/* A byte order mark, line ends of Windows, blanks: they are accepted, and dropped bytes are
+   reported. */
 static void what_editors_add_is_left_out(void **state)
 {
 	struct buf problem = { 0 }, heard = { 0 };
@@ -163,8 +164,7 @@ static void every_error_says_where_and_what(void **state)
 	}
 }
 
-/* However wrong the file is, what is said about it holds no secret and no byte
-   that a terminal obeys. */
+/* Messages about any wrong file contain no secret and no control byte for a terminal. */
 static void a_problem_never_shows_a_secret(void **state)
 {
 	const struct str cases[] = {
@@ -263,7 +263,7 @@ static void a_variable_names_the_file(void **state)
 	assert_int_equal(9, http_conf(&conf)->batch_max);
 	assert_string_equal(path, conf.path);
 	conf_done(&conf);
-	/* what is given by hand wins */
+	/* an explicit value wins */
 	assert_err(ERR_NONE, load_text(&conf, LIT("batch_max = 10\n"), &problem));
 	assert_int_equal(10, http_conf(&conf)->batch_max);
 	conf_done(&conf);
@@ -272,7 +272,7 @@ static void a_variable_names_the_file(void **state)
 	buf_done(&problem);
 }
 
-/* The sample is a valid file: as it is, and with every line in force. */
+/* The sample is a valid file, with and without its settings commented out. */
 static void the_sample_lists_all_and_is_valid(void **state)
 {
 	struct buf sample = { 0 }, live = { 0 }, shown = { 0 }, problem = { 0 };

@@ -129,7 +129,7 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(0, symlink("nowhere", scratch_path(HOME_CONF)));
 	assert_refused("symbolic link");
 	assert_int_equal(0, unlink(scratch_path(HOME_CONF)));
-	/* nobody writes to it: it must not wait */
+	/* a FIFO without a writer: it must not wait */
 	assert_int_equal(0, mkfifo(scratch_path(HOME_CONF), 0600));
 	assert_refused("no regular file");
 	assert_int_equal(0, unlink(scratch_path(HOME_CONF)));
@@ -161,7 +161,7 @@ static void what_is_somebody_elses_is_refused(void **state)
 	assert_refused("its folder belongs to another user");
 }
 
-/* Root is asked for nothing; another user's environment does not say where home is. */
+/* Root's home is not used; HOME of another user's environment is ignored. */
 static void home_is_what_the_user_database_says(void **state)
 {
 	struct buf path = { 0 }, problem = { 0 };
@@ -175,7 +175,7 @@ static void home_is_what_the_user_database_says(void **state)
 		assert_err(ERR_NONE, conf_file_open_home(&fd, &path, &problem));
 		assert_int_equal(-1, fd);
 		assert_int_equal(0, path.len);
-		/* the user of a web server, whose home is not that one */
+		/* the user of a web server, with another home */
 		child = fork();
 		if (child == 0)
 			_exit(setuid(33) || conf_file_open_home(&fd, &path, &problem) || fd != -1 ||

@@ -21,7 +21,7 @@ static void addresses_are_made_in_one_way(void **state)
 		{ "https://a.example/~user/hl//", "/~user/hl",
 		  "https://a.example/~user/hl/hook/x" },
 		{ "https://a.example/before", "/hl", "https://a.example/before/hl/hook/x" },
-		/* the host is no path */
+		/* the host does not belong to the path */
 		{ "https://hl", "/hl", "https://hl/hl/hook/x" },
 		{ "http://[::1]:80/", NULL, "http://[::1]:80/hook/x" },
 		{ NULL, "/hl", "https://YOUR-HOST/hl/hook/x" },

@@ -77,7 +77,7 @@ static void counters_are_kept_in_a_file(void **state)
 	assert_err(ERR_NONE, counters_save(counters, folder));
 	assert_int_equal(1001, count_in_file(7, REASON_SIGNATURE, &lines));
 
-	/* taken in once, then the file is empty */
+	/* the counts are read once, then the file is empty */
 	assert_err(ERR_NONE, counters_load(counters, folder));
 	assert_false(counters_is_empty(counters));
 	assert_err(ERR_NONE, counters_save(counters, folder));
@@ -86,7 +86,7 @@ static void counters_are_kept_in_a_file(void **state)
 	counters_free(counters);
 }
 
-/* An unauthenticated client cannot make rows without end, in memory or in the file. */
+/* An unauthenticated client cannot make an unlimited number of rows, in memory or in the file. */
 static void counters_are_bounded(void **state)
 {
 	struct counters *counters = counters_new();
@@ -100,7 +100,7 @@ static void counters_are_bounded(void **state)
 	assert_err(ERR_NONE, counters_save(counters, folder));
 	before = count_in_file(0, REASON_SIGNATURE, &lines);
 	assert_true(lines <= 512);
-	/* what had no counter of its own is still counted, for nobody */
+	/* callbacks beyond the limit are still counted, without an endpoint */
 	assert_true(before > 4900);
 	for (int i = 0; i < 100; i++) {
 		for (int64_t endpoint = 1; endpoint <= 500; endpoint++)

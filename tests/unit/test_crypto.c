@@ -11,7 +11,7 @@ static void assert_mac(struct str secret, struct str bytes, const char *hex)
 	struct mac *mac = mac_new(secret);
 
 	assert_true(hex_read(str_of(hex), wanted, MAC_BYTES));
-	/* twice: the second begins anew */
+	/* twice: the second digest starts again */
 	for (int i = 0; i < 2; i++) {
 		memset(out, 0, sizeof(out));
 		mac_sign(mac, bytes, out);

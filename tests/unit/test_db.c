@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Without a server: none that listens, one that is silent, and one of our own
-   that says what a test wants it to say (PostgreSQL's protocol, version 3).
-   Then against a real one. */
+/* Without a server, with a silent one, and with a fake one that sends the bytes of a test
+   (PostgreSQL's protocol, version 3). Then against a real server. */
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -24,7 +23,7 @@
 static int port;
 static pid_t server;
 
-/* What the two processes both see. */
+/* Memory shared by the two processes. */
 static struct {
 	int syncs; /* calls that came to their end */
 	size_t got;
@@ -62,8 +61,7 @@ static uint32_t u32(const unsigned char *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* Lets one client in and answers each of its calls with `reply`; an empty one
-   is silence. */
+/* Accepts one client and answers each of its calls with `reply`; empty: not at all. */
 static void talk(int fd, struct str reply)
 {
 	static const char welcome[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
@@ -215,9 +213,9 @@ static void conninfo_is_wrong(void **state)
 	}
 }
 
-/* What libpq says of a string that it cannot read has pieces of it, and they may
-   be of the password: it has signs that were not written as they must be. */
-static void a_password_is_not_told(void **state)
+/* libpq's error for an invalid connection string quotes parts of it. They may be parts of the
+   password, because its special characters were not escaped. */
+static void a_password_is_not_shown(void **state)
 {
 	static const char *const wrong[] = { "postgresql://app:s3cr%et@127.0.0.1/x",
 					     "postgresql://app:a@s3cret@127.0.0.1/x",
@@ -243,7 +241,7 @@ static void a_password_is_not_told(void **state)
 	}
 }
 
-/* Connecting has the deadline of one attempt, and the next one comes. */
+/* An attempt to connect has a deadline, and another attempt follows. */
 static void a_silent_listener_costs_its_deadline(void **state)
 {
 	int fd = listening();
@@ -316,7 +314,7 @@ static void a_server_that_hangs_costs_its_wait(void **state)
 			assert_false(db_is_working(db));
 			assert_true(clock_ms() - begun < 100);
 		} else {
-			/* preparing it is part of the call */
+			/* the call includes preparing */
 			assert_err(ERR_BUSY, db_send(db, "f", NULL));
 			assert_in_range(clock_ms() - begun, 149, 400);
 		}
@@ -325,7 +323,7 @@ static void a_server_that_hangs_costs_its_wait(void **state)
 	served();
 }
 
-/* Nor does it take a cancel: the connection for that is never ended. */
+/* The server does not take a cancel request either: its connection never ends. */
 static void a_server_that_hangs_keeps_no_cancel_waiting(void **state)
 {
 	char conninfo[128];
@@ -381,7 +379,7 @@ static void a_server_that_dies_is_noticed(void **state)
 	served();
 }
 
-/* Only the sender's own data is the sender's fault. */
+/* Only errors in the data are errors of the sender. */
 static void every_sqlstate_has_its_meaning(void **state)
 {
 	static const struct {
@@ -439,7 +437,7 @@ static void every_sqlstate_has_its_meaning(void **state)
 	}
 }
 
-/* A failed prepare is no reason to hang on to the connection. */
+/* A failed prepare does not keep a broken connection. */
 static void a_function_that_is_missing_is_busy(void **state)
 {
 	struct db *db;
@@ -535,7 +533,7 @@ static void real_arguments_arrive(void **state)
 	}
 }
 
-/* More functions than are kept prepared: a page with many actions has them. */
+/* More functions than prepared statements are kept, as on a page with many actions. */
 static void real_functions_are_never_too_many(void **state)
 {
 	struct db *db = real(false, "");
@@ -621,7 +619,7 @@ static void in_words(struct str code, struct str params, struct buf *out)
 	buf_addf(out, "<%.*s> %.*s", (int)code.len, code.at, (int)params.len, params.at);
 }
 
-/* As ledger.refuse() does it. */
+/* As ledger.refuse() raises it. */
 static void real_codes(void **state)
 {
 	struct db_options how = { .conninfo = cluster_given,
@@ -653,7 +651,7 @@ static void real_codes(void **state)
 		assert_string_equal(has_words ? "<area.what_2> {\"n\":1}" : "area.what_2 {\"n\":1}",
 				    db_problem(db));
 		assert_string_equal("P0002", db_sqlstate(db));
-		/* what is none */
+		/* texts that are no code */
 		for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
 			db_args_clear(args);
 			db_arg_text(args, str_of(sentences[i]));
@@ -677,11 +675,11 @@ static void real_connections_come_back(void **state)
 	(void)state;
 	db_arg_text(args, LIT("statement_timeout"));
 	assert_calls(db, "current_setting", args, "3s");
-	/* the server ends it, in the middle of a call and between two */
+	/* the server ends the connection, during a call and between two */
 	assert_true(db_run(db, "select pg_terminate_backend(pg_backend_pid())") != ERR_NONE);
 	assert_err(ERR_NONE, db_wait(db, 5000));
 	assert_calls(db, "current_setting", args, "3s");
-	/* a call that takes too long is given up, and its connection with it */
+	/* a call that takes too long is ended, and its connection too */
 	db_args_clear(args);
 	db_arg_int(args, 2);
 	begun = clock_ms();
@@ -758,7 +756,7 @@ static void real_rows_are_read(void **state)
 	db_close(db);
 }
 
-/* The options of the connection string count beside ours. */
+/* Options of the connection string are used too. */
 static void real_options_are_kept(void **state)
 {
 	struct db *db = real(false, "options='-c search_path=mine -c statement_timeout=1'");
@@ -774,7 +772,7 @@ static void real_options_are_kept(void **state)
 	db_close(db);
 }
 
-/* What the database sets for all its sessions does not reach ours. */
+/* Settings of the database for all sessions do not change ours. */
 static void real_settings_are_pinned(void **state)
 {
 	static const struct {
@@ -824,7 +822,7 @@ static void real_settings_are_pinned(void **state)
 		assert_calls(db, "current_setting", args, table[i].ours);
 	}
 	db_close(db);
-	/* behind a pooler, what it keeps for each client */
+	/* a pooler keeps these for each client */
 	db = real(true, "dbname=hostile");
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if (strcmp(table[i].name, "DateStyle") && strcmp(table[i].name, "TimeZone") &&
@@ -842,7 +840,7 @@ static void real_settings_are_pinned(void **state)
 	buf_done(&text);
 }
 
-/* What one session says the other hears, also while it is at a call. */
+/* A session gets the notifications of another, also during a call. */
 static void real_notifications_are_heard(void **state)
 {
 	struct db *db = real(false, ""), *other = real(false, "");
@@ -870,12 +868,12 @@ static void real_notifications_are_heard(void **state)
 	db_rows_free(rows);
 	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);
-	/* the largest is no reason to begin again below */
+	/* after the largest number it does not start again at the smallest */
 	assert_err(ERR_NONE, db_run(other, "notify news, '9223372036854775807'"));
 	assert_err(ERR_NONE, db_call(db, "current_setting", args, 3000, NULL));
 	assert_true(db_take_notifications(db, &sum));
 	assert_int_equal(12, sum);
-	/* another session has to ask again */
+	/* another session must listen again */
 	assert_int_equal(session, db_session(db));
 	db_drop(db);
 	assert_false(db_take_notifications(db, &sum));
@@ -891,7 +889,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(conninfo_is_wrong),
-		cmocka_unit_test(a_password_is_not_told),
+		cmocka_unit_test(a_password_is_not_shown),
 		cmocka_unit_test(a_silent_listener_costs_its_deadline),
 		cmocka_unit_test(a_listener_of_another_kind),
 		cmocka_unit_test(a_server_that_hangs_costs_its_wait),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* What a real server makes of it is in test_db. */
+/* test_db sends arguments to a real server. */
 #include "unit.h"
 
 #include "base/db_args.h"
 
-/* As the message Bind has it: how many, then each with its length. */
+/* As in the message Bind: their number, then each with its length. */
 static void assert_bound(const struct db_args *args, const char *hex)
 {
 	struct buf got = { 0 }, text = { 0 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Streams out of a real server, whole and broken off; and what it says of a
-   statement that is somebody else's. */
+/* COPY from a real server, complete and aborted; and its errors for a user's statement. */
 #include "unit.h"
 
 #include <signal.h>
@@ -33,7 +32,7 @@ static void assert_says(struct db *db, const char *words)
 		fail_msg("\"%s\" is not in \"%s\"", words, db_problem(db));
 }
 
-/* What a sink saw, and what it has to do. */
+/* The calls of a sink, and what it returns. */
 struct seen {
 	struct buf bytes; /* the first 64 KiB */
 	int64_t pieces, longest;
@@ -75,7 +74,7 @@ static void rows_come_as_they_are(void **state)
 		assert_int_equal(3, rows);
 		assert_int_equal(3, seen.pieces);
 		assert_str(buf_str(&seen.bytes), "1\ta\\tb\\\\\\nc\n2\t\\N\n3\t\n");
-		/* none at all, and the connection is good for more */
+		/* no rows, and the connection is still usable */
 		assert_err(ERR_NONE,
 			   copy(db, "copy (select 1 where false) to stdout", &seen, &rows));
 		assert_int_equal(0, rows);
@@ -107,7 +106,7 @@ static void many_and_large_rows(void **state)
 	db_close(db);
 }
 
-/* The first rows were given already: the end says that they are not all. */
+/* The first rows were delivered already: the result says that others are missing. */
 static void a_failure_in_the_middle(void **state)
 {
 	struct db *db = connected(false);
@@ -169,7 +168,7 @@ static void what_does_not_begin(void **state)
 	db_close(db);
 }
 
-/* Is any other session running a statement with this word in it? */
+/* Does another session run a statement with this word? */
 static bool is_running(struct db *db, const char *word)
 {
 	struct db_args *args = db_args_new();
@@ -200,7 +199,7 @@ static void assert_ends(struct db *other, const char *word)
 			fail_msg("the server still works on %s", word);
 }
 
-/* Whatever the server does at that moment, it stops working for nobody. */
+/* At any moment an abort also ends the statement at the server. */
 static void stopping(void **state)
 {
 	struct db *db = connected(false), *other = connected(false);
@@ -220,7 +219,7 @@ static void stopping(void **state)
 	assert_false(db_is_ready(db));
 	assert_ends(other, "endless");
 
-	/* the byte is still in the pipe: before the first row */
+	/* the byte is in the pipe already: it stops before the first row */
 	begun = clock_ms();
 	assert_err(ERR_NONE, db_wait(db, 5000));
 	assert_err(ERR_BUSY, db_copy(db, "copy (select pg_sleep(3600) as asleep) to stdout",
@@ -229,7 +228,7 @@ static void stopping(void **state)
 	assert_ends(other, "asleep");
 	assert_int_equal(-1, rows);
 
-	/* and when the sink has enough */
+	/* and when the sink refuses more */
 	seen = (struct seen){ .bytes = seen.bytes, .fail_at = 5 };
 	assert_err(ERR_NONE, db_wait(db, 5000));
 	assert_err(ERR_TOO_BIG,

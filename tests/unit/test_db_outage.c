@@ -34,7 +34,7 @@ static void assert_none(struct db_outage *outage, int64_t now)
 	assert_false(db_outage_next(outage, now, NULL, &message));
 }
 
-static void a_short_one_is_told_nobody(void **state)
+static void a_short_outage_is_not_reported(void **state)
 {
 	struct db_outage *outage = of_two();
 
@@ -51,7 +51,7 @@ static void a_short_one_is_told_nobody(void **state)
 	db_outage_free(outage);
 }
 
-static void each_is_told_once(void **state)
+static void each_outage_is_reported_once(void **state)
 {
 	struct db_outage *outage = of_two();
 
@@ -62,7 +62,7 @@ static void each_is_told_once(void **state)
 	db_outage_settle(outage, FOR_ADA, true, 500 + AFTER);
 	assert_true(db_outage_is_notified(outage));
 	assert_next(outage, 500 + AFTER, FOR_CHAT);
-	/* on its way */
+	/* in flight */
 	assert_none(outage, 500 + 100 * AFTER);
 	db_outage_settle(outage, FOR_CHAT, true, 600 + AFTER);
 	assert_int_equal(INT64_MAX, db_outage_next_at(outage));
@@ -76,7 +76,7 @@ static void each_is_told_once(void **state)
 	db_outage_free(outage);
 }
 
-static void who_could_not_be_told_is_told_later(void **state)
+static void a_failed_alert_is_sent_later(void **state)
 {
 	struct db_outage *outage = of_two();
 
@@ -91,7 +91,7 @@ static void who_could_not_be_told_is_told_later(void **state)
 	db_outage_free(outage);
 }
 
-/* Back for a moment, and away before that was told: nobody is told twice. */
+/* Back for a moment, and away again before that was reported: only one message. */
 static void one_that_comes_back_is_the_same(void **state)
 {
 	struct db_outage *outage = of_two();
@@ -125,7 +125,7 @@ static void it_says_what_is_so_and_what_to_do(void **state)
 	struct alert_text text = { 0 };
 
 	(void)state;
-	/* as a server says it that speaks another language, before an encoding is agreed */
+	/* a message in another language, before an encoding is agreed on */
 	db_outage_observe(outage, false, 0, "connection to server \"x\"\r\nfailed: f\xfcr.\n");
 	assert_true(db_outage_next(outage, AFTER, &spool, &message));
 	assert_int_equal(7, message.alert_id);
@@ -171,9 +171,9 @@ static void nobody_is_no_trouble(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_short_one_is_told_nobody),
-		cmocka_unit_test(each_is_told_once),
-		cmocka_unit_test(who_could_not_be_told_is_told_later),
+		cmocka_unit_test(a_short_outage_is_not_reported),
+		cmocka_unit_test(each_outage_is_reported_once),
+		cmocka_unit_test(a_failed_alert_is_sent_later),
 		cmocka_unit_test(one_that_comes_back_is_the_same),
 		cmocka_unit_test(it_says_what_is_so_and_what_to_do),
 		cmocka_unit_test(nobody_is_no_trouble),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Both ends of a connection are this one process. What the module means for a
-   request that libfcgi reads is in test_http. */
+/* This process has both ends of a connection. test_http_server has the requests that libfcgi
+   reads. */
 #include "unit.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static size_t sends(struct str bytes)
 	return put > 0 ? (size_t)put : 0;
 }
 
-/* Is anybody's request there, once everybody who is ready was looked at? */
+/* Is a request complete, after all readable connections were read? */
 static bool arrives(void)
 {
 	struct pollfd fds[4];
@@ -103,7 +103,7 @@ static void what_is_whole_does_not_wait(void **state)
 	buf_done(&bytes);
 }
 
-/* Nothing was read off a connection that said nothing before. */
+/* No byte was read from a silent connection. */
 static void who_was_silent_comes_whole(void **state)
 {
 	struct buf bytes = { 0 };
@@ -197,7 +197,7 @@ static int spill_of(const struct buf *bytes)
 	return spill;
 }
 
-/* Reads what has come; false at the end. */
+/* Reads the bytes that have arrived; false at the end. */
 static bool hear(struct buf *heard)
 {
 	char piece[65536];
@@ -229,7 +229,7 @@ static void an_answer_goes_as_it_is_taken(void **state)
 	buf_done(&heard);
 }
 
-/* Large or small: the end of the answer is there while the sender still sends. */
+/* The whole answer arrives while the client is still sending, whatever its size. */
 static void who_still_sends_sees_the_answer(void **state)
 {
 	static const size_t sizes[] = { 10, ANSWER_SIZE };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The same bytes in any pieces come to the same end; test_http has what that
-   means for a connection. */
+/* The same bytes give the same result in any pieces; test_http_server tests connections. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -8,8 +7,8 @@
 #include "http/fcgi_record.h"
 #include "wire.h"
 
-/* Where the request is seen to be whole, or broken, when its bytes come one by
-   one; 0: neither. In any two pieces it is the same. */
+/* The number of bytes after which the request is complete, or broken, when they come one by
+   one; 0: neither. Any two pieces must give the same. */
 static size_t end_of(const struct buf *bytes, bool *is_broken)
 {
 	struct fcgi_record all = { 0 };
@@ -46,7 +45,7 @@ static void a_request_ends_with_its_last_record(void **state)
 	buf_done(&bytes);
 }
 
-/* libfcgi would take it for the next record. */
+/* libfcgi would read it as the next record. */
 static void no_padding_where_it_is_forgotten(void **state)
 {
 	static const char begin[] = "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0",
@@ -65,7 +64,7 @@ static void no_padding_where_it_is_forgotten(void **state)
 		if (at == 1 || at == 2)
 			buf_add_str(&bytes, (struct str){ padding, sizeof(padding) });
 		buf_add_str(&bytes, LIT(body));
-		/* the last record may have some */
+		/* the last record may have padding */
 		bytes.at[bytes.len - 2] = (char)(at == 3 ? 8 : 0);
 		end_of(&bytes, &is_broken);
 		assert_int_equal(at == 1 || at == 2, is_broken);
@@ -73,7 +72,7 @@ static void no_padding_where_it_is_forgotten(void **state)
 	}
 }
 
-/* Names and values of every length, over as many records as there are bytes. */
+/* Names and values of every length, with one byte in each record. */
 static void parameters_may_be_cut_anywhere(void **state)
 {
 	static const size_t lengths[] = { 0, 1, 127, 128, 300 };

@@ -25,7 +25,7 @@ static void needs_add_up(void **state)
 	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &limit));
 	limit.rlim_cur = 100;
 	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &limit));
-	/* with those that every program has there is room for these */
+	/* beside the descriptors that every program has, there is room for these */
 	fd_raise_limit(10);
 	assert_int_equal(100, limit_now());
 	fd_raise_limit(100);
@@ -37,7 +37,7 @@ static void needs_add_up(void **state)
 	assert_int_equal(600, limit_now());
 }
 
-static void what_there_is_not_is_told(void **state)
+static void a_missing_descriptor_is_reported(void **state)
 {
 	struct rlimit limit;
 	struct buf heard = { 0 };
@@ -76,7 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(needs_add_up),
 		cmocka_unit_test(all_above_are_closed),
-		cmocka_unit_test(what_there_is_not_is_told),
+		cmocka_unit_test(a_missing_descriptor_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);

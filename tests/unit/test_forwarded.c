@@ -30,7 +30,7 @@ static void who_is_trusted_is_believed(void **state)
 	assert_client("10.0.0.0/8", "10.0.0.1", "203.0.113.7, 10.0.0.2", "203.0.113.7");
 	assert_client("10.0.0.0/8", "10.0.0.1", "203.0.113.7,10.0.0.3,\t10.0.0.2 ", "203.0.113.7");
 	assert_client("10.0.0.0/8 ::1", "::1", "2001:db8::7, 10.0.0.2", "2001:db8::7");
-	/* all of them are proxies: the first asked by itself */
+	/* all are proxies: the first one sent the request itself */
 	assert_client("10.0.0.0/8", "10.0.0.1", "10.0.0.4, 10.0.0.3", "10.0.0.4");
 	assert_client("10.0.0.0/8", "10.0.0.1", ", ,203.0.113.7,, 10.0.0.2 ,", "203.0.113.7");
 }
@@ -41,7 +41,7 @@ static void nobody_else_is(void **state)
 	assert_client("", "203.0.113.7", "198.51.100.1", "203.0.113.7");
 	assert_client("", "127.0.0.1", "198.51.100.1", "127.0.0.1");
 	assert_client("10.0.0.0/8", "203.0.113.7", "198.51.100.1, 10.0.0.2", "203.0.113.7");
-	/* what stands left of an untrusted address was written by that client */
+	/* the part left of an untrusted address was written by that client */
 	assert_client("10.0.0.0/8", "10.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7");
 	assert_client("10.0.0.0/8", "10.0.0.1", "10.0.0.9, 203.0.113.7, 10.0.0.2", "203.0.113.7");
 	assert_client("10.0.0.0/8", "10.0.0.1", NULL, "10.0.0.1");
@@ -75,7 +75,7 @@ static void words_are_read_strictly(void **state)
 	assert_client("10.0.0.0/8", "10.0.0.1", "[2001:db8::7]:4711", "2001:db8::7");
 	assert_client("10.0.0.0/8", "10.0.0.1", "[2001:db8::7]", "2001:db8::7");
 	assert_client("10.0.0.0/8", "10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7");
-	/* the last that is known for sure */
+	/* the last trustworthy address */
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		char list[100];
 

@@ -60,8 +60,8 @@ static void test_same_seed_same_bytes(void **state)
 	assert_memory_not_equal(first, other, DIGEST_BYTES);
 }
 
-/* On every machine: the digest of the first 2000 bodies, made on x86-64 with
-   gcc. Whoever changes the events on purpose changes it here. */
+/* The same on every machine: the digest of the first 2000 bodies, made on x86-64 with
+   gcc. Change it here after an intended change of the events. */
 static void test_same_bytes_everywhere(void **state)
 {
 	static const char wanted[] =
@@ -216,7 +216,7 @@ static void test_order(void **state)
 		id = event.event_id;
 		us = event.created_us;
 	}
-	/* edits within one second, which `at` cannot put in order */
+	/* edits within one second, whose order `at` does not show */
 	assert_true(ties > 100);
 	assert_true(beyond > EVENTS - 100 && beyond < EVENTS);
 	generator_free(generator);
@@ -235,7 +235,7 @@ static int model_of(const char *word)
 	return 0;
 }
 
-/* Office hours of people in Europe and elsewhere: hardly anything at weekends. */
+/* Office hours of people in Europe and elsewhere, and few events at weekends. */
 static void test_is_believable(void **state)
 {
 	struct generator *generator = open_generator(4, WORKSPACE);
@@ -341,8 +341,8 @@ static void look_at_names(struct seen *payload, const struct generator_event *ev
 	}
 }
 
-/* Nobody tracks time before the events of the workspace and of the person, and
-   there are rates on every floor. */
+/* A time entry never comes before the events of its workspace and its person, and each level
+   has rates. */
 static void test_names_and_money(void **state)
 {
 	struct generator *generator = open_generator(10, WORKSPACE);
@@ -386,7 +386,7 @@ static void test_redelivery(void **state)
 		assert_int_equal(callback_parse(&cb, &reason, &why), ERR_NONE);
 		assert_true(cb.event_id == event.event_id);
 		assert_true(cb.created_us == event.created_us);
-		/* nothing but digits of the timestamp */
+		/* only digits of the timestamp */
 		assert_int_equal(again.len, event.body.len);
 		for (size_t k = 0; k < again.len; k++)
 			differ += again.at[k] != event.body.at[k];

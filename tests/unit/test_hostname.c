@@ -11,10 +11,10 @@ static void names_become_ascii(void **state)
 		{ "my_service", "my_service" },
 		{ "[::1]", "[::1]" },
 		{ "b\303\274cher.example", "xn--bcher-kva.example" },
-		/* not composed, and in capitals */
+		/* decomposed, and in capitals */
 		{ "Bu\314\210cher.example", "xn--bcher-kva.example" },
 		{ "B\303\234CHER.example", "xn--bcher-kva.example" },
-		/* IDNA 2008 keeps it apart from "strasse" */
+		/* IDNA 2008 distinguishes it from "strasse" */
 		{ "stra\303\237e.example", "xn--strae-oqa.example" },
 		{ "\346\227\245\346\234\254.example", "xn--wgv71a.example" },
 		{ "\330\271\330\261\330\250\331\212.example", "xn--ngbrx4e.example" },
@@ -50,14 +50,14 @@ static void what_is_no_name_is_refused(void **state)
 		"\377\376",
 		"b\303",
 		"\xc0\xaf.example",
-		/* characters of full width that become such of a URL */
+		/* full-width characters that become separators of a URL */
 		"evil.example\357\274\217x",
 		"evil.example\357\274\237x",
 		"a\357\274\240b.example",
 		"a\357\274\232b.example",
 		"evil.example\357\274\203x",
 		"a\342\204\200b.example",
-		/* of the right-to-left kind in a name of the other, and no letter */
+		/* a right-to-left character in a left-to-right name; no letter */
 		"a\342\200\256b.example",
 		"\357\277\275.example",
 	};

@@ -4,7 +4,7 @@
 #include "base/base64.h"
 #include "http/http_auth.h"
 
-/* "Basic" and what is given in base64. */
+/* "Basic" and this text in base64. */
 static bool reads(struct str both, const char *scheme, struct buf *user, struct buf *password)
 {
 	struct buf header = { 0 };
@@ -24,7 +24,7 @@ static void credentials_are_read(void **state)
 	struct buf user = { 0 }, password = { 0 };
 
 	(void)state;
-	/* as RFC 7617 and as Toggl's documentation have it */
+	/* as in RFC 7617 and in Toggl's documentation */
 	assert_true(
 		http_auth_read_basic(LIT("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), &user, &password));
 	assert_string_equal("Aladdin", buf_text(&user));

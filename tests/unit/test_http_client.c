@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Against a server of our own on 127.0.0.1: one thread a connection, and the
-   path says how it behaves. Names end in .test, and are looked up here. */
+/* Against a test server on 127.0.0.1 with a thread for each connection; the path selects its
+   behaviour. Names end in .test, and are resolved here. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static atomic_int meeting;     /* requests that wait in /meet */
 
 static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER; /* held: hang.test stays unanswered */
 
-/* Each name has the addresses that stand behind it. */
+/* Each name with its addresses. */
 static const char *const zone[][3] = {
 	{ "loop.test", "127.0.0.1", NULL },
 	{ "private.test", "10.255.255.1", NULL },
@@ -50,7 +50,7 @@ static int look_up(const char *address, const char *service, const struct addrin
 	return real(address, service, hints, found);
 }
 
-/* In place of the C library's, for libcurl. */
+/* libcurl calls it instead of the C library's function. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 		struct addrinfo **found)
 {
@@ -116,7 +116,7 @@ static void answer_with_headers(int fd, size_t count)
 {
 	struct buf headers = { 0 };
 
-	/* an answer before the answer, as RFC 8297 has it */
+	/* an informational answer before the final one (RFC 8297) */
 	send_text(fd, "HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\nX-Early: yes\r\n\r\n");
 	buf_add_text(&headers, "retry-after: \t120 \r\nRetry-After: 7\r\nX-Empty:\r\nX-Long: ");
 	for (size_t i = 0; i < 1001; i++)
@@ -130,7 +130,7 @@ static void answer_with_headers(int fd, size_t count)
 	buf_done(&headers);
 }
 
-/* Until the other side has had enough. */
+/* Until the client closes the connection. */
 static void answer_without_end(int fd)
 {
 	static const char piece[] = "5\r\nhello\r\n";
@@ -146,7 +146,7 @@ static bool serve(int fd, struct str whole, struct str path)
 	if (str_is(path, "/hang")) {
 		char byte;
 
-		/* until the other side has had enough */
+		/* until the client closes the connection */
 		return recv(fd, &byte, 1, 0) > 0;
 	}
 	if (str_is(path, "/close")) {
@@ -173,7 +173,7 @@ static bool serve(int fd, struct str whole, struct str path)
 	} else if (str_is(path, "/moved")) {
 		answer(fd, "302 Found", "Location: /echo\r\n", str_of(""));
 	} else if (str_is(path, "/meet")) {
-		/* answers nobody before all are here */
+		/* answers no request before all have arrived */
 		atomic_fetch_add(&meeting, 1);
 		while (atomic_load(&meeting) < MANY)
 			usleep(1000);
@@ -184,7 +184,7 @@ static bool serve(int fd, struct str whole, struct str path)
 	return true;
 }
 
-/* One whole request at the front of `got`: its length, 0 when more is to come. */
+/* The length of the complete request at the start of `got`; 0: it is not complete. */
 static size_t request_length(const struct buf *got)
 {
 	const char *end = strstr(buf_text(got), "\r\n\r\n");
@@ -344,7 +344,7 @@ static void test_post(void **state)
 	assert_true(contains(outcome.body, "\r\nUser-Agent: test/1\r\n"));
 	assert_false(contains(outcome.body, "Expect:"));
 	assert_memory_equal(outcome.body.at + outcome.body.len - 3, "a\0b", 3);
-	/* nothing of it is left in the next request of the same slot */
+	/* the next request of the same slot has no value of it */
 	outcome = get(client, "/echo", 5000);
 	assert_true(str_starts(outcome.body, "GET /echo HTTP/1.1\r\n"));
 	assert_false(contains(outcome.body, "X-Mine"));
@@ -363,8 +363,8 @@ static void test_keeps_connections(void **state)
 	http_client_free(client);
 }
 
-/* By itself libcurl sends a request again when a connection that was kept ends
-   without an answer; one with a body goes out once, unless that does no harm. */
+/* libcurl repeats a request when a reused connection ends without an answer. A request with a
+   body is sent only once, unless a repetition does no harm. */
 static void test_sends_once(void **state)
 {
 	struct http_client *client = open_fetch(1);
@@ -381,7 +381,7 @@ static void test_sends_once(void **state)
 		assert_int_equal(get(client, "/busy", 5000).status, 503);
 		request.may_repeat = round & 1;
 		request.is_sent_once = round & 2;
-		/* 4 to 7: without a body, which may happen twice in any case */
+		/* 4 to 7: without a body; they may be repeated */
 		if (round == 4) {
 			request.body = (struct str){ 0 };
 			request.method = "GET";
@@ -438,7 +438,7 @@ static void test_failures_have_words(void **state)
 		assert_int_equal(outcome.failure, HTTP_CLIENT_BROKEN);
 	}
 	assert_true(outcome.body.len <= 10000);
-	/* and the slot serves on */
+	/* and the slot is still usable */
 	assert_int_equal(get(client, "/busy", 5000).status, 503);
 	http_client_free(client);
 }
@@ -456,7 +456,7 @@ static void test_deadline(void **state)
 	http_client_free(client);
 }
 
-static void test_waits_no_longer_than_told(void **state)
+static void test_waits_no_longer_than_given(void **state)
 {
 	struct http_client *client = open_fetch(1);
 	struct http_client_result outcome;
@@ -469,7 +469,7 @@ static void test_waits_no_longer_than_told(void **state)
 		ERR_NONE);
 	assert_int_equal(http_client_wait(client, 50, &outcome), ERR_PACE);
 	assert_int_equal(http_client_wait(client, 0, &outcome), ERR_PACE);
-	/* full; and what is under way is broken off */
+	/* all slots are in use; and requests in flight are aborted */
 	assert_int_equal(
 		http_client_add(client, &(struct http_client_request){ .url = url("/busy"),
 								       .timeout_ms = 60000 }),
@@ -489,11 +489,11 @@ static void test_refuses_other_urls(void **state)
 		"http:// /",
 		"javascript:alert(1)",
 		"dict://127.0.0.1:11211/stat",
-		/* a name and password would reach the log, and hide where it goes */
+		/* a user and password would reach the log, and hide the host */
 		"http://user@127.0.0.1/",
 		"http://user:secret@127.0.0.1/",
 		"https://example.org@127.0.0.1/",
-		/* hosts that would be something else once they are converted */
+		/* hosts that become something else after conversion */
 		"http://example.org／x/",
 		"http://example.org＠127.0.0.1/",
 		"http://a：80/",
@@ -517,7 +517,7 @@ static void test_refuses_other_urls(void **state)
 	http_client_free(client);
 }
 
-/* The server answers none of them before all have come. */
+/* The server answers none of them before all have arrived. */
 static void test_many_at_once(void **state)
 {
 	struct http_client *client = open_fetch(MANY);
@@ -617,7 +617,7 @@ static void test_answer_headers(void **state)
 		assert_null(http_client_header(client, "X-Early").at);
 		assert_null(http_client_header(client, "X-Absent").at);
 		assert_null(http_client_header(client, "Content-Length").at);
-		/* nothing is left of them in the next answer */
+		/* the next answer has none of their values */
 		assert_int_equal(503, get(client, "/busy", 5000).status);
 		assert_null(http_client_header(client, "Retry-After").at);
 	}
@@ -663,7 +663,7 @@ static void test_cuts_answers(void **state)
 	outcome = get(client, "/busy", 5000);
 	assert_false(outcome.is_cut);
 	assert_int_equal(503, outcome.status);
-	/* what ends too early is no answer all the same */
+	/* an answer that ends too early is still a failure */
 	assert_int_equal(0, get(client, "/cut", 5000).status);
 	http_client_free(client);
 }
@@ -702,7 +702,7 @@ static void test_guard_refuses(void **state)
 		"loop.test",
 		"private.test",
 		"both.test",
-		/* what IDNA and percent-encoding make the same of */
+		/* equal after IDNA and percent-encoding */
 		"１２７.0.0.1",
 		"127。0。0。1",
 		"１２７．０．０．１",
@@ -735,12 +735,12 @@ static void test_guard_refuses(void **state)
 			    get_url(client, url_at("loop.test"), 5000).problem);
 	assert_string_equal("10.255.255.1 is an address of a private network, and not allowed",
 			    get_url(client, url_at("private.test"), 5000).problem);
-	/* who chose the address cannot tell that from a name that nobody knows */
+	/* a refused address looks like an unknown name to the subscriber */
 	outcome = get_url(client, url_at("private.test"), 5000);
 	assert_string_equal("its host has no public address", http_client_explain(&outcome));
 	outcome = get_url(client, url_at("absent.test"), 5000);
 	assert_string_equal("its host has no public address", http_client_explain(&outcome));
-	/* which was not refused by us */
+	/* this one was not refused by the filter */
 	assert_false(get_url(client, url_at("absent.test"), 5000).is_refused);
 	assert_int_equal(get_url(client, url_at("absent.test"), 5000).failure, HTTP_CLIENT_NAME);
 	assert_int_equal(get_url(client, url_at("loop.test"), 5000).failure, HTTP_CLIENT_CONNECT);
@@ -760,12 +760,12 @@ static void test_guard_allows_what_is_set(void **state)
 	client = open_guarded(&allowed);
 	assert_int_equal(503, get_url(client, url_at("127.0.0.1"), 5000).status);
 	assert_int_equal(503, get_url(client, url_at("loop.test"), 5000).status);
-	/* one of its addresses is allowed, and only that one is asked */
+	/* one of its addresses is allowed, and only that one gets the request */
 	assert_int_equal(503, get_url(client, url_at("both.test"), 5000).status);
 	outcome = get_url(client, url_at("127.0.0.2"), 5000);
 	assert_int_equal(0, outcome.status);
 	assert_true(outcome.is_refused);
-	/* and where no guard is wanted there is none */
+	/* and without a filter all addresses are allowed */
 	http_client_free(client);
 	client = open_fetch(1);
 	assert_int_equal(503, get_url(client, url_at("loop.test"), 5000).status);
@@ -776,8 +776,7 @@ static void test_guard_allows_what_is_set(void **state)
 
 /* ---- waiting */
 
-/* A name server that is silent holds up its own request only, and not for
-   longer than that may take. */
+/* A silent name server delays only its own request, and not beyond its time limit. */
 static void test_names_that_hang(void **state)
 {
 	struct http_client *client = http_client_new(&(struct http_client_options){
@@ -799,7 +798,7 @@ static void test_names_that_hang(void **state)
 	assert_false(outcome.is_refused);
 	assert_in_range(clock_ms() - began, 250, 20000);
 	assert_int_equal(503, get(client, "/busy", 5000).status);
-	/* nor does the end wait for it */
+	/* closing the client does not wait for it either */
 	assert_err(ERR_NONE, http_client_add(client, &(struct http_client_request){
 							     .url = url_at("hang.test"),
 							     .timeout_ms = 60000 }));
@@ -808,7 +807,7 @@ static void test_names_that_hang(void **state)
 	pthread_mutex_unlock(&names);
 }
 
-/* One descriptor to wait for, whatever is under way behind it. */
+/* There is one descriptor to wait for, whatever requests are in flight. */
 static void test_waits_with_others(void **state)
 {
 	struct http_client *client = open_fetch(3);
@@ -845,7 +844,7 @@ static void test_waits_with_others(void **state)
 		}
 		assert_err(ERR_PACE, err);
 	}
-	/* the silent one alone: it wakes nobody, and the pipe still does */
+	/* the silent request alone: it does not become readable, but the pipe does */
 	http_client_poll(client, &fds[0]);
 	assert_int_equal(0, poll(fds, 2, 50));
 	assert_int_equal(1, write(ends[1], "x", 1));
@@ -856,7 +855,7 @@ static void test_waits_with_others(void **state)
 	close(ends[1]);
 }
 
-/* A thousand that are silent do not hold up the one that is not. */
+/* A thousand silent servers do not delay another one. */
 static void test_crowd(void **state)
 {
 	struct http_client *client = open_fetch(CROWD + 1);
@@ -894,7 +893,7 @@ int main(void)
 		cmocka_unit_test(test_no_proxy),
 		cmocka_unit_test(test_failures_have_words),
 		cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_waits_no_longer_than_told),
+		cmocka_unit_test(test_waits_no_longer_than_given),
 		cmocka_unit_test(test_refuses_other_urls),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_methods),

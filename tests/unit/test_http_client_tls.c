@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Certificates are verified: against openssl's own server, with one that it
-   signed itself. */
+/* Certificates are verified: against the openssl command as server, with a self-signed
+   certificate. */
 #include "unit.h"
 
 #include <signal.h>
@@ -84,7 +84,7 @@ static int start_server(void **state)
 		     &output);
 	while (server > 0 && !port && fgets(line, sizeof(line), output))
 		sscanf(line, "ACCEPT 127.0.0.1:%d", &port);
-	/* the pipe stays open, or the server would write into nothing */
+	/* the pipe stays open, so that the server can write */
 	return port ? 0 : -1;
 }
 
@@ -128,18 +128,18 @@ static void certificates_are_verified(void **state)
 	ask(cert, "127.0.0.1", &status, &problem);
 	assert_string_equal("", buf_text(&problem));
 	assert_int_equal(200, status);
-	/* nobody knows who signed it */
+	/* it has an unknown issuer */
 	ask(NULL, "127.0.0.1", &status, &problem);
 	assert_int_equal(0, status);
 	assert_has(&problem, "certificate");
 	ask(other, "127.0.0.1", &status, &problem);
 	assert_int_equal(0, status);
 	assert_has(&problem, "certificate");
-	/* it is somebody else's */
+	/* it has another name */
 	ask(cert, "localhost", &status, &problem);
 	assert_int_equal(0, status);
 	assert_has(&problem, "localhost");
-	/* a list of authorities that is not there means nobody, not everybody */
+	/* a missing list of authorities trusts none, not all */
 	ask("/nonexistent/authorities", "127.0.0.1", &status, &problem);
 	assert_int_equal(0, status);
 	assert_has(&problem, "/nonexistent/authorities");

@@ -26,11 +26,11 @@ static void wanted_headers_are_kept(void **state)
 	assert_null(http_response_find(&answer, "X-Empty").at);
 	http_response_clear(&answer);
 	assert_null(http_response_find(&answer, "Retry-After").at);
-	/* there, and nothing in it */
+	/* it exists and is empty */
 	assert_true(http_response_add_line(&answer, LIT("X-Empty:\n")));
 	assert_non_null(http_response_find(&answer, "X-Empty").at);
 	assert_str(http_response_find(&answer, "X-Empty"), "");
-	/* as long as it may be, and longer */
+	/* of the maximum length, and longer */
 	for (size_t i = 0; i < HTTP_RESPONSE_HEADER_MAX; i++)
 		buf_add_char(&line, 'x');
 	buf_add_text(&line, "x\r\n");

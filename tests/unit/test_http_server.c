@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* FastCGI over a socket of its own, spoken byte by byte. Client and server are
-   this one process, so nothing here waits for another. Plain CGI is in
-   test_http_cgi. */
+/* FastCGI over a socket, written byte by byte. Client and server are the same process, so no
+   test waits for another process. Plain CGI is in test_http_server_cgi. */
 #include "unit.h"
 
 #include <dirent.h>
@@ -87,7 +86,7 @@ static int client_sends(const struct buf *bytes)
 	return fd;
 }
 
-/* Gathers until a request is there, for half a second at most. */
+/* Gathers until there is a request, for at most half a second. */
 static size_t gather(void)
 {
 	int64_t until = clock_ms() + 500;
@@ -100,7 +99,7 @@ static size_t gather(void)
 	return 0;
 }
 
-/* Everything that is to happen has happened: nothing more to gather. */
+/* All work is done: there is no request to gather. */
 static void settle(void)
 {
 	for (int i = 0; i < 3; i++)
@@ -121,7 +120,7 @@ static void assert_answer(int fd, const char *text)
 	buf_done(&out);
 }
 
-/* The server has closed this connection without a word. */
+/* The server has closed this connection without an answer. */
 static bool is_closed(int fd)
 {
 	char byte;
@@ -182,8 +181,8 @@ static void what_nobody_answers_is_a_fault(void **state)
 	buf_done(&bytes);
 }
 
-/* The whole request but its last byte, one byte at a time; a neighbour that
-   comes in between never waits. */
+/* The request without its last byte comes one byte at a time; another client in between
+   never waits. */
 static void a_dripping_sender_stops_nobody(void **state)
 {
 	struct buf slow = { 0 }, quick = { 0 };
@@ -244,7 +243,7 @@ static void a_request_may_come_in_two_pieces(void **state)
 	buf_done(&bytes);
 }
 
-/* Sends while the server reads; false when the server stopped taking it. */
+/* Sends while the server reads; false: the server stopped reading. */
 static bool push(int fd, struct str bytes)
 {
 	while (bytes.len) {
@@ -327,7 +326,7 @@ static void a_body_over_the_limit_is_answered(void **state)
 	buf_done(&body);
 }
 
-static void lengths_that_lie_are_told(void **state)
+static void wrong_lengths_are_reported(void **state)
 {
 	static const struct {
 		const char *body, *length;
@@ -526,8 +525,8 @@ static void nonsense(struct buf *out, int which)
 	buf_done(&params);
 }
 
-/* Whatever somebody speaks, whole or in pieces: nothing of it is a request, it
-   costs nobody else anything, and no descriptor stays behind. */
+/* Any invalid bytes, whole or in pieces: none is a request, other clients are not affected, and
+   no descriptor stays open. */
 static void nonsense_is_hung_up_on(void **state)
 {
 	struct buf good = { 0 };
@@ -562,7 +561,7 @@ static void nonsense_is_hung_up_on(void **state)
 			http_answer(http_at(http, 0), 200, NULL, LIT("{}"));
 			settle();
 			assert_answer(good_fd, "Status: 200");
-			/* and nobody waited for its end */
+			/* and the server did not wait for its end */
 			assert_true(clock_ms() - begun < 900);
 			if (!is_closed(fd))
 				fail_msg("still connected after nonsense %d", which);
@@ -767,7 +766,7 @@ static void a_descriptor_of_the_caller_wakes(void **state)
 	close(ends[1]);
 }
 
-/* Kept connections are not for us: the answer ends it all the same. */
+/* The server does not keep connections: each ends after its answer. */
 static void the_wish_to_keep_is_not_granted(void **state)
 {
 	struct buf bytes = { 0 }, params = { 0 }, two = { 0 }, raw = { 0 };
@@ -796,8 +795,8 @@ static void the_wish_to_keep_is_not_granted(void **state)
 	buf_done(&raw);
 }
 
-/* A few that send almost all of a large body and then nothing: memory stays
-   bounded, and who comes after them is served. */
+/* Some clients send nearly all of a large body and then stop: memory stays limited, and later
+   clients are served. */
 static void tapes_are_bounded(void **state)
 {
 	enum { HOARDERS = 20, HUGE = 8 * 1024 * 1024 };
@@ -836,7 +835,7 @@ static void tapes_are_bounded(void **state)
 	buf_done(&heard);
 }
 
-/* Descriptors run out: said, survived, and served again afterwards. */
+/* No descriptor is left: the server logs it, and serves again later. */
 static void no_descriptor_is_lost_when_there_are_none(void **state)
 {
 	struct buf bytes = { 0 }, heard = { 0 };
@@ -914,7 +913,7 @@ int main(void)
 		SERVED(a_request_may_come_in_two_pieces),
 		SERVED(large_bodies_arrive_whole),
 		SERVED(a_body_over_the_limit_is_answered),
-		SERVED(lengths_that_lie_are_told),
+		SERVED(wrong_lengths_are_reported),
 		cmocka_unit_test(paths_are_decoded_once),
 		SERVED(nonsense_is_hung_up_on),
 		SERVED(who_hangs_up_is_forgotten),

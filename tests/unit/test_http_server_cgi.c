@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Plain CGI is a function of the environment and standard input: each request
-   is a process with pipes, as a web server would start it. */
+/* Plain CGI is a function of the environment and standard input. Each request is a process with
+   pipes, as a web server starts it. */
 #include "unit.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 enum { BODY_MAX = 100000, TIMEOUT_MS = 300 };
 
-/* What comes in through standard input. */
+/* The bytes on standard input. */
 enum stdin_kind { PIPE_ENDS, PIPE_STAYS_OPEN, SOCKET_STAYS_OPEN };
 
 /* Answers a request to /tell with the client and the request, as text. */
@@ -48,7 +48,7 @@ static void tell(struct http_req *req)
 	buf_done(&out);
 }
 
-/* The program: tells what it was asked. */
+/* The program: answers with its request. */
 static void serve(void)
 {
 	struct http_options options = { .base_path = "/base",
@@ -90,8 +90,8 @@ static void serve(void)
 	_exit(0);
 }
 
-/* Starts it with the variables (name, value, …, NULL) and the bytes on standard
-   input; gives what it wrote and how long that took. */
+/* Starts it with the variables (name, value, …, NULL) and the bytes on standard input;
+   returns its output and its duration. */
 static int64_t ask(const char *const *variables, struct str input, enum stdin_kind kind,
 		   struct buf *answer)
 {
@@ -172,7 +172,7 @@ static void a_request_is_read_and_answered(void **state)
 	buf_done(&answer);
 }
 
-/* Some servers keep the pipe open behind the body: nobody may wait for more. */
+/* Some servers keep the pipe open after the body: the program must not wait for more. */
 static void input_is_read_to_its_length_only(void **state)
 {
 	struct buf answer = { 0 };
@@ -190,7 +190,7 @@ static void input_is_read_to_its_length_only(void **state)
 	buf_done(&answer);
 }
 
-static void lengths_that_lie_are_told(void **state)
+static void wrong_lengths_are_reported(void **state)
 {
 	struct buf answer = { 0 };
 	static const char *const wrong[] = { "-1", "+5",  "five",
@@ -261,7 +261,7 @@ static void what_nobody_answers_is_a_fault(void **state)
 	buf_done(&answer);
 }
 
-/* The answer is on its way before the process goes on with other work. */
+/* The answer is sent before the process does other work. */
 static void a_flushed_answer_does_not_wait(void **state)
 {
 	const char *const variables[] = { "REQUEST_METHOD", "FLUSH", "REQUEST_URI", "/base/flush",
@@ -274,7 +274,7 @@ static void a_flushed_answer_does_not_wait(void **state)
 	buf_done(&answer);
 }
 
-static void who_asks_is_told(void **state)
+static void the_client_is_reported(void **state)
 {
 	static const struct {
 		const char *variables[11];
@@ -357,12 +357,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_read_and_answered),
 		cmocka_unit_test(input_is_read_to_its_length_only),
-		cmocka_unit_test(lengths_that_lie_are_told),
+		cmocka_unit_test(wrong_lengths_are_reported),
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(who_is_silent_is_given_up),
 		cmocka_unit_test(what_nobody_answers_is_a_fault),
 		cmocka_unit_test(a_flushed_answer_does_not_wait),
-		cmocka_unit_test(who_asks_is_told),
+		cmocka_unit_test(the_client_is_reported),
 		cmocka_unit_test(other_methods),
 		cmocka_unit_test(nothing_at_all_is_a_request_too),
 	};

@@ -49,7 +49,7 @@ static void addresses_are_read_and_written(void **state)
 	buf_done(&out);
 }
 
-/* What other programs take for an address, and resolve to another one. */
+/* Texts that other programs accept as an address, and resolve to another one. */
 static void nothing_else_is_an_address(void **state)
 {
 	static const char *const wrong[] = {
@@ -114,7 +114,7 @@ static void socket_addresses(void **state)
 
 /* ---- special purposes */
 
-/* First and last of every block, and their neighbours outside. */
+/* The first and last address of every block, and the next ones outside. */
 static void special_addresses(void **state)
 {
 	static const char *const special[] = {
@@ -201,7 +201,7 @@ static void special_addresses(void **state)
 		"ff00::",
 		"ff02::1",
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-		/* an IPv4 address inside */
+		/* with an embedded IPv4 address */
 		"::ffff:127.0.0.1",
 		"::ffff:10.1.2.3",
 		"::ffff:169.254.169.254",
@@ -356,12 +356,12 @@ static void lists_of_networks(void **state)
 	assert_false(list_has("2001:db8::/33", "2001:db8:8000::1"));
 	assert_true(list_has("127.0.0.0/8,::1/128", "::1"));
 	assert_true(list_has(" 127.0.0.0/8 , ::1 \n192.168.0.0/16,", "192.168.7.7"));
-	/* whoever lets 10.0.0.0/8 in has not thought of tunnels */
+	/* 10.0.0.0/8 in the list does not allow tunnels to it */
 	assert_false(list_has("10.0.0.0/8", "64:ff9b::10.0.0.1"));
 	assert_false(list_has("10.0.0.0/8", "2002:a00:1::1"));
 }
 
-static void wrong_lists_are_told(void **state)
+static void wrong_lists_are_reported(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "10.0.0.0/8, here",
@@ -401,7 +401,7 @@ static void wrong_lists_are_told(void **state)
 	assert_err(ERR_INPUT, ip_networks_read(&list, buf_str(&long_list), &problem));
 	assert_has(&problem, "more than 1000");
 	assert_err(ERR_INPUT, ip_networks_read(&list, LIT("10.0.0.0/8\0"), &problem));
-	/* and what was there still is */
+	/* and the earlier entries remain */
 	assert_true(ip_networks_has(&list, &address));
 	ip_networks_done(&list);
 	assert_false(ip_networks_has(&list, &address));
@@ -435,7 +435,7 @@ int main(void)
 		cmocka_unit_test(special_addresses),
 		cmocka_unit_test(words_say_what_it_is),
 		cmocka_unit_test(lists_of_networks),
-		cmocka_unit_test(wrong_lists_are_told),
+		cmocka_unit_test(wrong_lists_are_reported),
 		cmocka_unit_test(lists_grow),
 	};
 

@@ -7,7 +7,7 @@
 
 static enum err scan(struct str text)
 {
-	/* a copy of exactly that size, so that a sanitizer sees a step beyond */
+	/* a copy of exactly this size, so that a sanitizer finds a read beyond it */
 	char *copy = mem_new(text.len);
 	struct json_value none;
 	enum err err;
@@ -296,7 +296,7 @@ static void a_document_is_one_object(void **state)
 	assert_err(ERR_INPUT, scan((struct str){ 0 }));
 }
 
-/* Every beginning of a good document is a bad one. */
+/* No prefix of a valid document is valid. */
 static void a_cut_document_is_none(void **state)
 {
 	const struct str whole = LIT("{\"event_id\":8023169274704072,\"x\":[true,false,null,-1.5e-"
@@ -338,7 +338,7 @@ static void depth_is_bounded(void **state)
 	assert_err(ERR_INPUT, nested('[', ']', JSON_DEPTH_MAX, "[]"));
 	assert_err(ERR_INPUT, nested('[', ']', JSON_DEPTH_MAX, "{}"));
 	assert_err(ERR_INPUT, nested('[', ']', 1000000, "0"));
-	/* never closed: the stack must not grow with the sender's wish */
+	/* never closed: the sender must not control the size of the stack */
 	buf_add_text(&text, "{\"a\":");
 	for (int i = 0; i < 1000000; i++)
 		buf_add_char(&text, '[');
@@ -346,7 +346,7 @@ static void depth_is_bounded(void **state)
 	buf_done(&text);
 }
 
-static void the_wrong_byte_is_told(void **state)
+static void the_wrong_byte_is_reported(void **state)
 {
 	struct json_value none;
 	size_t where = 99;
@@ -408,7 +408,7 @@ static void wanted_values_are_found(void **state)
 	assert_int_equal(JSON_ABSENT, found[MODEL].kind);
 }
 
-/* A key counts at its own place only: not deeper, not as a value, not in part. */
+/* A key is found only at its own level: not deeper, not as a value, not as a part of another. */
 static void keys_elsewhere_do_not_count(void **state)
 {
 	static const char *const texts[] = {
@@ -448,7 +448,7 @@ static void the_last_of_two_counts(void **state)
 	assert_str(found[ID].raw, "\"3\"");
 	pick("{\"payload\":{\"id\":1,\"id\":2}}", found);
 	assert_str(found[PAYLOAD_ID].raw, "2");
-	/* the second object stands for itself: nothing of the first is left */
+	/* the second object is independent: it has no value of the first */
 	pick("{\"payload\":{\"id\":1},\"payload\":{}}", found);
 	assert_int_equal(JSON_ABSENT, found[PAYLOAD_ID].kind);
 	assert_str(found[PAYLOAD].raw, "{}");
@@ -471,14 +471,14 @@ static void escaped_keys_are_the_same_keys(void **state)
 	pick("{\"\\u0065vent_id\":1,\"p\\u0061yload\":{\"\\u0069\\u0064\":2}}", found);
 	assert_str(found[ID].raw, "1");
 	assert_str(found[PAYLOAD_ID].raw, "2");
-	/* all of a key as long as it may be */
+	/* a complete key of the maximum length */
 	buf_add_text(&text, "{\"");
 	for (const char *c = wants[LONG].outer; *c; c++)
 		buf_addf(&text, "\\u%04x", (unsigned)*c);
 	buf_add_text(&text, "\":5}");
 	pick(buf_text(&text), found);
 	assert_str(found[LONG].raw, "5");
-	/* an escape that stands for no character is a key of its own */
+	/* an escape without a character makes another key */
 	pick("{\"event_id\\ud800\":1}", found);
 	assert_int_equal(JSON_ABSENT, found[ID].kind);
 	buf_done(&text);
@@ -580,7 +580,7 @@ static void texts_are_unescaped(void **state)
 					    str_of(bad[i]) };
 		struct buf text = { 0 };
 
-		/* the scanner would not let this one through */
+		/* the scanner refuses this one */
 		buf_addf(&text, "{\"a\":%s}", bad[i]);
 		if (scan(buf_str(&text)) == ERR_NONE) {
 			buf_clear(&out);
@@ -593,7 +593,7 @@ static void texts_are_unescaped(void **state)
 	buf_done(&out);
 }
 
-/* Whatever the bytes are, what is quoted is JSON, and reads back. */
+/* Quoting any bytes gives valid JSON, which reads back. */
 static void what_is_quoted_is_json(void **state)
 {
 	uint32_t seed = 1;
@@ -744,7 +744,7 @@ static void utf8_is_rfc_3629(void **state)
 	assert_false(utf8_is_valid(LIT("\xc3")));
 	assert_false(utf8_is_valid(LIT("a\xe2\x82")));
 	assert_false(utf8_is_valid(LIT("\xf0\x9f\x98")));
-	/* every code point and no surrogate, by the pairs at the borders */
+	/* every code point, and no surrogate: pairs at the boundaries */
 	for (unsigned first = 0x80; first < 0x100; first++)
 		for (unsigned second = 0; second < 0x100; second++) {
 			char two[2] = { (char)first, (char)second };
@@ -781,7 +781,7 @@ int main(void)
 		cmocka_unit_test(a_document_is_one_object),
 		cmocka_unit_test(a_cut_document_is_none),
 		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(the_wrong_byte_is_told),
+		cmocka_unit_test(the_wrong_byte_is_reported),
 		cmocka_unit_test(wanted_values_are_found),
 		cmocka_unit_test(keys_elsewhere_do_not_count),
 		cmocka_unit_test(the_last_of_two_counts),

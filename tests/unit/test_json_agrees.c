@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What our scanner accepts, PostgreSQL's json must accept too: else a callback
-   that passed the gate would be refused by the ledger. Tried on documents made
-   at random, whole and with a few bytes changed, sent as the receiver sends
-   them. */
+/* PostgreSQL's json must accept every text that our scanner accepts: otherwise the ledger would
+   refuse a callback that the receiver accepted. The documents are random, unchanged and with a
+   few changed bytes, and sent as the receiver sends them. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -137,7 +136,7 @@ static void change_some_bytes(struct buf *out)
 	}
 }
 
-/* One that the server refuses fails the whole call: then each alone says which. */
+/* One refused document fails the whole call: then each is sent alone. */
 static void flush_batch(void)
 {
 	db_args_clear(args);

@@ -35,7 +35,7 @@ static int and_out_again(void **state)
 	return 0;
 }
 
-/* A line as the file has it, the secret sealed for `place`. */
+/* A line of the file, with the secret sealed for the address `place`. */
 static void add_line(struct buf *text, int64_t endpoint, const char *address, int64_t secret_id,
 		     int64_t until, const char *place, const char *secret)
 {
@@ -104,7 +104,7 @@ static void callbacks_are_judged(void **state)
 	assert_judged(ring, "cccc", "secret c", 0, ERR_NONE, 3, 30);
 	assert_judged(ring, "bbbb", "", 0, ERR_NONE, 2, 20);
 	assert_judged(ring, "cccc", "secret d", 0, ERR_DENIED, 3, 0);
-	/* a good secret is good at its own address only */
+	/* a secret is valid only at its own address */
 	assert_judged(ring, "cccc", "new secret a", 0, ERR_DENIED, 3, 0);
 	assert_judged(ring, "aaa", "new secret a", 0, ERR_ABSENT, 0, 0);
 	assert_judged(ring, "aaaaa", "new secret a", 0, ERR_ABSENT, 0, 0);
@@ -168,7 +168,7 @@ static void a_secret_that_does_not_open_judges_nothing(void **state)
 
 	(void)state;
 	buf_add_text(&text, "hookledger keyring 1\n");
-	/* sealed for another address: somebody copied it within the database */
+	/* sealed for another address: it was copied within the database */
 	add_line(&text, 1, "aaaa", 10, INT64_MAX, "bbbb", "s3cret");
 	add_line(&text, 2, "bbbb", 20, INT64_MAX, "bbbb", "s3cret");
 	scratch_hush();
@@ -216,7 +216,7 @@ static void a_file_of_another_form_changes_nothing(void **state)
 		assert_err(ERR_FAULT, keyring_load_file(ring, path));
 		assert_judged(ring, "cccc", "secret c", 0, ERR_NONE, 3, 30);
 	}
-	/* cut anywhere: never a key that is half of one */
+	/* cut anywhere: never half a key */
 	for (size_t len = 0; len < text.len; len++) {
 		struct keyring *cut = keyring_new(sealer);
 		enum err err = keyring_load_file(cut, scratch_write("keyring", text.at, len));
@@ -259,7 +259,7 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 	assert_int_equal(0600, facts.st_mode & 07777);
 	assert_err(ERR_NONE, keyring_load_file(again, scratch_path("saved")));
 	assert_judged(again, "aaaa", "old secret a", 0, ERR_NONE, 1, 10);
-	/* another name of somebody else's file, where it is written aside */
+	/* a hard link to another user's file, at the name of the temporary file */
 	scratch_write("elsewhere", "precious", 8);
 	snprintf(aside, sizeof(aside), "saved.%ld", (long)getpid());
 	assert_int_equal(0, link(scratch_path("elsewhere"), scratch_path(aside)));
@@ -267,7 +267,7 @@ static void what_is_saved_is_sealed_and_loads(void **state)
 	buf_clear(&file);
 	scratch_read(scratch_path("elsewhere"), &file);
 	assert_string_equal("precious", buf_text(&file));
-	/* a folder that is not there: said, and nothing is left behind */
+	/* a missing folder: it is reported, and no file is left */
 	scratch_hush();
 	assert_err(ERR_FAULT, keyring_save(ring, "/nowhere/keyring"));
 	scratch_heard(&heard);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Lists of the command line, of rows that no database has to give. */
+/* Lists of the command line, with rows that need no database. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -163,7 +163,7 @@ static void test_stdout(void **state)
 	write_and_read(&none, false, NULL, &out);
 	assert_str(buf_str(&out), "ACCOUNT ID  NAME  ENABLED  WAITING  SEEN  A\n");
 
-	/* what stands in a name does not move the cursor */
+	/* control characters in a name do not move the cursor */
 	rows.cells[0][1] = "\x1b[2J";
 	buf_addf(&ago, "%lld", (long long)(clock_now_us() - INT64_C(7200) * 1000000));
 	rows.cells[0][4] = buf_text(&ago);

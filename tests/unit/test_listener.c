@@ -59,7 +59,7 @@ static void a_socket_is_replaced_when_it_is_dead(void **state)
 	close(first);
 	assert_err(ERR_NONE, listener_open(buf_text(&address), &second, &problem));
 	close(second);
-	/* but never a file that is no socket */
+	/* but never removes a file that is no socket */
 	buf_clear(&address);
 	buf_addf(&address, "unix:%s", scratch_write("precious.conf", "precious", 8));
 	assert_err(ERR_FAULT, listener_open(buf_text(&address), &first, &problem));

@@ -68,8 +68,8 @@ static void levels_above_are_dropped(void **state)
 	buf_done(&out);
 }
 
-/* No byte may reach the log that starts a line, ends a value or moves a
-   terminal's cursor. */
+/* The log never contains a byte that starts a line, ends a value or moves a terminal's
+   cursor. */
 static void every_byte_is_harmless(void **state)
 {
 	(void)state;
@@ -142,7 +142,7 @@ static void a_gate_lets_a_few_a_second_through(void **state)
 	time_t second;
 
 	(void)state;
-	/* begin at the start of a second, so that all happens within it */
+	/* start at the beginning of a second, so that all lines fall into it */
 	for (second = time(NULL); time(NULL) == second;)
 		;
 	for (int i = 0; i < 1000; i++)

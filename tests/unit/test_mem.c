@@ -117,7 +117,7 @@ static void room_is_no_text(void **state)
 	struct buf b = { 0 };
 
 	(void)state;
-	/* storage that had something in it before */
+	/* storage that was used before */
 	free(memset(mem_new(100), 'x', 100));
 	buf_need(&b, 99);
 	assert_string_equal("", buf_text(&b));
@@ -224,7 +224,7 @@ static void allocation_never_gives_null(void **state)
 	free(e);
 }
 
-/* A size that does not fit must end the process, not make a small block. */
+/* A size that overflows must end the process, and not give a small block. */
 static void overflow_aborts(void **state)
 {
 	int status = 0;

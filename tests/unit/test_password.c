@@ -70,7 +70,7 @@ static void what_is_wrong_with_it(void **state)
 	assert_null(password_flaw(str_of("xJ4#mQ9!tR2z"), (struct str){ 0 }));
 	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\t"), (struct str){ 0 }));
 	assert_non_null(password_flaw(str_of("xJ4#mQ9!tR2z\xff"), (struct str){ 0 }));
-	/* letters that are two characters each are not more of them */
+	/* a letter of two code points counts once */
 	assert_non_null(password_flaw(str_of("a\xcc\x88o\xcc\x88u\xcc\x88"
 					     "e\xcc\x81i\xcc\x81o\xcc\x81"),
 				      (struct str){ 0 }));
@@ -82,8 +82,8 @@ static void what_is_wrong_with_it(void **state)
 	buf_done(&longest);
 }
 
-/* Typed on a keyboard that makes ö of o and two dots, and with a space that is none
-   of ASCII. */
+/* Typed on a keyboard that makes ö from o and a combining diaeresis, and with a non-ASCII
+   space. */
 static void however_it_was_typed(void **state)
 {
 	struct buf kept = { 0 };

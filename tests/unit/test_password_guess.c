@@ -125,7 +125,7 @@ static void pieces(void **state)
 	assert_int_equal(password_guess_pieces(str_of("\xff"), (struct str){ 0 }), 0);
 }
 
-/* What repeats itself in many ways costs most; a password has 1000 bytes. */
+/* Texts with many repetitions take longest; a password has at most 1000 bytes. */
 static void the_longest(void **state)
 {
 	struct buf longest = { 0 };

@@ -12,15 +12,15 @@
 #include "base/prefork.h"
 #include "scratch.h"
 
-/* Workers say who they are on this pipe, the test reads it. */
-static int said[2];
+/* Workers write their process ids to this pipe, and the test reads them. */
+static int report[2];
 
 static int patient(void *argument)
 {
 	pid_t me = getpid();
 
 	(void)argument;
-	if (write(said[1], &me, sizeof(me)) != sizeof(me))
+	if (write(report[1], &me, sizeof(me)) != sizeof(me))
 		return 1;
 	pause();
 	return 0;
@@ -31,29 +31,29 @@ static int hasty(void *argument)
 	pid_t me = getpid();
 
 	(void)argument;
-	return write(said[1], &me, sizeof(me)) == sizeof(me) ? 3 : 1;
+	return write(report[1], &me, sizeof(me)) == sizeof(me) ? 3 : 1;
 }
 
 static pid_t crew_of(int count, int (*work)(void *))
 {
 	pid_t pid;
 
-	assert_int_equal(0, pipe(said));
+	assert_int_equal(0, pipe(report));
 	pid = fork();
 	if (pid == 0) {
 		scratch_hush();
 		_exit(prefork_run(count, work, NULL));
 	}
-	close(said[1]);
+	close(report[1]);
 	return pid;
 }
 
 static pid_t next_said(int wait_ms)
 {
-	struct pollfd fd = { .fd = said[0], .events = POLLIN };
+	struct pollfd fd = { .fd = report[0], .events = POLLIN };
 	pid_t pid = 0;
 
-	if (poll(&fd, 1, wait_ms) != 1 || read(said[0], &pid, sizeof(pid)) != sizeof(pid))
+	if (poll(&fd, 1, wait_ms) != 1 || read(report[0], &pid, sizeof(pid)) != sizeof(pid))
 		return 0;
 	return pid;
 }
@@ -66,10 +66,10 @@ static void assert_ends(pid_t crew)
 	while (waitpid(crew, &status, WNOHANG) == 0 && clock_ms() < until)
 		usleep(2000);
 	assert_int_equal(0, status);
-	close(said[0]);
+	close(report[0]);
 }
 
-/* Ended; it may still lie there as a zombie where nobody collects orphans. */
+/* It has ended; it may still be a zombie if no process reaps orphans. */
 static bool is_gone(pid_t pid)
 {
 	char path[64], text[256] = "";
@@ -126,8 +126,8 @@ static void one_that_died_is_replaced(void **state)
 	assert_gone(second);
 }
 
-/* What fails at once is tried again, but not without end in one second; and the
-   end is not held up by the pause. */
+/* A worker that fails at once is started again, but not endlessly within a second; the pause
+   does not delay the end of the program. */
 static void what_does_not_last_is_tried_in_peace(void **state)
 {
 	pid_t crew = crew_of(2, hasty);
@@ -153,7 +153,7 @@ static void the_crew_does_not_outlive_its_parent(void **state)
 	assert_int_equal(crew, waitpid(crew, NULL, 0));
 	assert_gone(one);
 	assert_gone(two);
-	close(said[0]);
+	close(report[0]);
 }
 
 static void ignored_children_are_waited_for(void **state)

@@ -125,7 +125,7 @@ static void values_are_given(void **state)
 	assert_int_equal(3, match.count);
 	assert_int_equal(7435584, route_int(&match, "workspace_id"));
 	assert_true(route_int(&match, "subscription_id") == 9007199254740993);
-	/* not decoded once more */
+	/* not decoded twice */
 	assert_str(route_text(&match, "validation_code"), "a b%2Fc");
 	assert_str(route_text(&match, "workspace_id"), "7435584");
 }

@@ -15,7 +15,7 @@
 
 #include "base/sandbox.h"
 
-/* What a confined child finds; a step that failed is its exit status. */
+/* The tests of a confined child; its exit status is the number of the failed step. */
 static int in_child(int (*schema)(const char *folder, struct sandbox sandbox), const char *folder)
 {
 	int status;
@@ -54,13 +54,13 @@ static int what_is_refused(const char *folder, struct sandbox sandbox)
 		return 5;
 	if (!fails_with(EACCES, open("/proc/self/comm", O_WRONLY)))
 		return 6;
-	/* what is the user's own, such as the settings: neither emptied nor shown to others */
+	/* other files of the user, such as the settings: neither truncated nor made readable */
 	snprintf(outside, sizeof(outside), "%s-ours", folder);
 	if (truncate(outside, 0) == 0 || !fails_with(EPERM, chmod(outside, 0644)) ||
 	    access(outside, R_OK))
 		return 8;
 	snprintf(outside, sizeof(outside), "%s-outside", folder);
-	/* a second one, as a child's, gives nothing back */
+	/* a second sandbox, as in a child, gives no right back */
 	sandbox_enter(NULL);
 	return fails_with(EACCES, open(outside, O_CREAT | O_WRONLY, 0600)) ? 0 : 7;
 }

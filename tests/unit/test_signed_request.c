@@ -7,7 +7,7 @@
 enum { NOW_S = 1784288613 }; /* 2026-07-17T11:43:33Z */
 static const int64_t NOW_US = NOW_S * INT64_C(1000000);
 
-/* The values by "openssl dgst -sha256 -hmac". */
+/* Values computed with "openssl dgst -sha256 -hmac". */
 static void it_is_signed(void **state)
 {
 	struct signer *now = signer_new(LIT("new")), *before = signer_new(LIT("old"));

@@ -9,7 +9,7 @@ static void assert_standard(const char *secret, const char *id, int64_t timestam
 	struct signer *signer = signer_new(str_of(secret));
 	struct buf out = { 0 };
 
-	/* twice: the second begins anew */
+	/* twice: the second one starts again */
 	for (int i = 0; i < 2; i++) {
 		buf_clear(&out);
 		signer_write_standard(signer, str_of(id), timestamp, body, &out);
@@ -19,14 +19,14 @@ static void assert_standard(const char *secret, const char *id, int64_t timestam
 	buf_done(&out);
 }
 
-/* The one that the libraries of the specification are tested with. */
+/* The test vector of the specification's libraries. */
 static void published_signature(void **state)
 {
 	(void)state;
 	assert_standard("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
 			1614265330, LIT("{\"test\": 2432232314}"),
 			"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-	/* as it is copied from some pages */
+	/* as it is copied from some web pages */
 	assert_standard("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
 			1614265330, LIT("{\"test\": 2432232314}"),
 			"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
@@ -63,7 +63,7 @@ static void toggls_published_signature(void **state)
 		"sha256=55343383e52a9cd2f56bd4e9fb5b6ce6982fb45955f26ea816cf7495d98c5fd2",
 		buf_text(&out));
 	signer_free(signer);
-	/* a secret of the other form is this one's key as it is written */
+	/* a secret of Toggl's form is the key as it is written */
 	signer = signer_new(LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
 	buf_clear(&out);
 	signer_write_toggl(signer, LIT("{\"test\": 2432232314}"), &out);

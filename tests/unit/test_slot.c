@@ -43,7 +43,7 @@ static void it_is_known_to_be_taken(void **state)
 	assert_false(slot_is_taken(dir, "other"));
 	slot_release(place);
 	assert_false(slot_is_taken(dir, "hash"));
-	/* to ask takes nothing */
+	/* asking takes no slot */
 	place = slot_take(dir, "hash", 1, 0);
 	assert_in_range(place, 0, 1000);
 	slot_release(place);
@@ -62,7 +62,7 @@ static void it_waits_for_one(void **state)
 	assert_int_equal(SLOT_NONE, slot_take(dir, "hash", 1, 50));
 	assert_in_range(clock_ms() - began, 50, 10000);
 	slot_release(place);
-	/* a process that dies gives its slot back */
+	/* the slot of a killed process is free again */
 	assert_int_equal(0, pipe(ends));
 	if ((child = fork()) == 0) {
 		place = slot_take(dir, "hash", 1, 0);

@@ -56,7 +56,7 @@ static struct spool *open_it(void)
 	return open_with(1 << 30, 1 << 24, false);
 }
 
-/* A callback that tells its number in every field. */
+/* A callback with its number in every field. */
 static struct callback numbered(int64_t n)
 {
 	static char bodies[64][64];
@@ -101,7 +101,7 @@ static int64_t number_of(const struct callback *cb)
 	return cb->received_us - 1000000;
 }
 
-/* Reads and settles all that is there; the numbers in the order they came. */
+/* Reads and settles all records; returns their numbers in order. */
 static size_t drain(struct spool *spool, int64_t *numbers, size_t most)
 {
 	struct callback records[7];
@@ -218,7 +218,7 @@ static void files_are_for_their_owner_only(void **state)
 	spool_close(spool);
 }
 
-/* As root, in the folder of another user, who may give names to other files. */
+/* As root, in the folder of another user, who can make links to other files. */
 static void what_has_another_name_is_not_given_away(void **state)
 {
 	struct spool *spool;
@@ -264,7 +264,7 @@ static void any_bytes_are_kept(void **state)
 	assert_err(ERR_NONE, spool_read(spool, 1, 100, &record, &count, &kind));
 	assert_str(record.body, "last");
 	spool_settle(spool);
-	/* larger than what was asked for at once, and behind what costs less */
+	/* larger than one read, and after a cheaper record */
 	assert_err(ERR_NONE, spool_read(spool, 1, 100, &record, &count, &kind));
 	assert_int_equal(1, count);
 	assert_true(str_equal(record.body, buf_str(&large)));
@@ -333,11 +333,11 @@ static void what_is_settled_is_not_read_again(void **state)
 	assert_err(ERR_NONE, spool_read(spool, 4, 1 << 20, records, &count, &kind));
 	assert_int_equal(4, count);
 	spool_settle(spool);
-	/* read, but the process ends before it is settled */
+	/* read, but the process ends before it settles the record */
 	assert_err(ERR_NONE, spool_read(spool, 4, 1 << 20, records, &count, &kind));
 	spool_close(spool);
 	spool = open_it();
-	/* what comes meanwhile goes to another file */
+	/* records in the meantime go to another file */
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 10));
 	assert_int_equal(7, drain(spool, numbers, 20));
 	for (int64_t n = 0; n < 7; n++)
@@ -345,7 +345,7 @@ static void what_is_settled_is_not_read_again(void **state)
 	spool_close(spool);
 }
 
-/* The log of refusals lets one line a second through. */
+/* The log of refusals writes one line a second. */
 static void next_second(void)
 {
 	time_t now = time(NULL);
@@ -373,7 +373,7 @@ static void the_limit_is_kept(void **state)
 	assert_err(ERR_BUSY, append(other, SPOOL_EVENT, 60));
 	scratch_heard(&heard);
 	assert_has(&heard, "event=spool_refused why=\"its limit is reached\"");
-	/* two files and their heads in 1024 bytes, three in 4096 */
+	/* two files with headers fit into 1024 bytes, three into 4096 */
 	assert_int_equal((1024 - 2 * HEAD) / record_size(1), unverified);
 	assert_in_range(accepted, 4096 / record_size(1) - unverified - 2,
 			4096 / record_size(1) - unverified);
@@ -399,8 +399,8 @@ static void unverified_may_be_forbidden(void **state)
 	buf_done(&heard);
 }
 
-/* Whatever the length that a torn last record has, those before it are read,
-   it is not, and the file is gone afterwards. */
+/* The last record is cut at any length: the records before it are read, it is not, and the
+   file is removed. */
 static void a_torn_end_is_passed_over(void **state)
 {
 	size_t len = record_size(2);
@@ -472,8 +472,8 @@ static void zeros_at_the_end_are_no_damage(void **state)
 	buf_done(&heard);
 }
 
-/* Every byte of a file of five, changed: at most one record is missing, none is
-   wrong, and then the file is kept for a person. */
+/* One changed byte, at any position in a file of five records: at most one record is missing,
+   none is wrong, and the damaged file is kept. */
 static void a_damaged_part_costs_one_record(void **state)
 {
 	struct spool *spool = open_it();
@@ -504,8 +504,8 @@ static void a_damaged_part_costs_one_record(void **state)
 		for (size_t n = 0; n < 4; n++)
 			assert_int_equal(n < victim ? n : n + 1, numbers[n]);
 		assert_int_equal(0, names_with(".spool"));
-		/* A last record that claims to be longer looks like one that was
-		   cut: the only damage that is not told from it. */
+		/* A last record with too large a length looks like a cut one: the reader
+		   cannot distinguish them. */
 		if (victim < 4 || at - HEAD >= 4 * (off_t)record_size(1) + 8)
 			assert_int_equal(1, names_with(".damaged"));
 		unlink(scratch_path("callbacks-1.spool.damaged"));
@@ -515,7 +515,7 @@ static void a_damaged_part_costs_one_record(void **state)
 	buf_done(&whole);
 }
 
-/* A callback that cannot be verified yet is put back unchanged; no other file suffers. */
+/* A callback that cannot be verified yet is put back unchanged; other files do not change. */
 static void a_postponed_file_waits_its_time(void **state)
 {
 	struct spool *spool = open_it();
@@ -544,8 +544,8 @@ static void a_postponed_file_waits_its_time(void **state)
 	buf_done(&heard);
 }
 
-/* A sender who knows how records look may put one into his body; when his own
-   is cut short, the search behind it must not find that. */
+/* A sender may put a valid record into a body. When the outer record is cut, the search for
+   the next record must not find the inner one. */
 static void a_record_in_a_body_is_no_record(void **state)
 {
 	struct callback evil = numbered(7), outer = numbered(1);
@@ -620,14 +620,14 @@ static void rubbish_is_no_record(void **state)
 	buf_done(&heard);
 }
 
-/* A process that is in step with the test: it says when it is ready, and waits until
-   it may go. */
+/* A process that runs in steps with the test: it reports when it is ready, and waits for the
+   test. */
 struct other {
 	pid_t pid;
 	int ready[2], go[2];
 };
 
-/* true: we are it. */
+/* true: in the new process. */
 static bool begin_other(struct other *other)
 {
 	assert_int_equal(0, pipe(other->ready) | pipe(other->go));
@@ -649,7 +649,7 @@ static void wait_until_ready(const struct other *other)
 	assert_int_equal(1, read(other->ready[0], &byte, 1));
 }
 
-/* It must have ended well. */
+/* Its exit status must be 0. */
 static void end_other(const struct other *other)
 {
 	int status;
@@ -659,7 +659,7 @@ static void end_other(const struct other *other)
 	close(other->ready[0]), close(other->ready[1]), close(other->go[0]), close(other->go[1]);
 }
 
-/* A locked file is nobody else's: it is read when its process has ended. */
+/* No other process reads a locked file; it is read after its process has ended. */
 static void two_processes_do_not_meet(void **state)
 {
 	struct other other;
@@ -696,11 +696,10 @@ static void let_go(int number)
 		_exit(1);
 }
 
-/* A worker that is told to end while it waits for its turn has callbacks in its
-   hand: they are written first. */
+/* A worker gets the signal to end while it waits for a lock: it first writes its callbacks. */
 static void a_signal_does_not_end_the_wait(void **state)
 {
-	/* as a server takes it: what waits is interrupted */
+	/* as in a server: the signal interrupts waiting */
 	struct sigaction take = { .sa_handler = let_go }, before;
 	struct spool *spool = open_it();
 	struct other other;
@@ -721,7 +720,7 @@ static void a_signal_does_not_end_the_wait(void **state)
 	spool_close(spool);
 }
 
-/* A writer is killed at any moment: what it said was on disk is read, once. */
+/* A writer is killed at any moment: each record that it reported as synced is read once. */
 static void a_killed_writer_loses_nothing(void **state)
 {
 	enum { MOST = 20000 };
@@ -733,11 +732,11 @@ static void a_killed_writer_loses_nothing(void **state)
 		struct buf heard = { 0 };
 		int64_t numbers[MOST];
 		struct spool *spool;
-		int said[2], status;
+		int report[2], status;
 		size_t count;
 		pid_t pid;
 
-		assert_int_equal(0, pipe(said));
+		assert_int_equal(0, pipe(report));
 		pid = fork();
 		if (pid == 0) {
 			spool = open_with(1 << 30, 1 << 24, round % 2);
@@ -747,20 +746,20 @@ static void a_killed_writer_loses_nothing(void **state)
 				const struct callback *three[3] = { &cbs[0], &cbs[1], &cbs[2] };
 
 				if (spool_append(spool, SPOOL_EVENT, three, 3) ||
-				    write(said[1], &n, sizeof(n)) != sizeof(n))
+				    write(report[1], &n, sizeof(n)) != sizeof(n))
 					_exit(1);
 			}
 		}
-		close(said[1]);
-		/* wait for its first word, then strike anywhere */
-		assert_int_equal(8, read(said[0], &acknowledged, 8));
+		close(report[1]);
+		/* wait for its first report, then kill it at a random time */
+		assert_int_equal(8, read(report[0], &acknowledged, 8));
 		usleep((useconds_t)(round * 137 % 3000));
 		kill(pid, SIGKILL);
 		assert_int_equal(pid, waitpid(pid, &status, 0));
 		assert_true(WIFSIGNALED(status));
-		while (read(said[0], &acknowledged, 8) == 8)
+		while (read(report[0], &acknowledged, 8) == 8)
 			;
-		close(said[0]);
+		close(report[0]);
 		spool = open_it();
 		scratch_hush();
 		count = drain(spool, numbers, MOST);
@@ -813,7 +812,7 @@ static void short_processes_share_files(void **state)
 	spool_close(spool);
 }
 
-/* Behind an unreadable part there may be what was acknowledged. */
+/* Acknowledged records may come after an unreadable part. */
 static void a_damaged_file_is_not_appended_to(void **state)
 {
 	struct spool *spool = open_with(1 << 30, 1 << 24, true);
@@ -838,8 +837,8 @@ static void a_damaged_file_is_not_appended_to(void **state)
 	buf_done(&heard);
 }
 
-/* The disk is full (here: the largest file that this process may write): all
-   or nothing, and what was refused is never read. */
+/* The disk is full (simulated by RLIMIT_FSIZE): a batch is written completely or not at all,
+   and a refused record is never read. */
 static void a_full_disk_takes_nothing_half(void **state)
 {
 	struct rlimit limit, before;
@@ -869,7 +868,7 @@ static void a_full_disk_takes_nothing_half(void **state)
 	}
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_in_range(accepted, 12, 18);
-	/* room again: it goes on */
+	/* space again: writing works */
 	assert_err(ERR_NONE, append(spool, SPOOL_EVENT, 60));
 	assert_int_equal(accepted + 1, drain(spool, numbers, 100));
 	scratch_heard(&heard);
@@ -901,7 +900,7 @@ static void a_folder_that_cannot_be_used_is_said(void **state)
 	buf_done(&heard);
 }
 
-/* The file cannot even be begun: the reason is the disk's, not that of tidying up. */
+/* The file cannot be created: the error is that of the disk, not that of the cleanup. */
 static void a_full_disk_is_said(void **state)
 {
 	struct rlimit limit, before;
@@ -954,7 +953,7 @@ static void a_folder_that_vanishes_is_made_again(void **state)
 	spool_close(spool);
 }
 
-/* What we hold open would be read by nobody. */
+/* No process would read a file that is only open here. */
 static void a_file_that_vanishes_is_made_again(void **state)
 {
 	struct spool *spool = open_it();
@@ -993,7 +992,7 @@ static void counting_tells_depth_and_age(void **state)
 	assert_int_equal(record_size(1), status.unverified_bytes);
 	assert_int_equal(1, status.damaged_files);
 	assert_int_equal(1000004, status.oldest_us);
-	/* what is drained does not count */
+	/* drained records do not count */
 	assert_err(ERR_NONE, spool_read(spool, 1, 100, &record, &count, &kind));
 	spool_settle(spool);
 	assert_err(ERR_NONE, spool_count(spool, &status));
@@ -1001,7 +1000,7 @@ static void counting_tells_depth_and_age(void **state)
 	spool_close(spool);
 }
 
-/* What cannot be counted is not nothing: who forgets a user asks. */
+/* An unreadable spool does not count as empty: forgetting a user depends on it. */
 static void a_folder_that_cannot_be_read_is_not_empty(void **state)
 {
 	struct spool *spool = open_it();

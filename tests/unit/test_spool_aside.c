@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The spool and what is not as it should be: records that fail alone, and things in
-   its folder that are no files of ours. */
+/* Abnormal contents of the spool: records that fail alone, and foreign files in its folder. */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -107,7 +106,7 @@ static void one_that_fails_alone_keeps_nobody_waiting(void **state)
 	assert_int_equal(3, next(spool));
 	spool_settle(spool);
 	assert_int_equal(0, next(spool));
-	/* it is on disk, for any process */
+	/* it is on disk, and every process sees it */
 	spool_close(spool);
 	spool = open_it(3600000, false);
 	assert_int_equal(1, count(spool).records);
@@ -143,7 +142,7 @@ static void who_drains_by_hand_tries_each_once(void **state)
 	spool_close(spool);
 }
 
-/* One who knows one endpoint's secret sends what takes long: the others' callbacks
+/* A client with the secret of one endpoint sends slow callbacks: callbacks of other endpoints
    are recorded first. */
 static void what_is_dear_lets_others_pass(void **state)
 {
@@ -172,7 +171,7 @@ static void what_is_dear_lets_others_pass(void **state)
 	}
 	assert_int_equal(4, count(spool).records);
 	assert_int_equal(101, count(spool).oldest_us);
-	/* behind them, also for another process, and at once for who drains by hand */
+	/* after them, also in another process; at once in `hookledger spool drain` */
 	spool_close(spool);
 	spool = open_it(3600000, true);
 	assert_int_equal(101, next(spool));
@@ -217,7 +216,7 @@ static void look(void *user, const char *aside, const struct callback *cb)
 	listed++;
 }
 
-/* Fails until it is set aside. */
+/* Fails until the record is set aside. */
 static void set_aside(struct spool *spool)
 {
 	bool is_aside = false;
@@ -258,12 +257,12 @@ static void one_that_fails_while_others_do_not_is_set_aside(void **state)
 	assert_int_equal(1, count(spool).oldest_us);
 	assert_err(ERR_NONE, spool_aside_each(spool, look, NULL));
 	assert_int_equal(1, listed);
-	/* it counts for the limit */
+	/* it still counts for the limit */
 	assert_err(ERR_NONE, spool_open(&other, &options));
 	assert_err(ERR_BUSY,
 		   spool_append(other, SPOOL_EVENT, (const struct callback *[]){ &large }, 1));
 	spool_close(other);
-	/* and comes back as if it had never failed */
+	/* and after `retry` it has no failures */
 	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("retry-1-1-00000000.3.aside")));
 	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("../retry-1.aside")));
 	assert_err(ERR_ABSENT, spool_aside_retry(spool, LIT("keyring")));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the drain does while the database is away; with one it is tested end to
-   end. */
+/* Draining while the database is unavailable; the end-to-end tests have one. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -14,8 +13,8 @@
 #include "ledger/counters.h"
 #include "scratch.h"
 
-/* Loading the keys has just failed; unverified callbacks wait. To judge them by
-   no keys would count good ones as forged and drop them. */
+/* Loading the keys has just failed, and unverified callbacks wait. Without keys, verifying
+   would drop valid callbacks as forged. */
 static void nothing_is_judged_without_keys(void **state)
 {
 	struct db_options options = { .conninfo = "host=/nowhere",

@@ -42,7 +42,7 @@ static void it_gets_its_input(void **state)
 	assert_err(ERR_NONE,
 		   shell("test \"$(cat)\" = 'one two'", LIT("one two"), LONG_MS, &problem));
 	assert_err(ERR_NONE, shell("test \"$1\" = '; echo operand'", LIT(""), LONG_MS, &problem));
-	/* one that does not read it holds up nobody */
+	/* a child that does not read it does not block */
 	for (int i = 0; i < LARGE; i++)
 		buf_add_char(&large, 'x');
 	assert_err(ERR_NONE, shell("true", buf_str(&large), LONG_MS, &problem));
@@ -51,7 +51,7 @@ static void it_gets_its_input(void **state)
 	buf_done(&large);
 }
 
-static void what_it_says_is_told(void **state)
+static void its_output_is_returned(void **state)
 {
 	struct buf problem = { 0 };
 
@@ -91,7 +91,7 @@ static void what_is_not_there_does_not_start(void **state)
 	buf_done(&problem);
 }
 
-/* As a daemon has them: signals blocked and ignored, children not waited for. */
+/* As in a daemon: signals blocked and ignored, children not waited for. */
 static void it_starts_with_clean_signals(void **state)
 {
 	struct buf problem = { 0 };
@@ -136,7 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_gets_its_input),
-		cmocka_unit_test(what_it_says_is_told),
+		cmocka_unit_test(its_output_is_returned),
 		cmocka_unit_test(it_is_stopped_when_its_time_is_over),
 		cmocka_unit_test(what_is_not_there_does_not_start),
 		cmocka_unit_test(it_starts_with_clean_signals),

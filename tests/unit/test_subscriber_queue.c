@@ -27,7 +27,7 @@ static struct subscriber_queue *a_queue(int64_t parallel, int64_t pause_us)
 	return queue;
 }
 
-/* Puts deliveries with the numbers 1, 2, ... into its hand. */
+/* Adds deliveries with the numbers 1, 2, ... in flight. */
 static struct delivery *fill(struct subscriber_queue *queue, size_t count, size_t body)
 {
 	struct delivery *all = mem_zero(count, sizeof(*all));

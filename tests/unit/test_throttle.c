@@ -20,11 +20,11 @@ static void a_bucket_each(void **state)
 		assert_int_equal(0, throttle_take(&options, str_of("one"), now));
 	assert_in_range(throttle_take(&options, str_of("one"), now), 30, 31);
 	assert_int_equal(0, throttle_take(&options, str_of("another"), now));
-	/* who is refused waits no longer for it */
+	/* a refused attempt does not make the wait longer */
 	assert_in_range(throttle_take(&options, str_of("one"), now + 20 * second), 10, 11);
 	assert_int_equal(0, throttle_take(&options, str_of("one"), now + 31 * second));
 	assert_in_range(throttle_take(&options, str_of("one"), now + 31 * second), 29, 30);
-	/* a clock that was set back empties nothing */
+	/* setting the clock back does not empty the bucket */
 	assert_in_range(throttle_take(&options, str_of("one"), now), 29, 31);
 	scratch_remove();
 }

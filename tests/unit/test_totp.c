@@ -3,7 +3,7 @@
 
 #include "ledger/totp.h"
 
-/* RFC 6238, appendix B: those with SHA-1, of 8 digits. */
+/* RFC 6238, appendix B: the vectors with SHA-1, 8 digits. */
 static void rfc_6238(void **state)
 {
 	static const struct {
@@ -52,7 +52,7 @@ static void a_step_to_either_side(void **state)
 	assert_int_equal(totp_match(secret, str_of("969429"), 4), 3);
 	assert_int_equal(totp_match(secret, str_of("969429"), 1), -1);
 	assert_int_equal(totp_match(secret, str_of("969429"), 5), -1);
-	/* of step 37037036, with zeros in front */
+	/* of step 37037036, with leading zeros */
 	assert_int_equal(totp_match(secret, str_of("081804"), 37037036), 37037036);
 	assert_int_equal(totp_match(secret, str_of("81804"), 37037036), -1);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)

@@ -24,7 +24,7 @@ static void paths_are_decoded_once(void **state)
 		if (uri_decode(str_of(wrong[i]), &out))
 			fail_msg("%s was decoded", wrong[i]);
 	assert_false(uri_decode(LIT("a\0b"), &out));
-	/* digits behind the end are not its own */
+	/* digits after the end do not belong to it */
 	assert_false(uri_decode((struct str){ "%41", 2 }, &out));
 	buf_done(&out);
 }

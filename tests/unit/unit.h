@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* cmocka with what it wants included before it, and a few sentences that the
-   tests say often. */
+/* cmocka with the headers that it needs, and macros that many tests use. */
 #ifndef HL_TESTS_UNIT_UNIT_H
 #define HL_TESTS_UNIT_UNIT_H
 
@@ -14,7 +13,7 @@
 
 #include "base/mem.h"
 
-/* A string literal with all its bytes, inner NULs too. */
+/* A string literal with all its bytes, also inner NULs. */
 #define LIT(text) ((struct str){ .at = (text), .len = sizeof(text) - 1 })
 
 #define assert_err(wanted, got) assert_int_equal((int)(wanted), (int)(got))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* FastCGI as a web server speaks it, byte by byte (specification, section 3
-   and 8), so that a test can also speak it wrongly. */
+/* FastCGI records as a web server sends them (specification, sections 3 and 8), made byte by
+   byte, so that a test can also send invalid ones. */
 #ifndef HL_TESTS_UNIT_WIRE_H
 #define HL_TESTS_UNIT_WIRE_H
 
@@ -21,11 +21,11 @@ void wire_record(struct buf *out, int type, int id, struct str content, int padd
 void wire_begin(struct buf *out, int role, int flags);
 void wire_param(struct buf *out, const char *name, struct str value);
 
-/* The whole of a POST to `uri`; length -2: as long as the body, -1: none. */
+/* A complete POST request to `uri`; length -2: the length of the body, -1: none. */
 void wire_post(struct buf *out, const char *uri, struct str body, int64_t length);
 
-/* Reads the answer that has come on `fd` so far: STDOUT into `text`. true once
-   the end of the request and then of the connection are there. */
+/* Reads the answer on `fd` so far, STDOUT into `text`. true: the end of the request and then
+   the end of the connection have arrived. */
 bool wire_answer(int fd, struct buf *raw, struct buf *text);
 
 #endif
