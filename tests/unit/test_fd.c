@@ -37,7 +37,7 @@ static void needs_add_up(void **state)
 	assert_int_equal(600, limit_now());
 }
 
-static void a_missing_descriptor_is_reported(void **state)
+static void a_low_hard_limit_is_reported(void **state)
 {
 	struct rlimit limit;
 	struct buf heard = { 0 };
@@ -76,7 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(needs_add_up),
 		cmocka_unit_test(all_above_are_closed),
-		cmocka_unit_test(a_missing_descriptor_is_reported),
+		cmocka_unit_test(a_low_hard_limit_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
