@@ -111,9 +111,38 @@ static void put_id(struct db_args *args, int64_t id)
 		db_put_null(args);
 }
 
+static void arg_id(struct db_args *args, int64_t id)
+{
+	if (id)
+		db_arg_int(args, id);
+	else
+		db_arg_null(args);
+}
+
+/* The parameters of receiver.append_one(), in its order. */
+static void write_one(struct db_args *args, const struct callback *cb, const char *source)
+{
+	db_args_clear(args);
+	db_arg_int(args, cb->endpoint_id);
+	db_arg_int(args, cb->secret_id);
+	arg_id(args, cb->workspace_id);
+	db_arg_int(args, cb->event_id);
+	db_arg_time(args, cb->created_us);
+	db_arg_time(args, cb->received_us);
+	arg_id(args, cb->creator_id);
+	arg_id(args, cb->entity_id);
+	db_arg_text(args, cb->model);
+	db_arg_text(args, cb->action);
+	db_arg_bytes(args, (struct str){ (const char *)cb->signature, MAC_BYTES });
+	db_arg_json(args, cb->body);
+	db_arg_text(args, str_of(source));
+	db_arg_text(args, cb->payload);
+	db_arg_bool(args, cb->is_costly);
+}
+
 /* The parameters of receiver.append() for `count` callbacks, in its order. */
-static void write_args(struct db_args *args, const struct callback *const *cb, size_t count,
-		       const char *source)
+static void write_batch(struct db_args *args, const struct callback *const *cb, size_t count,
+			const char *source)
 {
 	bool is_any_costly = false;
 
@@ -164,6 +193,18 @@ static void write_args(struct db_args *args, const struct callback *const *cb, s
 	for (size_t i = 0; i < count; i++)
 		is_any_costly = is_any_costly || cb[i]->is_costly;
 	db_arg_bool(args, is_any_costly);
+}
+
+/* Writes the arguments for `count` callbacks and returns the SQL function that takes them. */
+static const char *write_call(struct db_args *args, const struct callback *const *cb, size_t count,
+			      const char *source)
+{
+	if (count == 1) {
+		write_one(args, cb[0], source);
+		return "receiver.append_one";
+	}
+	write_batch(args, cb, count, source);
+	return "receiver.append";
 }
 
 static enum verdict of_letter(char letter)
@@ -227,8 +268,8 @@ static enum err append_singly(struct intake *intake, struct db *db, const char *
 		struct db_rows *rows = NULL;
 		int64_t left = until - clock_ms();
 
-		write_args(intake->args, &intake->callbacks[i], 1, source);
-		err = db_call(db, "receiver.append", intake->args, left > 0 ? left : 0, &rows);
+		write_one(intake->args, intake->callbacks[i], source);
+		err = db_call(db, "receiver.append_one", intake->args, left > 0 ? left : 0, &rows);
 		if (!err) {
 			err = read_verdicts(intake, &intake->verdicts[i], &first, 1, rows);
 		} else if (err != ERR_BUSY) {
@@ -259,13 +300,14 @@ enum err intake_append(struct intake *intake, struct db *db, const char *source,
 {
 	int64_t until = clock_ms() + wait_ms;
 	struct db_rows *rows = NULL;
+	const char *function;
 	enum err err;
 
 	if (intake->count == 0)
 		return ERR_NONE;
 	sort(intake);
-	write_args(intake->args, intake->sorted, intake->count, source);
-	err = db_call(db, "receiver.append", intake->args, wait_ms, &rows);
+	function = write_call(intake->args, intake->sorted, intake->count, source);
+	err = db_call(db, function, intake->args, wait_ms, &rows);
 	err = settle(intake, db, source, until, err, rows);
 	db_rows_free(rows);
 	return err;
@@ -273,9 +315,11 @@ enum err intake_append(struct intake *intake, struct db *db, const char *source,
 
 enum err intake_start(struct intake *intake, struct db *db, const char *source)
 {
+	const char *function;
+
 	sort(intake);
-	write_args(intake->args, intake->sorted, intake->count, source);
-	return db_send(db, "receiver.append", intake->args);
+	function = write_call(intake->args, intake->sorted, intake->count, source);
+	return db_send(db, function, intake->args);
 }
 
 enum err intake_finish(struct intake *intake, struct db *db, const char *source, int64_t wait_ms)

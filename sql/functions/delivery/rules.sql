@@ -103,16 +103,23 @@ comment on function ledger.patterns(text, text) is
   'The filters that an event of this kind may match. Whether a timer was started or stopped is decided when the '
   'delivery is made, so both actions are included.';
 
+create or replace view ledger.active_subscription as
+  select s.workspace_id, s.subscription_id, s.filters
+  from ledger.subscription s
+  where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null;
+comment on view ledger.active_subscription is
+  'Subscriptions that get the events that are recorded now: enabled, validated and not deleted.';
+comment on column ledger.active_subscription.workspace_id is 'Workspace whose events it gets.';
+comment on column ledger.active_subscription.subscription_id is 'Number of the subscription.';
+comment on column ledger.active_subscription.filters is 'Its filters as entity.action, sorted.';
+
 create function ledger.outbox_add(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[])
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  if not exists (select from ledger.subscription s
-                 where s.workspace_id = any (workspace_ids)
-                   and s.enabled and s.validated_at is not null and s.deleted_at is null
-                   and s.pending_until is null) then
+  if not exists (select from ledger.active_subscription s where s.workspace_id = any (workspace_ids)) then
     return false;
   end if;
   insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
@@ -121,10 +128,8 @@ begin
   join (select k.workspace_id, k.model, k.action, array_agg(s.subscription_id) as subscription_ids
         from (select distinct u.workspace_id, u.model, u.action
               from unnest(workspace_ids, models, actions) u (workspace_id, model, action)) k
-        join ledger.subscription s
-          on s.workspace_id = k.workspace_id and s.enabled and s.validated_at is not null and s.deleted_at is null
-          and s.pending_until is null
-         and s.filters && ledger.patterns(k.model, k.action)
+        join ledger.active_subscription s
+          on s.workspace_id = k.workspace_id and s.filters && ledger.patterns(k.model, k.action)
         group by k.workspace_id, k.model, k.action) m
     on m.workspace_id = i.workspace_id and m.model = i.model and m.action = i.action
   on conflict do nothing;
