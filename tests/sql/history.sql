@@ -2,7 +2,7 @@
 begin;
 set local timezone = 'UTC';
 create extension if not exists pgtap;
-select plan(44);
+select plan(47);
 
 \ir ../data/tell.sql
 
@@ -152,6 +152,10 @@ begin
 end
 $$;
 select unalike(pg_temp.plan_of('select * from ledger.change c where c.entity_id = 70'), '%Seq Scan%', 'the changes of an entity are found by index, everywhere');
+select unalike(pg_temp.plan_of($$select count(*) from toggl.time_entries_as_of('2026-07-01 12:00Z')$$), '%Function Scan on time_entries_as_of%',
+               'the entries at a time are part of the query that asks, and not copied');
+select unalike(pg_temp.plan_of($$select count(*) from toggl.time_entries_as_of(now() - interval '1 day')$$), '%Function Scan on time_entries_as_of%',
+               'at a time that is computed too');
 
 -- ---- random events in random order
 
@@ -181,12 +185,17 @@ create function pg_temp.apply_until(moment timestamptz) returns void language sq
                       array_agg(model), array_agg(action), array_agg(body)) from ledger.change where created_at <= moment;
 $$;
 create temp table compared (at timestamptz, entry jsonb, is_expected boolean);
+create temp table from_table (at timestamptz, entry jsonb);
 do $$
 declare
   moment timestamptz;
 begin
   for moment in select '2026-08-01Z'::timestamptz + n * interval '61 minutes' from generate_series(-1, 40, 5) n loop
     insert into compared select moment, to_jsonb(a), false from toggl.time_entries_as_of(moment) a;
+    -- Before the horizon the table names the entries that changed since, and not the ledger.
+    update ledger.state set horizon = 'infinity';
+    insert into from_table select moment, to_jsonb(a) from toggl.time_entries_as_of(moment) a;
+    update ledger.state set horizon = '-infinity';
     perform pg_temp.apply_until(moment);
     insert into compared select moment, to_jsonb(t), true from toggl.time_entry t where deleted_at is null;
     perform pg_temp.apply_until('infinity');
@@ -195,6 +204,7 @@ end
 $$;
 select bag_eq('select at, entry from compared where not is_expected', 'select at, entry from compared where is_expected',
               'a state in the past is what the events until then make of an empty table');
+select bag_eq('select at, entry from from_table', 'select at, entry from compared where is_expected', 'however the changed entries are found');
 select is_empty(
   $$select t.time_entry_id, f.name, h.new_value
     from toggl.time_entry t cross join unnest('{user_id,description,start_at,duration_seconds,billable,deleted_at}'::text[]) f (name)
