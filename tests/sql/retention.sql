@@ -1,7 +1,7 @@
 -- Whole months go, the last state of what was in them stays.
 begin;
 create extension if not exists pgtap;
-select plan(36);
+select plan(38);
 \ir lib/refused.sql
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (101, 'address_of_the_first_1', 'first', 7);
@@ -55,6 +55,12 @@ create temp table march as select * from toggl.time_entries_as_of('2020-03-01Z')
 select results_eq($$select month, events, verdict, reason from operator.retention_plan('2020-04', null)$$,
   $$values ('2019-06', 2::bigint, 'drop', null::jsonb), ('2020-01', 10, 'drop', null), ('2020-02', 6, 'drop', null), ('2020-03', 1, 'drop', null)$$,
   'months before one');
+-- Only to look at: as if it were large.
+update pg_class set reltuples = 200000, relpages = 1000, relallvisible = 800 where oid = 'ledger.event_y2020m01'::regclass;
+select is(events, 200000::bigint, 'a large month that has to be read whole is estimated') from operator.retention_plan('2020-02', null)
+where month = '2020-01';
+update pg_class set relallvisible = 950 where oid = 'ledger.event_y2020m01'::regclass;
+select is(events, 10::bigint, 'and counted when an index is enough') from operator.retention_plan('2020-02', null) where month = '2020-01';
 select is(min(bytes) > 0, true, 'with their size') from operator.retention_plan('2020-04', null);
 select is(count(*), 3::bigint, 'or all but so many') from operator.retention_plan(null, (
   extract(year from age(date_trunc('month', now()), '2020-03-01')) * 12 + extract(month from age(date_trunc('month', now()), '2020-03-01')))::bigint);
