@@ -303,7 +303,10 @@ diff <(sed -n 's/ *#.*//; /./p' sql/functions/ORDER | sort) <(matching '^sql/fun
 # Every code is written as a literal where it is said.
 codes_said() {
 	grep -hoE "ledger\.(refuse|coded)\('[a-z_0-9]+\.[a-z_0-9.]+'" "${sql_files[@]}" | grep -oE "'.*'"
-	grep -hoE '(catalog_begin|admin_refuse_code)\([^"]*"[a-z_0-9]+\.[a-z_0-9.]+"' "${c_files[@]}" | grep -oE '".*"'
+	# where C refuses by a code, and any other literal that can only be one
+	cat "${c_files[@]}" | tr '\n' ' ' | grep -oE '(catalog_begin|admin_refuse[a-z_]*)\([^;]*;' | grep -oE '"[a-z_0-9]+\.[a-z_0-9.]+"'
+	cat $(matching '^src/.*\.[ch]$' | grep -v catalog_en) | grep -oE '"[a-z_0-9]+\.[a-z_0-9.]+"' | grep -v '\.sql"' | tr -d '"' | sort -u |
+		grep -E "^($(sed -nE 's/^\t\{ "([a-z_0-9]+)\..*/\1/p' src/ledger/catalog_en.c | sort -u | paste -sd'|'))\." | comm -23 - <(made)
 }
 mapfile -t codes < <(codes_said | tr -d "\"'" | sort -u)
 ((${#codes[@]} >= 3)) || { echo "Bail out! only ${#codes[@]} codes found"; exit 1; }

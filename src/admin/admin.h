@@ -99,29 +99,23 @@ int admin_asking_go_on(struct admin *admin, struct pollfd *fds);
 
 /* ---- answering (admin_answer.c) */
 
-#define ADMIN_NO_KEY \
-	"master_key is not set in hookledger.conf, so secrets cannot be sealed: write the output " \
-	"of `openssl rand -hex 32` into it"
-
-#define ADMIN_OWN_EXPORT \
-	"an export of yours is still on its way; wait until it is there, then try again"
-#define ADMIN_MANY_EXPORTS \
-	"others are exporting just now, as many as may at once; please try again in a minute"
-
 /* JSON, and the headers that belong to every answer. `headers`: more of them, or NULL. */
 void admin_answer(struct http_req *req, int status, const char *headers, struct str json);
 
 /* Headers that belong to every answer, lines with \r\n between. */
 extern const char admin_safe_headers[];
 
-/* {"error": words} */
-void admin_refuse(struct http_req *req, int status, const char *words);
-/* {"error": words, "needs": what}: the page asks for that, and sends the request again. */
-void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words);
-void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words);
+/* An error is {"error": {"code": ..., parameters}}; the page has the sentence of the code. */
+void admin_refuse(struct http_req *req, int status, const char *code);
+/* The same, and the page asks for `what` and sends the request again: "needs" beside "error". */
+void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *code);
+void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *code);
+/* With parameters. `headers`: more of them, or NULL; `message`: the object, see catalog_begin(). */
+void admin_refuse_message(struct http_req *req, int status, const char *headers,
+			  struct str message);
 
 /* Answers what an operation, or another function of the schema, failed with: 400, 401,
-   403, 404, 409 with the database's words, 503 or 500. */
+   403, 404, 409 with what the database said, 503 or 500. */
 void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *called,
 			 enum err err);
 
@@ -191,6 +185,9 @@ bool admin_new_password(struct http_req *req, const struct visit *visit, const c
 
 /* 429: too many passwords or codes were tried; when to come back. */
 void admin_refuse_hurry(struct http_req *req, int64_t wait_s);
+
+/* 500: no master_key is set. */
+void admin_refuse_unsealed(struct http_req *req);
 
 /* ---- codes besides the password (admin_totp.c) */
 

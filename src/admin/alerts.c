@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ledger/alert.h"
+#include "ledger/catalog.h"
 #include "ledger/sealing.h"
 #include "ledger/monitor.h"
 
@@ -46,7 +47,7 @@ void admin_alert_add(struct admin *admin, struct http_req *req, const struct vis
 	}
 	sealing_new_secret(&secret);
 	if (sealing_row(admin->sealer, SEALING_ALERT, alert_id, buf_str(&secret), &sealed)) {
-		admin_refuse(req, 500, ADMIN_NO_KEY);
+		admin_refuse_unsealed(req);
 		goto done;
 	}
 	json_put_bytes(&made, "sealed", buf_str(&sealed));
@@ -95,8 +96,7 @@ void admin_alert_test(struct admin *admin, struct http_req *req, const struct vi
 	struct buf page = { 0 }, made = { 0 };
 
 	if (admin->testing) {
-		admin_refuse(req, 503,
-			     "another test is being sent just now; please try again in a moment");
+		admin_refuse(req, 503, "alert.test_pending");
 		return;
 	}
 	alert_page(admin->conf, &page);
@@ -148,9 +148,11 @@ void admin_alert_go_on(struct admin *admin)
 	settle(admin, &outcome);
 	json_begin(&json, NULL);
 	json_put_bool(&json, "sent", !outcome.problem);
-	json_put_text(&json, "words",
-		      str_of(outcome.problem ? outcome.problem
-					     : "The test was taken. Look whether it arrives."));
+	json_key(&json, "words");
+	catalog_begin(&json, outcome.problem ? "alert.test_failed" : "alert.test_taken");
+	if (outcome.problem)
+		json_put_text(&json, "problem", str_of(outcome.problem));
+	json_end(&json);
 	json_end(&json);
 	admin_answer(admin->testing, 200, NULL, buf_str(&json));
 	admin_release(admin, admin->testing);
@@ -210,15 +212,12 @@ void admin_metrics(struct admin *admin, struct http_req *req, const struct visit
 
 	(void)visit, (void)match;
 	if (!admin_conf(admin->conf)->metrics_token) {
-		admin_refuse(
-			req, 404,
-			"there is nothing at this address; the setting metrics_token opens it");
+		admin_refuse(req, 404, "metrics.off");
 		return;
 	}
 	if (!is_token(admin->conf, http_authorization(req))) {
-		admin_answer(req, 401, "WWW-Authenticate: Bearer realm=\"hookledger metrics\"",
-			     str_of("{\"error\":\"this needs the setting metrics_token as bearer "
-				    "token\"}"));
+		admin_refuse_with(req, 401, "WWW-Authenticate: Bearer realm=\"hookledger metrics\"",
+				  "metrics.token_wanted");
 		return;
 	}
 	args = db_args_new();

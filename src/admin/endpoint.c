@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "delivery/callback_ping.h"
 #include "delivery/delivery_conf.h"
+#include "ledger/catalog.h"
 #include "ledger/sealing.h"
 
 enum { CODE_RANDOM = 24 };
@@ -50,7 +51,7 @@ static void answer_secret(struct admin *admin, struct http_req *req, const struc
 
 	sealing_new_secret(&secret);
 	if (sealing_endpoint(admin->sealer, address, buf_str(&secret), &sealed)) {
-		admin_refuse(req, 500, ADMIN_NO_KEY);
+		admin_refuse_unsealed(req);
 		goto done;
 	}
 	add_url(admin, address, &url);
@@ -110,33 +111,24 @@ static void free_trial(struct trial *trial)
 	free(trial);
 }
 
-/* One word, and a sentence that says what to look at. */
+/* One word, and the code of the sentence that says what to look at. */
 struct verdict {
-	const char *word, *words;
+	const char *word, *code;
 };
 
 static struct verdict of_silence(enum http_client_failure trouble)
 {
 	switch (trouble) {
 	case HTTP_CLIENT_NAME:
-		return (struct verdict){ "name", "The host of public_url has no address: look at "
-						 "its spelling in hookledger.conf, and at DNS." };
+		return (struct verdict){ "name", "endpoint.test_name" };
 	case HTTP_CLIENT_CONNECT:
-		return (struct verdict){ "unreachable",
-					 "Nobody takes connections there: does the web server run, "
-					 "on this port, and does a firewall let it through?" };
+		return (struct verdict){ "unreachable", "endpoint.test_unreachable" };
 	case HTTP_CLIENT_TLS:
-		return (struct verdict){ "tls",
-					 "TLS fails, and Toggl will find the same: look at the "
-					 "certificate, its chain and the name it is for." };
+		return (struct verdict){ "tls", "endpoint.test_tls" };
 	case HTTP_CLIENT_SLOW:
-		return (struct verdict){ "timeout",
-					 "No answer came in time: a firewall that drops, a web "
-					 "server that hangs, or the receiver does not run." };
+		return (struct verdict){ "timeout", "endpoint.test_timeout" };
 	default:
-		return (struct verdict){ "broken",
-					 "The connection ended without an answer that is HTTP: is "
-					 "it the right port, and http or https as in public_url?" };
+		return (struct verdict){ "broken", "endpoint.test_broken" };
 	}
 }
 
@@ -153,48 +145,24 @@ static struct verdict judge_answer(const struct trial *trial,
 	if (!status)
 		return of_silence(outcome->failure);
 	if (callback_ping_is_answered(outcome, buf_str(&trial->code)) && !trial->is_enabled)
-		return (struct verdict){ "disabled", "A signed ping came back, but this endpoint "
-						     "is disabled: every event is answered 404." };
+		return (struct verdict){ "disabled", "endpoint.test_disabled" };
 	if (callback_ping_is_answered(outcome, buf_str(&trial->code)))
-		return (struct verdict){
-			"well", "A signed ping went out, and the right answer came back: Toggl can "
-				"reach this endpoint, if it can reach this host."
-		};
+		return (struct verdict){ "well", "endpoint.test_well" };
 	if (status >= 200 && status < 300)
-		return (struct verdict){ "other_site",
-					 "Something else answers at this address: the web server "
-					 "does not pass it to hookledger-receiver." };
+		return (struct verdict){ "other_site", "endpoint.test_other_site" };
 	if (status >= 300 && status < 400)
-		return (struct verdict){ "redirect",
-					 "The web server sends on to another address, which Toggl "
-					 "does not follow: set public_url to that one." };
+		return (struct verdict){ "redirect", "endpoint.test_redirect" };
 	if (status == 404 && holds(outcome->body, "no such callback address"))
 		return trial->is_enabled
-			       ? (struct verdict){ "unknown",
-						   "hookledger-receiver answers, and does not know "
-						   "this address: it works on another database, or "
-						   "could not read the new endpoint yet." }
-			       : (struct verdict){ "disabled",
-						   "hookledger-receiver answers 404, because this "
-						   "endpoint is disabled." };
+			       ? (struct verdict){ "unknown", "endpoint.test_unknown" }
+			       : (struct verdict){ "disabled", "endpoint.test_disabled_404" };
 	if (status == 401)
-		return (struct verdict){
-			"secret", "The signature was refused: the receiver has another secret for "
-				  "this address, so another database or another master_key."
-		};
+		return (struct verdict){ "secret", "endpoint.test_secret" };
 	if (status == 404 || status == 405 || status == 403)
-		return (struct verdict){
-			"wrong_path",
-			"The web server answers, and does not pass this path to "
-			"hookledger-receiver: look at its configuration, base_path and public_url."
-		};
+		return (struct verdict){ "wrong_path", "endpoint.test_wrong_path" };
 	if (status >= 500)
-		return (struct verdict){
-			"down", "The web server answers, but what stands behind it does not work: "
-				"look at its log and at that of hookledger-receiver."
-		};
-	return (struct verdict){ "refused", "The ping was refused: look at the log of the web "
-					    "server and at that of hookledger-receiver." };
+		return (struct verdict){ "down", "endpoint.test_down" };
+	return (struct verdict){ "refused", "endpoint.test_refused" };
 }
 
 static void tried(void *user, const struct http_client_result *outcome)
@@ -211,7 +179,9 @@ static void tried(void *user, const struct http_client_result *outcome)
 	else
 		json_put_text(&json, "status", (struct str){ 0 });
 	json_put_int(&json, "milliseconds", outcome->duration_us / 1000);
-	json_put_text(&json, "words", str_of(verdict.words));
+	json_key(&json, "words");
+	catalog_begin(&json, verdict.code);
+	json_end(&json);
 	json_put_text(&json, "problem", str_of(outcome->problem));
 	json_end(&json);
 	admin_answer(trial->req, 200, NULL, buf_str(&json));
@@ -237,13 +207,10 @@ static void send(struct admin *admin, struct trial *trial, struct str secret)
 		admin_hold(admin, trial->req);
 		return;
 	case ERR_PACE:
-		admin_refuse(trial->req, 503,
-			     "too many endpoints are being tried out right now; please try again "
-			     "in a moment");
+		admin_refuse(trial->req, 503, "endpoint.tests_pending");
 		break;
 	default:
-		admin_refuse(trial->req, 409,
-			     "public_url in hookledger.conf is no http or https URL");
+		admin_refuse(trial->req, 409, "conf.public_url_malformed");
 	}
 	free_trial(trial);
 }
@@ -261,17 +228,12 @@ void admin_endpoint_test(struct admin *admin, struct http_req *req, const struct
 	admin_private_text(found, "address", &address);
 	admin_private_bytes(found, "sealed", &sealed);
 	if (!admin->conf->public_url) {
-		admin_refuse(req, 409,
-			     "public_url is not set in hookledger.conf, so nobody knows where this "
-			     "endpoint is");
+		admin_refuse(req, 409, "conf.public_url_unset");
 	} else if (!sealed.len) {
-		admin_refuse(req, 409,
-			     "this endpoint has no secret that is good: give it a new one first");
+		admin_refuse(req, 409, "endpoint.no_secret");
 	} else if (sealing_endpoint_open(admin->sealer, buf_str(&address), buf_str(&sealed),
 					 &secret)) {
-		admin_refuse(req, 409,
-			     "the secret of this endpoint does not open with the master_key in "
-			     "hookledger.conf: give it a new one, or put the key back");
+		admin_refuse(req, 409, "endpoint.secret_unopened");
 	} else {
 		trial = mem_zero(1, sizeof(*trial));
 		*trial = (struct trial){ .waiter = { tried },

@@ -164,9 +164,7 @@ void admin_event_export(struct admin *admin, struct http_req *req, const struct 
 		 : str_is(buf_str(&export.kind), "spreadsheet") ? "-spreadsheet.csv"
 								: ".csv");
 	if (!read_end(req, &export))
-		admin_refuse(req, 400,
-			     "end has at most 64 letters, digits and -: the last line by which a "
-			     "whole export is known");
+		admin_refuse(req, 400, "export.end_malformed");
 	else if ((err = read_page(admin, &export, visit, &lines)))
 		admin_refuse_failed(admin, req, "event_export", err);
 	else if (str_is(http_method(req), "HEAD"))

@@ -70,7 +70,7 @@ void admin_session_begin(struct admin *admin, struct http_req *req, const struct
 		begin_with_code(admin, req, visit, db_int(found, 0, "operator_id"),
 				db_str(found, 0, "password"));
 	else
-		admin_refuse(req, 401, "name or password is wrong");
+		admin_refuse(req, 401, "login.wrong");
 done:
 	mem_wipe(password.at, password.len);
 	buf_done(&password);

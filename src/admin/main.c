@@ -36,13 +36,13 @@ static void serve(void *program, struct http_req *req, const struct route_match 
 static void refuse_path(void *program, struct http_req *req)
 {
 	(void)program;
-	admin_refuse(req, 404, "there is nothing at this address");
+	admin_refuse(req, 404, "request.no_address");
 }
 
 static void refuse_method(void *program, struct http_req *req, const char *allow)
 {
 	(void)program;
-	admin_refuse_with(req, 405, allow, "this address has other methods");
+	admin_refuse_with(req, 405, allow, "request.other_methods");
 }
 
 static int work(struct program *program)

@@ -44,9 +44,9 @@ static void calm(int fd)
 
 /* ---- running */
 
-static void refuse_crowd(struct http_req *req, int status, const char *words)
+static void refuse_crowd(struct http_req *req, int status, const char *code)
 {
-	admin_refuse_with(req, status, "Retry-After: 5", words);
+	admin_refuse_with(req, status, "Retry-After: 5", code);
 }
 
 /* Finds the operator of a request, for the limits; asks the database once a minute for each
@@ -99,18 +99,15 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 	int place = SLOT_FREE;
 
 	if (job->is_late) {
-		refuse_crowd(job->req, 503,
-			     "so much is asked at once that this waited for 20 seconds; please try "
-			     "again in a moment");
+		refuse_crowd(job->req, 503, "request.late");
 		return false;
 	}
 	if (queue->place &&
 	    (place = slot_take(ledger_conf(conf)->spool_dir, queue->place, places(queue, conf),
 			       queue->place_wait_ms)) == SLOT_NONE) {
 		refuse_crowd(job->req, 503,
-			     queue->number == ADMIN_QUEUE_EXPORT
-				     ? ADMIN_MANY_EXPORTS
-				     : "too much is asked at once; please try again in a moment");
+			     queue->number == ADMIN_QUEUE_EXPORT ? "export.others_run"
+								 : "request.crowd");
 		return false;
 	}
 	db_maintain(admin->db); /* it may have been lost while nobody asked */
@@ -127,7 +124,7 @@ static bool run(struct admin *admin, struct admin_queue *queue, struct admin_job
 		if (!is_known_now || is_over(queue, job)) {
 			slot_release(place);
 			if (is_known_now && queue->number == ADMIN_QUEUE_EXPORT)
-				refuse_crowd(job->req, 429, ADMIN_OWN_EXPORT);
+				refuse_crowd(job->req, 429, "export.own_runs");
 			return is_known_now && queue->number != ADMIN_QUEUE_EXPORT;
 		}
 	}
@@ -441,7 +438,7 @@ void admin_pool_give(struct admin_pool *pool, struct http_req *req, const struct
 		if (!queue->started) {
 			admin_jobs_remove(&queue->waiting, job);
 			queue->queued--;
-			crowd = "this host lets the program start no thread; its log says why";
+			crowd = "request.no_thread";
 			status = 503;
 		}
 	}

@@ -157,20 +157,16 @@ const char *admin_queue_crowd(const struct admin_queue *queue, const struct admi
 	    admin_jobs_count(queue->running, job, false) +
 			    admin_jobs_count(queue->waiting, job, false) >=
 		    queue->key_max)
-		return ADMIN_OWN_EXPORT;
+		return "export.own_runs";
 	if (admin_jobs_count(queue->waiting, job, false) >= queue->key_queue_max &&
 	    queue->number != ADMIN_QUEUE_EXPORT)
-		return queue->number == ADMIN_QUEUE_PASSWORD
-			       ? "too many attempts to log in at once; please wait a moment"
-			       : "you ask for too much at once; please wait until some of it is "
-				 "there";
+		return queue->number == ADMIN_QUEUE_PASSWORD ? "login.own_crowd"
+							     : "request.own_crowd";
 	*status = 503;
 	if (queue->number == ADMIN_QUEUE_EXPORT && busy >= queue->threads_max)
-		return ADMIN_MANY_EXPORTS;
+		return "export.others_run";
 	if (queue->number != ADMIN_QUEUE_EXPORT && queue->queued >= queue->queue_max)
-		return queue->number == ADMIN_QUEUE_PASSWORD
-			       ? "too many are logging in just now; please try again in a moment"
-			       : "too much is asked at once; please try again in a moment";
+		return queue->number == ADMIN_QUEUE_PASSWORD ? "login.crowd" : "request.crowd";
 	return NULL;
 }
 

@@ -84,7 +84,8 @@ void admin_queue_add(struct admin_queue *queue, struct admin_job *job);
    whose owner was served longest ago. */
 struct admin_job *admin_queue_pick(struct admin_queue *queue);
 
-/* What a new job is answered instead of being queued, and its *status; NULL: nothing. */
+/* The code that a new job is refused with instead of being queued, and its *status; NULL: it
+   is not. */
 const char *admin_queue_crowd(const struct admin_queue *queue, const struct admin_job *job,
 			      int *status);
 

@@ -23,9 +23,9 @@ bool admin_knows_password(struct admin *admin, struct http_req *req, const struc
 		goto done;
 	admin_private_text(found, "password", &kept);
 	if (admin_private_int(found, "wait_s") > 0)
-		admin_refuse(req, 429, "too many attempts; wait a minute");
+		admin_refuse_hurry(req, admin_private_int(found, "wait_s"));
 	else if (!password_fits(buf_str(&password), buf_str(&kept)))
-		admin_refuse(req, 403, "that is not your present password");
+		admin_refuse(req, 403, "password.wrong");
 	else
 		fine = true;
 	if (fine && compared)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How the admin page's program answers: JSON that nobody may keep, errors as an
-   object with words, and what the database said. */
+/* How the admin page's program answers: JSON that nobody may keep, errors as a code
+   with parameters, and what the database said. */
 #include "admin/admin.h"
 
 #include <string.h>
@@ -39,58 +39,68 @@ void admin_answer(struct http_req *req, int status, const char *headers, struct 
 	buf_done(&all);
 }
 
-void admin_refuse(struct http_req *req, int status, const char *words)
-{
-	admin_refuse_with(req, status, NULL, words);
-}
-
-void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *words)
+static void refuse(struct http_req *req, int status, const char *headers, const char *needs,
+		   struct str message)
 {
 	struct buf json = { 0 };
 
 	json_begin(&json, NULL);
-	json_put_text(&json, "error", str_of(words));
+	json_key(&json, "error");
+	buf_add_str(&json, message);
+	if (needs)
+		json_put_text(&json, "needs", str_of(needs));
 	json_end(&json);
 	admin_answer(req, status, headers, buf_str(&json));
 	buf_done(&json);
 }
 
-static void refuse_coded(struct http_req *req, int status, const char *headers, struct str coded)
+static void refuse_code(struct http_req *req, int status, const char *headers, const char *needs,
+			const char *code)
 {
-	struct buf json = { 0 }, words = { 0 };
+	struct buf message = { 0 };
 
-	catalog_write_json(coded, &words);
-	json_begin(&json, NULL);
-	json_put_text(&json, "error", buf_str(&words));
-	json_key(&json, "coded");
-	buf_add_str(&json, coded);
-	json_end(&json);
-	admin_answer(req, status, headers, buf_str(&json));
-	buf_done(&json);
-	buf_done(&words);
+	catalog_begin(&message, code);
+	json_end(&message);
+	refuse(req, status, headers, needs, buf_str(&message));
+	buf_done(&message);
 }
 
-void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *words)
+void admin_refuse(struct http_req *req, int status, const char *code)
 {
-	struct buf json = { 0 };
+	refuse_code(req, status, NULL, NULL, code);
+}
 
-	json_begin(&json, NULL);
-	json_put_text(&json, "error", str_of(words));
-	json_put_text(&json, "needs", str_of(what));
-	json_end(&json);
-	admin_answer(req, status, NULL, buf_str(&json));
-	buf_done(&json);
+void admin_refuse_needing(struct http_req *req, int status, const char *what, const char *code)
+{
+	refuse_code(req, status, NULL, what, code);
+}
+
+void admin_refuse_with(struct http_req *req, int status, const char *headers, const char *code)
+{
+	refuse_code(req, status, headers, NULL, code);
+}
+
+void admin_refuse_message(struct http_req *req, int status, const char *headers, struct str message)
+{
+	refuse(req, status, headers, NULL, message);
 }
 
 void admin_refuse_hurry(struct http_req *req, int64_t wait_s)
 {
-	struct buf headers = { 0 }, words = { 0 };
+	struct buf headers = { 0 }, message = { 0 };
 
 	buf_addf(&headers, "Retry-After: %lld", (long long)wait_s);
-	buf_addf(&words, "too many attempts; try again in %lld seconds", (long long)wait_s);
-	admin_refuse_with(req, 429, buf_text(&headers), buf_text(&words));
+	catalog_begin(&message, "login.too_often");
+	json_put_int(&message, "wait_seconds", wait_s);
+	json_end(&message);
+	admin_refuse_message(req, 429, buf_text(&headers), buf_str(&message));
 	buf_done(&headers);
-	buf_done(&words);
+	buf_done(&message);
+}
+
+void admin_refuse_unsealed(struct http_req *req)
+{
+	admin_refuse(req, 500, "conf.master_key_unset");
 }
 
 static int status_of(const struct db *db, enum err err)
@@ -111,21 +121,31 @@ static int status_of(const struct db *db, enum err err)
 	}
 }
 
+/* What the database said, as it is when it did not come from ledger.refuse(). */
+static void refuse_as_database(const struct db *db, struct http_req *req, int status)
+{
+	bool needs_password = str_is(str_of(db_sqlstate(db)), "HL428");
+	struct buf message = { 0 };
+
+	if (db_code(db).len) {
+		buf_add_str(&message, db_params(db));
+	} else {
+		catalog_begin(&message, "db.refused");
+		json_put_text(&message, "problem", str_of(db_problem(db)));
+		json_end(&message);
+	}
+	refuse(req, status, NULL, needs_password ? "password" : NULL, buf_str(&message));
+	buf_done(&message);
+}
+
 void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *function,
 			 enum err err)
 {
 	int status = status_of(admin->db, err);
-	struct buf words = { 0 };
+	struct buf message = { 0 };
 
-	if (err == ERR_DENIED && str_is(str_of(db_sqlstate(admin->db)), "HL428")) {
-		admin_refuse_needing(req, 403, "password", db_problem(admin->db));
-		return;
-	}
 	if (status < 500) {
-		if (db_code(admin->db).len)
-			refuse_coded(req, status, NULL, db_params(admin->db));
-		else
-			admin_refuse(req, status, db_problem(admin->db));
+		refuse_as_database(admin->db, req, status);
 		return;
 	}
 	log_write(LOG_ERROR, "call_failed",
@@ -133,21 +153,14 @@ void admin_refuse_failed(struct admin *admin, struct http_req *req, const char *
 					log_text("why", db_problem(admin->db)), log_end() });
 	/* query_canceled: by its time limit */
 	if (str_is(str_of(db_sqlstate(admin->db)), "57014")) {
-		buf_addf(&words,
-			 "this took the database longer than the %g seconds that it may take; "
-			 "nothing was changed. "
-			 "Ask for a shorter time or with fewer filters, or try again when less is "
-			 "going on",
-			 (double)admin->conf->db_deadline_ms / 1000);
-		admin_refuse(req, 503, buf_text(&words));
-		buf_done(&words);
+		catalog_begin(&message, "db.slow");
+		json_put_int(&message, "limit_ms", admin->conf->db_deadline_ms);
+		json_end(&message);
+		admin_refuse_message(req, 503, NULL, buf_str(&message));
+		buf_done(&message);
 		return;
 	}
-	admin_refuse(req, status,
-		     status == 503
-			     ? "the database cannot answer now; nothing was changed, please try "
-			       "again in a moment"
-			     : "something is wrong with hookledger itself; its log says what");
+	admin_refuse(req, status, status == 503 ? "db.away" : "program.fault");
 }
 
 enum err admin_db_call(struct admin *admin, const char *function, const struct db_args *args,
@@ -203,7 +216,7 @@ enum err admin_ask(struct admin *admin, struct http_req *req, const struct visit
 void admin_answer_rows(struct http_req *req, const struct db_rows *found)
 {
 	if (db_is_null(found, 0, "status"))
-		admin_refuse(req, 404, "there is no such thing");
+		admin_refuse(req, 404, "request.nothing_there");
 	else
 		admin_answer(req, (int)db_int(found, 0, "status"), NULL, db_str(found, 0, "body"));
 }
@@ -304,16 +317,18 @@ bool admin_text(struct http_req *req, const struct visit *visit, const char *nam
 	struct json_want want = { .outer = name };
 	struct json_value value = { 0 };
 	size_t before = out->len;
-	struct buf words = { 0 };
+	struct buf message = { 0 };
 	bool fine = visit->given.at &&
 		    json_scan(visit->given, &want, &value, 1, NULL) == ERR_NONE &&
 		    json_text(value, out) == ERR_NONE && out->len - before <= max;
 
 	if (!fine) {
-		buf_addf(&words, "\"%s\" is missing, or is no text of at most %zu bytes", name,
-			 max);
-		admin_refuse(req, 400, buf_text(&words));
-		buf_done(&words);
+		catalog_begin(&message, "member.not_text_within");
+		json_put_text(&message, "member", str_of(name));
+		json_put_int(&message, "most", (int64_t)max);
+		json_end(&message);
+		admin_refuse_message(req, 400, NULL, buf_str(&message));
+		buf_done(&message);
 	}
 	return fine;
 }

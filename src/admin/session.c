@@ -105,12 +105,11 @@ void admin_session_start(struct admin *admin, struct http_req *req, const struct
 	if (admin_ask_with(admin, req, "admin.login_end", args, &made))
 		goto done;
 	if (db_int(made, 0, "status") == 403) {
-		admin_refuse_needing(req, 401, "code",
-				     "this code is not good, or was used already");
+		admin_refuse_needing(req, 401, "code", "totp.code_wrong");
 		goto done;
 	}
 	if (db_int(made, 0, "status") != 200) {
-		admin_refuse(req, 401, "name or password is wrong");
+		admin_refuse(req, 401, "login.wrong");
 		goto done;
 	}
 	admin_session_cookie(conf, buf_str(&token), admin_conf(conf)->session_max_hours * 3600,

@@ -9,8 +9,10 @@
 #include "base/crypto.h"
 #include "base/db.h"
 #include "http/http_server.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/throttle.h"
+#include "ledger/catalog.h"
 #include "ledger/ledger_conf.h"
 #include "ledger/migration.h"
 
@@ -59,7 +61,7 @@ static bool migrate(struct admin *admin, struct http_req *req)
 		.deadline_ms = admin->conf->db_deadline_ms,
 	};
 	struct migration migration = { .db = db_open(&options), .conf = admin->conf };
-	struct buf words = { 0 };
+	struct buf message = { 0 };
 	enum migration_end end = MIGRATION_REFUSED;
 
 	if (db_wait(migration.db, OWNER_WAIT_MS))
@@ -69,16 +71,16 @@ static bool migrate(struct admin *admin, struct http_req *req)
 		end = migration_run(&migration);
 	if (end != MIGRATION_DONE) {
 		/* the log names the file, the page does not */
-		buf_addf(&words, "the tables could not be made: %s",
-			 end != MIGRATION_NO_FILES
-				 ? buf_text(&migration.problem)
-				 : "the files of the setting sql_dir cannot be read");
+		catalog_begin(&message, "setup.no_tables");
+		if (end != MIGRATION_NO_FILES)
+			json_put_text(&message, "problem", buf_str(&migration.problem));
+		json_end(&message);
 		log_write(LOG_ERROR, "setup_failed",
 			  (struct log_field[]){ log_text("why", buf_text(&migration.problem)),
 						log_end() });
-		admin_refuse(req, 503, buf_text(&words));
+		admin_refuse_message(req, 503, NULL, buf_str(&message));
 	}
-	buf_done(&words);
+	buf_done(&message);
 	buf_done(&migration.problem);
 	db_close(migration.db);
 	return end == MIGRATION_DONE;
@@ -117,15 +119,11 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 
 	(void)match;
 	if (!admin_conf(conf)->setup_token) {
-		admin_refuse(req, 403,
-			     "there is no set-up token in the settings; with a shell, `hookledger "
-			     "operator add NAME` makes the first operator");
+		admin_refuse(req, 403, "setup.no_token");
 		goto done;
 	}
 	if (str_of(admin_conf(conf)->setup_token).len < TOKEN_MIN) {
-		admin_refuse(req, 403,
-			     "the setting setup_token is too short to be safe: give it 20 "
-			     "characters or more");
+		admin_refuse(req, 403, "setup.token_short");
 		goto done;
 	}
 	if (!admin_text(req, visit, "token", TOKEN_MAX, &token))
@@ -135,11 +133,11 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 		goto done;
 	}
 	if (!is_token(conf, buf_str(&token))) {
-		admin_refuse(req, 403, "this is not the set-up token of the settings file");
+		admin_refuse(req, 403, "setup.token_wrong");
 		goto done;
 	}
 	if (!admin_setup_is_due(admin)) {
-		admin_refuse(req, 409, "hookledger is set up already; log in");
+		admin_refuse(req, 409, "setup.done");
 		goto done;
 	}
 	if (!admin_text(req, visit, "name", WORD_MAX, &name) ||
@@ -152,8 +150,7 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 	db_arg_text(args, buf_str(&kept));
 	db_arg_text(args, buf_str(&visit->client));
 	if (db_wait(admin->db, OWNER_WAIT_MS)) {
-		admin_refuse(req, 503,
-			     "the tables are there, but the database does not answer; try again");
+		admin_refuse(req, 503, "setup.database_away");
 		goto done;
 	}
 	if (!admin_ask_with(admin, req, "admin.setup", args, &made))

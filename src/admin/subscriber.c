@@ -16,6 +16,7 @@
 #include "http/http_server.h"
 #include "base/json.h"
 #include "delivery/delivery_conf.h"
+#include "ledger/catalog.h"
 #include "ledger/sealing.h"
 #include "delivery/subscription.h"
 
@@ -67,7 +68,7 @@ void admin_subscription_rotate(struct admin *admin, struct http_req *req, const 
 	sealing_new_secret(&secret);
 	if (sealing_row(admin->sealer, SEALING_SUBSCRIPTION, route_int(match, "subscription_id"),
 			buf_str(&secret), &sealed)) {
-		admin_refuse(req, 500, ADMIN_NO_KEY);
+		admin_refuse_unsealed(req);
 	} else {
 		json_begin(&made, NULL);
 		json_put_bytes(&made, "sealed", buf_str(&sealed));
@@ -137,35 +138,34 @@ static enum err call_step(void *caller, enum subscription_step step,
 }
 
 /* What the callback's answer was worth. */
-static void add_words(struct buf *words, const struct subscription_result *end)
+static void put_words(struct buf *json, const struct subscription_result *end)
 {
-	buf_addf(words, "Its address answered %d in %lld ms", end->callback_status,
-		 (long long)(end->duration_us / 1000));
-	if (end->is_proven)
-		buf_add_text(words, " with the validation code: the subscription is valid.");
-	else if (end->has_sent_code)
-		buf_add_text(words, ", but without the validation code: the subscription gets "
-				    "events once its address has "
-				    "answered {\"validation_code\": …} to a ping, or has called "
-				    "the validation_code_url that "
-				    "stands in it.");
-	else
-		buf_add_char(words, '.');
+	json_key(json, "words");
+	catalog_begin(json, "subscription.pinged");
+	json_put_int(json, "status", end->callback_status);
+	json_put_int(json, "milliseconds", end->duration_us / 1000);
+	if (end->is_proven || end->has_sent_code)
+		json_put_bool(json, "is_proven", end->is_proven);
+	json_end(json);
 }
 
 static void answer(void *caller, const struct subscription_request *request,
 		   const struct subscription_result *end)
 {
 	struct http_req *req = request->req;
-	struct buf json = { 0 }, words = { 0 };
+	struct buf json = { 0 };
 
 	if (!end->status) {
 		admin_refuse_failed(caller, req, end->function, end->err);
 		goto done;
 	}
 	if (end->status != 200) {
+		catalog_begin(&json, "subscription.refused");
+		json_put_text(&json, "message", buf_str(&end->message));
+		json_end(&json);
 		/* the account lacks the right, not the operator */
-		admin_refuse(req, end->status == 403 ? 409 : end->status, buf_text(&end->message));
+		admin_refuse_message(req, end->status == 403 ? 409 : end->status, NULL,
+				     buf_str(&json));
 		goto done;
 	}
 	json_begin(&json, NULL);
@@ -173,11 +173,10 @@ static void answer(void *caller, const struct subscription_request *request,
 	if (end->secret.len)
 		json_put_text(&json, "secret", buf_str(&end->secret));
 	if (end->is_asked) {
-		add_words(&words, end);
 		json_put_int(&json, "status", end->callback_status);
 		json_put_int(&json, "milliseconds", end->duration_us / 1000);
 		json_put_bool(&json, "validated", end->is_proven || !end->has_sent_code);
-		json_put_text(&json, "words", buf_str(&words));
+		put_words(&json, end);
 	}
 	json_end(&json);
 	admin_answer(req, request->method && str_is(str_of(request->method), "POST") ? 201 : 200,
@@ -185,7 +184,6 @@ static void answer(void *caller, const struct subscription_request *request,
 done:
 	mem_wipe(json.at, json.len);
 	buf_done(&json);
-	buf_done(&words);
 }
 
 static void hold(void *caller, struct http_req *req)
@@ -254,30 +252,22 @@ static void free_replay(struct replay *replay)
 
 static void answer_replay(const struct replay *replay, bool is_done)
 {
-	struct buf json = { 0 }, words = { 0 }, next = { 0 };
+	struct buf json = { 0 }, next = { 0 };
 
-	buf_addf(&words, "%lld deliver%s due once more. ", (long long)replay->replayed,
-		 replay->replayed == 1 ? "y is" : "ies are");
-	if (replay->hidden)
-		buf_addf(&words,
-			 "%lld %s left out: the account of the subscription may not see what they "
-			 "tell. ",
-			 (long long)replay->hidden, replay->hidden == 1 ? "is" : "are");
-	if (!is_done) {
+	if (!is_done)
 		buf_addf(&next, "%lld", (long long)replay->after);
-		buf_add_text(&words, "There are more: go on. ");
-	}
-	buf_add_text(&words, "Events that came while the subscription was disabled or not "
-			     "validated were never made for it, "
-			     "and are not among them.");
 	json_begin(&json, NULL);
 	json_put_int(&json, "replayed", replay->replayed);
 	json_put_text(&json, "next", is_done ? (struct str){ 0 } : buf_str(&next));
-	json_put_text(&json, "words", buf_str(&words));
+	json_key(&json, "words");
+	catalog_begin(&json, "subscription.replayed");
+	json_put_int(&json, "count", replay->replayed);
+	json_put_int(&json, "hidden_count", replay->hidden);
+	json_put_bool(&json, "more", !is_done);
+	json_end(&json);
 	json_end(&json);
 	admin_answer(replay->req, 200, NULL, buf_str(&json));
 	buf_done(&json);
-	buf_done(&words);
 	buf_done(&next);
 }
 

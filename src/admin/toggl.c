@@ -95,7 +95,7 @@ static void answer(struct admin *admin, struct admin_held *held)
 	if (err)
 		admin_refuse_failed(admin, held->req, call.operation, err);
 	else if (db_is_null(found, 0, "status"))
-		admin_refuse(held->req, 409, "the connection to Toggl was ended meanwhile");
+		admin_refuse(held->req, 409, "toggl.disconnected");
 	else
 		admin_answer_rows(held->req, found);
 	buf_done(&made);
@@ -211,20 +211,16 @@ static struct admin_held *find_place(struct admin *admin, struct http_req *req,
 		held->until_ms = clock_ms() + toggl_conf(admin->conf)->hold_ms;
 		return held;
 	}
-	admin_refuse(req, 503,
-		     "too much is being done at Toggl right now; nothing was begun, please try "
-		     "again when some of it has ended");
+	admin_refuse(req, 503, "toggl.busy");
 	return NULL;
 }
 
 static void refuse_start(struct admin *admin, struct http_req *req, enum err err)
 {
 	if (err == ERR_PACE)
-		admin_refuse(req, 503,
-			     "too much is being done at Toggl right now; nothing was begun, please "
-			     "try again when some of it has ended");
+		admin_refuse(req, 503, "toggl.busy");
 	else if (err == ERR_FAULT)
-		admin_refuse(req, 500, ADMIN_NO_KEY);
+		admin_refuse_unsealed(req);
 	else
 		admin_refuse_failed(admin, req, "toggl_begin", err);
 }
@@ -263,9 +259,7 @@ static bool is_possible(struct admin *admin, struct http_req *req, const char *k
 
 	if (admin->conf->public_url || !needs_url)
 		return true;
-	admin_refuse(req, 409,
-		     "public_url is not set in hookledger.conf, so there is no address that Toggl "
-		     "could call");
+	admin_refuse(req, 409, "conf.public_url_unset");
 	return false;
 }
 
@@ -322,9 +316,7 @@ void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct
 	if (!admin_text(req, visit, "token", TOKEN_MAX, &token) || !open_toggl(admin))
 		goto done;
 	if (!str_trim(buf_str(&token)).len) {
-		admin_refuse(req, 400,
-			     "\"token\" is empty; the API token stands at the end of "
-			     "https://track.toggl.com/profile");
+		admin_refuse(req, 400, "toggl.token_empty");
 		goto done;
 	}
 	held = find_place(admin, req, visit);

@@ -135,8 +135,7 @@ bool admin_code_read(struct admin *admin, struct http_req *req, const struct vis
 	if (!db_bool(found, 0, "is_on"))
 		fine = true;
 	else if (!has_code)
-		admin_refuse_needing(req, 401, "code",
-				     "now the code that your app shows, or a recovery code");
+		admin_refuse_needing(req, 401, "code", "totp.code_wanted");
 	else
 		fine = read_code(admin, req, visit, &kept, code);
 done:
@@ -173,7 +172,7 @@ void admin_totp_begin(struct admin *admin, struct http_req *req, const struct vi
 		goto done;
 	if (sealing_row(admin->sealer, SEALING_TOTP, admin_private_int(found, "operator_id"),
 			secret, &sealed)) {
-		admin_refuse(req, 500, ADMIN_NO_KEY);
+		admin_refuse_unsealed(req);
 		goto done;
 	}
 	json_begin(&made, NULL);
@@ -288,9 +287,7 @@ void admin_totp_confirm(struct admin *admin, struct http_req *req, const struct 
 
 	if (own_code(admin, req, visit, false, &code)) {
 		if (code.step < 0)
-			admin_refuse(req, 403,
-				     "this is not the code that belongs to the secret; look at the "
-				     "clock of the phone, and take the code of now");
+			admin_refuse(req, 403, "totp.code_of_other");
 		else
 			answer_codes(admin, req, visit, admin_operation_of(match), &code);
 	}

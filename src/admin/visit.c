@@ -14,6 +14,7 @@
 #include "http/http_server.h"
 #include "http/json_server.h"
 #include "http/uri.h"
+#include "ledger/catalog.h"
 
 enum { TOKEN_MAX = 200 };
 
@@ -101,24 +102,27 @@ static bool is_forged(struct http_req *req, const struct admin_row *row, const s
 	return !fine;
 }
 
-/* Says what is wrong with the query; what needs no login may be asked with anything,
-   by monitors and their like. */
-static bool is_query_wrong(struct http_req *req, const struct admin_row *row, struct buf *why)
+/* Begins the code of what is wrong with the query; a request that needs no login may have
+   any, as monitors and their like send it. */
+static bool is_query_wrong(struct http_req *req, const struct admin_row *row, struct buf *message)
 {
 	const char *known = row->query ? row->query : "";
 	struct buf name = { 0 };
 	bool is_wrong;
 
 	is_wrong = !row->is_open && uri_unknown(http_query(req), known, &name) == ERR_NONE;
-	if (is_wrong)
-		buf_addf(why, "there is no parameter \"%s\" here, %s%s", buf_text(&name),
-			 *known ? "only " : "and no other", known);
+	if (is_wrong) {
+		catalog_begin(message, "query.unknown");
+		json_put_text(message, "name", buf_str(&name));
+		if (*known)
+			json_put_text(message, "known", str_of(known));
+	}
 	buf_done(&name);
 	return is_wrong;
 }
 
-/* The body is missing, or a JSON object; 0, or the status to refuse it with. */
-static int find_flaw(struct http_req *req, struct visit *visit, struct buf *why)
+/* The body is missing, or a JSON object; 0, or the status to refuse it with and *message begun. */
+static int find_flaw(struct http_req *req, struct visit *visit, struct buf *message)
 {
 	size_t where = 0;
 	enum json_body flaw = json_server_body(req, &where);
@@ -132,16 +136,17 @@ static int find_flaw(struct http_req *req, struct visit *visit, struct buf *why)
 			visit->given = http_body(req);
 		break;
 	case JSON_BODY_TOO_BIG:
-		buf_add_text(why, "the body is larger than this server takes");
+		catalog_begin(message, "body.too_big");
 		break;
 	case JSON_BODY_CUT_SHORT:
-		buf_add_text(why, "the body is not as long as Content-Length says");
+		catalog_begin(message, "body.cut_short");
 		break;
 	case JSON_BODY_TYPE:
-		buf_add_text(why, "the Content-Type must be application/json");
+		catalog_begin(message, "body.other_type");
 		break;
 	case JSON_BODY_SYNTAX:
-		buf_addf(why, "the body is no JSON object: it goes wrong at byte %zu", where);
+		catalog_begin(message, "body.malformed");
+		json_put_int(message, "byte", (int64_t)where);
 		break;
 	}
 	return json_server_status(flaw);
@@ -151,29 +156,25 @@ bool admin_visit_read(const struct admin *admin, struct http_req *req,
 		      const struct route_match *match, struct visit *visit)
 {
 	const struct admin_row *row = (const struct admin_row *)match->row;
-	struct buf why = { 0 };
+	struct buf message = { 0 };
 	bool fine = false;
 	int status;
 
 	read_session(admin, req, visit);
 	read_path(match, &visit->path);
 	if (visit->has_two)
-		admin_refuse(req, 400,
-			     "two session cookies came, and one of them is not from here; delete "
-			     "the cookies of this host in the browser, and log in again");
+		admin_refuse(req, 400, "session.two_cookies");
 	else if (is_forged(req, row, visit))
-		admin_refuse(req, 403,
-			     visit->token.at ? "this request did not come from the admin page; "
-					       "load the page anew and try again"
-					     : "you are not logged in, or your session has ended");
+		admin_refuse(req, 403, visit->token.at ? "request.forged" : "session.none");
 	else if (uri_query_json(http_query(req), &visit->query))
-		admin_refuse(req, 400, "the query of the URL is not properly encoded");
-	else if (is_query_wrong(req, row, &why))
-		admin_refuse(req, 400, buf_text(&why));
-	else if ((status = find_flaw(req, visit, &why)))
-		admin_refuse(req, status, buf_text(&why));
-	else
+		admin_refuse(req, 400, "query.malformed");
+	else if ((status = is_query_wrong(req, row, &message) ? 400
+							      : find_flaw(req, visit, &message))) {
+		json_end(&message);
+		admin_refuse_message(req, status, NULL, buf_str(&message));
+	} else {
 		fine = true;
-	buf_done(&why);
+	}
+	buf_done(&message);
 	return fine;
 }

@@ -23,16 +23,13 @@ const char *password_flaw(struct str password, struct str owner)
 	const char *flaw = NULL;
 
 	if (password.len > PASSWORD_MAX)
-		flaw = "a password has at most 1000 bytes";
+		flaw = "password.too_long";
 	else if (!unicode_opaque(password, &plain))
-		flaw = "a password is text in UTF-8, without tabs, line ends and their like";
+		flaw = "password.not_text";
 	else if (unicode_length(buf_str(&plain)) < PASSWORD_MIN)
-		flaw = "a password needs at least 12 characters; three or four words that have "
-		       "nothing to do with each other are easy to remember";
+		flaw = "password.too_short";
 	else if (password_guess_pieces(buf_str(&plain), owner) < PIECES_MIN)
-		flaw = "this password is among the first that are guessed: common words, names, "
-		       "years, rows of keys and repetitions count little; "
-		       "take more words that have nothing to do with each other";
+		flaw = "password.guessable";
 	mem_wipe(plain.at, plain.len);
 	buf_done(&plain);
 	return flaw;

@@ -13,8 +13,8 @@ enum {
 	PASSWORD_MAX = 1000, /* bytes */
 };
 
-/* Why a new password is refused, as text; NULL: it is not. `owner`: the name of its user, which
-   is easily guessed; {0}: not known. */
+/* Why a new password is refused, as a code of the catalogue; NULL: it is not. `owner`: the name of
+   its user, which is easily guessed; {0}: not known. */
 const char *password_flaw(struct str password, struct str owner);
 
 /* Appends the value to store. Normalises Unicode first (RFC 8265); takes a tenth of a second and

@@ -9,6 +9,7 @@
 #include "cli/list.h"
 #include "cli/prompt.h"
 #include "cli/term.h"
+#include "ledger/catalog.h"
 
 static struct {
 	const char *role, *zone, *password_file;
@@ -39,7 +40,7 @@ static bool read_password(const char *name, struct buf *hash)
 	}
 	flaw = password_flaw(buf_str(&password), str_of(name));
 	if (flaw) {
-		term_problem("%s", flaw);
+		term_problem("%s", catalog_find(str_of(flaw)));
 		goto done;
 	}
 	password_keep(buf_str(&password), hash);

@@ -32,12 +32,26 @@ const struct catalog_row catalog_rows[] = {
 			      "form: choose {chat} instead of {given}" },
 	{ "alert.outage", "trouble: the courier on {place} cannot use the database" },
 	{ "alert.target_exists", "there is an alert for this target already" },
+	{ "alert.test_failed", "{problem}" },
+	{ "alert.test_pending",
+	  "another test is being sent just now; please try again in a moment" },
+	{ "alert.test_taken", "The test was taken. Look whether it arrives." },
 	{ "alert.too_many", "there are {most} alerts already; remove one first" },
 	{ "alert.unknown", "there is no alert with the number {alert_id}" },
 	/* ---- body */
+	{ "body.cut_short", "the body is not as long as Content-Length says" },
+	{ "body.malformed", "the body is no JSON object: it goes wrong at byte {byte}" },
 	{ "body.members_missing", "the body must be a JSON object with something of {known}" },
+	{ "body.other_type", "the Content-Type must be application/json" },
+	{ "body.too_big", "the body is larger than this server takes" },
 	/* ---- client */
 	{ "client.unknown", "no client {client_id} is known" },
+	/* ---- conf */
+	{ "conf.master_key_unset", "master_key is not set in hookledger.conf, so secrets cannot be "
+				   "sealed: write the output of `openssl rand -hex 32` into it" },
+	{ "conf.public_url_malformed", "public_url in hookledger.conf is no http or https URL" },
+	{ "conf.public_url_unset", "public_url is not set in hookledger.conf, so there is no "
+				   "address that Toggl could call" },
 	/* ---- cursor */
 	{ "cursor.malformed", "a cursor looks like 1-734-12" },
 	{ "cursor.missing", "after is missing: the cursor of the newest event that is shown" },
@@ -45,6 +59,13 @@ const struct catalog_row catalog_rows[] = {
 	/* ---- day */
 	{ "day.malformed", "a day looks like 2026-05-31" },
 	{ "day.named_malformed", "{name} must be a day such as 2026-07-17" },
+	/* ---- db */
+	{ "db.away",
+	  "the database cannot answer now; nothing was changed, please try again in a moment" },
+	{ "db.refused", "{problem}" },
+	{ "db.slow", "this took the database longer than the {limit_ms} that it may take; nothing "
+		     "was changed. Ask for a shorter time or with fewer filters, or try again when "
+		     "less is going on" },
 	/* ---- delivery */
 	{ "delivery.dropped_account",
 	  "the account of its subscription is disabled, or may not use the workspace any more" },
@@ -66,9 +87,48 @@ const struct catalog_row catalog_rows[] = {
 	{ "delivery.unknown",
 	  "there is no delivery {delivery_id}; `hookledger delivery list` shows the newest" },
 	/* ---- endpoint */
+	{ "endpoint.no_secret",
+	  "this endpoint has no secret that is good: give it a new one first" },
 	{ "endpoint.revoked", "What is signed with it is not taken any more." },
 	{ "endpoint.revoked_last", "The endpoint has no secret any more: every callback is "
 				   "answered 401 until it is given a new one." },
+	{ "endpoint.secret_unopened",
+	  "the secret of this endpoint does not open with the master_key in hookledger.conf: give "
+	  "it a new one, or put the key back" },
+	{ "endpoint.test_broken", "The connection ended without an answer that is HTTP: is it the "
+				  "right port, and http or https as in public_url?" },
+	{ "endpoint.test_disabled",
+	  "A signed ping came back, but this endpoint is disabled: every event is answered 404." },
+	{ "endpoint.test_disabled_404",
+	  "hookledger-receiver answers 404, because this endpoint is disabled." },
+	{ "endpoint.test_down", "The web server answers, but what stands behind it does not work: "
+				"look at its log and at that of hookledger-receiver." },
+	{ "endpoint.test_name", "The host of public_url has no address: look at its spelling in "
+				"hookledger.conf, and at DNS." },
+	{ "endpoint.test_other_site", "Something else answers at this address: the web server does "
+				      "not pass it to hookledger-receiver." },
+	{ "endpoint.test_redirect", "The web server sends on to another address, which Toggl does "
+				    "not follow: set public_url to that one." },
+	{ "endpoint.test_refused", "The ping was refused: look at the log of the web server and at "
+				   "that of hookledger-receiver." },
+	{ "endpoint.test_secret", "The signature was refused: the receiver has another secret for "
+				  "this address, so another database or another master_key." },
+	{ "endpoint.test_timeout", "No answer came in time: a firewall that drops, a web server "
+				   "that hangs, or the receiver does not run." },
+	{ "endpoint.test_tls", "TLS fails, and Toggl will find the same: look at the certificate, "
+			       "its chain and the name it is for." },
+	{ "endpoint.test_unknown",
+	  "hookledger-receiver answers, and does not know this address: it works on another "
+	  "database, or could not read the new endpoint yet." },
+	{ "endpoint.test_unreachable", "Nobody takes connections there: does the web server run, "
+				       "on this port, and does a firewall let it through?" },
+	{ "endpoint.test_well", "A signed ping went out, and the right answer came back: Toggl can "
+				"reach this endpoint, if it can reach this host." },
+	{ "endpoint.test_wrong_path",
+	  "The web server answers, and does not pass this path to hookledger-receiver: look at its "
+	  "configuration, base_path and public_url." },
+	{ "endpoint.tests_pending",
+	  "too many endpoints are being tried out right now; please try again in a moment" },
 	{ "endpoint.unknown", "there is no endpoint {endpoint_id}" },
 	{ "endpoint.warn_disable", "It answers 404 to every callback: events of that time do not "
 				   "come, and Toggl disables the subscription after a while." },
@@ -85,8 +145,14 @@ const struct catalog_row catalog_rows[] = {
 	  "the time of the event must be one such as 2026-07-17T11:43:32Z" },
 	{ "event.unknown", "no event {event_id} is recorded" },
 	/* ---- export */
+	{ "export.end_malformed", "end has at most 64 letters, digits and -: the last line by "
+				  "which a whole export is known" },
 	{ "export.format_unknown", "a format is csv, ndjson or copy, not \"{format}\"" },
 	{ "export.kind_unknown", "format is csv, spreadsheet or ndjson" },
+	{ "export.others_run",
+	  "others are exporting just now, as many as may at once; please try again in a minute" },
+	{ "export.own_runs",
+	  "an export of yours is still on its way; wait until it is there, then try again" },
 	{ "export.separator_malformed", "separator is comma, semicolon or tab" },
 	{ "export.separator_unknown",
 	  "a separator is a comma, a semicolon or a tab, a decimal sign a point or a comma" },
@@ -255,12 +321,22 @@ const struct catalog_row catalog_rows[] = {
 	/* ---- lock */
 	{ "lock.deliveries", "deliveries of a workspace" },
 	{ "lock.upkeep", "migrate, rebuild and housekeep" },
+	/* ---- login */
+	{ "login.crowd", "too many are logging in just now; please try again in a moment" },
+	{ "login.own_crowd", "too many attempts to log in at once; please wait a moment" },
+	{ "login.too_often", "too many attempts; try again in {wait_seconds}" },
+	{ "login.wrong", "name or password is wrong" },
 	/* ---- member */
 	{ "member.not_boolean", "\"{member}\" must be true or false" },
 	{ "member.not_number", "\"{member}\" must be a whole number up to {highest}" },
 	{ "member.not_text", "\"{member}\" must be a text" },
+	{ "member.not_text_within",
+	  "\"{member}\" is missing, or is no text of at most {most} bytes" },
 	{ "member.not_time", "\"{member}\" must be a time such as 2026-07-17T11:43:32Z" },
 	{ "member.unknown", "\"{member}\" is nothing that can be given here; {known} can" },
+	/* ---- metrics */
+	{ "metrics.off", "there is nothing at this address; the setting metrics_token opens it" },
+	{ "metrics.token_wanted", "this needs the setting metrics_token as bearer token" },
 	/* ---- name */
 	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
 			    "the direction of a text" },
@@ -298,11 +374,27 @@ const struct catalog_row catalog_rows[] = {
 	/* ---- overview */
 	{ "overview.ready", "Ready. No event has come yet." },
 	{ "overview.well", "All is well. The last event came {last_seconds} ago." },
+	/* ---- password */
+	{ "password.guessable", "this password is among the first that are guessed: common words, "
+				"names, years, rows of keys and repetitions count little; take "
+				"more words that have nothing to do with each other" },
+	{ "password.not_text",
+	  "a password is text in UTF-8, without tabs, line ends and their like" },
+	{ "password.too_long", "a password has at most 1000 bytes" },
+	{ "password.too_short", "a password needs at least 12 characters; three or four words that "
+				"have nothing to do with each other are easy to remember" },
+	{ "password.wrong", "that is not your present password" },
+	/* ---- program */
+	{ "program.fault", "something is wrong with hookledger itself; its log says what" },
 	/* ---- project */
 	{ "project.unknown", "no project {project_id} is known" },
 	/* ---- quarantine */
 	{ "quarantine.outcome_unknown", "a retry ends as recorded or duplicate" },
 	{ "quarantine.unknown", "there is nothing with the number {quarantine_id} in quarantine" },
+	/* ---- query */
+	{ "query.malformed", "the query of the URL is not properly encoded" },
+	{ "query.unknown", "there is no parameter \"{name}\" here, {known, select, none {and no "
+			   "other} other {only {known}}}" },
 	/* ---- range */
 	{ "range.empty",
 	  "the range is empty: --until is the first day that does not belong to it" },
@@ -336,6 +428,18 @@ const struct catalog_row catalog_rows[] = {
 	{ "replay.unspecified",
 	  "say what: '{'\"dead\": true'}' for all that was given up, '{'\"since\": "
 	  "\"2026-07-17T00:00:00Z\"'}' for all events since then" },
+	/* ---- request */
+	{ "request.crowd", "too much is asked at once; please try again in a moment" },
+	{ "request.forged",
+	  "this request did not come from the admin page; load the page anew and try again" },
+	{ "request.late", "so much is asked at once that this waited for 20 seconds; please try "
+			  "again in a moment" },
+	{ "request.no_address", "there is nothing at this address" },
+	{ "request.no_thread", "this host lets the program start no thread; its log says why" },
+	{ "request.nothing_there", "there is no such thing" },
+	{ "request.other_methods", "this address has other methods" },
+	{ "request.own_crowd",
+	  "you ask for too much at once; please wait until some of it is there" },
 	/* ---- retention */
 	{ "retention.held", "{month} stays: {reason}" },
 	{ "retention.held_by_deliveries", "deliveries that wait" },
@@ -368,9 +472,21 @@ const struct catalog_row catalog_rows[] = {
 	{ "session.not_owner", "you may look, but only an owner may do this" },
 	{ "session.password_again", "this takes your password once more" },
 	{ "session.password_changed", "your password was changed meanwhile; log in again" },
+	{ "session.two_cookies",
+	  "two session cookies came, and one of them is not from here; delete the cookies of this "
+	  "host in the browser, and log in again" },
 	{ "session.unknown", "there is no session {session_id}" },
 	/* ---- setup */
+	{ "setup.database_away",
+	  "the tables are there, but the database does not answer; try again" },
 	{ "setup.done", "hookledger is set up already; log in" },
+	{ "setup.no_tables", "the tables could not be made: {problem, select, none {the files of "
+			     "the setting sql_dir cannot be read} other {{problem}}}" },
+	{ "setup.no_token", "there is no set-up token in the settings; with a shell, `hookledger "
+			    "operator add NAME` makes the first operator" },
+	{ "setup.token_short",
+	  "the setting setup_token is too short to be safe: give it 20 characters or more" },
+	{ "setup.token_wrong", "this is not the set-up token of the settings file" },
 	/* ---- subscription */
 	{ "subscription.account_missing",
 	  "say for which account and in which workspace: \"account_id\" and \"workspace_id\"" },
@@ -378,6 +494,19 @@ const struct catalog_row catalog_rows[] = {
 	  "subscription {subscription_id} is deleted: nothing is delivered to it any more" },
 	{ "subscription.limits",
 	  "parallel is a number from 1 to 256, rate one from 0.001 to 1000000" },
+	{ "subscription.pinged",
+	  "Its address answered {status} in {milliseconds} ms{is_proven, select, true { with the "
+	  "validation code: the subscription is valid.} false {, but without the validation code: "
+	  "the subscription gets events once its address has answered '{'\"validation_code\": …'}' "
+	  "to a ping, or has called the validation_code_url that stands in it.} other {.}}" },
+	{ "subscription.refused", "{message}" },
+	{ "subscription.replayed",
+	  "{count, plural, one {# delivery is} other {# deliveries are}} due once "
+	  "more.{hidden_count, plural, =0 {} one { # is left out: the account of the subscription "
+	  "may not see what it tells.} other { # are left out: the account of the subscription may "
+	  "not see what they tell.}}{more, select, true { There are more: go on.} other {}} Events "
+	  "that came while the subscription was disabled or not validated were never made for it, "
+	  "and are not among them." },
 	{ "subscription.state_account_disabled", "Its account \"{account}\" is disabled." },
 	{ "subscription.state_dead",
 	  "{count, plural, one {One delivery was} other {# deliveries were}} given up after many "
@@ -426,6 +555,8 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.answered",
 	  "Toggl answered {status}{answer, select, none {} other {: \"{answer}\"}}" },
 	{ "toggl.asked_to_wait", "Toggl asks not to be asked for a while" },
+	{ "toggl.busy", "too much is being done at Toggl right now; nothing was begun, please try "
+			"again when some of it has ended" },
 	{ "toggl.callback_refused", "{message}. {hint}" },
 	{ "toggl.callback_unusable",
 	  "Toggl could not use the callback address {url}. {message}. {hint}" },
@@ -526,8 +657,8 @@ const struct catalog_row catalog_rows[] = {
 	  "nothing was made: what was tried before, and had no answer, is there by now as "
 	  "subscription {subscription_id} \"{description}\"" },
 	{ "toggl.made_unknown",
-	  "{why}, and its list could not be read: {message}. The endpoint is "
-	  "kept; `hookledger toggl list --refresh` shows whether it was made" },
+	  "{why}, and its list could not be read: {message}. The endpoint is kept; `hookledger "
+	  "toggl list --refresh` shows whether it was made" },
 	{ "toggl.no_answer", "Toggl gave no answer: {problem, select, none {the connection broke "
 			     "off} other {{problem}}}" },
 	{ "toggl.no_list", "{message}, which is no list of {model, select, workspace {workspaces} "
@@ -590,6 +721,8 @@ const struct catalog_row catalog_rows[] = {
 	  "Toggl is not known to have a subscription {subscription_id}; `hookledger toggl list "
 	  "--refresh` looks" },
 	{ "toggl.taken_away", "{why}. It was taken away again" },
+	{ "toggl.token_empty", "\"token\" is empty; the API token stands at the end of "
+			       "https://track.toggl.com/profile" },
 	{ "toggl.token_refused", "Toggl refuses the API token: was it reset? `hookledger connect` "
 				 "takes the new one ({message})" },
 	{ "toggl.token_unknown", "Toggl does not know this API token; it is at the end of the page "
@@ -608,6 +741,9 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.workspace_wanted", "say for which workspace: \"workspace_id\"" },
 	/* ---- totp */
 	{ "totp.code_expired", "this code is not good any more; wait for the next one" },
+	{ "totp.code_of_other", "this is not the code that belongs to the secret; look at the "
+				"clock of the phone, and take the code of now" },
+	{ "totp.code_wanted", "now the code that your app shows, or a recovery code" },
 	{ "totp.code_wrong", "this code is not good, or was used already" },
 	{ "totp.not_begun", "there is no secret to confirm; begin anew" },
 	{ "totp.off_already", "you log in without codes" },

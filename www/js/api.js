@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: ISC
 // The program behind the page. Addresses are relative: the page works below any
 // path.
-import { withLocalTimes } from "./format.js";
-import { hasWords, sentenceOf, w } from "./words.js";
+import { sentenceOf, w } from "./words.js";
 
 let csrf = "";
 let whenLoggedOut = () => {};
@@ -36,15 +35,12 @@ export function url(path, query = {}) {
 	return `api/${path}${text ? `?${text}` : ""}`;
 }
 
-/* Sentences, with times as JSON has them. */
-const sentences = new Set(["words", "error", "sentence", "todo", "state_words", "difference"]);
-
 /* Errors begin small, as those of a command line do; not what is a name. */
 const begun = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
 
 async function read(response) {
 	try {
-		return JSON.parse(await response.text(), (key, value) => (typeof value === "string" && sentences.has(key) ? withLocalTimes(value) : value));
+		return await response.json();
 	} catch {
 		return {};
 	}
@@ -55,8 +51,7 @@ async function read(response) {
 function refusal(path, method, asked, response, answer) {
 	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
 		whenLoggedOut();
-	const message = hasWords(answer.coded) ? answer.coded : answer.error;
-	return new ApiError(response.status, begun(sentenceOf(message)) || w.api.silent({ status: response.status }), answer);
+	return new ApiError(response.status, begun(sentenceOf(answer.error)) || w.api.silent({ status: response.status }), answer);
 }
 
 /* A request that needs the password once more is sent again when it was given: who

@@ -84,9 +84,6 @@ export function shortly(time) {
 /* The same with the hour of another day. */
 export const clockOrDate = (time) => (dayOf(time) === dayOf(Date.now()) ? clock(time) : dateAndClock(time));
 
-/* A sentence in which each time in RFC 3339 is replaced by the local one. */
-export const withLocalTimes = (sentence) => sentence.replace(/\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, clockOrDate);
-
 const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 export function ago(time, now = Date.now()) {

@@ -84,7 +84,7 @@ export async function speak(chosen) {
 
 let depth = 0;	// sentences within sentences
 
-export const hasWords = (message) => Object.hasOwn(w.codes, message?.code ?? "");
+const hasWords = (message) => Object.hasOwn(w.codes, message?.code ?? "");
 
 /* The sentence of a message: { code, …parameters }, a list of them, or a sentence
    already. A code without a template is shown itself. */

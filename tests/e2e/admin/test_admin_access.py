@@ -77,7 +77,7 @@ def test_two_cookies_are_refused(page_site):
         for method, path, body in (("GET", "session", None), ("GET", "operators", None), ("PATCH", "settings", {"silence_minutes": 30}),
                                    ("POST", "session", {"name": "Olga", "password": PASSWORD})):
             answer = olga.call(method, path, body, headers={"Cookie": cookie})
-            assert answer.status == 400 and "two session cookies" in answer.json()["error"], (cookie, path)
+            assert answer.status == 400 and "two session cookies" in answer.error, (cookie, path)
     assert olga.get("session").json()["operator"]["name"] == "Olga"
 
 
@@ -92,7 +92,7 @@ def test_a_session_lasts_half_a_day(page_site):
 def test_wrong_credentials_say_the_same(page_site, name, password):
     operator(page_site)
     answer = Page(page_site).login(name, password)
-    assert (answer.status, answer.json()["error"]) == (401, "name or password is wrong")
+    assert (answer.status, answer.error) == (401, "name or password is wrong")
     assert "set-cookie" not in answer.headers
 
 
@@ -100,7 +100,7 @@ def test_wrong_credentials_say_the_same(page_site, name, password):
                                  b'{"name":"a\\u0000","password":"b"}', b'{"name":"' + b"x" * 5000 + b'","password":"b"}'])
 def test_odd_logins_are_told_what_is_wrong(page_site, raw):
     answer = Page(page_site).call("POST", "session", raw=raw)
-    assert answer.status == 400 and answer.json()["error"]
+    assert answer.status == 400 and answer.error
 
 
 def test_brute_force_is_slowed_before_anything_is_computed(page_site):
@@ -109,7 +109,7 @@ def test_brute_force_is_slowed_before_anything_is_computed(page_site):
     statuses = [attacker.login("Olga", f"guess number {number}").status for number in range(12)]
     assert statuses[:9] == [401] * 9 and statuses[-1] == 429
     answer = attacker.login("Olga")
-    assert answer.status == 429 and 0 < int(answer.headers["retry-after"]) <= 60 and "try again" in answer.json()["error"]
+    assert answer.status == 429 and 0 < int(answer.headers["retry-after"]) <= 60 and "try again" in answer.error
     began = time.monotonic()
     for _ in range(20):
         attacker.login("Olga", "guess")
@@ -167,7 +167,7 @@ def test_no_session_is_no_way_in(page_site):
             assert page.get("session").json() == {"operator": None, "setup": False}
         for path in ("operators", "sessions", "settings", "audit", *(["session"] if is_one else [])):
             answer = page.get(path)
-            assert answer.status == 401 and answer.json()["error"], (cookie, path)
+            assert answer.status == 401 and answer.error, (cookie, path)
         assert page.call("PATCH", "settings", {"silence_minutes": 30}).status == 403
 
 
@@ -212,13 +212,13 @@ def test_operators(page_site):
     vera = Page(page_site)
     assert vera.login("vera", OTHER).status == 200
     again = olga.post("operators", {"name": "vera", "role": "viewer", "zone": "UTC", "password": OTHER})
-    assert again.status == 409 and "already" in again.json()["error"]
+    assert again.status == 409 and "already" in again.error
     for change, words in (({"name": ""}, "1 to 100"), ({"role": "king"}, "owner or viewer"), ({"zone": "Mars/Base"}, "time zone"),
                           ({"password": "short"}, "12 characters"), ({"password": "passwordpassword"}, "first that are guessed"),
                           ({"password": "Nora-Nora-2026"}, "first that are guessed"), ({"name": "Ol\u200bga"}, "invisible"), ({"name": "\u202eaglO"}, "invisible"),
                           ({"name": "\u041elga"}, "one alphabet"), ({"name": "x" * 101}, "1 to 100"), ({"name": "a\tb"}, "no control characters")):
         answer = olga.post("operators", {"name": "Nora", "role": "viewer", "zone": "UTC", "password": OTHER, **change})
-        assert answer.status == 400 and words in answer.json()["error"], change
+        assert answer.status == 400 and words in answer.error, change
     for name in ("\uff36era", " Vera ", "Vera\u00a0", "VERA"):
         assert olga.post("operators", {"name": name, "role": "viewer", "zone": "UTC", "password": OTHER}).status == 409, name
         assert Page(page_site).login(name, OTHER).status == 200, name
@@ -231,7 +231,7 @@ def test_operators(page_site):
     assert olga.call("PATCH", f"operators/{number}", {"enabled": "no"}).status == 400
     assert olga.call("PATCH", f"operators/{number}", {"enabled": False}).status == 200
     only = olga.call("PATCH", "operators/1", {"role": "viewer"})
-    assert only.status == 400 and "only owner" in only.json()["error"]
+    assert only.status == 400 and "only owner" in only.error
     listed = {item["name"]: item for item in olga.get("operators").json()["items"]}
     assert listed["Vera"]["enabled"] is False and listed["Olga"]["is_me"] is True
     text = json.dumps(olga.get("audit").json())
@@ -271,7 +271,7 @@ def test_settings(page_site):
     for body in ({"silence_minutes": 0}, {"silence_minutes": "30"}, {"silence_minutes": 1.5}, {"silence_minutes": 1e99},
                  {"silence_minutes": None}, {"nonsense": 1}, {"silence_minutes": 10**30}):
         answer = olga.call("PATCH", "settings", body)
-        assert answer.status == 400 and answer.json()["error"], body
+        assert answer.status == 400 and answer.error, body
     entry = olga.get("audit").json()["items"][0]
     assert (entry["action"], entry["subject"], entry["before"], entry["after"]) == ("settings.change", "silence_minutes", 60, 30)
     assert entry["operator"] == "Olga" and entry["address"] == "127.0.0.1"
@@ -291,9 +291,9 @@ def test_the_trail_in_pages(page_site):
     assert seen == [str(number) for number in range(12, 0, -1)]
     # a filter that is mistyped does not give everything
     answer = olga.get("audit?limit=5&befor=3")
-    assert answer.status == 400 and answer.json()["error"] == 'there is no parameter "befor" here, only after, limit', answer
+    assert answer.status == 400 and answer.error == 'there is no parameter "befor" here, only after, limit', answer
     answer = olga.get("sessions?limit=5")
-    assert answer.status == 400 and answer.json()["error"] == 'there is no parameter "limit" here, and no other', answer
+    assert answer.status == 400 and answer.error == 'there is no parameter "limit" here, and no other', answer
     assert olga.get("health?from=monitor").status in (200, 503)
     for query in ("limit=0", "limit=501", "limit=x", "after=x", "after=1;drop", "limit=%"):
         assert olga.get(f"audit?{query}").status == 400, query
@@ -313,7 +313,7 @@ def test_the_database_goes_away(page_site):
     olga = operator(page_site)
     page_site.sql("alter function admin.operator_list(ledger.operator, admin.request) rename to gone")
     answer = olga.get("operators")
-    assert answer.status == 503 and "gone" not in answer.json()["error"] and answer.headers["retry-after"]
+    assert answer.status == 503 and "gone" not in answer.error and answer.headers["retry-after"]
     page_site.sql("alter function admin.gone(ledger.operator, admin.request) rename to operator_list")
     wait_for(lambda: olga.get("operators").status == 200, "the database to be back")
 
@@ -348,7 +348,7 @@ def test_the_first_visit(empty_site):
     assert page.get("setup").json() == {"needed": False}
     assert Page(site).get("session").json()["setup"] is False
     again = Page(site).post("setup", {**SETUP, "name": "Eve"})
-    assert again.status == 409 and "already" in again.json()["error"]
+    assert again.status == 409 and "already" in again.error
     assert site.sql("select count(*) from ledger.operator")[0][0] == 1
     assert audit(site)[0][1] == "setup"
 
@@ -364,7 +364,7 @@ def test_no_first_visit_without_a_token(page_site):
     assert page.post("setup", {**SETUP, "token": ""}).status == 403
     page_site.write_conf(setup_token="short")
     answer = by_hand(page_site, "POST", "setup", json.dumps({**SETUP, "token": "short"}).encode())
-    assert answer.status == 403 and "too short" in answer.json()["error"]
+    assert answer.status == 403 and "too short" in answer.error
     assert not page_site.sql("select from ledger.operator")
 
 

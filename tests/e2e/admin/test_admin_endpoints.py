@@ -12,6 +12,7 @@ import pytest
 import web_servers
 from admin_client import Page, audit, by_hand, operator
 from admin_subscribers import done, refused
+from catalogue import sentence
 from installation import WORKSPACE, free_port
 from subscriber import Subscriber
 
@@ -29,7 +30,7 @@ def page_site(site):
 
 def tried(page, number="1"):
     answer = done(page.post(f"endpoints/{number}/test"))
-    assert answer["words"] and answer["milliseconds"] >= 0
+    assert sentence(answer["words"]) and answer["milliseconds"] >= 0
     return answer["result"]
 
 

@@ -27,7 +27,7 @@ def late(site, words="11 minutes"):
 
 
 def wants_proof(answer):
-    assert answer.status == 403 and answer.json() == {"error": "this takes your password once more", "needs": "password"}, answer
+    assert answer.status == 403 and answer.json() == {"error": {"code": "session.password_again"}, "needs": "password"}, answer
 
 
 # ---- the password once more
@@ -186,7 +186,7 @@ def test_codes_are_set_up(page_site):
 def test_the_password_and_then_the_code(coded):
     for wrong in ("wrong password", ""):
         answer = log_in(coded, password=wrong, code=code_of(coded.secret, step_now(coded) + 1))
-        assert (answer.status, answer.json()) == (401, {"error": "name or password is wrong"})	# nobody learns that there are codes
+        assert (answer.status, answer.json()) == (401, {"error": {"code": "login.wrong"}})	# nobody learns that there are codes
     answer = log_in(coded)
     assert answer.status == 401 and answer.json()["needs"] == "code" and "set-cookie" not in answer.headers
     for code in ("", "000000", "12345", "AAAA-AAAA-AAAA-AAAA"):

@@ -9,6 +9,7 @@ import web_servers
 from admin_client import Page, audit, by_hand, operator
 from admin_subscribers import ALL, EAGER, USER, XSS, actions, done, grounds, listed, order, refused, subscribe
 from api_client import BASE, Client
+from catalogue import sentence
 from deliveries import assert_genuine, record, run_round
 from installation import WORKSPACE, Calling, free_port
 from subscriber import Subscriber
@@ -125,7 +126,7 @@ def test_odd_requests_are_told_what_is_wrong(page_site, olga, method, path, body
 def test_a_subscription_by_the_apis_own_path(page_site, olga, subscriber):
     account, token = grounds(olga)
     made = subscribe(olga, account, subscriber.url, description=XSS)
-    assert made["validated"] is True and made["status"] == 200 and len(made["secret"]) == 43 and "validation code" in made["words"]
+    assert made["validated"] is True and made["status"] == 200 and len(made["secret"]) == 43 and "validation code" in sentence(made["words"])
     ping, = subscriber.got
     assert ping["body"]["validation_code"] and ping["body"]["subscription_id"] == int(made["id"])
     # the account has it as if it had made it by the API
@@ -192,14 +193,14 @@ def test_addresses_that_do_not_answer_well(page_site, olga):
         refused(olga.post("subscribers/subscriptions", order(account, one.url)), 400, "responded with status 500 instead of 200")
         one.answer = lambda request: (200, {}, b"{}")
         made = subscribe(olga, account, one.url)
-        assert made["validated"] is False and "without the validation code" in made["words"]
+        assert made["validated"] is False and "without the validation code" in sentence(made["words"])
         assert listed(olga, made["id"])["state"] == "unvalidated"
         answer = done(olga.post(f"subscribers/subscriptions/{made['id']}/ping"))
         assert answer["validated"] is False and answer["status"] == 200 and answer["milliseconds"] >= 0
         one.answer = one.prove
         assert done(olga.post(f"subscribers/subscriptions/{made['id']}/validate"))["validated"] is True
         assert listed(olga, made["id"])["state"] == "well"
-        assert done(olga.post(f"subscribers/subscriptions/{made['id']}/ping"))["words"].startswith("Its address answered 200 in")
+        assert sentence(done(olga.post(f"subscribers/subscriptions/{made['id']}/ping"))["words"]).startswith("Its address answered 200 in")
         one.answer = lambda request: (404, {}, b"")
         refused(olga.post(f"subscribers/subscriptions/{made['id']}/ping"), 400, "status 404")
     finally:
@@ -331,7 +332,7 @@ def test_whatever_stands_in_a_body_is_no_fault_of_ours(page_site, olga, subscrib
                 rest = "".join(f",{json.dumps(other)}:{json.dumps(whole[other])}" for other in known[path] if other != key)
                 answer = olga.call(method, "subscribers/" + path, raw=f'{{"{key}":{odd}{rest}}}'.encode())
                 assert answer.status in (200, 201, 400, 404, 409) and answer.json() is not None, (method, path, key, odd, answer)
-                assert answer.status < 300 or len(answer.json()["error"]) > 10
+                assert answer.status < 300 or len(answer.error) > 10
                 tried += 1
     assert tried > 500
     done(olga.get("subscribers"))

@@ -73,7 +73,7 @@ def test_a_token_that_is_none(us, liar, side):
         "code": "toggl.token_unknown", "message": {"code": "toggl.answered", "status": 403, "answer": "Incorrect username and/or password"}}
     # how it ended is still to be read, and nothing of the token is left
     told = one.get(f"toggl/jobs/{answer.json()['job']}").json()
-    assert (told["state"], told["words"]) == ("failed", answer.json()["error"])
+    assert (told["state"], told["words"]) == ("failed", answer.coded())
     assert us.sql("select count(*) from ledger.toggl_connection where token_sealed is not null") == [(0,)]
     assert one.get("toggl").json()["connections"] == []
     assert "secret-token" not in us.all_logs() + answer.body.decode() + str(us.sql("select * from ledger.audit"))
@@ -246,7 +246,7 @@ def test_so_many_at_once_and_no_more(us, liar, side):
     gate = hang(liar, f"POST /hooks/ping/{WORKSPACE}/11", (200, {}, {"status": "OK"}))
     answers = [page.post("toggl/subscriptions/11/ping") for _ in range(30)]
     refused = [one for one in answers if one.status == 503]
-    assert refused and {one.status for one in answers} == {202, 503} and "nothing was begun" in refused[0].json()["error"]
+    assert refused and {one.status for one in answers} == {202, 503} and "nothing was begun" in refused[0].error
     assert "retry-after" in refused[0].headers
     assert us.sql("select count(*) from ledger.toggl_job where kind = 'ping'") == [(30 - len(refused),)]
     gate.set()

@@ -17,8 +17,8 @@ def done(answer, status=200):
 
 
 def refused(answer, status, words=""):
-    assert answer.status == status and words in answer.json()["error"], answer
-    return answer.json()["error"]
+    assert answer.status == status and words in answer.error, answer
+    return answer.error
 
 
 def grounds(page, plan="premium"):

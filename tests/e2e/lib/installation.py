@@ -23,6 +23,8 @@ import time
 
 import psycopg
 
+from catalogue import sentence
+
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("HL_BUILD", SOURCE / "var/test-build")).resolve()
 INSTALLED_WWW = pathlib.Path(os.environ.get("HL_WWW", BUILD.parent / "share/hookledger/www"))
@@ -256,8 +258,12 @@ class Answer:
 
     def coded(self, member="error"):
         """What the admin program says by code: of an error, or of another member."""
-        body = self.json()
-        return body.get("coded", body.get(member)) if member == "error" else body[member]
+        return self.json()[member]
+
+    @property
+    def error(self):
+        """The same of an error, as a sentence."""
+        return sentence(self.coded())
 
     def __repr__(self):
         return f"Answer({self.status}, {self.body[:200]!r})"
