@@ -123,7 +123,7 @@ create table ledger.audit (
   operator text not null,
   address inet,
   action text not null,
-  subject text not null,
+  subject jsonb not null,
   before jsonb,
   after jsonb
 );
@@ -134,7 +134,7 @@ comment on column ledger.audit.operator_id is 'Operator; null: without a login, 
 comment on column ledger.audit.operator is 'The name at that time.';
 comment on column ledger.audit.address is 'From where.';
 comment on column ledger.audit.action is 'What was done: endpoint.rotate.';
-comment on column ledger.audit.subject is 'To what: "endpoint 3 (Toggl)".';
+comment on column ledger.audit.subject is 'To what: {"code": "subject.endpoint", "endpoint_id": 3, "name": "Toggl"}.';
 comment on column ledger.audit.before is 'What it was, as far as it changed; never a secret.';
 comment on column ledger.audit.after is 'What it became.';
 

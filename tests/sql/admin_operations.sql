@@ -66,11 +66,11 @@ select is(pg_temp.state_of(viewer, 'no_such'), 'HL403', 'of which a viewer learn
 -- ---- the trail
 
 create function admin.loud(who ledger.operator, request admin.request) returns admin.answer language sql as $$
-  select ledger.answer('{}', audit => ledger.audited('loud', 'a thing') || ledger.audited('loud', 'another', '1', '2'))
+  select ledger.answer('{}', audit => ledger.audited('loud', '"a thing"') || ledger.audited('loud', '"another"', '1', '2'))
 $$;
 insert into admin.operation (name, role, is_audited, function) values ('loud', 'viewer', true, 'loud'), ('quiet', 'viewer', false, 'loud');
 select is(c.status, 200::bigint, 'an operation that changes something') from who, admin.call(viewer, 'loud', '{}', '{}', null) c;
-select is(string_agg(concat_ws(' ', operator, host(address), action, subject, before, after), ', ' order by audit_id),
+select is(string_agg(concat_ws(' ', operator, host(address), action, subject #>> '{}', before, after), ', ' order by audit_id),
           'Vera 192.0.2.1 loud a thing, Vera 192.0.2.1 loud another 1 2', 'is in the trail, with who it was') from ledger.audit;
 select is(pg_temp.state_of(viewer, 'quiet'), 'P0001', 'one that may not write there is refused') from who;
 select is((select count(*) from ledger.audit), 2::bigint, 'and has done nothing');

@@ -70,10 +70,11 @@ select is(body::jsonb -> 'max_filters', '5', 'other limits') from who, admin.cal
 select is(body, '{"id" : "1"}', 'another token') from who, admin.call(owner, 'account_token', '{"account_id": "1"}', '{}', null,
   jsonb_build_object('digest', encode(sha256('other'), 'hex')));
 select ok(token_digest = sha256('other'), 'is there') from ledger.account;
-select is(string_agg(action || ' ' || subject || ' ' || host(address), ', ' order by audit_id),
-  'organization.add organization 1 (Test) 192.0.2.1, workspace.set workspace 7 192.0.2.1, account.add account 1 (Ada) 192.0.2.1, '
-  || 'account.grant account 1 (Ada) 192.0.2.1, account.grant account 1 (Ada) 192.0.2.1, organization.change organization 1 (Test) 192.0.2.1, '
-  || 'account.token account 1 (Ada) 192.0.2.1', 'each in the trail') from ledger.audit;
+select is(string_agg(concat_ws(' ', action, subject ->> 'code', coalesce(subject -> 'organization_id', subject -> 'workspace_id', subject -> 'account_id'),
+                               subject ->> 'name', host(address)), ', ' order by audit_id),
+  'organization.add subject.organization 1 Test 192.0.2.1, workspace.set subject.workspace 7 192.0.2.1, account.add subject.account 1 Ada 192.0.2.1, '
+  || 'account.grant subject.account 1 Ada 192.0.2.1, account.grant subject.account 1 Ada 192.0.2.1, organization.change subject.organization 1 Test 192.0.2.1, '
+  || 'account.token subject.account 1 Ada 192.0.2.1', 'each in the trail') from ledger.audit;
 select is(concat_ws(' ', before #>> '{0,is_admin}', after #>> '{0,is_admin}'), 'false true', 'with what it was before')
 from ledger.audit where action = 'account.grant' and before <> '[]';
 select is_empty($$select from ledger.audit where concat(before, after) ~ 'token"|digest'$$, 'and no token');
@@ -93,7 +94,8 @@ select is(pg_temp.refused($$select from who, admin.call(owner, 'subscription_rem
           '{"code": "subscription.unknown", "subscription_id": 1, "sqlstate": "P0002"}', 'not by the page either');
 select is(pg_temp.step('subscription_write', (p || c || jsonb_build_object('given', p -> 'asked', 'sealed', '01', 'validated', false))::text) ->> 'status',
           '200', 'written') from asked, checked;
-select is(concat_ws(' ', action, subject, after ->> 'url'), 'subscription.add subscription 1 (one) https://x.example', 'in the trail')
+select is(concat_ws(' ', action, subject, after ->> 'url'),
+          'subscription.add {"code": "subject.subscription", "name": "one", "subscription_id": 1} https://x.example', 'in the trail')
 from ledger.audit order by audit_id desc limit 1;
 select is(b.private::jsonb, '{"account_id": 1, "user_id": 900, "workspace_id": 7, "subscription_id": 1, "method": "PATCH", "asked": "{\"enabled\": false}"}',
           'enabled alone is PATCH') from who, admin.call(owner, 'subscription_begin', '{"subscription_id": "1"}', '{}', '{"enabled": false}') b;

@@ -120,7 +120,8 @@ begin
                   when s.enabled and s.validated_at is not null then ledger.coded('delivery.replayed')
                   else ledger.coded('delivery.replayed_waits') end)::text,
     audit => ledger.audited('delivery.replay',
-                            format('delivery %s to subscription %s', d.delivery_id, d.subscription_id),
+                            ledger.coded('subject.delivery', jsonb_build_object('delivery_id', d.delivery_id,
+                                                                                'subscription_id', d.subscription_id)),
                             jsonb_build_object('state', d.state), jsonb_build_object('state', of_state)))
   from ledger.subscription s where s.subscription_id = d.subscription_id);
 end

@@ -28,9 +28,9 @@ comment on function ledger.endpoint_json(ledger.endpoint, text) is
   'An endpoint in the form of the page; hook: the URL in front of its address.';
 
 create function ledger.endpoint_named(e ledger.endpoint)
-returns text
+returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return format('endpoint %s (%s)', e.endpoint_id, e.name);
+return ledger.coded('subject.endpoint', jsonb_build_object('endpoint_id', e.endpoint_id, 'name', e.name));
 comment on function ledger.endpoint_named(ledger.endpoint) is 'An endpoint, as the audit trail names it.';
 
 create function ledger.endpoint_of(path jsonb)

@@ -13,6 +13,12 @@ as $$
 $$;
 comment on function ledger.alert_json(ledger.alert) is 'An alert in the form of the page.';
 
+create function ledger.alert_named(n ledger.alert)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return ledger.coded('subject.alert', jsonb_build_object('alert_id', n.alert_id));
+comment on function ledger.alert_named(ledger.alert) is 'An alert, as the audit trail names it.';
+
 create function ledger.alert_of(path jsonb)
 returns ledger.alert
 language plpgsql stable set search_path = ledger, pg_temp
@@ -74,7 +80,7 @@ begin
     perform ledger.refuse('alert.target_exists', state => '23505');
   end if;
   return ledger.answer(ledger.alert_json(n)::text, status => 201,
-    audit => ledger.audited('alert.add', format('alert %s', n.alert_id), null, ledger.alert_state(n)));
+    audit => ledger.audited('alert.add', ledger.alert_named(n), null, ledger.alert_state(n)));
 end
 $$;
 comment on function admin.alert_add(ledger.operator, admin.request) is
@@ -104,7 +110,7 @@ begin
   where o.alert_id = n.alert_id;
   return (
     select ledger.answer(ledger.alert_json(o)::text, audit => ledger.audited(
-      'alert.change', format('alert %s', n.alert_id),
+      'alert.change', ledger.alert_named(n),
       jsonb_build_object('target', ledger.alert_shown(n), 'enabled', n.enabled),
       jsonb_build_object('target', ledger.alert_shown(o), 'enabled', o.enabled)
       || case when o.target <> n.target and ledger.alert_shown(o) = ledger.alert_shown(n) then '{"address": "another"}'
@@ -123,7 +129,7 @@ declare
 begin
   delete from ledger.alert o where o.alert_id = n.alert_id;
   return ledger.answer('{}',
-    audit => ledger.audited('alert.remove', format('alert %s', n.alert_id), ledger.alert_state(n), null));
+    audit => ledger.audited('alert.remove', ledger.alert_named(n), ledger.alert_state(n), null));
 end
 $$;
 comment on function admin.alert_remove(ledger.operator, admin.request) is
@@ -139,7 +145,7 @@ begin
   return (
     select ledger.answer(null,
                          private => to_jsonb(t) || jsonb_build_object('secret_sealed', encode(t.secret_sealed, 'hex')),
-                         audit => ledger.audited('alert.test', format('alert %s', n.alert_id), null,
+                         audit => ledger.audited('alert.test', ledger.alert_named(n), null,
                                                  ledger.alert_state(n)))
     from ledger.alert_test(n.alert_id, request.made ->> 'page', (request.made ->> 'lease_ms')::bigint) t);
 end

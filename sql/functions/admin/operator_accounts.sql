@@ -1,9 +1,9 @@
 -- Operators of the admin page: their rules, and the functions of the command line for them.
 
 create function ledger.operator_named(who ledger.operator)
-returns text
+returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-as $$ select format('operator %s (%s)', who.operator_id, who.name) $$;
+return ledger.coded('subject.operator', jsonb_build_object('operator_id', who.operator_id, 'name', who.name));
 comment on function ledger.operator_named(ledger.operator) is 'How the audit trail names an operator.';
 
 create function ledger.operator_json(who ledger.operator)

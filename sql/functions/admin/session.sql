@@ -8,7 +8,7 @@ comment on type admin.request is
   'The data of a request. session: its digest; path and query: objects of texts; given: the body, or null; made: '
   'values that hookledger-admin made for it (sealed secrets, digests; bytes in hex), never a value of the body.';
 
-create type admin.audit_entry as (action text, subject text, before jsonb, after jsonb);
+create type admin.audit_entry as (action text, subject jsonb, before jsonb, after jsonb);
 comment on type admin.audit_entry is 'The change of an operation, without secrets.';
 
 create type admin.answer as (status bigint, body text, private jsonb, audit admin.audit_entry[]);
@@ -107,11 +107,11 @@ return row(status, body, private, audit)::admin.answer;
 comment on function ledger.answer(text, bigint, admin.audit_entry[], jsonb) is
   'Makes the result of an operation; body: JSON.';
 
-create function ledger.audited(action text, subject text, before jsonb default null, after jsonb default null)
+create function ledger.audited(action text, subject jsonb, before jsonb default null, after jsonb default null)
 returns admin.audit_entry[]
 language sql immutable set search_path = ledger, pg_temp
 return array[row(action, subject, before, after)::admin.audit_entry];
-comment on function ledger.audited(text, text, jsonb, jsonb) is 'An entry for the audit trail; join several with ||.';
+comment on function ledger.audited(text, jsonb, jsonb, jsonb) is 'An entry for the audit trail; join several with ||.';
 
 create function ledger.made_bytes(request admin.request, name text)
 returns bytea
@@ -131,7 +131,7 @@ $$;
 comment on function admin.visitor(ledger.operator, admin.request) is
   'The operator of a session, for the limit of an operator''s requests in flight.';
 
-create function ledger.audit_write(who ledger.operator, action text, subject text, before jsonb default null,
+create function ledger.audit_write(who ledger.operator, action text, subject jsonb, before jsonb default null,
                                    after jsonb default null)
 returns void
 language sql set search_path = ledger, pg_temp
@@ -141,7 +141,7 @@ as $$
           nullif(current_setting('hookledger.client', true), '')::inet,
           action, subject, before, after)
 $$;
-comment on function ledger.audit_write(ledger.operator, text, text, jsonb, jsonb) is
+comment on function ledger.audit_write(ledger.operator, text, jsonb, jsonb, jsonb) is
   'Adds an entry to the audit trail for `who`; before and after: the changed values, without secrets.';
 
 create function ledger.page_limit(query jsonb)
@@ -346,7 +346,7 @@ begin
     values (operator, ledger.network_of(client), clock)
   on conflict on constraint operator_address_pkey do update set seen_at = excluded.seen_at;
   perform ledger.throttle_forgive(who, client);
-  perform ledger.audit_write(who, 'session.begin', format('operator %s (%s)', who.operator_id, who.name));
+  perform ledger.audit_write(who, 'session.begin', ledger.operator_named(who));
   status := 200;
   return next;
 end
@@ -395,7 +395,7 @@ as $$
 begin
   delete from ledger.session s where s.digest = request.session;
   return ledger.answer('{}',
-    audit => ledger.audited('session.end', format('operator %s (%s)', who.operator_id, who.name)));
+    audit => ledger.audited('session.end', ledger.operator_named(who)));
 end
 $$;
 comment on function admin.session_end(ledger.operator, admin.request) is 'DELETE session: logs out.';

@@ -312,7 +312,9 @@ begin
     continue when was = (item.value #>> '{}')::bigint;
     insert into ledger.option as o (name, value) values (item.name, item.value)
     on conflict (name) do update set value = excluded.value, set_at = ledger.clock();
-    audit := audit || ledger.audited('settings.change', item.name, to_jsonb(was), item.value);
+    audit := audit || ledger.audited('settings.change',
+                                     ledger.coded('subject.option', jsonb_build_object('name', item.name)),
+                                     to_jsonb(was), item.value);
   end loop;
   return ledger.answer(ledger.settings_json()::text, audit => audit);
 end

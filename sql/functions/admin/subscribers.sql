@@ -87,10 +87,16 @@ comment on function ledger.given_time(jsonb, text) is 'A member that is a time a
 -- ---- accounts
 
 create function ledger.account_named(a ledger.account)
-returns text
+returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return format('account %s (%s)', a.account_id, a.name);
+return ledger.coded('subject.account', jsonb_build_object('account_id', a.account_id, 'name', a.name));
 comment on function ledger.account_named(ledger.account) is 'An account, as the audit trail names it.';
+
+create function ledger.organization_named(id bigint, name text)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return ledger.coded('subject.organization', jsonb_build_object('organization_id', id, 'name', name));
+comment on function ledger.organization_named(bigint, text) is 'An organization, as the audit trail names it.';
 
 create function ledger.account_find(id bigint)
 returns ledger.account
@@ -268,7 +274,7 @@ begin
                                     case when plan = 'enterprise' then (request.made
                                                                         ->> 'enterprise_user_requests')::bigint end);
   return ledger.answer(ledger.organization_json(made)::text, status => 201,
-    audit => ledger.audited('organization.add', format('organization %s (%s)', made, btrim(request.given ->> 'name')),
+    audit => ledger.audited('organization.add', ledger.organization_named(made, btrim(request.given ->> 'name')),
                             null,
                              ledger.organization_json(made)));
 end
@@ -301,7 +307,7 @@ begin
                                                   ->> 'plan' = 'enterprise' then (request.made
                                                       ->> 'enterprise_user_requests')::bigint end));
   return ledger.answer(ledger.organization_json(id)::text,
-    audit => ledger.audited('organization.change', format('organization %s (%s)', id, was ->> 'name'), was,
+    audit => ledger.audited('organization.change', ledger.organization_named(id, was ->> 'name'), was,
                             ledger.organization_json(id)));
 end
 $$;
@@ -324,7 +330,7 @@ begin
   end if;
   perform operator.workspace_add(id, organization);
   return ledger.answer(ledger.organization_json(organization)::text,
-    audit => ledger.audited('workspace.set', 'workspace ' || id,
+    audit => ledger.audited('workspace.set', ledger.coded('subject.workspace', jsonb_build_object('workspace_id', id)),
                             case when was is not null then jsonb_build_object('organization_id', was::text) end,
                              jsonb_build_object('organization_id', organization::text)));
 end

@@ -87,9 +87,10 @@ comment on function ledger.subscription_described(ledger.subscription) is
   'The values of a subscription in an entry of the audit trail.';
 
 create function ledger.subscription_named(s ledger.subscription)
-returns text
+returns jsonb
 language sql immutable set search_path = ledger, pg_temp
-return format('subscription %s (%s)', s.subscription_id, left(s.description, 200));
+return ledger.coded('subject.subscription', jsonb_build_object('subscription_id', s.subscription_id, 'name',
+                                                             left(s.description, 200)));
 comment on function ledger.subscription_named(ledger.subscription) is 'A subscription, as the audit trail names it.';
 
 create function ledger.subscription_of(path jsonb)

@@ -22,6 +22,12 @@ end
 $$;
 comment on function admin.tick_list(ledger.operator, admin.request) is 'GET ticks.';
 
+create function ledger.tick_named(id bigint, name text)
+returns jsonb
+language sql immutable set search_path = ledger, pg_temp
+return ledger.coded('subject.tick', jsonb_build_object('tick_id', id, 'name', name));
+comment on function ledger.tick_named(bigint, text) is 'An address for web-cron, as the audit trail names it.';
+
 create function admin.tick_add(who ledger.operator, request admin.request)
 returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
@@ -40,7 +46,7 @@ begin
   end if;
   id := operator.tick_add(called, ledger.made_bytes(request, 'digest'));
   return ledger.answer((select ledger.tick_json(t)::text from ledger.tick t where t.tick_id = id), status => 201,
-    audit => ledger.audited('tick.add', format('address %s (%s)', id, called), null,
+    audit => ledger.audited('tick.add', ledger.tick_named(id, called), null,
                             jsonb_build_object('name', called)));
 end
 $$;
@@ -61,7 +67,7 @@ begin
   end if;
   perform operator.tick_remove(id);
   return ledger.answer('{}',
-    audit => ledger.audited('tick.remove', format('address %s (%s)', id, called), jsonb_build_object('name', called),
+    audit => ledger.audited('tick.remove', ledger.tick_named(id, called), jsonb_build_object('name', called),
                             null));
 end
 $$;

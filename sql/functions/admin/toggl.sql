@@ -343,7 +343,8 @@ begin
   n := ledger.toggl_disconnect(connection);
   return ledger.answer(json_build_object('stay', n, 'words',
                                          ledger.coded('toggl.forgotten', jsonb_build_object('stay', n)))::text,
-    audit => ledger.audited('toggl.disconnect', 'connection ' || was.connection_id,
+    audit => ledger.audited('toggl.disconnect',
+                            ledger.coded('subject.connection', jsonb_build_object('connection_id', was.connection_id)),
                             jsonb_build_object('user', was.name, 'email', was.email), null));
 end
 $$;

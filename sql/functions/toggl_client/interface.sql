@@ -29,9 +29,13 @@ begin
     select ledger.answer(null, private => to_jsonb(b), audit => ledger.audited(
       'toggl.' || kind,
       case when was.subscription_id is not null then
-           format('subscription %s of workspace %s at Toggl', was.subscription_id, was.workspace_id)
-           when parameters ? 'workspace' then 'workspace ' || (parameters ->> 'workspace') || ' at Toggl'
-           when parameters ? 'job' then 'job ' || (parameters ->> 'job') else 'connection ' || connection end,
+             ledger.coded('subject.toggl_subscription',
+                          jsonb_build_object('subscription_id', was.subscription_id, 'workspace_id', was.workspace_id))
+           when parameters ? 'workspace' then
+             ledger.coded('subject.toggl_workspace', jsonb_build_object('workspace_id', parameters -> 'workspace'))
+           when parameters ? 'job' then
+             ledger.coded('subject.toggl_job', jsonb_build_object('job_id', parameters -> 'job'))
+           else ledger.coded('subject.connection', jsonb_build_object('connection_id', connection)) end,
       case when kind in ('change', 'delete') and was.subscription_id is not null then
         jsonb_build_object('description', was.description, 'url', ledger.url_shown(was.url), 'filters',
                            array_to_string(was.filters, ','), 'enabled', was.enabled) end,

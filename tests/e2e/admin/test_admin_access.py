@@ -273,7 +273,7 @@ def test_settings(page_site):
         answer = olga.call("PATCH", "settings", body)
         assert answer.status == 400 and answer.error, body
     entry = olga.get("audit").json()["items"][0]
-    assert (entry["action"], entry["subject"], entry["before"], entry["after"]) == ("settings.change", "silence_minutes", 60, 30)
+    assert (entry["action"], entry["subject"], entry["before"], entry["after"]) == ("settings.change", {"code": "subject.option", "name": "silence_minutes"}, 60, 30)
     assert entry["operator"] == "Olga" and entry["address"] == "127.0.0.1"
 
 

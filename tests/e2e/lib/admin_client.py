@@ -4,6 +4,7 @@ import http.client
 import json
 import subprocess
 
+from catalogue import sentence
 from installation import BUILD, Answer, runs_as
 
 API = "/admin/api"
@@ -82,4 +83,4 @@ def by_hand(site, method, path, body=b"", **variables):
 
 def audit(site):
     """The trail: (operator, action, subject), oldest first."""
-    return site.sql("select operator, action, subject from ledger.audit order by audit_id")
+    return [(who, action, sentence(subject)) for who, action, subject in site.sql("select operator, action, subject from ledger.audit order by audit_id")]

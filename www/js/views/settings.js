@@ -304,7 +304,7 @@ async function audit(isMore) {
 	return section(t.tabs.audit, el("p", { class: "quiet" }, t.auditWords), table([
 		{ head: t.when, cell: (a) => el("time", { datetime: a.at, title: exact(a.at), class: "whole" }, dateAndClock(a.at)) },
 		{ head: t.who, cell: (a) => [el("span", { class: "whole" }, !a.address && a.operator === "command line" ? t.commandLine : a.operator), a.address ? el("span", { class: "quiet small whole" }, ` ${a.address}`) : null] },
-		{ head: t.what, cell: (a) => [el("span", { class: "label" }, t.did[a.action] ?? a.action), " ", a.subject] },
+		{ head: t.what, cell: (a) => [el("span", { class: "label" }, t.did[a.action] ?? a.action), " ", sentenceOf(a.subject)] },
 		{ head: t.change, cell: change },
 	], trail, { caption: t.tabs.audit, key: (a) => a.id, empty: t.nothingYet }),
 	after ? el("button", { type: "button", class: "secondary", onclick: (event) => act(event.currentTarget, async () => replace(body, await audit(true))) }, w.more) : null);
