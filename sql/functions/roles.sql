@@ -43,9 +43,7 @@ begin
     exception
       when unique_violation then null;
       when insufficient_privilege then
-        raise exception 'hookledger_operator must be a member of hookledger_reader, and % may not make it one',
-          current_user
-          using errcode = '42501', hint = 'an administrator can: grant hookledger_reader to hookledger_operator';
+        perform ledger.refuse('reader.operator_no_member', jsonb_build_object('role', current_user), '42501');
     end;
   end if;
 end

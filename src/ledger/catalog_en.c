@@ -412,6 +412,9 @@ const struct catalog_row catalog_rows[] = {
 	  "createrole; or do it as doc/operate.md, \"For analysts\", shows" },
 	{ "reader.not_ours", "\"{login}\" was not made by `hookledger reader add`; to take the "
 			     "right away: revoke hookledger_reader from {quoted_login}" },
+	{ "reader.operator_no_member",
+	  "hookledger_operator must be a member of hookledger_reader, and {role} may not make it "
+	  "one; an administrator can: grant hookledger_reader to hookledger_operator" },
 	{ "reader.owns_objects",
 	  "role \"{login}\" owns objects, or has other rights; in each database where it has any, "
 	  "an administrator can: drop owned by {quoted_login}" },

@@ -846,6 +846,7 @@ export default {
 		"reader.no_admin_option": "{role} darf keine Mitglieder von hookledger_reader anlegen; ein Administrator kann: grant hookledger_reader to {quoted_role} with admin option.",
 		"reader.no_createrole": "{role} darf keine Rollen anlegen oder entfernen; ein Administrator kann: alter role {quoted_role} createrole.",
 		"reader.not_ours": "„{login}“ wurde nicht als Leser angelegt; das Recht entzieht: revoke hookledger_reader from {quoted_login}.",
+		"reader.operator_no_member": "hookledger_operator muss Mitglied von hookledger_reader sein, und {role} darf das nicht einrichten; ein Administrator kann: `grant hookledger_reader to hookledger_operator`.",
 		"reader.owns_objects": "Die Rolle „{login}“ besitzt Objekte oder hat andere Rechte; ein Administrator kann in jeder Datenbank, in der sie welche hat: drop owned by {quoted_login}.",
 		"reader.password_form": "Ein Passwort kommt als SCRAM-Verifier.",
 		"reader.role_exists": "Die Rolle „{login}“ gibt es schon; Rollen gehören zu allen Datenbanken eines Servers.",

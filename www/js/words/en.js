@@ -845,6 +845,7 @@ export default {
 		"reader.no_admin_option": "{role} may not make members of hookledger_reader; an administrator can: grant hookledger_reader to {quoted_role} with admin option.",
 		"reader.no_createrole": '{role} may not make or remove roles; an administrator can: alter role {quoted_role} createrole; or do it as doc/operate.md, "For analysts", shows.',
 		"reader.not_ours": '"{login}" was not made by `hookledger reader add`; to take the right away: revoke hookledger_reader from {quoted_login}.',
+		"reader.operator_no_member": "hookledger_operator must be a member of hookledger_reader, and {role} may not make it one; an administrator can: `grant hookledger_reader to hookledger_operator`.",
 		"reader.owns_objects": 'Role "{login}" owns objects, or has other rights; in each database where it has any, an administrator can: drop owned by {quoted_login}.',
 		"reader.password_form": "A password comes as its SCRAM verifier.",
 		"reader.role_exists": 'There is a role "{login}" already; roles belong to all databases of a server.',
