@@ -5,7 +5,7 @@ import time
 
 import floor
 import targets
-from environment import WORKSPACE, cpu_seconds, free_port, peak_memory_mb
+from environment import WORKSPACE, BenchError, cpu_seconds, free_port, peak_memory_mb
 
 WARM_SECONDS = 1	# compilers at run time, connection pools, caches
 DRAIN_SECONDS = 10
@@ -103,6 +103,8 @@ def measure(env, target, children, port, connections, seconds):
     for key, seconds_spent in zip(("server_us", "program_us", "database_us"), spent):
         result[key] = seconds_spent / result["ok"] * 1e6 if result["ok"] else 0
     result["cpu_us"] = result["server_us"] + result["program_us"] + result["database_us"]
+    if target.database == "plain" and env.sql("plain", "select count(*) from toggl.time_entry") != "0":
+        raise BenchError("plain.sql has not taken away the writing of the typed tables")
     result["lost"] = 0
     result["batch"] = None
     if target.database:

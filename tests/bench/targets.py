@@ -94,10 +94,10 @@ def lighttpd_receiver(env, port, database="ledger"):
 def lighttpd_cgi(env, port):
     return [lighttpd(env, port, f'''
 server.modules += ("mod_cgi", "mod_alias", "mod_setenv")
-alias.url = ("/hook" => "{env.bin}/hookledger-receiver")
+alias.url = ("/hook" => "{env.bin}/hookledger-receiver-cgi")
 setenv.add-environment = ("HOOKLEDGER_CONF" => "{env.hookledger()["conf"]}",
   "HOOKLEDGER_CGI_CONNECTIONS" => "{CGI_CONNECTIONS}")
-cgi.assign = ("/hookledger-receiver" => "")
+cgi.assign = ("/hookledger-receiver-cgi" => "")
 ''')]
 
 
@@ -201,7 +201,7 @@ def apache_cgi(env, port):
     return [apache(env, port, "prefork", ("alias", "cgi"), f'''
 SetEnv HOOKLEDGER_CONF {env.hookledger()["conf"]}
 SetEnv HOOKLEDGER_CGI_CONNECTIONS {CGI_CONNECTIONS}
-ScriptAlias /hook "{env.bin}/hookledger-receiver"
+ScriptAlias /hook "{env.bin}/hookledger-receiver-cgi"
 <Directory "{env.bin}">
   Require all granted
 </Directory>
