@@ -96,3 +96,17 @@ def test_everything_adds_up(bare_site):
         db.execute("insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (1, 'address_of_the_first_1', 'x', %s)", (WORKSPACE,))
         db.execute("insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value values (1, 1, '')")
         check()
+
+
+def test_a_report_reads_the_index_alone(bare_site):
+    with bare_site.cluster.connect(bare_site.database) as db:
+        db.execute("""insert into toggl.time_entry (workspace_id, time_entry_id, user_id, project_id, billable, start_at, stop_at,
+                      duration_seconds, changed_at, changed_event_id, payload_at, payload_event_id, payload)
+                      select 1, n, n % 3, n % 5, n % 2 = 0, at, at + interval '1 minute', 60, at, n, at, n, jsonb_build_object('text', repeat('x', 600))
+                      from (select n, timestamptz '2026-01-01' + n * interval '1 hour' as at from generate_series(1, 5000) n) e""")
+        db.execute("vacuum (analyze) toggl.time_entry")
+        for question, wanted in (("hours_by_project('2026-02-01', '2026-03-01')", 672 * 60), ("hours_by_user('2026-01-01', '2027-01-01')", 5000 * 60),
+                                 ("hours('2026-02-01', '2026-03-01', 'Asia/Tokyo', 'day')", 672 * 60)):
+            with db.transaction():
+                assert ask(db, f"select sum(seconds) from toggl.{question}") == [(wanted,)]
+                assert ask(db, "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables where relid = 'toggl.time_entry'::regclass") == [(0, 0)], question
