@@ -278,11 +278,12 @@ begin
                                                   c.action, c.body) r
     where l.action <> 'deleted' and r.deleted_at is null
       -- an earlier deletion counts, unless the entry was created again
-      and (select o.action from ledger.change o
-           where o.entity_id = l.entity_id and o.workspace_id = l.workspace_id and o.model = 'time_entry'
-             and o.created_at <= moment
-             and o.action in ('created', 'deleted')
-           order by o.created_at desc, o.event_id desc limit 1) is distinct from 'deleted';
+      and (l.action = 'created'
+           or (select o.action from ledger.change o
+               where o.entity_id = l.entity_id and o.workspace_id = l.workspace_id and o.model = 'time_entry'
+                 and o.created_at <= moment
+                 and o.action in ('created', 'deleted')
+               order by o.created_at desc, o.event_id desc limit 1) is distinct from 'deleted');
 end
 $$;
 comment on function toggl.time_entries_before_change(timestamptz) is
@@ -294,9 +295,13 @@ create or replace function toggl.time_entries_as_of(moment timestamptz)
 returns setof toggl.time_entry
 language sql stable rows 100000
 as $$
-  select t.* from toggl.time_entry t where t.changed_at <= moment and t.deleted_at is null
-  union all
-  select r.* from toggl.time_entries_before_change(moment) r
+  -- The condition holds for all rows of the second part. It stands here because PostgreSQL reads
+  -- the parts directly only if they have none.
+  select u.*
+  from (select t.* from toggl.time_entry t
+        union all
+        select r.* from toggl.time_entries_before_change(moment) r) u
+  where u.changed_at <= moment and u.deleted_at is null
 $$;
 comment on function toggl.time_entries_as_of(timestamptz) is
   'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by '
