@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 import targets
-from measure import say
+from measure import log
 from environment import WORKSPACE, BenchError, free_port
 
 DATABASE = "admin"
@@ -54,13 +54,13 @@ class Browser:
 
 
 def fill(env, goals, conf, events):
-    say(f"  recording {events} events")
+    log(f"  recording {events} events")
     made = json.loads(env.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
                                     "--people", str(PEOPLE), "--start", START))
     env.sql(DATABASE, "vacuum (analyze)")
     # as the courier does in its spare time
     env.sql(DATABASE, "do $$ begin while ledger.event_counts_update(50000) loop null; end loop; end $$")
-    say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second")
+    log(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second")
     goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
 
 
@@ -84,7 +84,7 @@ def asked(env):
         ("the newest 500", "events?", {"limit": 500}),
         ("1000 further down", "events?", {"after": cursor}),
         ("of a kind", "events?", {"model": "time_entry"}),
-        ("of a seldom kind", "events?", {"model": "client"}),
+        ("of a rare kind", "events?", {"model": "client"}),
         ("of a kind that there is not", "events?", {"model": "workspace"}),
         ("deleted", "events?", {"action": "deleted"}),
         ("of a workspace", "events?", {"workspace": WORKSPACE}),
@@ -95,7 +95,7 @@ def asked(env):
         ("of a day long ago", "events?", {"since": f"{old}T00:00:00Z", "until": f"{old}T23:59:59Z"}),
         ("until long ago, deleted", "events?", {"until": f"{old}T00:00:00Z", "action": "deleted"}),
         ("since three days, by nobody", "events?", {"since": f"{late}T00:00:00Z", "user": 1}),
-        ("with seldom words", "events?", {"text": words}),
+        ("with rare words", "events?", {"text": words}),
         ("with a common word", "events?", {"text": common}),
         ("with the beginning of a word", "events?", {"text": common[:2]}),
         ("with a word that there is not", "events?", {"text": "quetzalcoatl"}),
@@ -116,9 +116,9 @@ def measure(port, cookie, what, path):
     return {"name": what, "p50_ms": statistics.median(times), "most_ms": max(times), "bytes": len(text), "errors": 0, "lost": 0}
 
 
-def admin_run(env, goals, chosen):
+def admin_run(env, goals, options):
     conf = env.hookledger(DATABASE)["conf"]
-    fill(env, goals, conf, chosen.rows or EVENTS)
+    fill(env, goals, conf, options.rows or EVENTS)
     subprocess.run([env.bin / "hookledger", "--conf", conf, "operator", "add", "bench", "--zone", "Europe/Berlin", "--password-file", "-"],
                    input=PASSWORD, text=True, check=True, capture_output=True)
     results, cookie = [], None

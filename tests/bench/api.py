@@ -12,7 +12,7 @@ import threading
 import time
 
 import targets
-from measure import say
+from measure import log
 from environment import WORKSPACE, BenchError, cpu_seconds, free_port
 
 DATABASE = "api"
@@ -142,7 +142,7 @@ def prepare(env, callback):
     return conf, token, json.loads(text)["subscription_id"]
 
 
-def api_run(env, goals, chosen):
+def api_run(env, goals, options):
     callback = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Callback)
     threading.Thread(target=callback.serve_forever, daemon=True).start()
     conf, token, number = prepare(env, callback)
@@ -166,10 +166,10 @@ def api_run(env, goals, chosen):
             # /me counts in a window of 30, which is not what is measured here
             env.sql(DATABASE, "insert into ledger.quota values (1, 0, ledger.clock(), -100000000) "
                                 "on conflict (account_id, organization_id) do update set used = excluded.used, started_at = excluded.started_at")
-            result = show(measure(env, server, port, token, one, chosen.seconds), way)
+            result = show(measure(env, server, port, token, one, options.seconds), way)
             if one[0] == "list of subscriptions" and way == "FastCGI":
                 goals.add("ms, list of subscriptions, median, FastCGI", result["p50_ms"], 5, True)
-                show(measure(env, server, port, token, one, chosen.seconds, CLIENTS), way)
+                show(measure(env, server, port, token, one, options.seconds, CLIENTS), way)
         if way == "FastCGI":
             with socket.create_server(("127.0.0.1", 0), backlog=SILENT) as silent:
                 asking = [threading.Thread(target=ask_silent, args=(port, token, silent.getsockname()[1], place)) for place in range(SILENT)]
@@ -177,14 +177,14 @@ def api_run(env, goals, chosen):
                     thread.start()
                 time.sleep(0.3)
                 result = show(measure(env, server, port, token, (f"list, with {SILENT} silent callbacks asked", "GET", SUBSCRIPTIONS),
-                                      chosen.seconds), way)
+                                      options.seconds), way)
                 goals.add(f"ms, the same, 99 of 100, with {SILENT} silent callbacks", result["p99_ms"], 100, True)
             for thread in asking:
                 thread.join()
-            say(f"  {WAITING} events wait for the courier")
+            log(f"  {WAITING} events wait for the courier")
             env.sql(DATABASE, f"insert into ledger.outbox select {WORKSPACE}, i, now(), array[999999] from generate_series(1, {WAITING}) i")
             env.sql(DATABASE, "vacuum analyze ledger.outbox")
-            result = show(measure(env, server, port, token, (f"list, with {WAITING} waiting", "GET", SUBSCRIPTIONS), chosen.seconds), way)
+            result = show(measure(env, server, port, token, (f"list, with {WAITING} waiting", "GET", SUBSCRIPTIONS), options.seconds), way)
             goals.add(f"ms, the same, with {WAITING} events waiting", result["p50_ms"], 5, True)
             env.sql(DATABASE, "truncate ledger.outbox")
         env.stop(server)

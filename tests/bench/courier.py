@@ -12,9 +12,9 @@ import threading
 import time
 
 import targets
-from measure import say
+from measure import log
 from report import median
-from environment import WORKSPACE, BenchError, cpu_seconds, free_port, tree
+from environment import WORKSPACE, BenchError, cpu_seconds, free_port, descendants
 
 EVENTS = 60_000	# made ready for a measurement of deliveries
 FEW, MANY = 1_000, 1_000_000
@@ -126,7 +126,7 @@ def fill(env, database, count, made):
 def backends(env, database):
     """CPU seconds of the sessions of a database, without asking it."""
     found = {}
-    for pid in tree([env.postgres.pid]):
+    for pid in descendants([env.postgres.pid]):
         try:
             title = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode("latin-1")
         except OSError:
@@ -157,7 +157,7 @@ def deliver(env, database, conf, seconds, name):
               "courier_us": used / count * 1e6, "database_us": database_used / count * 1e6,
               "errors": int(failed) + int(twice), "lost": 0}
     result["cpu_us"] = result["courier_us"] + result["database_us"]
-    say(f"  {name:34} {result['rate']:7.0f}/s  CPU {result['cpu_us']:.0f} us a delivery ({result['courier_us']:.0f} courier, "
+    log(f"  {name:34} {result['rate']:7.0f}/s  CPU {result['cpu_us']:.0f} us a delivery ({result['courier_us']:.0f} courier, "
         f"{result['database_us']:.0f} PostgreSQL), {count} deliveries, errors {result['errors']}")
     return result
 
@@ -178,7 +178,7 @@ def record(env, database, seconds, name, courier):
     delivered = int(env.sql(database, "select count(*) from ledger.attempt"))
     for child in reversed(children):
         env.stop(child)
-    say(f"  {name:34} {result['rate']:7.0f}/s  p50 {result['p50_ms']:.2f} p99 {result['p99_ms']:.2f} ms, errors {result['errors']}, "
+    log(f"  {name:34} {result['rate']:7.0f}/s  p50 {result['p50_ms']:.2f} p99 {result['p99_ms']:.2f} ms, errors {result['errors']}, "
         f"{delivered / (seconds + 2):.0f} deliveries/s beside it")
     return {**result, "name": name, "connections": 64, "lost": 0, "delivered": delivered / (seconds + 2)}
 
@@ -211,16 +211,16 @@ def quiet(env, database, listener):
         env.stop(child)
     delays = [(listener.times[event] - at) * 1000 for event, at in acknowledged.items() if event in listener.times]
     lost = len(acknowledged) - len(delays)
-    say(f"  at rest: delivered {statistics.median(delays):.1f} ms after the acknowledgement (median), {max(delays):.1f} at most, lost {lost}")
+    log(f"  at rest: delivered {statistics.median(delays):.1f} ms after the acknowledgement (median), {max(delays):.1f} at most, lost {lost}")
     return statistics.median(delays), lost
 
 
-def courier_run(env, goals, chosen):
+def courier_run(env, goals, options):
     results = []
     child, urls = nginx(env, 20)
     listener = Listener()
-    for number in range(1, chosen.rounds + 1):
-        say(f"round {number} of {chosen.rounds}")
+    for number in range(1, options.rounds + 1):
+        log(f"round {number} of {options.rounds}")
         for count in (1, 20):
             conf = subscribed(env, "passing", urls[:count])
             fill(env, "passing", EVENTS // count, made=False)
@@ -229,10 +229,10 @@ def courier_run(env, goals, chosen):
         fill(env, "passing", FEW, made=True)
         results.append({**deliver(env, "passing", conf, 60, "few wait"), "round": number})
         fill(env, "passing", MANY, made=True)
-        results.append({**deliver(env, "passing", conf, chosen.seconds, "a million waits"), "round": number})
+        results.append({**deliver(env, "passing", conf, options.seconds, "a million waits"), "round": number})
         subscribed(env, "passing", urls)
         for name, database, courier in (("recording, nobody subscribed", "ledger", False), ("recording, 20 subscribed", "passing", True)):
-            results.append({**record(env, database, chosen.seconds, name, courier), "round": number})
+            results.append({**record(env, database, options.seconds, name, courier), "round": number})
     subscribed(env, "passing", [listener.url])
     env.sql("passing", "truncate ledger.event")
     delay, lost = quiet(env, "passing", listener)

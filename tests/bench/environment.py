@@ -61,14 +61,14 @@ def processes():
     return found
 
 
-def tree(roots):
+def descendants(roots):
     """These processes and all that descend from them."""
-    everyone = processes()
-    members = {pid: everyone[pid] for pid in roots if pid in everyone}
+    by_pid = processes()
+    members = {pid: by_pid[pid] for pid in roots if pid in by_pid}
     grown = True
     while grown:
         grown = False
-        for process in everyone.values():
+        for process in by_pid.values():
             if process.pid not in members and process.parent in members:
                 members[process.pid] = process
                 grown = True
@@ -77,14 +77,14 @@ def tree(roots):
 
 def cpu_seconds(roots, program=""):
     """CPU time of these processes and their descendants, or of those whose name starts so."""
-    return sum(process.ticks for process in tree(roots).values()
+    return sum(process.ticks for process in descendants(roots).values()
                if process.name.startswith(program[:15])) / TICK
 
 
 def peak_memory_mb(roots, program):
     """The largest resident set that any process of this program ever had."""
     peak = 0.0
-    for process in tree(roots).values():
+    for process in descendants(roots).values():
         if not process.name.startswith(program[:15]):
             continue
         try:
@@ -131,7 +131,7 @@ class Environment:
 
     def stop(self, child, sign=signal.SIGTERM):
         """Ends a process and whatever it has started."""
-        members = tree([child.pid])
+        members = descendants([child.pid])
         if child.poll() is None:
             child.send_signal(sign)
         try:
@@ -214,7 +214,7 @@ class Environment:
     def sessions(self, database):
         """How many connections this database has, without asking it."""
         count = 0
-        for pid in tree([self.postgres.pid]):
+        for pid in descendants([self.postgres.pid]):
             try:
                 title = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode("latin-1")
             except OSError:

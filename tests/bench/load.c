@@ -87,14 +87,14 @@ struct load {
 	size_t busy;
 	int epoll;
 	int64_t start_ns;
-	bool over;	 /* nothing new is sent */
+	bool is_over;	 /* nothing new is sent */
 	int64_t last_ns; /* when the last answer was complete */
 	uint32_t *latencies_us;
 	size_t answers;
 	size_t statuses[STATUS_MAX];
 	size_t failures[FAILURE_COUNT];
 	size_t reconnects;
-	bool complained;
+	bool has_logged_failure;
 };
 
 static void die(const char *what)
@@ -219,7 +219,7 @@ static size_t write_request(char *at, const struct options *o, const struct even
 
 /* What happens next: of some hundred entries that people are at work with one is
    updated; one that has had all its updates makes room for a new one. */
-static void happen(const struct options *o, struct event *event, size_t number, int64_t time_us)
+static void make_event(const struct options *o, struct event *event, size_t number, int64_t time_us)
 {
 	static struct entry open[ENTRIES_OPEN];
 	struct entry *entry = &open[random() % ENTRIES_OPEN];
@@ -262,7 +262,7 @@ static void prepare(struct load *load)
 	for (size_t i = 0; i < o->requests; i++) {
 		struct event event;
 
-		happen(o, &event, i, time_us + (int64_t)i);
+		make_event(o, &event, i, time_us + (int64_t)i);
 		load->starts[i + 1] = load->starts[i] +
 				      write_request(load->bytes + load->starts[i], o, &event);
 	}
@@ -298,7 +298,7 @@ static bool open_connection(struct load *load, struct connection *c, bool wait)
 	return true;
 }
 
-static void want_write(struct load *load, struct connection *c, bool wanted)
+static void watch_writable(struct load *load, struct connection *c, bool wanted)
 {
 	struct epoll_event event = { .events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN,
 				     .data.ptr = c };
@@ -310,7 +310,7 @@ static void want_write(struct load *load, struct connection *c, bool wanted)
 		die("epoll_ctl");
 }
 
-static void drop(struct connection *c)
+static void close_connection(struct connection *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
@@ -323,26 +323,26 @@ static void end_request(struct load *load, struct connection *c)
 	load->busy--;
 }
 
-static void fail(struct load *load, struct connection *c, enum failure failure)
+static void fail_request(struct load *load, struct connection *c, enum failure failure)
 {
 	load->failures[failure]++;
-	drop(c);
+	close_connection(c);
 	end_request(load, c);
 }
 
-static void push(struct load *load, struct connection *c)
+static void send_request(struct load *load, struct connection *c)
 {
 	const char *at = load->bytes + load->starts[c->request];
 	size_t length = load->starts[c->request + 1] - load->starts[c->request];
 	ssize_t n = send(c->fd, at + c->sent, length - c->sent, MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN) {
-		fail(load, c, FAILURE_CLOSED);
+		fail_request(load, c, FAILURE_CLOSED);
 		return;
 	}
 	if (n > 0)
 		c->sent += (size_t)n;
-	want_write(load, c, c->sent < length);
+	watch_writable(load, c, c->sent < length);
 }
 
 /* At a given rate: when the next request is to be sent, whatever the others do. */
@@ -355,9 +355,9 @@ static void begin_request(struct load *load, struct connection *c)
 {
 	int64_t now = now_ns();
 
-	if (load->over || load->next == load->options.requests) {
-		load->over = true;
-		drop(c);
+	if (load->is_over || load->next == load->options.requests) {
+		load->is_over = true;
+		close_connection(c);
 		return;
 	}
 	if (load->options.rate > 0 && due_ns(load) > now)
@@ -371,12 +371,12 @@ static void begin_request(struct load *load, struct connection *c)
 	if (c->fd < 0) {
 		load->reconnects++;
 		if (!open_connection(load, c, false)) {
-			fail(load, c, FAILURE_CONNECT);
+			fail_request(load, c, FAILURE_CONNECT);
 			return;
 		}
 	}
 	if (!c->connecting)
-		push(load, c);
+		send_request(load, c);
 }
 
 /* Length of the whole answer once it is there, 0 while it is not, -1 when it
@@ -422,16 +422,16 @@ static ssize_t answer_length(const struct connection *c, bool ended, bool *keep)
 	}
 }
 
-static void complain(struct load *load, const struct connection *c)
+static void log_first_failure(struct load *load, const struct connection *c)
 {
-	if (load->complained)
+	if (load->has_logged_failure)
 		return;
-	load->complained = true;
+	load->has_logged_failure = true;
 	fprintf(stderr, "load: first answer that is not 200:\n%.*s\n",
 		(int)(c->have < 600 ? c->have : 600), c->answer);
 }
 
-static void pull(struct load *load, struct connection *c)
+static void receive_answer(struct load *load, struct connection *c)
 {
 	ssize_t n = recv(c->fd, c->answer + c->have, ANSWER_MAX - c->have, 0);
 	bool keep = false;
@@ -441,7 +441,7 @@ static void pull(struct load *load, struct connection *c)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n < 0) {
-		fail(load, c, FAILURE_CLOSED);
+		fail_request(load, c, FAILURE_CLOSED);
 		return;
 	}
 	c->have += (size_t)n;
@@ -449,7 +449,7 @@ static void pull(struct load *load, struct connection *c)
 	if (whole == 0)
 		return;
 	if (whole < 0) {
-		fail(load, c, n == 0 ? FAILURE_CLOSED : FAILURE_MALFORMED);
+		fail_request(load, c, n == 0 ? FAILURE_CLOSED : FAILURE_MALFORMED);
 		return;
 	}
 	load->last_ns = now_ns();
@@ -459,9 +459,9 @@ static void pull(struct load *load, struct connection *c)
 		load->latencies_us[load->answers++] = (uint32_t)((load->last_ns - c->begun_ns) /
 								 1000);
 	else
-		complain(load, c);
+		log_first_failure(load, c);
 	if (!keep || load->options.close)
-		drop(c);
+		close_connection(c);
 	end_request(load, c);
 }
 
@@ -472,17 +472,17 @@ static void handle(struct load *load, struct connection *c, uint32_t events)
 
 	if (c->connecting) {
 		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-			fail(load, c, FAILURE_CONNECT);
+			fail_request(load, c, FAILURE_CONNECT);
 		} else if (events & EPOLLOUT) {
 			c->connecting = false;
-			push(load, c);
+			send_request(load, c);
 		}
 	} else if (!c->busy) {
-		drop(c); /* the server ended an idle connection */
+		close_connection(c); /* the server ended an idle connection */
 	} else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		pull(load, c);
+		receive_answer(load, c);
 	} else if (events & EPOLLOUT) {
-		push(load, c);
+		send_request(load, c);
 	}
 	if (!c->busy)
 		begin_request(load, c);
@@ -493,12 +493,12 @@ static void check_time(struct load *load, int64_t now, int64_t end_ns)
 	int64_t limit_ns = (int64_t)(load->options.timeout_seconds * 1e9);
 
 	if (now >= end_ns)
-		load->over = true;
+		load->is_over = true;
 	for (size_t i = 0; i < load->options.connections; i++) {
 		struct connection *c = &load->connections[i];
 
 		if (c->busy && now - c->begun_ns > limit_ns)
-			fail(load, c, FAILURE_TIMEOUT);
+			fail_request(load, c, FAILURE_TIMEOUT);
 		if (!c->busy)
 			begin_request(load, c);
 	}
@@ -540,14 +540,14 @@ static double run(struct load *load)
 	for (size_t i = 0; i < o->connections; i++)
 		begin_request(load, &load->connections[i]);
 
-	while (load->busy > 0 || (o->rate > 0 && !load->over)) {
+	while (load->busy > 0 || (o->rate > 0 && !load->is_over)) {
 		int n = wait_for_events(load, events, 256);
 		int64_t now = now_ns();
 
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
 		if (now >= end_ns)
-			load->over = true;
+			load->is_over = true;
 		for (int i = 0; i < n; i++)
 			handle(load, events[i].data.ptr, events[i].events);
 		for (size_t i = 0; o->rate > 0 && i < o->connections && due_ns(load) <= now; i++)

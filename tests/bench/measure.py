@@ -11,7 +11,7 @@ WARM_SECONDS = 1	# compilers at run time, connection pools, caches
 DRAIN_SECONDS = 10
 
 
-def say(text):
+def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -27,7 +27,7 @@ def table_of(target):
     return "event" if target.database == "bench" else "ledger.event"
 
 
-def empty(env, target):
+def truncate_tables(env, target):
     """Everybody starts with empty tables, right after a checkpoint."""
     tables = ["event"]
     if target.database != "bench":
@@ -66,17 +66,17 @@ def measure_requests(env, target, children, port, connections, seconds):
         nonlocal sessions
         sessions = max(sessions, env.sessions(target.database))
 
-    def weigh():
+    def read_cpu():
         everything = cpu_seconds(roots)
         # A process a request is gone before it can be weighed: it counts as the server's.
         program = 0 if target.brief else cpu_seconds(roots, target.program)
         return everything - program, program, cpu_seconds([env.postgres.pid])
 
     warm = env.load(port, path, secret, connections, seconds=WARM_SECONDS, updates=target.updates)
-    before = weigh()
+    before = read_cpu()
     result = env.load(port, path, secret, connections, seconds=seconds, updates=target.updates,
                       watch=watch if target.watched else None)
-    spent = [now - then for now, then in zip(weigh(), before)]
+    spent = [now - then for now, then in zip(read_cpu(), before)]
     result["errors"] += warm["errors"]
     result["sessions"] = sessions
     result["memory_mb"] = peak_memory_mb(roots, target.program)
@@ -92,7 +92,7 @@ def measure_floor(env, target, connections, seconds):
 def measure(env, target, children, port, connections, seconds):
     if target.database:
         if target.empties:
-            empty(env, target)
+            truncate_tables(env, target)
         env.sql(target.database, "checkpoint")
     first_id = 0 if target.is_floor else env.next_id
     if target.is_floor:
@@ -113,16 +113,16 @@ def measure(env, target, children, port, connections, seconds):
     return result
 
 
-def describe(result):
+def log_result(result):
     why = {**result["statuses"], **{key: value for key, value in result["failures"].items() if value}}
-    say(f"  {result['name']:12} {result['connections']:5} connections {result['rate']:7.0f}/s  "
+    log(f"  {result['name']:12} {result['connections']:5} connections {result['rate']:7.0f}/s  "
         f"CPU {result['cpu_us']:.1f} us ({result['server_us']:.0f} server, {result['program_us']:.0f} program, "
         f"{result['database_us']:.0f} PostgreSQL)  p50 {result['p50_ms']:.2f} p99 {result['p99_ms']:.2f} ms  "
         + (f"{result['batch']:.1f} a commit  " if result["batch"] else "")
         + f"errors {result['errors']}  lost {result['lost']}" + (f"  {why}" if result["errors"] else ""))
 
 
-def perform(env, target, connections, seconds):
+def measure_target(env, target, connections, seconds):
     """Starts a target, measures it at each number of connections, stops it."""
     port = free_port()
     results = []
@@ -134,7 +134,7 @@ def perform(env, target, connections, seconds):
             env.wait_for_port(port, children)
         for count in connections:
             result = measure(env, target, children, port, count, seconds)
-            describe(result)
+            log_result(result)
             results.append(result)
     finally:
         for child in reversed([child for child in env.running if child not in before]):
@@ -142,13 +142,13 @@ def perform(env, target, connections, seconds):
     return results
 
 
-def rounds(env, chosen_targets, chosen):
+def rounds(env, chosen_targets, options):
     results = []
-    for number in range(1, chosen.rounds + 1):
-        say(f"round {number} of {chosen.rounds}")
+    for number in range(1, options.rounds + 1):
+        log(f"round {number} of {options.rounds}")
         # Every second round goes backwards: what comes later in a round is not always measured later.
         for target in chosen_targets if number % 2 else reversed(chosen_targets):
-            for result in perform(env, target, chosen.connections, chosen.seconds):
+            for result in measure_target(env, target, options.connections, options.seconds):
                 result["round"] = number
                 results.append(result)
     return results

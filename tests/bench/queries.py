@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import time
 
-from measure import say
+from measure import log
 from environment import TICK, Process, BenchError
 
 EVENTS = 2_000_000
@@ -50,13 +50,13 @@ def psql(env, script):
 
 def fill(env, goals, events):
     conf = env.hookledger(DATABASE)["conf"]
-    say(f"  recording {events} events")
+    log(f"  recording {events} events")
     made = json.loads(env.command(conf, "simulate", "--into-database", "--json", "--events", str(events),
                                     "--people", str(PEOPLE), "--start", START))
     env.sql(DATABASE, "vacuum (analyze)")
     entries = int(env.sql(DATABASE, "select count(*) from toggl.time_entry"))
     size = env.sql(DATABASE, "select pg_size_pretty(pg_database_size(current_database()))")
-    say(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second; {entries} time entries, {size}")
+    log(f"  took {made['duration_ms'] / 1000:.0f} s, {made['rate']} a second; {entries} time entries, {size}")
     goals.add("seconds to simulate the events into the database", made["duration_ms"] / 1000, 180, True)
 
 
@@ -98,7 +98,7 @@ def rebuild(env, goals, events):
         begun = time.monotonic()
         env.command(conf, "rebuild", "--restart")
         rates.append(events / (time.monotonic() - begun))
-        say(f"  rebuilt at {rates[-1]:.0f} events a second")
+        log(f"  rebuilt at {rates[-1]:.0f} events a second")
     goals.add("events a second, hookledger rebuild", max(rates), 20000, False)
     after = digest(env)
     goals.add("tables that a rebuild changed", sum(a != b for a, b in zip(before, after)), 0, True)
@@ -114,8 +114,8 @@ def plans(env, asked):
     print(text)
 
 
-def queries_run(env, goals, chosen):
-    events = chosen.rows or EVENTS
+def queries_run(env, goals, options):
+    events = options.rows or EVENTS
     fill(env, goals, events)
     entry = env.sql(DATABASE, "select entity_id from ledger.event where model = 'time_entry' "
                                 "group by 1 order by count(*) desc, 1 limit 1")
@@ -129,7 +129,7 @@ def queries_run(env, goals, chosen):
         print(f"{what:40} {rows:6} {first:9.1f} {median:10.1f} {spread:>15} {cpu_ms:7.1f} {most or '':>8}")
         if most:
             goals.add(f"ms, {what}", (median, spread), most, True)
-    if chosen.plans:
+    if options.plans:
         plans(env, asked)
     rebuild(env, goals, events)
     return []

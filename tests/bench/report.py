@@ -98,7 +98,7 @@ class Goals:
             print(f"\n{self.table()}")
 
 
-def judge_recording(goals, results):
+def check_recording(goals, results):
     """Both the recording without typed rows, which is the work of the competitors, and the product."""
     for name, what, floor, latency, of_group, of_parts in (
             ("plain", "without typed rows", "floor", 1.2, 0.85, 1.25),
@@ -118,8 +118,8 @@ def judge_recording(goals, results):
                   ratio(results, "lighttpd", "plain", count, "rate"), 0.67, False)
 
 
-def judge(goals, results):
-    judge_recording(goals, results)
+def check_goals(goals, results):
+    check_recording(goals, results)
     for count in (64, 256):
         goals.add(f"{count} connections, without typed rows: CPU, of Go with one INSERT an event",
                   ratio(results, "plain", "go-plain", count, "cpu_us"), 0.33, True)
@@ -137,9 +137,9 @@ def judge(goals, results):
     goals.add("acknowledged and not recorded, all runs", sum(result["lost"] for result in results), 0, True)
 
 
-def is_complete(results, chosen):
-    return (not chosen.smoke and COMPARED <= {result["name"] for result in results}
-            and CONNECTIONS <= set(chosen.connections))
+def is_complete(results, options):
+    return (not options.smoke and COMPARED <= {result["name"] for result in results}
+            and CONNECTIONS <= set(options.connections))
 
 
 def processor():
@@ -147,9 +147,9 @@ def processor():
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
 
 
-def heading(env, chosen, load):
+def heading(env, options, load):
     """When, what and where."""
-    return (f"{time.strftime('%Y-%m-%d', time.gmtime())}, commit {chosen.commit}. {os.cpu_count()} cores "
+    return (f"{time.strftime('%Y-%m-%d', time.gmtime())}, commit {options.commit}. {os.cpu_count()} cores "
             f"({processor()}) shared with the load generator, load average {load:.1f} at the start; "
             f"PostgreSQL {env.sql('postgres', 'show server_version').split()[0]}. "
-            f"Medians of {chosen.rounds} rounds of {chosen.seconds:g} s.")
+            f"Medians of {options.rounds} rounds of {options.seconds:g} s.")

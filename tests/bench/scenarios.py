@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
-"""Runs with a question of their own: the spool, many connections, a large ledger."""
+"""Scenarios of the receiver: the spool, many connections, a large ledger."""
 import time
 
 import targets
-from measure import WARM_SECONDS, address_of, perform, say
-from report import ratio, worst
 from environment import WORKSPACE, free_port
+from measure import WARM_SECONDS, address_of, log, measure_target
+from report import ratio, worst
 
 SPOOL_EVENTS = 60_000
 MANY = 2000
@@ -17,7 +17,7 @@ def recorded_since(env, first_id):
                                    f"where workspace_id = {WORKSPACE} and event_id >= {first_id}"))
 
 
-def spool_run(env, goals):
+def spool_run(env, goals, _):
     """PostgreSQL is stopped: what is acknowledged goes to the spool; then drained."""
     target = targets.find(env, "lighttpd")
     path, secret = address_of(env, target)
@@ -30,24 +30,25 @@ def spool_run(env, goals):
     result = env.load(port, path, secret, 64, requests=SPOOL_EVENTS)
     env.stop(server)
     env.start_postgres()
-    say(f"  spool: {result['ok']} acknowledged at {result['rate']:.0f}/s, p99 {result['p99_ms']:.1f} ms, "
+    log(f"  spool: {result['ok']} acknowledged at {result['rate']:.0f}/s, p99 {result['p99_ms']:.1f} ms, "
         f"errors {result['errors']}")
     before = recorded_since(env, first_id)
     begun = time.monotonic()
     env.command(env.hookledger()["conf"], "spool", "drain")
     seconds = time.monotonic() - begun
     drained = recorded_since(env, first_id) - before
-    say(f"  {drained} drained in {seconds:.1f} s")
+    log(f"  {drained} drained in {seconds:.1f} s")
     goals.add("acknowledged a second into the spool, at 64", result["rate"], 2000, False)
     goals.add("errors while PostgreSQL is stopped", result["errors"], 0, True)
     goals.add("drained events a second", drained / seconds, 10000, False)
     goals.add("acknowledged but not drained", max(0, result["ok"] - before - drained), 0, True)
+    return []
 
 
-def many_run(env, goals, seconds):
+def many_run(env, goals, options):
     results = []
     for name in ("null", "lighttpd"):
-        results += perform(env, targets.find(env, name), [MANY], seconds)
+        results += measure_target(env, targets.find(env, name), [MANY], options.seconds)
     goals.add(f"errors, at {MANY} connections", worst(results, "lighttpd", MANY, "errors"), 0, True)
     goals.add(f"acknowledged but not recorded, at {MANY}", worst(results, "lighttpd", MANY, "lost"), 0, True)
     return results
@@ -68,21 +69,21 @@ def fill(env, database, rows):
     env.sql(database, "vacuum (analyze, freeze) ledger.event")
 
 
-def large_run(env, goals, chosen):
+def large_run(env, goals, options):
     empty, large = targets.ledger("empty", "ledger"), targets.ledger("large", "ledger_large")
     large.empties = False
-    perform(env, large, [64], 0.2)	# leaves the row that is copied
-    rows = chosen.rows or LARGE_ROWS
-    say(f"  recording {rows} rows")
+    measure_target(env, large, [64], 0.2)	# leaves the row that is copied
+    rows = options.rows or LARGE_ROWS
+    log(f"  recording {rows} rows")
     begun = time.monotonic()
     fill(env, large.database, rows)
-    say(f"  took {time.monotonic() - begun:.0f} s, "
+    log(f"  took {time.monotonic() - begun:.0f} s, "
         + env.sql(large.database, "select pg_size_pretty(pg_database_size(current_database()))"))
     results = []
-    for number in range(1, chosen.rounds + 1):
-        say(f"round {number} of {chosen.rounds}")
+    for number in range(1, options.rounds + 1):
+        log(f"round {number} of {options.rounds}")
         for target in (empty, large):
-            for result in perform(env, target, [64, 256], chosen.seconds):
+            for result in measure_target(env, target, [64, 256], options.seconds):
                 results.append({**result, "round": number})
     for count in (64, 256):
         goals.add(f"requests/s with {rows} rows, of an empty ledger, at {count}",

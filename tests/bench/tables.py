@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What the typed tables cost: recording with them beside recording without."""
 import targets
-from measure import perform, say
+from measure import log, measure_target
 from report import median, ratio, results_table
 from environment import BenchError
 
@@ -14,7 +14,7 @@ def check(env, target):
     """With the tables there are rows, and without them none."""
     rows, made, all_events = map(int, env.sql(target.database, "select (select count(*) from toggl.time_entry), "
                                  "count(*) filter (where action = 'created'), count(*) from ledger.event").split("|"))
-    say(f"  {target.name}: {made} of the {all_events} events made an entry, {rows} rows of time entries")
+    log(f"  {target.name}: {made} of the {all_events} events made an entry, {rows} rows of time entries")
     if rows != (0 if target.database == "plain" else made):
         raise BenchError(f"{target.name}: {rows} time entries where {made} were made")
 
@@ -28,14 +28,14 @@ def split(results, chosen_targets):
             print("{:42} {:5} {:9.1f} {:9.1f} {:11.1f} {:6.1f}".format(target.name, count, *numbers))
 
 
-def tables_run(env, goals, chosen):
+def tables_run(env, goals, options):
     chosen_targets = [targets.ledger(f"{name}, {load}", database, updates=updates)
                    for load, _, updates in LOADS for name, database in (("without", "plain"), ("with", "ledger"))]
     results = []
-    for number in range(1, chosen.rounds + 1):
-        say(f"round {number} of {chosen.rounds}")
+    for number in range(1, options.rounds + 1):
+        log(f"round {number} of {options.rounds}")
         for target in chosen_targets:
-            for result in perform(env, target, CONNECTIONS, chosen.seconds):
+            for result in measure_target(env, target, CONNECTIONS, options.seconds):
                 results.append({**result, "round": number})
             if number == 1:
                 check(env, target)

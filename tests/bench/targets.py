@@ -303,10 +303,10 @@ def database_floor(name, what, is_typed):
 
 
 def find(env, name):
-    return next(target for target in everyone(env) if target.name == name)
+    return next(target for target in all_targets(env) if target.name == name)
 
 
-def everyone(env):
+def all_targets(env):
     go_program = str(env.bin / "go-receiver")
     fastify = str(env.work / "node/node_modules/fastify")
     nginx = ("nginx",)
