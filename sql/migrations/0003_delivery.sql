@@ -200,8 +200,10 @@ create index delivery_open on ledger.delivery (subscription_id, model, entity_id
 create index delivery_settled on ledger.delivery (workspace_id, settled_at) where settled_at is not null;
 -- For dead deliveries: only a few.
 create index delivery_dead on ledger.delivery (subscription_id, settled_at) where state = 'dead';
--- For the deliveries of an event.
-create index delivery_event on ledger.delivery (workspace_id, event_id);
+-- For the deliveries of an event. It does not begin with the workspace: while the table has no
+-- statistics, the planner would use it in place of the primary key, and courier.settle() would read
+-- all deliveries for each result (1.4 ms instead of 0.06).
+create index delivery_event on ledger.delivery (event_id);
 comment on table ledger.delivery is
   'One event on its way to one subscription. Of an entity only the first open one is due; later ones stand behind it.';
 comment on column ledger.delivery.workspace_id is 'Toggl workspace.';

@@ -26,9 +26,15 @@ void backpressure_count(struct backpressure *backpressure, int64_t events, int64
 	backpressure->counted_events = 0;
 }
 
+bool backpressure_is_busy(const struct backpressure *backpressure, int64_t now)
+{
+	return now < backpressure->busy_until;
+}
+
 void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now)
 {
-	backpressure->rest_until = now < backpressure->busy_until ? now + RESTS * for_ms : 0;
+	backpressure->rest_until = backpressure_is_busy(backpressure, now) ? now + RESTS * for_ms
+									   : 0;
 }
 
 int64_t backpressure_rest_ms(const struct backpressure *backpressure, int64_t now)
@@ -38,7 +44,7 @@ int64_t backpressure_rest_ms(const struct backpressure *backpressure, int64_t no
 
 int backpressure_starts(struct backpressure *backpressure, int64_t now)
 {
-	if (now >= backpressure->busy_until)
+	if (!backpressure_is_busy(backpressure, now))
 		return INT_MAX;
 	if (now > backpressure->started_at)
 		backpressure->started = 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Recording comes first: while receivers are busy, a courier leaves the database
-   and the machine to them most of the time. It works in larger batches then, so
-   it delivers hardly less. All times are those of clock_ms(). */
+   and the machine to them most of the time, and its calls of the database are short:
+   a call of 20 ms would take a processor from them for that long. All times are those
+   of clock_ms(). */
 #ifndef HL_DELIVERY_BACKPRESSURE_H
 #define HL_DELIVERY_BACKPRESSURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* {0}: no notification came yet. */
@@ -18,6 +20,9 @@ struct backpressure {
 
 /* Counts the events that a receiver has recorded since its last notification. */
 void backpressure_count(struct backpressure *backpressure, int64_t events, int64_t now);
+
+/* Are receivers busy? Then calls of the database are kept short. */
+bool backpressure_is_busy(const struct backpressure *backpressure, int64_t now);
 
 /* The database has worked for us for so long. */
 void backpressure_worked(struct backpressure *backpressure, int64_t for_ms, int64_t now);

@@ -23,12 +23,13 @@ enum {
 	SETTLE_MS = 5,		/* a result waits so long for others at most */
 	SETTLE_MOST = 64,	/* or until there are so many */
 	NEW_QUEUES = 16,	/* in one claim */
+	NEW_QUEUES_BUSY = 2,	/* while receivers are busy; with the first deliveries of each */
+	CLAIM_BUSY = 128,	/* deliveries, while receivers are busy: some 4 ms a call */
 	QUEUES_PER_REQUEST = 4, /* at most, for each request that may be in flight */
-	RESCAN_MS =
-		3000, /* then a claim reads from the start: a transaction may have committed late */
-	BLOCKED_MS = 20,	  /* another courier gathers, or there is enough to deliver */
-	LOOK_AGAIN_MS = 100,	  /* a delivery is due and could not be claimed */
-	LEASE_MARGIN_MS = 2000,	  /* on top of two requests: a second for each */
+	RESCAN_MS = 3000,	/* then a claim reads from the start: a commit may have been late */
+	BLOCKED_MS = 20,	/* another courier gathers, or there is enough to deliver */
+	LOOK_AGAIN_MS = 100,	/* a delivery is due and could not be claimed */
+	LEASE_MARGIN_MS = 2000, /* on top of two requests: a second for each */
 	HOUSEKEEP_MS = 60 * 1000, /* the database decides whether anything is to be done */
 };
 
@@ -110,23 +111,21 @@ static void fail(struct delivery_loop *c)
 	inflight_not_settled(&c->inflight);
 }
 
-static bool is_any_finished(const struct subscriber_queues *queues)
-{
-	for (size_t i = 0; i < queues->count; i++)
-		if (subscriber_queue_is_finished(queues->at[i]))
-			return true;
-	return false;
-}
-
 /* There are results to write, or a queue to release. */
 static bool is_settling_due(const struct delivery_loop *c)
 {
 	const struct inflight *inflight = &c->inflight;
 
 	if (!inflight->done)
-		return is_any_finished(&inflight->queues);
+		return subscriber_queues_has_finished(&inflight->queues);
 	return inflight->done_count >= SETTLE_MOST || !inflight->requests ||
 	       clock_ms() - inflight->done_since_ms >= SETTLE_MS;
+}
+
+/* Calls of the database are to be short. */
+static bool is_busy(const struct delivery_loop *c)
+{
+	return backpressure_is_busy(&c->backpressure, clock_ms());
 }
 
 /* There may be far more queues than requests: subscribers that do not answer keep theirs. */
@@ -134,8 +133,9 @@ static int64_t room_for_queues(const struct delivery_loop *c)
 {
 	int64_t room = QUEUES_PER_REQUEST * delivery_conf(c->conf)->courier_requests_max -
 		       (int64_t)c->inflight.queues.count;
+	int64_t most = is_busy(c) ? NEW_QUEUES_BUSY : NEW_QUEUES;
 
-	return c->is_stopping || room < 0 ? 0 : room < NEW_QUEUES ? room : NEW_QUEUES;
+	return c->is_stopping || room < 0 ? 0 : room < most ? room : most;
 }
 
 /* Sets in each queue what the claim is to do for it. false: there is nothing to claim. */
@@ -147,14 +147,14 @@ static bool prepare_claim(struct delivery_loop *c)
 
 	c->queues_max = c->is_seeking ? room_for_queues(c) : 0;
 	is_needed = c->queues_max > 0;
+	/* another courier may have a lease that has run out here */
+	for (size_t i = 0; i < queues->count; i++)
+		if (queues->at[i]->is_leased && now >= queues->at[i]->until_ms)
+			inflight_lose(&c->inflight, queues->at[i]);
+	subscriber_queues_want(queues, c->is_stopping ? 0 : is_busy(c) ? CLAIM_BUSY : INT64_MAX);
 	for (size_t i = 0; i < queues->count; i++) {
 		struct subscriber_queue *queue = queues->at[i];
 
-		/* another courier may have a lease that has run out here */
-		if (queue->is_leased && now >= queue->until_ms)
-			inflight_lose(&c->inflight, queue);
-		queue->given = 0;
-		queue->wanted = c->is_stopping ? 0 : subscriber_queue_wants(queue);
 		queue->is_renewed = queue->is_leased && queue->until_ms - now < c->lease_ms / 2;
 		if (now - queue->scanned_ms >= RESCAN_MS)
 			queue->due_us = 0;
@@ -182,10 +182,8 @@ static enum err start_call(struct delivery_loop *c)
 	if (err || starts)
 		return err;
 	if (is_settling_due(c)) {
-		inflight_settle(&c->inflight);
-		for (size_t i = 0; i < c->inflight.queues.count; i++)
-			c->inflight.queues.at[i]->is_released = subscriber_queue_is_finished(
-				c->inflight.queues.at[i]);
+		inflight_settle(&c->inflight, is_busy(c) ? SETTLE_MOST : SIZE_MAX);
+		subscriber_queues_release(&c->inflight.queues);
 		return delivery_store_settle(c->store, &c->inflight.queues, c->inflight.settling);
 	}
 	if (prepare_claim(c))
@@ -194,7 +192,7 @@ static enum err start_call(struct delivery_loop *c)
 	if (c->is_stopping)
 		return ERR_NONE;
 	if (c->is_gathering && now >= c->gather_at)
-		return delivery_store_gather(c->store);
+		return delivery_store_gather(c->store, is_busy(c));
 	if (now < c->housekeep_at)
 		return ERR_NONE;
 	/* after a failure not again at once: the call may have taken long */
@@ -373,6 +371,8 @@ static void take_outcome(struct delivery_loop *c)
 	err = call ? delivery_store_take(c->store) : monitor_take(c->monitor);
 	if (err == ERR_PACE)
 		return;
+	/* notifications come with the result: without them receivers seem idle after a long call */
+	hear(c);
 	backpressure_worked(&c->backpressure, clock_ms() - c->call_sent, clock_ms());
 	if (err) {
 		fail(c);

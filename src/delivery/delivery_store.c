@@ -8,6 +8,7 @@
 
 enum {
 	GATHER_MOST = 1000,  /* deliveries in one call: some 20 ms */
+	GATHER_BUSY = 200,   /* the same while receivers are busy */
 	GATHER_ENOUGH = 200, /* due deliveries of a subscription; no more are made then */
 	HOUSEKEEP_EVERY_MS = 3600 * 1000,
 	HOUSEKEEP_MOST = 2000, /* rows at a time */
@@ -63,12 +64,12 @@ enum err delivery_store_listen(struct delivery_store *store)
 	return start(store, DELIVERY_STORE_LISTEN, "courier.listen");
 }
 
-enum err delivery_store_gather(struct delivery_store *store)
+enum err delivery_store_gather(struct delivery_store *store, bool is_busy)
 {
 	db_args_clear(store->args);
 	db_arg_int(store->args, store->gathered_workspace);
 	db_arg_int(store->args, GATHER_ENOUGH);
-	db_arg_int(store->args, GATHER_MOST);
+	db_arg_int(store->args, is_busy ? GATHER_BUSY : GATHER_MOST);
 	return start(store, DELIVERY_STORE_GATHER, "courier.gather");
 }
 

@@ -31,7 +31,7 @@ void delivery_store_free(struct delivery_store *store);
 /* Each starts its call; ERR_BUSY: it could not be sent. The arguments must not change until
    delivery_store_take() has the result. */
 MUST_USE enum err delivery_store_listen(struct delivery_store *store);
-MUST_USE enum err delivery_store_gather(struct delivery_store *store);
+MUST_USE enum err delivery_store_gather(struct delivery_store *store, bool is_busy);
 
 /* Renews leases, and claims deliveries for these queues and for at most `most` new ones. The
    two lists are deliveries that this courier holds besides those that wait in queues. */

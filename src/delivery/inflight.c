@@ -298,11 +298,17 @@ void inflight_put(struct inflight *inflight, struct subscriber_queue *queue,
 	subscriber_queue_put(queue, delivery);
 }
 
-void inflight_settle(struct inflight *inflight)
+void inflight_settle(struct inflight *inflight, size_t most)
 {
-	inflight->settling = inflight->done;
-	inflight->done = NULL;
-	inflight->done_count = 0;
+	struct delivery **from = &inflight->done;
+	size_t left = inflight->done_count > most ? inflight->done_count - most : 0;
+
+	/* the newest is the first of the list */
+	for (size_t i = 0; i < left; i++)
+		from = &(*from)->next;
+	inflight->settling = *from;
+	*from = NULL;
+	inflight->done_count = left;
 }
 
 void inflight_settled(struct inflight *inflight)

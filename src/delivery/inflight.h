@@ -62,9 +62,9 @@ void inflight_drop_waiting(struct inflight *inflight, struct subscriber_queue *q
 void inflight_lose(struct inflight *inflight,
 		   struct subscriber_queue *queue); /* its lease is lost */
 
-/* Moves all results to `settling`, for a call; afterwards they are settled, or back where
-   they were when the call failed. */
-void inflight_settle(struct inflight *inflight);
+/* Moves results, the oldest and at most `most`, to `settling`, for a call; afterwards they are
+   settled, or back where they were when the call failed. */
+void inflight_settle(struct inflight *inflight, size_t most);
 void inflight_settled(struct inflight *inflight);
 void inflight_not_settled(struct inflight *inflight);
 

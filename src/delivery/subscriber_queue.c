@@ -208,6 +208,35 @@ void subscriber_queues_remove(struct subscriber_queues *queues, struct subscribe
 	subscriber_queue_free(queue);
 }
 
+void subscriber_queues_want(struct subscriber_queues *queues, int64_t most)
+{
+	size_t turn = queues->turn++;
+
+	for (size_t i = 0; i < queues->count; i++) {
+		struct subscriber_queue *queue = queues->at[(turn + i) % queues->count];
+
+		queue->given = 0;
+		queue->wanted = subscriber_queue_wants(queue);
+		if (queue->wanted > most)
+			queue->wanted = most;
+		most -= queue->wanted;
+	}
+}
+
+bool subscriber_queues_has_finished(const struct subscriber_queues *queues)
+{
+	for (size_t i = 0; i < queues->count; i++)
+		if (subscriber_queue_is_finished(queues->at[i]))
+			return true;
+	return false;
+}
+
+void subscriber_queues_release(struct subscriber_queues *queues)
+{
+	for (size_t i = 0; i < queues->count; i++)
+		queues->at[i]->is_released = subscriber_queue_is_finished(queues->at[i]);
+}
+
 void subscriber_queues_done(struct subscriber_queues *queues)
 {
 	for (size_t i = 0; i < queues->count; i++)

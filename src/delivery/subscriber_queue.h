@@ -49,6 +49,7 @@ struct subscriber_queue {
 struct subscriber_queues {
 	struct subscriber_queue **at;
 	size_t count, cap;
+	size_t turn; /* the queue that is first in the next claim */
 };
 
 struct subscriber_queue *subscriber_queue_new(int64_t subscription_id, int64_t lease);
@@ -90,6 +91,14 @@ struct subscriber_queue *subscriber_queues_find(const struct subscriber_queues *
 						int64_t subscription_id); /* may be NULL */
 void subscriber_queues_remove(struct subscriber_queues *queues,
 			      struct subscriber_queue *queue); /* and frees it */
+/* Sets in each what the next claim is to get for it: `most` deliveries together. Each time another
+   queue is the first. */
+void subscriber_queues_want(struct subscriber_queues *queues, int64_t most);
+
+bool subscriber_queues_has_finished(const struct subscriber_queues *queues);
+/* Sets in each whether it is to be released: those that are finished. */
+void subscriber_queues_release(struct subscriber_queues *queues);
+
 void subscriber_queues_done(struct subscriber_queues *queues);
 
 #endif

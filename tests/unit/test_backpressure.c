@@ -37,12 +37,14 @@ static void busy_receivers_have_the_database(void **state)
 	int64_t now = ring(&backpressure, 20, 1000000, 30); /* 2,000 a second */
 
 	(void)state;
+	assert_true(backpressure_is_busy(&backpressure, now));
 	backpressure_worked(&backpressure, 20, now);
 	assert_int_equal(60, backpressure_rest_ms(&backpressure, now));
 	assert_int_equal(1, backpressure_rest_ms(&backpressure, now + 59));
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now + 60));
 	/* and when receivers stop notifying */
 	now += 1000;
+	assert_false(backpressure_is_busy(&backpressure, now));
 	backpressure_worked(&backpressure, 20, now);
 	assert_int_equal(0, backpressure_rest_ms(&backpressure, now));
 }

@@ -259,6 +259,34 @@ static void queues_are_found_and_removed(void **state)
 	subscriber_queue_free(NULL);
 }
 
+static void a_short_claim_takes_turns(void **state)
+{
+	struct subscriber_queues queues = { 0 };
+	int64_t first[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		subscriber_queues_add(&queues, a_queue(8, 0));
+	for (size_t round = 0; round < 3; round++) {
+		int64_t sum = 0;
+
+		subscriber_queues_want(&queues, SUBSCRIBER_QUEUE_FIRST + 1);
+		for (size_t i = 0; i < 3; i++)
+			sum += queues.at[i]->wanted;
+		assert_int_equal(SUBSCRIBER_QUEUE_FIRST + 1, sum);
+		first[round] = queues.at[round]->wanted;
+	}
+	for (size_t round = 0; round < 3; round++)
+		assert_int_equal(SUBSCRIBER_QUEUE_FIRST, first[round]);
+	subscriber_queues_want(&queues, INT64_MAX);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(SUBSCRIBER_QUEUE_FIRST, queues.at[i]->wanted);
+	subscriber_queues_want(&queues, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(0, queues.at[i]->wanted);
+	subscriber_queues_done(&queues);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(large_bodies_come_singly),
 		cmocka_unit_test(secrets_are_opened_when_they_change),
 		cmocka_unit_test(queues_are_found_and_removed),
+		cmocka_unit_test(a_short_claim_takes_turns),
 	};
 
 	return cmocka_run_group_tests_name("subscriber_queue", tests, NULL, NULL);

@@ -160,7 +160,8 @@ begin
         limit 1) e on true
     -- (the same result as seen_event(), without its cost in nearly all cases)
     left join lateral (
-      select o.payload, o.metadata from ledger.without_secrets_of(e.body) o where v.is_admin
+      select o.payload, o.metadata from ledger.without_secrets_of(e.body) o
+      where v.is_admin and ledger.may_have_secrets(e.body::text)
       union all
       select o.payload, o.metadata from ledger.seen_event(e.body, false) o where not v.is_admin) c on e.body is not null
     where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
@@ -258,18 +259,17 @@ begin
     -- earlier ones are dead index entries until vacuum. Only a replayed delivery has a lower
     -- number. By the index delivery_open. The condition has no workspace, so that the planner
     -- cannot use the primary key, which has this order too (0.6 ms instead of 3 us).
-    select d.delivery_id into behind
-    from ledger.delivery d
-    where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
-      and d.state in ('due', 'behind') and d.delivery_id > one.delivery_id
-    order by d.delivery_id limit 1;
-    if behind is null then
-      select d.delivery_id into behind
-      from ledger.delivery d
-      where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
-        and d.state in ('due', 'behind')
-      order by d.delivery_id limit 1;
-    end if;
+    behind := coalesce(
+      (select d.delivery_id
+       from ledger.delivery d
+       where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
+         and d.state in ('due', 'behind') and d.delivery_id > one.delivery_id
+       order by d.delivery_id limit 1),
+      (select d.delivery_id
+       from ledger.delivery d
+       where d.subscription_id = one.owner_id and d.model = before.model and d.entity_id = before.entity_id
+         and d.state in ('due', 'behind')
+       order by d.delivery_id limit 1));
     if behind is not null then
       update ledger.delivery d set state = 'due', due_at = ledger.clock()
       where d.workspace_id = one.workspace_id and d.subscription_id = one.owner_id and d.delivery_id = behind;

@@ -311,6 +311,17 @@ comment on function ledger.is_hungry(bigint, bigint) is
   'smaller than deliveries, so they stay there while all subscriptions have enough. Also true when no subscription '
   'gets events.';
 
+-- Without a "set", so that the planner inlines it: a delivery of 1 kB costs PostgreSQL 10 us less
+-- than with a call of without_secrets_of().
+create function ledger.may_have_secrets(body text)
+returns boolean
+language sql immutable
+return strpos(body, 'api_token') > 0 or strpos(body, 'ical_url') > 0 or strpos(body, 'invit') > 0
+       -- the letters of a key may be written as escapes
+       or strpos(body, '\u00') > 0;
+comment on function ledger.may_have_secrets(text) is
+  'False: none of the keys of ledger.secrets() is in this JSON. Cheap, and true for other texts too.';
+
 create function ledger.without_secrets_of(body json, out payload text, out metadata text)
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
@@ -319,8 +330,8 @@ declare
   entity jsonb;
   about jsonb;
 begin
-  -- The letters of a key may be written as escapes. Nearly always there is no such key.
-  if body::text !~ (secret || '|\\u00[4-7]') then
+  -- (nearly always)
+  if not ledger.may_have_secrets(body::text) or body::text !~ (secret || '|\\u00[4-7]') then
     return;
   end if;
   entity := ledger.payload(body);

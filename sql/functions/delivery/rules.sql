@@ -93,9 +93,10 @@ comment on function ledger.user_requests(bigint) is
   'Requests per hour of the account that belong to no workspace: the largest limit among the organizations of its '
   'workspaces, or the limit of plan free while it has none.';
 
+-- (without a "set", so that the planner inlines it)
 create function ledger.patterns(model text, action text)
 returns text[]
-language sql immutable set search_path = ledger, pg_temp
+language sql immutable
 return array[model || '.' || action, model || '.*', '*.' || action, '*.*']
        || case when model = 'time_entry' and action in ('created', 'updated')
                then '{time_entry.started,time_entry.stopped}'::text[] else '{}' end;

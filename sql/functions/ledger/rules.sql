@@ -161,9 +161,10 @@ comment on function ledger.partition_ahead() is
   'Creates the partitions from last month to three months ahead, and those of months that have rows in the default '
   'partition. Returns how many it created.';
 
+-- (without a "set", so that the planner inlines it)
 create function ledger.us(moment timestamptz)
 returns bigint
-language sql immutable set search_path = ledger, pg_temp
+language sql immutable
 return case when isfinite(moment) then (extract(epoch from moment) * 1000000)::bigint end;
 comment on function ledger.us(timestamptz) is 'Microseconds since 1970; null for null and for infinity.';
 
