@@ -289,8 +289,8 @@ comm -13 <(grep -hoE '^comment on function [a-z]+\.[a-z_0-9]+' "${sql_files[@]}"
 	rule "every SQL function has a comment"
 awk '/^create (or replace )?function/ { name = $0; body = "" } { body = body $0 "\n" }
 	/^(\$\$;?|end;|return .*;)$/ || /\$\$;$/ || /'"';"'$/ {
-		# the names in a body that is no string are looked up when it is made
-		if (name != "" && body !~ /set search_path = ledger, pg_temp/ && (body !~ /\n(return |begin atomic\n)/ || body ~ /security definer/))
+		# the names in a body that is no string are looked up when it is made; two are exceptions, see tests/sql/grants.sql
+		if (name != "" && name !~ /(ledger.apply|toggl.time_entries_as_of)\(/ && body !~ /set search_path = ledger, pg_temp/ && (body !~ /\n(return |begin atomic\n)/ || body ~ /security definer/))
 			print FILENAME ": " name
 		name = ""
 	}' "${sql_files[@]}" | rule "every SQL function pins its search_path, or has no names to look up"

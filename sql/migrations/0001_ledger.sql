@@ -89,7 +89,8 @@ create table ledger.event (
   source text not null,
   signature bytea not null,
   body json not null,
-  primary key (workspace_id, event_id, created_at)
+  -- In this order for lists of a range of time; everything else looks for all three.
+  primary key (created_at, event_id, workspace_id)
 ) partition by range (created_at);
 alter sequence ledger.event_seq owned by ledger.event.seq;
 comment on table ledger.event is
@@ -117,15 +118,12 @@ comment on column ledger.event.body is
 
 -- Readers continue from a cursor, and lists show the newest events first: both use this order.
 create index event_cursor on ledger.event (epoch, txid, seq);
--- Nearly all events are about time entries. Two kinds of query look for the few others: loads of
--- one kind, which continue from a cursor (toggl.changed_since), and lists of all events. Without
--- this index they would read all events. An event of a time entry adds nothing to this index.
+-- Nearly all events are about time entries. Two kinds of query look for one of the other kinds: loads of
+-- one kind, which continue from a cursor (toggl.changed_since), and lists of events. Without this
+-- index they would read all events. An event of a time entry adds nothing to it.
 create index event_rare_by_model on ledger.event (model, epoch, txid, seq) where model <> 'time_entry';
-create index event_rare on ledger.event (epoch, txid, seq) where model <> 'time_entry';
 -- For the events of one entity: history, past states and the rebuild read them.
 create index event_entity on ledger.event (entity_id);
--- For lists of a range of time.
-create index event_created on ledger.event (created_at, event_id, workspace_id);
 
 create table ledger.event_default partition of ledger.event default;
 comment on table ledger.event_default is

@@ -100,7 +100,7 @@ begin
     (select e.epoch, e.txid, e.seq, e.workspace_id, e.event_id, e.created_at, e.creator_id, e.model, e.action,
      e.entity_id
      from ledger.event e
-     where is_rare and e.model <> 'time_entry'
+     where is_rare and e.model <> 'time_entry' and e.model = wanted.model
        and (e.epoch, e.txid, e.seq) < (from_cursor.epoch, from_cursor.txid, from_cursor.seq)
      order by e.epoch desc, e.txid desc, e.seq desc
      limit chunk)

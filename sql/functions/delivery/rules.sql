@@ -120,9 +120,6 @@ returns boolean
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  if not exists (select from ledger.active_subscription s where s.workspace_id = any (workspace_ids)) then
-    return false;
-  end if;
   insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
   select i.workspace_id, i.event_id, i.created_at, m.subscription_ids
   from unnest(workspace_ids, event_ids, created, models, actions) i (workspace_id, event_id, created_at, model, action)

@@ -124,13 +124,13 @@ returns table (cursor text, workspace_id bigint, event_id bigint, created_us big
 language plpgsql stable security definer set search_path = ledger, pg_temp
 as $$
 begin
-  -- By workspace, because the key of the table starts with it.
+  -- Reads the whole index of the key, which begins with the time.
   return query
     select ledger.cursor_write(e.epoch, e.txid, e.seq), e.workspace_id, e.event_id,
            ledger.us(e.created_at), ledger.us(e.received_at), e.endpoint_id, e.secret_id,
            e.creator_id, e.model, e.action, e.entity_id, e.source, e.signature, e.body
-    from (select distinct p.workspace_id from ledger.endpoint p where p.workspace_id is not null) w
-    join ledger.event e on e.workspace_id = w.workspace_id and e.event_id = event
+    from ledger.event e
+    where e.event_id = event
     order by e.epoch, e.txid, e.seq;
   if not found then
     perform ledger.refuse('event.unknown', jsonb_build_object('event_id', event), 'P0002');

@@ -9,8 +9,6 @@ returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $maker$
 declare
-  -- Without SET, which costs each call several microseconds: the callers have set everything, and all
-  -- names are qualified.
   source text := $sql$
     create function ledger.write_{table}(workspace_ids bigint[], event_ids bigint[], created timestamptz[],
                                          creator_ids bigint[],
@@ -22,7 +20,8 @@ declare
       written bigint;
     begin
       begin
-        if again or 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is complete})
+        if again or payloads is null
+           or 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is complete})
            or cardinality(event_ids) > 1
            and (select count(*) > count(distinct i.{key})
                 from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
@@ -105,13 +104,25 @@ declare
             from {batch}
             where {mine} and not {is complete}$sql$;
 
-  -- The usual case: each entity has one event in the batch, no event is a bare deletion, and the
-  -- table has nothing later. Then that event becomes the row.
+  -- The usual case: each entity has one event in the batch, no event is a bare deletion, payloads are
+  -- plain and of the usual types, and the table has nothing later. Then that event becomes the row.
   write_latest constant text := $sql$
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,
                                           gone_at)
-          {latest}
+          select {as it counts}
+          from (
+            select {keys of i}, {record readings}coalesce({record deletion},
+                                                   case when i.action = 'deleted' then i.created_at end) as deleted_at,
+                   i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
+                   i.created_at as payload_at, i.event_id as payload_event_id, j.document as payload, {lifecycle},
+                   case when i.action = 'deleted' then coalesce({record deletion}, i.created_at) end as gone_at
+            from {events}
+            cross join lateral (select i.payload::jsonb as document offset 0) j
+            cross join lateral jsonb_to_record(j.document) as r ({record})
+            where {mine} and not j.document ?| '{secrets}'{types are right}{keys are current}
+            offset 0) s
+          order by {keys}
           on conflict ({keys}) do update
             set {columns as excluded}changed_at = excluded.changed_at, changed_event_id = excluded.changed_event_id,
                 changed_by = excluded.changed_by, payload_at = excluded.payload_at,
@@ -122,20 +133,11 @@ declare
                 lifecycle_event_id = coalesce(excluded.lifecycle_event_id, t.lifecycle_event_id),
                 gone_at = case when excluded.lifecycle_at is null then t.gone_at else excluded.gone_at end
             where (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)$sql$;
-
-  -- Of one event: the same by parameters. A column with several keys is read from the first of them.
-  latest_of_one constant text := $sql$
-          select {as it counts}
-          from (
-            select workspace as workspace_id, entity as {id column}, {record readings}{record deletion} as deleted_at,
-                   created as changed_at, event as changed_event_id, creator as changed_by, created as payload_at,
-                   event as payload_event_id, j.document as payload,
-                   case of_action when 'created' then created end as lifecycle_at,
-                   case of_action when 'created' then event end as lifecycle_event_id, null::timestamptz as gone_at
-            from (select plain::jsonb as document offset 0) j
-            cross join lateral jsonb_to_record(j.document) as r ({record})
-            where j.document ?& '{first keys}' and not j.document ?| '{secrets}' and not j.document @@ '{record doubts}'
-            offset 0) s$sql$;
+  events constant text := $sql$unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
+                                      payloads)
+                   as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, payload)$sql$;
+  one_event constant text := $sql$(select workspace, event, created, creator, entity, of_action, plain)
+                   as i (workspace_id, event_id, created_at, creator_id, entity_id, action, payload)$sql$;
 
   -- Otherwise up to three events make a row: the latest payload, the latest event, and the latest
   -- creation or deletion. One statement writes all rows in the order of their keys: with two
@@ -202,7 +204,8 @@ declare
   record_deletion text;
   record text;
   record_doubts text;
-  first_keys text[];
+  current_keys text[];
+  legacy_keys text[];
   counted text := 's.*';
   hole text[];
 begin
@@ -227,17 +230,19 @@ begin
                            from unnest(f.keys) with ordinality k (key, place)), f.name))
   into columns, readings, picked
   from ledger.field f where f.model = of_model;
+  -- A column with several keys is read from the first of them: so that one must be there when a later one is.
+  select string_agg(format('%s as %s, ', ledger.record_reading(f.kind, v.value), f.name), E'\n                   ')
+           filter (where f.name <> 'deleted_at'),
+         min(ledger.record_reading(f.kind, v.value)) filter (where f.name = 'deleted_at'),
+         string_agg(format('%I %s', f.keys[1], ledger.record_type(f.kind)), ', '),
+         string_agg(ledger.record_doubt(f.kind, format('$.%I', f.keys[1])), ' || '),
+         array_agg(f.keys[1]) filter (where cardinality(f.keys) > 1),
+         array_agg(f.keys[2]) filter (where cardinality(f.keys) > 1)
+  into record_readings, record_deletion, record, record_doubts, current_keys, legacy_keys
+  from ledger.field f cross join lateral (select format('r.%I', f.keys[1]) as value) v
+  where f.model = of_model;
   if of_model = 'time_entry' then
     source := source || source_of_one;
-    select string_agg(format('%s as %s, ', ledger.record_reading(f.kind, v.value), f.name), E'\n                   ')
-             filter (where f.name <> 'deleted_at'),
-           min(ledger.record_reading(f.kind, v.value)) filter (where f.name = 'deleted_at'),
-           string_agg(format('%I %s', f.keys[1], ledger.record_type(f.kind)), ', '),
-           string_agg(ledger.record_doubt(f.kind, format('$.%I', f.keys[1])), ' || '),
-           array_agg(f.keys[1]) filter (where cardinality(f.keys) > 1)
-    into record_readings, record_deletion, record, record_doubts, first_keys
-    from ledger.field f cross join lateral (select format('r.%I', f.keys[1]) as value) v
-    where f.model = of_model;
   end if;
 
   -- The duration of an entry depends on three of its values.
@@ -251,9 +256,10 @@ begin
   end if;
 
   foreach hole slice 1 in array array[
-    ['{write latest, of one}', replace(write_latest, '{latest}', latest_of_one)],
-    ['{write latest}', write_latest],
-    ['{latest}', 'select {as it counts} from ({parsed, strictly}) s order by {keys}'],
+    ['{write latest, of one}', replace(replace(replace(replace(write_latest, '{events}', one_event),
+                                                               'i.action = ''deleted''', 'false'),
+                                               '{mine} and ', ''), E'\n          order by {keys}', '')],
+    ['{write latest}', replace(write_latest, '{events}', events)],
     ['{write all, strictly}', write_all],
     ['{write all, carefully}', replace(write_all, '{parsed, strictly}', '{parsed, carefully}')],
     ['{count}', count_odd],
@@ -285,12 +291,13 @@ begin
     ['{values}', array_to_string(picked, ', ')],
     ['{columns as excluded}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '')
                                from unnest(columns) c)],
-    ['{id column}', known.id_column],
-    ['{record readings}', record_readings],
+    ['{record readings}', coalesce(record_readings, '')],
     ['{record deletion}', record_deletion],
     ['{record}', record],
-    ['{record doubts}', record_doubts],
-    ['{first keys}', first_keys::text],
+    ['{types are right}', case when record_doubts is null then ''
+                               else format(' and not j.document @@ %L', record_doubts) end],
+    ['{keys are current}', format('
+              and (not j.document ?| %L or j.document ?& %L)', legacy_keys, current_keys)],
     ['{latest payload}', (select
                           string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer),
                                      E',\n                ')
@@ -300,7 +307,7 @@ begin
                         E',\n                ')
                               from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
     ['{table}', of_model]] loop
-    source := replace(source, hole[1], coalesce(hole[2], ''));
+    source := replace(source, hole[1], hole[2]);
   end loop;
   return source;
 end
