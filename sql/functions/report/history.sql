@@ -294,15 +294,15 @@ comment on function toggl.time_entries_before_change(timestamptz) is
 create or replace function toggl.time_entries_as_of(moment timestamptz)
 returns setof toggl.time_entry
 language sql stable rows 100000
-as $$
+begin atomic
   -- The condition holds for all rows of the second part. It stands here because PostgreSQL reads
   -- the parts directly only if they have none.
   select u.*
   from (select t.* from toggl.time_entry t
         union all
         select r.* from toggl.time_entries_before_change(moment) r) u
-  where u.changed_at <= moment and u.deleted_at is null
-$$;
+  where u.changed_at <= moment and u.deleted_at is null;
+end;
 comment on function toggl.time_entries_as_of(timestamptz) is
   'The time entries as they were at that time, by when changes happened at Toggl; without those that were deleted by '
   'then. Columns as in toggl.time_entry. Events dropped by retention are not known: before its horizon there are only '
