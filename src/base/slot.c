@@ -68,17 +68,25 @@ void slot_release(int slot)
 		close(slot);
 }
 
-bool slot_is_taken(const char *dir, const char *name)
+static bool is_taken(const char *dir, const char *name, int64_t number)
 {
 	struct buf path = { 0 };
-	bool is_taken;
+	bool is_locked;
 	int fd;
 
-	buf_addf(&path, "%s/%s-0", dir, name);
+	buf_addf(&path, "%s/%s-%lld", dir, name, (long long)number);
 	fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	buf_done(&path);
 	/* a shared lock, so that processes that ask do not see each other */
-	is_taken = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	is_locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 	slot_release(fd);
-	return is_taken;
+	return is_locked;
+}
+
+bool slot_are_taken(const char *dir, const char *name, int64_t count)
+{
+	for (int64_t i = 0; i < count; i++)
+		if (!is_taken(dir, name, i))
+			return false;
+	return true;
 }

@@ -16,7 +16,7 @@ int slot_take(const char *dir, const char *name, int64_t count, int64_t wait_ms)
 
 void slot_release(int slot);
 
-/* Has a process taken the first slot of this name? It may release it at any time after. */
-bool slot_is_taken(const char *dir, const char *name);
+/* Have processes taken all `count` slots of this name? They may release them at any time after. */
+bool slot_are_taken(const char *dir, const char *name, int64_t count);
 
 #endif

@@ -21,7 +21,6 @@
 #include "ledger/ledger_conf.h"
 #include "ledger/spool.h"
 #include "ledger/spool_drain.h"
-#include "receiver/receiver_conf.h"
 
 enum {
 	KEYS_WAIT_MS = 500, /* a process waits so long until it may load the keys */
@@ -30,14 +29,6 @@ enum {
 	STAY_MS = 100,	    /* a process that drains waits so long for more */
 	DRAIN_POLL_MS = 20, /* and looks this often; meanwhile a batch grows in the spool */
 };
-
-/* Takes one of a few slots, so that a thousand CGI processes do not make a thousand
-   connections to the database. Negative: all slots are taken. */
-static int take_slot(const struct conf *conf)
-{
-	return slot_take(ledger_conf(conf)->spool_dir, "slot", receiver_conf(conf)->cgi_connections,
-			 0);
-}
 
 /* May this process load the keys from the database, because those in the file do not fit?
    All processes together may do so ten times a second; the modification time of the file
@@ -68,10 +59,11 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 		if (exists && facts.st_ino != known.st_ino &&
 		    keyring_load_file(r->keys, path) == ERR_NONE &&
 		    keyring_verify(r->keys, cb) == ERR_NONE)
-			return take_slot(r->conf);
+			return drainer_take_connection(r->conf);
 		if (exists)
 			known = facts;
-		if ((!exists || may_load_keys(&facts)) && (slot = take_slot(r->conf)) >= 0) {
+		if ((!exists || may_load_keys(&facts)) &&
+		    (slot = drainer_take_connection(r->conf)) >= 0) {
 			if (exists && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW))
 				log_write(LOG_WARN, "keyring_not_touched",
 					  (struct log_field[]){ log_text("why", strerror(errno)),
@@ -141,7 +133,7 @@ static int slot_for(struct receiver *r, struct callback *cb, int *writer)
 	if (keyring_verify(r->keys, cb))
 		return await_slot_for_keys(r, cb);
 	*writer = drainer_join(ledger_conf(r->conf)->spool_dir);
-	return *writer >= 0 ? SLOT_NONE : take_slot(r->conf);
+	return *writer >= 0 ? SLOT_NONE : drainer_take_connection(r->conf);
 }
 
 void cgi_serve(struct receiver *r)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* hookledger-receiver-cgi: a web server starts it for each request, as plain CGI. While a process
-   drains the spool for all others (drainer.c), it verifies the callback, writes it to the spool,
-   answers and ends. In every other case it executes hookledger-receiver, which is in the same
-   folder. It is a program of its own because it then needs no libpq: to load that with its 22
-   libraries is half of the CPU time of a plain CGI process (5 of 10 ms). */
+   drains the spool for all others, or no connection is left (drainer.c), it verifies the callback,
+   writes it to the spool, answers and ends. In every other case it executes hookledger-receiver,
+   which is in the same folder. It is a program of its own because it then needs no libpq: to load
+   that with its 22 libraries is half of the CPU time of a plain CGI process (5 of 10 ms). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +90,9 @@ static int work(struct program *program)
 	struct callback cb = { 0 };
 	int writer = dir ? drainer_join(dir) : SLOT_NONE;
 
-	if (writer < 0)
+	/* Without a slot the other program would do the same. Those with a slot drain at their end.
+	 */
+	if (writer < 0 && (!dir || !drainer_are_connections_taken(program->conf)))
 		return execute_receiver();
 	r.web = program_open_http(program, receiver_conf(program->conf)->body_max_bytes);
 	if (!http_is_cgi(r.web) || !open_parts(&r, program->conf))

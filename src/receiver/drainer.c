@@ -10,8 +10,23 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/slot.h"
+#include "ledger/ledger_conf.h"
+#include "receiver/receiver_conf.h"
 
 static const char DRAINER[] = "drainer";
+static const char CONNECTION[] = "slot";
+
+int drainer_take_connection(const struct conf *conf)
+{
+	return slot_take(ledger_conf(conf)->spool_dir, CONNECTION,
+			 receiver_conf(conf)->cgi_connections, 0);
+}
+
+bool drainer_are_connections_taken(const struct conf *conf)
+{
+	return slot_are_taken(ledger_conf(conf)->spool_dir, CONNECTION,
+			      receiver_conf(conf)->cgi_connections);
+}
 
 static int open_writers(const char *dir)
 {
@@ -28,11 +43,11 @@ int drainer_join(const char *dir)
 {
 	int fd;
 
-	if (!slot_is_taken(dir, DRAINER))
+	if (!slot_are_taken(dir, DRAINER, 1))
 		return SLOT_NONE;
 	fd = open_writers(dir);
 	/* The drainer may have left in between. If not, it waits for us now before it does. */
-	if (fd >= 0 && flock(fd, LOCK_SH) == 0 && slot_is_taken(dir, DRAINER))
+	if (fd >= 0 && flock(fd, LOCK_SH) == 0 && slot_are_taken(dir, DRAINER, 1))
 		return fd;
 	slot_release(fd);
 	return SLOT_NONE;

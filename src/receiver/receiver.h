@@ -137,7 +137,13 @@ void upkeep_load_counters(struct receiver *r);
 /* Writes the counters to the database, else to such a file. */
 void upkeep_save_counters(struct receiver *r);
 
-/* ---- drainer.c: the process of plain CGI that drains the spool for all others */
+/* ---- drainer.c: which processes of plain CGI use the database, and which one drains the spool
+   for all others */
+
+/* Takes one of a few slots, so that a thousand processes do not make a thousand connections.
+   Negative: all are taken. */
+int drainer_take_connection(const struct conf *conf);
+bool drainer_are_connections_taken(const struct conf *conf);
 
 /* Relies on that process: it drains what is in the spool when slot_release() is called for the
    result. Negative: there is no such process. */

@@ -37,12 +37,13 @@ static void it_is_known_to_be_taken(void **state)
 	int place;
 
 	(void)state;
-	assert_false(slot_is_taken(dir, "hash"));
+	assert_false(slot_are_taken(dir, "hash", 1));
 	place = slot_take(dir, "hash", 1, 0);
-	assert_true(slot_is_taken(dir, "hash"));
-	assert_false(slot_is_taken(dir, "other"));
+	assert_true(slot_are_taken(dir, "hash", 1));
+	assert_false(slot_are_taken(dir, "hash", 2));
+	assert_false(slot_are_taken(dir, "other", 1));
 	slot_release(place);
-	assert_false(slot_is_taken(dir, "hash"));
+	assert_false(slot_are_taken(dir, "hash", 1));
 	/* asking takes no slot */
 	place = slot_take(dir, "hash", 1, 0);
 	assert_in_range(place, 0, 1000);
