@@ -57,6 +57,8 @@ insert into sample values
   ('text', '"x"', 'x', null), ('text', '""', '', null), ('text', '"Gr\u00f6\u00dfe \ud83d\ude00 \"q\" \\"', 'Größe 😀 "q" \', null),
   ('text', '"a\u0000b\ud800c\udc00\ud83d"', 'a�b�c��', null), ('text', '"\\u0000 \\\ud800 9e107d [1e1000,"', '\u0000 \� 9e107d [1e1000,', null),
   ('text', '5', null, 'number'), ('text', 'true', null, 'boolean'),
+  ('text', '[]', null, 'array'), ('text', '[null]', null, 'array'),
+  ('flag', '[]', null, 'array'), ('flag', '[null]', null, 'array'), ('flag', '"t"', null, 'string'),
   ('status', '"active"', 'active', null), ('status', '"deleted"', 'deleted', null), ('status', '"paused"', null, 'value'),
   ('status', '""', null, 'value'), ('status', '1', null, 'number'),
   ('time', '"2026-07-01T10:00:00Z"', '2026-07-01 10:00:00+00', null), ('time', '"2026-07-01T12:00:00+02:00"', '2026-07-01 10:00:00+00', null),

@@ -258,8 +258,9 @@ returns text
 language sql immutable set search_path = ledger, pg_temp
 return replace(case
   when kind in ('id', 'duration', 'money') then '{value}.type() == "string"'
-  when kind = 'flag' then '({value}.type() != "boolean" && {value} != null)'
-  when kind = 'text' then '({value}.type() != "string" && {value} != null)'
+  when kind = 'flag' then '({value}.type() != "boolean" && {value}.type() != "null")'
+  -- (a comparison looks into a list, so that [] and [null] would not differ from null)
+  when kind = 'text' then '({value}.type() != "string" && {value}.type() != "null")'
   when kind = 'ids' then '{value}[*].type() == "string" || {value}[*].type() == "array"'
   -- (a filter looks into a list inside the list)
   when kind = 'texts' then '{value}[*].type() == "array" || exists ({value}[*] ? (@.type() != "string" && @ != null))'
