@@ -38,7 +38,7 @@ class Page:
             link.close()
 
     def cookie_name(self):
-        """A browser keeps what is sent by TLS alone under another name."""
+        """With TLS the cookie has another name."""
         is_plain = (self.site.settings["public_url"] or "").startswith(("http://127.", "http://localhost"))
         return "hl_session" if is_plain else "__Secure-hl_session"
 
@@ -54,7 +54,7 @@ class Page:
         return answer
 
     def take(self, answer):
-        """Keeps the session that an answer brings."""
+        """Keeps the session cookie of an answer."""
         cookie = answer.headers.get("set-cookie", "")
         if answer.status == 200 and cookie.startswith("hl_session="):
             self.cookie = cookie.split(";")[0].split("=", 1)[1]
@@ -62,7 +62,7 @@ class Page:
 
 
 def operator(site, name="Olga", role="owner", zone="UTC", password=PASSWORD):
-    """A new operator's page, logged in."""
+    """A browser in which a new operator is logged in."""
     site.hookledger("operator", "add", name, "--role", role, "--zone", zone, "--password-file", "-", stdin=password + "\n")
     page = Page(site)
     answer = page.login(name, password)
@@ -71,7 +71,7 @@ def operator(site, name="Olga", role="owner", zone="UTC", password=PASSWORD):
 
 
 def by_hand(site, method, path, body=b"", **variables):
-    """Runs hookledger-admin as a web server does by CGI; its answer."""
+    """Runs hookledger-admin as a web server does by CGI; returns its answer."""
     done = subprocess.run([BUILD / "hookledger-admin"], input=body, capture_output=True, cwd=site.work, timeout=60, check=True,
                           env={**site.environment(), "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method,
                                "REQUEST_URI": f"{site.base_path}{API}/{path}", "REMOTE_ADDR": "127.0.0.1",
@@ -82,5 +82,5 @@ def by_hand(site, method, path, body=b"", **variables):
 
 
 def audit(site):
-    """The trail: (operator, action, subject), oldest first."""
+    """The audit trail: (operator, action, subject), oldest first."""
     return [(who, action, sentence(subject)) for who, action, subject in site.sql("select operator, action, subject from ledger.audit order by audit_id")]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What tests of subscribers on the admin page share: an account that may subscribe,
-and what the page is told."""
+"""Shared by the tests of subscribers on the admin page: an account that may subscribe,
+and checks of answers."""
 from admin_client import audit
 from installation import WORKSPACE
 
@@ -22,7 +22,7 @@ def refused(answer, status, words=""):
 
 
 def grounds(page, plan="premium"):
-    """An organization with the test's workspace and an account that may use it; its number and token."""
+    """An organization with the test's workspace and an account that may use it; returns its number and token."""
     number = done(page.post("subscribers/organizations", {"name": "Test", "plan": plan}), 201)["id"]
     done(page.call("PUT", f"subscribers/workspaces/{WORKSPACE}", {"organization_id": number}))
     made = done(page.post("subscribers/accounts", {"name": "Ada", "user_id": str(USER), "email": "ada@example.org", "zone": "Europe/Berlin"}), 201)

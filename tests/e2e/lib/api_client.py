@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The API as a client sees it. Every answer is held against what Toggl and we
-have published."""
+"""A client of the API. It compares every answer with the published files of Toggl and with
+ours."""
 import base64
 import http.client
 import json
@@ -11,7 +11,7 @@ from installation import BUILD, WORKSPACE, Answer, runs_as
 
 BASE = "/webhooks/api/v1"
 USER = 9000001
-# settings for tests that are about neither addresses nor pace
+# settings for tests that test neither addresses nor rate limits
 EAGER = {"allowed_networks": "127.0.0.1", "handshake_timeout_ms": "2000", "api_burst": "100000", "api_per_minute": "6000000"}
 
 
@@ -50,7 +50,7 @@ class Client:
 
 
 def by_hand(site, method, path, body=b"", **variables):
-    """Runs hookledger-api as a web server does by CGI; its answer."""
+    """Runs hookledger-api as a web server does by CGI; returns its answer."""
     done = subprocess.run([BUILD / "hookledger-api"], input=body, capture_output=True, cwd=site.work, timeout=60, check=True,
                           env={**site.environment(), "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "REQUEST_URI": site.base_path + path,
                                "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": str(len(body)), **variables}, **runs_as())

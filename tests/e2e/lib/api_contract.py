@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Is this an answer that hookledger-api may give? Judged by Toggl's published
+"""Is this an allowed answer of hookledger-api? Compared with Toggl's published
 files, by the list of what we add to them (tests/data/openapi-added.json), and by
-doc/openapi.json, which is what we publish ourselves."""
+doc/openapi.json, our own published file."""
 import copy
 import json
 import re
@@ -26,12 +26,12 @@ def pattern_of(template):
 
 
 def values_of(template, path):
-    """What stands in the places of a path, by name; None when it does not fit."""
+    """The parameters of a path, by name; None: it does not match."""
     names = re.findall(r"{(\w+)}", template)
     parts = [r"(0|[1-9]\d*)" if name.endswith("_id") else "([^/]+)" for name in names]
     found = re.fullmatch("".join(re.escape(fixed) + part
                                  for fixed, part in zip(re.split(r"{\w+}", template), [*parts, ""])), path)
-    # a number of 64 bits, as everywhere
+    # a 64-bit number, as everywhere
     if not found or any(int(value) >= 2**63 for name, value in zip(names, found.groups()) if name.endswith("_id")):
         return None
     return dict(zip(names, found.groups()))
@@ -53,7 +53,7 @@ class Toggl:
                 definition["additionalProperties"] = False
 
     def texts(self, template, method, status):
-        """The published texts of an error, as templates; none where the answer is no text."""
+        """The published texts of an error, as templates; none if the answer is no text."""
         answer = self.paths["paths"].get(template, {}).get(method, {}).get("responses", {}).get(str(status), {})
         if answer.get("schema") != {"type": "string"}:
             return []
@@ -92,7 +92,7 @@ def is_open(operation):
 
 
 def template_of(path):
-    """The path of doc/openapi.json that this one is; None: none of them."""
+    """The path of doc/openapi.json that matches this one; None: none does."""
     if re.search(r"%(?![0-9a-fA-F]{2})|%00", path):
         return None
     try:
@@ -131,7 +131,7 @@ def judge_ours(template, method, answer, body):
     assert str(answer.status) in operation["responses"], f"{answer.status} is not in doc/openapi.json"
     told = follow(operation["responses"][str(answer.status)])
     jsonschema.Draft202012Validator(ours(told["content"]["application/json"]["schema"])).validate(body)
-    # 429 to unauthenticated clients has none, nor 503 while it is not known who asks
+    # a 429 to an unauthenticated client has none, nor has a 503 before the client is known
     wants_quota = not is_open(operation) and not (isinstance(body, str) and body.startswith(NOBODY)) and answer.status not in (429, 503)
     for name, header in told.get("headers", {}).items():
         value = answer.headers.get(name.lower())
@@ -153,8 +153,8 @@ def parse(body):
 
 
 def judge(method, path, answer, may_be_busy=False):
-    """Raises an AssertionError or a ValidationError when this answer may not be.
-    `path` is without base path; 503 only where a test has made it so."""
+    """Raises an AssertionError or a ValidationError when this answer is not allowed.
+    `path` is without base path; 503 is allowed only where a test causes it."""
     path, method = path.split("?", 1)[0].rstrip("/"), method.lower() if method.isupper() else f"no method: {method}"
     template = template_of(path)
     assert answer.headers["content-type"] == "application/json", answer.headers

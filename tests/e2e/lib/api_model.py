@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The API's rules once more, as simply as they can be said: what each request is
-answered, and what there is after it."""
+"""The rules of the API once more, in the simplest form: the answer to each request, and the
+state after it."""
 import dataclasses
 import re
 
@@ -8,10 +8,10 @@ KNOWN = ("client", "project", "project_group", "project_user", "tag", "task", "t
 ACTIONS = ("created", "updated", "deleted")
 OWN = ("started", "stopped")
 BODY_MAX = 65536
-# what the callback at /NAME/… of the subscriber answers: status, and whether it proves itself
+# the answer of the subscriber's callback at /NAME/…: status, and whether it has the validation code
 CALLBACKS = {"prove": (200, True), "shy": (200, False), "other": (202, True), "broken": (500, True), "moved": (302, True)}
 
-# as ledger.has_blank() has it
+# as in ledger.has_blank()
 BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 
 
@@ -88,7 +88,7 @@ class Model:
         self.subscriptions = {}
         self.used = {}	# (account, organization or 0): requests in the window
 
-    # ---- who may, and how often
+    # ---- rights and limits
 
     def admit(self, account, workspace, costs=True):
         """Raises Refused; else counts the request."""
@@ -114,10 +114,10 @@ class Model:
             raise Refused(404, f"subscription {number} for workspace {workspace} was not found")
         return one
 
-    # ---- what is asked of a callback
+    # ---- pings of a callback
 
     def ping(self, url, takes_any=False):
-        """Raises Refused; else does it prove itself?"""
+        """Raises Refused; else: does the answer have the validation code?"""
         found = re.fullmatch(re.escape(self.callback_base) + r"/(\w+)/.*", url)
         if not found:
             raise Refused(400, f"URL endpoint {url} request failed with error: ")
@@ -126,10 +126,10 @@ class Model:
             raise Refused(400, f"URL endpoint {url} responded with status {status} instead of {'2xx' if takes_any else '200'}")
         return proves
 
-    # ---- making and changing
+    # ---- make and change
 
     def write(self, account, workspace, method, old, body):
-        """The subscription as it is after POST (old None), PUT or PATCH. Raises Refused."""
+        """The subscription after POST (old None), PUT or PATCH. Raises Refused."""
         organization = self.organizations[workspace]
         new = dataclasses.replace(old) if old else Subscription(0, workspace, account)
         if method != "PATCH":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A callback on a socket, for senders that do not send it whole or at once."""
+"""A callback on a socket, for clients that send it in parts, slowly or not completely."""
 import socket
 
 from installation import sign
@@ -18,7 +18,7 @@ def connect(site):
 
 
 def answer_of(link):
-    """Status of the one answer on this connection; None when there is none."""
+    """The status of the only answer on this connection; None: there is none."""
     link.settimeout(30)
     got = b""
     while b"\r\n" not in got:

@@ -27,20 +27,20 @@ class Case:
     server_may: list
 
     def bytes_for(self, site):
-        """The request, to the site's endpoint."""
+        """The request for the site's endpoint."""
         address = site.endpoint["address"]
         digits = sign(self.signed, site.endpoint["secret"]).partition("=")[2]
         words = {"{signature}": digits, "{signature_cut}": digits[:-1], "{SIGNATURE}": digits.upper(),
                  "{address}": address, "{address_cut}": address[:-1]}
 
-        def told(text):
+        def filled(text):
             for word, value in words.items():
                 text = text.replace(word, value)
             return text
 
         headers = {"Content-Type": "application/json", "X-Webhook-Signature-256": "sha256={signature}", **self.headers}
-        return request(site.base_path + told(self.path), self.body,
-                       {name: value if value is None else told(value) for name, value in headers.items()}, self.method)
+        return request(site.base_path + filled(self.path), self.body,
+                       {name: value if value is None else filled(value) for name, value in headers.items()}, self.method)
 
 
 def body_of(case):

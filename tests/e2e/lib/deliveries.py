@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What tests of the courier share: subscriptions made without the API, couriers,
-and what a delivery must look like."""
+"""Shared by the tests of the courier: subscriptions made without the API, couriers, and checks
+of a delivery."""
 import base64
 import hashlib
 import hmac
@@ -29,12 +29,12 @@ def allow_subscribers(site, **settings):
 
 
 def add_alert(site, kind, target):
-    """A way by which the owner is told; as the command line says it."""
+    """An alert of the owner; returns the JSON of the command line."""
     return json.loads(site.hookledger("alert", "add", "--json", kind, target).stdout)
 
 
 def subscribe(site, url, secret="geheim", filters=("*.*",), account=1, **columns):
-    """An enabled and validated subscription; its number."""
+    """Makes an enabled and validated subscription; returns its number."""
     number = site.sql("""
         insert into ledger.subscription (workspace_id, account_id, description, url_callback, filters, event_filters,
                                          secret_sealed, enabled, validated_at, validation_code)
@@ -55,7 +55,7 @@ def start_courier(site, name="courier"):
 
 
 def run_round(site, seconds=30):
-    """One round of a courier; it ends by itself."""
+    """Runs one round of a courier."""
     done = subprocess.run([BUILD / "hookledger-courier", "--once", "--seconds", str(seconds)], capture_output=True,
                           text=True, cwd=site.work, check=False, timeout=seconds + 30, env=site.environment(), **runs_as())
     assert done.returncode == 0, done.stderr
@@ -63,7 +63,7 @@ def run_round(site, seconds=30):
 
 
 def standard_signature(request, secret):
-    """By the Standard Webhooks specification, written from its text."""
+    """Verifies a request by the text of the Standard Webhooks specification."""
     headers = request["headers"]
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + request["raw"]
     return "v1," + base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
@@ -79,7 +79,7 @@ def assert_genuine(request, secret="geheim", *before):
 
 
 def states(site, subscription):
-    """(event_id, state) in the order of making."""
+    """(event_id, state) in the order in which the deliveries were made."""
     return site.sql("select event_id, state from ledger.delivery where subscription_id = %s order by delivery_id", subscription)
 
 
@@ -88,13 +88,13 @@ def event_ids(subscriber):
 
 
 def is_settled(site):
-    """Nothing is on its way any more."""
+    """No delivery is open."""
     return site.sql("""select not exists (select from ledger.outbox)
                               and not exists (select from ledger.delivery where state in ('due', 'behind'))""")[0][0]
 
 
 def record(site, count=1, **fields):
-    """Events through the receiver; their numbers."""
+    """Sends events to the receiver; returns their numbers."""
     numbers = []
     for _ in range(count):
         body = site.event(**fields)
@@ -104,8 +104,8 @@ def record(site, count=1, **fields):
 
 
 class Raw:
-    """A subscriber that does with a connection what a test says: `treat` gets a
-    socket, in a thread of its own, and the connection ends with it."""
+    """A subscriber whose connections a test handles: `treat` gets the socket in a thread;
+    when it returns, the connection ends."""
 
     def __init__(self, treat):
         self.treat = treat
@@ -136,8 +136,8 @@ class Raw:
 
 
 def in_order(subscriber, places=None):
-    """Were the events of each entity first delivered in the order of their numbers,
-    or of their places?"""
+    """Were the events of each entity first delivered in the order of their numbers, or of their
+    positions?"""
     seen, last = set(), {}
     for request in subscriber.events():
         event, entity = request["body"]["event_id"], request["body"]["payload"]["id"]

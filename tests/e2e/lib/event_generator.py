@@ -35,7 +35,7 @@ def value(dice, kind, oddity):
 
 
 def payload(dice, model, entity, mostly, oddity):
-    """An entity as JSON text: some of its fields, and what nobody knows."""
+    """An entity as JSON text: some of its fields, and unknown ones."""
     members = [f'"id":{entity}'] if entity else []
     for _, kind, keys in fields(model if model in COLUMNS else "other_entity"):
         if dice.random() < mostly * (0.15 if keys[0].endswith("deleted_at") else 1):
@@ -52,10 +52,10 @@ def payload(dice, model, entity, mostly, oddity):
 
 
 def random_events(seed, workspaces, count=None, entities=None):
-    """The events of one seed, in no order: of these (workspace, model, entity), or
-    of a few by chance."""
+    """The events of one seed, in no order, for these entities (workspace, model, entity), or for a
+    few random ones."""
     dice = random.Random(seed)
-    # A third without anything odd: what is odd changes how a whole batch is written.
+    # A third has no unexpected value, because one of them changes how a whole batch is written.
     oddity = [0, 0.02, 0.15][seed // 20 % 3]
     entities = entities or [(dice.choice(workspaces), dice.choice(MODELS), dice.randint(1, 3)) for _ in range(dice.randint(1, 4))]
     count = count or dice.randint(10, 30)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""FastCGI as bytes on a socket of the receiver, as a web server sends them."""
+"""FastCGI records as bytes on a socket of the receiver, as a web server sends them."""
 import socket
 import struct
 
@@ -47,7 +47,7 @@ def fastcgi_connect(site):
 
 
 def start_receiver(site):
-    """A single receiver on its socket, without a web server; site.link() connects."""
+    """A site with one receiver on its socket and no web server; site.link() connects."""
     web_servers.start_receiver(site, workers=1)
     site.link = lambda: fastcgi_connect(site)
     return site

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""What can befall a hookledger that records and delivers, as functions of the
+"""Faults of a hookledger that records and delivers, as functions of the
 installation `on`. INSTANT is over when it returns and needs no database; so are
 those of SHORT, which do. LASTING are context managers: the fault lasts as long as the
-block. What they break, revive() brings back."""
+block. revive() repairs all of them."""
 import contextlib
 import os
 import signal
@@ -19,7 +19,7 @@ HOURS = 12	# how far the clock jumps at most: far less than deliveries are tried
 
 
 class Installation:
-    """A site whose programs, disks, database and second subscriber may be maltreated."""
+    """A site whose programs, disks, database and second subscriber may be damaged."""
 
     def __init__(self, site, dice, disks, shaky):
         self.site, self.dice, self.disks, self.shaky = site, dice, disks, shaky
@@ -28,7 +28,7 @@ class Installation:
         self.couriers = [start_courier(site, f"courier{number}") for number in range(2)]
 
     def programs(self, name):
-        """Numbers of the processes of a program that the web server has started."""
+        """The process ids of a program that the web server has started."""
         found = []
         for pid in descendants(self.site.web.pid):
             with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="ascii") as comm:
@@ -37,7 +37,7 @@ class Installation:
         return sorted(found)
 
     def revive(self):
-        """Whatever should run runs."""
+        """Starts every program that should run."""
         if self.cluster.child.poll() is not None:
             self.start_cluster()
         if self.site.web.poll() is not None:
@@ -47,7 +47,7 @@ class Installation:
                 self.couriers[number] = start_courier(self.site, f"courier{number}")
 
     def start_cluster(self):
-        """Also when processes of the last one are about to end."""
+        """It works also while processes of the last one are ending."""
         def starts():
             try:
                 self.cluster.start()
@@ -58,7 +58,7 @@ class Installation:
         wait_for(starts, "PostgreSQL to start again", 60)
 
     def sql(self, text):
-        """Where it matters little whether the database can do it now: could it?"""
+        """Runs a statement that may fail; returns whether it worked."""
         try:
             self.site.sql(text)
             return True
@@ -67,7 +67,7 @@ class Installation:
 
 
 def pause(on, least, most):
-    """How long a fault lasts is part of it."""
+    """The time for which a fault lasts."""
     threading.Event().wait(on.dice.uniform(least, most))
 
 
@@ -77,7 +77,7 @@ def kill_one(on, pids):
             os.kill(on.dice.choice(pids), signal.SIGKILL)
 
 
-# ---- over at once
+# ---- short faults
 
 def kill_receiver(on):
     kill_one(on, on.programs("receiver"))
@@ -98,7 +98,7 @@ def kill_courier(on):
 
 
 def kill_web_server(on):
-    """And what it has started: a new one would take it for somebody else's."""
+    """Also its children: a new process would treat their files as those of another."""
     family = descendants(on.site.web.pid)
     on.site.web.kill()
     on.site.web.wait()
@@ -107,7 +107,7 @@ def kill_web_server(on):
 
 
 def kill_backend(on):
-    """The postmaster ends all others too, and recovers."""
+    """The postmaster ends all other processes too, and recovers."""
     with contextlib.suppress(psycopg.Error):
         kill_one(on, [pid for pid, in on.site.sql("select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")])
 
@@ -124,7 +124,7 @@ def crash_database(on):
 
 
 def stop_database(on):
-    """As an operator: at once, when it does not end in order."""
+    """As an operator does: kills it if it does not end in time."""
     try:
         on.cluster.stop("fast")
     except subprocess.TimeoutExpired:
@@ -147,7 +147,7 @@ def end_sessions(on):
 
 
 def jump_of_the_clock(on):
-    """To any time of half a day, forward or back."""
+    """By up to half a day, forward or back."""
     on.sql(f"update ledger.state set clock_offset = '{on.dice.randrange(HOURS * 3600)} seconds'")
 
 
@@ -156,7 +156,7 @@ def upgrade(on):
     on.site.hookledger("migrate", check=False)
 
 
-# ---- lasting
+# ---- lasting faults
 
 @contextlib.contextmanager
 def stopped(pids):
@@ -181,7 +181,7 @@ def hang_of_courier(on):
 
 @contextlib.contextmanager
 def full(folder):
-    """No byte more fits on the disk of this folder."""
+    """The disk of this folder is full."""
     filler = folder / "filler"
     free = os.statvfs(folder)
     with open(filler, "wb") as file:
@@ -199,7 +199,7 @@ def disk_of_database_full(on):
 
 @contextlib.contextmanager
 def disk_of_spool_full(on):
-    """Which is felt when the database is away."""
+    """It has an effect while the database is unavailable."""
     on.cluster.stop("immediate")
     with full(on.disks["spool"]):
         yield
@@ -239,12 +239,12 @@ SHORT = {"kill -9 PostgreSQL backend": kill_backend, "kill -9 postmaster": kill_
          "clock jumps": jump_of_the_clock, "upgrade": upgrade}
 LASTING = {"database hangs": hang_of_database, "receiver hangs": hang_of_receiver, "courier hangs": hang_of_courier, "database away": database_away,
            "table locked": table_locked, "subscriber fails": shaking("fails"), "subscriber hangs": shaking("hangs"), "subscriber is slow": shaking("slow")}
-# on file systems of their own, which only root can make
+# on separate file systems, which only root can make
 FULL = {"disk of database full": disk_of_database_full, "disk of spool full": disk_of_spool_full}
 
 
 def mount(folder, size):
-    """A small file system in memory; give back what unmounts it."""
+    """Mounts a small file system in memory; returns the function that unmounts it."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(folder)], check=True)
     give(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What tests are given, end to end and in the browser: a cluster, sites, counts for
+"""Fixtures of the end-to-end and browser tests: a cluster, sites, and the counts for
 tests/run."""
 import os
 import pathlib
@@ -35,15 +35,15 @@ def run_folder():
 
 @pytest.fixture(scope="session")
 def shared_cluster(run_folder):
-    """Nobody cuts the power of this one, so it need not wait for the disk: a database
-    a test is made and dropped in a tenth of the time."""
+    """It survives no power cut, so it does not wait for the disk: making and dropping a database
+    for each test takes a tenth of the time."""
     cluster = Cluster(run_folder / "c", "fsync=off", "full_page_writes=off")
     yield cluster
     cluster.stop("immediate")
 
 
 def migrated(cluster, folder):
-    """A migrated, empty database that every test's is copied from."""
+    """A migrated, empty database; the database of every test is a copy of it."""
     first = Site(cluster, folder, "template0")
     first.hookledger("migrate")
     cluster.create("hl_template", first.database)
@@ -71,7 +71,7 @@ def finish(request, site):
 
 
 def is_foreign(item):
-    """As its closest mark says: its own, or else its file's."""
+    """By the closest mark: the test's own, or else that of its file."""
     for mark in item.iter_markers():
         if mark.name in ("foreign", "plain"):
             return mark.name == "foreign"
@@ -79,18 +79,18 @@ def is_foreign(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    """With the sanitizers only what is marked as foreign."""
+    """With the sanitizers, only tests marked as foreign."""
     left_out = [item for item in items if IS_SANITIZED and not is_foreign(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    # first what may take long, so that at the end no worker is alone with it; without
-    # workers in the order of the files, in which the quickstart is told
+    # slow tests first, so that no worker is alone with one at the end; without workers in the
+    # order of the files, as the quickstart needs it
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not item.get_closest_marker("timeout"))
 
 
 def pytest_sessionfinish(session):
-    """Leaves for tests/run: the counts, and the seconds of each test."""
+    """Writes the counts, and the seconds of each test, for tests/run."""
     path = os.environ.get("HL_COUNTS")
     if not path or hasattr(session.config, "workerinput"):	# a worker of xdist sees a part
         return
@@ -107,7 +107,7 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Numbers that a test wants to be seen although it passed."""
+    """Shows numbers of a test that passed."""
     for report in terminalreporter.stats.get("passed", ()):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{report.nodeid.rsplit('::')[-1]}: {name}: {value}")
@@ -136,7 +136,7 @@ def site(bare_site):
 
 @pytest.fixture
 def other_site(request, shared_cluster, template, run_folder):
-    """A second installation, with an endpoint and a database of its own."""
+    """A second installation, with its own endpoint and database."""
     site = make_site(request, shared_cluster, run_folder / "sites", template)
     site.add_endpoint()
     yield site
@@ -169,14 +169,14 @@ def lighttpd(site):
 
 @pytest.fixture
 def receiver(site):
-    """A site whose receiver is spoken to in FastCGI."""
+    """A site whose receiver gets FastCGI records from the test."""
     return fastcgi.start_receiver(site)
 
 
 @pytest.fixture
 def api_site(site):
     """A site with an organization and a workspace, whose API may call 127.0.0.1
-    and counts no pace."""
+    and has no rate limits."""
     site.write_conf(**api_client.EAGER)
     web_servers.lighttpd_spawned(site)
     site.organization = api_client.set_up(site)
@@ -192,13 +192,13 @@ def page_site(site):
 
 @pytest.fixture
 def olga(page_site):
-    """An owner of it, logged in."""
+    """A browser of that site in which an owner is logged in."""
     return admin_client.operator(page_site)
 
 
 @pytest.fixture
 def liar(us):
-    """Toggl for the site `us`: a server that answers what the test wants."""
+    """Toggl for the site `us`: a server with the answers of the test."""
     one = toggl_server.Liar(us)
     yield one
     one.close()
@@ -206,7 +206,7 @@ def liar(us):
 
 @pytest.fixture
 def side(liar):
-    """Toggl's side of it, with one subscription at most."""
+    """Toggl for the site `us`, with at most one subscription."""
     return toggl_server.Side(liar)
 
 
@@ -226,7 +226,7 @@ def held():
 
 @pytest.fixture
 def mail():
-    """A mail server, which keeps what it is given."""
+    """A mail server that keeps its mails."""
     server = MailServer()
     yield server
     server.close()
@@ -234,7 +234,7 @@ def mail():
 
 @pytest.fixture
 def hook():
-    """A subscriber that takes everything with an empty answer."""
+    """A subscriber that accepts everything with an empty answer."""
     one = subscribers.Subscriber(lambda request: (200, {}, b""))
     yield one
     one.close()
@@ -258,7 +258,7 @@ def own_template(own_cluster, run_folder):
 
 @pytest.fixture
 def faulty(request, own_cluster, own_template, run_folder):
-    """A site behind lighttpd whose PostgreSQL may be maltreated."""
+    """A site behind lighttpd whose PostgreSQL may be damaged."""
     site = make_site(request, own_cluster, run_folder / "faulty", own_template)
     site.add_endpoint()
     site.write_conf(db_deadline_ms="1500")

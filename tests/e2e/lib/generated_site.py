@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What the tests of rebuild, retention and erasure share: a site with generated events,
-copies of it, what its typed tables hold, commands that run beside the test."""
+"""Shared by the tests of rebuild, retention and erasure: a site with generated events, copies
+of it, the content of its typed tables, commands that run beside the test."""
 import json
 import subprocess
 
@@ -36,8 +36,8 @@ def simulate(site, *more, events=EVENTS, check=True):
 
 @pytest.fixture(scope="module")
 def generated(request, shared_cluster, template, run_folder):
-    """A site with the generated events, recorded in order and once; a module's own EVENTS
-    says how many."""
+    """A site with the generated events, recorded once and in order; a module can set their number
+    (EVENTS)."""
     events = getattr(request.module, "EVENTS", EVENTS)
     site = Site(shared_cluster, new_folder(run_folder / "generated"), template)
     assert simulate(site, "--connections", 1, events=events)["recorded"] == events

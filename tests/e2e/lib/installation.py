@@ -30,7 +30,7 @@ BUILD = pathlib.Path(os.environ.get("HL_BUILD", SOURCE / "var/test-build")).reso
 INSTALLED_WWW = pathlib.Path(os.environ.get("HL_WWW", BUILD.parent / "share/hookledger/www"))
 SQL = pathlib.Path(os.environ.get("HL_SQL", SOURCE / "sql"))
 IS_SANITIZED = "HL_SANITIZED" in os.environ
-# What none of our programs may ever say.
+# Texts that none of our programs may ever output.
 ALARM = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error: |stack smashing|free\(\): |double free|malloc\(\): ")
 WORKSPACE = 7435584
 START_SECONDS = 30
@@ -44,8 +44,7 @@ POSTGRESQL = ("listen_addresses=", "max_connections=60", "shared_buffers=64MB", 
 
 
 def wait_for(condition, what, seconds=START_SECONDS):
-    """Waits until condition() gives something true, and gives it; never longer
-    than `seconds`."""
+    """Waits until condition() is true, and returns its value; for at most `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
@@ -57,7 +56,7 @@ def wait_for(condition, what, seconds=START_SECONDS):
 
 
 class Calling:
-    """A call in a thread of its own."""
+    """A call in another thread."""
 
     def __init__(self, call, *words, **more):
         self.answer = None
@@ -97,7 +96,7 @@ def free_port():
 
 
 def runs_as():
-    """Keyword arguments for subprocess: who runs what a test starts."""
+    """Keyword arguments for subprocess: the user that runs the programs of a test."""
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam("postgres")
@@ -105,7 +104,7 @@ def runs_as():
 
 
 def give(path):
-    """Makes a file or folder belong to whom runs_as() names."""
+    """Gives a file or folder to the user of runs_as()."""
     if os.geteuid() == 0:
         user = pwd.getpwnam("postgres")
         os.chown(path, user.pw_uid, user.pw_gid)
@@ -148,8 +147,8 @@ class Cluster:
         return done.stdout
 
     def start(self):
-        # A child of ours, so that a killed one is collected and its process
-        # number does not look as if it were in use.
+        # A child of this process, so that it is reaped after a kill and its
+        # process id is free again.
         with open(self.work / "postgresql.log", "ab") as log:
             self.child = subprocess.Popen([self.bin / "postgres", "-D", self.data], stdin=subprocess.DEVNULL,
                                           stdout=log, stderr=log, cwd=self.work, **runs_as())
@@ -174,13 +173,13 @@ class Cluster:
         return sorted(descendants(self.child.pid))
 
     def held(self):
-        """Its processes, of which the postmaster is stopped: it starts no others meanwhile."""
+        """All its processes; the postmaster is stopped, so that it starts no others."""
         os.kill(self.child.pid, signal.SIGSTOP)
         return self.pids()
 
     @contextlib.contextmanager
     def frozen(self):
-        """Within it none of its processes does anything."""
+        """A context in which all its processes are stopped."""
         pids = self.held()
         try:
             signal_all(pids, signal.SIGSTOP)
@@ -189,7 +188,7 @@ class Cluster:
             signal_all(pids, signal.SIGCONT)
 
     def crash(self):
-        """As a power cut for PostgreSQL: every process killed at once."""
+        """A power cut for PostgreSQL: kills all processes at once."""
         pids = self.held()
         signal_all(reversed(pids), signal.SIGKILL)
         self.child.wait(60)
@@ -211,7 +210,7 @@ class Cluster:
 
 
 def receivers(site):
-    """Numbers of the receiver's processes."""
+    """The process ids of the receiver."""
     found = []
     for pid in descendants(site.web.pid) | (descendants(site.receiver.pid) if hasattr(site, "receiver") else set()):
         try:
@@ -257,12 +256,12 @@ class Answer:
         return json.loads(self.body)
 
     def coded(self, member="error"):
-        """What the admin program says by code: of an error, or of another member."""
+        """The message (code and parameters) of an error, or in another member."""
         return self.json()[member]
 
     @property
     def error(self):
-        """The same of an error, as a sentence."""
+        """The error as a sentence."""
         return sentence(self.coded())
 
     def __repr__(self):
@@ -302,7 +301,7 @@ class Site:
 
     def write_conf(self, **changes):
         self.settings.update({key.replace("__", "."): value for key, value in changes.items()})
-        # in one go: a program that starts at this moment reads the one or the other
+        # atomically: a program that starts at this moment reads the old or the new file
         fresh = self.conf.with_suffix(".new")
         fresh.write_text("".join(f"{key} = {value}\n" for key, value in self.settings.items()
                                  if value is not None), encoding="utf-8")
@@ -311,7 +310,7 @@ class Site:
         fresh.rename(self.conf)
 
     def add_migration(self, name):
-        """Gives this site SQL files of its own: those of the release, and after them a
+        """Gives this site its own SQL files: those of the release, and after them a
         migration of tests/data/migrations. Returns its file."""
         folder = self.work / "sql"
         shutil.copytree(SQL, folder)
@@ -336,14 +335,14 @@ class Site:
         return child
 
     def end(self, child, sign_number=signal.SIGTERM, seconds=15):
-        """Ends a process and all it started; its exit status."""
+        """Ends a process and its children; returns its exit status."""
         family = descendants(child.pid)
         if child.poll() is None:
             child.send_signal(sign_number)
         try:
             child.wait(seconds)
         finally:
-            # What outlives its parent (a receiver of a killed web server).
+            # A process that outlives its parent (a receiver of a killed web server).
             for pid in family:
                 if is_alive(pid) and pid != child.pid:
                     try:
@@ -355,7 +354,7 @@ class Site:
         return child.returncode
 
     def hookledger(self, *arguments, stdin=None, check=True, env=None):
-        """Runs the command line; its CompletedProcess (text)."""
+        """Runs the command line; returns its CompletedProcess (text)."""
         done = subprocess.run([BUILD / "hookledger", *map(str, arguments)], input=stdin, text=True,
                               capture_output=True, cwd=self.work, check=False, timeout=120,
                               env={**self.environment(), **(env or {})}, **runs_as())
@@ -433,7 +432,7 @@ class Site:
         return not list(self.spool.glob("*.spool"))
 
     def keep(self, link):
-        """A socket that is closed with the site, for tests that leave some hanging."""
+        """A socket that is closed with the site, for tests that do not close theirs."""
         self.links.append(link)
         return link
 

@@ -49,7 +49,7 @@ COLUMNS = {
     "other_entity": "",
 }
 GONE = {"tag": ("deleted_at", "server_deleted_at")}
-# A deletion without any of these says only that the entity is gone.
+# A deletion without any of these only reports that the entity is gone.
 TELLING = {"time_entry": {"start"}, "workspace_user": {"user_id", "uid"}, "project_user": {"project_id", "pid"},
            "project_group": {"project_id", "pid"}}
 SAYS_NOTHING = {"id", "workspace_id", "wid", "at", "deleted_at", "server_deleted_at"}
@@ -65,7 +65,7 @@ def fields(model):
 
 
 class Odd(Exception):
-    """A value is not what its column takes."""
+    """A value has not the type of its column."""
 
 
 class Number(collections.namedtuple("Number", "text")):
@@ -93,8 +93,8 @@ def parse(text):
 
 
 def mended(value):
-    """As jsonb can have it: no NUL, no half surrogate, no number beyond its range
-    or of a few bytes that would be read as thousands."""
+    """In a form that jsonb accepts: no NUL, no half surrogate, no number beyond its range, and none
+    that is short in JSON and thousands of digits long when it is read."""
     if isinstance(value, dict):
         return {mended(key): mended(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -231,8 +231,8 @@ def key_of(event):
 
 
 def how_long(row):
-    """The duration of a time entry: what Toggl said, else from start to stop; None
-    while it runs, never below zero, and not more than can be added."""
+    """The duration of a time entry: the one of the payload, else from start to stop; None while it runs,
+    never below zero, and limited so that sums do not overflow."""
     if row["duration_seconds"] is not None:
         return min(row["duration_seconds"], 4 * 10**9)
     if row["stop_at"] is None:
@@ -296,7 +296,7 @@ def rows_after(events):
     return rows, drift
 
 
-# ---- what is there
+# ---- the database
 
 KEYS = {"workspace": 1, "other_entity": 3}
 SHOWN = {"timestamp with time zone": "case when isfinite({0}) then (extract(epoch from {0}) * 1000000)::bigint::text else {0}::text end",
@@ -334,7 +334,7 @@ def events_there(db):
 
 
 def not_projected(db):
-    """Rows that are not what the ledger's events say, and the other way round."""
+    """Differences between the typed rows and the events of the ledger, in both directions."""
     wanted, there = rows_after(events_there(db))[0], rows_there(db)
     return [(place, wanted.get(place), there.get(place)) for place in wanted.keys() | there.keys()
             if wanted.get(place) != there.get(place)]

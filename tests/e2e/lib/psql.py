@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""psql as a user of schema toggl starts it."""
+"""psql, as a user of schema toggl starts it."""
 import os
 import subprocess
 

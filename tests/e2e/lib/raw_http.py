@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""HTTP as bytes on a socket, so that a test can send what no library would."""
+"""HTTP as bytes on a socket, so that a test can send bytes that no library sends."""
 import dataclasses
 import json
 import socket
@@ -18,7 +18,7 @@ class Reply:
 
 
 def read_reply(sock):
-    """One answer; None when the other side closed without any."""
+    """One answer; None: the server closed the connection without one."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = sock.recv(65536)
@@ -75,7 +75,7 @@ def connect(port, seconds=SECONDS):
 
 
 def exchange(port, data, seconds=SECONDS):
-    """Sends bytes and reads one answer; None when there is none."""
+    """Sends bytes and reads one answer; None: there is none."""
     with connect(port, seconds) as sock:
         try:
             sock.sendall(data)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A mail server (aiosmtpd) with AUTH PLAIN, in clear, by TLS or by STARTTLS, and a
-program that stands in for sendmail."""
+"""A mail server (aiosmtpd) with AUTH PLAIN, without TLS, with TLS or with STARTTLS; and a program
+in place of sendmail."""
 import email
 import email.policy
 import os
@@ -29,7 +29,7 @@ class Letter:
 
 
 def certificate(folder):
-    """A key and a certificate of localhost that signs itself: (context, its file)."""
+    """A key and a self-signed certificate of localhost: (context, file)."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "mail.key", "-out", folder / "mail.pem",
                     "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -39,8 +39,8 @@ def certificate(folder):
 
 
 class MailServer:
-    """`refuse`: an answer to RCPT instead of 250; `login`: (user, password) that
-    must be given; `tls`: a context, for TLS at once or (starts) by STARTTLS."""
+    """`refuse`: an answer to RCPT instead of 250; `login`: the required (user, password);
+    `tls`: a context, for TLS from the beginning or (starts) with STARTTLS."""
 
     def __init__(self, login=None, tls=None, starts=False):
         self.letters, self.refuse, self.login, self.encrypted = [], None, login, 0
@@ -81,7 +81,7 @@ class MailServer:
 
 
 class Sendmail:
-    """Keeps what it gets in a folder: arguments and input of each call."""
+    """Keeps the arguments and the input of each call in a folder."""
 
     def __init__(self, work):
         self.folder = work / "outgoing"

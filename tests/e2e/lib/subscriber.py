@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A subscriber: an HTTP server of the test's own that answers as told and keeps
+"""A subscriber: an HTTP server of the test that gives prepared answers and keeps
 what came. As root in a thread of the test; callbacks to 127.0.0.1 must be
 allowed by the setting allowed_networks."""
 import http.server
@@ -12,7 +12,7 @@ from installation import wait_for
 
 class Subscriber:
     """`answer` is called with a request (its parsed body, headers, path) and
-    gives (status, headers, body); by default it proves itself and says 200."""
+    returns (status, headers, body); by default status 200 with the validation code."""
 
     def __init__(self, answer=None):
         self.got = []
@@ -61,7 +61,7 @@ class Subscriber:
 
 
 class Held(Subscriber):
-    """One that answers when it is let go, by over.set()."""
+    """A subscriber that answers after over.set()."""
 
     def __init__(self):
         self.over = threading.Event()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A shared host: Apache with suEXEC runs a customer's programs as the customer, who
-is a user of this machine with a home folder, a website, a database, and no more."""
+"""A shared host: Apache with suEXEC runs a customer's programs as the customer. The customer is a
+user of this machine with a home folder, a website and a database."""
 import contextlib
 import os
 import pathlib
@@ -12,12 +12,12 @@ import web_servers
 from installation import Site, new_folder, wait_for
 
 SUEXEC = pathlib.Path("/usr/lib/apache2/suexec-custom")
-# of a host such as cPanel or Plesk set up
+# as on a host with cPanel or Plesk
 GIVEN = "FollowSymLinks ExecCGI"
 
 
 def lacking():
-    """Why there can be no shared host here; "" when there can."""
+    """The reason why this machine cannot be a shared host; "": it can."""
     if os.geteuid() != 0:
         return "takes root"
     return ", ".join(str(need) for need in (SUEXEC, "/usr/lib/apache2/modules/mod_suexec.so", "/usr/sbin/useradd") if not os.path.exists(need))
@@ -28,7 +28,7 @@ def run(*words):
 
 
 class Host:
-    """The machine: a user for Apache and one for the customer, until close()."""
+    """The machine with a user for Apache and one for the customer, until close()."""
 
     def __init__(self, cluster, work):
         self.cluster, self.work = cluster, work
@@ -42,21 +42,21 @@ class Host:
         for user, home in ((self.customer, self.home), (self.web, work)):
             wait_for(lambda user=user, home=home: self.add_user(user, home), f"user {user}")
             self.made.append(user)
-        # what suEXEC lets this web server's user run: programs below these
+        # the folders whose programs suEXEC runs for the user of this web server
         self.rules = pathlib.Path("/etc/apache2/suexec") / self.web
         self.rules.parent.mkdir(exist_ok=True)
         self.rules.write_text(f"{work}\npublic_html\n", encoding="utf-8")
 
     @staticmethod
     def add_user(user, home):
-        """False when somebody else, such as another worker, is at the users."""
+        """False: another process, such as a test worker, is changing the users."""
         done = subprocess.run(["/usr/sbin/useradd", "--no-create-home", "--no-log-init", "--home-dir", home, "--shell", "/usr/sbin/nologin", user],
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0 or "lock" in done.stderr, done.stderr
         return done.returncode == 0
 
     def own(self, path, mode=None):
-        """Makes it the customer's, with all that is in it."""
+        """Gives a folder with its contents to the customer."""
         run("chown", "-R", f"{self.customer}:", path)
         if mode is not None:
             os.chmod(path, mode)
@@ -74,7 +74,7 @@ class Host:
 
 
 class HostedSite(Site):
-    """A customer's hookledger on that machine: the bundle, as README.txt says."""
+    """A customer's hookledger on that machine: the bundle, installed as in README.txt."""
 
     def __init__(self, host, work):
         super().__init__(host.cluster, work, "template0")
@@ -89,7 +89,7 @@ class HostedSite(Site):
             db.execute(f'alter database "{self.database}" owner to {self.role}')
 
     def upload(self, bundle, is_edited=True):
-        """As by FTP: the files, with the permissions that README.txt asks for."""
+        """Uploads the files as with FTP, with the permissions of README.txt."""
         shutil.copytree(bundle / "private", self.private)
         shutil.copytree(bundle / "website", self.website)
         conf = self.private / "hookledger.conf"
@@ -117,7 +117,7 @@ class HostedSite(Site):
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def apache(self, overrides="All", given=GIVEN, more=""):
-        """Apache, started by root as on such a host."""
+        """Starts Apache as root, as on such a host."""
         run_folder = new_folder(self.work / "apache")
         modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
                             for name in ("mpm_prefork", "authz_core", "authz_host", "alias", "env", "setenvif", "mime", "dir", "headers", "filter", "deflate",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Toggl, played: by another hookledger (its API, with accounts), or by a small
-server of the test's own that answers as told. Both keep what was asked."""
+"""A test server in place of Toggl: another hookledger (its API, with accounts), or a small server
+with prepared answers. Both keep their requests."""
 import base64
 import http.server
 import json
@@ -17,7 +17,7 @@ FAST = {"toggl_pace_ms": "0", "toggl_timeout_ms": "5000"}
 
 
 class Toggl:
-    """A hookledger that plays Toggl for the site `us`."""
+    """A hookledger in place of Toggl, for the site `us`."""
 
     def __init__(self, site, us, plan="premium"):
         self.site = site
@@ -36,7 +36,7 @@ class Toggl:
                              "from ledger.subscription where (deleted_at is null or %s) order by 1", everything)
 
     def used(self):
-        """Requests counted in the windows: (the user's, the organization's)."""
+        """The requests counted in the windows: (the user's, the organization's)."""
         rows = dict(self.site.sql("select organization_id, used from ledger.quota where account_id = %s", self.ada.account_id))
         return rows.get(0, 0), rows.get(int(self.organization), 0)
 
@@ -64,7 +64,7 @@ def listed(us):
 
 
 class Liar:
-    """A server that answers what the test wants: `answers` maps "METHOD /path" to
+    """A server with prepared answers: `answers` maps "METHOD /path" to
     a function of the request, or a (status, headers, body) of JSON or bytes."""
 
     def __init__(self, us, answers=None):
@@ -127,14 +127,14 @@ def token_of(request):
 
 
 def subscription(request, number=11, **changes):
-    """How Toggl describes a subscription that it was asked to make."""
+    """A subscription in the form of Toggl, from the request that makes it."""
     body = {"subscription_id": number, "workspace_id": WORKSPACE, "user_id": 9000001, "validated_at": "2026-07-01T10:00:00Z",
             "deleted_at": None, **request["body"]}
     return {key: value for key, value in {**body, **changes}.items() if key != "secret"}
 
 
 class Side:
-    """Toggl's side with one subscription at most; `faults` are taken first."""
+    """Toggl with at most one subscription; `faults` are used first."""
 
     def __init__(self, liar):
         self.there = {}
@@ -157,7 +157,7 @@ class Side:
         return self.there["11"]
 
     def kill_in_creation(self, us):
-        """`hookledger toggl add` of `us` dies when the subscription is made and not yet answered."""
+        """`hookledger toggl add` of `us` is killed after the subscription is made and before the answer."""
         made, is_dead = threading.Event(), threading.Event()
 
         def slowly(_, do):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The web servers, each with the configuration of deploy/ that a person would
-use, filled with the paths of the test."""
+"""The web servers, each with the configuration from deploy/, filled with the paths of the test."""
 import os
 import shutil
 import socket
@@ -18,7 +17,7 @@ API_SOCKET = "/run/hookledger-api/api.sock"
 ADMIN_SOCKET = "/run/hookledger-admin/admin.sock"
 
 
-# as the world may ask for it; all else is none of ours
+# the public paths; all others are not hookledger's
 OPEN = "hook|webhooks/api/v1|api/v9|tick|admin"
 
 
@@ -49,13 +48,13 @@ def start(site, name, argv):
 
 
 def is_served(path):
-    """Not only there: between bind and listen it refuses."""
+    """The socket accepts connections; between bind and listen it would refuse."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
 
 def start_receiver(site, workers=1):
-    """hookledger-receiver on a socket of its own."""
+    """Starts hookledger-receiver on its socket."""
     path = site.work / "receiver.sock"
     site.receiver = site.spawn("receiver", [BUILD / "hookledger-receiver", "--listen", f"unix:{path}",
                                             "--workers", workers])
@@ -65,7 +64,7 @@ def start_receiver(site, workers=1):
 
 
 def start_api(site, workers=1):
-    """hookledger-api on a socket of its own."""
+    """Starts hookledger-api on its socket."""
     path = site.work / "api.sock"
     site.api = site.spawn("api", [BUILD / "hookledger-api", "--listen", f"unix:{path}", "--workers", workers])
     wait_for(lambda: is_served(path), "the API to listen")
@@ -73,7 +72,7 @@ def start_api(site, workers=1):
 
 
 def start_admin(site, workers=1):
-    """hookledger-admin on a socket of its own."""
+    """Starts hookledger-admin on its socket."""
     path = site.work / "admin.sock"
     site.admin = site.spawn("admin", [BUILD / "hookledger-admin", "--listen", f"unix:{path}", "--workers", workers])
     wait_for(lambda: is_served(path), "the admin program to listen")
@@ -136,7 +135,7 @@ DocumentRoot "{new_folder(site.work / "www")}"
 {load}
 TypesConfig /dev/null
 {SIZES[mpm]}
-# as a host whose other pages are nobody's business
+# as a host with other pages
 <Location "/">
   Require all denied
 </Location>
@@ -172,7 +171,7 @@ def apache_cgi(site):
 
 
 def apache_htaccess(site):
-    """A folder of a website on shared hosting: the program, .htaccess, no more."""
+    """A folder of a website on shared hosting, with only the program and .htaccess."""
     site.base_path = "/toggl"
     site.write_conf(base_path=site.base_path)
     folder = new_folder(new_folder(site.work / "www") / "toggl")
@@ -237,7 +236,7 @@ SERVERS = {
 
 
 def missing(name):
-    """What this kind of server lacks on this machine; "" if nothing."""
+    """The missing parts of this kind of server on this machine; "": none."""
     program = {"lighttpd": "/usr/sbin/lighttpd", "apache": "/usr/sbin/apache2", "nginx": "/usr/sbin/nginx"}[
         name.split("-")[0]]
     needs = [program] + (["/usr/lib/apache2/modules/mod_fcgid.so"] if name == "apache-fcgid" else [])
