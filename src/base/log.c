@@ -89,8 +89,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 			add_value(&line, fields->text);
 	}
 	buf_add_char(&line, '\n');
-	/* One write, so that lines of several processes do not mix. Nobody can be told that the
-	   log cannot be written. */
+	/* One write, so that lines of several processes do not mix. An error of the log cannot be
+	   reported anywhere. */
 	if (write(STDERR_FILENO, line.at, line.len) < 0)
 		line.len = 0;
 	buf_done(&line);

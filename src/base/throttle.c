@@ -35,7 +35,7 @@ static int open_file(const char *path)
 	return -1;
 }
 
-/* A bucket that is not valid, whoever wrote it, is empty. */
+/* An invalid bucket counts as empty. */
 static double level_now(const struct bucket *bucket, double per_minute, int64_t now_us)
 {
 	double past_us = bucket->at_us < now_us ? (double)(now_us - bucket->at_us) : 0;

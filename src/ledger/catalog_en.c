@@ -15,8 +15,8 @@ const struct catalog_row catalog_rows[] = {
 	  "\"user_id\" must be the number of the Toggl user that the account stands for" },
 	{ "account.warn_disable",
 	  "Its token is refused, and its subscriptions get nothing until it is enabled again." },
-	{ "account.warn_token",
-	  "The token it has now is refused at once: whoever uses it must be given the new one." },
+	{ "account.warn_token", "The present token stops working at once: give the new one to "
+				"every program that uses it." },
 	{ "account.workspace_missing",
 	  "the account \"{name}\" has no access to workspace {workspace_id}; give it that first" },
 	/* ---- alert */

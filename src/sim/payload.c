@@ -461,7 +461,7 @@ static void write_person(struct buf *out, const struct payload_subscription *sub
 	add(out, person->is_admin ? "\"admin\"" : "\"user\"");
 	if (event->action != PAYLOAD_CREATED)
 		return;
-	/* an invitation can be used by whoever reads it */
+	/* anybody who reads an invitation can use it */
 	put_secret(out, ",\"invitation_code\":\"", person->membership_id);
 	put_secret(out, ",\"invite_url\":\"https://track.toggl.com/invitations?code=",
 		   person->membership_id);

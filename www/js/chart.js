@@ -23,8 +23,8 @@ const isColour = /^#[0-9a-fA-F]{6}$/;
 const ALIKE = 60;	// how far apart in red, green and blue together two colours may be and still be taken for one
 const PATTERNS = 4;	// as .swatch of style.css has them
 
-/* Colours that are told apart with any eyes, light and dark; the ninth is for what
-   has none of its own. */
+/* Colours that colour-blind people can distinguish, light and dark; the ninth is for all
+   series without a colour of their own. */
 const palette = (place) => css(`--c${Math.min(place, 8) + 1}`);
 
 function luminance(colour) {

@@ -217,7 +217,7 @@ select case
 from (select lower(substring(target from '^https?://([^/:?#]+)')) as host) h
 $$;
 comment on function ledger.alert_chat(text) is
-  'The kind of chat whose address this is, of those that can be told by their host; null: none.';
+  'The kind of chat of an address, if its host shows it; null: it does not.';
 
 create function ledger.alert_check(kind text, target text)
 returns void

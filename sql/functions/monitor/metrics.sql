@@ -207,7 +207,7 @@ begin
            from (select x.state, count(*) as n from ledger.toggl_subscription s
                  cross join lateral ledger.toggl_state(s) x
                  where s.deleted_at is null group by x.state) t))
-      || ledger.metric('hookledger_alerts_waiting', 'gauge', 'Messages that are still to be told to the owner.', array[
+      || ledger.metric('hookledger_alerts_waiting', 'gauge', 'Alert messages that are not sent yet.', array[
            format(' %s', (select count(*) from ledger.alert_message m where m.sent_at is null and m.dropped_at is null
                           and not m.is_test))]);
 end

@@ -326,7 +326,7 @@ declare
   known ledger.model;
   era constant integer := (select s.epoch from ledger.state s);
   now_running constant pg_snapshot := pg_current_snapshot();
-  place ledger.cursor;
+  from_cursor ledger.cursor;
 begin
   select * into known from ledger.model m where m.model = of_model;
   if known.model is null and not exists (select from toggl.other_entity o where o.model = of_model) then
@@ -340,12 +340,12 @@ begin
   if after is not null and after !~ '^\d{1,9}\.' then
     raise exception 'this is no cursor of toggl.changed_since()' using errcode = '22023';
   end if;
-  place := ledger.cursor_read(split_part(after, '.', 2));
+  from_cursor := ledger.cursor_read(split_part(after, '.', 2));
   -- The cursor is from before a restore, or from a database that was ahead of this one.
   is_restart := after is null or split_part(after, '.', 1)::integer <> era
-                or place.epoch = era and place.txid >= pg_snapshot_xmax(now_running);
+                or from_cursor.epoch = era and from_cursor.txid >= pg_snapshot_xmax(now_running);
   if is_restart then
-    place := ledger.cursor_read('0-0-0');
+    from_cursor := ledger.cursor_read('0-0-0');
   end if;
   for cursor, workspace_id, entity_id, changed_at, deleted_at, entity in execute format(
     $sql$
@@ -377,7 +377,7 @@ begin
     case when known.model is null then format('t.model = %L and t.entity_id = c.entity_id', of_model)
          else coalesce('t.' || known.id_column || ' = c.entity_id', 'true') end,
     of_model, era)
-    using place.epoch, place.txid, place.seq, era, pg_snapshot_xmin(now_running), most
+    using from_cursor.epoch, from_cursor.txid, from_cursor.seq, era, pg_snapshot_xmin(now_running), most
   loop
     return next;
   end loop;

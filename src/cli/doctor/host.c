@@ -158,7 +158,7 @@ static void check_waiting(struct report *report, const struct conf *conf,
 	if (s->unverified_bytes > ledger_conf(conf)->spool_unverified_max_bytes / 10 * 8)
 		report_add(
 			report, STATE_ERROR, "spool depth",
-			"the limit for callbacks that could not be judged yet "
+			"the limit for callbacks that are not verified yet "
 			"(spool_unverified_max_bytes) is nearly reached; bring the database back");
 	if (s->aside_records)
 		report_add(report, STATE_ERROR, "spool",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// You, who else may come in, who is told, and what was changed.
+// Settings: the operator's own account, operators, sessions, alerts, and the audit trail.
 import * as api from "../api.js";
 import { el, replace } from "../dom.js";
 import { browserOf, dateAndClock, exact, zoneName } from "../format.js";
@@ -193,7 +193,7 @@ async function sessions() {
 	], items, { caption: t.tabs.sessions, key: (s) => s.id }));
 }
 
-// ---- who is told
+// ---- alerts
 
 async function alerts() {
 	const { items } = await api.get("alerts");

@@ -9,7 +9,7 @@ import { go, here } from "../route.js";
 import { w } from "../words.js";
 
 const EVERY_MS = 30000;
-const PROJECTS_MAX = 8;	// colours that can be told apart; the others share one
+const PROJECTS_MAX = 8;	// distinct colours; the other projects share one
 const RUNNING_MAX = 8, PEOPLE_MAX = 12;
 const DAY = 86400, HOUR = 3600;
 const STEPS = {
@@ -59,8 +59,8 @@ function controls(range) {
 				{ id: "time-workspace", onchange: (event) => to({ workspace: event.target.value }) })) : null);
 }
 
-/* How each project looks, the same in all parts: a map by number, and what the
-   others share behind those that can be told apart. */
+/* The look of each project in all parts of the view: a map by number; the projects without
+   a distinct colour share one look. */
 function lookOf(data) {
 	const first = data.by_project.slice(0, PROJECTS_MAX);
 	const all = looks([...first.map((each) => ({ own: each.color, none: !each.project_id })), { none: true }]);

@@ -14,15 +14,15 @@ let node, context, timer, now;
 
 const levelOf = { well: "well", off: "warning", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
 
-/* Toggl may have told since the log-in. */
+/* Toggl may have sent new names since the login. */
 const workspaceName = (id) => now.workspaces.find((each) => each.id === id)?.name ?? context.workspace(id);
 
 const levelOfJob = { works: "wait", waits: "wait", stopped: "warning", failed: "trouble" };
 
-// ---- doing something
+// ---- actions
 
-/* Jobs by number: those of which is to be told how they ended, and of which it
-   has been. Requests that are answered with it tell it themselves. */
+/* Jobs by number: those whose result is still to be shown, and those whose result was
+   shown. A request that is answered with the result shows it itself. */
 const followed = new Set(), over = new Set();
 let asking = 0;
 

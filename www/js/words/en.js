@@ -641,7 +641,7 @@ export default {
 		"account.unknown": "There is no account {account_id}; `hookledger account list` shows all.",
 		"account.user_missing": '"user_id" must be the number of the Toggl user that the account stands for.',
 		"account.warn_disable": "Its token is refused, and its subscriptions get nothing until it is enabled again.",
-		"account.warn_token": "The token it has now is refused at once: whoever uses it must be given the new one.",
+		"account.warn_token": "The present token stops working at once: give the new one to every program that uses it.",
 		"account.workspace_missing": 'The account "{name}" has no access to workspace {workspace_id}; give it that first.',
 		"alert.blank_in_address": "The address contains a blank or a character that cannot be seen: remove it.",
 		"alert.no_address": "This is no e-mail address such as ada@example.org.",
