@@ -1,4 +1,4 @@
--- The admin page: what is shown of addresses that let in whoever knows them, which
+-- The admin page: addresses whose knowledge gives access, as far as they are shown; which
 -- names operators may have, whose password was just given, and codes.
 begin;
 create extension if not exists pgtap;
@@ -66,7 +66,7 @@ select is(pg_temp.state_of(nils, true), 'Nils', 'is a proof') from who;
 select throws_ok(format($$select pg_temp.call(%L, 'prove', '{"compared": "another", "minutes": 5}')$$, nils), 'HL403', null, 'not one that was changed meanwhile') from who;
 
 create temp table of_nina as select o.operator_id as id from ledger.operator o where o.name = 'Nina';
-select is(concat_ws(' ', c.is_on, c.wait_s, c.step), 'f 0', 'who has no codes is asked for none') from of_nina, admin.code_begin(id, '192.0.2.1', true) c;
+select is(concat_ws(' ', c.is_on, c.wait_s, c.step), 'f 0', 'an operator without codes logs in without one') from of_nina, admin.code_begin(id, '192.0.2.1', true) c;
 select is(b.p ->> 'name', 'Nina', 'begun') from who, pg_temp.call(nina, 'totp_begin') b;
 select is(m.status, 201::bigint, 'a secret is kept') from who, pg_temp.call(nina, 'totp_make', '{"sealed": "01"}') m;
 select is(ledger.totp_is_on(id), false, 'and does nothing before it is confirmed') from of_nina;

@@ -106,7 +106,7 @@ select is(pg_temp.walk('{"model": "project"}', 1), '10 | 8 | 2', 'one at a time,
 select is(pg_temp.walk('{"model": "time_entry"}', 4), '9 8 7 6 | 5 4', 'and of what is not');
 select is(pg_temp.walk('{"entity": "70"}', 3), '7 6 5 | 4', 'of an entity');
 select is(pg_temp.walk('{"until": "2027-01-01T00:00:00Z"}', 1), '9 | 8 | 8 | 7 | 6 | 5 | 4 | 3 | 2 | 1 | 11 | 10',
-          'by time: those of one moment are neither left out nor told twice');
+          'by time: those of one moment are neither left out nor listed twice');
 select is(pg_temp.walk('{"since": "2026-07-01T09:00:00Z", "until": "2026-07-01T12:00:00Z"}', 2), '6 5 | 4 3 | 2 1', 'nor where a page ends among them');
 select is(pg_temp.walk('{"since": "2026-07-01T12:00:00Z"}', 2), '9 8 | 8 7', 'nor with one number in two workspaces');
 select is((select count(distinct i.item ->> 'cursor') from jsonb_array_elements(pg_temp.ask('event_list') -> 'items') i (item)), 12::bigint, 'each has a cursor');
@@ -139,13 +139,13 @@ select is(pg_temp.item(5) -> 'sentence_parts', '{"who": "Ann", "what": "stopped"
           'and stopped; with the old name of the key');
 select is(pg_temp.part(6, 'what'), 'continued', 'and continued, within the same second');
 select is(pg_temp.item(7) -> 'sentence_parts', '{"who": null, "what": "deleted", "name": "Entwurf 2", "duration_seconds": null, "project": null}'::jsonb,
-          'and deleted: the name is that of its row, whoever did it is not known');
+          'and deleted: the name is that of its row, the user is not known');
 select is(pg_temp.ask('event_list', '{"entity": "71", "model": "time_entry"}') #>> '{items,0,sentence_parts,what}', 'created', 'an entry that never ran');
 select is(pg_temp.part(9, 'what') || coalesce(pg_temp.part(9, 'duration_seconds'), ' none'), 'updated none', 'without an event before it, and with a duration that is none');
 select is(pg_temp.part(10, 'name'), 'an older name', 'the name as it was then');
 select is(pg_temp.item(11) -> 'sentence_parts', '{"who": "Ann", "what": "created", "name": null, "duration_seconds": null, "project": null}'::jsonb, 'a payload that is no object');
 select is(pg_temp.ask('event_list', '{"workspace": "555"}') #>> '{items,0,sentence_parts,name}', 'Elsewhere', 'of two with one number the right one');
-select is(jsonb_array_length(pg_temp.ask('event_list', '{"limit": "500"}') -> 'items'), 12, 'all of them are told');
+select is(jsonb_array_length(pg_temp.ask('event_list', '{"limit": "500"}') -> 'items'), 12, 'all of them are listed');
 select is(ledger.events_json('{}'), '[]'::jsonb, 'of none nothing');
 select is(ledger.events_json(array[row(1, '1', 1, 7435584, 12345, '2026-07-01Z')::ledger.event_ref]), '[]'::jsonb, 'nor of one that retention dropped');
 

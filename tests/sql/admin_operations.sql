@@ -41,7 +41,7 @@ select is_empty($$select f.name from functions f join admin.operation o on o.fun
                   where f.is_granted is distinct from (o.role = 'none')$$,
                 'those without a session are called directly, all others by admin.call() only');
 select is_empty($$select f.name from functions f where not f.is_granted and f.arguments <> 'who ledger.operator, request admin.request'$$,
-                'and know who asks');
+                'and know the operator');
 select throws_ok($$insert into admin.operation (name, role, function) values ('x', null, 'overview')$$, '23502', null, 'none without a role');
 select throws_ok($$insert into admin.operation (name, role, function) values ('x', 'anybody', 'overview')$$, '23514', null, 'nor with one that there is not');
 select is_empty($$select o.name from admin.operation o where o.role = 'viewer' and o.is_audited

@@ -21,9 +21,9 @@ $$;
 
 -- ---- what comes in a body
 
-create function pg_temp.number(told text) returns text language plpgsql as $$
+create function pg_temp.number(value text) returns text language plpgsql as $$
 begin
-  return coalesce(ledger.given_number(jsonb_build_object('n', told::jsonb), 'n', 100)::text, 'none');
+  return coalesce(ledger.given_number(jsonb_build_object('n', value::jsonb), 'n', 100)::text, 'none');
 exception when invalid_parameter_value then
   return 'refused';
 end
@@ -31,9 +31,9 @@ $$;
 select results_eq(
   $$select pg_temp.number(t) from unnest(array['1', '"100"', '0', 'null', '101', '-1', '1.5', '1e1', '""', '"x"', 'true', '[1]', '{}', '99999999999999999999']) t$$,
   array['1', '100', '0', 'none', 'refused', 'refused', 'refused', '10', 'refused', 'refused', 'refused', 'refused', 'refused', 'refused'], 'numbers');
-create function pg_temp.moment(told text) returns text language plpgsql as $$
+create function pg_temp.moment(value text) returns text language plpgsql as $$
 begin
-  return coalesce(ledger.rfc3339(ledger.given_time(jsonb_build_object('t', told), 't')), 'none');
+  return coalesce(ledger.rfc3339(ledger.given_time(jsonb_build_object('t', value), 't')), 'none');
 exception when invalid_parameter_value then
   return 'refused';
 end
@@ -193,7 +193,7 @@ from begun b, admin.login_end(b.operator_id, b.password, sha256('t1'), '192.0.2.
 update ledger.operator set password = 'another' where name = 'Olga';
 select is(e.status, 401::bigint, 'but not by one that was changed while it was compared')
 from begun b, admin.login_end(b.operator_id, b.password, sha256('t2'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
-select is(e.status, 200::bigint, 'who has just been made needs none')
+select is(e.status, 200::bigint, 'a new session needs no proof')
 from begun b, admin.login_end(b.operator_id, null, sha256('t3'), '192.0.2.1', 'x', 1, 1, 1, null, null) e;
 update ledger.operator set enabled = false where name = 'Olga';
 select is(e.status, 401::bigint, 'a disabled one is not')

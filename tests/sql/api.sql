@@ -69,7 +69,7 @@ select is(pg_temp.drip('198.51.100.7'), '429 2', 'a clock that goes back lets no
 select is(array_agg(ledger.throttle_add('name', '1', 2, 30)), '{0,0,2}', 'logins that fail drip alike') from generate_series(1, 3);
 select pg_temp.later('2 seconds');
 select is(array_agg(ledger.throttle_add('name', '1', 2, 30)), '{0,2}', 'and leak as fast') from generate_series(1, 2);
-select is(concat_ws(' ', status, has_quota, remaining), '429 t 29', 'who is known is told the quota then too')
+select is(concat_ws(' ', status, has_quota, remaining), '429 t 29', 'a known account gets its quota also then')
 from api.admit(sha256('bob'), '198.51.100.7', 100, true, 2, 30);
 select is(concat_ws(' ', status, has_quota), '403 f', 'unauthenticated clients are not') from api.admit(sha256('nobody'), '198.51.100.9', 100, true, 2, 30);
 select is(concat_ws(' ', status, has_quota, remaining), '403 t 30', 'elsewhere it is the user''s own window')

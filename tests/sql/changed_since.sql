@@ -12,7 +12,7 @@ select plan(35);
 -- older: a transaction an event, in the order of their numbers.
 create function pg_temp.age() returns void language sql as
   $$ update ledger.event set txid = (700 + event_id)::text::xid8 where txid = pg_current_xact_id() $$;
-create function pg_temp.told(event bigint, created timestamptz, action text, payload text, entity bigint, model text default 'project',
+create function pg_temp.record(event bigint, created timestamptz, action text, payload text, entity bigint, model text default 'project',
                              workspace bigint default 7435584)
 returns void language sql as
   $$ select pg_temp.tell(event, created, action, payload, entity, model, workspace => workspace); select pg_temp.age() $$;
@@ -23,11 +23,11 @@ returns table (cursor text, is_restart boolean, workspace_id bigint, entity_id b
 $$;
 
 \o /dev/null
-select pg_temp.told(1, '2026-07-01Z', 'created', '{"name":"a"}', 10);
-select pg_temp.told(2, '2026-07-02Z', 'created', '{"name":"b"}', 20);
-select pg_temp.told(3, '2026-07-03Z', 'updated', '{"name":"a2"}', 10);
-select pg_temp.told(4, '2026-07-03Z', 'created', '{"name":"time"}', 10, 'time_entry');
-select pg_temp.told(5, '2026-07-04Z', 'created', '{"name":"elsewhere"}', 10, workspace => 555);
+select pg_temp.record(1, '2026-07-01Z', 'created', '{"name":"a"}', 10);
+select pg_temp.record(2, '2026-07-02Z', 'created', '{"name":"b"}', 20);
+select pg_temp.record(3, '2026-07-03Z', 'updated', '{"name":"a2"}', 10);
+select pg_temp.record(4, '2026-07-03Z', 'created', '{"name":"time"}', 10, 'time_entry');
+select pg_temp.record(5, '2026-07-04Z', 'created', '{"name":"elsewhere"}', 10, workspace => 555);
 \o
 
 select results_eq('select is_restart, workspace_id, entity_id, name from pg_temp.page()',
@@ -47,24 +47,24 @@ select is_empty('select * from pg_temp.page((select cursor from last))', 'nothin
 
 create temp table kept as select cursor from last;
 \o /dev/null
-select pg_temp.told(6, '2026-07-05Z', 'deleted', '{"name":"b"}', 20);
-select pg_temp.told(7, '2026-07-01 12:00Z', 'updated', '{"name":"older"}', 10);
+select pg_temp.record(6, '2026-07-05Z', 'deleted', '{"name":"b"}', 20);
+select pg_temp.record(7, '2026-07-01 12:00Z', 'updated', '{"name":"older"}', 10);
 \o
 select results_eq('select entity_id, name, is_deleted from pg_temp.page((select cursor from kept))', $$values (20::bigint, 'b', true)$$,
                   'a deletion is a change; a late older one is none');
 -- Gone before what it was: the row has two events.
 \o /dev/null
-select pg_temp.told(8, '2026-07-06Z', 'deleted', 'null', 30);
+select pg_temp.record(8, '2026-07-06Z', 'deleted', 'null', 30);
 \o
 select results_eq($$select name, is_deleted from pg_temp.page('1.1-707-999999999')$$, $$values (null::text, true)$$, 'a deletion that names only the id');
 \o /dev/null
-select pg_temp.told(9, '2026-07-05Z', 'created', '{"name":"c"}', 30);
+select pg_temp.record(9, '2026-07-05Z', 'created', '{"name":"c"}', 30);
 \o
-select results_eq($$select name, is_deleted from pg_temp.page('1.1-708-999999999')$$, $$values ('c', true)$$, 'then what it was: told again');
+select results_eq($$select name, is_deleted from pg_temp.page('1.1-708-999999999')$$, $$values ('c', true)$$, 'a new creation shows it again');
 select is(count(*), 1::bigint, 'and once from the beginning') from pg_temp.page() where entity_id = 30;
 \o /dev/null
-select pg_temp.told(10, '2026-07-05Z', 'created', '{"name":"d"}', 40);
-select pg_temp.told(11, '2026-07-06Z', 'deleted', 'null', 40);
+select pg_temp.record(10, '2026-07-05Z', 'created', '{"name":"d"}', 40);
+select pg_temp.record(11, '2026-07-06Z', 'deleted', 'null', 40);
 \o
 select results_eq($$select name, is_deleted from pg_temp.page('1.1-709-999999999')$$, $$values ('d', true)$$, 'the other way about: once too');
 select results_eq($$select name, is_deleted from pg_temp.page('1.1-710-999999999')$$, $$values ('d', true)$$, 'where it was deleted');
@@ -106,10 +106,10 @@ select bag_eq($$select pg_temp.by_pages('project', 1)$$, 'select project_id from
 -- ---- kinds
 
 \o /dev/null
-select pg_temp.told(20, '2026-07-08Z', 'updated', '{"name":"Home"}', 7435584, 'workspace');
-select pg_temp.told(21, '2026-07-08Z', 'updated', '{"name":"Home 2"}', null, 'workspace');
-select pg_temp.told(22, '2026-07-08Z', 'created', '{"name":"x \u0000"}', 1, 'approval');
-select pg_temp.told(23, '2026-07-08Z', 'created', '{"name":"y"}', 2, 'approval');
+select pg_temp.record(20, '2026-07-08Z', 'updated', '{"name":"Home"}', 7435584, 'workspace');
+select pg_temp.record(21, '2026-07-08Z', 'updated', '{"name":"Home 2"}', null, 'workspace');
+select pg_temp.record(22, '2026-07-08Z', 'created', '{"name":"x \u0000"}', 1, 'approval');
+select pg_temp.record(23, '2026-07-08Z', 'created', '{"name":"y"}', 2, 'approval');
 \o
 select results_eq($$select entity_id, name from pg_temp.page(null, 'workspace')$$, $$values (7435584::bigint, 'Home 2')$$, 'a workspace');
 select results_eq($$select entity_id, entity -> 'payload' ->> 'name' from toggl.changed_since('approval')$$,

@@ -59,10 +59,10 @@ select is_empty('select * from ledger.outbox', 'none is passed on');
 select results_eq($$select model, field, found, sum(count) from ledger.drift group by 1, 2, 3$$,
                   $$select 'time_entry', 'body', 'costly', count(*)::numeric from shape$$, 'each is counted');
 select results_eq($$select model, field, found, count from operator.drift_list(now() - interval '2 days')$$,
-                  $$select 'time_entry', 'body', 'costly', count(*) from shape$$, 'and told of');
-select ok(exists (select from ledger.findings() f where f.kind = 'drift' and f.message ->> 'code' = 'finding.costly'), 'the owner is told');
+                  $$select 'time_entry', 'body', 'costly', count(*) from shape$$, 'and counted');
+select ok(exists (select from ledger.findings() f where f.kind = 'drift' and f.message ->> 'code' = 'finding.costly'), 'a finding for the owner');
 
--- ---- who reads such events
+-- ---- readers of such events
 
 select is(ledger.payload(e.body), null, 'nothing is read from the body') from ledger.event e where e.event_id = 1;
 select is(ledger.is_running(e.body), null, 'nor whether a timer runs') from ledger.event e where e.event_id = 1;

@@ -134,7 +134,7 @@ select results_eq(
 
 -- ---- settle
 
-select is(pg_temp.settle(200, stale => 1), '1 lost, 2 lost', 'a stale lease is told so');
+select is(pg_temp.settle(200, stale => 1), '1 lost, 2 lost', 'a stale lease is reported');
 select is(pg_temp.states(1), '1:due 3:behind 4:due 2:behind 6:behind 7:due 8:behind', 'and changes nothing');
 select is(count(*), 0::bigint, 'not even an attempt') from ledger.attempt;
 select is(max(last_success_at), null, 'nor when one last succeeded') from ledger.subscription;
@@ -235,7 +235,7 @@ from unnest('{nan,infinity,1e-30,0,-1,0.0001,x}'::text[]) rate;
 select lives_ok($$select operator.subscription_set(5, null, null, null, '0.001')$$, 'one in a quarter of an hour');
 update ledger.subscription set rate_per_second = 'nan' where subscription_id = 5;
 select is(pg_temp.claim(), '4:17 5:17', 'one that is there does not keep all others from being claimed');
-select results_eq('select subscription_id, pause_us from hand order by 1', 'values (4::bigint, null::bigint), (5, 1000000000)', 'and who has none is not slowed down');
+select results_eq('select subscription_id, pause_us from hand order by 1', 'values (4::bigint, null::bigint), (5, 1000000000)', 'and a subscription without a limit is not slowed down');
 do $$ begin perform pg_temp.settle(200); end $$;
 delete from ledger.delivery where event_id = 17;
 

@@ -90,7 +90,7 @@ select is(pg_temp.seen('task', '{"name":"t","project_id":60}', 6), '1', 'of a pr
 select is(pg_temp.seen('task', '{"name":"t"}', 7), '1', 'of none that it says');
 select is(pg_temp.seen('task', '{}', 5, 'deleted'), '1 2', 'deleted: as it was');
 select is(pg_temp.seen('project_group', '{"project_id":50,"group_id":1}'), '1 2', 'a group of a public project');
-select is(pg_temp.seen('project_group', '{"project_id":60,"group_id":1}', 6), '1', 'of a private one: who is in it is not known');
+select is(pg_temp.seen('project_group', '{"project_id":60,"group_id":1}', 6), '1', 'of a private one: its members are not known');
 select is(pg_temp.seen('project_user', '{"project_id":60,"user_id":33}'), '1', 'another''s membership of the private one');
 select is(pg_temp.seen('time_entry', '{"user_id":22,"project_id":60}', 13), '1', 'still not known in it');
 select is(pg_temp.seen('project_user', '{"project_id":60,"user_id":22}', 6), '1 2', 'one''s own membership');

@@ -1,5 +1,5 @@
 -- From JSON to columns: every field of every kind of entity, with good values and
--- odd ones, each told alone and all of them mixed in batches.
+-- odd ones, each in a batch of its own and all of them mixed in batches.
 begin;
 create extension if not exists pgtap;
 set local timezone = 'UTC';
@@ -85,19 +85,19 @@ cross join (values ('null', null), ('{}', 'object'), ('{"a":{"b":[null]}}', 'obj
 where k.kind <> 'json' or v.said = 'null';
 update sample s set odd = case when s.kind in ('ids', 'texts') then 'value' else 'array' end where s.said in ('[{}]', '[true]');
 
-create temp table told as
+create temp table sample_event as
   select row_number() over () as n, f.model, f.name, k.key, s.kind, s.said, s.shown, s.odd,
          format('{"id":%s,"%s":%s,"unknown":{"api_token":"hush","kept":[1]}}', row_number() over (), k.key, s.said) as payload
   from ledger.field f
   cross join unnest(f.keys) k (key)
   join sample s on s.kind = f.kind
   where f.model <> 'other_entity';
-select cmp_ok(count(*), '>', 2500::bigint, 'every field with every value') from told;
+select cmp_ok(count(*), '>', 2500::bigint, 'every field with every value') from sample_event;
 
-create function pg_temp.apply(told told[], home bigint) returns void language sql as $$
+create function pg_temp.apply(sample_event sample_event[], home bigint) returns void language sql as $$
   select ledger.apply(array_agg(home + t.n), array_agg(t.n), array_agg('2026-07-01Z'::timestamptz), array_agg(5::bigint), array_agg(t.n),
                       array_agg(t.model), array_agg('updated'::text), array_agg(format('{"payload":%s}', t.payload)::json))
-  from unnest(told) t
+  from unnest(sample_event) t
 $$;
 create function pg_temp.shown(model text, name text, home bigint) returns text language plpgsql as $$
 declare
@@ -110,21 +110,21 @@ $$;
 create temp view drifted as select d.model, d.field, d.found, sum(d.count) as count from ledger.drift d group by 1, 2, 3;
 
 -- Each in a workspace of its own, because a workspace is one row.
-select lives_ok($$select pg_temp.apply(array[t], 0) from told t$$, 'each alone');
+select lives_ok($$select pg_temp.apply(array[t], 0) from sample_event t$$, 'each alone');
 select is_empty(
-  $$select t.model, t.name, t.key, t.said, t.shown, pg_temp.shown(t.model, t.name, t.n) from told t
+  $$select t.model, t.name, t.key, t.said, t.shown, pg_temp.shown(t.model, t.name, t.n) from sample_event t
     where pg_temp.shown(t.model, t.name, t.n) is distinct from t.shown$$, 'is read as it should be');
 select is_empty(
-  $$select t.model, t.payload, pg_temp.shown(t.model, 'payload', t.n) from told t
+  $$select t.model, t.payload, pg_temp.shown(t.model, 'payload', t.n) from sample_event t
     where pg_temp.shown(t.model, 'payload', t.n)::jsonb - t.key <> jsonb_build_object('id', t.n, 'unknown', '{"kept": [1]}'::jsonb)
        or t.kind <> 'json' and t.said !~ '\\u|e-?[0-9]{3}' and pg_temp.shown(t.model, 'payload', t.n)::jsonb -> t.key <> t.said::jsonb$$,
   'and stands in the payload, which has all but secrets');
 select set_eq(
   'select model, field, found, count from drifted where field <> ''payload''',
-  'select model, name, odd, count(*)::numeric from told where odd is not null group by 1, 2, 3', 'what is odd is counted');
+  'select model, name, odd, count(*)::numeric from sample_event where odd is not null group by 1, 2, 3', 'what is odd is counted');
 select set_eq(
   'select model, found, count from drifted where field = ''payload''',
-  $$select model, 'value', count(*)::numeric from told where said ~ 'e-?[0-9]{3}' or said like '"a\\u0000b%' or said like '%\\\\\\ud800%' group by 1, 2$$,
+  $$select model, 'value', count(*)::numeric from sample_event where said ~ 'e-?[0-9]{3}' or said like '"a\\u0000b%' or said like '%\\\\\\ud800%' group by 1, 2$$,
   'and a payload that jsonb does not take as it stands');
 create temp table counted as table drifted;
 
@@ -141,7 +141,7 @@ select is_empty($$select name, said, shown, pg_temp.shown('time_entry', name, 20
 delete from toggl.time_entry where workspace_id > 2000000;
 
 -- The same in batches, in which the good and the odd come together.
-select lives_ok($$select pg_temp.apply(array_agg(t order by t.n), 1000000) from told t group by md5(t.n::text) < 'c', t.n % 97$$, 'mixed in batches');
+select lives_ok($$select pg_temp.apply(array_agg(t order by t.n), 1000000) from sample_event t group by md5(t.n::text) < 'c', t.n % 97$$, 'mixed in batches');
 create function pg_temp.all_but_place(of_table text, home bigint, id text) returns setof text language plpgsql as $$
 begin
   return query execute format('select (to_jsonb(t) - ''workspace_id'' || jsonb_build_object(''home'', t.workspace_id - $1))::text from toggl.%I t
@@ -151,7 +151,7 @@ $$;
 select is_empty(
   $$select r from ledger.model m, pg_temp.all_but_place(m.model, 0, m.id_column) r
     except select r from ledger.model m, pg_temp.all_but_place(m.model, 1000000, m.id_column) r$$, 'gives the same rows');
-select is((select count(*) from ledger.model m, pg_temp.all_but_place(m.model, 1000000, m.id_column)), count(*), 'all of them') from told;
+select is((select count(*) from ledger.model m, pg_temp.all_but_place(m.model, 1000000, m.id_column)), count(*), 'all of them') from sample_event;
 select set_eq('table drifted', 'select model, field, found, 2 * count from counted', 'and counts the same again');
 
 -- ---- twins
@@ -159,7 +159,7 @@ select set_eq('table drifted', 'select model, field, found, 2 * count from count
 create temp table twin as
   select row_number() over () as n, f.model, f.name, f.keys[1] as modern, f.keys[2] as legacy
   from ledger.field f where cardinality(f.keys) = 2 and f.kind = 'id';
-select pg_temp.apply(array_agg(row(t.n + of.place * 100, t.model, t.name, null, null, null, null, null, format(of.payload, t.modern, t.legacy))::told), 5000000)
+select pg_temp.apply(array_agg(row(t.n + of.place * 100, t.model, t.name, null, null, null, null, null, format(of.payload, t.modern, t.legacy))::sample_event), 5000000)
 from twin t, (values (1, '{"id":1,"%1$s":7,"%2$s":8}'), (2, '{"id":1,"%2$s":8,"%1$s":7}'), (3, '{"id":1,"%2$s":8}'),
                      (4, '{"id":1,"%2$s":8,"%1$s":null}'), (5, '{"id":1,"%1$s":"odd","%2$s":8}')) of (place, payload);
 select is_empty(

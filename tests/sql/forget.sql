@@ -132,7 +132,7 @@ select is(pg_temp.body(4) -> 'forgotten' ->> 'sha256', encode(sha256(convert_to(
 select results_eq('select creator_id, entity_id, model, action, signature from ledger.event where event_id = 4',
   format($$values (%s::bigint, 70::bigint, 'time_entry', 'created', '\xab'::bytea)$$, pg_temp.alias()), 'the event is the same event');
 select is(pg_temp.payload(5), '{"id":70,"user_id":-1,"project_id":4711,"start":"2026-07-01T10:00:00Z","duration":3700,"billable":true,"tags":["deep work"]}', 'also when another made it');
-select is(creator_id, 9::bigint, 'who stays who it was') from ledger.event where event_id = 5;
+select is(creator_id, 9::bigint, 'other users keep their numbers') from ledger.event where event_id = 5;
 select is(pg_temp.payload(6), '{"id":70,"start":"2026-07-01T10:00:00Z","duration":3700,"tags":["deep work"]}', 'or it did not say whose it was');
 select is(pg_temp.payload(7), '{"id":71,"uid":"-1","start":"2026-07-01T12:00:00Z","duration":60}', 'a number that is text stays text');
 select is(pg_temp.payload(9), '{"user_id":-1}', 'an event of no entity');
@@ -162,7 +162,7 @@ select isnt(pg_temp.event(4, 4711, 'time_entry', 'created', 70, '{"id":70,"user_
 select operator.rebuild_begin(true);
 select is(removed, 0::bigint, 'and a rebuild') from operator.rebuild_step(1000);
 select bag_eq($$select * from pg_temp.everything() where place ~ 'toggl'$$, 'select * from after', 'change nothing');
-select is(is_restart, true, 'who keeps a copy loads it anew') from (select is_restart from cursor c, toggl.changed_since('time_entry', c.cursor) limit 1) r;
+select is(is_restart, true, 'a copy is loaded again') from (select is_restart from cursor c, toggl.changed_since('time_entry', c.cursor) limit 1) r;
 
 select is(count(*), 1::bigint, 'events of a user who is forgotten later') from (select pg_temp.forget(9) offset 0) f;
 select is(pg_temp.body(5) -> 'forgotten' ->> 'sha256', encode(sha256(convert_to(body, 'UTF8')), 'hex'), 'prove the original still') from original where event_id = 5;

@@ -33,7 +33,7 @@ select is(pg_temp.shown('{"metadata":{"a":"b"}, "payload":{"id":1 , "name":"Gr\u
 select is(pg_temp.shown('{"metadata":{"a":"corporate"}, "payload":{"id":1 , "name":"the rate: 5", "tags":["cost","rate"]}}'), '= | =', 'words are no keys');
 select is(pg_temp.shown('{"metadata":{},"payload":{"id":8023169274704072,"rate":55.5,"v":1e400,"w":0.10}}'), '{"id":8023169274704072,"v":1e400,"w":0.10} | =',
           'numbers and order stay');
-select is(pg_temp.shown('{"metadata":{},"payload":{"rate":null}}'), '{} | =', 'null, too: else it would be told that there is one');
+select is(pg_temp.shown('{"metadata":{},"payload":{"rate":null}}'), '{} | =', 'null, too: else it would reveal that there is one');
 select is(pg_temp.shown('{"metadata":{},"payload":{"rate":{"amount":5},"rates":[1,2],"labor_cost":"5"}}'), '{} | =', 'whatever its value is');
 select is(pg_temp.shown('{"metadata":{},"payload":{"view_edit_billable_rates":true,"rate":false,"x":1}}'), '= | =', 'a flag stays');
 select is(pg_temp.shown('{"metadata":{},"payload":{"r\u0061te":5,"labor\u005Fcost":6,"name":"x"}}'), '{"name":"x"} | =', 'spelled with escapes');
@@ -147,7 +147,7 @@ update ledger.subscription set leased_until = '-infinity';
 update ledger.member set is_admin = false where account_id = 1;
 select is(pg_temp.listed(1, 1), '3: 3 4 5', 'a member does not: others'' entries, pay');
 select is(pg_temp.listed(2, 1), '5: 1 2 3 450 5', 'an administrator who looks at it does');
-select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 2:1 2:3 2:4', 'what waits is judged again');
+select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 2:1 2:3 2:4', 'waiting deliveries are checked again');
 select is(pg_temp.states(1), '1 dropped not_visible, 2 due, 3 due, 4 due, 5 behind', 'and dropped with its reason; the next of the entity is due');
 update ledger.subscription set leased_until = '-infinity';
 select is(pg_temp.claim(), '1:3 1:4{"id":7,"user_id":33} 2:1 2:3 2:4', 'that one likewise');
@@ -165,7 +165,7 @@ update ledger.delivery set state = 'due', attempts = 3, last_error = 'answered w
 create temp table held as select c.subscription_id, c.lease from courier.claim('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 10, 64, 60000) c where c.subscription_id = 1;
 update ledger.member set is_admin = false where account_id = 1;
 select is((select string_agg(c.event_id::text, ' ') from held h, courier.claim(array[h.subscription_id], array[h.lease], '{0}', '{64}', '{null}', '{0}', '{}', '{}', 0, 64, 60000) c), null,
-          'a retry is judged again, by whoever holds the lease');
+          'a retry is checked again, by the holder of the lease');
 select is(pg_temp.states(1), '1 dropped not_visible, 2 dropped not_visible, 3 delivered, 4 delivered, 5 delivered', 'and dropped');
 
 -- replay

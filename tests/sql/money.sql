@@ -58,7 +58,7 @@ select results_eq('select rate, rate_of from pg_temp.website() order by user_nam
 update toggl.workspace set default_hourly_rate = 0;
 select results_eq('select rate, rate_of, amount from pg_temp.website() order by user_name', $$values (null::numeric, null::text, null::numeric), (null, null, null)$$,
                   'a default of 0 is none: no amount, and not 0');
-select is(unrated_seconds, 37800::bigint, 'and the time without a rate is told')
+select is(unrated_seconds, 37800::bigint, 'and the time without a rate is returned')
 from toggl.amounts_by_project('2026-05-01', '2026-06-01', 'Europe/Berlin') where project_name = 'Website';
 delete from toggl.workspace;
 select is(currency, null, 'a workspace that was never seen: no currency') from toggl.amounts_by_project('2026-05-01', '2026-06-01', 'Europe/Berlin') where project_name = 'Flat';

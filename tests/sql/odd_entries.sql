@@ -1,4 +1,4 @@
--- How long an entry lasts, whatever Toggl told of it: one answer for hours, money,
+-- The duration of an entry, for all values that Toggl sends: one answer for hours, money,
 -- invoices, lists and states of the past. And tags that are no more.
 begin;
 set local client_min_messages = warning;
@@ -108,12 +108,12 @@ select results_eq($$select bucket_start, seconds from toggl.hours_by_user('2026-
                   $$values (date '2026-04-26', 840::bigint)$$, 'what is on a Friday is in the week of the Sunday before');
 create function pg_temp.in_zone(zone text, query text) returns text language plpgsql as $$
 declare
-  told text;
+  result text;
 begin
   perform set_config('timezone', zone, true);
-  execute 'select string_agg(x::text, '';'' order by x::text) from (' || query || ') x' into told;
+  execute 'select string_agg(x::text, '';'' order by x::text) from (' || query || ') x' into result;
   perform set_config('timezone', 'UTC', true);
-  return told;
+  return result;
 end
 $$;
 select pg_temp.tell(200 + n, '2026-06-01Z', 'created', format('{"id":%s,"project_id":1,"start":"2026-03-%sT23:30:00Z","duration":7200}', 200 + n, 28 + n), 200 + n)
@@ -135,12 +135,12 @@ select results_eq($$select time_entry_id from toggl.ran_through(timestamptz '202
 create function pg_temp.plan(query text) returns text language plpgsql as $$
 declare
   line text;
-  told text := '';
+  result text := '';
 begin
   for line in execute 'explain (verbose) ' || query loop
-    told := told || line;
+    result := result || line;
   end loop;
-  return told;
+  return result;
 end
 $$;
 select is(pg_temp.plan(q) ~ f, false, f || ' is part of the query that asks')

@@ -31,7 +31,7 @@ select pg_temp.event(3, '2020-01-03Z', 'time_entry', 'created', 11, '{"start":"2
 select pg_temp.event(4, '2020-01-04Z', 'time_entry', 'deleted', 11, '{"id":11}');
 select pg_temp.event(5, '2020-01-05Z', 'time_entry', 'deleted', 12, 'null');
 select pg_temp.event(6, '2020-01-06Z', 'time_entry', 'created', 13, '{"start":"2020-01-02T10:00:00Z"}');
-select pg_temp.event(7, '2020-01-07Z', 'time_entry', 'deleted', 13, '{"start":"2020-01-02T10:00:00Z","description":"told"}');
+select pg_temp.event(7, '2020-01-07Z', 'time_entry', 'deleted', 13, '{"start":"2020-01-02T10:00:00Z","description":"present"}');
 select pg_temp.event(8, '2020-01-08Z', 'time_entry', 'updated', null, '{}');
 select pg_temp.event(9, '2020-01-09Z', 'workspace', 'updated', 7, '{"id":7,"name":"old"}');
 select pg_temp.event(10, '2020-01-10Z', 'project', 'created', 10, '{"name":"of the same number"}');
@@ -70,7 +70,7 @@ select is(pg_temp.refused($$select * from operator.retention_plan('2020-13', nul
 select throws_ok($$select * from operator.retention_plan('2020-1-1', null)$$, '22023', null, 'nor this');
 select throws_ok(format('select * from operator.retention_plan(%L, null)', to_char(now() + interval '32 days', 'YYYY-MM')), '22023', null,
                  'the current month stays');
-select throws_ok(format('select operator.retention_mark(%L)', to_char(now(), 'YYYY-MM')), '22023', null, 'whoever asks');
+select throws_ok(format('select operator.retention_mark(%L)', to_char(now(), 'YYYY-MM')), '22023', null, 'for every caller');
 
 insert into ledger.invoice (name, from_at, until_at, zone) values ('2020-7', '2020-01-31 23:00Z', '2020-02-29 23:00Z', 'Europe/Berlin');
 select results_eq($$select month, verdict, reason from operator.retention_plan('2020-04', null)$$,
@@ -118,7 +118,7 @@ select results_eq('select received_at > now() - interval ''1 day'', signature, b
   'what is kept is all of the event');
 select results_eq('select time_entry_id, description from toggl.time_entries_as_of(''2020-03-01Z'') order by 1',
                   'select time_entry_id, description from march order by 1', 'history since the horizon is true');
-select bag_eq($$select entity_id, entity from toggl.changed_since('time_entry')$$, 'select * from seen', 'who loads all gets all');
+select bag_eq($$select entity_id, entity from toggl.changed_since('time_entry')$$, 'select * from seen', 'a complete load gives all');
 select operator.rebuild_begin(true);
 select is(removed, 0::bigint, 'a rebuild finds no row without an event') from operator.rebuild_step(1000);
 select bag_eq('select * from pg_temp.everything()', 'select * from before', 'and gives what was there');

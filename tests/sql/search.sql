@@ -5,14 +5,14 @@ set local client_min_messages = warning;
 create extension if not exists pgtap;
 select * from no_plan();
 
-create temp table told (n bigint generated always as identity, text text);
-insert into told (text) values
+create temp table sample_text (n bigint generated always as identity, text text);
+insert into sample_text (text) values
   ('Weekly meeting with the client'), ('週間会議の準備とデータベース設計'), (U&'Cafe\0301 mu\0308de'), ('Größe der STRASSE prüfen'),
   ('İstanbul ofisi, ısı ölçümü'), ('ＡＢＣ会社　第２部'), ('ﾃﾞｰﾀﾍﾞｰｽの更新'), ('การประชุมประจำสัปดาห์'), ('ປະຊຸມປະຈໍາອາທິດ'), ('ការប្រជុំប្រចាំសប្តាហ៍'),
   ('주간회의를 준비'), (U&'\1112\1161\11AB\1100\1173\11AF'), ('ЁЛКА и ещё йод'), ('ΟΔΥΣΣΕΥΣ Αθήνα'), ('API設計書v2'), (U&'\30AB\3099\30BF\30AB\30CA'), ('𠮷野家で昼食'),
   ('Đặng Văn Łukasz, Ærø, œuvre'), ('ﬁnal oﬃce'), ('会'), ('人々〇〇'), (U&'Silben\00ADtrennung'), ('ကုမ္ပဏီအစည်းအဝေး'), ('مُحَمَّد'), ('東京・大阪、京都');
 insert into toggl.time_entry (workspace_id, time_entry_id, description, changed_at, changed_event_id, payload_at, payload_event_id)
-select 7, n, text, now(), n, now(), n from told;
+select 7, n, text, now(), n, now(), n from sample_text;
 
 select is(ledger.entities_with(ledger.words_query(q), 100), f, format('"%s" finds %s', q, f))
 from (values
@@ -40,19 +40,19 @@ select is(ledger.words_query(''), null, 'nor in nothing');
 select throws_ok($$select ledger.event_filter_of('{"text":"!?"}')$$, '22023', null, 'which is said');
 select lives_ok($$select toggl.search_vector(repeat('会議', 100000)), toggl.search_vector(repeat('a', 1000000)), toggl.search_query(repeat('会', 200))$$, 'long texts');
 select is(toggl.search_vector(null), null, 'no description, no words');
-select is(toggl.search_vector(normalize(text, nfd)), toggl.search_vector(normalize(text, nfc)), 'composed or not: ' || n) from told;
+select is(toggl.search_vector(normalize(text, nfd)), toggl.search_vector(normalize(text, nfc)), 'composed or not: ' || n) from sample_text;
 select is(ledger.has_words(7, 'time_entry', 2, ledger.words_query('会議')), true, 'one entity');
-select results_eq($$select t.time_entry_id from toggl.time_entry t where toggl.search_vector(t.description) @@ toggl.search_query('会議')$$, 'select 2::bigint', 'for who asks by SQL');
+select results_eq($$select t.time_entry_id from toggl.time_entry t where toggl.search_vector(t.description) @@ toggl.search_query('会議')$$, 'select 2::bigint', 'in SQL too');
 set local enable_seqscan = off;
 create function pg_temp.plan(query text) returns text language plpgsql as $$
 declare
   line text;
-  told text := '';
+  sample_text text := '';
 begin
   for line in execute 'explain ' || query loop
-    told := told || line;
+    sample_text := sample_text || line;
   end loop;
-  return told;
+  return sample_text;
 end
 $$;
 select matches(pg_temp.plan($$select from toggl.time_entry t where toggl.search_vector(t.description) @@ toggl.search_query('会議')$$), 'time_entry_words', 'by the index');

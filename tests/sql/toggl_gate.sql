@@ -56,7 +56,7 @@ select results_eq($$select filters[8:9], left_out from toggl_plan(12, '{time_ent
                   $$values ('{project.updated,project.deleted}'::text[], '{}'::text[])$$, 'and the rest of what it has in part, where there is room');
 select is_empty($$select from toggl_plan(3, '{*.*}')$$, 'nothing is left when all is covered');
 select is_empty($$select from toggl_plan(0, null)$$, 'nor with no room');
-select is(toggl_filters_write(filters), '[{"code": "toggl.filter", "entity": "time_entry", "actions": ["created", "updated", "deleted"]}, {"code": "toggl.filter", "entity": "project", "actions": ["created", "updated"]}, {"code": "toggl.filter", "entity": "client", "actions": ["created"]}]', 'it is told by entity') from toggl_plan(6, null) where fallback = 3;
+select is(toggl_filters_write(filters), '[{"code": "toggl.filter", "entity": "time_entry", "actions": ["created", "updated", "deleted"]}, {"code": "toggl.filter", "entity": "project", "actions": ["created", "updated"]}, {"code": "toggl.filter", "entity": "client", "actions": ["created"]}]', 'it is listed by entity') from toggl_plan(6, null) where fallback = 3;
 select is(toggl_filters_write(left_out), '[{"code": "toggl.filter", "entity": "client", "actions": ["updated", "deleted"]}, {"code": "toggl.filter", "entity": "task"}]', 'also of what is left out in part') from (select left_out[1:3] as left_out from toggl_plan(6, null) where fallback = 3) p;
 select is(toggl_filters_write('{*.*,new_thing.*,*.created}'), '[{"code": "toggl.filter", "entity": "*", "actions": ["*", "created"]}, {"code": "toggl.filter", "entity": "new_thing"}]', 'and of what it does not know');
 select is(toggl_filters_read(' time_entry:* , project.created'), '{time_entry.*,project.created}', 'filters as people write them');

@@ -1,10 +1,10 @@
--- What the owner is told: each finding made and mended.
+-- Findings: each one is caused and then resolved.
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
 select plan(90);
 
-create function pg_temp.told(only_kind text) returns table (level text, subject text, message jsonb)
+create function pg_temp.findings_of(only_kind text) returns table (level text, subject text, message jsonb)
 language sql as $$
   -- durations to the minute: the time that the test takes is in them
   select f.level, f.subject, (select jsonb_object_agg(i.key, case when i.key like '%\_seconds' then to_jsonb(round((i.value)::numeric / 60) * 60) else i.value end)
@@ -22,7 +22,7 @@ select is_empty('select * from ledger.findings()', 'a fresh database is well');
 select operator.endpoint_add('address_of_the_first_1', 'first', 1, '\x01');
 select is_empty('select * from ledger.findings()', 'and one with an endpoint');
 update ledger.endpoint_secret set valid_until = now() - interval '1 minute';
-select results_eq($$select level, message from pg_temp.told('endpoint_mute')$$,
+select results_eq($$select level, message from pg_temp.findings_of('endpoint_mute')$$,
   $$values ('trouble', '{"code": "finding.endpoint_mute", "name": "first", "endpoint_id": 1}'::jsonb)$$, 'an endpoint without a secret');
 update ledger.endpoint_secret set valid_until = 'infinity';
 select is_empty('select * from ledger.findings()', 'with one again');
@@ -30,21 +30,21 @@ select is_empty('select * from ledger.findings()', 'with one again');
 select receiver.count(array[now() - interval '5 minutes', now()], array[1, 1], array['signature', 'signature'], array[10, 9]);
 select is_empty('select * from ledger.findings()', 'a few wrong signatures are none');
 select receiver.count(array[now()], array[1], array['signature'], array[1]);
-select is(level, 'warning', 'many are') from pg_temp.told('forged');
+select is(level, 'warning', 'many are') from pg_temp.findings_of('forged');
 select receiver.count(array[now()], array[0], array['unavailable'], array[1]);
-select is(level, 'trouble', 'one that could not be taken is') from pg_temp.told('refused');
+select is(level, 'trouble', 'one that could not be taken is') from pg_temp.findings_of('refused');
 select is((select kind from ledger.findings() limit 1), 'refused', 'trouble comes first');
 update ledger.receiver_counter set minute = minute - interval '2 hours';
 select is_empty('select * from ledger.findings()', 'and passes');
 
 select receiver.quarantine('{1}', '{1}', array[now()], '{event}', array['\x00'::bytea], array['\x00'::bytea]);
-select is(message, '{"code": "finding.quarantine", "count": 1, "more": false}', 'quarantine') from pg_temp.told('quarantine');
+select is(message, '{"code": "finding.quarantine", "count": 1, "more": false}', 'quarantine') from pg_temp.findings_of('quarantine');
 delete from ledger.quarantine;
 
 -- ---- tables
 
 insert into ledger.drift (day, model, field, found, slot, count) values (current_date, 'time_entry', 'billable', 'string', 0, 3);
-select is(message, '{"code": "finding.drift", "model": "time_entry", "field": "billable", "found": "string"}', 'drift') from pg_temp.told('drift');
+select is(message, '{"code": "finding.drift", "model": "time_entry", "field": "billable", "found": "string"}', 'drift') from pg_temp.findings_of('drift');
 delete from ledger.drift;
 
 create function pg_temp.move(from_name text, to_name text) returns void language plpgsql as $$
@@ -52,18 +52,18 @@ begin
   execute format('alter table ledger.%I rename to %I', from_name, to_name);
 end $$;
 select pg_temp.move('event_' || to_char(now() at time zone 'UTC', '"y"YYYY"m"MM'), 'away');
-select is(level, 'trouble', 'no table for this month') from pg_temp.told('partitions');
+select is(level, 'trouble', 'no table for this month') from pg_temp.findings_of('partitions');
 select pg_temp.move('away', 'event_' || to_char(now() at time zone 'UTC', '"y"YYYY"m"MM'));
 insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, model, action, source, signature, body)
 select 1, n, t.at::timestamptz, now(), 0, 1, 1, 'tag', 'created', 'backfill', '\x', '{}' from (values (1, '2009-03-01'), (2, '1999-01-01'), (3, '2090-01-01')) t (n, at);
 select is(message, '{"code": "finding.default_partition", "count": 1, "more": false}', 'an event of a month that can be made')
-from pg_temp.told('default_partition');
+from pg_temp.findings_of('default_partition');
 delete from ledger.event;
 select receiver.count(array[now()], array[1], array['workspace'], array[3]);
 select is(message, '{"code": "finding.workspace", "count": 3, "name": "first"}', 'another workspace')
-from pg_temp.told('workspace');
+from pg_temp.findings_of('workspace');
 delete from ledger.receiver_counter;
-select is_empty('select * from ledger.findings()', 'all of it mended');
+select is_empty('select * from ledger.findings()', 'all are resolved');
 
 -- ---- Toggl
 
@@ -73,7 +73,7 @@ insert into ledger.toggl_subscription (workspace_id, subscription_id, descriptio
 values (1, 77, 'all', 'u', true, now(), 1, 'u', '{}', true), (1, 78, 'somebody else''s', 'v', false, null, null, null, null, null);
 select is_empty('select * from ledger.findings()', 'a subscription that is well, and one that is not ours');
 update ledger.toggl_subscription set enabled = false;
-select results_eq($$select level, message from pg_temp.told('toggl_disabled')$$,
+select results_eq($$select level, message from pg_temp.findings_of('toggl_disabled')$$,
   $$values ('trouble', '{"code": "finding.toggl_differs", "name": "all", "state": {"code": "toggl.state_disabled"}, "repair": "repair", "subscription_id": 77}'::jsonb)$$, 'one that Toggl disabled');
 update ledger.toggl_subscription set wanted_enabled = false where subscription_id = 77;
 select results_eq($$select kind, level, message from ledger.findings()$$,
@@ -83,20 +83,20 @@ insert into ledger.toggl_subscription (workspace_id, subscription_id, descriptio
 values (1, 79, 'another', 'u', true, now(), 1, 'u', '{}', true);
 select is_empty('select * from ledger.findings()', 'beside another that works');
 delete from ledger.toggl_subscription where subscription_id = 79;
-select is(message ->> 'workspace', 'Home', 'by the name of the workspace') from pg_temp.told('toggl_off');
+select is(message ->> 'workspace', 'Home', 'by the name of the workspace') from pg_temp.findings_of('toggl_off');
 update ledger.toggl_subscription set wanted_enabled = true where subscription_id = 77;
 update ledger.toggl_subscription set enabled = true;
 update ledger.toggl_connection set refused_at = now();
-select is(message, '{"code": "finding.toggl_token", "name": "Ada", "connection_id": 1}', 'a token that is refused') from pg_temp.told('toggl_token');
+select is(message, '{"code": "finding.toggl_token", "name": "Ada", "connection_id": 1}', 'a token that is refused') from pg_temp.findings_of('toggl_token');
 update ledger.toggl_connection set refused_at = null;
 insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'check', '{}', n = 1, '[]', now(), now(), true, '{"code": "toggl.no_answer"}' from ledger.toggl_connection, generate_series(1, 2) n;
-select is(message, '{"code": "finding.toggl_job", "job": "check", "why": {"code": "toggl.no_answer"}}', 'a look that failed') from pg_temp.told('toggl_job');
+select is(message, '{"code": "finding.toggl_job", "job": "check", "why": {"code": "toggl.no_answer"}}', 'a look that failed') from pg_temp.findings_of('toggl_job');
 insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'check', '{}', false, '[]', now(), now(), false, '{"code": "toggl.done"}' from ledger.toggl_connection;
 select is_empty('select * from ledger.findings()', 'and worked the next time');
 update ledger.toggl_subscription set filters = '{tag.created}', wanted_filters = '{*.*}' where subscription_id = 77;
-select is(level, 'warning', 'other filters than ours') from pg_temp.told('toggl_filters');
+select is(level, 'warning', 'other filters than ours') from pg_temp.findings_of('toggl_filters');
 update ledger.toggl_subscription set filters = '{*.*}' where subscription_id = 77;
 select is_empty('select * from ledger.findings()', 'as they were');
 
@@ -110,13 +110,13 @@ insert into ledger.subscription (workspace_id, account_id, description, url_call
 values (1, 1, 's', 'http://x', '{*.*}', '[]', '\x00', true, now(), 'c', now() - interval '59 minutes');
 select is_empty('select * from ledger.findings()', 'one that has failed for less than an hour');
 update ledger.subscription set failing_since = now() - interval '3 hours';
-select is(message, '{"code": "finding.subscription_failing", "name": "s", "failing_seconds": 10800}', 'and for longer') from pg_temp.told('subscription_failing');
+select is(message, '{"code": "finding.subscription_failing", "name": "s", "failing_seconds": 10800}', 'and for longer') from pg_temp.findings_of('subscription_failing');
 update ledger.subscription set enabled = false, disabled_reason = 'gone';
-select is(level, 'trouble', 'and one that was disabled') from pg_temp.told('subscription_disabled');
+select is(level, 'trouble', 'and one that was disabled') from pg_temp.findings_of('subscription_disabled');
 update ledger.subscription set enabled = true, disabled_reason = null, failing_since = null;
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at)
 values (1, 1, 1, now(), 1, 'tag', 'created', 'due', now() - interval '20 minutes');
-select is(message, '{"code": "finding.overdue", "overdue_seconds": 1200}', 'overdue') from pg_temp.told('overdue');
+select is(message, '{"code": "finding.overdue", "overdue_seconds": 1200}', 'overdue') from pg_temp.findings_of('overdue');
 update ledger.subscription set leased_until = now() + interval '1 minute';
 select is_empty('select * from ledger.findings()', 'but not when a courier has them');
 
@@ -127,9 +127,9 @@ update ledger.subscription set leased_until = '-infinity';
 
 insert into ledger.delivery (workspace_id, subscription_id, event_id, created_at, entity_id, model, action, state, due_at, settled_at)
 select 1, 1, n, now(), 1, 'tag', 'created', 'dead', now(), now() - n * interval '1 day' from generate_series(1, 9) n;
-select is(message, '{"code": "finding.dead", "count": 6, "more": false, "name": "s", "days": 7, "subscription_id": 1}', 'dead deliveries, those of a week') from pg_temp.told('dead');
+select is(message, '{"code": "finding.dead", "count": 6, "more": false, "name": "s", "days": 7, "subscription_id": 1}', 'dead deliveries, those of a week') from pg_temp.findings_of('dead');
 insert into ledger.option (name, value) values ('dead_days', '2');
-select is(message, '{"code": "finding.dead", "count": 1, "more": false, "name": "s", "days": 2, "subscription_id": 1}', 'or of as many days as the owner has set') from pg_temp.told('dead');
+select is(message, '{"code": "finding.dead", "count": 1, "more": false, "name": "s", "days": 2, "subscription_id": 1}', 'or of as many days as the owner has set') from pg_temp.findings_of('dead');
 delete from ledger.option;
 delete from ledger.delivery;
 select is_empty('select * from ledger.findings()', 'none');
@@ -141,30 +141,30 @@ select is_empty('select * from ledger.findings()', 'one that is being emptied');
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '5 minutes', 0, 600);
 select is_empty('select * from ledger.findings()', 'or late by what its host says');
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '70 seconds');
-select is(level, 'trouble', 'one that waits for more than a minute') from pg_temp.told('spool');
+select is(level, 'trouble', 'one that waits for more than a minute') from pg_temp.findings_of('spool');
 select ledger.host_seen('here', 'courier', '1', 3, 30, 1000, 0, now() - interval '20 minutes');
-select results_eq($$select level, message from pg_temp.told('spool')$$,
+select results_eq($$select level, message from pg_temp.findings_of('spool')$$,
   $$values ('trouble', '{"code": "finding.spool", "count": 3, "place": "here", "oldest_seconds": 1200, "percent": 3, "seen_seconds": 0}'::jsonb)$$, 'an old one');
 select ledger.host_seen('here', 'courier', '1', 3, 501, 1000, 0, now());
-select is(level, 'trouble', 'one that fills') from pg_temp.told('spool');
+select is(level, 'trouble', 'one that fills') from pg_temp.findings_of('spool');
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 1, null);
-select is(message, '{"code": "finding.spool_damaged", "count": 1, "place": "here"}', 'a damaged one') from pg_temp.told('spool_damaged');
+select is(message, '{"code": "finding.spool_damaged", "count": 1, "place": "here"}', 'a damaged one') from pg_temp.findings_of('spool_damaged');
 select ledger.host_seen('here', 'courier', '1', 0, 0, 1000, 0, null, 2, 60);
-select results_eq($$select level, message from pg_temp.told('spool_aside')$$,
+select results_eq($$select level, message from pg_temp.findings_of('spool_aside')$$,
   $$values ('trouble', '{"code": "finding.spool_aside", "count": 2, "place": "here"}'::jsonb)$$,
   'callbacks that were set aside');
 select ok(ledger.metrics_around(now(), '1') like E'%\nhookledger_spool_aside{host="here"} 2\n%', 'in the metrics too');
 select ledger.host_seen('here', 'courier', '2', 0, 0, 1000, 0, null);
 select is_empty('select * from ledger.findings()', 'and well again');
 update ledger.host set seen_at = now() - interval '25 hours', spool_seen_at = now() - interval '25 hours';
-select is(message, '{"code": "finding.courier", "idle_seconds": 90000}', 'nobody works') from pg_temp.told('courier');
+select is(message, '{"code": "finding.courier", "idle_seconds": 90000}', 'nobody works') from pg_temp.findings_of('courier');
 update ledger.host set seen_at = now();
 
 -- ---- quota
 
 insert into ledger.toggl_window (connection_id, organization_id, total, remaining, resets_at, seen_at)
 select connection_id, 5, 30, 0, '2035-01-01 10:42Z', now() from ledger.toggl_connection;
-select is(message, '{"code": "finding.quota", "total": 30, "organization_id": 5, "until": "2035-01-01T10:42:00Z", "count": 0}', 'a spent quota') from pg_temp.told('quota');
+select is(message, '{"code": "finding.quota", "total": 30, "organization_id": 5, "until": "2035-01-01T10:42:00Z", "count": 0}', 'a spent quota') from pg_temp.findings_of('quota');
 update ledger.toggl_window set resets_at = now();
 select is_empty('select * from ledger.findings()', 'until its window ends');
 
@@ -179,7 +179,7 @@ create function pg_temp.silence() returns table (level text, message jsonb) lang
   select ledger.event_counts_update(100000);
   update ledger.watch set learned_at = '-infinity';
   select ledger.event_counts_update(100000);
-  select level, message from pg_temp.told('silence')
+  select level, message from pg_temp.findings_of('silence')
 $$;
 -- from Monday on
 select pg_temp.at('2026-05-04 08:00Z');
@@ -220,7 +220,7 @@ update ledger.option set name = 'silence_times', value = '1000';
 select is_empty('select * from pg_temp.silence()', 'or more events');
 delete from ledger.option;
 update ledger.watch set read_at = '-infinity';
-select is_empty($$select * from pg_temp.told('silence')$$, 'but when nobody counts, it reports nothing');
+select is_empty($$select * from pg_temp.findings_of('silence')$$, 'but when nobody counts, it reports nothing');
 update ledger.endpoint set enabled = false;
 select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint');
 -- what comes late stands where it happened; what is loaded or very old nowhere
@@ -253,7 +253,7 @@ update ledger.toggl_subscription set enabled = false where subscription_id = 77;
 select ledger.judge('https://x/admin/');
 select ledger.judge('https://x/admin/');
 select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,message,code}', content #>> '{findings,0,message,state,code}', content ->> 'page' from ledger.alert_message$$,
-  $$values ('trouble', 'new', 'finding.toggl_differs', 'toggl.state_disabled', 'https://x/admin/')$$, 'a finding is told once');
+  $$values ('trouble', 'new', 'finding.toggl_differs', 'toggl.state_disabled', 'https://x/admin/')$$, 'a finding is reported once');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
 select ledger.judge('');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;
@@ -281,7 +281,7 @@ select results_eq('select last_problem, failing_since from ledger.alert', $$valu
 
 update ledger.alert set kind = 'slack', target = 'https://hooks.slack.com/services/T/B/secret', last_problem = 'no route to host',
                          failing_since = ledger.clock() - interval '15 minutes';
-select results_eq($$select message from pg_temp.told('alert')$$,
+select results_eq($$select message from pg_temp.findings_of('alert')$$,
   $$values ('{"code": "finding.alert", "way": "slack", "target": "https://hooks.slack.com/…", "failing_seconds": 900, "problem": "no route to host", "alert_id": 1}'::jsonb)$$, 'a chat that takes nothing, without its address');
 
 select * from finish();
