@@ -14,7 +14,7 @@ def test_login_and_logout(page):
     page.says("Name or password is wrong", "form > [role=alert]")
     page.wait(lambda: page.focused() == "Password", "the password to be typed again")
     page.press("Log in")
-    page.wait(lambda: page.all("form > [role=alert]"), "to be told once more")
+    page.wait(lambda: page.all("form > [role=alert]"), "a second error")
     assert len(page.all("[role=alert]")) == 1 and not page.all(".toast") and page.axe() == []
     page.fill("Password", "correct horse Größe")
     page.press("Log in")
@@ -180,7 +180,7 @@ def test_a_viewer_is_shown_no_button_that_changes(vera):
 
 
 def test_two_at_once(olga):
-    """What one has changed meanwhile, the other sees, and is told no nonsense."""
+    """An operator sees the changes of another, and no wrong message."""
     other = admin_client.Page(olga.site)
     other.login("Olga")
     olga.open("#/settings/operators", anew=False)

@@ -98,7 +98,7 @@ def test_coming_in_and_where_nothing_is_yet(chromium, finder, words, bare_site):
     finder.look("login, after the session")
     page.js("window.fetch = () => Promise.reject(new TypeError('gone'))")
     log_in(page, words)
-    page.wait(lambda: page.all("form > [role=alert]"), "to be told")
+    page.wait(lambda: page.all("form > [role=alert]"), "an error")
     finder.look("login, no server")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""You, who else may come in, who is told, what was changed; and the first visit."""
+"""The operator's account, operators, alerts, the audit trail; and the first visit."""
 import pytest
 
 import web_servers

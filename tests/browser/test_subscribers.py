@@ -98,7 +98,7 @@ def test_an_address_that_is_refused(own_page, bare_site):
     page.fill("Description", "to the inside")
     page.fill("Address", "http://127.0.0.1:1/")
     page.press("Create", "dialog button")
-    page.wait(lambda: page.all("dialog [role=alert]"), "to be told")
+    page.wait(lambda: page.all("dialog [role=alert]"), "an error")
     assert page.field("Description").get_attribute("value") == "to the inside"	# nothing typed is lost
     assert page.axe() == []
     assert not site.sql("select from ledger.subscription where enabled and validated_at is not null")

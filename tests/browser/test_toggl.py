@@ -60,7 +60,7 @@ def test_from_the_token_to_a_subscription(connected):
 
     page.screen(1280)
     page.choose(HOSTILE, "Send a ping")
-    page.wait(lambda: page.all(".toast.well"), "the ping to be told")
+    page.wait(lambda: page.all(".toast.well"), "the result of the ping")
     page.choose(HOSTILE, "Disable")
     page.wait(lambda: not page.toggl.subscriptions()[0][4], "Toggl to have it disabled")
     page.choose(HOSTILE, "Enable")
@@ -105,7 +105,7 @@ def test_a_spent_quota_is_said_with_its_end(connected):
     page.toggl.limit(1)
     page.press("New subscription")
     page.press("Create at Toggl", "dialog button")
-    page.wait(lambda: "Under way" in page.text("main") or page.all(".toast"), "to be told")
+    page.wait(lambda: "Under way" in page.text("main") or page.all(".toast"), "a result")
     page.says("minute")	# when it goes on
     page.toggl.limit(1000)
     page.toggl.later()
@@ -142,7 +142,7 @@ def test_callback_addresses(own_page, bare_site):
     assert page.axe() == []	# an open menu too
     page.press(f"Actions: {HOSTILE}", "summary")
     page.choose(HOSTILE, "Test")
-    page.wait(lambda: page.all(".toast"), "to be told how it answers")
+    page.wait(lambda: page.all(".toast"), "its answer")
     page.choose(HOSTILE, "Rotate the secret")
     page.confirm(HOSTILE, "Rotate the secret")
     page.says("This is shown once", "dialog")

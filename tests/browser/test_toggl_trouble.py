@@ -123,19 +123,19 @@ def test_a_quota_that_ends_in_the_middle_of_loading(own_page, us, request, share
         assert what.startswith("Load names") and "waits" in state and "nothing is lost" in state and "minutes" in resumes, under_way(page)
         assert toggl.used()[1] == used + 3
         shoot(page, "quota-spent")
-        # whoever looks later sees it too, and pressing again begins nothing anew
+        # another visitor sees it too, and pressing again starts no second job
         page.open("#/toggl")
         page.says("Under way")
         quiet(page)
         page.press("Load names")
-        page.wait(lambda: page.all(".toast"), "to be told")
+        page.wait(lambda: page.all(".toast"), "a result")
         assert len(under_way(page)) == 1 and toggl.used()[1] == used + 3
         quiet(page)
         toggl.limit(600)
         toggl.later()
         later(us)
         run_round(us)
-        page.wait(lambda: page.all(".toast.well"), "to be told that it has gone on")
+        page.wait(lambda: page.all(".toast.well"), "the message that it continued")
         page.wait(lambda: not under_way(page), "nothing to be under way")
         assert us.sql("select count(*) > 0, count(*) = count(distinct (model, entity_id)) from ledger.event") == [(True, True)]
     finally:
@@ -320,7 +320,7 @@ def test_what_toggl_refuses_is_mended_where_it_was_typed(connected, us, liar, si
 
 
 def test_a_window_that_is_closed_while_toggl_thinks(own_page, us, liar, side, gate):
-    """What comes of it is told all the same; until then the window says how far it is."""
+    """The result is shown in any case; until then the window shows the progress."""
     page = own_page
     page.may_fail(409)
     log_in(page, us)
@@ -336,7 +336,7 @@ def test_a_window_that_is_closed_while_toggl_thinks(own_page, us, liar, side, ga
     assert len(page.all(".toast")) == 1
 
 
-def test_a_subscription_that_is_not_as_it_was_told(connected, us, liar, side):
+def test_a_subscription_that_was_changed_at_toggl(connected, us, liar, side):
     """Validated by its own word, and then not; gone, and then there."""
     page = connected
     create(page)
@@ -350,7 +350,7 @@ def test_a_subscription_that_is_not_as_it_was_told(connected, us, liar, side):
     liar.answers[f"GET {HOOKS}"] = (200, {}, {"not": "a list"})
     quiet(page)
     page.press("Ask Toggl now")
-    page.wait(lambda: page.all(".toast"), "to be told")
+    page.wait(lambda: page.all(".toast"), "a result")
     assert any("which is no list of subscriptions" in one.text for one in page.all(".toast"))
     page.says("its address has not proved itself", "table")
     assert list(side.there) == ["11"] and liar.count("POST", "/subscriptions/") == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""How the owner is told, on the admin page."""
+"""Alerts on the admin page."""
 import threading
 
 import pytest

@@ -212,7 +212,7 @@ def test_one_event_in_full(page_site):
     assert older["created_at"] == "2026-05-01T10:00:00.123456Z"
     changes = olga.get(f"events/{older['workspace_id']}/{older['event_id']}/{older['created_at']}").json()["changes"]
     assert {"field": "name", "old": None, "new": "Old"} in changes
-    # a body that was changed later is told
+    # a body that was changed later is reported
     page_site.sql("update ledger.event set body = replace(body::text, 'New', 'Mew')::json where event_id = 12")
     assert olga.get(f"events/{item['workspace_id']}/12/{item['created_at']}").json()["verified"] == "false"
     assert page_site.endpoint["secret"].encode() not in answer.body
@@ -299,12 +299,12 @@ def test_time(full):
                                                        "max(start_at at time zone 'Europe/Berlin')::date from toggl.time_entry")[0])
     answer = olga.get(f"time?from={first}&until={last}")
     assert answer.status == 200, answer
-    told = answer.json()
+    totals = answer.json()
     seconds = full.sql("select sum(seconds) from toggl.hours(%s, %s::date + 1, 'Europe/Berlin', 'total', ledger.clock())", first, last)[0][0]
-    assert told["zone"] == "Europe/Berlin" and seconds > 0
+    assert totals["zone"] == "Europe/Berlin" and seconds > 0
     for name in ("by_day", "by_project", "by_user"):
-        assert abs(sum(each["seconds"] for each in told[name]) - seconds) < 60 * (1 + len(told["running"])), name
-    assert len(told["running"]) == full.sql("select count(*) from toggl.running")[0][0]
+        assert abs(sum(each["seconds"] for each in totals[name]) - seconds) < 60 * (1 + len(totals["running"])), name
+    assert len(totals["running"]) == full.sql("select count(*) from toggl.running")[0][0]
     assert olga.get("time").status == 200
     assert olga.get("time?workspace=5").json()["by_user"] == []
     assert olga.get("time?from=2026-05-02&until=2026-05-01").status == 400

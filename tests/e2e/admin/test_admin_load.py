@@ -114,8 +114,8 @@ def test_one_who_asks_for_too_much_is_told(busy):
     with concurrent.futures.ThreadPoolExecutor(80) as crowd:
         with locked(busy, "toggl.project"):
             asked = [crowd.submit(vera.get, "events?text=website") for _ in range(80)]
-            told = next(answer for each in concurrent.futures.as_completed(asked) if (answer := each.result()).status == 429)
-            assert "at once" in told.error and int(told.headers["retry-after"]) > 0
+            refused = next(answer for each in concurrent.futures.as_completed(asked) if (answer := each.result()).status == 429)
+            assert "at once" in refused.error and int(refused.headers["retry-after"]) > 0
             is_well_served(busy)
 
 
@@ -179,11 +179,11 @@ def test_a_slow_reader_holds_no_transaction_and_no_memory(many):
         with open(f"/proc/{child.pid}/status", encoding="ascii") as status:
             peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
         assert peak < 200_000 if "asan" in str(BUILD) else peak < 40_000
-        # one more is told so, whoever asks, as long as all places are taken
+        # one more is refused for every operator, as long as all places are taken
         other = begin_export(many, many.viewers[2])
         try:
-            told = many.viewers[3].get("events/export")
-            assert told.status == 503 and "exporting" in told.error
+            refused = many.viewers[3].get("events/export")
+            assert refused.status == 503 and "exporting" in refused.error
         finally:
             other.kill()
             other.communicate()
@@ -238,8 +238,8 @@ def test_a_crowd_from_one_address_is_told_at_once(busy):
     with concurrent.futures.ThreadPoolExecutor(40) as crowd:
         with no_hashes(busy):
             asked = [crowd.submit(guess, busy, f"nobody {number}", "198.51.100.1") for number in range(40)]
-            told = next(answer for each in concurrent.futures.as_completed(asked) if (answer := each.result()).status == 429)
-            assert int(told.headers["retry-after"]) > 0
+            refused = next(answer for each in concurrent.futures.as_completed(asked) if (answer := each.result()).status == 429)
+            assert int(refused.headers["retry-after"]) > 0
         assert {each.result().status for each in asked} <= {401, 429, 503}
 
 

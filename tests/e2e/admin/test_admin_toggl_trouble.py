@@ -72,8 +72,8 @@ def test_a_token_that_is_none(us, liar, side):
     assert answer.status == 409 and answer.coded() == {
         "code": "toggl.token_unknown", "message": {"code": "toggl.answered", "status": 403, "answer": "Incorrect username and/or password"}}
     # how it ended is still to be read, and nothing of the token is left
-    told = one.get(f"toggl/jobs/{answer.json()['job']}").json()
-    assert (told["state"], told["words"]) == ("failed", answer.coded())
+    result = one.get(f"toggl/jobs/{answer.json()['job']}").json()
+    assert (result["state"], result["words"]) == ("failed", answer.coded())
     assert us.sql("select count(*) from ledger.toggl_connection where token_sealed is not null") == [(0,)]
     assert one.get("toggl").json()["connections"] == []
     assert "secret-token" not in us.all_logs() + answer.body.decode() + str(us.sql("select * from ledger.audit"))
@@ -125,9 +125,9 @@ def test_a_creation_that_comes_to_be_when_it_was_given_up(us, liar, side, page, 
 def test_a_creation_that_is_refused_leaves_nothing(us, liar, side, page, fault, code, hint):
     side.faults["POST"] = [fault] * 5
     answer = subscribe(page)
-    told = answer.coded()
-    assert answer.status == 409 and told["code"] == code and told.get("hint") == hint, answer
-    assert told["message"] == {"code": "toggl.answered", "status": fault[0], "answer": fault[2]}
+    result = answer.coded()
+    assert answer.status == 409 and result["code"] == code and result.get("hint") == hint, answer
+    assert result["message"] == {"code": "toggl.answered", "status": fault[0], "answer": fault[2]}
     assert liar.count("POST", "/subscriptions/") == 1 and us.sql("select count(*) from ledger.endpoint") == [(0,)]
     assert open_jobs(us) == 0
 
@@ -144,8 +144,8 @@ def test_a_rotation_that_nobody_knows_of_keeps_both_secrets(us, liar, side, page
 def test_something_else_than_toggl(us, liar, side, answer):
     web_servers.lighttpd_spawned(us)
     liar.answers["GET /api/me"] = (200, {}, answer)
-    told = operator(us).post("toggl/connect", {"token": "t"})
-    assert told.status == 409 and told.coded()["code"] == "toggl.no_user", told
+    result = operator(us).post("toggl/connect", {"token": "t"})
+    assert result.status == 409 and result.coded()["code"] == "toggl.no_user", result
 
 
 def test_what_is_asked_too_fast_and_trouble_wait(us, liar, side, page):
@@ -172,10 +172,10 @@ def test_a_quota_that_ends_in_the_middle(us, liar, side, page):
     asked = len(liar.asked)
     answer = page.call("PATCH", "toggl/subscriptions/11", {"description": "other"})
     assert answer.status == 202, answer
-    told = answer.json()
-    assert told["state"] == "waits" and (told["words"]["code"], told["words"]["why"]["code"]) == ("toggl.job_waits", "toggl.quota_spent"), told
+    result = answer.json()
+    assert result["state"] == "waits" and (result["words"]["code"], result["words"]["why"]["code"]) == ("toggl.job_waits", "toggl.quota_spent"), result
     # the page shows times as the operator has them
-    assert told["words"]["until"][:16] == told["resumes_at"][:16], told
+    assert result["words"]["until"][:16] == result["resumes_at"][:16], result
     assert jobs(page) == [("change", "waits")] and len(liar.asked) == asked + 2
     # not one request more until then, whoever asks
     assert page.post("toggl/subscriptions/11/ping").status == 202
@@ -184,9 +184,9 @@ def test_a_quota_that_ends_in_the_middle(us, liar, side, page):
     later(us, 31)
     run_round(us)
     assert side.there["11"]["description"] == "other" and liar.count("PUT") == 2 and open_jobs(us) == 0
-    told = page.get(f"toggl/jobs/{told['job']}").json()
-    assert (told["state"], told["words"]) == ("done", {"code": "toggl.changed", "subscription_id": 11})
-    assert page.post(f"toggl/jobs/{told['id']}/continue").status == 404
+    result = page.get(f"toggl/jobs/{result['job']}").json()
+    assert (result["state"], result["words"]) == ("done", {"code": "toggl.changed", "subscription_id": 11})
+    assert page.post(f"toggl/jobs/{result['id']}/continue").status == 404
 
 
 @pytest.mark.parametrize("method, path, body", [
@@ -293,9 +293,9 @@ def test_who_makes_one_is_said(us, liar, side):
     job = subscribe(page).json()["job"]
     assert made.wait(10)
     answer = subscribe(operator(us, "Otto"))
-    told = answer.coded()
-    assert answer.status == 409 and (told["code"], told["by"], told["workspace_id"], told["job_id"], told["state"]) == (
-        "toggl.job_conflict", "Olga", WORKSPACE, int(job), "works"), told
+    result = answer.coded()
+    assert answer.status == 409 and (result["code"], result["by"], result["workspace_id"], result["job_id"], result["state"]) == (
+        "toggl.job_conflict", "Olga", WORKSPACE, int(job), "works"), result
     gate.set()
     wait_for(lambda: open_jobs(us) == 0, "it to end")
     assert states(page) == ["well"] and liar.count("POST", "/subscriptions/") == 1
@@ -324,9 +324,9 @@ def test_a_process_that_dies_in_the_middle_locks_nobody_out(us, liar, side, page
     """Killed while Toggl was making it: whoever comes next finds what was made."""
     side.kill_in_creation(us)
     answer = subscribe(page)
-    told = answer.coded()
-    assert answer.status == 409 and (told["code"], told["is_interactive"], told["state"]) == ("toggl.job_conflict", True, "works"), answer
-    assert "by" not in told and "until" in told, answer
+    result = answer.coded()
+    assert answer.status == 409 and (result["code"], result["is_interactive"], result["state"]) == ("toggl.job_conflict", True, "works"), answer
+    assert "by" not in result and "until" in result, answer
     lapse(us)
     answer = subscribe(page)
     assert answer.status == 200 and answer.json()["result"]["item"] == "11", answer

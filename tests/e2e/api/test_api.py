@@ -31,7 +31,7 @@ def test_credentials(api_site):
         answer = client.get(f"{BASE}/event_filters")
         assert (answer.status, answer.json()) == (403, NOBODY)
         assert "x-toggl-quota-remaining" not in answer.headers
-    # at Toggl these would be credentials; who sends them is told what is wanted here
+    # at Toggl these would be credentials; so the answer says what is needed here
     for client in (Client(api_site, "ada@example.org", "secret"), Client(api_site, "ada@example.org", ""), Client(api_site, ada.token, "password"),
                    Client(api_site, ada.token, "API_TOKEN"), Client(api_site, ada.token, ""), Client(api_site, "", ada.token),
                    Client(api_site, ada.token, authorization="Bearer " + ada.token), Client(api_site, "Jürgen", "pässword"),

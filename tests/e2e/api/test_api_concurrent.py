@@ -126,7 +126,7 @@ def test_whose_pace_it_is(site):
 # ---- several at once
 
 def test_two_alike_at_once(api_site):
-    """One is made; the others are told that its description is in use."""
+    """One is made; the others get the error that its description is in use."""
     callback = slow()
     ada, bob = account(api_site), account(api_site, "Bob", USER + 1)
     answers = together(*[lambda one=one: one.subscribe(callback.url, "the same") for one in (ada, bob, ada, bob, ada)])
@@ -320,11 +320,11 @@ ZONES = [
 def test_times_across_daylight_saving(api_site, subscriber):
     ada = account(api_site)
     ada.subscribe(subscriber.url)
-    for zone, moment, told in ZONES:
+    for zone, moment, shown in ZONES:
         api_site.hookledger("account", "set", ada.account_id, "--zone", zone)
         api_site.sql("update ledger.subscription set created_at = %s, validated_at = %s", moment, moment)
         seen = ada.get(SUBSCRIPTIONS).json()[0]
-        assert (seen["created_at"], seen["validated_at"]) == (told, told), zone
+        assert (seen["created_at"], seen["validated_at"]) == (shown, shown), zone
     # callbacks say UTC, whoever made the subscription
     ada.call("POST", f"{BASE}/ping/{WORKSPACE}/{seen['subscription_id']}")
     assert subscriber.got[-1]["body"]["created_at"].endswith("Z")

@@ -2,7 +2,7 @@
 """The API under random requests. A program of hypothesis is several accounts
 that do anything in any order; a model says what each request is answered, and
 at the end PostgreSQL has what the model has. Hostile requests go to the program
-itself, without a web server that would mend or refuse them."""
+itself, without a web server that would repair or refuse them."""
 import json
 import secrets
 import sys
@@ -21,7 +21,7 @@ from subscriber import Subscriber
 
 pytestmark = pytest.mark.plain
 
-# A failure is told as it is: to make it smaller takes five minutes
+# A failure is reported unchanged: shrinking it takes five minutes
 # (add hypothesis.Phase.shrink for that).
 SETTINGS = {"phases": [hypothesis.Phase.generate], "deadline": None, "database": None, "print_blob": True, "suppress_health_check": list(hypothesis.HealthCheck)}
 ODD = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(width=16, allow_nan=False, allow_infinity=False), st.text(max_size=5), st.just([]), st.just({}),
@@ -128,12 +128,12 @@ def machine(site, subscriber, db):
             assert answer.status == 200, answer
             return wanted
 
-        def same(self, told, one, asker):
-            assert (told["subscription_id"], told["workspace_id"], told["user_id"]) == (one.number, one.workspace, one.maker.user)
-            assert told["description"] == one.description and told["url_callback"] == one.url and told["enabled"] is one.is_enabled
-            assert [(given["entity"], given["action"]) for given in told["event_filters"]] == one.filters
-            assert (told["validated_at"] is not None) is one.is_valid
-            assert told.get("secret") == (one.secret if one.maker is asker else None)
+        def same(self, answered, one, asker):
+            assert (answered["subscription_id"], answered["workspace_id"], answered["user_id"]) == (one.number, one.workspace, one.maker.user)
+            assert answered["description"] == one.description and answered["url_callback"] == one.url and answered["enabled"] is one.is_enabled
+            assert [(given["entity"], given["action"]) for given in answered["event_filters"]] == one.filters
+            assert (answered["validated_at"] is not None) is one.is_valid
+            assert answered.get("secret") == (one.secret if one.maker is asker else None)
 
         # who asks in which workspace: members, mostly
         asking = st.sampled_from([(0, 0)] * 6 + [(1, 0)] * 4 + [(2, 0), (2, 0), (2, 1), (2, 1), (3, 1), (3, 1), (4, 0), (5, 0), (None, 0), (0, 1), (3, 0)])
@@ -160,17 +160,17 @@ def machine(site, subscriber, db):
             new = self.expect(answer, work)
             if new is None:
                 return
-            told = answer.json()
+            answered = answer.json()
             if method == "POST":
-                assert told["subscription_id"] not in self.model.subscriptions
-                new.number = told["subscription_id"]
-            new.secret = new.secret or told.get("secret")
+                assert answered["subscription_id"] not in self.model.subscriptions
+                new.number = answered["subscription_id"]
+            new.secret = new.secret or answered.get("secret")
             assert new.secret
             for got in subscriber.got:
                 if "validation_code" in got["body"]:
                     self.codes[new.number] = got["body"]["validation_code"]
             self.model.subscriptions[new.number] = new
-            self.same(told, new, account)
+            self.same(answered, new, account)
 
         @stateful.initialize(names=st.lists(st.sampled_from(["prove", "prove", "shy"]), min_size=4, max_size=4))
         def begin(self, names):
@@ -219,9 +219,9 @@ def machine(site, subscriber, db):
 
             wanted = self.expect(answer, work)
             if wanted is not None:
-                told = answer.json()
-                assert [one["subscription_id"] for one in told] == sorted(one.number for one in wanted)
-                for one in told:
+                answered = answer.json()
+                assert [one["subscription_id"] for one in answered] == sorted(one.number for one in wanted)
+                for one in answered:
                     self.same(one, self.model.subscriptions[one["subscription_id"]], account)
 
         @stateful.rule(asking=asking, which=which, offset=st.sampled_from(["", "?offset=0", "?offset=-1", "?offset=99999999999", "?offset=x"]))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Odd requests to the API, odd addresses and odd answers of callbacks. That each
-answer is one that may be is looked after by api_client.Client."""
+"""Unusual requests to the API, unusual addresses and answers of callbacks.
+api_client.Client checks that each answer is allowed."""
 import json
 import socket
 import threading
@@ -48,10 +48,10 @@ def test_a_field_of_any_type(api_site, subscriber, field):
             if field not in good or (field, answer.status) in (("secret", 200), ("enabled", 200)):
                 assert answer.status == 200, (value, answer)
             if answer.status == 200:
-                told = answer.json()
-                assert told["workspace_id"] == WORKSPACE and told["user_id"] == USER and told["deleted_at"] is None
-                assert told["enabled"] is (value if field == "enabled" and value is not None else True)
-                assert told["secret"] and "unheard_of" not in told and "pending_until" not in told
+                answered = answer.json()
+                assert answered["workspace_id"] == WORKSPACE and answered["user_id"] == USER and answered["deleted_at"] is None
+                assert answered["enabled"] is (value if field == "enabled" and value is not None else True)
+                assert answered["secret"] and "unheard_of" not in answered and "pending_until" not in answered
         assert answers[1].status != 200 or answers[1].json()["subscription_id"] == made["subscription_id"]
         ada.call("PUT", one, good)
 
@@ -370,13 +370,13 @@ def test_enabling_one_that_was_never_validated(api_site, subscriber):
 def test_a_new_address_is_validated_by_its_url_while_it_is_asked(api_site, subscriber):
     ada = account(api_site)
     made = ada.subscribe(subscriber.url).json()
-    told = []
+    answered = []
 
     def call_back(request):
-        told.append(Client(api_site, None).get(request["body"]["validation_code_url"].split(api_site.url)[1]).status)
+        answered.append(Client(api_site, None).get(request["body"]["validation_code_url"].split(api_site.url)[1]).status)
         return 200, {}, b"thanks"
 
     eager = Subscriber(call_back)
     moved = ada.call("PUT", f"{SUBSCRIPTIONS}/{made['subscription_id']}", {**made, "url_callback": eager.url}).json()
-    assert told == [200] and moved["validated_at"] > made["validated_at"]
+    assert answered == [200] and moved["validated_at"] > made["validated_at"]
     eager.close()

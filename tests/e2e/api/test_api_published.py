@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What hookledger-api serves, and what three files say that it serves: Toggl's,
 ours, and the list of what is ours only. (That every answer of every other test
-is in them is looked after by api_client.Client.)"""
+is in them is checked by api_client.Client.)"""
 import re
 import threading
 
@@ -34,9 +34,9 @@ def routes():
 
 
 def test_every_route_is_in_the_document_and_the_other_way_round():
-    told = {(path, method): api_contract.is_open(operation) for path, item in OURS["paths"].items() for method, operation in item.items()}
-    assert routes() == told
-    assert len(told) > 25
+    published = {(path, method): api_contract.is_open(operation) for path, item in OURS["paths"].items() for method, operation in item.items()}
+    assert routes() == published
+    assert len(published) > 25
 
 
 def test_all_of_toggls_webhooks_api_is_served():
@@ -92,7 +92,7 @@ def filters(*pairs):
     return {"event_filters": [{"entity": entity, "action": action} for entity, action in pairs]}
 
 
-# text: what is changed in a good body to be told it, and what stands in its places
+# text: what is changed in a good body to cause it, and what stands in its places
 SAID = {
     "Subscription description must not be empty": [({"description": wrong}, {}) for wrong in ("", None, "  ", 5, ["x"], {})],
     "Subscription description '{description}' is already in use for workspace {workspace_id}":

@@ -14,7 +14,7 @@ HOME = f"/api/v9/workspaces/{WORKSPACE}"
 
 
 @pytest.fixture
-def told(api_site):
+def site_with_events(api_site):
     """The API's site, with the generated events of a workspace."""
     api_site.hookledger("simulate", "--url", api_site.endpoint["callback_url"], "--secret-file", "-", "--events", 600,
                         "--workspace", WORKSPACE, "--people", 8, "--start", "2026-06-01T00:00:00Z",
@@ -34,25 +34,25 @@ def there(site, table, key, more="true"):
     return [one for one, in site.sql(f"select {key} from toggl.{table} t where deleted_at is null and {more} order by 1")]
 
 
-def test_lists_are_what_the_tables_have(told):
-    ada = account(told)
-    assert ids(ada.get(f"{HOME}/projects?per_page=200")) == there(told, "project", "project_id", "coalesce(active, true)")
-    assert ids(ada.get(f"{HOME}/projects?active=both&per_page=200")) == there(told, "project", "project_id")
-    assert ids(ada.get(f"{HOME}/projects?active=false")) == there(told, "project", "project_id", "not active")
-    assert ids(ada.get("/api/v9/me/projects?include_archived=true")) == there(told, "project", "project_id")
-    assert ids(ada.get(f"{HOME}/clients?status=both")) == there(told, "client", "client_id")
-    assert ids(ada.get(f"{HOME}/tags")) == there(told, "tag", "tag_id") == ids(ada.get("/api/v9/me/tags"))
-    assert ids(ada.get(f"{HOME}/workspace_users")) == there(told, "workspace_user", "workspace_user_id")
-    assert ids(ada.get(f"{HOME}/project_users")) == there(told, "project_user", "project_user_id",
+def test_lists_are_what_the_tables_have(site_with_events):
+    ada = account(site_with_events)
+    assert ids(ada.get(f"{HOME}/projects?per_page=200")) == there(site_with_events, "project", "project_id", "coalesce(active, true)")
+    assert ids(ada.get(f"{HOME}/projects?active=both&per_page=200")) == there(site_with_events, "project", "project_id")
+    assert ids(ada.get(f"{HOME}/projects?active=false")) == there(site_with_events, "project", "project_id", "not active")
+    assert ids(ada.get("/api/v9/me/projects?include_archived=true")) == there(site_with_events, "project", "project_id")
+    assert ids(ada.get(f"{HOME}/clients?status=both")) == there(site_with_events, "client", "client_id")
+    assert ids(ada.get(f"{HOME}/tags")) == there(site_with_events, "tag", "tag_id") == ids(ada.get("/api/v9/me/tags"))
+    assert ids(ada.get(f"{HOME}/workspace_users")) == there(site_with_events, "workspace_user", "workspace_user_id")
+    assert ids(ada.get(f"{HOME}/project_users")) == there(site_with_events, "project_user", "project_user_id",
                                                          "project_id in (select project_id from toggl.project)")
     tasks = ada.get(f"{HOME}/tasks?active=both&per_page=200")
-    wanted = there(told, "task", "task_id", "project_id in (select project_id from toggl.project)")
+    wanted = there(site_with_events, "task", "task_id", "project_id in (select project_id from toggl.project)")
     assert sorted(one["id"] for one in tasks.json()["data"]) == wanted and tasks.json()["total_count"] == len(wanted)
-    assert len(wanted) > 1 and len(there(told, "project", "project_id")) > 3
+    assert len(wanted) > 1 and len(there(site_with_events, "project", "project_id")) > 3
 
 
-def test_pages(told):
-    ada = account(told)
+def test_pages(site_with_events):
+    ada = account(site_with_events)
     whole = [one["id"] for one in ada.get(f"{HOME}/projects?active=both&per_page=200").json()]
     pages = [one["id"] for page in range(1, 9) for one in ada.get(f"{HOME}/projects?active=both&per_page=3&page={page}").json()]
     assert pages == whole[:24]
@@ -60,14 +60,14 @@ def test_pages(told):
     assert names and all("e" in name.lower() for name in names)
 
 
-def test_a_private_project_is_its_members_business(told):
-    hidden = told.sql("select project_id from toggl.project where is_private and deleted_at is null order by 1 limit 1")[0][0]
-    told.sql("delete from toggl.project_user where project_id = %s", hidden)
-    bob = account(told, "Bob", 4711, admin=False)
+def test_a_private_project_is_its_members_business(site_with_events):
+    hidden = site_with_events.sql("select project_id from toggl.project where is_private and deleted_at is null order by 1 limit 1")[0][0]
+    site_with_events.sql("delete from toggl.project_user where project_id = %s", hidden)
+    bob = account(site_with_events, "Bob", 4711, admin=False)
     assert hidden not in ids(bob.get(f"{HOME}/projects?active=both&per_page=200"))
     absent = bob.get(f"{HOME}/projects/{hidden}")
     assert (absent.status, absent.json()) == (400, "Invalid project_id")
-    told.sql("""insert into toggl.project_user (workspace_id, project_user_id, project_id, user_id, changed_at, changed_event_id,
+    site_with_events.sql("""insert into toggl.project_user (workspace_id, project_user_id, project_id, user_id, changed_at, changed_event_id,
                 payload_at, payload_event_id, payload) values (%s, 1, %s, 4711, now(), 1, now(), 1, '{"id": 1}')""", WORKSPACE, hidden)
     assert hidden in ids(bob.get(f"{HOME}/projects?active=both&per_page=200"))
     assert bob.get(f"{HOME}/projects/{hidden}").json()["id"] == hidden
@@ -75,21 +75,21 @@ def test_a_private_project_is_its_members_business(told):
     assert not any(one["rate"] or one["labor_cost"] or one["rate_last_updated"] for one in bob.get(f"{HOME}/workspace_users").json())
 
 
-def test_me(told):
-    user = told.sql("select user_id from toggl.time_entry where deleted_at is null group by 1 order by count(*) desc limit 1")[0][0]
-    ada = account(told, "Ada", user, zone="Asia/Kolkata")
+def test_me(site_with_events):
+    user = site_with_events.sql("select user_id from toggl.time_entry where deleted_at is null group by 1 order by count(*) desc limit 1")[0][0]
+    ada = account(site_with_events, "Ada", user, zone="Asia/Kolkata")
     me = ada.get("/api/v9/me?with_related_data=true").json()
     assert me["id"] == user and me["timezone"] == "Asia/Kolkata" and me["default_workspace_id"] == WORKSPACE
-    assert me["fullname"] == told.sql("select name from toggl.workspace_user where user_id = %s limit 1", user)[0][0]
-    assert len(me["projects"]) == len(there(told, "project", "project_id")) and me["tags"] and me["clients"]
+    assert me["fullname"] == site_with_events.sql("select name from toggl.workspace_user where user_id = %s limit 1", user)[0][0]
+    assert len(me["projects"]) == len(there(site_with_events, "project", "project_id")) and me["tags"] and me["clients"]
     assert [one["id"] for one in ada.get("/api/v9/me/workspaces").json()] == [WORKSPACE]
     assert ada.get(HOME).json()["id"] == WORKSPACE
     assert [one["pricing_plan_name"] for one in ada.get("/api/v9/me/organizations").json()] == ["Premium"]
     entries = ada.get("/api/v9/me/time_entries?start_date=2026-05-01&end_date=2027-01-01").json()
-    assert sorted(one["id"] for one in entries) == there(told, "time_entry", "time_entry_id", f"user_id = {user}")
+    assert sorted(one["id"] for one in entries) == there(site_with_events, "time_entry", "time_entry_id", f"user_id = {user}")
     assert all(one["start"].endswith("+05:30") for one in entries)
     current = ada.get("/api/v9/me/time_entries/current").json()
-    running = there(told, "time_entry", "time_entry_id", f"user_id = {user} and stop_at is null and duration_seconds is null")
+    running = there(site_with_events, "time_entry", "time_entry_id", f"user_id = {user} and stop_at is null and duration_seconds is null")
     assert (current and current["id"]) in (running or [None])
     assert me["api_token"] == "" and {one["api_token"] for one in me["workspaces"]} == {""}
 
@@ -111,22 +111,22 @@ def left_out(schema, value, where):
             | {place for key in fields if key in value for place in left_out(fields[key], value[key], f"{where}.{key}")})
 
 
-def test_every_published_field_is_there(told):
-    user = told.sql("select user_id from toggl.time_entry where deleted_at is null group by 1 order by count(*) desc limit 1")[0][0]
-    # of some entities nothing but their number was told, of others all that a model has within it
+def test_every_published_field_is_there(site_with_events):
+    user = site_with_events.sql("select user_id from toggl.time_entry where deleted_at is null group by 1 order by count(*) desc limit 1")[0][0]
+    # of some entities nothing but their number is known, of others all that a model has within it
     for table in ("project", "client", "tag", "task", "time_entry", "workspace_user", "project_user"):
-        told.sql(f"""update toggl.{table} set payload = jsonb_build_object('id', {table}_id)
+        site_with_events.sql(f"""update toggl.{table} set payload = jsonb_build_object('id', {table}_id)
                      where {table}_id = (select min({table}_id) from toggl.{table} where deleted_at is null)""")
-    told.sql("""update toggl.project set payload = payload || '{"recurring_parameters": [{"period": "monthly"}], "current_period": {}}'
+    site_with_events.sql("""update toggl.project set payload = payload || '{"recurring_parameters": [{"period": "monthly"}], "current_period": {}}'
                 where project_id = (select max(project_id) from toggl.project where deleted_at is null)""")
-    told.sql("""update toggl.time_entry set payload = payload || '{"shared_with": [{"user_id": 1}]}' where user_id = %s""", user)
-    told.sql("""insert into toggl.workspace (workspace_id, changed_at, changed_event_id, payload_at, payload_event_id, payload)
+    site_with_events.sql("""update toggl.time_entry set payload = payload || '{"shared_with": [{"user_id": 1}]}' where user_id = %s""", user)
+    site_with_events.sql("""insert into toggl.workspace (workspace_id, changed_at, changed_event_id, payload_at, payload_event_id, payload)
                 values (%s, now(), 1, now(), 1, '{"csv_upload": {}, "subscription": {"card_details": {}, "contact_detail": {}, "payment_details": {},
                 "subscription_period": {"trial": true}}}') on conflict (workspace_id) do update set payload = excluded.payload""", WORKSPACE)
-    running = told.sql("select max(time_entry_id) from toggl.time_entry where user_id = %s and deleted_at is null", user)[0][0]
-    told.sql("update toggl.time_entry set stop_at = null, duration_seconds = null where time_entry_id = %s", running)
-    project = told.sql("select min(project_id) from toggl.project where deleted_at is null")[0][0]
-    ada = account(told, "Ada", user)
+    running = site_with_events.sql("select max(time_entry_id) from toggl.time_entry where user_id = %s and deleted_at is null", user)[0][0]
+    site_with_events.sql("update toggl.time_entry set stop_at = null, duration_seconds = null where time_entry_id = %s", running)
+    project = site_with_events.sql("select min(project_id) from toggl.project where deleted_at is null")[0][0]
+    ada = account(site_with_events, "Ada", user)
     seen = 0
     for template, item in api_contract.FILES[1].paths["paths"].items():
         path = api_contract.TRACK + template.replace("{workspace_id}", str(WORKSPACE)).replace("{project_id}", str(project))
@@ -149,20 +149,20 @@ def test_every_published_field_is_there(told):
                             "project_start_date": None}
     told_ones = [one for one in projects.values() if one["workspace_id"]]
     assert told_ones and all(one["cid"] == one["client_id"] and one["wid"] == one["workspace_id"] for one in told_ones)
-    # nobody is told a secret, only that there is a field for one
+    # no answer has a secret, only the field for one
     assert me["api_token"] == "" and json.dumps(me).count("api_token") == 1
 
 
-def test_nothing_is_cut_silently(told):
-    user = told.sql("select user_id from toggl.time_entry where deleted_at is null limit 1")[0][0]
+def test_nothing_is_cut_silently(site_with_events):
+    user = site_with_events.sql("select user_id from toggl.time_entry where deleted_at is null limit 1")[0][0]
     for table, more, values in (("project", "name, active, is_private", "'many ' || i, true, false"),
                                 ("task", "name, active, project_id", "'many ' || i, true, 8000000000 + i"),
                                 ("tag", "name", "'many ' || i"), ("client", "name", "'many ' || i"),
                                 ("time_entry", "user_id, start_at", f"{user}, now() - interval '1 hour'")):
-        told.sql(f"""insert into toggl.{table} (workspace_id, {table}_id, {more}, changed_at, changed_event_id, payload_at, payload_event_id, payload)
+        site_with_events.sql(f"""insert into toggl.{table} (workspace_id, {table}_id, {more}, changed_at, changed_event_id, payload_at, payload_event_id, payload)
                      select {WORKSPACE}, 8000000000 + i, {values}, now(), 1, now(), 1, jsonb_build_object('id', 8000000000 + i, 'workspace_id', {WORKSPACE})
                      from generate_series(1, {1010 if table == "time_entry" else 210}) i""")
-    ada = account(told, "Ada", user)
+    ada = account(site_with_events, "Ada", user)
 
     def many(answer):
         return len([one for one in answer.json() if one["id"] > 8000000000])
@@ -185,25 +185,25 @@ def test_nothing_is_cut_silently(told):
     assert ada.get(f"{HOME}/tasks").json()["per_page"] == 50
 
 
-def test_the_window_of_a_user(told):
+def test_the_window_of_a_user(site_with_events):
     """A number of the organization, and of several the largest."""
-    ada = account(told, "Ada")
+    ada = account(site_with_events, "Ada")
 
     def total():
         return {one["organization_id"]: one["total"] for one in ada.get("/api/v9/me/quota").json()}
 
-    number = int(told.organization)
+    number = int(site_with_events.organization)
     assert total() == {None: 30, number: 600}
-    told.hookledger("organization", "set", number, "--user-requests", 2)
+    site_with_events.hookledger("organization", "set", number, "--user-requests", 2)
     assert total()[None] == 2
     assert [ada.get("/api/v9/me").status for _ in range(3)] == [200, 200, 402]
     spent = ada.get("/api/v9/me/clients")
     assert (spent.status, spent.headers["x-toggl-quota-remaining"]) == (402, "0")
     assert ada.get(f"{HOME}/tags").status == 200
-    other = told.hookledger("organization", "add", "Other").stdout.split()[1]
-    told.hookledger("workspace", "add", 4711, "--organization", other)
-    told.hookledger("account", "grant", ada.account_id, 4711)
+    other = site_with_events.hookledger("organization", "add", "Other").stdout.split()[1]
+    site_with_events.hookledger("workspace", "add", 4711, "--organization", other)
+    site_with_events.hookledger("account", "grant", ada.account_id, 4711)
     assert total() == {None: 1000000, number: 600, int(other): 1000000}
     assert ada.get("/api/v9/me").headers["x-toggl-quota-remaining"] == "999997"
     # who may use no workspace has Toggl's
-    assert [one["total"] for one in account(told, "Bob", 4711, workspace=None).get("/api/v9/me/quota").json()] == [30]
+    assert [one["total"] for one in account(site_with_events, "Bob", 4711, workspace=None).get("/api/v9/me/quota").json()] == [30]

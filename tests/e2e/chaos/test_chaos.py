@@ -45,7 +45,7 @@ class Receipts:
 
 
 class Shaky(Subscriber):
-    """Treats requests as it is told: well, fails, hangs, slow."""
+    """Answers requests by its mode: well, fails, hangs, slow."""
 
     def __init__(self):
         self.how, self.over = "well", threading.Event()

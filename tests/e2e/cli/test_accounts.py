@@ -220,8 +220,8 @@ def test_subscriptions(api_site, subscriber):
     site.hookledger("subscription", "set", number, "--parallel", 256, "--rate", "0.5", "--valid")
     assert site.sql("select parallel, rate_per_second, validated_at is not null from ledger.subscription") == [(256, 0.5, True)]
     # a secret that was made up is said once, one that was given not at all
-    told = json.loads(site.hookledger("subscription", "rotate", number, "--json").stdout)
-    assert ada.get(SUBSCRIPTIONS).json()[0]["secret"] == told["secret"]
+    rotated = json.loads(site.hookledger("subscription", "rotate", number, "--json").stdout)
+    assert ada.get(SUBSCRIPTIONS).json()[0]["secret"] == rotated["secret"]
     given = site.hookledger("subscription", "rotate", number, "--secret-file", "-", "--keep", "1h", stdin="made elsewhere")
     assert "made elsewhere" not in given.stdout and ada.get(SUBSCRIPTIONS).json()[0]["secret"] == "made elsewhere"
     assert site.sql("select secret_before_until - ledger.clock() between interval '59 minutes' and interval '1 hour' from ledger.subscription") == [(True,)]

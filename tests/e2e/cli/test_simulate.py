@@ -129,18 +129,18 @@ def test_it_chooses_the_endpoint_of_the_workspace(site):
     assert counts(site, "--events", 101)["endpoint_is_new"]
 
 
-def told(site, *more):
+def events_of(site, *more):
     done = site.hookledger("simulate", "--dump", *START, *more)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_a_part_of_the_events(site):
-    whole = told(site, "--events", 600)
+    whole = events_of(site, "--events", 600)
     first, last = whole[200]["created_at"], whole[400]["created_at"]
-    assert told(site, "--until", last) == [event for event in whole if event["created_at"] < last]
-    assert told(site, "--since", first, "--until", last) == [event for event in whole if first <= event["created_at"] < last]
-    assert told(site, "--since", first, "--events", 7) == [event for event in whole if first <= event["created_at"]][:7]
-    assert told(site, "--until", "2025-02-20") == []
+    assert events_of(site, "--until", last) == [event for event in whole if event["created_at"] < last]
+    assert events_of(site, "--since", first, "--until", last) == [event for event in whole if first <= event["created_at"] < last]
+    assert events_of(site, "--since", first, "--events", 7) == [event for event in whole if first <= event["created_at"]][:7]
+    assert events_of(site, "--until", "2025-02-20") == []
 
 
 def live(site, *more):
@@ -189,28 +189,28 @@ def test_live_for_a_number_of_events(site):
     assert (child.returncode, said["events"], said["distinct"]) == (0, 5, 5)
 
 
-@pytest.mark.parametrize("words, told", [
+@pytest.mark.parametrize("words, error", [
     (["--live", "--dump"], "--live sends each event when its time comes"),
     (["--live", "--shuffle", "4", "--url", "http://127.0.0.1/", "--secret-file", "-"], "--live sends each event when its time comes"),
     (["--into-database", "--live"], "--into-database sends nothing"),
     (["--into-database", "--since", "1d"], "do not go with --into-database"),
     (["--dump", "--since", "yesterday"], "is no time"),
 ])
-def test_parts_it_refuses(site, words, told):
+def test_parts_it_refuses(site, words, error):
     done = site.hookledger("simulate", *words, check=False, stdin="")
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert error in done.stderr
 
 
-@pytest.mark.parametrize("words, told", [
+@pytest.mark.parametrize("words, error", [
     (["--url", "http://127.0.0.1/"], "--into-database sends nothing"),
     (["--endpoint", "77"], "there is no endpoint 77"),
     (["--endpoint", "1", "--workspace", "7"], "takes events of workspace 7435584 only"),
 ])
-def test_what_it_refuses(site, words, told):
+def test_what_it_refuses(site, words, error):
     done = fill(site, *words, check=False)
     assert done.returncode in (1, 2)
-    assert told in done.stderr
+    assert error in done.stderr
     assert site.recorded() == {}
 
 

@@ -235,7 +235,7 @@ def test_private_addresses_are_refused(passing, listener):
     record(passing)
     said = run_round(passing, 5)
     assert not listener.got
-    # a subscriber is not told what is inside; the operator's log is
+    # the subscriber's record does not show the internal address; the operator's log does
     assert passing.sql("select last_error from ledger.delivery") == [("its host has no public address",)]
     assert "127.0.0.1 is" in said
 

@@ -60,14 +60,14 @@ def hostile(request, hostile_cluster, hostile_template, run_folder):
 
 
 def say(site):
-    """What the commands say of a generated, without what differs from run to run."""
-    told = []
+    """The output of the commands for `generated`, without the parts that differ between runs."""
+    outputs = []
     for words in (("export", "time_entry"), ("export", "project", "--format", "ndjson"), ("drift", "--json"),
                   ("export", "--query", "select start_at, user_name, duration_seconds from toggl.time_entries order by time_entry_id"),
                   ("export", "--query", r"select 'a\b' as text, '1.5'::float8 / 3 as float, '{1,null}'::int[] as list, date '2025-02-03' as day")):
         done = site.hookledger(*words, check=False)
-        told.append((words, done.returncode, sorted(done.stdout.splitlines())))
-    return told
+        outputs.append((words, done.returncode, sorted(done.stdout.splitlines())))
+    return outputs
 
 
 def test_all_is_as_anywhere(hostile, bare_site):

@@ -134,7 +134,7 @@ EVERY = ["None", "All", "FileInfo Options=ExecCGI,Indexes", "Options=ExecCGI,Ind
     " ".join(chosen) for count in range(1, len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
 
 
-def told():
+def table_of_manual():
     """The table of deploy/shared-hosting.md: what is allowed, and what then becomes of
     the files as shipped where the host gives ExecCGI, and without and with the line
     Options where it does not."""
@@ -191,7 +191,7 @@ def test_what_hosts_allow(hosted, bundle):
         folders[overrides, given, has_line] = f"/v{number}"
     site.apache(more="\n".join(more))
     found = {key: outcome(site, folder) for key, folder in folders.items()}
-    table = told()
+    table = table_of_manual()
     for overrides in EVERY:
         seen = [found[overrides, given, has_line] for given, has_line in ((True, False), (False, False), (False, True))]
         assert seen == table.get(row_of(overrides)), (overrides, seen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The owner is told that the database is away, though whom to tell stands in it."""
+"""The owner gets an alert that the database is away, although the targets are stored in it."""
 import re
 import signal
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.plain
 
 @pytest.fixture
 def watched(faulty, mail, hook):
-    """Looked at ten times a second: told of what lasts for half a second."""
+    """Checked ten times a second; outages of half a second are reported."""
     allow_subscribers(faulty, watch_ms="100", courier_poll_ms="200", smtp_url=mail.url, public_url="https://example.org")
     add_alert(faulty, "mail", "ada@example.org")
     faulty.hook_secret = add_alert(faulty, "webhook", hook.url)["secret"]
@@ -42,7 +42,7 @@ def test_told_once_and_when_over(watched, mail, hook):
     try:
         assert watched.send(watched.event()).status == 200
         courier.send_signal(signal.SIGCONT)
-        wait_for(lambda: mail.letters and hook.got, "it to be told")
+        wait_for(lambda: mail.letters and hook.got, "the alert")
         letter = mail.letters[0]
         assert letter.recipients == ["ada@example.org"] and "cannot use the database" in letter.subject
         text = " ".join(letter.text.split())
@@ -67,13 +67,13 @@ def test_that_it_is_over_is_told_by_the_database(watched, mail, hook):
     watched.cluster.stop()
     try:
         # each sends what it sees: the couriers do not know of one another
-        wait_for(lambda: len(mail.letters) == len(hook.got) == 2, "it to be told")
+        wait_for(lambda: len(mail.letters) == len(hook.got) == 2, "the alert")
     finally:
         watched.cluster.start()
     wait_for(lambda: watched.all_logs().count("event=outage_over") == 2, "the couriers to be back", 30)
     assert watched.sql("select count(*) from ledger.finding where kind = 'database'") == [(1,)]
     pass_time(watched, "6 minutes")
-    wait_for(lambda: len(mail.letters) == len(hook.got) == 3, "the end to be told", 30)
+    wait_for(lambda: len(mail.letters) == len(hook.got) == 3, "the alert of the end", 30)
     assert mail.letters[2].subject == "hookledger: all is well again" and "OVER: The courier on " in mail.letters[2].text
     change, = hook.got[2]["body"]["changes"]
     assert (change["change"], change["kind"], hook.got[2]["body"]["status"]) == ("over", "database", "well")
@@ -96,7 +96,7 @@ def test_one_that_hangs_is_away_too(watched, mail):
     start_courier(watched)
     know(watched)
     with watched.cluster.frozen():
-        wait_for(lambda: mail.letters, "it to be told", 60)
+        wait_for(lambda: mail.letters, "the alert", 60)
     assert "cannot use the database" in mail.letters[0].subject
 
 

@@ -56,7 +56,7 @@ def wait_for_more(senders, more=20):
 
 
 def assert_all_acknowledged(senders):
-    """Nobody was ever told to come again."""
+    """No sender ever got a 503."""
     assert {status for sender in senders for status in sender.statuses} == {200}
 
 
@@ -135,7 +135,7 @@ def test_health_is_told_while_postgresql_is_frozen(faulty):
 
     wait_for(lambda: health() == 200, "it to be well")
     with faulty.cluster.frozen():
-        wait_for(lambda: health() == 503, "the trouble to be told", 20)
+        wait_for(lambda: health() == 503, "the trouble to be reported", 20)
         assert health() == 503
     wait_for(lambda: health() == 200, "it to be well again")
 

@@ -129,11 +129,11 @@ def judge_ours(template, method, answer, body):
         assert answer.status in (404, 405) or method == "options", "no operation of doc/openapi.json"
         return
     assert str(answer.status) in operation["responses"], f"{answer.status} is not in doc/openapi.json"
-    told = follow(operation["responses"][str(answer.status)])
-    jsonschema.Draft202012Validator(ours(told["content"]["application/json"]["schema"])).validate(body)
+    published_answer = follow(operation["responses"][str(answer.status)])
+    jsonschema.Draft202012Validator(ours(published_answer["content"]["application/json"]["schema"])).validate(body)
     # a 429 to an unauthenticated client has none, nor has a 503 before the client is known
     wants_quota = not is_open(operation) and not (isinstance(body, str) and body.startswith(NOBODY)) and answer.status not in (429, 503)
-    for name, header in told.get("headers", {}).items():
+    for name, header in published_answer.get("headers", {}).items():
         value = answer.headers.get(name.lower())
         if name.lower() in QUOTA and not wants_quota:
             continue

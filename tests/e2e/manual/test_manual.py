@@ -36,7 +36,7 @@ def commands(page):
 
 def test_the_manual_has_every_command_and_option():
     """hookledger(1) has what `hookledger help` says, and no option more."""
-    def told(*words):
+    def help_of(*words):
         return subprocess.run([BUILD / "hookledger", "help", *words], capture_output=True, text=True, check=True, timeout=20).stdout
 
     def flags(text):
@@ -45,14 +45,14 @@ def test_the_manual_has_every_command_and_option():
     page = (SOURCE / "man/hookledger.1").read_text(encoding="utf-8")
     filters = page[page.index("A\n.Ar filter\nis any of"):page.index(".It Cm verify")]
     items = re.split(r"^(?=\.It Cm )", page, flags=re.M)[1:]
-    names = re.findall(r"^  ([a-z]+(?: [a-z-]+)?) ", told(), re.M)
+    names = re.findall(r"^  ([a-z]+(?: [a-z-]+)?) ", help_of(), re.M)
     assert len(names) > 70
     for name in names:
         text = "".join(item for item in items if re.match(rf"\.It Cm {name}( [A-Z]|\n)", item))
         assert text, name
         if "Ar filter" in text:
             text += filters
-        options = set(re.findall(r"^ +--([a-z-]+)", told(*name.split()), re.M))
+        options = set(re.findall(r"^ +--([a-z-]+)", help_of(*name.split()), re.M))
         assert options <= flags(text), (name, options - flags(text))
         headings = flags("".join(re.findall(r"^\.It .*", text, re.M)))
         assert headings <= options, (name, headings - options)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Findings in chats: each service gets the body that its incoming webhook takes,
-and a refusal is told in the service's own words."""
+and a refusal is shown with the text of the service."""
 import json
 
 import pytest
@@ -35,7 +35,7 @@ def text_of(kind, request):
 
 
 @pytest.fixture
-def told(passing, hook):
+def alerting_site(passing, hook):
     """A site that sends findings to each kind of chat."""
     for kind in KINDS:
         answer = add_alert(passing, kind, f"{hook.url}/{kind}")
@@ -43,12 +43,12 @@ def told(passing, hook):
     return passing
 
 
-def test_each_chat_gets_its_own_form(told, hook):
+def test_each_chat_gets_its_own_form(alerting_site, hook):
     hostile = "<!channel> @everyone <@U1> *x* [y](http://evil.example) &amp; `z` \u202e\U0001f600 \"\\"
-    break_it(told, hostile)
-    run_round(told)
+    break_it(alerting_site, hostile)
+    run_round(alerting_site)
     assert len(hook.got) == len(KINDS)
-    rows = told.sql("select n.kind from ledger.alert_message m join ledger.alert n using (alert_id) where sent_at is not null order by m.message_id")
+    rows = alerting_site.sql("select n.kind from ledger.alert_message m join ledger.alert n using (alert_id) where sent_at is not null order by m.message_id")
     assert sorted(kind for kind, in rows) == sorted(KINDS)
     markdown = "\\<!channel\\> @\u200beveryone \\<@\u200bU1\\> \\*x\\* \\[y\\](http://evil.example) &amp; \\`z\\`"
     harmless = {"slack": "&lt;!channel&gt; @everyone &lt;@U1&gt; *x* [y](http://evil.example) &amp;amp; `z`",
@@ -67,28 +67,28 @@ def test_each_chat_gets_its_own_form(told, hook):
     assert seen == set(KINDS)
 
 
-def test_a_chat_says_why_it_refuses(told, hook):
+def test_a_chat_says_why_it_refuses(alerting_site, hook):
     hook.answer = lambda request: (404, {}, b"no_service\n\x1b[31m" + b"x" * 5000)
-    done = told.hookledger("alert", "test", 1, check=False)
+    done = alerting_site.hookledger("alert", "test", 1, check=False)
     assert done.returncode == 1 and "answered with status 404: no_service" in done.stderr
     assert "\x1b" not in done.stderr and len(done.stderr) < 500
     # the older connectors of Teams refuse with 200
     hook.answer = lambda request: (200, {}, b"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429")
-    number, = (row["alert_id"] for row in json.loads(told.hookledger("alert", "list", "--json").stdout)["alerts"] if row["kind"] == "teams")
-    done = told.hookledger("alert", "test", number, check=False)
+    number, = (row["alert_id"] for row in json.loads(alerting_site.hookledger("alert", "list", "--json").stdout)["alerts"] if row["kind"] == "teams")
+    done = alerting_site.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "delivery failed" in done.stderr
     hook.answer = lambda request: (202, {}, b"")
-    assert "was taken" in told.hookledger("alert", "test", number).stdout
+    assert "was taken" in alerting_site.hookledger("alert", "test", number).stdout
 
 
-def test_an_answer_that_repeats_the_address(told, hook):
+def test_an_answer_that_repeats_the_address(alerting_site, hook):
     """The address lets in whoever reads it, and viewers read what went wrong."""
-    number = add_alert(told, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
+    number = add_alert(alerting_site, "slack", f"{hook.url}/services/secretpart?key=othersecret")["id"]
     hook.answer = lambda request: (404, {}, f"Cannot POST {request['path']}".encode())
-    done = told.hookledger("alert", "test", number, check=False)
+    done = alerting_site.hookledger("alert", "test", number, check=False)
     assert done.returncode == 1 and "answered with status 404: Cannot POST" in done.stderr
-    kept, = told.sql("select last_problem from ledger.alert where alert_id = %s", number)[0]
-    for words in (done.stdout + done.stderr, kept, told.hookledger("alert", "list", "--json").stdout):
+    kept, = alerting_site.sql("select last_problem from ledger.alert where alert_id = %s", number)[0]
+    for words in (done.stdout + done.stderr, kept, alerting_site.hookledger("alert", "list", "--json").stdout):
         assert "secretpart" not in words and "othersecret" not in words
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The owner is told: what is wrong, once, by each way, and that it is over."""
+"""Alerts: each problem is reported once to each target, and its end too."""
 import json
 import os
 import threading
@@ -24,7 +24,7 @@ def break_it(site, words="gone"):
                     words)[0][0]
 
 
-def mend_it(site):
+def repair_it(site):
     site.sql("update ledger.subscription set failing_since = null")
 
 
@@ -66,7 +66,7 @@ def test_told_once_and_when_over(passing, mail, hook):
     assert [(one["change"], one["kind"], one["level"]) for one in body["changes"]] == [("new", "subscription_failing", "warning")]
     assert body["findings"][0]["link"].startswith("https://example.org/admin/#/subscribers")
 
-    mend_it(passing)
+    repair_it(passing)
     run_round(passing)
     pass_time(passing, "6 minutes")
     run_round(passing)
@@ -83,7 +83,7 @@ def test_a_short_break_is_told_once(passing, mail):
     for _ in range(3):
         break_it(passing)
         run_round(passing)
-        mend_it(passing)
+        repair_it(passing)
         run_round(passing)
     assert len(mail.letters) == 1
 
@@ -210,7 +210,7 @@ def test_what_fails_is_tried_again(passing, mail):
     run_round(passing)
     assert mail.letters[0].subject.startswith("hookledger: warning: The subscription")
     assert "come back later" not in passing.hookledger("alert", "list").stdout
-    # that it was not told meanwhile is over too
+    # the failure of the alerts is over too
     assert "Alerts by e-mail" not in findings(passing, 3)
 
 
@@ -228,11 +228,11 @@ def test_two_couriers_tell_once(passing, mail, hook):
     for number in range(4):
         start_courier(passing, f"courier{number}")
     for change in range(10):
-        break_it(passing) if change % 2 == 0 else mend_it(passing)
+        break_it(passing) if change % 2 == 0 else repair_it(passing)
         if change % 2:
             wait_for(lambda: passing.sql("select 1 from ledger.finding where missed_at is not null"), "it to be missed")
             pass_time(passing, "6 minutes")
-        wait_for(lambda change=change: len(hook.got) > change and len(mail.letters) > change, "the change to be told")
+        wait_for(lambda change=change: len(hook.got) > change and len(mail.letters) > change, "the change to be reported")
         # a clock that is put forward ends the lease of what is still under way
         wait_for(all_is_sent, "it to be sent")
     assert len(hook.got) == 10 and len(mail.letters) == 10

@@ -34,7 +34,7 @@ def watched(site):
 
 @pytest.mark.parametrize("kind", ["apache-cgi", "apache-fcgid", "apache-proxy-fcgi", "apache-htaccess", "nginx"])
 def test_the_token_reaches_the_program(site, kind):
-    """Apache hides Authorization from programs unless it is told otherwise."""
+    """Apache hides Authorization from programs unless its configuration says otherwise."""
     site.write_conf(metrics_token=TOKEN)
     kind_or_skip(kind)(site)
     assert ask(site, "metrics")[0] == 401 and ask(site, "metrics", "another")[0] == 401
@@ -90,7 +90,7 @@ def test_health(watched):
     wait_for(lambda: ask(watched, "health")[0] == 503, "it to be seen")
     assert json.loads(ask(watched, "health")[2]) == {"status": "trouble", "findings": ["subscription_disabled"]}
     watched.sql("update ledger.subscription set disabled_reason = null, enabled = true, failing_since = now() - interval '2 hours'")
-    wait_for(lambda: ask(watched, "health")[0] == 200, "it to be mended")
+    wait_for(lambda: ask(watched, "health")[0] == 200, "the health to be good")
     assert json.loads(ask(watched, "health")[2]) == {"status": "well", "findings": ["subscription_failing"]}
 
 

@@ -19,10 +19,10 @@ APPEND = """select receiver.append(
   from cardinality(%(events)s::bigint[]) n"""
 
 
-def append(db, *told):
+def append(db, *rows):
     """Records (event, second, entity, action, payload) in one call."""
     # in one order, so that two batches never deadlock
-    events, seconds, entities, actions, payloads = zip(*sorted(told, key=lambda one: one[:2]), strict=True)
+    events, seconds, entities, actions, payloads = zip(*sorted(rows, key=lambda one: one[:2]), strict=True)
     db.execute(APPEND, {
         "workspace": WORKSPACE, "events": list(events), "entities": list(entities), "actions": list(actions),
         "created": [f"2026-07-17T11:{second // 60:02}:{second % 60:02}Z" for second in seconds],
@@ -76,7 +76,7 @@ def test_what_commits_late_is_not_skipped(site, copy):
         append(quick, (2, 0, 20, "created", named("quick")))
         order = slow.execute("select pg_current_xact_id()::text::bigint < (select max(txid::text::bigint) from ledger.event)").fetchone()
         assert order[0], "the slow one has the lower number"
-        assert copy.page() == 0, "nothing is told that may not be complete"
+        assert copy.page() == 0, "no row is given that may not be complete"
         slow.commit()
     copy.catch_up()
     assert {row["name"] for row in copy.rows.values()} == {"slow", "quick"}

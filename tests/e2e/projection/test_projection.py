@@ -41,7 +41,7 @@ def event(site, model, action, text, entity=None, second=0):
                                       entity_in(model, action, projection_model.parse(body)), model, action, body)
 
 
-def assert_told(site, events):
+def assert_projected(site, events):
     """The tables and counters are what these events say."""
     rows, drift = projection_model.rows_after(events)
     with site.cluster.connect(site.database) as db:
@@ -60,12 +60,12 @@ def test_current_at_once(lighttpd):
     for second, action in enumerate(("created", "updated", "deleted", "created", "deleted")):
         for model in MODELS:
             text = 'null' if second == 2 else payload(dice, model, 41, 0.9, 0)
-            body, told = event(lighttpd, model, action, text, 41, second)
+            body, recorded = event(lighttpd, model, action, text, 41, second)
             assert lighttpd.send(body).status == 200
-            events.append(told)
+            events.append(recorded)
             if model == "workspace":
-                assert_told(lighttpd, events)
-        assert_told(lighttpd, events)
+                assert_projected(lighttpd, events)
+        assert_projected(lighttpd, events)
     assert len(projection_model.rows_after(events)[0]) == len(MODELS)
 
 
@@ -111,7 +111,7 @@ def test_large_values(lighttpd, name):
     """Answered in time, and never more memory than a machine has. What would take long is
     recorded and not taken apart; what may be is small in the tables when it is small in a body."""
     costly, _ = event(lighttpd, "time_entry", "updated", large(1, True)[name])
-    body, told = event(lighttpd, "time_entry", "updated", large(2, False)[name])
+    body, recorded = event(lighttpd, "time_entry", "updated", large(2, False)[name])
     assert [lighttpd.send(one).status for one in (costly, body)] == [200, 200]
     with lighttpd.cluster.connect(lighttpd.database) as db:
         wait_for(lambda: db.execute("select count(*) from ledger.event").fetchone() == (2,), "both to be recorded")
@@ -119,11 +119,11 @@ def test_large_values(lighttpd, name):
         assert db.execute("select octet_length(body::text) from ledger.event order by 1 desc limit 1").fetchone() == (len(costly),)
         (number, size), = db.execute("select time_entry_id, length(payload::text) from toggl.time_entry").fetchall()
         assert number == 2 and size < 3 * ROOM
-        # of which the model that assert_told() asks knows nothing
+        # of which the model that assert_projected() asks knows nothing
         assert db.execute("delete from ledger.drift where found = 'costly' returning model, field, count").fetchall() == [("time_entry", "body", 1)]
         peaks = [memory_peak(pid) for pid, in db.execute("select pid from pg_stat_activity where datname = current_database()")]
         assert max(peaks) < 700 * 2**20
-    assert_told(lighttpd, [told])
+    assert_projected(lighttpd, [recorded])
 
 
 def memory_peak(pid):
@@ -170,7 +170,7 @@ def test_strange_values(lighttpd):
             assert answer.status == 200, body
     wait_for(lambda: lighttpd.sql("select count(*) from ledger.event") == [(len(sent),)], "all to be recorded")
     assert lighttpd.sql("select count(*) from ledger.quarantine") == [(0,)]
-    assert_told(lighttpd, [told for _, told in sent])
+    assert_projected(lighttpd, [recorded for _, recorded in sent])
 
 
 def test_out_of_the_spool(site):
@@ -192,19 +192,19 @@ def test_out_of_the_spool(site):
         holder.rollback()
     wait_for(lambda: site.sql("select count(*) from ledger.event") == [(len(sent),)], "all to be recorded", 90)
     wait_for(site.spool_is_empty, "the spool to be empty")
-    assert_told(site, [told for _, told in sent])
+    assert_projected(site, [recorded for _, recorded in sent])
 
 
 def test_out_of_the_quarantine(lighttpd):
     """An event that was refused, because its endpoint was another's, and retried."""
-    body, told = event(lighttpd, "project", "created", '{"id":5,"name":"x","rate":"odd"}')
+    body, recorded = event(lighttpd, "project", "created", '{"id":5,"name":"x","rate":"odd"}')
     lighttpd.sql("update ledger.endpoint set workspace_id = 1")
     assert lighttpd.send(body).status == 400
     wait_for(lambda: lighttpd.sql("select count(*) from ledger.quarantine") == [(1,)], "it to be kept")
-    assert_told(lighttpd, [])
+    assert_projected(lighttpd, [])
     lighttpd.sql("update ledger.endpoint set workspace_id = %s", WORKSPACE)
     assert json.loads(lighttpd.hookledger("quarantine", "retry", "--all", "--json").stdout)
-    assert_told(lighttpd, [told])
+    assert_projected(lighttpd, [recorded])
 
 
 APPEND = """select receiver.append(array_agg(1::bigint), array_agg(1::bigint), array_agg(null::bigint), array_agg(n), array_agg('2026-07-01Z'::timestamptz),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What is added up is the same wherever it is added up, and adds up, for entries of
-any kind: those that Toggl's own answers have had, and worse. Each example is told
-to receiver.append, asked about, and rolled back."""
+"""All sums of time agree with each other, for entries of any kind: those in Toggl's own answers,
+and worse ones. Each example is recorded by receiver.append(), queried, and rolled back."""
 import datetime
 import json
 import os

@@ -102,10 +102,10 @@ class Checkout:
         pid = (self.folder / "var/quickstart/toggl/simulate.pid").read_text().strip()
         with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
             words = file.read().rstrip("\0").split("\0")
-        told = subprocess.run([*[word for word in words[:words.index("--retry")]], "--dump", "--events", "1",
+        done = subprocess.run([*[word for word in words[:words.index("--retry")]], "--dump", "--events", "1",
                                "--since", datetime.datetime.now(datetime.UTC).isoformat()],
                               capture_output=True, text=True, check=True, timeout=60, stdin=subprocess.DEVNULL)
-        return datetime.datetime.fromisoformat(json.loads(told.stdout)["created_at"])
+        return datetime.datetime.fromisoformat(json.loads(done.stdout)["created_at"])
 
     def processes(self):
         """Whatever runs out of its folders."""

@@ -125,11 +125,11 @@ AMBIGUOUS = ("Content-Length: {n}\r\nTransfer-Encoding: chunked\r\n", "Transfer-
 def test_what_is_hidden_behind_two_lengths(served):
     """Each body that is recorded is one that was signed, byte for byte, and no server or
     program is out of step afterwards."""
-    site, told = served, set()
+    site, sent = served, set()
     for place, lines in enumerate((*REFUSED, *AMBIGUOUS)):
         for is_chunked in (False, True):
             visible, secret = site.event(), site.event()
-            told |= {visible, secret}
+            sent |= {visible, secret}
             rest = (b"%x\r\n%s\r\n0\r\n\r\n" % (len(visible), visible) if is_chunked else visible) + hidden(site, secret)
             count = site.sql("select count(*) from ledger.event")[0][0]
             reply = raw_http.exchange(site.port, outer(site, visible, lines.format(n=len(visible), more=len(rest))) + rest, 20)
@@ -137,10 +137,10 @@ def test_what_is_hidden_behind_two_lengths(served):
                 assert reply is None or reply.status in (400, 411, 413, 501), (lines, reply)
                 assert site.sql("select count(*) from ledger.event")[0][0] == count, lines
             good = site.event()
-            told.add(good)
+            sent.add(good)
             assert site.send(good).status == 200, lines
     bodies = recorded(site)
-    assert set(bodies) <= told and len(bodies) == len(set(bodies))
+    assert set(bodies) <= sent and len(bodies) == len(set(bodies))
 
 
 def begin(request=1, role=1, flags=0):

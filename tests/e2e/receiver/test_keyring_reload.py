@@ -63,7 +63,7 @@ def test_no_slot_is_no_verdict(by_cgi):
     assert time.monotonic() - began < 3
     # what the keys in the file fit needs no slot
     assert site.send(site.event(), path=f"/hook/{known['address']}", secret=known["secret"]).status == 200
-    # a secret that was made since: not told from a forged one
+    # a secret that was made since: not distinguishable from a forged one
     rotated = json.loads(site.hookledger("endpoint", "rotate", known["endpoint_id"], "--json").stdout)
     assert site.send(site.event(), path=f"/hook/{known['address']}", secret=rotated["secret"]).status == 503
     for slot in slots:

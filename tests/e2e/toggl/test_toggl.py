@@ -30,7 +30,7 @@ def toggl(request, us, shared_cluster, template, run_folder):
 
 
 def fill(toggl, projects=3):
-    """Entities that Toggl has from before, told by an endpoint of its own."""
+    """Entities that Toggl had before, sent through a separate endpoint."""
     site = toggl.site
     site.add_endpoint()
     for number in range(projects):
