@@ -271,8 +271,8 @@ static void answer_replay(const struct replay *replay, bool is_done)
 	buf_done(&next);
 }
 
-/* The next thousand. true: it is answered. */
-static bool is_replayed(struct admin *admin, struct replay *replay)
+/* Replays the next thousand deliveries. true: the request is answered. */
+static bool replay_step(struct admin *admin, struct replay *replay)
 {
 	struct db_rows *rows = NULL;
 	struct buf made = { 0 };
@@ -322,7 +322,7 @@ void admin_subscription_replay(struct admin *admin, struct http_req *req, const 
 	buf_add_str(&replay->path, buf_str(&visit->path));
 	if (visit->given.at)
 		buf_add_str(&replay->given, visit->given);
-	if (is_replayed(admin, replay)) {
+	if (replay_step(admin, replay)) {
 		free_replay(replay);
 		return;
 	}
@@ -340,7 +340,7 @@ bool admin_replays_go_on(struct admin *admin)
 		return false;
 	admin->replays = replay->next;
 	replay->next = NULL;
-	if (is_replayed(admin, replay)) {
+	if (replay_step(admin, replay)) {
 		admin_release(admin, replay->req);
 		free_replay(replay);
 	} else {

@@ -253,7 +253,8 @@ static void hold(struct admin *admin, struct admin_held *held, enum err err)
 	drop(admin, held);
 }
 
-static bool is_possible(struct admin *admin, struct http_req *req, const char *kind)
+/* false: answered, this kind of job needs public_url, which is not set. */
+static bool check_public_url(struct admin *admin, struct http_req *req, const char *kind)
 {
 	bool needs_url = str_is(str_of(kind), "subscribe") || str_is(str_of(kind), "adopt");
 
@@ -296,7 +297,7 @@ void admin_toggl_do(struct admin *admin, struct http_req *req, const struct visi
 	struct admin_held *held;
 
 	if (!admin_ask(admin, req, visit, operation, NULL, &found) &&
-	    is_possible(admin, req, kind) && open_toggl(admin)) {
+	    check_public_url(admin, req, kind) && open_toggl(admin)) {
 		held = find_place(admin, req, visit);
 		if (held)
 			hold(admin, held, start_all(admin, held, kind, found));

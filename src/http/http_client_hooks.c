@@ -39,7 +39,8 @@ static size_t take_header(char *bytes, size_t one, size_t len, void *user)
 	return http_response_add_line(&slot->response, (struct str){ bytes, len }) ? len : 0;
 }
 
-static bool is_allowed(struct http_client_slot *slot, const struct sockaddr *where)
+/* false: the connection is refused; slot->refused has the reason. */
+static bool check_address(struct http_client_slot *slot, const struct sockaddr *where)
 {
 	const struct http_client_options *options = &slot->client->options;
 	struct ip_address address;
@@ -64,7 +65,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 	int fd;
 
 	(void)purpose;
-	if (!is_allowed(slot, &where->addr))
+	if (!check_address(slot, &where->addr))
 		return CURL_SOCKET_BAD;
 	fd = socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
 	slot->has_connected = slot->has_connected || fd >= 0;
