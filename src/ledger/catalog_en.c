@@ -21,7 +21,7 @@ const struct catalog_row catalog_rows[] = {
 	  "the account \"{name}\" has no access to workspace {workspace_id}; give it that first" },
 	/* ---- alert */
 	{ "alert.blank_in_address",
-	  "the address contains a blank or a character that cannot be seen: remove it" },
+	  "the address contains a blank or an invisible character: remove it" },
 	{ "alert.no_address", "this is no e-mail address such as ada@example.org" },
 	{ "alert.no_kind",
 	  "an alert goes by mail, webhook, slack, teams, discord, mattermost, googlechat or ntfy" },
@@ -333,20 +333,20 @@ const struct catalog_row catalog_rows[] = {
 	{ "member.not_text_within",
 	  "\"{member}\" is missing, or is no text of at most {most} bytes" },
 	{ "member.not_time", "\"{member}\" must be a time such as 2026-07-17T11:43:32Z" },
-	{ "member.unknown", "\"{member}\" is nothing that can be given here; {known} can" },
+	{ "member.unknown", "\"{member}\" is not known here; known are {known}" },
 	/* ---- metrics */
 	{ "metrics.off", "there is nothing at this address; the setting metrics_token opens it" },
 	{ "metrics.token_wanted", "this needs the setting metrics_token as bearer token" },
 	/* ---- name */
-	{ "name.invisible", "a name has no control characters, and none that are invisible or turn "
-			    "the direction of a text" },
+	{ "name.invisible", "a name must not have control characters, invisible characters, or "
+			    "characters that change the direction of text" },
 	{ "name.length", "a name has 1 to 200 characters" },
 	/* ---- number */
 	{ "number.malformed", "{name} must be a whole number" },
 	/* ---- operator */
 	{ "operator.exists", "there is an operator \"{name}\" already" },
 	{ "operator.language_malformed",
-	  "\"language\" is a code such as de, or null: as the browser has it" },
+	  "\"language\" is a code such as de, or null for the language of the browser" },
 	{ "operator.last_owner",
 	  "{name} is the only owner who can log in; make another one first" },
 	{ "operator.name_alike", "there is an operator already whose name looks like \"{name}\"" },
@@ -429,8 +429,8 @@ const struct catalog_row catalog_rows[] = {
 	{ "rebuild.not_begun", "no rebuild was begun" },
 	/* ---- replay */
 	{ "replay.unspecified",
-	  "say what: '{'\"dead\": true'}' for all that was given up, '{'\"since\": "
-	  "\"2026-07-17T00:00:00Z\"'}' for all events since then" },
+	  "choose the deliveries: '{'\"dead\": true'}' for all dead ones, '{'\"since\": "
+	  "\"2026-07-17T00:00:00Z\"'}' for those of all events since then" },
 	/* ---- request */
 	{ "request.crowd", "too much is asked at once; please try again in a moment" },
 	{ "request.forged",
@@ -452,11 +452,11 @@ const struct catalog_row catalog_rows[] = {
 	  "the current month{month, select, none {} other { ({month})}} and those after it stay" },
 	{ "retention.month_malformed", "a month is written as 2026-05, not \"{month}\"" },
 	{ "retention.not_marked", "{month} was not marked" },
-	{ "retention.reader_busy", "a query or a backup that takes long is reading ledger.event; "
-				   "try again when it has ended" },
+	{ "retention.reader_busy",
+	  "a long query or backup is reading ledger.event; try again when it has ended" },
 	{ "retention.reasons", "{reasons}" },
 	{ "retention.writer_busy",
-	  "a transaction that takes long is writing to ledger.event; try again when it has ended" },
+	  "a long transaction is writing to ledger.event; try again when it has ended" },
 	/* ---- seal */
 	{ "seal.alert", "the secret of alert {alert_id}" },
 	{ "seal.endpoint", "secret {secret_id} of endpoint {endpoint_id}" },
@@ -472,7 +472,7 @@ const struct catalog_row catalog_rows[] = {
 	{ "secret.unknown", "endpoint {endpoint_id} has no secret {secret_id}" },
 	/* ---- session */
 	{ "session.none", "you are not logged in, or your session has ended" },
-	{ "session.not_owner", "you may look, but only an owner may do this" },
+	{ "session.not_owner", "only an owner may do this" },
 	{ "session.password_again", "this takes your password once more" },
 	{ "session.password_changed", "your password was changed meanwhile; log in again" },
 	{ "session.two_cookies",
@@ -529,9 +529,9 @@ const struct catalog_row catalog_rows[] = {
 	{ "subscription.state_account_disabled", "Its account \"{account}\" is disabled." },
 	{ "subscription.state_dead",
 	  "{count, plural, one {One delivery was} other {# deliveries were}} given up after many "
-	  "attempts; replay what is still of use." },
+	  "attempts; replay those that are still useful." },
 	{ "subscription.state_disabled",
-	  "It is disabled: nothing is sent to it, and what happens meanwhile is not sent later." },
+	  "It is disabled: nothing is sent to it, and events in the meantime are not sent later." },
 	{ "subscription.state_failing",
 	  "Every attempt has failed for {failing_seconds}; look at the last deliveries." },
 	{ "subscription.state_given_up",
@@ -543,25 +543,24 @@ const struct catalog_row catalog_rows[] = {
 	  "Its account \"{account}\" has no access to the workspace." },
 	{ "subscription.state_paused", "Its address asked for a pause of {pause_seconds} more." },
 	{ "subscription.state_unvalidated",
-	  "Its address has not proved yet that it wants events: ping it, or call the validation "
-	  "URL that the ping tells it." },
-	{ "subscription.state_well", "What is due is delivered." },
+	  "Its address is not validated yet: ping it, or call the validation URL in the ping." },
+	{ "subscription.state_well", "All due deliveries are sent." },
 	{ "subscription.unknown",
 	  "there is no subscription {subscription_id}; `hookledger subscription list` shows all" },
 	{ "subscription.warn_delete",
-	  "The subscription is gone for good, its secret too.{count, plural, =0 {} one { 1 "
-	  "delivery to it that waits is dropped.} other { {more, select, true {More than } other "
-	  "{}}{count} deliveries to it that wait are dropped.}}" },
+	  "The subscription and its secret are deleted for good.{count, plural, =0 {} one { 1 "
+	  "waiting delivery is dropped.} other { {more, select, true {More than } other {}}{count} "
+	  "waiting deliveries are dropped.}}" },
 	{ "subscription.warn_disable",
-	  "Nothing is sent to it any more; what happens meanwhile is never sent, not by a replay "
-	  "either.{count, plural, =0 {} one { 1 delivery that waits stays until it is enabled.} "
-	  "other { {more, select, true {More than } other {}}{count} deliveries that wait stay "
-	  "until it is enabled.}}" },
+	  "Nothing is sent to it any more. Events in the meantime are never sent, not by a replay "
+	  "either.{count, plural, =0 {} one { 1 waiting delivery stays until it is enabled.} other "
+	  "{ {more, select, true {More than } other {}}{count} waiting deliveries stay until it is "
+	  "enabled.}}" },
 	{ "subscription.warn_replay",
-	  "Its address gets these events once more. Events that came while it was disabled or not "
-	  "validated were never made for it, and are not among them." },
+	  "Its address gets these events again. There are no deliveries for events that came while "
+	  "it was disabled or not validated." },
 	{ "subscription.warn_rotate",
-	  "Deliveries are signed with a new secret at once; for 24 hours the one before signs too, "
+	  "Deliveries are signed with a new secret at once. For 24 hours the old secret signs too, "
 	  "but only in the header webhook-signature." },
 	/* ---- tick */
 	{ "tick.too_many", "there are 50 addresses for web-cron already; remove one first" },
@@ -573,14 +572,14 @@ const struct catalog_row catalog_rows[] = {
 	  "Subscription {subscription_id} sends to us now, signed with a secret of ours" },
 	{ "toggl.answered",
 	  "Toggl answered {status}{answer, select, none {} other {: \"{answer}\"}}" },
-	{ "toggl.asked_to_wait", "Toggl asks not to be asked for a while" },
+	{ "toggl.asked_to_wait", "Toggl asks to wait for a while" },
 	{ "toggl.busy", "too much is being done at Toggl right now; nothing was begun, please try "
 			"again when some of it has ended" },
 	{ "toggl.callback_refused", "{message}. {hint}" },
 	{ "toggl.callback_unusable",
 	  "Toggl could not use the callback address {url}. {message}. {hint}" },
 	{ "toggl.changed", "Subscription {subscription_id} is changed" },
-	{ "toggl.cleanup_waits", "Clearing up behind it has to wait." },
+	{ "toggl.cleanup_waits", "The cleanup after it has to wait." },
 	{ "toggl.connected", "Connected as {name, select, none {} other {{name} }}{email, select, "
 			     "none {} other {<{email}> }}(user {user_id})" },
 	{ "toggl.connection_refused",
@@ -590,7 +589,7 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.connection_well", "connected" },
 	{ "toggl.created", "Subscription {subscription_id} \"{description}\" of workspace "
 			   "{workspace_id} brings {filters}" },
-	{ "toggl.cut_off", "the program was cut off while it waited for the answer" },
+	{ "toggl.cut_off", "the program ended while it waited for the answer" },
 	{ "toggl.delete_failed", "Toggl still lists subscription {subscription_id} after it was "
 				 "deleted twice; delete it in Toggl (Integrations, Webhooks)" },
 	{ "toggl.deleted", "Subscription {subscription_id} is deleted" },
@@ -639,9 +638,10 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.hint_unreachable",
 	  "So nothing takes connections from outside at {host}: check the web server, its port, "
 	  "the firewall, and that the address is a public one" },
-	{ "toggl.in_doubt",
-	  "{message}. Nobody knows whether Toggl did it: `hookledger toggl list --refresh` shows" },
-	{ "toggl.job_again", "{message}. It is asked again in {wait_ms} (attempt {attempt})." },
+	{ "toggl.in_doubt", "{message}. It is not known whether Toggl did it: `hookledger toggl "
+			    "list --refresh` shows it" },
+	{ "toggl.job_again",
+	  "{message}. The request is repeated in {wait_ms} (attempt {attempt})." },
 	{ "toggl.job_conflict",
 	  "{by, select, none {{is_interactive, select, true {Somebody at the command line} other "
 	  "{The courier}}} other {{by}}} is {subscription_id, select, none {making a "
@@ -654,14 +654,14 @@ const struct catalog_row catalog_rows[] = {
 	  "courier goes on with it, or `hookledger toggl continue {job_id}`, and nothing is done "
 	  "twice}}" },
 	{ "toggl.job_forgotten", "forgotten" },
-	{ "toggl.job_lost", "another process has gone on with this, or it has ended: `hookledger "
-			    "toggl list` shows how things are" },
+	{ "toggl.job_lost", "another process has continued this job, or it has ended: `hookledger "
+			    "toggl list` shows the present state" },
 	{ "toggl.job_stopped",
-	  "It was broken off; the courier goes on with it, and nothing is done twice." },
-	{ "toggl.job_unknown", "there is nothing to go on with under the number {job_id}: it has "
-			       "ended, or another process works on it" },
-	{ "toggl.job_waits", "{why}. It goes on by itself at {until}; nothing is lost." },
-	{ "toggl.job_works", "It is being done." },
+	  "Its program ended; the courier continues it, and nothing is done twice." },
+	{ "toggl.job_unknown",
+	  "there is no job {job_id} to continue: it has ended, or another process works on it" },
+	{ "toggl.job_waits", "{why}. It continues by itself at {until}; nothing is lost." },
+	{ "toggl.job_works", "It is in progress." },
 	{ "toggl.left_out",
 	  "{model, select, workspace {the workspace} workspace_user {members} client {clients} "
 	  "project {projects} tag {tags} task {tasks} project_user {project members} other "
@@ -672,9 +672,8 @@ const struct catalog_row catalog_rows[] = {
 	  "The subscriptions of workspace {workspace_id} could not be read: {why}" },
 	{ "toggl.listed_disabled", "Toggl lists subscription {subscription_id} as disabled; "
 				   "`hookledger toggl enable {subscription_id}` tries again" },
-	{ "toggl.made_meanwhile",
-	  "nothing was made: what was tried before, and had no answer, is there by now as "
-	  "subscription {subscription_id} \"{description}\"" },
+	{ "toggl.made_meanwhile", "nothing was made: an earlier request without an answer has made "
+				  "subscription {subscription_id} \"{description}\"" },
 	{ "toggl.made_unknown",
 	  "{why}, and its list could not be read: {message}. The endpoint is kept; `hookledger "
 	  "toggl list --refresh` shows whether it was made" },
@@ -693,8 +692,8 @@ const struct catalog_row catalog_rows[] = {
 			       "administrator's token may: {message}" },
 	{ "toggl.not_in_plan", "the plan of this workspace does not have that: {message}" },
 	{ "toggl.not_json", "Toggl answered 200 with something that is not JSON" },
-	{ "toggl.not_made", "{why}. The subscription is not in Toggl's list; try again later. "
-			    "Should it come to be after all, it is taken up" },
+	{ "toggl.not_made", "{why}. The subscription is not in Toggl's list; try again later. If "
+			    "Toggl makes it after all, it is adopted" },
 	{ "toggl.not_validated", "Toggl has not validated subscription {subscription_id}: the ping "
 				 "to {url} was not answered with its code. {hint}" },
 	{ "toggl.nothing_left",
@@ -706,24 +705,24 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.plan_leaves_out", "That leaves out {filters}." },
 	{ "toggl.plan_nothing", "Nothing is left to subscribe to: your subscriptions have all of "
 				"it, or the plan allows none." },
-	{ "toggl.quota_reserved", "of Toggl's quota {remaining} requests are left, which are kept "
-				  "for work that somebody waits for" },
+	{ "toggl.quota_reserved", "{remaining} requests of Toggl's quota are left; they are "
+				  "reserved for jobs of people who wait" },
 	{ "toggl.quota_spent",
 	  "the quota{total, select, none {} other { of {total} requests an hour}} that Toggl gives "
 	  "{organization_id, select, 0 {a user} other {organization {organization_id}}} is spent" },
-	{ "toggl.quota_wait", "{why}; it begins anew at {until} (in {wait_ms})" },
-	{ "toggl.rotated", "Subscription {subscription_id} has a new secret; what is signed with "
-			   "the one before is taken for 24 hours more" },
+	{ "toggl.quota_wait", "{why}; it starts again at {until} (in {wait_ms})" },
+	{ "toggl.rotated", "Subscription {subscription_id} has a new secret; signatures with the "
+			   "old one are accepted for 24 hours more" },
 	{ "toggl.state_disabled", "Toggl has disabled it, so no events come" },
 	{ "toggl.state_endpoint", "our endpoint {endpoint_id} is disabled and answers 404" },
-	{ "toggl.state_filters", "its filters are not those that we gave it" },
+	{ "toggl.state_filters", "its filters are not the wanted ones" },
 	{ "toggl.state_missing", "Toggl does not have it any more" },
 	{ "toggl.state_off", "disabled, as wanted" },
 	{ "toggl.state_unknown", "made elsewhere: its events do not come here" },
-	{ "toggl.state_unvalidated", "its address has not proved itself, so no events come" },
+	{ "toggl.state_unvalidated", "its address is not validated, so no events come" },
 	{ "toggl.state_url",
-	  "it sends to another address than we gave it: {url, select, none {none} other {{url}}}" },
-	{ "toggl.state_well", "events flow" },
+	  "it sends to another address: {url, select, none {none} other {{url}}}" },
+	{ "toggl.state_well", "events arrive" },
 	{ "toggl.subscription_differs",
 	  "Subscription {subscription_id} of workspace {workspace_id}: {state}" },
 	{ "toggl.subscription_foreign",
@@ -736,22 +735,21 @@ const struct catalog_row catalog_rows[] = {
 	  "Subscription {subscription_id}: {state}{repair, select, none {} adopt {; `hookledger "
 	  "toggl adopt {subscription_id}`} endpoint {; `hookledger endpoint enable {endpoint_id}`} "
 	  "other {; `hookledger toggl {repair}`}}" },
-	{ "toggl.subscription_unknown",
-	  "Toggl is not known to have a subscription {subscription_id}; `hookledger toggl list "
-	  "--refresh` looks" },
-	{ "toggl.taken_away", "{why}. It was taken away again" },
+	{ "toggl.subscription_unknown", "subscription {subscription_id} at Toggl is not known; "
+					"`hookledger toggl list --refresh` asks Toggl" },
+	{ "toggl.taken_away", "{why}. It was deleted again" },
 	{ "toggl.token_empty", "\"token\" is empty; the API token stands at the end of "
 			       "https://track.toggl.com/profile" },
 	{ "toggl.token_refused", "Toggl refuses the API token: was it reset? `hookledger connect` "
 				 "takes the new one ({message})" },
 	{ "toggl.token_unknown", "Toggl does not know this API token; it is at the end of the page "
 				 "https://track.toggl.com/profile ({message})" },
-	{ "toggl.too_fast", "{message}. Toggl still says it is asked too fast; does something else "
-			    "use this token? Try again later" },
+	{ "toggl.too_fast", "{message}. Toggl still reports too many requests; does another "
+			    "program use this token? Try again later" },
 	{ "toggl.try_later", "{message}. Try again later" },
 	{ "toggl.unconnected", "there is no connection to Toggl; `hookledger connect` makes one" },
 	{ "toggl.unlisted", "Toggl does not list subscription {subscription_id} any more" },
-	{ "toggl.validated", "Subscription {subscription_id} is validated: events flow" },
+	{ "toggl.validated", "Subscription {subscription_id} is validated: events arrive" },
 	{ "toggl.workspace_unconnected", "no connected Toggl user is in workspace {workspace_id}; "
 					 "`hookledger connect` makes a connection" },
 	{ "toggl.workspace_unknown",
@@ -759,17 +757,17 @@ const struct catalog_row catalog_rows[] = {
 	  "list --refresh` asks Toggl" },
 	{ "toggl.workspace_wanted", "say for which workspace: \"workspace_id\"" },
 	/* ---- totp */
-	{ "totp.code_expired", "this code is not good any more; wait for the next one" },
+	{ "totp.code_expired", "this code is no longer valid; wait for the next one" },
 	{ "totp.code_of_other", "this is not the code that belongs to the secret; look at the "
 				"clock of the phone, and take the code of now" },
 	{ "totp.code_wanted", "now the code that your app shows, or a recovery code" },
-	{ "totp.code_wrong", "this code is not good, or was used already" },
-	{ "totp.not_begun", "there is no secret to confirm; begin anew" },
+	{ "totp.code_wrong", "this code is not valid, or was used already" },
+	{ "totp.not_begun", "there is no secret to confirm; start again" },
 	{ "totp.off_already", "you log in without codes" },
 	{ "totp.on_already", "you log in with codes already; turn that off first" },
 	{ "totp.only_off", "\"totp\" can only be made false: its owner turns it on" },
 	{ "totp.own_off",
-	  "turn your own codes off with a code, or by `hookledger operator totp-reset`" },
+	  "turn off your own codes with a code, or with `hookledger operator totp-reset`" },
 	/* ---- user */
 	{ "user.malformed", "a user is a whole number above 0" },
 	/* ---- workspace */

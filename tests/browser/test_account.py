@@ -131,7 +131,7 @@ def test_codes_from_setting_up_to_turning_off(mine):
     mine.wait(lambda: mine.focused() == "Code", "the code to be asked for")
     shoot(mine, "login-code")
     mine.keys("000000", Keys.ENTER)
-    mine.says("This code is not good", "form > [role=alert]")
+    mine.says("This code is not valid", "form > [role=alert]")
     mine.press("Start again")
     assert mine.focused() == "Name" and mine.field("Password").get_property("value") == ""
     mine.fill("Password", PASSWORD)

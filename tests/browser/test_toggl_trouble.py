@@ -118,7 +118,7 @@ def test_a_quota_that_ends_in_the_middle_of_loading(own_page, us, request, share
         used = toggl.used()[1]
         toggl.limit(used + 3)
         page.press("Load names")
-        toast(page, "warning", "is spent. It goes on by itself at ")
+        toast(page, "warning", "is spent. It continues by itself at ")
         what, state, resumes = under_way(page)[0]
         assert what.startswith("Load names") and "waits" in state and "nothing is lost" in state and "minutes" in resumes, under_way(page)
         assert toggl.used()[1] == used + 3
@@ -149,7 +149,7 @@ def test_a_quota_that_something_else_has_spent(connected, us, liar, side):
     create(page)
     toast(page, "warning", "is spent")
     (what, state, resumes), = under_way(page)
-    assert what.startswith("New subscription") and "It goes on by itself at" in state and "minutes" in resumes
+    assert what.startswith("New subscription") and "It continues by itself at" in state and "minutes" in resumes
     # by the operator's clock, as the browser writes it
     begins = page.js("return new Intl.DateTimeFormat(navigator.language, { timeZone: 'Asia/Tokyo', timeStyle: 'short' }).format(new Date(arguments[0]))",
                      us.sql("select ledger.rfc3339(wait_until) from ledger.toggl_job where finished_at is null")[0][0])
@@ -239,7 +239,7 @@ def test_an_answer_that_does_not_come(own_page, us, liar, side, gate):
     connect(page)
     side.faults["POST"] = [lambda request, do: do() and gate.wait(30) and None]
     create(page, settled=False)
-    page.says("It is being done.")
+    page.says("It is in progress.")
     toast(page, "well", "Subscription 11")
     assert liar.count("POST", "/subscriptions/") == 1 and list(side.there) == ["11"]
 
@@ -273,7 +273,7 @@ def test_a_creation_whose_program_died_is_continued(connected, us, liar, side):
     page.settle()
     # the lease of a process that is gone runs out
     us.sql("update ledger.toggl_job set leased_until = clock_timestamp() where finished_at is null")
-    page.says("It was broken off; the courier goes on with it, and nothing is done twice.")
+    page.says("Its program ended; the courier continues it, and nothing is done twice.")
     shoot(page, "broken-off")
     quiet(page)
     page.press("Continue now")
@@ -327,7 +327,7 @@ def test_a_window_that_is_closed_while_toggl_thinks(own_page, us, liar, side, ga
     connect(page)
     side.faults["POST"] = [lambda request, do: gate.wait(30) and (400, {}, "no")]
     create(page, settled=False)
-    page.says("It is being done.", "dialog")
+    page.says("It is in progress.", "dialog")
     page.keys(Keys.ESCAPE)
     page.wait(lambda: not page.all("dialog"), "the window to be gone")
     gate.set()
@@ -346,11 +346,11 @@ def test_a_subscription_that_was_changed_at_toggl(connected, us, liar, side):
     page.says("Toggl has disabled it, so no events come", "table")
     side.there["11"]["enabled"] = True
     page.press("Ask Toggl now")
-    page.says("its address has not proved itself", "table")
+    page.says("its address is not validated", "table")
     liar.answers[f"GET {HOOKS}"] = (200, {}, {"not": "a list"})
     quiet(page)
     page.press("Ask Toggl now")
     page.wait(lambda: page.all(".toast"), "a result")
     assert any("which is no list of subscriptions" in one.text for one in page.all(".toast"))
-    page.says("its address has not proved itself", "table")
+    page.says("its address is not validated", "table")
     assert list(side.there) == ["11"] and liar.count("POST", "/subscriptions/") == 1

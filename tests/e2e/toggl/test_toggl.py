@@ -114,7 +114,7 @@ def test_loading_waits_for_the_quota(us, toggl):
     done = us.hookledger("toggl", "load", check=False)
     assert done.returncode == 1 and "is spent" in done.stderr and "toggl continue" in done.stderr, done.stderr
     assert toggl.used()[1] == organization + 3
-    # not one request more until the window begins anew
+    # not one request more until the window starts again
     assert us.hookledger("toggl", "load", check=False).returncode == 1
     assert us.hookledger("toggl", "ping", listed(us)[0]["subscription_id"], check=False).returncode == 1
     assert toggl.used()[1] == organization + 3

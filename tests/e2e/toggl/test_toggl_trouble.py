@@ -89,7 +89,7 @@ def test_a_window_that_is_spent_is_left_alone(us, liar, side):
         402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")
     asked = len(liar.asked)
     done = us.hookledger("toggl", "load", check=False)
-    assert done.returncode == 1 and re.search(r"is spent; it begins anew at [\d:]{8} UTC \(in 30 minutes\)", done.stderr), done.stderr
+    assert done.returncode == 1 and re.search(r"is spent; it starts again at [\d:]{8} UTC \(in 30 minutes\)", done.stderr), done.stderr
     assert len(liar.asked) == asked + 2
     for words in (["load"], ["ping", "11"], ["refresh"]):
         us.hookledger("toggl", *words, check=False)
