@@ -132,7 +132,7 @@ create temp table counted as table drifted;
 create temp table one as
   select t.*, ledger.write_one_time_entry(2000000 + t.n, t.n, '2026-07-01Z', 5, t.n, 'updated',
                 format('{"user_id":null,"project_id":null,"task_id":null,"server_deleted_at":null,"%s":%s}', t.key, t.said)) as is_written
-  from told t join ledger.field f on f.model = t.model and f.name = t.name and f.keys[1] = t.key
+  from sample_event t join ledger.field f on f.model = t.model and f.name = t.name and f.keys[1] = t.key
   where t.model = 'time_entry' and t.said !~ '\{|\\u|[eE][+-]?[0-9]{3}';
 select cmp_ok(count(*), '>', 150::bigint, 'many values come alone and plain') from one;
 select is_empty('select name, said, is_written from one where is_written <> (odd is null)', 'the way of one event takes what is not odd');
