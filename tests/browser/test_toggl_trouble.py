@@ -177,7 +177,7 @@ def test_one_that_is_asked_too_fast(connected, us, liar, side):
     page = connected
     side.faults["POST"] = [(429, {"Retry-After": "6"}, "Too many requests")]
     create(page, settled=False)
-    page.says('Toggl answered 429: "Too many requests". It is asked again in ')
+    page.says('Toggl answered 429: "Too many requests". The request is repeated in ')
     shoot(page, "asked-too-fast")
     toast(page, "well", "Subscription 11")
     page.wait(lambda: not under_way(page), "nothing to be under way")
