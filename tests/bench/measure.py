@@ -106,7 +106,7 @@ def measure(env, target, children, port, connections, seconds):
     if target.database == "plain" and env.sql("plain", "select count(*) from toggl.time_entry") != "0":
         raise BenchError("plain.sql has not taken away the writing of the typed tables")
     result["lost"] = 0
-    result["batch"] = None
+    result["batch"] = 0
     if target.database:
         result["lost"] = lost_rows(env, target, first_id, acknowledged)
         result["batch"] = events_per_commit(env, target)

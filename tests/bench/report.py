@@ -24,21 +24,17 @@ def worst(results, name, connections, key):
 
 
 def measured(results, connections, formula):
-    """formula(get) of the medians, with its lowest and highest value in the single rounds. get(name, key) is a
-    number. None when something was not measured."""
-    rounds = sorted({result["round"] for result in results})
-
-    def get_median(name, key):
-        return median(results, name, connections, key)
-
-    def get_of(number):
-        return lambda name, key: median([result for result in results if result["round"] == number],
-                                        name, connections, key)
+    """The median of formula(get) over the rounds, with the lowest and the highest; get(name, key) is a number of
+    that round. Targets of one round are compared, because a noisy minute hits them together. None when something
+    was not measured."""
+    def in_round(number):
+        of_round = [result for result in results if result["round"] == number]
+        return formula(lambda name, key: median(of_round, name, connections, key))
 
     try:
-        each = [formula(get_of(number)) for number in rounds]
-        return formula(get_median), f"{min(each):.2f} to {max(each):.2f}"
-    except (TypeError, ValueError, ZeroDivisionError):
+        each = [in_round(number) for number in sorted({result["round"] for result in results})]
+        return statistics.median(each), f"{min(each):.2f} to {max(each):.2f}"
+    except (TypeError, statistics.StatisticsError, ZeroDivisionError):
         return None
 
 
