@@ -1,7 +1,7 @@
 -- The monitor: event counts by hour, call baselines, counters, state of hosts, findings, and alerts
 -- to the owner. The functions are in sql/functions/monitor.
 
-create table ledger.watch (
+create table ledger.monitor (
   only_row boolean primary key default true check (only_row),
   made_at timestamptz not null default now(),
   read_epoch integer not null default 0,
@@ -9,20 +9,20 @@ create table ledger.watch (
   read_seq bigint not null default 0,
   read_at timestamptz not null default '-infinity',
   learned_at timestamptz not null default '-infinity',
-  judged_at timestamptz not null default '-infinity'
+  evaluated_at timestamptz not null default '-infinity'
 );
-comment on table ledger.watch is
+comment on table ledger.monitor is
   'Progress of counting, and times of the monitor''s work; one row. A session that does this work locks the row.';
-comment on column ledger.watch.only_row is 'Keeps it at one row.';
-comment on column ledger.watch.made_at is 'When the monitor started.';
-comment on column ledger.watch.read_epoch is
+comment on column ledger.monitor.only_row is 'Keeps it at one row.';
+comment on column ledger.monitor.made_at is 'When the monitor started.';
+comment on column ledger.monitor.read_epoch is
   'Events up to this cursor (epoch, txid, seq) are in ledger.event_count_received and ledger.counter.';
-comment on column ledger.watch.read_txid is 'See read_epoch.';
-comment on column ledger.watch.read_seq is 'See read_epoch.';
-comment on column ledger.watch.read_at is 'When everything before that moment was counted.';
-comment on column ledger.watch.learned_at is 'When ledger.call_baseline was last made.';
-comment on column ledger.watch.judged_at is 'When the findings were last checked for alerts.';
-insert into ledger.watch default values;
+comment on column ledger.monitor.read_txid is 'See read_epoch.';
+comment on column ledger.monitor.read_seq is 'See read_epoch.';
+comment on column ledger.monitor.read_at is 'When everything before that moment was counted.';
+comment on column ledger.monitor.learned_at is 'When ledger.call_baseline was last made.';
+comment on column ledger.monitor.evaluated_at is 'When the findings were last checked for alerts.';
+insert into ledger.monitor default values;
 
 create table ledger.event_count_received (
   hour timestamptz not null,

@@ -204,7 +204,7 @@ static enum err look(struct monitor *monitor)
 	db_arg_text(monitor->args, monitor->page.len ? buf_str(&monitor->page) : str_of(""));
 	monitor->telling = monitor->counts;
 	put_counts(monitor->args, &monitor->telling);
-	return db_send(monitor->db, "courier.watch", monitor->args);
+	return db_send(monitor->db, "courier.monitor", monitor->args);
 }
 
 static enum err settle(struct monitor *monitor)

@@ -34,7 +34,7 @@ static int hasty(void *argument)
 	return write(report[1], &me, sizeof(me)) == sizeof(me) ? 3 : 1;
 }
 
-static pid_t crew_of(int count, int (*work)(void *))
+static pid_t prefork_of(int count, int (*work)(void *))
 {
 	pid_t pid;
 
@@ -58,12 +58,12 @@ static pid_t next_said(int wait_ms)
 	return pid;
 }
 
-static void assert_ends(pid_t crew)
+static void assert_ends(pid_t parent)
 {
 	int64_t until = clock_ms() + 5000;
 	int status = 99;
 
-	while (waitpid(crew, &status, WNOHANG) == 0 && clock_ms() < until)
+	while (waitpid(parent, &status, WNOHANG) == 0 && clock_ms() < until)
 		usleep(2000);
 	assert_int_equal(0, status);
 	close(report[0]);
@@ -96,7 +96,7 @@ static void assert_gone(pid_t pid)
 
 static void all_are_started_and_ended(void **state)
 {
-	pid_t crew = crew_of(3, patient), workers[3];
+	pid_t parent = prefork_of(3, patient), workers[3];
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -105,15 +105,15 @@ static void all_are_started_and_ended(void **state)
 		for (int k = 0; k < i; k++)
 			assert_int_not_equal(workers[k], workers[i]);
 	}
-	kill(crew, SIGTERM);
-	assert_ends(crew);
+	kill(parent, SIGTERM);
+	assert_ends(parent);
 	for (int i = 0; i < 3; i++)
 		assert_gone(workers[i]);
 }
 
 static void one_that_died_is_replaced(void **state)
 {
-	pid_t crew = crew_of(1, patient), first = next_said(5000), second;
+	pid_t parent = prefork_of(1, patient), first = next_said(5000), second;
 
 	(void)state;
 	usleep(1100000); /* it lasted, so there is no pause */
@@ -121,8 +121,8 @@ static void one_that_died_is_replaced(void **state)
 	second = next_said(700);
 	assert_true(second > 0);
 	assert_int_not_equal(first, second);
-	kill(crew, SIGINT);
-	assert_ends(crew);
+	kill(parent, SIGINT);
+	assert_ends(parent);
 	assert_gone(second);
 }
 
@@ -130,7 +130,7 @@ static void one_that_died_is_replaced(void **state)
    does not delay the end of the program. */
 static void what_does_not_last_is_tried_in_peace(void **state)
 {
-	pid_t crew = crew_of(2, hasty);
+	pid_t parent = prefork_of(2, hasty);
 	int64_t begun = clock_ms();
 	int starts = 0;
 
@@ -139,18 +139,18 @@ static void what_does_not_last_is_tried_in_peace(void **state)
 		starts += next_said(100) > 0;
 	assert_in_range(starts, 4, 6);
 	begun = clock_ms();
-	kill(crew, SIGTERM);
-	assert_ends(crew);
+	kill(parent, SIGTERM);
+	assert_ends(parent);
 	assert_true(clock_ms() - begun < 500);
 }
 
 static void the_crew_does_not_outlive_its_parent(void **state)
 {
-	pid_t crew = crew_of(2, patient), one = next_said(5000), two = next_said(5000);
+	pid_t parent = prefork_of(2, patient), one = next_said(5000), two = next_said(5000);
 
 	(void)state;
-	kill(crew, SIGKILL);
-	assert_int_equal(crew, waitpid(crew, NULL, 0));
+	kill(parent, SIGKILL);
+	assert_int_equal(parent, waitpid(parent, NULL, 0));
 	assert_gone(one);
 	assert_gone(two);
 	close(report[0]);
@@ -158,16 +158,16 @@ static void the_crew_does_not_outlive_its_parent(void **state)
 
 static void ignored_children_are_waited_for(void **state)
 {
-	pid_t crew, worker;
+	pid_t parent, worker;
 
 	(void)state;
 	signal(SIGCHLD, SIG_IGN);
-	crew = crew_of(1, patient);
+	parent = prefork_of(1, patient);
 	signal(SIGCHLD, SIG_DFL);
 	worker = next_said(5000);
 	assert_true(worker > 0);
-	kill(crew, SIGTERM);
-	assert_ends(crew);
+	kill(parent, SIGTERM);
+	assert_ends(parent);
 	assert_gone(worker);
 }
 
@@ -181,5 +181,5 @@ int main(void)
 		cmocka_unit_test(ignored_children_are_waited_for),
 	};
 
-	return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("parent", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 -- Alerts: messages to the owner about findings that are new, worse or over, once by each enabled
--- alert. courier.watch() calls ledger.judge(), which writes the messages; a courier claims each
+-- alert. courier.monitor() calls ledger.evaluate(), which writes the messages; a courier claims each
 -- with a lease and sends it, so that two couriers never send the same message. What is a finding
 -- does not belong here: see findings.sql.
 
@@ -32,7 +32,7 @@ comment on function ledger.alert_write(bigint, text, jsonb, jsonb) is
   'Writes a message of findings, as ledger.findings_json() gives them, and of changes (objects with change: new, '
   'worse or over) for each enabled alert; changes null: a test, for one alert.';
 
-create function ledger.judge(page text)
+create function ledger.evaluate(page text)
 returns void
 language plpgsql set search_path = ledger, pg_temp
 as $$
@@ -42,7 +42,7 @@ declare
   changes jsonb;
 begin
   -- One session at a time; another one is doing it now.
-  if not exists (select from ledger.watch w for update skip locked) then
+  if not exists (select from ledger.monitor w for update skip locked) then
     return;
   end if;
   seen := ledger.findings_json();
@@ -81,10 +81,10 @@ begin
   end if;
   delete from ledger.alert_message m where coalesce(m.sent_at, m.dropped_at) < at - interval '30 days';
   delete from ledger.host h where h.seen_at < at - interval '30 days';
-  update ledger.watch w set judged_at = at;
+  update ledger.monitor w set evaluated_at = at;
 end
 $$;
-comment on function ledger.judge(text) is
+comment on function ledger.evaluate(text) is
   'Compares the findings with those already reported. A finding that is new or became trouble is reported at once; '
   'one that was not found for 5 minutes is over and is reported once more. page: address of the admin page, for links.';
 
@@ -99,7 +99,7 @@ as $$
     missed_at = least(o.missed_at, excluded.missed_at)
 $$;
 comment on function ledger.outage_over(timestamptz, jsonb) is
-  'Called by a courier that has reported an outage of the database, after it has ended: ledger.judge() then reports '
+  'Called by a courier that has reported an outage of the database, after it has ended: ledger.evaluate() then reports '
   'it once, as any finding that is over.';
 
 create function ledger.alert_claim(lease_ms bigint)

@@ -103,10 +103,10 @@ as $$
 declare
   at constant timestamptz := ledger.clock();
   kept_for constant interval := interval '400 days';
-  progress ledger.watch;
+  progress ledger.monitor;
   is_full boolean;
 begin
-  select w.* into progress from ledger.watch w for update skip locked;
+  select w.* into progress from ledger.monitor w for update skip locked;
   if not found then
     return false;
   end if;
@@ -163,17 +163,17 @@ begin
     select ledger.count_up(array_agg(s.name), array_agg(s.label), array_agg(s.other_label), array_agg(s.value))
       from sums s having count(*) > 0),
   moved as (
-    update ledger.watch w
+    update ledger.monitor w
     set read_epoch = l.epoch, read_txid = l.txid, read_seq = l.seq
     from (select k.epoch, k.txid, k.seq from kept k order by k.epoch desc, k.txid desc, k.seq desc limit 1) l)
   select (select count(*) from fresh) = most into is_full from (select count(*) from counted) c;
   if not is_full then
-    update ledger.watch w set read_at = at;
+    update ledger.monitor w set read_at = at;
     if progress.learned_at < at - interval '1 hour' then
       perform ledger.call_baseline_learn(r.endpoint_id) from ledger.call_baseline r;
       delete from ledger.event_count_received p where p.hour < at - kept_for;
       delete from ledger.event_count_created h where h.hour < at - kept_for;
-      update ledger.watch w set learned_at = at;
+      update ledger.monitor w set learned_at = at;
     end if;
   end if;
   return is_full;

@@ -1,5 +1,5 @@
 -- Findings: problems on which the owner should act. ledger.findings() computes them at each call
--- from the tables of other parts; the admin page, doctor, metrics and ledger.judge() call it. Each
+-- from the tables of other parts; the admin page, doctor, metrics and ledger.evaluate() call it. Each
 -- query is bounded, so its cost does not depend on the size of the ledger. Sending alerts does not
 -- belong here: see alerts.sql.
 
@@ -67,7 +67,7 @@ as $$
 #variable_conflict use_column
 declare
   -- The events counted so far; when no monitor runs, only the newest events are known.
-  is_counted constant boolean := (select w.read_at > at - interval '2 hours' from ledger.watch w);
+  is_counted constant boolean := (select w.read_at > at - interval '2 hours' from ledger.monitor w);
   least_span constant interval := ledger.option('silence_minutes') * interval '1 minute';
   least_missing constant bigint := ledger.option('silence_times');
 begin
@@ -344,7 +344,7 @@ begin
            ledger.coded('finding.courier', jsonb_build_object('idle_seconds', ledger.whole_seconds(at - c.seen_at))),
              c.seen_at, ''
     from (select coalesce((select max(h.seen_at) from ledger.host h where h.program = 'courier'), w.made_at) as seen_at
-          from ledger.watch w) c
+          from ledger.monitor w) c
     where c.seen_at < at - interval '1 day'
       and (exists (select from ledger.alert n where n.enabled)
            or exists (select from ledger.subscription s where s.enabled and s.validated_at is not null

@@ -6,9 +6,9 @@ select ledger.interface_function(called) from unnest(array[
   'operator.alert_add', 'operator.alert_test', 'operator.alert_settle',
   'admin.alert_settle']) called;
 
-create function courier.watch(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint,
-                              oldest timestamptz, aside bigint, late_seconds bigint, page text, names text[],
-                              labels text[], counts bigint[])
+create function courier.monitor(place text, version text, records bigint, bytes bigint, most_bytes bigint,
+                                damaged bigint, oldest timestamptz, aside bigint, late_seconds bigint, page text,
+                                names text[], labels text[], counts bigint[])
 returns table (is_more boolean)
 language plpgsql security definer set search_path = ledger, pg_temp
 as $$
@@ -19,11 +19,11 @@ begin
   -- A batch that is small enough not to delay deliveries, and larger than the number of new events
   -- meanwhile.
   is_more := ledger.event_counts_update(2000);
-  perform ledger.judge(page);
+  perform ledger.evaluate(page);
   return next;
 end
 $$;
-comment on function courier.watch(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text,
+comment on function courier.monitor(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text,
   text[], text[], bigint[]) is
   'Called regularly by a courier: stores that it runs at `place` and the state of its spool, adds its counters, '
   'counts new events of the ledger (is_more: there are more, call again soon), and writes messages about changed '

@@ -230,7 +230,7 @@ language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
-  if (select w.read_at < ledger.clock() - interval '15 seconds' from ledger.watch w) then
+  if (select w.read_at < ledger.clock() - interval '15 seconds' from ledger.monitor w) then
     perform ledger.event_counts_update(most);
   end if;
 end

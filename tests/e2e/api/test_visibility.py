@@ -31,48 +31,48 @@ WORTH = ["424242.5", '"424242"', "null", '{"value":424242}', "[424242,{\"x\":424
 
 # ---- random events
 
-def members(dice, depth=0):
+def members(rng, depth=0):
     """Members of an object as JSON text: pay, what looks like it, and what has some
     further inside."""
     made = []
-    for key in dice.sample(PAY, dice.randint(0, 3)):
-        made.append(f"{dice.choice(SPELLED.get(key, [json.dumps(key)]))}:{dice.choice(WORTH)}")
-    for key in dice.sample(list(NONE_OF_IT), dice.randint(0, 3)):
+    for key in rng.sample(PAY, rng.randint(0, 3)):
+        made.append(f"{rng.choice(SPELLED.get(key, [json.dumps(key)]))}:{rng.choice(WORTH)}")
+    for key in rng.sample(list(NONE_OF_IT), rng.randint(0, 3)):
         made.append(f'"{key}":{NONE_OF_IT[key]}')
-    if depth < 3 and dice.random() < 0.4:
-        inside = "{" + ",".join(members(dice, depth + 1)) + "}"
-        made.append(dice.choice([f'"inside":{inside}', f'"list":[1,{inside}]', f'"text":{json.dumps(inside)}']))
-    dice.shuffle(made)
+    if depth < 3 and rng.random() < 0.4:
+        inside = "{" + ",".join(members(rng, depth + 1)) + "}"
+        made.append(rng.choice([f'"inside":{inside}', f'"list":[1,{inside}]', f'"text":{json.dumps(inside)}']))
+    rng.shuffle(made)
     return made
 
 
-def request(dice):
+def request(rng):
     """request_body: JSON in a string, an object, cut short, a form, JSON Patch."""
-    whole = "{" + ",".join(members(dice)) + "}"
-    return dice.choice([json.dumps(whole), json.dumps(whole), whole, json.dumps(whole[:-1]), '"rate=424242&name=x"', '""',
+    whole = "{" + ",".join(members(rng)) + "}"
+    return rng.choice([json.dumps(whole), json.dumps(whole), whole, json.dumps(whole[:-1]), '"rate=424242&name=x"', '""',
                         json.dumps('[{"op":"replace","path":"/rate","value":424242}]')])
 
 
 def random_events(seed, ben, first):
     """(model, entity, payload text, request text) in their order: projects first, some
     of them private, one's own entries and others'."""
-    dice = random.Random(seed)
-    public = {first + n: dice.random() < 0.5 for n in range(3)}
-    belongs = {project for project in public if dice.random() < 0.5}
+    rng = random.Random(seed)
+    public = {first + n: rng.random() < 0.5 for n in range(3)}
+    belongs = {project for project in public if rng.random() < 0.5}
     events = []
 
     def tell(model, entity, **known):
         given = [f'"{key}":{json.dumps(value)}' for key, value in {"id": entity, "workspace_id": WORKSPACE, **known}.items()]
-        events.append((model, entity, "{" + ",".join(given + members(dice)) + "}", request(dice)))
+        events.append((model, entity, "{" + ",".join(given + members(rng)) + "}", request(rng)))
 
     for project, is_public in public.items():
         tell("project", project, name=f"p{project}", is_private=not is_public, active=True)
     for project in belongs:
         tell("project_user", project + 10, project_id=project, user_id=ben)
-    for _ in range(dice.randint(6, 12)):
-        project, whose = dice.choice(list(public)), dice.choice([ben, ben + 1])
-        dice.choice([
-            lambda: tell("time_entry", first + dice.randint(20, 25), user_id=whose, project_id=dice.choice([None, project]), description="x",
+    for _ in range(rng.randint(6, 12)):
+        project, whose = rng.choice(list(public)), rng.choice([ben, ben + 1])
+        rng.choice([
+            lambda: tell("time_entry", first + rng.randint(20, 25), user_id=whose, project_id=rng.choice([None, project]), description="x",
                          start="2026-07-01T10:00:00Z", stop="2026-07-01T11:00:00Z", duration=3600),
             lambda: tell("task", first + 30, name="t", project_id=project, active=True),
             lambda: tell("workspace_user", first + 40, user_id=whose, name="u"),
@@ -163,10 +163,10 @@ def test_all_ways_tell_the_same(api_site, monkeypatch):
     subscriber = Subscriber()
     number = itertools.count(1)
     for seed in SEEDS:
-        dice = random.Random(seed)
+        rng = random.Random(seed)
         events, seen = random_events(seed, BEN, 10_000 * (seed + 1))
         subscription = subscribe(site, subscriber.url, account=ben.account_id)
-        site.hookledger("account", "grant", ben.account_id, WORKSPACE, *(["--admin"] if dice.random() < 0.5 else []))
+        site.hookledger("account", "grant", ben.account_id, WORKSPACE, *(["--admin"] if rng.random() < 0.5 else []))
         events = {next(number): one for one in events}
         for event, (model, entity, payload, asked) in events.items():
             body = (f'{{"event_id":{event},"created_at":"2026-07-01T10:00:00.{event:06}Z","creator_id":1,"metadata":{{"action":"updated",'
@@ -174,9 +174,9 @@ def test_all_ways_tell_the_same(api_site, monkeypatch):
             assert site.send(body).status == 200
         ask_all_ways(site, ben, subscription, subscriber, events, seen, lambda: run_round(site))
         # the role becomes another, and everything is sent once more
-        is_admin = dice.random() < 0.5
+        is_admin = rng.random() < 0.5
         site.hookledger("account", "grant", ben.account_id, WORKSPACE, *(["--admin"] if is_admin else []))
-        if dice.random() < 0.5:
+        if rng.random() < 0.5:
             site.sql("update toggl.project set is_private = true where not is_private")
             seen &= {row[0] for row in site.sql("select project_id from toggl.project_user where user_id = %s", BEN)}
         ask_all_ways(site, ben, subscription, subscriber, events, seen,

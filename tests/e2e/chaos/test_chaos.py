@@ -75,7 +75,7 @@ class Sender(threading.Thread):
 
     def __init__(self, site, number):
         super().__init__(daemon=True)
-        self.dice, self.first = random.Random(number), number * ENTITIES + 1
+        self.rng, self.first = random.Random(number), number * ENTITIES + 1
         self.site = type(site).__new__(type(site))
         self.site.__dict__ = {**site.__dict__, "next_event": site.next_event + number * 10**7}
         self.acknowledged, self.again, self.refused, self.stopped = [], 0, 0, threading.Event()
@@ -88,15 +88,15 @@ class Sender(threading.Thread):
 
     def run(self):
         while not self.stopped.is_set():
-            action = self.dice.choice(["created", "updated", "updated", "deleted"])
-            body = self.site.event(model=self.dice.choice(["time_entry", "tag", "project"]), action=action, payload={
-                "id": self.dice.randrange(self.first, self.first + ENTITIES), "workspace_id": WORKSPACE, "name": "Größe"})
+            action = self.rng.choice(["created", "updated", "updated", "deleted"])
+            body = self.site.event(model=self.rng.choice(["time_entry", "tag", "project"]), action=action, payload={
+                "id": self.rng.randrange(self.first, self.first + ENTITIES), "workspace_id": WORKSPACE, "name": "Größe"})
             while not self.send(body) and not self.stopped.is_set():
                 self.refused += 1
                 self.stopped.wait(0.05)
             if not self.stopped.is_set():
                 self.acknowledged.append(json.loads(body)["event_id"])
-                self.again += self.dice.random() < 0.15 and self.send(body)
+                self.again += self.rng.random() < 0.15 and self.send(body)
             self.stopped.wait(0.04)
 
 
@@ -138,7 +138,7 @@ def befall(on, deck, counted):
     lasting = {**faults.LASTING, **(faults.FULL if on.disks else {})}
     if not deck:
         deck.extend([*faults.INSTANT, *faults.SHORT, *lasting])
-        on.dice.shuffle(deck)
+        on.rng.shuffle(deck)
     name = deck.pop()
     counted[name] += 1
     if name not in lasting:
@@ -147,8 +147,8 @@ def befall(on, deck, counted):
         return
     with lasting[name](on):
         faults.pause(on, 0.1, 1)
-        if on.dice.random() < 0.3:
-            another = on.dice.choice(list(faults.INSTANT))
+        if on.rng.random() < 0.3:
+            another = on.rng.choice(list(faults.INSTANT))
             counted[another] += 1
             faults.INSTANT[another](on)
             faults.pause(on, 0, 0.5)
@@ -184,7 +184,7 @@ def test_nothing_is_lost_or_doubled(installation, capfd):
         before = sum(counted.values())
         befall(on, deck, counted)
         on.revive()
-        more(senders, 1 + on.dice.randrange(4))
+        more(senders, 1 + on.rng.randrange(4))
         done = sum(counted.values())
         if done // 50 > before // 50:
             with capfd.disabled():

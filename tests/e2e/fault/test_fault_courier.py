@@ -47,10 +47,10 @@ class Actor(threading.Thread):
         self.acknowledged, self.stopped = {}, threading.Event()
 
     def run(self):
-        dice = random.Random(self.entities.start)
+        rng = random.Random(self.entities.start)
         while not self.stopped.is_set():
-            body = self.site.event(action="updated", payload={"id": dice.choice(self.entities), "workspace_id": WORKSPACE,
-                                                              "name": "x" * dice.randrange(1000)})
+            body = self.site.event(action="updated", payload={"id": rng.choice(self.entities), "workspace_id": WORKSPACE,
+                                                              "name": "x" * rng.randrange(1000)})
             while not self.stopped.is_set():
                 try:
                     if self.site.send(body).status == 200:
@@ -110,14 +110,14 @@ def test_two_couriers_at_once(passing, healthy):
 
 
 def test_couriers_killed_at_random(passing, healthy):
-    dice = random.Random(1)
+    rng = random.Random(1)
     for subscriber in healthy:
         subscribe(passing, subscriber.url)
     couriers = [start_courier(passing, f"courier{number}") for number in range(2)]
     with events(passing, healthy) as count:
         for _ in range(10):
-            wait_for_more(count, 5 + dice.randrange(30))
-            number = dice.randrange(2)
+            wait_for_more(count, 5 + rng.randrange(30))
+            number = rng.randrange(2)
             couriers[number].kill()
             couriers[number].wait()
             couriers[number] = start_courier(passing, f"courier{number}")

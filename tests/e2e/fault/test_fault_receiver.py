@@ -65,13 +65,13 @@ def end_sessions(db, database):
 
 
 def test_receivers_killed_at_random(faulty):
-    dice = random.Random(1)
+    rng = random.Random(1)
     with traffic(faulty) as senders:
         for _ in range(12):
-            wait_for_more(senders, 5 + dice.randrange(10))
+            wait_for_more(senders, 5 + rng.randrange(10))
             victims = receivers(faulty)
             if victims:
-                os.kill(dice.choice(victims), signal.SIGKILL)
+                os.kill(rng.choice(victims), signal.SIGKILL)
 
 
 def test_postgresql_restarted(faulty):
@@ -105,7 +105,7 @@ def test_postgresql_crashed(faulty):
 
 
 def test_receivers_and_postgresql_killed_together(faulty):
-    dice = random.Random(2)
+    rng = random.Random(2)
     with traffic(faulty) as senders:
         for _ in range(3):
             wait_for_more(senders, 20)
@@ -113,7 +113,7 @@ def test_receivers_and_postgresql_killed_together(faulty):
             wait_for_more(senders, 20)
             for victim in receivers(faulty):
                 os.kill(victim, signal.SIGKILL)
-            wait_for_more(senders, dice.randrange(20) + 1)
+            wait_for_more(senders, rng.randrange(20) + 1)
             faulty.cluster.start()
 
 

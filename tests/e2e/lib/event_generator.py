@@ -30,47 +30,47 @@ NUL = "\\u0000"
 MODELS = [*COLUMNS, "time_entry", "time_entry", "expense", "approval"]
 
 
-def value(dice, kind, oddity):
-    return dice.choice(ODD) if dice.random() < oddity else dice.choice([*GOOD[kind], "null"])
+def value(rng, kind, oddity):
+    return rng.choice(ODD) if rng.random() < oddity else rng.choice([*GOOD[kind], "null"])
 
 
-def payload(dice, model, entity, mostly, oddity):
+def payload(rng, model, entity, mostly, oddity):
     """An entity as JSON text: some of its fields, and unknown ones."""
     members = [f'"id":{entity}'] if entity else []
     for _, kind, keys in fields(model if model in COLUMNS else "other_entity"):
-        if dice.random() < mostly * (0.15 if keys[0].endswith("deleted_at") else 1):
-            key = dice.choice(keys) if dice.random() < 0.3 else keys[0]
-            members.append(f'"{key}":{value(dice, kind, oddity)}')
-    if dice.random() < 0.3:
-        members.append('"unknown":' + dice.choice(['{"deep":[{"api_token":"hush"}]}', '"api_token"'] + ODD * (oddity > 0)))
-    if dice.random() < 0.1:
-        members.append('"' + dice.choice(["api_token", "\\u0061pi_token", "ical_url"]) + '":"hush"')
-    if dice.random() < 0.1:
-        members.append(dice.choice(members) if members else '"a":1')
-    dice.shuffle(members)
+        if rng.random() < mostly * (0.15 if keys[0].endswith("deleted_at") else 1):
+            key = rng.choice(keys) if rng.random() < 0.3 else keys[0]
+            members.append(f'"{key}":{value(rng, kind, oddity)}')
+    if rng.random() < 0.3:
+        members.append('"unknown":' + rng.choice(['{"deep":[{"api_token":"hush"}]}', '"api_token"'] + ODD * (oddity > 0)))
+    if rng.random() < 0.1:
+        members.append('"' + rng.choice(["api_token", "\\u0061pi_token", "ical_url"]) + '":"hush"')
+    if rng.random() < 0.1:
+        members.append(rng.choice(members) if members else '"a":1')
+    rng.shuffle(members)
     return "{" + ",".join(members) + "}"
 
 
 def random_events(seed, workspaces, count=None, entities=None):
     """The events of one seed, in no order, for these entities (workspace, model, entity), or for a
     few random ones."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     # A third has no unexpected value, because one of them changes how a whole batch is written.
     oddity = [0, 0.02, 0.15][seed // 20 % 3]
-    entities = entities or [(dice.choice(workspaces), dice.choice(MODELS), dice.randint(1, 3)) for _ in range(dice.randint(1, 4))]
-    count = count or dice.randint(10, 30)
-    ids = dice.sample(range(1, 2**62), count)
+    entities = entities or [(rng.choice(workspaces), rng.choice(MODELS), rng.randint(1, 3)) for _ in range(rng.randint(1, 4))]
+    count = count or rng.randint(10, 30)
+    ids = rng.sample(range(1, 2**62), count)
     events = []
     for number in range(count):
-        workspace, model, entity = dice.choice(entities)
-        action = dice.choice(["created", "updated", "updated", "deleted", "deleted", "archived"][:dice.choice([3, 5, 6])])
-        stated = entity if dice.random() < 0.97 or model == "workspace" else None
-        if action == "deleted" and dice.random() < 0.6:
-            text = dice.choice(["null", "{}", f'{{"id":{entity}}}', f'{{"id":{entity},"at":"odd","server_deleted_at":5}}'])
+        workspace, model, entity = rng.choice(entities)
+        action = rng.choice(["created", "updated", "updated", "deleted", "deleted", "archived"][:rng.choice([3, 5, 6])])
+        stated = entity if rng.random() < 0.97 or model == "workspace" else None
+        if action == "deleted" and rng.random() < 0.6:
+            text = rng.choice(["null", "{}", f'{{"id":{entity}}}', f'{{"id":{entity},"at":"odd","server_deleted_at":5}}'])
             stated = entity
         else:
-            text = payload(dice, model, stated, dice.choice([0.2, 0.9]), oddity)
-        created = START_US + dice.choice([0, 0, 1, 1000000]) * dice.randint(0, 6)
-        body = f'{{"event_id":{ids[number]},"metadata":{{"model":"{model}","note":"{dice.choice(["", "", NUL * (oddity > 0)])}"}},"payload":{text}}}'
-        events.append(Event(workspace, ids[number], created, dice.choice([None, 9000001, 9000002]), stated, model, action, body))
+            text = payload(rng, model, stated, rng.choice([0.2, 0.9]), oddity)
+        created = START_US + rng.choice([0, 0, 1, 1000000]) * rng.randint(0, 6)
+        body = f'{{"event_id":{ids[number]},"metadata":{{"model":"{model}","note":"{rng.choice(["", "", NUL * (oddity > 0)])}"}},"payload":{text}}}'
+        events.append(Event(workspace, ids[number], created, rng.choice([None, 9000001, 9000002]), stated, model, action, body))
     return events

@@ -21,8 +21,8 @@ HOURS = 12	# how far the clock jumps at most: far less than deliveries are tried
 class Installation:
     """A site whose programs, disks, database and second subscriber may be damaged."""
 
-    def __init__(self, site, dice, disks, shaky):
-        self.site, self.dice, self.disks, self.shaky = site, dice, disks, shaky
+    def __init__(self, site, rng, disks, shaky):
+        self.site, self.rng, self.disks, self.shaky = site, rng, disks, shaky
         self.cluster = site.cluster
         self.unended = []	# what ran of PostgreSQL when it had not ended in order
         self.couriers = [start_courier(site, f"courier{number}") for number in range(2)]
@@ -68,13 +68,13 @@ class Installation:
 
 def pause(on, least, most):
     """The time for which a fault lasts."""
-    threading.Event().wait(on.dice.uniform(least, most))
+    threading.Event().wait(on.rng.uniform(least, most))
 
 
 def kill_one(on, pids):
     if pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(on.dice.choice(pids), signal.SIGKILL)
+            os.kill(on.rng.choice(pids), signal.SIGKILL)
 
 
 # ---- short faults
@@ -92,7 +92,7 @@ def kill_admin(on):
 
 
 def kill_courier(on):
-    courier = on.dice.choice(on.couriers)
+    courier = on.rng.choice(on.couriers)
     courier.kill()
     courier.wait()
 
@@ -116,7 +116,7 @@ def kill_postmaster(on):
     pids = on.cluster.pids()
     on.cluster.child.kill()
     on.cluster.child.wait()
-    signal_all([pid for pid in pids if on.dice.random() < 0.5], signal.SIGKILL)
+    signal_all([pid for pid in pids if on.rng.random() < 0.5], signal.SIGKILL)
 
 
 def crash_database(on):
@@ -148,7 +148,7 @@ def end_sessions(on):
 
 def jump_of_the_clock(on):
     """By up to half a day, forward or back."""
-    on.sql(f"update ledger.state set clock_offset = '{on.dice.randrange(HOURS * 3600)} seconds'")
+    on.sql(f"update ledger.state set clock_offset = '{on.rng.randrange(HOURS * 3600)} seconds'")
 
 
 def upgrade(on):
@@ -176,7 +176,7 @@ def hang_of_receiver(on):
 
 
 def hang_of_courier(on):
-    return stopped([on.dice.choice(on.couriers).pid])
+    return stopped([on.rng.choice(on.couriers).pid])
 
 
 @contextlib.contextmanager

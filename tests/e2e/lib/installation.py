@@ -464,7 +464,7 @@ class Sender(threading.Thread):
 
     def __init__(self, site, retry=True):
         super().__init__(daemon=True)
-        self.dice = random.Random(self.name)
+        self.rng = random.Random(self.name)
         self.site, self.retry = site, retry
         self.acknowledged, self.statuses, self.slowest = [], {}, 0.0
         self.stopped = threading.Event()
@@ -488,9 +488,9 @@ class Sender(threading.Thread):
                 self.stopped.wait(0.02)
 
     def one_event(self):
-        model, action = self.dice.choice(["time_entry", "tag", "project"]), self.dice.choice(["created", "updated", "updated", "deleted"])
-        said = {} if action == "deleted" else {"name": "Größe", "start": "2026-07-01T10:00:00Z", "duration": self.dice.choice([60, -1, "odd"])}
-        return self.site.event(model=model, action=action, payload={"id": self.dice.randint(1, 4), **said})
+        model, action = self.rng.choice(["time_entry", "tag", "project"]), self.rng.choice(["created", "updated", "updated", "deleted"])
+        said = {} if action == "deleted" else {"name": "Größe", "start": "2026-07-01T10:00:00Z", "duration": self.rng.choice([60, -1, "odd"])}
+        return self.site.event(model=model, action=action, payload={"id": self.rng.randint(1, 4), **said})
 
     def stop(self):
         self.stopped.set()

@@ -92,20 +92,20 @@ def test_what_is_rolled_back_is_not_told(site, copy):
 
 def write(site, seed, trouble):
     """Random changes of a few entities in transactions of random size."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     try:
         with site.cluster.connect(site.database) as db:
             db.autocommit = False
             for number in range(120):
                 # An entity a transaction, so that two never wait for each other
                 # for each other over several calls.
-                entity = dice.randrange(1, 25)
-                for call in range(dice.randrange(1, 4)):
+                entity = rng.randrange(1, 25)
+                for call in range(rng.randrange(1, 4)):
                     event = seed * 100000 + number * 10 + call
-                    payload = dice.choice([None, {"id": entity}, named(f"{event}"), named(f"{event}"), named("same")])
-                    action = dice.choice(["updated", "updated", "deleted"]) if payload and "name" in payload else "deleted"
-                    append(db, (event, dice.randrange(3000), entity, action, payload))
-                if dice.random() < 0.1:
+                    payload = rng.choice([None, {"id": entity}, named(f"{event}"), named(f"{event}"), named("same")])
+                    action = rng.choice(["updated", "updated", "deleted"]) if payload and "name" in payload else "deleted"
+                    append(db, (event, rng.randrange(3000), entity, action, payload))
+                if rng.random() < 0.1:
                     db.rollback()
                 else:
                     db.commit()

@@ -55,11 +55,11 @@ def assert_projected(site, events):
 def test_current_at_once(lighttpd):
     """Made, changed, deleted by number only, made again, deleted: after each
     answer the row is what the event said."""
-    dice = random.Random(1)
+    rng = random.Random(1)
     events = []
     for second, action in enumerate(("created", "updated", "deleted", "created", "deleted")):
         for model in MODELS:
-            text = 'null' if second == 2 else payload(dice, model, 41, 0.9, 0)
+            text = 'null' if second == 2 else payload(rng, model, 41, 0.9, 0)
             body, recorded = event(lighttpd, model, action, text, 41, second)
             assert lighttpd.send(body).status == 200
             events.append(recorded)
@@ -147,7 +147,7 @@ STRANGE = [
 def test_strange_values(lighttpd):
     """Each alone and with others at once, in the midst of good ones: all are
     answered 200 and recorded, and none costs another anything."""
-    dice = random.Random(2)
+    rng = random.Random(2)
     sent = [event(lighttpd, "time_entry", action, text, 90, second)
             for second, (action, text) in enumerate((action, text) for action in ("updated", "deleted") for text in STRANGE)]
     number = 1000
@@ -155,17 +155,17 @@ def test_strange_values(lighttpd):
         for _, kind, keys in projection_model.fields(model if model in projection_model.COLUMNS else "other_entity"):
             for key in keys:
                 number += 1
-                odd = dice.choice(ODD)
+                odd = rng.choice(ODD)
                 sent.append(event(lighttpd, model, "updated", f'{{"id":{number},"name":"x","{key}":{odd}}}'))
                 number += 1
-                sent.append(event(lighttpd, model, "created", payload(dice, model, number, 0.9, 0)))
+                sent.append(event(lighttpd, model, "created", payload(rng, model, number, 0.9, 0)))
     if os.environ.get("HL_SANITIZED"):
         sent = sent[::4]
     for body, _ in sent[:len(STRANGE)]:
         assert lighttpd.send(body).status == 200, body
     with concurrent.futures.ThreadPoolExecutor(16) as crowd:
         rest = [body for body, _ in sent[len(STRANGE):]]
-        dice.shuffle(rest)
+        rng.shuffle(rest)
         for body, answer in zip(rest, crowd.map(lighttpd.send, rest)):
             assert answer.status == 200, body
     wait_for(lambda: lighttpd.sql("select count(*) from ledger.event") == [(len(sent),)], "all to be recorded")
@@ -178,10 +178,10 @@ def test_out_of_the_spool(site):
     the spool is empty; also a batch that takes longer than a call may take."""
     site.write_conf(db_deadline_ms="1000")
     web_servers.lighttpd_spawned(site)
-    dice = random.Random(3)
+    rng = random.Random(3)
     slow = chr(92) + "u0000"
     sent = [event(site, "time_entry", "updated", f'{{"id":{number},"description":"{slow * 7000}"}}') for number in range(1, 25)]
-    sent += [event(site, model, action, payload(dice, model, 41, 0.9, 0.02), 41, second)
+    sent += [event(site, model, action, payload(rng, model, 41, 0.9, 0.02), 41, second)
              for second, action in enumerate(("created", "updated", "deleted")) for model in MODELS]
     with site.cluster.connect(site.database) as holder:
         holder.autocommit = False

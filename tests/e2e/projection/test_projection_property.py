@@ -97,16 +97,16 @@ def stage(db, deliveries):
 def shuffled(seeds, events_of, again=0.3):
     """Every event at least once, in random order and batches. Neighbouring seeds
     share batches, and the lines come by the same events at the same time."""
-    dice = random.Random(seeds[0])
+    rng = random.Random(seeds[0])
     batch = 0
     for start in range(0, len(seeds), 20):
         pile = [event for seed in seeds[start:start + 20] for event in events_of[seed]]
-        pile += [event for event in pile if dice.random() < again]
-        dice.shuffle(pile)
+        pile += [event for event in pile if rng.random() < again]
+        rng.shuffle(pile)
         while pile:
             batch += 1
-            line = dice.randrange(LINES)
-            for _ in range(min(len(pile), dice.choice([1, 2, 5, 16, 40]))):
+            line = rng.randrange(LINES)
+            for _ in range(min(len(pile), rng.choice([1, 2, 5, 16, 40]))):
                 yield line, batch, pile.pop()
 
 

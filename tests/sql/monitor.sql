@@ -177,7 +177,7 @@ create function pg_temp.call(moment timestamptz) returns void language sql as $$
 $$;
 create function pg_temp.silence() returns table (level text, message jsonb) language sql as $$
   select ledger.event_counts_update(100000);
-  update ledger.watch set learned_at = '-infinity';
+  update ledger.monitor set learned_at = '-infinity';
   select ledger.event_counts_update(100000);
   select level, message from pg_temp.findings_of('silence')
 $$;
@@ -219,7 +219,7 @@ select is_empty('select * from pg_temp.silence()', 'unless the owner has set mor
 update ledger.option set name = 'silence_times', value = '1000';
 select is_empty('select * from pg_temp.silence()', 'or more events');
 delete from ledger.option;
-update ledger.watch set read_at = '-infinity';
+update ledger.monitor set read_at = '-infinity';
 select is_empty($$select * from pg_temp.findings_of('silence')$$, 'but when nobody counts, it reports nothing');
 update ledger.endpoint set enabled = false;
 select is_empty('select * from pg_temp.silence()', 'nor of a disabled endpoint');
@@ -247,22 +247,22 @@ select throws_ok($$select ledger.alert_add('webhook', 'http://user@example.org/'
 select throws_ok($$select ledger.alert_add('pager', '1')$$, '22023', 'alert.no_kind', 'no other way');
 select is(ledger.alert_add('mail', 'ada@example.org'), 1::bigint, 'an address') ;
 select throws_ok($$select ledger.alert_add('mail', 'ada@example.org')$$, '23505', 'alert.target_exists', 'once');
-select ledger.judge('');
+select ledger.evaluate('');
 select is_empty('select from ledger.alert_message', 'nothing to tell');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;
-select ledger.judge('https://x/admin/');
-select ledger.judge('https://x/admin/');
+select ledger.evaluate('https://x/admin/');
+select ledger.evaluate('https://x/admin/');
 select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,message,code}', content #>> '{findings,0,message,state,code}', content ->> 'page' from ledger.alert_message$$,
   $$values ('trouble', 'new', 'finding.toggl_differs', 'toggl.state_disabled', 'https://x/admin/')$$, 'a finding is reported once');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
-select ledger.judge('');
+select ledger.evaluate('');
 update ledger.toggl_subscription set enabled = false where subscription_id = 77;
-select ledger.judge('');
+select ledger.evaluate('');
 update ledger.toggl_subscription set enabled = true where subscription_id = 77;
-select ledger.judge('');
+select ledger.evaluate('');
 select is((select count(*) from ledger.alert_message), 1::bigint, 'and not again when it comes and goes');
 update ledger.state set clock_offset = '6 minutes';
-select ledger.judge('');
+select ledger.evaluate('');
 select results_eq($$select content ->> 'status', content #>> '{changes,0,change}', content #>> '{changes,0,message,code}', content ->> 'findings' from ledger.alert_message order by message_id desc limit 1$$,
   $$values ('well', 'over', 'finding.toggl_differs', '[]')$$, 'but when it is over');
 select is(content::jsonb #>> '{changes,0,change}', 'new', 'they are sent in their order') from ledger.alert_claim(1000);
