@@ -323,8 +323,8 @@ void admin_toggl_connect(struct admin *admin, struct http_req *req, const struct
 	held = find_place(admin, req, visit);
 	if (!held)
 		goto done;
-	err = toggl_client_connection(admin->toggl->toggl, buf_str(&visit->session),
-				      str_trim(buf_str(&token)), &connection_id);
+	err = toggl_client_add_connection(admin->toggl->toggl, buf_str(&visit->session),
+					  str_trim(buf_str(&token)), &connection_id);
 	if (!err)
 		err = start(admin, held,
 			    &(struct toggl_job){ .connection_id = connection_id,

@@ -213,7 +213,7 @@ static int run_connect(struct cli *cli, int argc, char **argv)
 		goto done;
 	jobs.waits = given.wait;
 	status = CLI_FAILED;
-	if (toggl_client_connection(jobs.toggl, str_of(""), buf_str(&token), &connection)) {
+	if (toggl_client_add_connection(jobs.toggl, str_of(""), buf_str(&token), &connection)) {
 		term_problem("%s", db_problem(cli->db));
 		goto done;
 	}

@@ -44,7 +44,8 @@ bool intake_take_wanted(struct intake *intake);
 MUST_USE enum err intake_append(struct intake *intake, struct db *db, const char *source,
 				int64_t wait_ms);
 
-/* The same beside other work: start, then call intake_take() until it does not return ERR_PACE. */
+/* The same beside other work: intake_start() sends the call; intake_finish() is called until it
+   does not return ERR_PACE. */
 MUST_USE enum err intake_start(struct intake *intake, struct db *db, const char *source);
 MUST_USE enum err intake_finish(struct intake *intake, struct db *db, const char *source,
 				int64_t wait_ms);

@@ -41,8 +41,7 @@ static const struct refusal refusals[REASON_COUNT] = {
 	[REASON_SIZE] = { 413, NULL, "the body is larger than this server takes" },
 	[REASON_SIGNATURE] = { 401, NULL,
 			       "X-Webhook-Signature-256 must be sha256= and the HMAC-SHA-256 of "
-			       "the body "
-			       "with the secret of this address" },
+			       "the body with the secret of this address" },
 	[REASON_JSON] = { 400, NULL, "the body is no JSON object that can be recorded" },
 	[REASON_EVENT] = { 400, NULL, "the body lacks a field of an event" },
 	[REASON_WORKSPACE] = { 400, NULL, "the event is of another workspace than this address" },

@@ -22,7 +22,7 @@ static int64_t database_left_ms(const struct receiver *r)
 	return left > 0 ? left : 0;
 }
 
-/* A failure does not make the database suspect: nothing depends on a notification, and
+/* A failed notification does not make the database suspect: nothing depends on it, because
    couriers also poll. */
 enum err database_finish_notify(struct receiver *r)
 {
@@ -38,7 +38,7 @@ enum err database_finish_notify(struct receiver *r)
 	return err;
 }
 
-/* The call in flight is a notification, or drains the spool. */
+/* Takes the result of the call in flight: of a notification or of a batch of the spool. */
 static enum err finish_call(struct receiver *r)
 {
 	return r->is_notifying ? database_finish_notify(r)
@@ -47,7 +47,7 @@ static enum err finish_call(struct receiver *r)
 
 bool database_acquire(struct receiver *r)
 {
-	/* the call in flight is short: wait for it */
+	/* wait for the call in flight, which is short */
 	if ((spool_drain_is_working(r->drain) || r->is_notifying) && !r->is_db_suspect) {
 		bool is_drain = !r->is_notifying;
 		enum err err;

@@ -115,8 +115,7 @@ int main(int argc, char **argv)
 		.name = "hookledger-receiver",
 		.schema = "receiver",
 		.about = "Records Toggl's webhook callbacks. A web server starts it by FastCGI or "
-			 "CGI;\n"
-			 "see hookledger-receiver(8) and the ready configurations.\n",
+			 "CGI;\nsee hookledger-receiver(8) and the ready configurations.\n",
 		.work = work,
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* In place of database.c, for hookledger-receiver-cgi: the database is always away, so that
-   libpq need not be loaded. */
+   libpq need not be loaded. That program runs no upkeep.c, so it sends no notification. */
 #include "receiver/receiver.h"
 
 #include "ledger/keyring.h"

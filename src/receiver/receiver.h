@@ -28,8 +28,9 @@ struct spool_drain;
 
 enum {
 	KEYS_AGE_MS = 1000, /* older keys are loaded again before a ping is answered */
-	/* Size of a token bucket that gets a token a second. A callback that no key verifies
-	   takes a token to load the keys: any unauthenticated client can send such callbacks. */
+	/* A token bucket of this size gets one token in KEYS_AGE_MS. A callback that no key
+	   verifies takes a token to load the keys, because any unauthenticated client can send
+	   such callbacks. */
 	KEYS_LOADS = 10,
 	NOTIFY_MS = 10,		/* couriers are notified this often at most */
 	NOTIFY_RETRY_MS = 5000, /* and not sooner than this after a failure */
@@ -58,13 +59,15 @@ struct receiver {
 	/* The database failed and has not worked since. Callbacks go straight to the spool
 	   then, and draining the spool tests whether the database works again. */
 	bool is_db_suspect;
-	bool is_load_denied; /* plain CGI: no key fits, and loading was not possible */
-	int64_t drain_deadline_ms, drain_at_ms, counters_at_ms;
+	bool is_load_denied;		 /* plain CGI: no key fits, and loading was not possible */
+	int64_t drain_deadline_ms;	 /* the batch of the spool in flight ends by then */
+	int64_t drain_at_ms;		 /* the spool is read next */
+	int64_t counters_at_ms;		 /* the counters are written next */
 	int64_t loads_left, loads_at_ms; /* a token bucket, see KEYS_LOADS */
 
 	bool must_notify;      /* events were recorded, couriers do not know yet */
 	bool is_notifying;     /* the call for that is in flight */
-	int64_t notify_events; /* recorded since the last notification */
+	int64_t notify_events; /* in batches since the last notification */
 	int64_t notify_at_ms;  /* not before */
 	struct db_args *notify_args;
 
@@ -99,8 +102,8 @@ void serve_batch(struct receiver *r);
 
 /* ---- database.c: the one connection, and the keys that come over it */
 
-/* Finishes the call in flight, if there is one, within the batch's time. false: the
-   connection cannot be used now. */
+/* Finishes the call in flight, if there is one, before r->deadline_ms. false: the connection
+   cannot be used now. */
 bool database_acquire(struct receiver *r);
 
 /* Takes the result of the notification in flight. ERR_PACE: it has none yet. Another error: the
@@ -129,7 +132,7 @@ void upkeep_run(struct receiver *r);
    answers, because a transaction that notifies cannot share its commit with others. */
 void upkeep_notify(struct receiver *r);
 
-/* How long the loop may sleep when no request comes. */
+/* How long the loop may sleep when no request comes. `db_wait_ms`: what db_poll() returned. */
 int upkeep_wait_ms(const struct receiver *r, int db_wait_ms);
 
 /* Takes in counters that a process left in a file because it had no database. */

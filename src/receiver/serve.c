@@ -15,14 +15,18 @@
 
 /* ---- checking: the cheapest first, and the signature before anything is parsed */
 
+enum { PREFIX_BYTES = 6 }; /* of "/hook/", before the address */
+
 enum reason serve_check(const struct http_req *req, struct callback *cb)
 {
-	struct str path = http_path(req);
+	struct str path = http_path(req), address;
 
 	if (!str_is(http_method(req), "POST"))
 		return REASON_METHOD;
-	if (!str_starts(path, "/hook/") ||
-	    !callback_is_address((struct str){ path.at + 6, path.len - 6 }))
+	if (!str_starts(path, "/hook/"))
+		return REASON_ADDRESS;
+	address = (struct str){ path.at + PREFIX_BYTES, path.len - PREFIX_BYTES };
+	if (!callback_is_address(address))
 		return REASON_ADDRESS;
 	if (!str_equal_nocase(http_type(req), "application/json"))
 		return REASON_TYPE;
@@ -30,7 +34,7 @@ enum reason serve_check(const struct http_req *req, struct callback *cb)
 		return REASON_LENGTH;
 	if (http_flaw(req) == HTTP_TOO_BIG)
 		return REASON_SIZE;
-	cb->address = (struct str){ path.at + 6, path.len - 6 };
+	cb->address = address;
 	cb->body = http_body(req);
 	cb->received_us = clock_now_us();
 	if (!callback_read_signature(http_header(req, "HTTP_X_WEBHOOK_SIGNATURE_256"),
@@ -40,9 +44,9 @@ enum reason serve_check(const struct http_req *req, struct callback *cb)
 	return REASON_NONE;
 }
 
-/* May the address or the secret be newer than the keys in memory? While the database is away,
-   a wrong signature at a known address is still answered with 401, not 503: when a secret
-   is rotated, the old and the new one are both valid for a time. */
+/* May the address or the secret be newer than the keys in memory? `err`: of keyring_verify().
+   While the database is away, a wrong signature at a known address is still answered with 401,
+   not 503: when a secret is rotated, the old and the new one are both valid for a time. */
 static bool keys_may_be_stale(const struct receiver *r, enum err err)
 {
 	if (keyring_is_since(r->keys, r->began_ms))
@@ -51,7 +55,12 @@ static bool keys_may_be_stale(const struct receiver *r, enum err err)
 }
 
 /* What is left to do with a callback. */
-enum step { STEP_NONE, STEP_RECORD, STEP_SPOOL, STEP_KEEP_REFUSED };
+enum step {
+	STEP_NONE,	   /* nothing: it is answered */
+	STEP_RECORD,	   /* record and answer it */
+	STEP_SPOOL,	   /* write it to the spool, not verified yet, and answer it */
+	STEP_KEEP_REFUSED, /* it is refused: keep its body for the owner */
+};
 
 /* A ping with a valid signature is answered from memory, with keys that are a second old at
    most. No row is written, so the database is not needed. */

@@ -14,11 +14,12 @@
 
 enum {
 	COUNTERS_MS = 1000, /* counters reach the database this often */
-	DRAIN_MS = 1000,    /* an idle process looks into the spool this often */
+	DRAIN_MS = 1000,    /* an idle process reads the spool this often */
 };
 
-/* Takes the outcome of the last batch of the spool and sends the next. While the database is
-   suspect, that batch tests whether it works; with an empty spool, loading the keys does. */
+/* Takes the outcome of the last batch of the spool and sends the next one, when it is due. While
+   the database is suspect, a batch is always due, because it tests whether the database works;
+   when the spool is empty, loading the keys tests that. */
 static void drain(struct receiver *r)
 {
 	bool started = false;
@@ -43,7 +44,7 @@ static void drain(struct receiver *r)
 		err = keyring_load(r->keys, r->db, r->conf->db_deadline_ms, NULL);
 	if (!started)
 		r->is_db_suspect = err != ERR_NONE;
-	/* at once while the spool has more */
+	/* the spool may have more: the next batch is due at once */
 	r->drain_at_ms = started ? 0 : clock_ms() + DRAIN_MS;
 }
 

@@ -72,6 +72,7 @@ enum err toggl_check_run(const struct conf *conf, int64_t for_ms, int stop_fd)
 		.agent = "hookledger/" HL_VERSION,
 		.wait_ms = CALL_MS,
 	};
+	/* the time to release jobs is part of for_ms: half of it at most */
 	int64_t leave_ms = for_ms && for_ms < 2 * LEAVE_MS ? for_ms / 2 : LEAVE_MS;
 	int64_t until_ms = for_ms ? clock_ms() + for_ms - leave_ms : INT64_MAX;
 	struct db *db = db_open(&options);

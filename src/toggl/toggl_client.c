@@ -8,9 +8,9 @@
 #include "base/conf.h"
 #include "base/crypto.h"
 #include "base/db.h"
-#include "http/http_client.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "http/http_client.h"
 #include "http/http_conf.h"
 #include "ledger/catalog.h"
 #include "ledger/sealing.h"
@@ -22,12 +22,12 @@
 enum {
 	JOBS_MAX = 16,
 	ANSWER_MAX = 32 * 1024 * 1024, /* all projects of a large company in one answer */
-	TRIES = 5,		       /* of a step while the database is away, a second apart */
-	RETRY_MS = 1000,
+	TRIES_MAX = 5,		       /* of a step, while the database is away */
+	RETRY_MS = 1000,	       /* between two of them */
 };
 
-/* One job. A step is a call of toggl_turn(): it gets the answer to the last request and says
-   what comes next: a request, signing, or the end. */
+/* A job that this client runs. A step of it is one call of toggl_turn(): the function gets the
+   answer to the last request and says what comes next: a request, signing, or the end. */
 struct job {
 	int64_t job_id, lease;
 	void *user;
@@ -69,7 +69,7 @@ struct toggl_client *toggl_client_new(const struct toggl_client_options *options
 	return toggl;
 }
 
-static void forget(struct job *job)
+static void clear_job(struct job *job)
 {
 	toggl_request_done(&job->request);
 	buf_done(&job->message);
@@ -83,7 +83,7 @@ void toggl_client_free(struct toggl_client *toggl)
 		return;
 	http_client_free(toggl->client);
 	for (size_t i = 0; i < JOBS_MAX; i++)
-		forget(&toggl->jobs[i]);
+		clear_job(&toggl->jobs[i]);
 	buf_done(&toggl->options_json);
 	buf_done(&toggl->message);
 	buf_done(&toggl->result);
@@ -154,11 +154,11 @@ static enum err call_step(struct toggl_client *toggl, const struct job *job, str
 	return err;
 }
 
-/* The database does not answer: repeats the step a moment later, with the same answer of
-   Toggl, a few times. */
+/* The database does not answer: repeats the step a second later, with the same answer of Toggl,
+   at most TRIES_MAX times. */
 static void retry_step(struct toggl_client *toggl, struct job *job)
 {
-	if (++job->tries >= TRIES)
+	if (++job->tries >= TRIES_MAX)
 		end(job, TOGGL_JOB_LOST, str_of(db_problem(toggl->options.db)));
 	else
 		job->due_ms = clock_ms() + RETRY_MS;
@@ -200,10 +200,10 @@ static void run_step(struct toggl_client *toggl, struct job *job)
 
 /* ---- jobs */
 
-enum err toggl_client_connection(struct toggl_client *toggl, struct str session, struct str token,
-				 int64_t *connection_id)
+enum err toggl_client_add_connection(struct toggl_client *toggl, struct str session,
+				     struct str token, int64_t *connection_id)
 {
-	return toggl_db_connection(&toggl->options, session, token, connection_id);
+	return toggl_db_add_connection(&toggl->options, session, token, connection_id);
 }
 
 static struct job *free_job(struct toggl_client *toggl)
@@ -214,26 +214,26 @@ static struct job *free_job(struct toggl_client *toggl)
 	return NULL;
 }
 
-static bool is_kind(const struct toggl_job *task, const char *kind)
+static bool is_kind(const struct toggl_job *wanted, const char *kind)
 {
-	return strcmp(task->kind, kind) == 0;
+	return strcmp(wanted->kind, kind) == 0;
 }
 
 /* Makes the address and the secret that a job needs; both are stored before the request to
    Toggl is sent. They stay empty when the job needs none. */
-static enum err make_secret(struct toggl_client *toggl, const struct toggl_job *task,
+static enum err make_secret(struct toggl_client *toggl, const struct toggl_job *wanted,
 			    struct buf *address, struct buf *sealed)
 {
-	bool is_new = is_kind(task, "subscribe") || is_kind(task, "adopt");
+	bool is_new = is_kind(wanted, "subscribe") || is_kind(wanted, "adopt");
 	struct buf secret = { 0 };
 	enum err err;
 
-	if (!is_new && !is_kind(task, "rotate"))
+	if (!is_new && !is_kind(wanted, "rotate"))
 		return ERR_NONE;
 	if (is_new)
 		sealing_new_address(address);
 	else
-		buf_add_str(address, task->address);
+		buf_add_str(address, wanted->address);
 	sealing_new_secret(&secret);
 	err = seal(toggl->options.sealer, buf_str(address), buf_str(&secret), sealed);
 	mem_wipe(secret.at, secret.len);
@@ -241,7 +241,7 @@ static enum err make_secret(struct toggl_client *toggl, const struct toggl_job *
 	return err;
 }
 
-enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
+enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *wanted,
 			    int64_t *job_id)
 {
 	struct job *job = free_job(toggl);
@@ -252,18 +252,19 @@ enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *
 	if (!job)
 		return ERR_PACE;
 	json_begin(&parameters, NULL);
-	if (task->parameters.len)
-		json_put_members(&parameters, task->parameters);
+	if (wanted->parameters.len)
+		json_put_members(&parameters, wanted->parameters);
 	/* the callback URL of a new endpoint begins with hook_url */
 	json_put_text(&parameters, "hook_url", str_of(toggl->options.hook_url));
 	json_end(&parameters);
-	err = make_secret(toggl, task, &address, &sealed);
+	err = make_secret(toggl, wanted, &address, &sealed);
 	if (!err)
-		err = toggl_db_begin(&toggl->options, task, &parameters, &address, &sealed, &lease);
+		err = toggl_db_begin(&toggl->options, wanted, &parameters, &address, &sealed,
+				     &lease);
 	if (!err) {
 		*job = (struct job){ .job_id = lease.job_id,
 				     .lease = lease.lease,
-				     .user = task->user,
+				     .user = wanted->user,
 				     .state = STEP_DUE };
 		if (job_id)
 			*job_id = lease.job_id;
@@ -285,13 +286,13 @@ enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun)
 	err = toggl_db_call(&toggl->options, TOGGL_DB_DUE, args, &rows);
 	for (size_t i = 0; !err && i < db_rows_count(rows) && free_job(toggl); i++) {
 		char *kind = mem_dup(db_str(rows, i, "kind"));
-		struct toggl_job task = {
+		struct toggl_job due = {
 			.connection_id = db_int(rows, i, "connection_id"),
 			.kind = kind,
 			.parameters = db_str(rows, i, "parameters"),
 		};
 
-		err = toggl_client_start(toggl, &task, NULL);
+		err = toggl_client_start(toggl, &due, NULL);
 		count += !err;
 		free(kind);
 		/* another process was faster */
@@ -322,7 +323,7 @@ static void give_result(struct toggl_client *toggl, struct job *job,
 		.message = buf_str(&toggl->message),
 		.result = buf_str(&toggl->result),
 	};
-	forget(job);
+	clear_job(job);
 }
 
 enum err toggl_client_take(struct toggl_client *toggl, struct toggl_job_result *outcome)

@@ -45,14 +45,14 @@ void toggl_client_free(struct toggl_client *toggl);
 /* Stores an API token, sealed, as a new connection and gives its number; a job "connect" then
    tests the token. `session`: as in struct toggl_job. ERR_FAULT: no master key; ERR_BUSY,
    ERR_DENIED: see db_problem(). */
-MUST_USE enum err toggl_client_connection(struct toggl_client *toggl, struct str session,
-					  struct str token, int64_t *connection_id);
+MUST_USE enum err toggl_client_add_connection(struct toggl_client *toggl, struct str session,
+					      struct str token, int64_t *connection_id);
 
 /* Begins a job. The address and the secret of a new subscription are made and stored first.
-   Borrows `task` for the call only; job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem()
+   Borrows `wanted` for the call only; job_id may be NULL. ERR_INPUT, ERR_ABSENT: db_problem()
    says what is wrong with the job; ERR_FAULT: no master key; ERR_PACE: this client has no room
    for another job; ERR_BUSY: the database is away. */
-MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *task,
+MUST_USE enum err toggl_client_start(struct toggl_client *toggl, const struct toggl_job *wanted,
 				     int64_t *job_id);
 
 /* Begins jobs that no user has asked for: those that have waited long enough, and the check of

@@ -11,7 +11,7 @@ static const char *const functions[][TOGGL_DB_FUNCTIONS] = {
 	[TOGGL_SCHEMA_OPERATOR] = {
 		[TOGGL_DB_BEGIN] = "operator.toggl_begin",
 		[TOGGL_DB_TURN] = "operator.toggl_turn",
-		[TOGGL_DB_PENDING] = "operator.toggl_unsigned",
+		[TOGGL_DB_UNSIGNED] = "operator.toggl_unsigned",
 		[TOGGL_DB_LOCAL] = "operator.toggl_local",
 		[TOGGL_DB_RECORD] = "operator.toggl_record",
 		[TOGGL_DB_LEAVE] = "operator.toggl_leave",
@@ -22,7 +22,7 @@ static const char *const functions[][TOGGL_DB_FUNCTIONS] = {
 	[TOGGL_SCHEMA_COURIER] = {
 		[TOGGL_DB_BEGIN] = "courier.toggl_begin",
 		[TOGGL_DB_TURN] = "courier.toggl_turn",
-		[TOGGL_DB_PENDING] = "courier.toggl_unsigned",
+		[TOGGL_DB_UNSIGNED] = "courier.toggl_unsigned",
 		[TOGGL_DB_LOCAL] = "courier.toggl_local",
 		[TOGGL_DB_RECORD] = "courier.toggl_record",
 		[TOGGL_DB_LEAVE] = "courier.toggl_leave",
@@ -30,7 +30,7 @@ static const char *const functions[][TOGGL_DB_FUNCTIONS] = {
 	},
 	[TOGGL_SCHEMA_ADMIN] = {
 		[TOGGL_DB_TURN] = "admin.toggl_turn",
-		[TOGGL_DB_PENDING] = "admin.toggl_unsigned",
+		[TOGGL_DB_UNSIGNED] = "admin.toggl_unsigned",
 		[TOGGL_DB_LOCAL] = "admin.toggl_local",
 		[TOGGL_DB_RECORD] = "admin.toggl_record",
 		[TOGGL_DB_LEAVE] = "admin.toggl_leave",
@@ -109,8 +109,8 @@ static enum err store_token(const struct toggl_client_options *options, struct s
 	return err;
 }
 
-enum err toggl_db_connection(const struct toggl_client_options *options, struct str session,
-			     struct str token, int64_t *connection_id)
+enum err toggl_db_add_connection(const struct toggl_client_options *options, struct str session,
+				 struct str token, int64_t *connection_id)
 {
 	struct buf sealed = { 0 };
 	int64_t new_id = 0;
@@ -132,7 +132,7 @@ static struct str null_if_empty(const struct buf *b)
 }
 
 static enum err operate_begin(const struct toggl_client_options *options,
-			      const struct toggl_job *task, const struct buf *parameters,
+			      const struct toggl_job *wanted, const struct buf *parameters,
 			      const struct buf *address, const struct buf *sealed,
 			      struct toggl_db_lease *job)
 {
@@ -140,14 +140,14 @@ static enum err operate_begin(const struct toggl_client_options *options,
 	enum err err;
 
 	json_begin(&input, NULL);
-	if (task->connection_id)
-		json_put_int(&input, "connection_id", task->connection_id);
-	json_put_text(&input, "kind", str_of(task->kind));
+	if (wanted->connection_id)
+		json_put_int(&input, "connection_id", wanted->connection_id);
+	json_put_text(&input, "kind", str_of(wanted->kind));
 	json_put_json(&input, "parameters", buf_str(parameters));
 	json_put_text(&input, "address", null_if_empty(address));
 	json_put_bytes(&input, "secret", null_if_empty(sealed));
 	json_end(&input);
-	err = operate(options, task->session, "toggl_begin", &input, &output);
+	err = operate(options, wanted->session, "toggl_begin", &input, &output);
 	job->job_id = number_of(&output, "job_id");
 	job->lease = number_of(&output, "lease");
 	buf_done(&input);
@@ -155,26 +155,27 @@ static enum err operate_begin(const struct toggl_client_options *options,
 	return err;
 }
 
-static enum err call_begin(const struct toggl_client_options *options, const struct toggl_job *task,
-			   const struct buf *parameters, const struct buf *address,
-			   const struct buf *sealed, struct toggl_db_lease *job)
+static enum err call_begin(const struct toggl_client_options *options,
+			   const struct toggl_job *wanted, const struct buf *parameters,
+			   const struct buf *address, const struct buf *sealed,
+			   struct toggl_db_lease *job)
 {
 	struct db_args *args = db_args_new();
 	struct db_rows *rows = NULL;
 	enum err err;
 
-	if (task->connection_id)
-		db_arg_int(args, task->connection_id);
+	if (wanted->connection_id)
+		db_arg_int(args, wanted->connection_id);
 	else
 		db_arg_null(args);
-	db_arg_text(args, str_of(task->kind));
+	db_arg_text(args, str_of(wanted->kind));
 	db_arg_jsonb(args, buf_str(parameters));
 	db_arg_text(args, null_if_empty(address));
 	if (sealed->len)
 		db_arg_bytes(args, buf_str(sealed));
 	else
 		db_arg_null(args);
-	db_arg_bool(args, task->is_interactive);
+	db_arg_bool(args, wanted->is_interactive);
 	err = toggl_db_call(options, TOGGL_DB_BEGIN, args, &rows);
 	if (!err) {
 		job->job_id = db_int(rows, 0, "job_id");
@@ -185,10 +186,10 @@ static enum err call_begin(const struct toggl_client_options *options, const str
 	return err;
 }
 
-enum err toggl_db_begin(const struct toggl_client_options *options, const struct toggl_job *task,
+enum err toggl_db_begin(const struct toggl_client_options *options, const struct toggl_job *wanted,
 			const struct buf *parameters, const struct buf *address,
 			const struct buf *sealed, struct toggl_db_lease *lease)
 {
-	return options->operate ? operate_begin(options, task, parameters, address, sealed, lease)
-				: call_begin(options, task, parameters, address, sealed, lease);
+	return options->operate ? operate_begin(options, wanted, parameters, address, sealed, lease)
+				: call_begin(options, wanted, parameters, address, sealed, lease);
 }

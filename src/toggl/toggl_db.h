@@ -16,12 +16,12 @@ struct db_rows;
 
 enum toggl_db_function {
 	TOGGL_DB_BEGIN,
-	TOGGL_DB_TURN,
-	TOGGL_DB_PENDING, /* loaded events that have no signature */
-	TOGGL_DB_LOCAL,	  /* stores a local endpoint, for loaded events */
-	TOGGL_DB_RECORD,
-	TOGGL_DB_LEAVE,
-	TOGGL_DB_DUE,
+	TOGGL_DB_TURN,	   /* the next step of a job */
+	TOGGL_DB_UNSIGNED, /* loaded events that have no signature */
+	TOGGL_DB_LOCAL,	   /* stores a local endpoint, for loaded events */
+	TOGGL_DB_RECORD,   /* records loaded events with their signatures */
+	TOGGL_DB_LEAVE,	   /* releases a job for other processes */
+	TOGGL_DB_DUE,	   /* jobs that no user has asked for */
 	TOGGL_DB_CONNECTION_ADD,
 	TOGGL_DB_CONNECTION_TOKEN,
 	TOGGL_DB_FUNCTIONS,
@@ -40,12 +40,13 @@ struct toggl_db_lease {
 
 /* Begins a job in the database. `address` and `sealed` are empty when it makes no secret. */
 MUST_USE enum err toggl_db_begin(const struct toggl_client_options *options,
-				 const struct toggl_job *task, const struct buf *parameters,
+				 const struct toggl_job *wanted, const struct buf *parameters,
 				 const struct buf *address, const struct buf *sealed,
 				 struct toggl_db_lease *lease);
 
-/* As toggl_client_connection(). */
-MUST_USE enum err toggl_db_connection(const struct toggl_client_options *options,
-				      struct str session, struct str token, int64_t *connection_id);
+/* As toggl_client_add_connection(). */
+MUST_USE enum err toggl_db_add_connection(const struct toggl_client_options *options,
+					  struct str session, struct str token,
+					  int64_t *connection_id);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/json.h"
 #include "http/http_client.h"
 #include "ledger/sealing.h"
-#include "toggl/toggl_job.h"
 #include "toggl/toggl_conf.h"
+#include "toggl/toggl_job.h"
 
 const char *const toggl_request_headers[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In",
 					      "Retry-After", NULL };

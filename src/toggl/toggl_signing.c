@@ -86,11 +86,11 @@ enum err toggl_signing_run(const struct toggl_client_options *options, int64_t j
 	while (!err && count) {
 		struct db_rows *rows = NULL;
 
-		err = toggl_db_call(options, TOGGL_DB_PENDING, args, &rows);
+		err = toggl_db_call(options, TOGGL_DB_UNSIGNED, args, &rows);
 		count = err ? 0 : db_rows_count(rows);
 		for (size_t i = 0; i < count && !err;) {
 			if (db_is_null(rows, i, "endpoint_id")) {
-				/* the next call of TOGGL_DB_PENDING has its secret */
+				/* the next call of TOGGL_DB_UNSIGNED has its secret */
 				err = make_local_endpoint(options, db_int(rows, i, "workspace_id"));
 				break;
 			}
