@@ -33,7 +33,7 @@ select is_empty($$select f.model, k from ledger.field f, unnest(f.keys) k group 
                 'no key is read for two columns: what is odd in one would be left out of the other');
 select is_empty($$select f.model, k from ledger.field f, unnest(f.keys) k where k = any (ledger.secrets())$$, 'nor is a secret');
 select is_empty($$select m.model from ledger.model m where not exists (
-                    select from ledger.field f where f.model = m.model and f.keys && m.telling)$$,
+                    select from ledger.field f where f.model = m.model and f.keys && m.value_keys)$$,
                 'what tells of an entity is read');
 select set_eq(
   $$select f.keys::text from ledger.field f where cardinality(f.keys) > 1 and f.name <> 'deleted_at'$$,

@@ -64,7 +64,7 @@ begin
       was := ledger.event_values(before);
     end if;
   end if;
-  if e.action = 'deleted' and not ledger.is_telling(e.model, e.body) then
+  if e.action = 'deleted' and not ledger.has_values(e.model, e.body) then
     became := was || jsonb_build_object('deleted_at', to_jsonb(e.created_at));
   end if;
   return coalesce((

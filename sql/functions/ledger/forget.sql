@@ -423,7 +423,7 @@ begin
     end if;
     entities := ledger.forget_in(job, format('k.entity_id between %s and %s', first, last));
     if entities <> '{}' then
-      perform ledger.restate(first, last);
+      perform ledger.rebuild_entities(first, last);
     end if;
     update ledger.erasure e
     set after_entity_id = last, events_done = job.events_done + covered, replaced = job.replaced + cardinality(entities)
@@ -431,7 +431,7 @@ begin
   elsif job.finished_at is null then
     entities := ledger.forget_in(job, 'k.entity_id is null');
     if entities <> '{}' then
-      perform ledger.restate(null, null);
+      perform ledger.rebuild_entities(null, null);
     end if;
     job.replaced := job.replaced + cardinality(entities);
     perform ledger.forget_elsewhere(job);
@@ -440,7 +440,7 @@ begin
     entities := ledger.forget_in(job,
                                  format('(k.epoch, k.txid, k.seq) >= (%s, %L, 0)', job.since_epoch, job.since_txid));
     for entity in select distinct u from unnest(entities) u loop
-      perform ledger.restate(entity, entity);
+      perform ledger.rebuild_entities(entity, entity);
     end loop;
     -- Readers load their copies again: no event announces these changes.
     update ledger.state s set epoch = s.epoch + 1;

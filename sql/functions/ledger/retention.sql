@@ -165,7 +165,7 @@ begin
            t.is_lifecycle and count(*) filter (where t.is_lifecycle) over latest_first = 1 as is_last_lifecycle
     from (select k.workspace_id, k.event_id, k.created_at, k.model, k.action in ('created', 'deleted') as is_lifecycle,
           case when k.model = 'workspace' then 0 else k.entity_id end as entity_id,
-                 k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
+                 k.action <> 'deleted' or ledger.has_values(k.model, k.body) as is_full
           from ledger.event k where k.created_at < until and (k.entity_id is not null or k.model = 'workspace')) t
     window latest_first as (partition by t.workspace_id, t.model, t.entity_id order by t.created_at desc,
                             t.event_id desc)) l
@@ -186,7 +186,7 @@ begin
       from (select o.workspace_id, o.event_id, o.created_at, o.model,
             o.action in ('created', 'deleted') as is_lifecycle,
             case when o.model = 'workspace' then 0 else o.entity_id end as entity_id,
-                   o.action <> 'deleted' or ledger.is_telling(o.model, o.body) as is_full
+                   o.action <> 'deleted' or ledger.has_values(o.model, o.body) as is_full
             from ledger.baseline o
             where o.model = 'workspace'
                or exists (select from ledger.event n

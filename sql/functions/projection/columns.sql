@@ -1,10 +1,10 @@
 -- Converts the JSON of an entity to the columns of its table in schema toggl. The view ledger.field
 -- defines each column; writer.sql makes the writing functions from it, and history.sql the
 -- reading ones. A value is read strictly, because that is fast and rarely fails. If it fails,
--- the caller repeats with ledger.cleaned(), which removes the unexpected values, and counts them
--- with ledger.drift_count(). Statements that write the typed tables do not belong here.
+-- the caller reads again what ledger.cleaned() gives: the entity without the unexpected values; and
+-- ledger.drift_count() counts these. Statements that write the typed tables do not belong here.
 
-create or replace view ledger.model (model, id_column, telling) as values
+create or replace view ledger.model (model, id_column, value_keys) as values
   ('time_entry', 'time_entry_id', '{start}'::text[]),
   ('project', 'project_id', '{name}'),
   ('client', 'client_id', '{name}'),
@@ -16,7 +16,7 @@ create or replace view ledger.model (model, id_column, telling) as values
   ('project_group', 'project_group_id', '{project_id,pid}');
 comment on view ledger.model is
   'Kinds of entity that have their own table in schema toggl, by the name of the table. id_column: its key besides '
-  'workspace_id. telling: a deletion whose payload has none of these keys is bare: it has no values of the entity.';
+  'workspace_id. value_keys: a deletion whose payload has none of these keys is bare: it has no values of the entity.';
 
 create or replace view ledger.field (model, name, kind, keys) as values
   ('time_entry', 'user_id', 'id', '{user_id,uid}'::text[]),
@@ -176,57 +176,58 @@ create or replace view ledger.field (model, name, kind, keys) as values
   ('project_group', 'deleted_at', 'time', '{server_deleted_at,deleted_at}'),
   ('other_entity', 'deleted_at', 'time', '{server_deleted_at,deleted_at}');
 comment on view ledger.field is
-  'Columns of the typed tables that are taken from an entity''s JSON. kind: how the value is read (ledger.reading). '
+  'Columns of the typed tables that are taken from an entity''s JSON. kind: how the value is read (ledger.reading); id '
+  'is any 64-bit integer. '
   'keys: the JSON keys of the value; the first key that exists counts, so that a legacy key is used only when the '
   'current one is missing.';
 
 -- ---- one value
 
-create function ledger.odd()
+create function ledger.fail_value()
 returns text
 language plpgsql volatile set search_path = ledger, pg_temp
 as $$
 begin
-  raise exception 'a value of an odd type' using errcode = '22023';
+  raise exception 'a value of an unexpected type' using errcode = '22023';
 end
 $$;
-comment on function ledger.odd() is 'Raises 22023: the value does not fit its column.';
+comment on function ledger.fail_value() is 'Raises 22023: the value does not fit its column.';
 
 create function ledger.reading(kind text, value text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return replace(regexp_replace(case kind
-  when 'id' then $$case jsonb_typeof(?) when 'number' then (? #>> '{}')::bigint else odd(bigint) end$$
+  when 'id' then $$case jsonb_typeof(?) when 'number' then (? #>> '{}')::bigint else fail(bigint) end$$
   -- a timer that runs has a negative duration
   when 'duration' then $$case jsonb_typeof(?) when 'number' then nullif(greatest((? #>> '{}')::bigint, -1), -1)
-                              else odd(bigint) end$$
+                              else fail(bigint) end$$
   when 'money' then $$case jsonb_typeof(?) when 'number' then
-      case when abs(?::numeric) < 1e15 then ?::numeric else odd(numeric) end else odd(numeric) end$$
-  when 'flag' then $$case jsonb_typeof(?) when 'boolean' then ?::boolean else odd(boolean) end$$
-  when 'text' then $$case jsonb_typeof(?) when 'string' then ? #>> '{}' else odd(text) end$$
+      case when abs(?::numeric) < 1e15 then ?::numeric else fail(numeric) end else fail(numeric) end$$
+  when 'flag' then $$case jsonb_typeof(?) when 'boolean' then ?::boolean else fail(boolean) end$$
+  when 'text' then $$case jsonb_typeof(?) when 'string' then ? #>> '{}' else fail(text) end$$
   when 'status' then $$case when ? #>> '{}' in ('upcoming', 'active', 'ended', 'archived', 'deleted') then ? #>> '{}'
-                            else odd(text) end$$
+                            else fail(text) end$$
   -- RFC 3339 with a zone only: a cast would also accept "now", "infinity" and other forms.
   when 'time' then $$case when ? #>> '{}' like '____-__-__T__:__:__%Z' or ? #>> '{}' like '____-__-__T__:__:__%:__'
-      then (? #>> '{}')::timestamptz when ? <> '""' then odd(timestamptz) end$$
+      then (? #>> '{}')::timestamptz when ? <> '""' then fail(timestamptz) end$$
   when 'date' then $$case when ? #>> '{}' like '____-__-__' or ? #>> '{}' like '____-__-__T__:__:__%' then
                           left(? #>> '{}', 10)::date
-      when ? <> '""' then odd(date) end$$
+      when ? <> '""' then fail(date) end$$
   when 'ids' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
       select array_agg(case jsonb_typeof(e.v) when 'number' then (e.v #>> '{}')::bigint when 'null' then null
-                            else ledger.odd()::bigint end)
-      from jsonb_array_elements(?) e (v)) else odd(bigint[]) end$$
+                            else ledger.fail_value()::bigint end)
+      from jsonb_array_elements(?) e (v)) else fail(bigint[]) end$$
   when 'texts' then $$case when ? = '[]' then '{}' when jsonb_typeof(?) = 'array' then (
-      select array_agg(case when jsonb_typeof(e.v) in ('string', 'null') then e.v #>> '{}' else ledger.odd() end)
-      from jsonb_array_elements(?) e (v)) else odd(text[]) end$$
+      select array_agg(case when jsonb_typeof(e.v) in ('string', 'null') then e.v #>> '{}' else ledger.fail_value() end)
+      from jsonb_array_elements(?) e (v)) else fail(text[]) end$$
   when 'json' then '?'
-end, 'odd\(([a-z\[\]]+)\)', '(case when ? is not null then ledger.odd() end)::\1', 'g'), '?', value);
+end, 'fail\(([a-z\[\]]+)\)', '(case when ? is not null then ledger.fail_value() end)::\1', 'g'), '?', value);
 comment on function ledger.reading(text, text) is
   'The text of an expression that reads `value`, itself an expression of type jsonb that is null where the JSON says '
   'null. It fails when the value is not of this kind. An empty time or date is null.';
 
--- The same for a whole entity that jsonb_to_record() reads in one call. It costs a statement much less
--- than 15 expressions, but it takes 5 for "5": so the JSON types are compared first.
+-- jsonb_to_record() reads a whole entity in one call. That costs a statement much less than 15
+-- expressions do, but it reads the text "5" as the number 5: so the JSON types are checked first.
 
 create function ledger.record_type(kind text)
 returns text
@@ -241,19 +242,19 @@ returns text
 language sql immutable set search_path = ledger, pg_temp
 return replace(case kind
   when 'duration' then $$nullif(greatest(?, -1), -1)$$
-  when 'money' then $$case when abs(?) >= 1e15 then ledger.odd()::numeric else ? end$$
+  when 'money' then $$case when abs(?) >= 1e15 then ledger.fail_value()::numeric else ? end$$
   when 'status' then $$case when ? in ('upcoming', 'active', 'ended', 'archived', 'deleted') then ?
-                            when ? is not null then ledger.odd() end$$
+                            when ? is not null then ledger.fail_value() end$$
   when 'time' then $$case when ? like '____-__-__T__:__:__%Z' or ? like '____-__-__T__:__:__%:__' then ?::timestamptz
-                          when ? <> '' then ledger.odd()::timestamptz end$$
+                          when ? <> '' then ledger.fail_value()::timestamptz end$$
   when 'date' then $$case when ? like '____-__-__' or ? like '____-__-__T__:__:__%' then left(?, 10)::date
-                          when ? <> '' then ledger.odd()::date end$$
+                          when ? <> '' then ledger.fail_value()::date end$$
   else '?'
 end, '?', value);
 comment on function ledger.record_reading(text, text) is
   'The same as ledger.reading() for a value of type ledger.record_type() that jsonb_to_record() has read.';
 
-create function ledger.record_doubt(kind text, value text)
+create function ledger.record_mismatch(kind text, value text)
 returns text
 language sql immutable set search_path = ledger, pg_temp
 return replace(case
@@ -262,10 +263,10 @@ return replace(case
   -- (a comparison looks into a list, so that [] and [null] would not differ from null)
   when kind = 'text' then '({value}.type() != "string" && {value}.type() != "null")'
   when kind = 'ids' then '{value}[*].type() == "string" || {value}[*].type() == "array"'
-  -- (a filter looks into a list inside the list)
+  -- (a filter unwraps a list inside the list, so its type is checked before)
   when kind = 'texts' then '{value}[*].type() == "array" || exists ({value}[*] ? (@.type() != "string" && @ != null))'
 end, '{value}', value);
-comment on function ledger.record_doubt(text, text) is
+comment on function ledger.record_mismatch(text, text) is
   'A predicate of jsonpath that is true when jsonb_to_record() reads the value without an error although it is not of '
   'this kind; null: there is no such value.';
 
@@ -419,16 +420,17 @@ begin
 end
 $$;
 comment on function ledger.cost(text) is
-  'Upper limit for the cost of parsing a JSON text, in bytes of plain text (about 40 ns each): 1 a byte, 128 a comma '
-  'or opening bracket, 64 a backslash. The receiver counts in the same way before PostgreSQL sees a body '
-  '(callback_cost()).';
+  'Upper limit for the cost of parsing a JSON text, in bytes of plain text (about 40 ns each): 1 for each byte, 128 '
+  'for each comma and opening bracket, 64 for each backslash. The receiver counts in the same way before PostgreSQL '
+  'sees a body (callback_cost()).';
 
 create function ledger.is_costly(body json)
 returns boolean
 language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
-  -- a body below 4,064 bytes cannot reach the budget
+  -- A body below 4,064 bytes cannot reach the budget, because a byte costs 129 at most. Most callers
+  -- compare the length too, which saves the call.
   return octet_length(body::text) > 4000
          and (octet_length(body::text) > 524288 or ledger.cost(body::text) > 524288);
 end
@@ -471,7 +473,7 @@ language plpgsql immutable set search_path = ledger, pg_temp
 as $$
 begin
   if ledger.repaired_numbers(payload::text) <> payload::text then
-    perform ledger.odd();
+    perform ledger.fail_value();
   end if;
   return ledger.without_secrets(payload::jsonb);
 end
@@ -486,34 +488,35 @@ as $$
 declare
   payload constant text := ledger.repaired_escapes(body::text)::json -> 'payload';
 begin
-  -- (the part that jsonb does not accept may be elsewhere in the body)
+  -- An escape was repaired in the payload if another replacement gives another payload. (If it was
+  -- repaired elsewhere in the body, both are the same.)
   return ledger.repaired_numbers(payload) = payload
          and payload = (ledger.repaired_escapes(body::text, '\ufffe')::json -> 'payload')::text;
 end
 $$;
 comment on function ledger.is_plain(json) is 'Does jsonb accept the payload unchanged?';
 
-create function ledger.is_telling(of_model text, body json)
+create function ledger.has_values(of_model text, body json)
 returns boolean
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
   entity constant jsonb := ledger.payload(body);
-  telling constant text[] := (select m.telling from ledger.model m where m.model = of_model);
+  value_keys constant text[] := (select m.value_keys from ledger.model m where m.model = of_model);
 begin
   return case when jsonb_typeof(entity) is distinct from 'object' then false
-              when telling is not null then entity ?| telling
+              when value_keys is not null then entity ?| value_keys
               else entity - '{id,workspace_id,wid,at,deleted_at,server_deleted_at}'::text[] <> '{}' end;
 end
 $$;
-comment on function ledger.is_telling(text, json) is
-  'Does the payload of a deletion have values of the entity (a key of ledger.model.telling; for an unknown kind, any '
-  'key)?';
+comment on function ledger.has_values(text, json) is
+  'Does the payload of a deletion have values of the entity (a key of ledger.model.value_keys; for an unknown kind, '
+  'any key)?';
 
 -- ---- unexpected values
 
--- In plpgsql, because that keeps its plans: when Toggl changes a field, all events may suddenly
--- have unexpected values.
+-- These functions are in plpgsql, because it keeps their plans: when Toggl changes a field, all events
+-- may suddenly have unexpected values.
 
 create function ledger.drifted(of_model text, entity jsonb)
 returns table (name text, keys text[], type text)

@@ -59,30 +59,31 @@ comment on function ledger.write_order(text) is
   'Position of a table in the order in which ledger.apply() writes the tables. A session that writes several tables '
   'keeps this order.';
 
-create function ledger.homes()
+create function ledger.workspaces_with_rows()
 returns bigint[]
 language sql stable set search_path = ledger, pg_temp
 as $$
   -- Goes from one workspace to the next by the keys of the tables, without reading all rows.
-  with recursive home (workspace_id) as (
+  with recursive found (workspace_id) as (
     select (select min(t.workspace_id) from ledger.entity t)
     union all
-    select (select min(t.workspace_id) from ledger.entity t where t.workspace_id > h.workspace_id)
-    from home h where h.workspace_id is not null)
-  select coalesce(array_agg(h.workspace_id), '{}') from home h where h.workspace_id is not null
+    select (select min(t.workspace_id) from ledger.entity t where t.workspace_id > f.workspace_id)
+    from found f where f.workspace_id is not null)
+  select coalesce(array_agg(f.workspace_id), '{}') from found f where f.workspace_id is not null
 $$;
-comment on function ledger.homes() is 'Workspaces that have a row in a typed table.';
+comment on function ledger.workspaces_with_rows() is 'Workspaces that have a row in a typed table.';
 
-create function ledger.strays(first bigint, last bigint)
+create function ledger.orphan_rows(first bigint, last bigint)
 returns table (workspace_id bigint, model text, entity_id bigint)
 language sql stable set search_path = ledger, pg_temp
 as $$
   with events as materialized (
     select k.workspace_id, k.event_id, k.created_at, k.entity_id, k.model, k.action,
-           k.action <> 'deleted' or ledger.is_telling(k.model, k.body) as is_full
+           k.action <> 'deleted' or ledger.has_values(k.model, k.body) as is_full
     from ledger.change k
     where k.entity_id between first and last
       and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body)))
+  -- c: the event of the last change; p: of the payload; v: of the last creation or deletion.
   select t.workspace_id, t.model, t.entity_id
   from ledger.entity t
   left join events c on c.workspace_id = t.workspace_id and c.model = t.model and c.entity_id = t.entity_id
@@ -92,7 +93,8 @@ as $$
   left join events v on v.workspace_id = t.workspace_id and v.model = t.model and v.entity_id = t.entity_id
                   and v.event_id = t.lifecycle_event_id and v.created_at = t.lifecycle_at
                   and v.action in ('created', 'deleted')
-  where t.workspace_id = any (ledger.homes()) and t.entity_id between first and last and t.model <> 'workspace'
+  where t.workspace_id = any (ledger.workspaces_with_rows()) and t.entity_id between first and last
+    and t.model <> 'workspace'
     and (c.event_id is null or p.event_id is null and not t.is_bare or v.event_id is null
          and t.lifecycle_at is not null)
   union all
@@ -107,35 +109,35 @@ as $$
                   or exists (select from ledger.change k
                              where k.workspace_id = t.workspace_id and k.event_id = t.payload_event_id
                                and k.created_at = t.payload_at and k.model = 'workspace'
-                               and (k.action <> 'deleted' or ledger.is_telling(k.model, k.body))))
+                               and (k.action <> 'deleted' or ledger.has_values(k.model, k.body))))
              and (t.lifecycle_at is null
                   or exists (select from ledger.change k
                              where k.workspace_id = t.workspace_id and k.event_id = t.lifecycle_event_id
                                and k.created_at = t.lifecycle_at and k.model = 'workspace'
                                and k.action in ('created', 'deleted'))))
 $$;
-comment on function ledger.strays(bigint, bigint) is
-  'Rows of these entities without an event in the ledger, which something else has written.';
+comment on function ledger.orphan_rows(bigint, bigint) is
+  'Rows of these entities that have no event in the ledger: something else has written them.';
 
-create function ledger.restate(first bigint, last bigint)
+create function ledger.rebuild_entities(first bigint, last bigint)
 returns bigint
 language plpgsql set search_path = ledger, pg_temp set work_mem = '64MB'
 as $$
 declare
-  stray record;
+  orphan record;
   batch record;
   removed bigint := 0;
 begin
-  for stray in
+  for orphan in
     select s.workspace_id, s.model, s.entity_id, m.id_column, m.model is null as is_other
-    from ledger.strays(first, last) s left join ledger.model m on m.model = s.model
+    from ledger.orphan_rows(first, last) s left join ledger.model m on m.model = s.model
     order by ledger.write_order(s.model), s.workspace_id, s.model, s.entity_id
   loop
     execute format('delete from toggl.%I t where t.workspace_id = $1%s%s',
-                   case when stray.is_other then 'other_entity' else stray.model end,
-                   case when stray.is_other then ' and t.model = $2' end,
-                   ' and t.' || case when stray.is_other then 'entity_id' else stray.id_column end || ' = $3')
-    using stray.workspace_id, stray.model, stray.entity_id;
+                   case when orphan.is_other then 'other_entity' else orphan.model end,
+                   case when orphan.is_other then ' and t.model = $2' end,
+                   ' and t.' || case when orphan.is_other then 'entity_id' else orphan.id_column end || ' = $3')
+    using orphan.workspace_id, orphan.model, orphan.entity_id;
     removed := removed + 1;
   end loop;
 
@@ -155,12 +157,12 @@ begin
                k.action in ('created', 'deleted')
                  and count(*) filter (where k.action in ('created', 'deleted')) over latest_first = 1 as is_lifecycle
         from ledger.change k
-        -- as in ledger.apply_all_but()
+        -- as in ledger.apply_without_costly()
         where %s and (k.action = 'deleted' or octet_length(k.body::text) <= 4000 or not ledger.is_costly(k.body))
         window latest_first as (partition by k.workspace_id, k.model, k.entity_id order by k.created_at desc,
                                 k.event_id desc)) l
-      -- the latest event that is no deletion, the deletions after it, and the last event that
-      -- created or deleted the entity
+      -- The latest event that is no deletion (it has rank 1), the deletions after it (rank 0), and
+      -- the last event that created or deleted the entity.
       where l.rank = case when l.action = 'deleted' then 0 else 1 end or l.is_lifecycle
       window of_model as (partition by l.model order by l.workspace_id, l.entity_id, l.created_at desc,
                           l.event_id desc)) p
@@ -175,7 +177,7 @@ begin
   return removed;
 end
 $$;
-comment on function ledger.restate(bigint, bigint) is
+comment on function ledger.rebuild_entities(bigint, bigint) is
   'Writes the rows of these entities again from the latest events of each, and removes the rows without an event '
   '(returns how many). Null: the workspaces whose events name no entity. It keeps the order of ledger.apply(), so '
   'that a deadlock with a session that records is rare; after one, one of the two repeats its transaction.';
@@ -244,9 +246,9 @@ begin
   else
     select count(*) into covered from ledger.change k where k.entity_id between first and last;
   end if;
-  removed := ledger.restate(first, last);
+  removed := ledger.rebuild_entities(first, last);
   if finished then
-    removed := removed + ledger.restate(null, null);
+    removed := removed + ledger.rebuild_entities(null, null);
     analyze toggl.time_entry, toggl.project, toggl.client, toggl.tag, toggl.task, toggl.workspace,
             toggl.workspace_user, toggl.project_user, toggl.project_group, toggl.other_entity;
   end if;

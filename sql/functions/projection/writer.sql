@@ -9,6 +9,7 @@ returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $maker$
 declare
+  -- Words in braces are holes; the list at the end of this function says what fills each.
   source text := $sql$
     create function ledger.write_{table}(workspace_ids bigint[], event_ids bigint[], created timestamptz[],
                                          creator_ids bigint[],
@@ -21,7 +22,8 @@ declare
     begin
       begin
         if again or payloads is null
-           or 'deleted' = any (actions) and exists (select from {batch} where {mine} and not {is complete})
+           or 'deleted' = any (actions)
+           and exists (select from {batch} where {of this table} and not {is complete})
            or cardinality(event_ids) > 1
            and (select count(*) > count(distinct i.{key})
                 from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
@@ -32,7 +34,8 @@ declare
           -- Some rows are not the latest event of their entity, but may be the last one that
           -- created or deleted it.
           if written < cardinality(event_ids)
-             and written < (select count(*) from unnest(models, entity_ids) i (model, entity_id) where {mine}) then
+             and written < (select count(*) from unnest(models, entity_ids) i (model, entity_id)
+                            where {of this table}) then
             {write all, strictly};
           end if;
         end if;
@@ -40,7 +43,7 @@ declare
         if not again then
           {count};
         end if;
-        {write all, carefully};
+        {write all, tolerantly};
       end;
     end
     $body$;
@@ -82,27 +85,27 @@ declare
                    {lifecycle}, case when i.action = 'deleted' then coalesce({gone}, i.created_at) end as gone_at
             from {batch}
             {read}
-            where {mine} and {is complete}
+            where {of this table} and {is complete}
             offset 0$sql$;
   strictly constant text := $sql$cross join lateral (
               select case when p.entity ?| '{secrets}' then ledger.without_secrets(p.entity) else p.entity end as entity
               from (select case when i.payload is not null then i.payload::jsonb
-                                when r.payload::text ~ '{may need care}' then ledger.plain_payload(r.payload)
+                                when r.payload::text ~ '{maybe not plain}' then ledger.plain_payload(r.payload)
                                 else r.payload::jsonb end as entity
                     from (select case when i.payload is null then i.body -> 'payload' end as payload offset 0) r
                       offset 0) p offset 0) j
             cross join lateral (select {values} from (select j.entity) e offset 0) v$sql$;
-  carefully constant text := $sql$cross join lateral (
+  tolerantly constant text := $sql$cross join lateral (
               select ledger.without_secrets(ledger.payload(i.body)) as entity offset 0) j
             cross join lateral (
               select {values} from (select ledger.cleaned('{table}', j.entity) as entity offset 0) e offset 0) v$sql$;
 
-  -- Deletions whose payload has no values of the entity (see ledger.model.telling).
+  -- Deletions whose payload has no values of the entity (see ledger.model.value_keys).
   bare constant text := $sql$
             select {keys of i}, i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    {lifecycle}, i.created_at as gone_at
             from {batch}
-            where {mine} and not {is complete}$sql$;
+            where {of this table} and not {is complete}$sql$;
 
   -- The usual case: each entity has one event in the batch, no event is a bare deletion, payloads are
   -- plain and of the usual types, and the table has nothing later. Then that event becomes the row.
@@ -110,7 +113,7 @@ declare
           insert into toggl.{table} as t ({keys}, {columns}deleted_at, changed_at, changed_event_id, changed_by,
                                           payload_at, payload_event_id, payload, lifecycle_at, lifecycle_event_id,
                                           gone_at)
-          select {as it counts}
+          select {with duration}
           from (
             select {keys of i}, {record readings}coalesce({record deletion},
                                                    case when i.action = 'deleted' then i.created_at end) as deleted_at,
@@ -120,7 +123,7 @@ declare
             from {events}
             cross join lateral (select i.payload::jsonb as document offset 0) j
             cross join lateral jsonb_to_record(j.document) as r ({record})
-            where {mine} and not j.document ?| '{secrets}'{types are right}{keys are current}
+            where {of this table} and not j.document ?| '{secrets}'{types are right}{keys are current}
             offset 0) s
           order by {keys}
           on conflict ({keys}) do update
@@ -153,7 +156,7 @@ declare
             union all
             {bare}),
           complete as (
-            select distinct on ({keys}) {as it counts} from parsed s
+            select distinct on ({keys}) {with duration} from parsed s
             order by {keys}, s.changed_at desc, s.changed_event_id desc),
           last as (
             select distinct on ({keys}) {keys}, changed_at, changed_event_id, changed_by from happened
@@ -172,8 +175,9 @@ declare
             set {latest payload}, {latest change},
                 deleted_at = case when case when {newer lifecycle} then excluded.gone_at else t.gone_at end is not null
                                   then case when {newer lifecycle} then excluded.gone_at else t.gone_at end
-                                  when {is newer} then case when excluded.gone_at is null then excluded.deleted_at
-                                                            else ledger.deletion_in('{table}', excluded.payload) end
+                                  when {is newer payload} then
+                                    case when excluded.gone_at is null then excluded.deleted_at
+                                         else ledger.deletion_in('{table}', excluded.payload) end
                                   when t.gone_at is null then t.deleted_at
                                   else ledger.deletion_in('{table}', t.payload) end, {latest lifecycle}
             where (excluded.payload_at, excluded.payload_event_id) > (t.payload_at, t.payload_event_id)
@@ -182,63 +186,66 @@ declare
                and (t.lifecycle_at is null
                     or (excluded.lifecycle_at, excluded.lifecycle_event_id) > (t.lifecycle_at, t.lifecycle_event_id))
                  or again$sql$;
-  is_newer constant text := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
-  is_later constant text := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
+  is_newer_payload constant text
+    := '(excluded.payload_at, excluded.payload_event_id) >= (t.payload_at, t.payload_event_id)';
+  is_newer_change constant text
+    := '(excluded.changed_at, excluded.changed_event_id) >= (t.changed_at, t.changed_event_id)';
   newer_lifecycle constant text
     := '(t.lifecycle_at is null or (excluded.lifecycle_at, excluded.lifecycle_event_id) >= (t.lifecycle_at, '
        't.lifecycle_event_id))';
 
-  count_odd constant text := $sql$
+  count_unexpected constant text := $sql$
           perform ledger.drift_count('{table}', array_agg(i.model), array_agg(i.body))
           from {batch}
-          where {mine} and {is complete}$sql$;
+          where {of this table} and {is complete}$sql$;
 
   known ledger.model;
   keys text;
   keys_of_i text;
-  mine text;
+  of_this_table text;
   columns text[];
   readings text[];
-  picked text[];
+  raw_values text[];
   record_readings text;
   record_deletion text;
   record text;
-  record_doubts text;
+  record_mismatches text;
   current_keys text[];
   legacy_keys text[];
-  counted text := 's.*';
+  with_duration text := 's.*';
   hole text[];
 begin
   select * into known from ledger.model m where m.model = of_model;
   if of_model = 'other_entity' then
     keys := 'workspace_id, model, entity_id';
     keys_of_i := 'i.workspace_id, i.model, i.entity_id';
-    mine := format('i.model <> all (%L) and i.entity_id is not null', (select array_agg(m.model) from ledger.model m));
+    of_this_table := format('i.model <> all (%L) and i.entity_id is not null',
+                            (select array_agg(m.model) from ledger.model m));
   elsif known.id_column is null then
     keys := 'workspace_id';
     keys_of_i := 'i.workspace_id';
-    mine := format('i.model = %L', of_model);
+    of_this_table := format('i.model = %L', of_model);
   else
     keys := 'workspace_id, ' || known.id_column;
     keys_of_i := 'i.workspace_id, i.entity_id as ' || known.id_column;
-    mine := format('i.model = %L and i.entity_id is not null', of_model);
+    of_this_table := format('i.model = %L and i.entity_id is not null', of_model);
   end if;
   select coalesce(array_agg(f.name) filter (where f.name <> 'deleted_at'), '{}'),
          array_agg(ledger.reading(f.kind, 'v.' || f.name) || ' as ' || f.name) filter (where f.name <> 'deleted_at'),
          array_agg(format('nullif(coalesce(%s), ''null'') as %s',
                           (select string_agg(format('e.entity -> %L', k.key), ', ' order by k.place)
                            from unnest(f.keys) with ordinality k (key, place)), f.name))
-  into columns, readings, picked
+  into columns, readings, raw_values
   from ledger.field f where f.model = of_model;
   -- A column with several keys is read from the first of them: so that one must be there when a later one is.
   select string_agg(format('%s as %s, ', ledger.record_reading(f.kind, v.value), f.name), E'\n                   ')
            filter (where f.name <> 'deleted_at'),
          min(ledger.record_reading(f.kind, v.value)) filter (where f.name = 'deleted_at'),
          string_agg(format('%I %s', f.keys[1], ledger.record_type(f.kind)), ', '),
-         string_agg(ledger.record_doubt(f.kind, format('$.%I', f.keys[1])), ' || '),
+         string_agg(ledger.record_mismatch(f.kind, format('$.%I', f.keys[1])), ' || '),
          array_agg(f.keys[1]) filter (where cardinality(f.keys) > 1),
          array_agg(f.keys[2]) filter (where cardinality(f.keys) > 1)
-  into record_readings, record_deletion, record, record_doubts, current_keys, legacy_keys
+  into record_readings, record_deletion, record, record_mismatches, current_keys, legacy_keys
   from ledger.field f cross join lateral (select format('r.%I', f.keys[1]) as value) v
   where f.model = of_model;
   if of_model = 'time_entry' then
@@ -247,7 +254,7 @@ begin
 
   -- The duration of an entry depends on three of its values.
   if 'duration_seconds' = any (columns) then
-    counted := (select string_agg(case c when 'duration_seconds' then
+    with_duration := (select string_agg(case c when 'duration_seconds' then
                                        'toggl.entry_seconds(s.start_at, s.stop_at, s.duration_seconds) as ' || c
       else 's.' || c end, ', ')
                 from unnest(string_to_array(keys, ', ') || columns
@@ -255,21 +262,22 @@ begin
                                'payload,lifecycle_at,lifecycle_event_id,gone_at}'::text[]) c);
   end if;
 
+  -- What fills a hole may have holes that stand below it in this list.
   foreach hole slice 1 in array array[
     ['{write latest, of one}', replace(replace(replace(replace(write_latest, '{events}', one_event),
                                                                'i.action = ''deleted''', 'false'),
-                                               '{mine} and ', ''), E'\n          order by {keys}', '')],
+                                               '{of this table} and ', ''), E'\n          order by {keys}', '')],
     ['{write latest}', replace(write_latest, '{events}', events)],
     ['{write all, strictly}', write_all],
-    ['{write all, carefully}', replace(write_all, '{parsed, strictly}', '{parsed, carefully}')],
-    ['{count}', count_odd],
+    ['{write all, tolerantly}', replace(write_all, '{parsed, strictly}', '{parsed, tolerantly}')],
+    ['{count}', count_unexpected],
     ['{parsed, strictly}', replace(read, '{read}', strictly)],
-    ['{parsed, carefully}', replace(read, '{read}', carefully)],
+    ['{parsed, tolerantly}', replace(read, '{read}', tolerantly)],
     ['{bare}', bare],
     ['{lifecycle}', 'case when i.action in (''created'', ''deleted'') then i.created_at end as lifecycle_at, '
                     'case when i.action in (''created'', ''deleted'') then i.event_id end as lifecycle_event_id'],
     ['{key}', case when of_model = 'workspace' then 'workspace_id' else 'entity_id' end],
-    ['{is newer}', is_newer],
+    ['{is newer payload}', is_newer_payload],
     ['{newer lifecycle}', newer_lifecycle],
     ['{latest lifecycle}',
      (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, newer_lifecycle),
@@ -278,32 +286,33 @@ begin
     ['{batch}', batch],
     -- An object inside the entity may have secrets too. The pattern is short, because the search
     -- takes more time than any other part except parsing.
-    ['{may need care}', '.\{|\\u|\d[eE][+-]?\d{3}'],
+    ['{maybe not plain}', '.\{|\\u|\d[eE][+-]?\d{3}'],
     ['{secrets}', ledger.secrets()::text],
-    ['{is complete}', '(i.action <> ''deleted'' or ledger.is_telling(i.model, i.body))'],
-    ['{as it counts}', counted],
-    ['{mine}', mine],
+    ['{is complete}', '(i.action <> ''deleted'' or ledger.has_values(i.model, i.body))'],
+    ['{with duration}', with_duration],
+    ['{of this table}', of_this_table],
     ['{keys}', keys],
     ['{keys of i}', keys_of_i],
     ['{columns}', (select coalesce(string_agg(c || ', ', ''), '') from unnest(columns) c)],
     ['{readings}', (select coalesce(string_agg(r || E',\n                   ', ''), '') from unnest(readings) r)],
     ['{gone}', ledger.reading('time', 'v.deleted_at')],
-    ['{values}', array_to_string(picked, ', ')],
+    ['{values}', array_to_string(raw_values, ', ')],
     ['{columns as excluded}', (select coalesce(string_agg(format('%1$s = excluded.%1$s, ', c), ''), '')
                                from unnest(columns) c)],
     ['{record readings}', coalesce(record_readings, '')],
     ['{record deletion}', record_deletion],
     ['{record}', record],
-    ['{types are right}', case when record_doubts is null then ''
-                               else format(' and not j.document @@ %L', record_doubts) end],
+    ['{types are right}', case when record_mismatches is null then ''
+                               else format(' and not j.document @@ %L', record_mismatches) end],
     ['{keys are current}', format('
               and (not j.document ?| %L or j.document ?& %L)', legacy_keys, current_keys)],
     ['{latest payload}', (select
-                          string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer),
+                          string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c,
+                                            is_newer_payload),
                                      E',\n                ')
                               from unnest(columns || '{payload,payload_at,payload_event_id}'::text[]) c)],
     ['{latest change}',
-     (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_later),
+     (select string_agg(format('%1$s = case when %2$s then excluded.%1$s else t.%1$s end', c, is_newer_change),
                         E',\n                ')
                               from unnest('{changed_at,changed_event_id,changed_by}'::text[]) c)],
     ['{table}', of_model]] loop

@@ -40,7 +40,7 @@ begin
     group by e.endpoint_id
     order by e.endpoint_id
   loop
-    -- or another session is first
+    -- (unless another session was first)
     update ledger.endpoint e set workspace_id = one.workspace_id
     where e.endpoint_id = one.endpoint_id and e.workspace_id is null;
     adopted := true;
@@ -63,7 +63,7 @@ language plpgsql security definer set search_path = ledger, pg_temp set jit = of
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  part bigint;
+  inserted bigint;
   recorded bigint := 0;
   got_deliveries boolean := false;
   verdicts text;
@@ -74,6 +74,8 @@ begin
     perform set_config('synchronous_commit', 'on', true);
   end if;
 
+  -- One round. After it, endpoints without a workspace get the one of their first event; then a second
+  -- round records their events.
   loop
     -- Rows are inserted in the order of the arrays, not by secret: otherwise two batches with the
     -- same events could deadlock. Epoch and horizon are read after the insert has its lock: a
@@ -101,8 +103,8 @@ begin
       limit 1) e
     where i.created_at >= t.horizon
     on conflict do nothing;
-    get diagnostics part = row_count;
-    recorded := recorded + part;
+    get diagnostics inserted = row_count;
+    recorded := recorded + inserted;
     exit when recorded = cardinality(event_ids) or not ledger.workspaces_adopt(endpoint_ids, secret_ids, workspace_ids);
   end loop;
 
@@ -177,7 +179,7 @@ returns text
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan
 as $$
 declare
-  home bigint;
+  event_workspace bigint;
   has_subscriber boolean;
   got_deliveries boolean := false;
 begin
@@ -200,19 +202,21 @@ begin
     on conflict do nothing
     returning n.workspace_id,
               exists (select from ledger.active_subscription a where a.workspace_id = n.workspace_id)
-    into home, has_subscriber;
+    into event_workspace, has_subscriber;
   end if;
-  if home is null then
+  -- Nothing is recorded yet: this is no plain change of a time entry, or the statement refused it.
+  if event_workspace is null then
     return receiver.append(array[endpoint], array[secret], array[workspace], array[event], array[created],
                            array[received], array[creator], array[entity], array[of_model], array[of_action],
                            array[signature], array[body], origin, array[payload], is_costly);
   end if;
-  if not ledger.write_one_time_entry(home, event, created, creator, entity, of_action, payload) then
-    perform ledger.apply(array[home], array[event], array[created], array[creator], array[entity], array[of_model],
-                         array[of_action], array[body], false, array[payload]);
+  if not ledger.write_one_time_entry(event_workspace, event, created, creator, entity, of_action, payload) then
+    perform ledger.apply(array[event_workspace], array[event], array[created], array[creator], array[entity],
+                         array[of_model], array[of_action], array[body], false, array[payload]);
   end if;
   if has_subscriber then
-    got_deliveries := ledger.outbox_add(array[home], array[event], array[created], array[of_model], array[of_action]);
+    got_deliveries := ledger.outbox_add(array[event_workspace], array[event], array[created], array[of_model],
+                                        array[of_action]);
   end if;
   return case when got_deliveries then '+' else '' end;
 end

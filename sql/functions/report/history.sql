@@ -58,7 +58,7 @@ declare
     end
     $body$;
     comment on function ledger.read_{table}(jsonb) is
-      'What an entity says, as a row of toggl.{table}; a value of an odd type is null. Made by ledger.reader().';
+      'What an entity says, as a row of toggl.{table}; a value of an unexpected type is null. Made by ledger.reader().';
   $sql$;
 begin
   select string_agg('entry_row.' || f.name, ', '),
@@ -170,7 +170,7 @@ begin
     end if;
     entry_row.deleted_at := coalesce(gone, entry_row.deleted_at);
     after := to_jsonb(entry_row);
-    if change.action = 'deleted' and not ledger.is_telling('time_entry', change.body) then
+    if change.action = 'deleted' and not ledger.has_values('time_entry', change.body) then
       after := before || jsonb_build_object('deleted_at', after -> 'deleted_at');
     end if;
     workspace_id := change.workspace_id;
