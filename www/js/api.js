@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: ISC
-// The program behind the page. Addresses are relative: the page works below any
-// path.
+// Requests to hookledger-admin. Addresses are relative, so the page works below any path.
 import { sentenceOf, w } from "./words.js";
 
 let csrf = "";
 let whenLoggedOut = () => {};
 let askForProof = async () => false;
-let proving = null;	// that is being asked for: once, however many requests wait for it
+let proving = null;	// the promise of the form that is open: one form for all requests that wait
 
 export class ApiError extends Error {
 	constructor(status, words, answer = {}) {
@@ -24,7 +23,7 @@ export function onLoggedOut(listener) {
 	whenLoggedOut = listener;
 }
 
-/* `ask` shows a form for the password, and ends with true when it was right. */
+/* `ask` shows a form for the password; its promise gives true when the password was right. */
 export function onProofNeeded(ask) {
 	askForProof = ask;
 }
@@ -35,8 +34,9 @@ export function url(path, query = {}) {
 	return `api/${path}${text ? `?${text}` : ""}`;
 }
 
-/* Errors begin small, as those of a command line do; not what is a name. */
-const begun = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
+/* Errors begin with a small letter, as on a command line. Makes it a capital, but not that of a
+   name. */
+const capitalized = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (word) => word[0].toUpperCase() + word.slice(1));
 
 async function read(response) {
 	try {
@@ -46,16 +46,16 @@ async function read(response) {
 	}
 }
 
-/* `asked` is the code of the session in which the request was sent: an answer that comes
-   late, from a session that has ended, says nothing of the one that was begun since. */
+/* `asked` is the code of the session in which the request was sent: a late answer to a session
+   that has ended says nothing about the current one. */
 function refusal(path, method, asked, response, answer) {
 	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
 		whenLoggedOut();
-	return new ApiError(response.status, begun(sentenceOf(answer.error)) || w.api.silent({ status: response.status }), answer);
+	return new ApiError(response.status, capitalized(sentenceOf(answer.error)) || w.api.silent({ status: response.status }), answer);
 }
 
-/* A request that needs the password once more is sent again when it was given: who
-   asked for it goes on as if nothing had been. */
+/* A request that needs the password again is repeated when the operator has given it; the caller
+   does not notice. */
 async function call(method, path, how) {
 	try {
 		return await send(method, path, how);
@@ -92,8 +92,8 @@ async function send(method, path, { query, body, signal } = {}) {
 	throw refusal(path, method, asked, response, answer);
 }
 
-/* A file, piece by piece: its blob when it is whole, else an error. Its last line must
-   be the word that was asked for: a web server may hide that it ended early. */
+/* Downloads a file: gives its blob when it is complete, else throws. Its last line must be the
+   word in parameter `end`, because a web server may hide that the answer ended early. */
 export async function download(path, query, progress) {
 	const end = crypto.getRandomValues(new Uint32Array(4)).join("-"), tail = new TextEncoder().encode(`${end}\n`);
 	const pieces = [], asked = csrf;
@@ -109,7 +109,7 @@ export async function download(path, query, progress) {
 				const both = new Uint8Array(last.length + value.length);
 				both.set(last);
 				both.set(value, last.length);
-				/* what may be the last line is kept back */
+				/* keep back what may be the last line */
 				const kept = Math.min(tail.length, both.length);
 				pieces.push(new Blob([both.subarray(0, both.length - kept)]));
 				last = both.slice(both.length - kept);

@@ -26,8 +26,8 @@ function dress(node, attributes) {
 	}
 }
 
-/* el("a", { href: "#/events", onclick: f }, "text", node, [more]). What is null,
-   undefined or false is left out. */
+/* Makes a node: el("a", { href: "#/events", onclick: f }, "text", node, [more]). Leaves out
+   attributes and children that are null, undefined or false. */
 export function el(tag, attributes, ...children) {
 	const node = document.createElement(tag);
 	dress(node, attributes);
@@ -64,16 +64,16 @@ export function replace(parent, ...children) {
 	add(parent, children);
 }
 
-// ---- changing what is shown without disturbing who reads it
+// ---- changing the page without disturbing the reader
 
-/* The `open` that each <details> was last given: the reader's own choice stays until
-   the page wants another one. */
+/* The `open` that the page last gave each <details>: the reader's own choice stays until the
+   page gives another one. */
 const openAsGiven = new WeakMap();
 
 const isControl = (node) => node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement;
 
-/* Brings to `fresh` what the reader, or an action under way, has changed in `old`, so
-   that the library does not take it back. */
+/* Copies to `fresh` what the reader, or an action that runs, has changed in `old`, so that the
+   library does not undo it. */
 function keepState(old, fresh) {
 	if (old.hasAttribute("aria-busy")) {	// act() runs
 		fresh.setAttribute("aria-busy", old.getAttribute("aria-busy"));
@@ -85,11 +85,11 @@ function keepState(old, fresh) {
 			fresh.open = old.open;
 		openAsGiven.set(old, given);
 	}
-	// as an attribute our Content-Security-Policy forbids it
+	// our Content-Security-Policy forbids to set it as an attribute
 	if (fresh.hasAttribute("style"))
 		old.style.cssText = fresh.style.cssText;
 	else if (old.hasAttribute("style"))
-		fresh.style.cssText = old.style.cssText;	// such as where a menu is
+		fresh.style.cssText = old.style.cssText;	// such as the position of a menu
 	if (isControl(old) && old === document.activeElement) {
 		fresh.value = old.value;
 		fresh.checked = old.checked;
@@ -104,14 +104,15 @@ function takeListeners(old, fresh) {
 	old.listens = fresh.listens;
 }
 
-/* Makes `parent` show these children. Nodes that are the same (by data-key, which is
-   unique among siblings, else by place) stay: focus, selection, open details and
-   scrolling too. A control shows what it is given, unless it has the focus. What has
-   data-keep (a chart, a form that somebody may be typing into) is left alone. */
+/* Makes `parent` show these children. Nodes that are the same (by data-key, which is unique
+   among siblings, else by position) stay, with focus, selection, open details and scrolling.
+   A control gets its new value, unless it has the focus. A node with data-keep (a chart, a form
+   that somebody may be typing into) is not changed. */
 export function patch(parent, ...children) {
 	const fresh = parent.cloneNode(), active = document.activeElement, selects = new Map();
 
-	/* The library knows a node by its key alone: so the keys of all around it are part of it. */
+	/* The library identifies a node by its key alone, so the keys of all nodes around it are part
+	   of the key. */
 	function getNodeKey(node) {
 		if (node.dataset?.key === undefined || node === parent || node === fresh)
 			return undefined;
@@ -141,8 +142,8 @@ export function patch(parent, ...children) {
 				openAsGiven.set(node, node.open);
 		},
 	});
-	// the library chooses by the attributes of options alone
+	// the library selects by the attributes of the options only
 	selects.forEach((value, select) => { select.value = value; });
 	if (active !== document.activeElement && active?.isConnected)
-		active.focus({ preventScroll: true });	// it was moved
+		active.focus({ preventScroll: true });	// it lost the focus when it was moved
 }

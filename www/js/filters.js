@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: ISC
-// The editor of event filters: entity and action, one a line, with the limit of
-// the plan beside them.
+// The editor of event filters: pairs of entity and action, with the limit of the plan.
 import { el, patch, sign } from "./dom.js";
 import { choice, label } from "./parts.js";
 import { filters as inWords, modelOf, w } from "./words.js";
 
 const t = w.filterEditor;
 
-/* `known`: entity to its actions, as the API tells. `most` may be null. onchange()
-   is called with the filters. The node has value() and set(). */
+/* `known`: the actions of each entity, as the API gives them. `most`: the limit, or null.
+   onchange() is called with the filters. The node has value(), set() and limit(). */
 export function filterEditor({ known, chosen = [], most = null, onchange = () => {} }) {
 	let list = chosen.map(({ entity, action }) => ({ entity, action }));
 	const entities = Object.keys(known).sort((a, b) => (a === "*" ? 1 : b === "*" ? -1 : a.localeCompare(b)));
@@ -26,14 +25,14 @@ export function filterEditor({ known, chosen = [], most = null, onchange = () =>
 		const one = { entity: entity.value, action: action.value };
 		if (!list.some((each) => each.entity === one.entity && each.action === one.action))
 			list = [...list, one];
-		tell();
+		update();
 	}
-	function tell() {
+	function update() {
 		patch(chips, list.length ? list.map((each) => {
 			const words = inWords([each]);
 			return el("li", { "data-key": words }, el("button", { type: "button", class: "chip", "aria-label": t.remove({ name: words }), onclick: () => {
 				list = list.filter((other) => other !== each);
-				tell();
+				update();
 			} }, words, sign("cross")));
 		}) : el("li", null, label(w.none)));
 		note.textContent = most ? w.toggl.filtersLimit({ count: list.length, most_count: most }) : "";
@@ -41,15 +40,15 @@ export function filterEditor({ known, chosen = [], most = null, onchange = () =>
 		onchange(list);
 	}
 	fillActions();
-	tell();
+	update();
 	node.value = () => list;
 	node.set = (fresh) => {
 		list = fresh.map(({ entity: e, action: a }) => ({ entity: e, action: a }));
-		tell();
+		update();
 	};
 	node.limit = (fresh) => {
 		most = fresh;
-		tell();
+		update();
 	};
 	return node;
 }

@@ -17,7 +17,7 @@ export function setLocale(tag) {
 
 export const zoneName = () => zone;
 
-/* Formatters are slow to make: one a kind. */
+/* Formatters are slow to make, so one of each kind is kept. */
 function kept(kind, make) {
 	if (!made.has(kind))
 		made.set(kind, make());
@@ -44,7 +44,7 @@ export function dayAndClock(time) {
 	return formatter("dayclock", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(time));
 }
 
-/* For the ticks of an axis: midnight is a day. */
+/* For the ticks of an axis: midnight is shown as the day. */
 export function hourOrDay(time) {
 	const { hour, minute } = partsOf(time);
 	return hour === "00" && minute === "00" ? formatter("tickday", { weekday: "short", day: "numeric" }).format(new Date(time)) : clock(time);
@@ -96,7 +96,7 @@ export const number = (value) => numbers("number").format(value);
 
 export const hours = (seconds) => numbers("hours", { maximumFractionDigits: 1, minimumFractionDigits: 1 }).format(seconds / 3600);
 
-/* "18%"; "<1%" for what is not nothing. */
+/* "18%"; "<1%" for a small part that is not zero. */
 export function percent(value) {
 	const part = numbers("percent", { style: "percent" });
 	return value > 0 && value < 0.005 ? `<${part.format(0.01)}` : part.format(value);
@@ -105,13 +105,13 @@ export function percent(value) {
 /* "a, b, c" */
 export const list = (items) => kept("list", () => new Intl.ListFormat(locale, { type: "unit", style: "short" })).format(items);
 
-/* "40 seconds", "4 minutes", "5 hours", "3 days": in the unit that suits it */
+/* "40 seconds", "4 minutes", "5 hours", "3 days": in one unit, by the size */
 export function roughly(seconds) {
 	const [count, unit] = suited(seconds);
 	return inUnit(count, unit, "long");
 }
 
-/* The same as German has it behind "seit", "vor" and "in": "3 Tagen". */
+/* The same in the German dative, after "seit", "vor" and "in": "3 Tagen". */
 export function roughlyDative(seconds) {
 	const [count, unit] = suited(seconds);
 	const parts = new Intl.RelativeTimeFormat(locale).formatToParts(-count, unit);
@@ -135,14 +135,14 @@ export const millis = (value) => inUnit(value, "millisecond", "short");
 
 const browsers = { "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung Internet", "Firefox": "Firefox", "FxiOS": "Firefox", "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari" };
 const systems = { "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS", "Mac OS X": "macOS", "Linux": "Linux" };
-/* [name, system] of what a browser says it is, each calling itself what others are
-   too; null: of what nobody knows. */
+/* [name, system] from a User-Agent; null: an unknown one. The order of the lists matters,
+   because most browsers name others too. */
 export function browserOf(agent) {
 	const both = [browsers, systems].map((all) => Object.entries(all).find(([sign]) => agent?.includes(sign))?.[1]);
 	return both.every(Boolean) ? both : null;
 }
 
-/* "1:20:05", for what is running */
+/* "1:20:05", for a running timer */
 export function stopwatch(seconds) {
 	const s = Math.max(0, Math.floor(seconds));
 	const two = (value) => String(value).padStart(2, "0");
@@ -179,7 +179,7 @@ export function shiftDay(text, by) {
 	return moved.toISOString().slice(0, 10);
 }
 
-/* What a field of type datetime-local shows and gives, and RFC 3339. */
+/* From RFC 3339 to the value of a field of type datetime-local, and back. */
 export function toField(time) {
 	const { hour, minute } = partsOf(time);
 	return `${dayOf(time)}T${hour}:${minute}`;

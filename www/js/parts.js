@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: ISC
-// What views are put together from. Each gives a node; none keeps state.
+// The parts that views are made of. Most functions give a node; none keeps state.
 import { ApiError } from "./api.js";
 import { el, patch, sign } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { address } from "./route.js";
 import { says as sentence, w } from "./words.js";
 
-/* A moment, relative; exact on hover and for who reads by ear. */
+/* A relative time; the exact one is its tooltip, which screen readers read too. */
 export function moment(time, { missing = w.never } = {}) {
 	if (!time)
 		return el("span", { class: "quiet" }, missing);
 	return el("time", { datetime: time, title: exact(time), tabindex: "0", class: "moment" }, ago(time));
 }
 
-/* Relative times grow old while one reads. */
+/* Renews the relative times every 15 seconds. */
 export function keepMomentsFresh() {
 	setInterval(() => {
 		for (const node of document.querySelectorAll("time.moment")) {
@@ -24,7 +24,7 @@ export function keepMomentsFresh() {
 	}, 15000);
 }
 
-/* Well, warning, trouble, off or wait, in a word; `title`: why. */
+/* A word with the sign of its level: well, warning, trouble, off or wait. `title`: the reason. */
 export function state(level, word, title) {
 	return el("span", { class: `state ${level}`, title }, sign(level), el("span", null, word));
 }
@@ -33,13 +33,13 @@ export function label(text, kind = "") {
 	return el("span", { class: `label ${kind}` }, text);
 }
 
-/* What an event tells, as a sentence. */
+/* The sentence of an event. */
 export function says(item) {
 	return sentence(item, { who: (text) => el("b", null, text), name: (text) => el("q", null, text), tail: (text) => el("bdi", null, text) });
 }
 
-/* columns: [{ head, cell: (row) => node, numeric }]. `phone`: what it becomes there:
-   cards, a list of changes, or what it is (few and narrow columns). */
+/* columns: [{ head, cell: (row) => node, numeric }]. `phone`: how a narrow screen shows the
+   table: as cards, as a list of changes, or as a table (for few and narrow columns). */
 export function table(columns, rows, { caption, key, empty = w.none, phone = "cards" } = {}) {
 	const kind = (c) => (c.numeric ? "numeric" : c.head === w.acts ? "acts" : null);
 	if (!rows.length)
@@ -57,22 +57,22 @@ export function section(title, ...children) {
 	return el("section", { class: "block", "data-key": title }, el("h2", null, title), children);
 }
 
-/* A fact that can be scanned: what it is, its value, and a word about it. */
+/* A term of a <dl>: its name, its value, and a remark. */
 export function fact(name, value, ...about) {
 	return el("div", { class: "fact", "data-key": name }, el("dt", null, name), el("dd", null, el("span", { class: "value" }, value), el("span", { class: "about" }, about)));
 }
 
-/* How much is left of something; nothing when nobody knows of how much. */
+/* How much is left of a total; no node when the total is not known. */
 export function bar(left, total, words) {
 	return !total ? null : el("progress", { class: left / total > 0.2 ? "" : "low", max: String(total), value: left, "aria-label": words });
 }
 
-/* What was refused, in the form that asked. */
+/* An error in a form. */
 export function refusal(words) {
 	return el("div", { class: "problem", role: "alert" }, sign("trouble"), el("p", null, words));
 }
 
-/* What an error says: ours and the server's are sentences, the browser's are not. */
+/* The sentence of an error. Those of the browser are no sentences, so they get one around them. */
 export const why = (error) => (error instanceof ApiError ? error.message : w.pageFailed({ what: error.message }));
 
 /* An error in place of what could not be shown. */
@@ -81,14 +81,14 @@ export function trouble(error, again) {
 		el("div", null, el("p", null, el("strong", null, w.failed), " ", why(error)), again ? el("button", { type: "button", class: "secondary", onclick: again }, w.retry) : null));
 }
 
-/* What was done goes away by itself; what went wrong stays until somebody has
-   read it, has done something that works, or turns to something else. */
+/* A message about what was done goes away by itself. One about an error stays until the reader
+   closes it, does something that works, or goes to another view. */
 const TOASTS_MAX = 3;
 export function toast(words, level = "well") {
 	const node = el("div", { class: `toast ${level}` }, sign(level), el("span", null, words),
 		level === "trouble" ? el("button", { type: "button", class: "plain icon", "aria-label": w.close, onclick: () => node.remove() }, sign("cross")) : null);
 	const all = document.getElementById("toasts");
-	// what lies below an open window is out of reach
+	// nodes below an open dialog cannot be clicked
 	const over = [...document.querySelectorAll("dialog[open]")].pop() ?? document.body;
 	if (all.parentNode !== over)
 		over.append(all);
@@ -103,31 +103,31 @@ export function toast(words, level = "well") {
 		setTimeout(() => node.remove(), level === "well" ? 5000 : 12000);
 }
 
-/* Says what came of what was taken; with a warning where it was in vain: a test that
-   did not arrive, an address that did not answer as it should. */
+/* Shows the result of an accepted request; as a warning when it had no effect: a test that
+   did not arrive, or an address that did not answer as it should. */
 export function tell(answer, words) {
 	const isInVain = answer?.sent === false || answer?.validated === false || answer?.status >= 300;
 	toast(words, isInVain ? "warning" : "well");
 }
 
-/* What was refused before is mended, or tried again. */
-const forgive = (form) => form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
+/* Removes the errors of the last attempt. */
+const clearErrors = (form) => form?.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
 
-/* In a form it stands above its buttons, as long as what was typed does. */
+/* Shows an error above the buttons of the form, or as a toast when the form is gone. */
 export function refuse(form, words) {
 	if (!form?.isConnected)
 		return toast(words, "trouble");
-	forgive(form);
+	clearErrors(form);
 	const node = refusal(words);
 	form.querySelector(":scope > :is(footer, [type=submit])").before(node);
 	node.scrollIntoView({ block: "nearest" });
 }
 
-/* Runs what a button is for: shows that it runs, and what came of it. null: it was
-   refused. */
+/* Runs the work of a button: shows that it runs, and its result. Gives null after an error,
+   which the form then shows. */
 export async function act(button, work, done) {
 	const form = button.closest("form");
-	forgive(form);
+	clearErrors(form);
 	button.setAttribute("aria-busy", "true");
 	button.disabled = true;
 	try {
@@ -160,8 +160,8 @@ export function choice(options, chosen, attributes = {}) {
 	return el("select", attributes, options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
 }
 
-/* What is asked for in a window of its own. `build(close)` gives its content; the
-   promise ends with what close() was given, null when it was only closed. */
+/* A modal dialog. `build(close)` gives its content; the promise gives the argument of close(),
+   or null when the reader only closed the dialog. */
 let dialogs = 0;
 export function dialog(title, build) {
 	return new Promise((resolve) => {
@@ -189,8 +189,8 @@ export function dialog(title, build) {
 	});
 }
 
-/* The password once more, before what gives power to somebody; what was being done
-   goes on. True: it was right. */
+/* Asks for the password again, before an operation that gives somebody more rights. True: it
+   was right, and the operation goes on. */
 export async function prove(name, send) {
 	return await dialog(w.proof.title, (close) => {
 		const password = el("input", { type: "password", autocomplete: "current-password", required: true, autofocus: true });
@@ -208,7 +208,7 @@ export async function prove(name, send) {
 	}) === true;
 }
 
-/* As a page shows it: spaces in a row are one; what isolates a name is not of it. */
+/* Text as a page shows it: consecutive spaces are one, and the isolates around a name are removed. */
 const plain = (text) => text.replace(/[\u2066-\u2069]/gu, "").trim().replace(/\s+/gu, " ");
 
 /* A dangerous action says what it will do and asks for the name. True: do it. */
@@ -229,7 +229,7 @@ export function copyable(text, { block = false } = {}) {
 			await navigator.clipboard.writeText(text);
 			toast(w.copied);
 		} catch {
-			// not over plain http, nor where it is forbidden
+			// the browser refuses it over plain http, or the user does
 			getSelection().selectAllChildren(code);
 			toast(w.copyByHand, "warning");
 		}
@@ -238,14 +238,14 @@ export function copyable(text, { block = false } = {}) {
 	return el("div", { class: block ? "copyable block" : "copyable" }, block ? el("pre", { tabindex: "0" }, code) : code, button);
 }
 
-/* A secret that was just made. */
+/* Shows a new secret, once. */
 export function showSecret(title, items) {
 	return dialog(title, (close) => el("div", null, el("p", null, state("warning", w.shownOnce)),
 		items.map(([name, value]) => el("div", { class: "field" }, el("strong", null, name), copyable(value))),
 		el("footer", null, el("button", { type: "button", onclick: () => close(true) }, w.close))));
 }
 
-/* Over everything, beside its button: a table that scrolls would cut it off. */
+/* Places a menu beside its button and above everything: a table that scrolls would cut it off. */
 function place(event) {
 	const details = event.currentTarget, list = details.querySelector("ul");
 	if (!details.open)
@@ -256,8 +256,8 @@ function place(event) {
 	addEventListener("scroll", () => { details.open = false; }, { capture: true, once: true });
 }
 
-/* [{ text, run, danger, disabled }] behind one button. */
-/* `of`: what the actions are done to. */
+/* A menu behind a button. items: [{ text, run, danger, disabled }]; `of`: the name of the thing
+   that they act on. */
 export function menu(items, of) {
 	const name = w.actsOn({ name: of });
 	const details = el("details", { class: "menu", ontoggle: place },
@@ -277,14 +277,14 @@ export function menu(items, of) {
 	return details;
 }
 
-/* On a phone a bar of links is wider than the screen: where one is stands in its middle. */
+/* On a phone a bar of links is wider than the screen: scrolls the current link to the middle. */
 export function showCurrent(bar) {
 	const at = bar?.querySelector("[aria-current]")?.getBoundingClientRect(), all = bar?.getBoundingClientRect();
 	if (at)
 		bar.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;
 }
 
-/* Links between the parts of a view, each a place of its own: { key: text }. */
+/* Links between the parts of a view, each with its own address. all: { key: text }. */
 export function showTabs(node, view, all, chosen) {
 	const bar = node.querySelector(".tabs");
 	patch(bar, el("ul", null, Object.entries(all).map(([key, text]) => el("li", { "data-key": key },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// The texts of the page in the language that is spoken now. They are in words/*.js,
+// The texts of the page in the current language. They are in words/*.js,
 // one file a language, all with the same keys and parameters; see template.js.
 import { clockOrDate, list, number, roughly, roughlyDative, setLocale, size, span } from "./format.js";
 import { compile } from "./template.js";
@@ -14,15 +14,15 @@ export const w = {};
 let language = null;
 const NESTED_MAX = 5;
 
-// ---- what is put in
+// ---- parameters
 
-/* Text of outside, for a sentence: it turns nothing of it around. */
+/* Text from outside, for a sentence: right-to-left text in it does not reorder the sentence. */
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const isolated = (text) => (TURNS.test(text) ? `\u2068${text}\u2069` : text);
 
 const isTime = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$/;
 
-/* A parameter says by its name what it is. */
+/* The text of a parameter. Its name says how it is written: *_seconds, *_bytes, *_count, *_at. */
 function written(name, value, kind) {
 	if (value === null || value === undefined)
 		return "?";
@@ -50,23 +50,23 @@ function written(name, value, kind) {
 
 // ---- the language
 
-/* The catalogue into the objects that are there. */
+/* Copies the catalogue into the objects that exist, because modules keep parts of them. */
 function take(to, from, how) {
 	for (const [key, value] of Object.entries(from))
 		if (typeof value === "object")
-			take((to[key] ??= Object.create(null)), value, how);	// what the server says may be looked up in it
+			take((to[key] ??= Object.create(null)), value, how);	// names from the server are looked up in it
 		else
 			to[key] = compile(value, how);
 }
 
-/* With this language, in the region of the browser. */
+/* The locale of this language, with the region of the browser. */
 const localeOf = (tag) => navigator.languages.find((each) => each.split("-")[0] === tag)
 	?? `${tag}-${new Intl.Locale(navigator.language).maximize().region}`;
 
 const ofBrowser = () => navigator.languages.map((each) => each.split("-")[0]).find((each) => Object.hasOwn(files, each)) ?? "en";
 
-/* Speaks the language that an operator has chosen, or the browser's. True: it is another
-   than before. */
+/* Changes to the language that an operator has chosen, or else to the browser's. True: it is
+   another one than before. */
 export async function speak(chosen) {
 	const wanted = Object.hasOwn(files, chosen ?? "") ? chosen : ofBrowser();
 	if (wanted === language)
@@ -82,7 +82,7 @@ export async function speak(chosen) {
 
 // ---- sentences of codes
 
-let depth = 0;	// sentences within sentences
+let depth = 0;	// of sentences in sentences
 
 const hasWords = (message) => Object.hasOwn(w.codes, message?.code ?? "");
 
@@ -111,7 +111,7 @@ export function sentenceOf(message) {
 
 export const modelOf = (name) => w.models[name] ?? name.replaceAll("_", " ");
 
-/* What an event tells: a list for el(). `dress` sets apart what comes from outside. */
+/* The sentence of an event: a list for el(). `dress` marks the texts that come from outside. */
 export function says(item, dress) {
 	const { who, what, name, duration_seconds: seconds, project } = item.sentence_parts ?? {};
 	const verb = what ?? item.action, isTimer = item.model === "time_entry";

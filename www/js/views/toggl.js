@@ -1,62 +1,63 @@
 // SPDX-License-Identifier: ISC
-// Toggl's side: the connection, the subscriptions there, what is under way, and
+// The view of Toggl: the connection, the subscriptions there, the jobs that run, and
 // the addresses that Toggl calls.
 import * as api from "../api.js";
 import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
-import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, trouble, why } from "../parts.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, why } from "../parts.js";
 import { filters as inWords, sentenceOf, w } from "../words.js";
 
 const t = w.toggl, e = w.endpoints;
 const JOB_MS = 3000, SOON_MS = 1500;
-let node, context, timer, now;
+let node, context, timer, shown;
 
 const levelOf = { well: "well", off: "warning", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
 
 /* Toggl may have sent new names since the login. */
-const workspaceName = (id) => now.workspaces.find((each) => each.id === id)?.name ?? context.workspace(id);
+const workspaceName = (id) => shown.workspaces.find((each) => each.id === id)?.name ?? context.workspace(id);
 
 const levelOfJob = { works: "wait", waits: "wait", stopped: "warning", failed: "trouble" };
 
-// ---- actions
+// ---- requests that make a job
 
-/* Jobs by number: those whose result is still to be shown, and those whose result was
-   shown. A request that is answered with the result shows it itself. */
-const followed = new Set(), over = new Set();
-let asking = 0;
+/* Jobs by number. Toasts will show the results of the awaited ones; those of the others
+   were shown, by a toast or beside the button. */
+const awaited = new Set(), reported = new Set();
+let running = 0;	// requests of this view that are not answered yet
 
-function tellAnswer(answer) {
+/* 202: the job goes on after the answer. */
+function showAnswer(answer) {
 	if (answer.status === 202) {
-		followed.add(answer.job);
-		toast(answer.state === "works" ? t.toldLater({ words: sentenceOf(answer.words) }) : sentenceOf(answer.words), answer.state === "works" ? "wait" : "warning");
+		awaited.add(answer.job);
+		toast(answer.state === "works" ? t.resultLater({ words: sentenceOf(answer.words) }) : sentenceOf(answer.words), answer.state === "works" ? "wait" : "warning");
 	} else {
-		over.add(answer.job);
+		reported.add(answer.job);
 		toast(sentenceOf(answer.words) || t.done);
 	}
 }
 
-/* Does something at Toggl, which may take a while: what is under way is shown
-   meanwhile. Throws what was refused, by us or by Toggl. */
+/* Sends a request that makes a job at Toggl, and shows the jobs while it waits for the
+   answer, which may take long. Throws the error when hookledger or Toggl refuses it. */
 async function atToggl(work) {
 	const mine = node;
-	asking++;
+	running++;
 	timer = setTimeout(again, SOON_MS);
 	try {
 		const answer = await work();
-		tellAnswer(answer);
+		showAnswer(answer);
 		return answer;
 	} catch (error) {
-		over.add(error.answer?.job);
+		reported.add(error.answer?.job);
 		throw error;
 	} finally {
-		asking--;
+		running--;
 		if (mine === node)
 			await again();
 	}
 }
 
-/* The same, for what has no button that stays. */
+/* The same for a menu or a dialog, which is closed by then: errors are toasts. */
 async function run(work) {
 	const busy = node;
 	busy.setAttribute("aria-busy", "true");
@@ -64,7 +65,8 @@ async function run(work) {
 	busy.removeAttribute("aria-busy");
 }
 
-const doAt = (button, work) => act(button, () => atToggl(work));
+/* The same for a button: errors are shown beside it. */
+const runFrom = (button, work) => act(button, () => atToggl(work));
 
 // ---- connecting
 
@@ -76,7 +78,7 @@ function connect() {
 	return section(t.notConnected, el("p", null, t.connectWords), el("form", { class: "slim", "data-keep": "", onsubmit: async (event) => {
 		event.preventDefault();
 		doing.textContent = t.connecting;
-		if (await doAt(event.submitter, () => api.post("toggl/connect", { token: token.value })))
+		if (await runFrom(event.submitter, () => api.post("toggl/connect", { token: token.value })))
 			token.value = "";
 		doing.textContent = "";
 	} }, field(t.token, token, t.tokenHint), el("button", { type: "submit" }, t.connect), doing));
@@ -95,32 +97,32 @@ function connection(c) {
 	return el("div", { class: "connection", "data-key": c.id },
 		el("dl", { class: "facts" }, fact(t.user, c.user ?? w.unknown, c.email ?? ""), quota, fact(t.seen, moment(c.seen_at))),
 		context.isOwner ? el("div", { class: "line" },
-			el("button", { type: "button", class: "secondary", onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/refresh", { connection_id: c.id })) },
-				t.refresh, now.refresh_costs ? el("small", null, ` ${t.refreshCosts({ count: now.refresh_costs })}`) : null),
-			now.workspaces.filter((each) => each.connection_id === c.id).map((each) => el("button", { type: "button", class: "secondary", title: t.loadWords,
-				onclick: (event) => doAt(event.currentTarget, () => api.post("toggl/load", { workspace_id: each.id })) }, w.numbered({ what: t.load, name: each.name }))),
+			el("button", { type: "button", class: "secondary", onclick: (event) => runFrom(event.currentTarget, () => api.post("toggl/refresh", { connection_id: c.id })) },
+				t.refresh, shown.refresh_costs ? el("small", null, ` ${t.refreshCosts({ count: shown.refresh_costs })}`) : null),
+			shown.workspaces.filter((each) => each.connection_id === c.id).map((each) => el("button", { type: "button", class: "secondary", title: t.loadWords,
+				onclick: (event) => runFrom(event.currentTarget, () => api.post("toggl/load", { workspace_id: each.id })) }, w.numbered({ what: t.load, name: each.name }))),
 			el("button", { type: "button", class: "plain danger", onclick: disconnect }, t.disconnect)) : null);
 }
 
 // ---- subscriptions
 
-/* What is written while a window waits for Toggl: how far that is. */
+/* The line in the dialog that shows the progress of the job. */
 let progress = null;
 
-/* subscription: null, a new one. The window stays until Toggl has taken it, or it
-   waits for the quota. */
+/* subscription: null for a new one. The dialog stays open until Toggl has accepted it, or
+   the job waits for the quota. */
 async function editor(subscription) {
 	const known = await api.get("toggl/event_filters").then(({ status, ...all }) => all.event_filters ?? all);
 	const isNew = !subscription;
 	return dialog(isNew ? t.add : t.editTitle, (close) => {
-		const workspace = choice(now.workspaces.map((each) => [each.id, each.name]), subscription?.workspace_id ?? now.workspaces[0]?.id, { onchange: plan });
+		const workspace = choice(shown.workspaces.map((each) => [each.id, each.name]), subscription?.workspace_id ?? shown.workspaces[0]?.id, { onchange: plan });
 		const description = el("input", { type: "text", maxlength: "250", value: subscription?.description ?? "hookledger", required: true });
 		const preview = el("code"), left = el("p", { class: "quiet small" });
 		progress = el("p", { class: "quiet small", role: "status" });
 		const show = () => {
 			preview.textContent = JSON.stringify({ description: description.value, event_filters: filters.value(), enabled: true }, null, 2);
 		};
-		const limit = () => now.workspaces.find((each) => each.id === workspace.value)?.limits?.filters ?? null;
+		const limit = () => shown.workspaces.find((each) => each.id === workspace.value)?.limits?.filters ?? null;
 		const filters = filterEditor({ known, chosen: subscription?.event_filters ?? [], most: limit(), onchange: () => queueMicrotask(show) });
 		description.oninput = show;
 
@@ -142,7 +144,7 @@ async function editor(subscription) {
 			if (!filters.value().length)
 				return refuse(event.currentTarget, t.noFilters);
 			const given = { description: description.value, event_filters: filters.value() };
-			if (await doAt(event.submitter, () => (isNew ? api.post("toggl/subscriptions", { ...given, workspace_id: workspace.value })
+			if (await runFrom(event.submitter, () => (isNew ? api.post("toggl/subscriptions", { ...given, workspace_id: workspace.value })
 				: api.change(`toggl/subscriptions/${subscription.item}`, given))))
 				close();
 		} },
@@ -173,7 +175,7 @@ function actionsOf(s) {
 }
 
 function subscriptions() {
-	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", now.seen_at ? w.lookedAt({ when: ago(now.seen_at) }) : ""),
+	return section(t.subscriptions, el("p", { class: "quiet" }, t.subscriptionsWords, " ", shown.seen_at ? w.lookedAt({ when: ago(shown.seen_at) }) : ""),
 		table([
 			{ head: t.name, cell: (s) => s.description || `#${s.subscription_id ?? "…"}` },
 			{ head: t.workspace, cell: (s) => s.workspace ?? workspaceName(s.workspace_id) },
@@ -181,20 +183,20 @@ function subscriptions() {
 			{ head: t.state, cell: (s) => el("div", null, state(levelOf[s.state] ?? "trouble", t.states[s.state] ?? s.state), s.difference || (s.state !== "well" && s.state_words) ? el("p", { class: "small quiet" }, sentenceOf(s.difference ?? s.state_words)) : null) },
 			{ head: t.lastEvent, cell: (s) => moment(s.last_event_at) },
 			context.isOwner ? { head: w.acts, cell: actionsOf } : null,
-		].filter(Boolean), now.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
-		context.isOwner && now.workspaces.length ? el("button", { type: "button", onclick: () => edit(null) }, t.add) : null);
+		].filter(Boolean), shown.subscriptions, { caption: t.subscriptions, key: (s) => s.item, empty: t.none }),
+		context.isOwner && shown.workspaces.length ? el("button", { type: "button", onclick: () => edit(null) }, t.add) : null);
 }
 
 function job(j) {
-	const about = now.subscriptions.find((s) => s.item === j.item)?.description ?? (j.workspace_id ? workspaceName(j.workspace_id) : null);
+	const about = shown.subscriptions.find((s) => s.item === j.item)?.description ?? (j.workspace_id ? workspaceName(j.workspace_id) : null);
 	const canGoOn = context.isOwner && (j.state === "stopped" || (j.state === "waits" && new Date(j.resumes_at) <= new Date()));
-	return { ...j, about, go: canGoOn ? (event) => doAt(event.currentTarget, () => api.post(`toggl/jobs/${j.id}/continue`)) : null };
+	return { ...j, about, go: canGoOn ? (event) => runFrom(event.currentTarget, () => api.post(`toggl/jobs/${j.id}/continue`)) : null };
 }
 
 function jobs() {
-	if (!now.jobs?.length)
+	if (!shown.jobs?.length)
 		return null;
-	const list = now.jobs.map(job), isOpen = list.some((j) => !j.ended_at), title = isOpen ? t.jobs : t.jobsFailed;
+	const list = shown.jobs.map(job), isOpen = list.some((j) => !j.ended_at), title = isOpen ? t.jobs : t.jobsFailed;
 	return section(title, table([
 		{ head: t.what, cell: (j) => el("div", null, t.kinds[j.what] ?? j.what, j.about ? el("p", { class: "small quiet" }, j.about) : null) },
 		{ head: t.state, cell: (j) => el("div", null, state(levelOfJob[j.state] ?? "wait", t.jobStates[j.state] ?? j.state),
@@ -272,19 +274,19 @@ function endpoints(items) {
 
 // ---- the view
 
-/* What has ended since we looked. */
-async function tellEnded() {
-	const open = now.jobs.filter((j) => !j.ended_at).map((j) => j.id);
-	for (const id of asking ? [] : [...followed].filter((one) => !open.includes(one))) {
-		followed.delete(id);
-		const ended = over.has(id) ? null : await api.get(`toggl/jobs/${id}`).catch(() => null);
+/* Shows the results of the awaited jobs that have ended. */
+async function showResults() {
+	const open = shown.jobs.filter((j) => !j.ended_at).map((j) => j.id);
+	for (const id of running ? [] : [...awaited].filter((one) => !open.includes(one))) {
+		awaited.delete(id);
+		const ended = reported.has(id) ? null : await api.get(`toggl/jobs/${id}`).catch(() => null);
 		if (!ended?.ended_at)
 			continue;
-		over.add(id);
+		reported.add(id);
 		toast(sentenceOf(ended.words), ended.state === "failed" ? "trouble" : "well");
 	}
-	// (of what the courier does by itself the list is enough)
-	now.jobs.filter((j) => !j.ended_at && !j.by_itself).forEach((j) => followed.add(j.id));
+	// jobs that the courier started itself are shown in the list only
+	shown.jobs.filter((j) => !j.ended_at && !j.by_itself).forEach((j) => awaited.add(j.id));
 }
 
 async function refresh() {
@@ -293,20 +295,20 @@ async function refresh() {
 	const [toggl, callable] = await Promise.all([api.get("toggl"), api.get("endpoints", { limit: 500 })]);
 	if (!mine || mine !== node)
 		return;
-	now = toggl;
+	shown = toggl;
 	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.toggl),
-		now.connections.length ? section(t.connection, now.connections.map(connection)) : connect(),
-		now.connections.length || now.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items));
+		shown.connections.length ? section(t.connection, shown.connections.map(connection)) : connect(),
+		shown.connections.length || shown.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items));
 	if (progress)
-		progress.textContent = sentenceOf(asking ? now.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words : "");
-	if (now.jobs?.some((j) => !j.ended_at)) {
+		progress.textContent = sentenceOf(running ? shown.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words : "");
+	if (shown.jobs?.some((j) => !j.ended_at)) {
 		clearTimeout(timer);
 		timer = setTimeout(again, JOB_MS);
 	}
-	await tellEnded();
+	await showResults();
 }
 
-/* Beside what somebody does: the next look may see what this one could not. */
+/* In the background: an error is not shown, because the next refresh may work. */
 const again = () => refresh().catch(() => { timer = node ? setTimeout(again, JOB_MS) : null; });
 
 export async function show(place, given) {

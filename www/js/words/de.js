@@ -445,7 +445,7 @@ export default {
 		connection: "Verbindung",
 		user: "Verbunden als",
 		quota: "Kontingent",
-		toldLater: "{words} Das Ergebnis wird hier angezeigt.",
+		resultLater: "{words} Das Ergebnis wird hier angezeigt.",
 		disconnect: "Trennen",
 		disconnectTitle: "Verbindung zu Toggl trennen?",
 		disconnectWords: "hookledger löscht das API-Token. Die Webhooks bei Toggl bleiben und rufen weiter auf; hookledger kümmert sich nur nicht mehr um sie.",

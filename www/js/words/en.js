@@ -443,7 +443,7 @@ export default {
 		connection: "Connection",
 		user: "Connected as",
 		quota: "Quota",
-		toldLater: "{words} The result will be shown here.",
+		resultLater: "{words} The result will be shown here.",
 		disconnect: "Disconnect",
 		disconnectTitle: "Disconnect from Toggl?",
 		disconnectWords: "hookledger deletes the API token. Webhooks at Toggl stay and go on calling; they are only no longer maintained.",
