@@ -28,6 +28,8 @@ enum {
 
 	STAY_MS = 100,	    /* a process that drains waits so long for more */
 	DRAIN_POLL_MS = 20, /* and looks this often; meanwhile a batch grows in the spool */
+
+	JOIN_TRIES = 100,
 };
 
 /* May this process load the keys from the database, because those in the file do not fit?
@@ -44,7 +46,7 @@ static bool may_load_keys(const struct stat *file)
 
 /* For a callback that no key in the file verifies: waits until this process may load the keys
    and a slot is free, or until another process has saved a key that verifies it. Gives the
-   slot; negative: none within KEYS_WAIT_MS. */
+   slot; SLOT_NONE: none within KEYS_WAIT_MS. */
 static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 {
 	const char *path = spool_keyring_path(r->spool);
@@ -63,7 +65,7 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 		if (exists)
 			known = facts;
 		if ((!exists || may_load_keys(&facts)) &&
-		    (slot = drainer_take_connection(r->conf)) >= 0) {
+		    (slot = drainer_take_connection(r->conf)) != SLOT_NONE) {
 			if (exists && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW))
 				log_write(LOG_WARN, "keyring_not_touched",
 					  (struct log_field[]){ log_text("why", strerror(errno)),
@@ -72,7 +74,7 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 		}
 		if (clock_ms() >= until_ms) {
 			r->is_load_denied = true;
-			return -1;
+			return SLOT_NONE;
 		}
 		poll(NULL, 0, KEYS_POLL_MS);
 	}
@@ -105,35 +107,59 @@ static bool drain_all(struct receiver *r, int64_t until_ms)
 
 /* Callbacks in the spool mean that many come at once. Then one process keeps its connection and
    drains for all others until none came for STAY_MS: a new connection costs the database as much
-   as a hundred events. */
-static void drain(struct receiver *r)
+   as a hundred events. Returns its slot of the drainer. */
+static int drain(struct receiver *r)
 {
-	const char *dir = ledger_conf(r->conf)->spool_dir;
 	int64_t until_ms = clock_ms() + r->conf->db_deadline_ms, last_ms;
 	int drainer;
 
-	if (!drain_all(r, until_ms) || (drainer = drainer_take(dir)) < 0)
-		return;
+	if (!drain_all(r, until_ms) || (drainer = drainer_take(r->conf)) < 0)
+		return SLOT_NONE;
 	last_ms = clock_ms();
 	while (clock_ms() < until_ms && clock_ms() - last_ms < STAY_MS) {
 		poll(NULL, 0, DRAIN_POLL_MS);
 		if (drain_all(r, until_ms))
 			last_ms = clock_ms();
 	}
-	drainer_leave(dir, drainer);
-	drain_all(r, clock_ms() + r->conf->db_deadline_ms);
+	return drainer;
 }
 
-/* Takes a slot for this callback, if it needs one. When a process drains the spool, an event goes
-   there: *writer is what drainer_join() gave. */
+/* Drains, and releases the slot only when nobody relies on it any more. */
+static void drain_and_leave(struct receiver *r, int slot)
+{
+	int drainer, joining;
+
+	upkeep_load_counters(r);
+	drainer = drain(r);
+	upkeep_save_counters(r);
+	joining = drainer_close(r->conf);
+	drain_all(r, clock_ms() + STAY_MS);
+	slot_release(drainer);
+	slot_release(slot);
+	slot_release(joining);
+}
+
+/* Takes a slot for this callback, if it needs one. When other processes drain the spool, an event
+   goes there: *writer is what drainer_join() gave. */
 static int slot_for(struct receiver *r, struct callback *cb, int *writer)
 {
+	int slot = SLOT_NONE;
+
 	if (serve_check(http_at(r->web, 0), cb))
 		return SLOT_NONE;
-	if (keyring_verify(r->keys, cb))
-		return await_slot_for_keys(r, cb);
-	*writer = drainer_join(ledger_conf(r->conf)->spool_dir);
-	return *writer >= 0 ? SLOT_NONE : drainer_take_connection(r->conf);
+	if (keyring_verify(r->keys, cb)) {
+		slot = await_slot_for_keys(r, cb);
+		if (slot == SLOT_NONE)
+			*writer = drainer_join(r->conf);
+		return slot;
+	}
+	/* Neither succeeds when the last slot changes hands in between. */
+	for (int i = 0; i < JOIN_TRIES && *writer < 0 && slot == SLOT_NONE; i++) {
+		*writer = drainer_join(r->conf);
+		if (*writer < 0)
+			slot = drainer_take_connection(r->conf);
+	}
+	return slot;
 }
 
 void cgi_serve(struct receiver *r)
@@ -144,18 +170,17 @@ void cgi_serve(struct receiver *r)
 	if (!http_gather(r->web, NULL, 0, -1))
 		return;
 	slot = slot_for(r, &first, &writer);
-	if (slot >= 0)
+	if (slot != SLOT_NONE)
 		program_await_db(r->program, r->web, r->db);
 	serve_batch(r);
 	slot_release(writer);
 	http_flush(r->web);
-	if (slot >= 0 && database_acquire(r)) {
-		upkeep_load_counters(r);
-		drain(r);
-		upkeep_save_counters(r);
-	} else if (!counters_is_empty(r->counters) &&
-		   counters_save(r->counters, ledger_conf(r->conf)->spool_dir)) {
-		log_write(LOG_DEBUG, "counters_lost", NULL);
+	if (slot != SLOT_NONE && database_acquire(r)) {
+		drain_and_leave(r, slot);
+		return;
 	}
+	if (!counters_is_empty(r->counters) &&
+	    counters_save(r->counters, ledger_conf(r->conf)->spool_dir))
+		log_write(LOG_DEBUG, "counters_lost", NULL);
 	slot_release(slot);
 }

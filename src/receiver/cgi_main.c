@@ -88,21 +88,22 @@ static int work(struct program *program)
 	const char *dir = ledger_conf(program->conf)->spool_dir;
 	struct receiver r = { .program = program, .conf = program->conf };
 	struct callback cb = { 0 };
-	int writer = dir ? drainer_join(dir) : SLOT_NONE;
+	int writer = SLOT_NONE;
 
-	/* Without a slot the other program would do the same. Those with a slot drain at their end.
-	 */
-	if (writer < 0 && (!dir || !drainer_are_connections_taken(program->conf)))
+	if (!dir || !drainer_is_there(program->conf))
 		return execute_receiver();
 	r.web = program_open_http(program, receiver_conf(program->conf)->body_max_bytes);
 	if (!http_is_cgi(r.web) || !open_parts(&r, program->conf))
 		return execute_receiver();
 	if (!http_gather(r.web, NULL, 0, -1))
 		return 0;
-	if (serve_check(http_at(r.web, 0), &cb) == REASON_NONE && keyring_verify(r.keys, &cb))
+	/* It joins only now: a client that sends slowly would hold up all that drain. */
+	if (serve_check(http_at(r.web, 0), &cb) == REASON_NONE &&
+	    (keyring_verify(r.keys, &cb) || (writer = drainer_join(program->conf)) < 0))
 		return hand_over(http_at(r.web, 0));
 	confinement_enter(program->conf, false);
 	serve_batch(&r);
+	slot_release(writer);
 	http_flush(r.web);
 	if (!counters_is_empty(r.counters) && counters_save(r.counters, dir))
 		log_write(LOG_DEBUG, "counters_lost", NULL);

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* Plain CGI: while many callbacks come at once, one process drains the spool for all others.
-   Two locks: the drainer has the slot "drainer", and each process that relies on it shares the
-   lock "writers" until its callbacks are in the spool. */
+/* Plain CGI: a few processes use the database, each with a slot "slot". While many callbacks come
+   at once, one of them has the slot "drainer" too, and drains the spool for all others. A process
+   that relies on these shares the lock "writers" until its callback is in the spool. At its end, a
+   process with a slot waits for that and drains once more, before it releases the slot. Meanwhile
+   it has the lock "joining", so that others do not join for ever. */
 #include "receiver/receiver.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 
+#include "base/clock.h"
+#include "base/conf.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/slot.h"
 #include "ledger/ledger_conf.h"
 #include "receiver/receiver_conf.h"
 
+enum { WRITERS_POLL_MS = 5 }; /* a callback is written in about this time */
+
 static const char DRAINER[] = "drainer";
 static const char CONNECTION[] = "slot";
+static const char WRITERS[] = "writers";
+static const char JOINING[] = "joining";
 
 int drainer_take_connection(const struct conf *conf)
 {
@@ -22,48 +31,58 @@ int drainer_take_connection(const struct conf *conf)
 			 receiver_conf(conf)->cgi_connections, 0);
 }
 
-bool drainer_are_connections_taken(const struct conf *conf)
+bool drainer_is_there(const struct conf *conf)
 {
-	return slot_are_taken(ledger_conf(conf)->spool_dir, CONNECTION,
-			      receiver_conf(conf)->cgi_connections);
+	const char *dir = ledger_conf(conf)->spool_dir;
+
+	return slot_are_taken(dir, DRAINER, 1) ||
+	       slot_are_taken(dir, CONNECTION, receiver_conf(conf)->cgi_connections);
 }
 
-static int open_writers(const char *dir)
+static int open_lock(const struct conf *conf, const char *name)
 {
 	struct buf path = { 0 };
 	int fd;
 
-	buf_addf(&path, "%s/writers", dir);
+	buf_addf(&path, "%s/%s", ledger_conf(conf)->spool_dir, name);
 	fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	buf_done(&path);
 	return fd;
 }
 
-int drainer_join(const char *dir)
+int drainer_join(const struct conf *conf)
 {
-	int fd;
+	int joining, writers;
+	bool is_locked;
 
-	if (!slot_are_taken(dir, DRAINER, 1))
+	if (!drainer_is_there(conf))
 		return SLOT_NONE;
-	fd = open_writers(dir);
-	/* The drainer may have left in between. If not, it waits for us now before it does. */
-	if (fd >= 0 && flock(fd, LOCK_SH) == 0 && slot_are_taken(dir, DRAINER, 1))
-		return fd;
-	slot_release(fd);
+	joining = open_lock(conf, JOINING);
+	writers = open_lock(conf, WRITERS);
+	is_locked = joining >= 0 && fd_lock(joining) && writers >= 0 &&
+		    flock(writers, LOCK_SH) == 0;
+	slot_release(joining);
+	/* It may have left in between. If not, it waits for us now before it does. */
+	if (is_locked && drainer_is_there(conf))
+		return writers;
+	slot_release(writers);
 	return SLOT_NONE;
 }
 
-int drainer_take(const char *dir)
+int drainer_take(const struct conf *conf)
 {
-	return slot_take(dir, DRAINER, 1, 0);
+	return slot_take(ledger_conf(conf)->spool_dir, DRAINER, 1, 0);
 }
 
-void drainer_leave(const char *dir, int drainer)
+int drainer_close(const struct conf *conf)
 {
-	int fd = open_writers(dir);
+	int64_t until_ms = clock_ms() + conf->db_deadline_ms;
+	int joining = open_lock(conf, JOINING), writers = open_lock(conf, WRITERS);
 
-	slot_release(drainer);
-	if (fd >= 0)
-		(void)!fd_lock(fd); /* when it cannot be locked, nobody has joined */
-	slot_release(fd);
+	if (joining >= 0)
+		(void)!fd_lock(joining); /* when it cannot be locked, nobody joins */
+	while (writers >= 0 && flock(writers, LOCK_EX | LOCK_NB) && clock_ms() < until_ms)
+		(void)poll(NULL, 0, WRITERS_POLL_MS);
+	slot_release(writers);
+	return joining;
 }

@@ -144,19 +144,23 @@ void upkeep_save_counters(struct receiver *r);
    for all others */
 
 /* Takes one of a few slots, so that a thousand processes do not make a thousand connections.
-   Negative: all are taken. */
+   SLOT_NONE: all are taken. SLOT_FREE: they cannot be counted. */
 int drainer_take_connection(const struct conf *conf);
-bool drainer_are_connections_taken(const struct conf *conf);
 
-/* Relies on that process: it drains what is in the spool when slot_release() is called for the
-   result. Negative: there is no such process. */
-int drainer_join(const char *dir);
+/* Does a process drain the spool for all others, or are all slots taken? */
+bool drainer_is_there(const struct conf *conf);
 
-/* Becomes that process until drainer_leave(). Negative: there is one, or it cannot be. */
-int drainer_take(const char *dir);
+/* Relies on these: they drain what is in the spool when slot_release() is called for the result.
+   Negative: drainer_is_there() does not hold. */
+int drainer_join(const struct conf *conf);
 
-/* No process joins any more, and those that did have written to the spool: drain it once more. */
-void drainer_leave(const char *dir, int drainer);
+/* Becomes the process that drains for all others, until slot_release(). Negative: there is one, or
+   it cannot be. */
+int drainer_take(const struct conf *conf);
+
+/* Those that have joined have written to the spool, and nobody joins until slot_release() of the
+   result. The caller drains the spool once more, and releases its slots before. */
+int drainer_close(const struct conf *conf);
 
 /* ---- cgi.c */
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,6 +46,44 @@ def test_nothing_stays_behind(by_cgi):
     wait_for(lambda: len(by_cgi.recorded()) == 151, "all to be recorded")
     assert set(by_cgi.recorded().values()) == {1}
     wait_for(lambda: not waiting(by_cgi), "the spool to be empty")
+
+
+def test_nothing_stays_behind_one_connection(by_cgi):
+    """Without a connection a process only spools: the one that has it looks again when it leaves."""
+    by_cgi.write_conf(cgi_connections="1")
+    sent = 1
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(40):
+            bodies = [by_cgi.event() for _ in range(3)]
+            assert {answer.status for answer in pool.map(by_cgi.send, bodies)} == {200}
+            sent += len(bodies)
+            wait_for(lambda: not waiting(by_cgi) and len(by_cgi.recorded()) == sent, "all to be recorded", 5)
+
+
+def test_who_leaves_waits_for_writers(drained):
+    """A process that relied on the one with the connection is still writing when that one leaves."""
+    assert drained.send(drained.event()).status == 200
+    [name] = waiting(drained)
+    (drained.spool / name).rename(drained.spool / "being-written")
+    drained.release()
+    path = drained.spool / "writers"
+    with open(path, "ab") as writer:
+        os.chmod(path, 0o666)
+        fcntl.flock(writer, fcntl.LOCK_SH)
+        assert drained.send(drained.event()).status == 200
+        time.sleep(0.5)
+        (drained.spool / "being-written").rename(drained.spool / name)
+    wait_for(lambda: len(drained.recorded()) == 3 and not waiting(drained), "the spool to be drained", 5)
+
+
+def test_slots_of_another_user(by_cgi):
+    """Then connections cannot be counted, but callbacks are recorded."""
+    for number in range(4):
+        slot = by_cgi.spool / f"slot-{number}"
+        slot.touch()
+        slot.chmod(0)
+    assert by_cgi.send(by_cgi.event()).status == 200
+    wait_for(lambda: len(by_cgi.recorded()) == 2 and not waiting(by_cgi), "the callback to be recorded", 5)
 
 
 def test_an_event_is_spooled_for_the_drainer(drained):
