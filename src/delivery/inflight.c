@@ -108,7 +108,7 @@ static void note_result(struct inflight *inflight, const struct delivery *delive
 				  log_num("subscription", delivery->queue->subscription_id),
 				  log_num("delivery", delivery->id),
 				  log_num("attempt", delivery->attempt), log_str("why", why),
-				  log_num("unsaid", inflight->failures.held), log_end() });
+				  log_num("suppressed", inflight->failures.held), log_end() });
 		inflight->failures.held = 0;
 	}
 }

@@ -15,7 +15,7 @@ struct intake {
 	size_t *order;			/* the index in the batch of each sorted callback */
 	size_t count, cap;
 	struct db_args *args;
-	bool is_wanted;
+	bool must_notify;
 };
 
 struct intake *intake_new(void)
@@ -74,12 +74,12 @@ enum verdict intake_verdict(const struct intake *intake, size_t index)
 	return intake->verdicts[index];
 }
 
-bool intake_take_wanted(struct intake *intake)
+bool intake_take_must_notify(struct intake *intake)
 {
-	bool is_wanted = intake->is_wanted;
+	bool must_notify = intake->must_notify;
 
-	intake->is_wanted = false;
-	return is_wanted;
+	intake->must_notify = false;
+	return must_notify;
 }
 
 static int by_event(const void *a, const void *b, void *callbacks)
@@ -234,7 +234,7 @@ static enum err read_verdicts(struct intake *intake, enum verdict *verdicts, con
 	struct str letters = db_rows_count(rows) == 1 ? db_cell(rows, 0, 0) : (struct str){ 0 };
 
 	if (letters.len && letters.at[letters.len - 1] == '+') {
-		intake->is_wanted = true;
+		intake->must_notify = true;
 		letters.len--;
 	}
 	if (db_rows_count(rows) != 1 || (letters.len && letters.len != count)) {

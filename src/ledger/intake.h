@@ -36,7 +36,7 @@ enum verdict intake_verdict(const struct intake *intake, size_t index);
 
 /* true: an append since the last call recorded something that couriers wait for
    (receiver.notify). Resets the flag. */
-bool intake_take_wanted(struct intake *intake);
+bool intake_take_must_notify(struct intake *intake);
 
 /* Records the batch; `source` is "webhook", "spool", "quarantine" (a retry) or "local" (made
    here). Waits at most `wait_ms` for the database. A batch that fails because of its data is

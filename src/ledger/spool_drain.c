@@ -271,9 +271,9 @@ bool spool_drain_is_working(const struct spool_drain *drain)
 	return drain->is_working;
 }
 
-bool spool_drain_take_wanted(struct spool_drain *drain)
+bool spool_drain_take_must_notify(struct spool_drain *drain)
 {
-	return intake_take_wanted(drain->intake);
+	return intake_take_must_notify(drain->intake);
 }
 
 struct spool_drain_count spool_drain_total(const struct spool_drain *drain)

@@ -36,7 +36,7 @@ MUST_USE enum err spool_drain_step(struct spool_drain *drain, int64_t wait_ms, b
 MUST_USE enum err spool_drain_start(struct spool_drain *drain, bool *started);
 MUST_USE enum err spool_drain_finish(struct spool_drain *drain, int64_t wait_ms);
 bool spool_drain_is_working(const struct spool_drain *drain);
-bool spool_drain_take_wanted(struct spool_drain *drain); /* as intake_take_wanted() */
+bool spool_drain_take_must_notify(struct spool_drain *drain); /* as intake_take_must_notify() */
 
 struct spool_drain_count spool_drain_total(const struct spool_drain *drain);
 

@@ -70,7 +70,8 @@ static void refuse(struct receiver *r, struct http_req *req, enum reason reason,
 						log_num("endpoint", endpoint_id),
 						log_str("from", http_header(req, "REMOTE_ADDR")),
 						log_num("bytes", (int64_t)http_body(req).len),
-						log_num("unsaid", r->refusals.held), log_end() });
+						log_num("suppressed", r->refusals.held),
+						log_end() });
 		r->refusals.held = 0;
 	}
 }

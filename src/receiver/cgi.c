@@ -83,7 +83,7 @@ static int await_slot_for_keys(struct receiver *r, struct callback *cb)
 /* Sends what couriers wait for: that events were recorded. */
 static void notify(struct receiver *r)
 {
-	if (!spool_drain_take_wanted(r->drain) && !r->must_notify)
+	if (!spool_drain_take_must_notify(r->drain) && !r->must_notify)
 		return;
 	r->must_notify = false;
 	db_args_clear(r->notify_args);

@@ -81,8 +81,9 @@ static bool open_parts(struct receiver *r, const struct conf *conf)
 	return keyring_load_file(r->keys, spool_keyring_path(r->spool)) == ERR_NONE;
 }
 
-/* What the other program is needed for is known when the signature is verified. After that the
-   process confines itself, and parses the body. It frees nothing: it ends. */
+/* Serves the request, or executes hookledger-receiver. Which of the two is decided when the
+   signature is verified; only then the process confines itself and parses the body. It frees
+   nothing, because it ends. */
 static int work(struct program *program)
 {
 	const char *dir = ledger_conf(program->conf)->spool_dir;
@@ -97,7 +98,8 @@ static int work(struct program *program)
 		return execute_receiver();
 	if (!http_gather(r.web, NULL, 0, -1))
 		return 0;
-	/* It joins only now: a client that sends slowly would hold up all that drain. */
+	/* It joins after the request was read: a client that sends slowly would make all drainers
+	   wait. */
 	if (serve_check(http_at(r.web, 0), &cb) == REASON_NONE &&
 	    (keyring_verify(r.keys, &cb) || (writer = drainer_join(program->conf)) < 0))
 		return hand_over(http_at(r.web, 0));

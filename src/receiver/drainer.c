@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Plain CGI: a few processes use the database, each with a slot "slot". While many callbacks come
    at once, one of them has the slot "drainer" too, and drains the spool for all others. A process
-   that relies on these shares the lock "writers" until its callback is in the spool. At its end, a
-   process with a slot waits for that and drains once more, before it releases the slot. Meanwhile
-   it has the lock "joining", so that others do not join for ever. */
+   that relies on these has joined: it shares the lock "writers" until its callback is in the spool.
+   At its end, a process with a slot waits for that and drains once more, before it releases the
+   slot. Meanwhile it has the lock "joining", so that no more processes join. */
 #include "receiver/receiver.h"
 
 #include <fcntl.h>

@@ -150,16 +150,17 @@ int drainer_take_connection(const struct conf *conf);
 /* Does a process drain the spool for all others, or are all slots taken? */
 bool drainer_is_there(const struct conf *conf);
 
-/* Relies on these: they drain what is in the spool when slot_release() is called for the result.
-   Negative: drainer_is_there() does not hold. */
+/* Relies on these processes: they drain what is in the spool when slot_release() is called for the
+   result. Negative: there are none. */
 int drainer_join(const struct conf *conf);
 
 /* Becomes the process that drains for all others, until slot_release(). Negative: there is one, or
    it cannot be. */
 int drainer_take(const struct conf *conf);
 
-/* Those that have joined have written to the spool, and nobody joins until slot_release() of the
-   result. The caller drains the spool once more, and releases its slots before. */
+/* Waits, for db_deadline_ms at most, until the processes that have joined have written to the
+   spool; no other process can join until slot_release() of the result. The caller then drains the
+   spool once more, and releases its slots before the result. */
 int drainer_close(const struct conf *conf);
 
 /* ---- cgi.c */

@@ -174,7 +174,7 @@ static void record(struct receiver *r, size_t *indexes, size_t count)
 		else
 			spool_note_recorded(r->spool);
 	}
-	r->must_notify = intake_take_wanted(r->intake) || r->must_notify;
+	r->must_notify = intake_take_must_notify(r->intake) || r->must_notify;
 	r->notify_events += (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
 		struct callback *cb = &r->callbacks[indexes[i]];

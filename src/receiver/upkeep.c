@@ -34,7 +34,7 @@ static void drain(struct receiver *r)
 		r->is_db_suspect = err != ERR_NONE;
 		if (err)
 			return;
-		r->must_notify = spool_drain_take_wanted(r->drain) || r->must_notify;
+		r->must_notify = spool_drain_take_must_notify(r->drain) || r->must_notify;
 	}
 	if (!db_is_ready(r->db) || (!r->is_db_suspect && clock_ms() < r->drain_at_ms))
 		return;

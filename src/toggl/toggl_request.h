@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One HTTP request to Toggl, and its answer. The database says what is sent; this module adds the
    secrets, and reads the quota from the headers of the answer. When a request may be sent is
-   decided in SQL (ledger.toggl_turn). */
+   decided in SQL (ledger.toggl_turn(), which calls ledger.toggl_admit()). */
 #ifndef HL_TOGGL_TOGGL_REQUEST_H
 #define HL_TOGGL_TOGGL_REQUEST_H
 
