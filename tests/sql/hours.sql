@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap;
-select plan(66);
+select plan(67);
 \o /dev/null
 \ir ../data/sample.sql
 \o
@@ -164,6 +164,18 @@ select is_empty($$select from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', '
                 'what it is not divided by is null');
 select results_eq($$select sum(seconds) from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', 'total', null, '{}')$$,
                   $$select sum(seconds) from toggl.tracked('2011-12-01', '2026-05-01', 'UTC', 'day')$$, 'one bucket has what all days have');
+
+-- ---- the time zone of the session
+
+insert into toggl.time_entry (workspace_id, time_entry_id, user_id, start_at, stop_at, duration_seconds, changed_at,
+                              changed_event_id, payload_at, payload_event_id)
+values (99, 1, 1, '2031-03-29 23:30+01', '2031-03-31 00:30+02', 86400, now(), 1, now(), 1);
+set local timezone = 'Europe/Berlin';
+select results_eq(
+  $$select r.until_date - r.from_date, t.seconds
+    from (values (date '2031-03-29', date '2031-03-31'), ('2031-03-30', '2031-03-31'), ('2031-03-31', '2031-04-01')) r (from_date, until_date)
+    cross join toggl.tracked(r.from_date, r.until_date, 'Europe/Berlin') t where t.workspace_id = 99$$,
+  $$values (2, 84600::bigint), (1, 82800), (1, 1800)$$, 'a day of 23 hours in an entry of 24, also in a session in that zone');
 
 -- ---- what cannot be
 

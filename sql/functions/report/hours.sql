@@ -115,8 +115,9 @@ begin
   into labels, borders, range_from, range_until
   from toggl.buckets(from_date, until_date, zone, bucket, week_start) b;
   is_one := cardinality(labels) = 1;
-  -- An entry of up to a day that starts by then ends in the range.
-  last_whole := range_until - interval '1 day';
+  -- An entry of up to 24 hours that starts by then ends in the range. (A day of the session's time
+  -- zone may have 23 or 25.)
+  last_whole := range_until - interval '24 hours';
 
   return query
   with entry as not materialized (
@@ -125,7 +126,7 @@ begin
     select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
            e.start_at, e.duration_seconds as seconds, e.start_at <= last_whole as ends_before
     from toggl.time_entry e
-    where e.start_at > range_from - interval '1 day' and e.start_at < range_until
+    where e.start_at > range_from - interval '24 hours' and e.start_at < range_until
       and e.duration_seconds between 1 and 86400 and e.deleted_at is null
     union all
     select e.workspace_id, e.user_id, e.project_id, e.task_id, e.billable, e.tag_ids, e.tags,
@@ -304,7 +305,7 @@ as $$
   cross join lateral (select x.* from toggl.time_entries x
                       where x.workspace_id = t.workspace_id and x.time_entry_id = t.time_entry_id offset 0) e
   where t.deleted_at is null and t.start_at <= (select s.from_at from slice s)
-    and (t.start_at >= (select s.from_at from slice s) - interval '1 day'
+    and (t.start_at >= (select s.from_at from slice s) - interval '24 hours'
          or t.duration_seconds > 86400 or coalesce(t.duration_seconds, -1) < 0 and t.stop_at is not null
          or t.stop_at is null and t.duration_seconds is null)
     and (select s.until_at from slice s)
