@@ -3,7 +3,7 @@
 begin;
 create extension if not exists pgtap;
 set local timezone = 'UTC';
-select plan(20);
+select plan(23);
 
 -- ---- what the columns are
 
@@ -153,6 +153,29 @@ select is_empty(
     except select r from ledger.model m, pg_temp.all_but_place(m.model, 1000000, m.id_column) r$$, 'gives the same rows');
 select is((select count(*) from ledger.model m, pg_temp.all_but_place(m.model, 1000000, m.id_column)), count(*), 'all of them') from sample_event;
 select set_eq('table drifted', 'select model, field, found, 2 * count from counted', 'and counts the same again');
+
+-- ---- with the payload beside the body, as the receiver sends it when it is plain
+
+create temp table plain as
+  select t.*, format('{"id":%s,"%s":%s}', t.n, t.key, t.said) as beside
+  from sample_event t join ledger.field f on f.model = t.model and f.name = t.name and f.keys[1] = t.key
+  where t.said !~ '\{|\\u|[0-9][eE]';
+create function pg_temp.apply_beside(plain plain[]) returns void language sql as $$
+  select ledger.apply(array_agg(3000000 + t.n), array_agg(t.n), array_agg('2026-07-01Z'::timestamptz), array_agg(5::bigint), array_agg(t.n),
+                      array_agg(t.model), array_agg('updated'::text), array_agg(format('{"payload":%s}', t.beside)::json), false,
+                      array_agg(t.beside))
+  from unnest(plain) t
+$$;
+delete from ledger.drift;
+-- each odd one alone, so that no other value makes its batch be read with care
+select lives_ok($$select pg_temp.apply_beside(array_agg(t)) from plain t group by case when t.odd is null then -(t.n % 97) else t.n end$$,
+                'payloads beside the bodies');
+select is_empty(
+  $$select t.model, t.name, t.said, t.shown, pg_temp.shown(t.model, t.name, 3000000 + t.n) from plain t
+    where pg_temp.shown(t.model, t.name, 3000000 + t.n) is distinct from t.shown$$, 'are read as the bodies are');
+select set_eq(
+  'select model, field, found, count from drifted',
+  'select model, name, odd, count(*)::numeric from plain where odd is not null group by 1, 2, 3', 'and what is odd in them is counted');
 
 -- ---- twins
 
