@@ -145,7 +145,7 @@ def test_organizations_and_workspaces(bare_site):
     site = bare_site
     assert site.hookledger("organization", "add", "Acme").stdout == "Organization 1 is made.\n"
     for name in ("Ümläut \x1b[2J", "a\u202eb", "a\u200bb", "a\u2028b", "a\nb"):
-        assert "no control characters" in site.hookledger("organization", "add", name, check=False).stderr
+        assert "must not have control characters" in site.hookledger("organization", "add", name, check=False).stderr
     assert site.hookledger("organization", "add", "Ümläut <b>", "--id", 500, "--plan", "enterprise").stdout == "Organization 500 is made.\n"
     assert site.hookledger("organization", "add", "behind it", "--plan", "starter").stdout == "Organization 501 is made.\n"
     plans = {one["organization_id"]: (one["plan"], one["max_webhooks"], one["max_filters"], one["hourly_requests"], one["user_requests"])
