@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import web_servers
 from installation import wait_for
 
 pytestmark = pytest.mark.foreign
@@ -136,3 +137,18 @@ def test_toggls_published_signature(served):
     assert answer.status == 200, answer
     wrong = PUBLISHED_SIGNATURE[:-1] + "3"
     assert served.send(PUBLISHED_BODY, address=one["address"], signature=wrong).status == 401
+
+
+def test_the_partition_of_its_month_is_made_meanwhile(bare_site):
+    """An insert that waited for the default partition then fails by its partition constraint
+    (SQLSTATE 23514), twice at worst: the callback waits in the spool and is not refused."""
+    site = bare_site
+    site.add_endpoint()
+    web_servers.lighttpd_spawned(site)
+    # stands in for that constraint, which no test can break at the right moment twice
+    site.sql("alter table ledger.event_default add constraint of_the_partition check (event_id < 0) not valid")
+    old = site.event(created_at="1999-05-01T00:00:00Z")
+    assert site.send(old).status == 200
+    assert not site.recorded() and not site.spool_is_empty()
+    site.sql("alter table ledger.event_default drop constraint of_the_partition")
+    wait_for(lambda: len(site.recorded()) == 1, "the callback to be recorded")
