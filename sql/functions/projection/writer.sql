@@ -116,16 +116,15 @@ declare
           select {with duration}
           from (
             select {keys of i}, {record readings}coalesce({record deletion},
-                                                   case when i.action = 'deleted' then i.created_at end) as deleted_at,
+                                                   case when {is deleted} then i.created_at end) as deleted_at,
                    i.created_at as changed_at, i.event_id as changed_event_id, i.creator_id as changed_by,
                    i.created_at as payload_at, i.event_id as payload_event_id, j.document as payload, {lifecycle},
-                   case when i.action = 'deleted' then coalesce({record deletion}, i.created_at) end as gone_at
+                   case when {is deleted} then coalesce({record deletion}, i.created_at) end as gone_at
             from {events}
             cross join lateral (select i.payload::jsonb as document offset 0) j
             cross join lateral jsonb_to_record(j.document) as r ({record})
             where {of this table} and not j.document ?| '{secrets}'{types are right}{keys are current}
-            offset 0) s
-          order by {keys}
+            offset 0) s{in order}
           on conflict ({keys}) do update
             set {columns as excluded}changed_at = excluded.changed_at, changed_event_id = excluded.changed_event_id,
                 changed_by = excluded.changed_by, payload_at = excluded.payload_at,
@@ -264,10 +263,13 @@ begin
 
   -- What fills a hole may have holes that stand below it in this list.
   foreach hole slice 1 in array array[
+    -- the one event is no deletion
     ['{write latest, of one}', replace(replace(replace(replace(write_latest, '{events}', one_event),
-                                                               'i.action = ''deleted''', 'false'),
-                                               '{of this table} and ', ''), E'\n          order by {keys}', '')],
+                                                       '{is deleted}', 'false'), '{of this table}', 'true'),
+                                       '{in order}', '')],
     ['{write latest}', replace(write_latest, '{events}', events)],
+    ['{is deleted}', 'i.action = ''deleted'''],
+    ['{in order}', E'\n          order by {keys}'],
     ['{write all, strictly}', write_all],
     ['{write all, tolerantly}', replace(write_all, '{parsed, strictly}', '{parsed, tolerantly}')],
     ['{count}', count_unexpected],
