@@ -737,7 +737,7 @@ const struct catalog_row catalog_rows[] = {
 	  "other {; `hookledger toggl {repair}`}}" },
 	{ "toggl.subscription_unknown", "subscription {subscription_id} at Toggl is not known; "
 					"`hookledger toggl list --refresh` asks Toggl" },
-	{ "toggl.taken_away", "{why}. It was deleted again" },
+	{ "toggl.taken_away", "the new subscription was deleted again: {why}" },
 	{ "toggl.token_empty", "\"token\" is empty; the API token stands at the end of "
 			       "https://track.toggl.com/profile" },
 	{ "toggl.token_refused", "Toggl refuses the API token: was it reset? `hookledger connect` "

@@ -143,7 +143,7 @@ def test_one_that_is_never_validated_is_taken_away(us, liar, side):
     side.faults["POST"] = [lambda request, do: (200, {}, dict(do(), validated_at=None))]
     liar.answers[f"GET {HOOKS}"] = lambda request: (200, {}, [dict(one, validated_at=None) for one in side.there.values()])
     done = connect(us, "t", "--no-load", check=False)
-    assert done.returncode == 1 and "has not validated" in done.stderr and "taken away again" in done.stderr, done.stderr
+    assert done.returncode == 1 and "has not validated" in done.stderr and "was deleted again" in done.stderr, done.stderr
     assert side.there == {} and us.sql("select count(*) from ledger.endpoint") == [(0,)]
 
 
@@ -223,7 +223,7 @@ def test_the_background_leaves_the_reserve_to_people(us, liar, side):
     us.sql("update ledger.toggl_window set remaining = 5, resets_at = resets_at + interval '8 hours'")
     asked = len(liar.asked)
     done = us.hookledger("toggl", "continue", check=False)
-    assert done.returncode == 1 and "are kept for work that somebody waits for" in done.stderr, done.stderr
+    assert done.returncode == 1 and "are reserved for jobs of people who wait" in done.stderr, done.stderr
     assert len(liar.asked) == asked
     us.hookledger("toggl", "ping", "11")
     assert len(liar.asked) == asked + 1

@@ -1018,7 +1018,7 @@ export default {
 		"toggl.subscription_missing": "Toggl hat kein Abonnement {subscription_id} im Workspace {workspace_id}{message, select, none {} other {: {message}}}; „Neu abfragen“ sieht nach.",
 		"toggl.subscription_state": "Abonnement {subscription_id}: {state}",
 		"toggl.subscription_unknown": "Von einem Abonnement {subscription_id} bei Toggl ist nichts bekannt; „Neu abfragen“ sieht nach.",
-		"toggl.taken_away": "{why}. Es wurde wieder entfernt",
+		"toggl.taken_away": "Das neue Abonnement wurde wieder entfernt: {why}",
 		"toggl.token_empty": "Das Token ist leer; das API-Token steht am Ende von https://track.toggl.com/profile.",
 		"toggl.token_refused": "Toggl lehnt das API-Token ab: Wurde es zurückgesetzt? „Verbinden“ nimmt das neue ({message})",
 		"toggl.token_unknown": "Toggl kennt dieses API-Token nicht; es steht am Ende der Seite https://track.toggl.com/profile ({message})",

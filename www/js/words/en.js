@@ -1017,7 +1017,7 @@ export default {
 		"toggl.subscription_missing": 'Toggl has no subscription {subscription_id} in workspace {workspace_id}{message, select, none {} other {: {message}}}; "refresh" looks.',
 		"toggl.subscription_state": "Subscription {subscription_id}: {state}",
 		"toggl.subscription_unknown": 'Subscription {subscription_id} at Toggl is not known; "refresh" asks Toggl.',
-		"toggl.taken_away": "{why}. It was deleted again",
+		"toggl.taken_away": "the new subscription was deleted again: {why}",
 		"toggl.token_empty": "The token is empty; the API token stands at the end of https://track.toggl.com/profile.",
 		"toggl.token_refused": 'Toggl refuses the API token: was it reset? "connect" takes the new one ({message})',
 		"toggl.token_unknown": "Toggl does not know this API token; it is at the end of the page https://track.toggl.com/profile ({message})",
