@@ -46,7 +46,7 @@ def test_told_once_and_when_over(watched, mail, hook):
         letter = mail.letters[0]
         assert letter.recipients == ["ada@example.org"] and "cannot use the database" in letter.subject
         text = " ".join(letter.text.split())
-        assert "TROUBLE: The courier on " in text and re.search(r"kept in the spool \(1 now, \d+ bytes\)", text) and "hookledger doctor" in text, text
+        assert "TROUBLE: The courier on " in text and re.search(r"keep them in the spool \(1 now, \d+ bytes\)", text) and "hookledger doctor" in text, text
         assert ".." not in text and " ." not in text
         assert "https://example.org/admin/" in text and "password" not in text
         assert_genuine(hook.got[0], watched.hook_secret)
