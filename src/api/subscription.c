@@ -62,10 +62,7 @@ static enum err read_subscriptions(struct api *api, struct http_req *req,
 
 	db_arg_int(args, caller->account_id);
 	db_arg_int(args, workspace_id);
-	if (subscription_id)
-		db_arg_int(args, subscription_id);
-	else
-		db_arg_null(args);
+	db_arg_id(args, subscription_id);
 	err = api_call(api, req, caller, "api.subscription_read", args, found);
 	db_args_free(args);
 	return err;

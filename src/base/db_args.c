@@ -68,6 +68,14 @@ void db_arg_int(struct db_args *args, int64_t value)
 	close_arg(args);
 }
 
+void db_arg_id(struct db_args *args, int64_t id)
+{
+	if (id)
+		db_arg_int(args, id);
+	else
+		db_arg_null(args);
+}
+
 void db_arg_bool(struct db_args *args, bool value)
 {
 	next_arg(args, DB_OID_BOOL);

@@ -18,6 +18,7 @@ void db_args_clear(struct db_args *args);
 /* All functions copy their values. */
 void db_arg_null(struct db_args *args); /* as text */
 void db_arg_int(struct db_args *args, int64_t value);
+void db_arg_id(struct db_args *args, int64_t id); /* 0: null */
 void db_arg_bool(struct db_args *args, bool value);
 void db_arg_text(struct db_args *args, struct str value); /* at == NULL: null */
 void db_arg_bytes(struct db_args *args, struct str value);

@@ -24,10 +24,7 @@ static void add_person(struct db_args *args)
 {
 	db_args_clear(args);
 	db_arg_int(args, given.user);
-	if (given.workspace)
-		db_arg_int(args, given.workspace);
-	else
-		db_arg_null(args);
+	db_arg_id(args, given.workspace);
 }
 
 /* A callback that waits in the spool would record data of the person again. */

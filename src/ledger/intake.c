@@ -111,26 +111,18 @@ static void put_id(struct db_args *args, int64_t id)
 		db_put_null(args);
 }
 
-static void arg_id(struct db_args *args, int64_t id)
-{
-	if (id)
-		db_arg_int(args, id);
-	else
-		db_arg_null(args);
-}
-
 /* The parameters of receiver.append_one(), in its order. */
 static void write_one(struct db_args *args, const struct callback *cb, const char *source)
 {
 	db_args_clear(args);
 	db_arg_int(args, cb->endpoint_id);
 	db_arg_int(args, cb->secret_id);
-	arg_id(args, cb->workspace_id);
+	db_arg_id(args, cb->workspace_id);
 	db_arg_int(args, cb->event_id);
 	db_arg_time(args, cb->created_us);
 	db_arg_time(args, cb->received_us);
-	arg_id(args, cb->creator_id);
-	arg_id(args, cb->entity_id);
+	db_arg_id(args, cb->creator_id);
+	db_arg_id(args, cb->entity_id);
 	db_arg_text(args, cb->model);
 	db_arg_text(args, cb->action);
 	db_arg_bytes(args, (struct str){ (const char *)cb->signature, MAC_BYTES });

@@ -164,10 +164,7 @@ static enum err call_begin(const struct toggl_client_options *options,
 	struct db_rows *rows = NULL;
 	enum err err;
 
-	if (wanted->connection_id)
-		db_arg_int(args, wanted->connection_id);
-	else
-		db_arg_null(args);
+	db_arg_id(args, wanted->connection_id);
 	db_arg_text(args, str_of(wanted->kind));
 	db_arg_jsonb(args, buf_str(parameters));
 	db_arg_text(args, null_if_empty(address));
