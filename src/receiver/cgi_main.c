@@ -58,29 +58,6 @@ static int hand_over(const struct http_req *req)
 	return execute_receiver();
 }
 
-static bool open_parts(struct receiver *r, const struct conf *conf)
-{
-	struct spool_options spool = {
-		.dir = ledger_conf(conf)->spool_dir,
-		.max_bytes = ledger_conf(conf)->spool_max_bytes,
-		.unverified_max_bytes = ledger_conf(conf)->spool_unverified_max_bytes,
-		.retry_ms = ledger_conf(conf)->spool_retry_ms,
-		.shared_files = true,
-	};
-
-	if (spool_open(&r->spool, &spool))
-		return false;
-	r->sealer = sealer_new(conf->master_key, conf->master_key_previous);
-	r->keys = keyring_new(r->sealer);
-	r->intake = intake_new();
-	r->counters = counters_new();
-	r->callbacks = mem_zero(1, sizeof(*r->callbacks));
-	r->selected = mem_zero(1, sizeof(const struct callback *));
-	r->event_indexes = mem_zero(1, sizeof(size_t));
-	r->unverified_indexes = mem_zero(1, sizeof(size_t));
-	return keyring_load_file(r->keys, spool_keyring_path(r->spool)) == ERR_NONE;
-}
-
 /* Serves the request, or executes hookledger-receiver. Which of the two is decided when the
    signature is verified; only then the process confines itself and parses the body. It frees
    nothing, because it ends. */
@@ -94,7 +71,8 @@ static int work(struct program *program)
 	if (!dir || !drainer_is_there(program->conf))
 		return execute_receiver();
 	r.web = program_open_http(program, receiver_conf(program->conf)->body_max_bytes);
-	if (!http_is_cgi(r.web) || !open_parts(&r, program->conf))
+	if (!http_is_cgi(r.web) || parts_open(&r, 1) ||
+	    keyring_load_file(r.keys, spool_keyring_path(r.spool)))
 		return execute_receiver();
 	if (!http_gather(r.web, NULL, 0, -1))
 		return 0;

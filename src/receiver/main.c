@@ -29,32 +29,17 @@ enum { DRAIN_MAX = 512 }; /* records of the spool in one call: some 15 ms of Pos
 static void open_parts(struct receiver *r, const struct program *program)
 {
 	const struct conf *conf = program->conf;
-	struct spool_options spool = {
-		.dir = ledger_conf(conf)->spool_dir,
-		.max_bytes = ledger_conf(conf)->spool_max_bytes,
-		.unverified_max_bytes = ledger_conf(conf)->spool_unverified_max_bytes,
-		.retry_ms = ledger_conf(conf)->spool_retry_ms,
-	};
 
 	r->program = program;
 	r->conf = conf;
 	r->web = program_open_http(program, receiver_conf(conf)->body_max_bytes);
-	spool.shared_files = http_is_cgi(r->web);
 	/* without a spool nothing could be acknowledged while the database is away */
-	if (spool_open(&r->spool, &spool))
+	if (parts_open(r, (size_t)http_conf(conf)->batch_max))
 		exit(1);
-	r->sealer = sealer_new(conf->master_key, conf->master_key_previous);
-	r->keys = keyring_new(r->sealer);
 	r->db = program_open_db(program);
-	r->intake = intake_new();
 	r->notify_args = db_args_new();
-	r->counters = counters_new();
 	r->drain = spool_drain_new(r->spool, r->db, r->keys, r->counters, DRAIN_MAX,
 				   http_conf(conf)->batch_max_bytes);
-	r->callbacks = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(*r->callbacks));
-	r->selected = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(const struct callback *));
-	r->event_indexes = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(size_t));
-	r->unverified_indexes = mem_zero((size_t)http_conf(conf)->batch_max, sizeof(size_t));
 	if (keyring_load_file(r->keys, spool_keyring_path(r->spool)) == ERR_ABSENT)
 		log_write(LOG_DEBUG, "no_keyring_file", NULL);
 }

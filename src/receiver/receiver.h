@@ -91,6 +91,12 @@ void answer_refuse_as(struct receiver *r, struct http_req *req, enum reason reas
 void answer_verdict(struct receiver *r, struct http_req *req, const struct callback *cb,
 		    enum verdict verdict);
 
+/* ---- parts.c: what needs no database */
+
+/* Opens spool, keyring (empty), intake, counters, and arrays for batches of `batch_max`. r->conf
+   and r->web must be set. Errors of spool_open(), which reports them: then nothing is open. */
+MUST_USE enum err parts_open(struct receiver *r, size_t batch_max);
+
 /* ---- serve.c: the path of a callback */
 
 /* Checks all that needs neither keys nor the database, the cheapest first, and fills address,
