@@ -86,9 +86,8 @@ begin
   if new_most > 0 then
     with candidate as (
       select s.subscription_id
-      from ledger.subscription s
-      where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
-        and s.leased_until <= at and s.paused_until <= at
+      from ledger.active_subscription s
+      where s.leased_until <= at and s.paused_until <= at
         -- in the order of the index delivery_due, so that the planner uses it
         and (select d.due_at from ledger.delivery d
              where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
@@ -341,13 +340,12 @@ as $$
   select exists (select from ledger.workspace w
                  where exists (select from ledger.outbox o where o.workspace_id = w.workspace_id)),
          ledger.us(min(greatest(d.due_at, s.paused_until, s.leased_until))) - ledger.us(ledger.clock())
-  from ledger.subscription s
+  from ledger.active_subscription s
   cross join lateral (
     select d.due_at from ledger.delivery d
     where d.workspace_id = s.workspace_id and d.subscription_id = s.subscription_id and d.state = 'due'
     order by d.due_at, d.delivery_id limit 1) d
-  where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null
-    and (select a.enabled from ledger.account a join ledger.member m on m.account_id = a.account_id
+  where (select a.enabled from ledger.account a join ledger.member m on m.account_id = a.account_id
          where a.account_id = s.account_id and m.workspace_id = s.workspace_id)
 $$;
 comment on function courier.look() is

@@ -302,9 +302,8 @@ as $$
            select from ledger.delivery d
            where d.workspace_id = workspace and d.subscription_id = s.subscription_id and d.state = 'due'
            order by d.due_at, d.delivery_id offset enough limit 1)), true)
-  from ledger.subscription s
-  where s.workspace_id = workspace and s.enabled and s.validated_at is not null and s.deleted_at is null
-    and s.pending_until is null
+  from ledger.active_subscription s
+  where s.workspace_id = workspace
 $$;
 comment on function ledger.is_hungry(bigint, bigint) is
   'Has any subscription of the workspace that gets events at most `enough` due deliveries? Rows of the outbox are far '

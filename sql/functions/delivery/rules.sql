@@ -105,7 +105,7 @@ comment on function ledger.patterns(text, text) is
   'delivery is made, so both actions are included.';
 
 create or replace view ledger.active_subscription as
-  select s.workspace_id, s.subscription_id, s.filters
+  select s.workspace_id, s.subscription_id, s.filters, s.account_id, s.leased_until, s.paused_until
   from ledger.subscription s
   where s.enabled and s.validated_at is not null and s.deleted_at is null and s.pending_until is null;
 comment on view ledger.active_subscription is
@@ -113,6 +113,9 @@ comment on view ledger.active_subscription is
 comment on column ledger.active_subscription.workspace_id is 'Workspace whose events it gets.';
 comment on column ledger.active_subscription.subscription_id is 'Number of the subscription.';
 comment on column ledger.active_subscription.filters is 'Its filters as entity.action, sorted.';
+comment on column ledger.active_subscription.account_id is 'Account that made it.';
+comment on column ledger.active_subscription.leased_until is 'Until then a courier has the lease.';
+comment on column ledger.active_subscription.paused_until is 'Nothing is sent before.';
 
 create function ledger.outbox_add(
   workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[])
