@@ -77,6 +77,8 @@ create table toggl.time_entry (
   lifecycle_at timestamptz,
   lifecycle_event_id bigint,
   gone_at timestamptz,
+  source text generated always as (
+    case when payload_event_id < 0 then coalesce(payload ->> 'hookledger_source', 'api') end) stored,
   primary key (workspace_id, time_entry_id)
 ) with (fillfactor = 85);
 comment on table toggl.time_entry is
@@ -123,6 +125,10 @@ comment on column toggl.time_entry.lifecycle_event_id is 'Toggl''s number of tha
 comment on column toggl.time_entry.gone_at is
   'When it was deleted, if that event is a deletion: it stays deleted until it is created again, even if updates come '
   'later.';
+comment on column toggl.time_entry.source is
+  'Where the columns come from: null from a callback; api when the entry was loaded from Toggl''s Track API; reports '
+  'when it was loaded from Toggl''s Reports API, which lacks expense_ids, shared_with and permissions: those are as '
+  'they were known before, or null.';
 
 create table toggl.project (
   workspace_id bigint not null,

@@ -143,7 +143,8 @@ comment on table ledger.toggl_job is 'Jobs at Toggl, stored step by step, so tha
 comment on column ledger.toggl_job.job_id is 'Number of the job.';
 comment on column ledger.toggl_job.connection_id is 'Connection whose token is used.';
 comment on column ledger.toggl_job.kind is
-  'connect, refresh, subscribe, change, validate, ping, delete, load or check.';
+  'connect, refresh, quota, subscribe, change, rotate, adopt, repair, validate, ping, delete, load, check, '
+  'history_plan, history, compare or prove.';
 comment on column ledger.toggl_job.given is 'Arguments of the job.';
 comment on column ledger.toggl_job.is_interactive is 'Does a person wait for it? Then it may use the reserve.';
 comment on column ledger.toggl_job.queue is 'Requests that are still to be made, the next one first.';
@@ -172,6 +173,7 @@ create table ledger.toggl_arrival (
   created_at timestamptz not null,
   model text not null,
   entity_id bigint not null,
+  source text not null default 'backfill' check (source in ('backfill', 'compare', 'log')),
   body json not null
 );
 alter sequence ledger.toggl_event_seq owned by ledger.toggl_arrival.event_id;
@@ -186,4 +188,7 @@ comment on column ledger.toggl_arrival.created_at is
   'The entity''s last change as Toggl says it, but not before this month: no older event can follow.';
 comment on column ledger.toggl_arrival.model is 'Kind of entity.';
 comment on column ledger.toggl_arrival.entity_id is 'Toggl''s number of it.';
+comment on column ledger.toggl_arrival.source is
+  'Source of the event: backfill; compare when a comparison with Toggl found the difference; log when it comes from '
+  'Toggl''s list of the events of a subscription.';
 comment on column ledger.toggl_arrival.body is 'The event as it will be recorded.';

@@ -23,7 +23,7 @@ create temp view wanted_column as
   union all
   select m.model, m.id_column, 'bigint' from ledger.model m where m.id_column is not null
   union all
-  values ('other_entity', 'model', 'text'), ('other_entity', 'entity_id', 'bigint');
+  values ('other_entity', 'model', 'text'), ('other_entity', 'entity_id', 'bigint'), ('time_entry', 'source', 'text');
 select set_eq(
   $$select c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace = 'toggl'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped$$,

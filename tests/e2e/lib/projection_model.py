@@ -291,6 +291,9 @@ def rows_after(events):
         life, gone = lives.get((table, key), (None, None))
         row = {**row, "lifecycle_at": life.created_us if life else None, "lifecycle_event_id": life.event_id if life else None,
                "gone_at": gone}
+        if table == "time_entry":
+            # (only loaded entries have negative numbers, and none of the generated events is loaded)
+            row["source"] = None if row["payload_event_id"] >= 0 else "api"
         rows[table, key] = {**row, "changed_at": event.created_us, "changed_event_id": event.event_id,
                             "changed_by": event.creator}
     return rows, drift
