@@ -34,7 +34,7 @@ $$;
 -- Where 4711 or a text of that person stands; a body in quarantine is shown as bytes.
 create view pg_temp.traces as
   select distinct e.place from pg_temp.everything() e
-  where replace(e.row_text, '14711', '') ~ '(^|[^0-9])4711([^0-9]|$)' or e.row_text ~ 'Ada|ada@|secret plan'
+  where replace(e.row_text, '14711', '') ~ '(^|[^0-9])4711([^0-9]|$)' or e.row_text ~ 'Ada|ada@|secret plan|''secret'''
      or e.row_text ~ encode('ada@', 'hex') or replace(e.row_text, encode('14711', 'hex'), '') ~ encode('4711', 'hex');
 create function pg_temp.forget(person bigint, workspace bigint default null, most bigint default 3) returns bigint language plpgsql as $$
 declare
@@ -85,6 +85,7 @@ insert into ledger.account (name, user_id, email, token_digest) values ('Ada', 4
 insert into ledger.toggl_connection (user_id, name, email, token_sealed) values (4711, 'Ada', 'ada@example.org', '\xab'), (8, 'Max', 'max@example.org', '\xab');
 insert into ledger.toggl_job (connection_id, kind, given, is_interactive, queue, leased_until, finished_at, failed, message)
 select connection_id, 'connect', '{}', true, '[]', now(), now(), false, ledger.coded('toggl.connected', jsonb_build_object('name', name)) from ledger.toggl_connection;
+select ledger.entry_words_write_range(1, 1000);
 create temp table hours as select time_entry_id, project_id, start_at, stop_at, duration_seconds, billable, tags, tag_ids from toggl.time_entry where workspace_id = 7;
 create temp table original as select c.event_id, c.body::text as body from ledger.change c;
 create temp table cursor as select max(cursor) as cursor from toggl.changed_since('time_entry');

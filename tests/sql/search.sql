@@ -14,6 +14,7 @@ insert into sample_text (text) values
 insert into toggl.time_entry (workspace_id, time_entry_id, description, changed_at, changed_event_id, payload_at, payload_event_id)
 select 7, n, text, now(), n, now(), n from sample_text;
 
+select ledger.entry_words_write_range(1, 1000);
 select is(ledger.entities_with(ledger.words_query(q), 100), f, format('"%s" finds %s', q, f))
 from (values
   ('meeting', '{1}'::bigint[]), ('MEET', '{1}'), ('clie week', null), ('week clie', null), ('weekly clie', '{1}'),
@@ -43,6 +44,73 @@ select is(toggl.search_vector(null), null, 'no description, no words');
 select is(toggl.search_vector(normalize(text, nfd)), toggl.search_vector(normalize(text, nfc)), 'composed or not: ' || n) from sample_text;
 select is(ledger.has_words(7, 'time_entry', 2, ledger.words_query('会議')), true, 'one entity');
 select results_eq($$select t.time_entry_id from toggl.time_entry t where toggl.search_vector(t.description) @@ toggl.search_query('会議')$$, 'select 2::bigint', 'in SQL too');
+
+-- The words are written after the events are recorded; a search finds what is recorded in any case.
+insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (101, 'address_of_the_first_1', 'first', 7);
+insert into ledger.endpoint_secret (secret_id, endpoint_id, sealed) overriding system value values (201, 101, '');
+-- An event of an entry; the minute of the hour is its number.
+create function pg_temp.event(n bigint, entry bigint, action text, description text) returns text language sql as $$
+  select receiver.append(array[101], array[201], array[7], array[n], array[date_trunc('hour', now()) + n * interval '1 minute'], array[now()], array[5],
+                         array[entry], array['time_entry'], array[action], array[''::bytea],
+                         array[json_build_object('payload', json_build_object('id', entry, 'start', '2026-07-01T10:00:00Z', 'description', description))], 'webhook')
+$$;
+create function pg_temp.found(words text) returns bigint[] language sql as $$
+  select array_agg(w.time_entry_id order by w.time_entry_id) from toggl.time_entries_with(toggl.search_query(words)) w
+$$;
+-- A running transaction is not read, and this test is one: the events are made older.
+create function pg_temp.update_words(most bigint) returns boolean language plpgsql as $$
+begin
+  update ledger.event e set txid = '5' where e.txid = pg_current_xact_id();
+  return ledger.entry_words_update(most);
+end
+$$;
+create view pg_temp.written as select array_agg(w.time_entry_id order by w.time_entry_id) as ids from ledger.entry_words w where w.words @@ toggl.search_query('ward');
+update ledger.entry_words_read set read_epoch = 0, read_txid = '0';
+
+select pg_temp.event(1, 2001, 'created', 'first ward'), pg_temp.event(2, 2002, 'created', 'second ward'), pg_temp.event(3, 2003, 'created', null);
+select is(pg_temp.found('ward'), '{2001,2002}', 'found before its words are written');
+select is((select ids from pg_temp.written), null, 'which they are not');
+select is(ledger.entry_words_update(100), false, 'a running transaction is not read');
+select is(pg_temp.update_words(2), true, 'two events; there are more');
+select is((select ids from pg_temp.written), '{2001,2002}', 'are written');
+select is(pg_temp.found('ward'), '{2001,2002}', 'each is found once');
+select is(pg_temp.update_words(2), false, 'no more');
+select is(pg_temp.update_words(2), false, 'nothing at all');
+select is((select count(*) from ledger.entry_words w where w.time_entry_id = 2003), 0::bigint, 'no description, no row');
+select pg_temp.event(4, 2001, 'updated', 'first garden'), pg_temp.event(5, 2002, 'updated', null), pg_temp.event(6, 2003, 'updated', 'third ward');
+select is(pg_temp.found('ward'), '{2003}', 'changed since: found by the new words only');
+select is(pg_temp.found('garden'), '{2001}', 'by any of them');
+select is((select ids from pg_temp.written), '{2001,2002}', 'while the old ones are written');
+select is((select count(*) from toggl.time_entries_with(toggl.search_query('garden'), 0)), 0::bigint, 'at most none');
+select is(pg_temp.update_words(100), false, 'read');
+select is((select ids from pg_temp.written), '{2003}', 'the old words are gone');
+select is(pg_temp.found('ward'), '{2003}', 'the new ones are found');
+select is(pg_temp.found('garden'), '{2001}', 'in all entries');
+select is(pg_temp.found(' '), null, 'no word finds nothing');
+
+-- What writes entries without an event writes their words.
+delete from ledger.entry_words;
+update toggl.time_entry set description = 'overwritten ward' where time_entry_id = 2001;
+insert into toggl.time_entry (workspace_id, time_entry_id, description, changed_at, changed_event_id, payload_at, payload_event_id)
+values (7, 2004, 'ward of nobody', now(), 1, now(), 1);
+insert into ledger.entry_words values (2004, 7, toggl.search_vector('ward of nobody'));
+select ledger.rebuild_entities(2000, 3000);
+select is(pg_temp.found('ward'), '{2003}', 'after a rebuild');
+select is(pg_temp.found('garden'), '{2001}', 'all entries');
+select is((select ids from pg_temp.written), '{2003}', 'of none that is gone');
+delete from ledger.entry_words;
+update ledger.entry_words_read set read_epoch = 0, read_txid = '0';
+select ledger.entry_words_write_before(date_trunc('hour', now()) + interval '5 minutes');
+select is((select array_agg(w.time_entry_id order by w.time_entry_id) from ledger.entry_words w where w.time_entry_id > 2000), '{2001,2003}',
+          'before a month is dropped, the entries of its events');
+
+-- Many events after the cursor.
+insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id, entity_id, model, action, source, signature, body)
+select 7, 1000 + n, now(), now(), 1, 101, 201, 5, 2001, 'time_entry', 'updated', 'webhook', '', '{}' from generate_series(1, 50001) n;
+delete from ledger.entry_words;
+select is(pg_temp.found('ward'), '{2003}', 'all entries are read');
+select is((select count(*) from toggl.time_entries_with(toggl.search_query('ward'), 0)), 0::bigint, 'at most so many');
+
 set local enable_seqscan = off;
 create function pg_temp.plan(query text) returns text language plpgsql as $$
 declare
@@ -55,6 +123,6 @@ begin
   return sample_text;
 end
 $$;
-select matches(pg_temp.plan($$select from toggl.time_entry t where toggl.search_vector(t.description) @@ toggl.search_query('会議')$$), 'time_entry_words', 'by the index');
+select matches(pg_temp.plan($$select from ledger.entry_words w where w.words @@ toggl.search_query('会議')$$), 'entry_words_words', 'by the index');
 select * from finish();
 rollback;

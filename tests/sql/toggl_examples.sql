@@ -11,6 +11,7 @@ create extension if not exists pgtap;
 update ledger.event set txid = '3';
 select operator.invoice_freeze('May', '2026-05-01', '2026-06-01', 'Europe/Berlin', null, null, null);
 update toggl.time_entry set description = 'Sketches and pages' where time_entry_id = 3001;
+select ledger.entry_words_write_range(1, 9999);
 \o
 
 create temp view described as

@@ -71,7 +71,7 @@ returns bigint[]
 language sql stable set search_path = ledger, pg_temp set jit = off set enable_seqscan = off
 as $$
   select array_agg(distinct i.id) from (
-    (select t.time_entry_id as id from toggl.time_entry t where toggl.search_vector(t.description) @@ words limit most)
+    (select t.time_entry_id as id from toggl.time_entries_with(words, most) t)
     union all (select t.project_id from toggl.project t where toggl.search_name(t.name) @@ words limit most)
     union all (select t.client_id from toggl.client t where toggl.search_name(t.name) @@ words limit most)
     union all (select t.tag_id from toggl.tag t where toggl.search_name(t.name) @@ words limit most)

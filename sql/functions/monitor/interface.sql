@@ -19,6 +19,7 @@ begin
   -- A batch that is small enough not to delay deliveries, and larger than the number of new events
   -- meanwhile.
   is_more := ledger.event_counts_update(2000);
+  is_more := ledger.entry_words_update(2000) or is_more;
   perform ledger.evaluate(page);
   return next;
 end
@@ -26,8 +27,8 @@ $$;
 comment on function courier.monitor(text, text, bigint, bigint, bigint, bigint, timestamptz, bigint, bigint, text,
   text[], text[], bigint[]) is
   'Called regularly by a courier: stores that it runs at `place` and the state of its spool, adds its counters, '
-  'counts new events of the ledger (is_more: there are more, call again soon), and writes messages about changed '
-  'findings.';
+  'counts new events of the ledger and writes the words of their entries (is_more: there are more, call again soon), '
+  'and writes messages about changed findings.';
 
 create function courier.alert_targets()
 returns table (alert_id bigint, kind text, target text, secret_sealed bytea)
@@ -45,6 +46,7 @@ language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 begin
   perform ledger.event_counts_update(20000);
+  perform ledger.entry_words_update(20000);
   return query select f.kind, f.level, f.subject, f.message, ledger.finding_todo(f.message), ledger.us(f.since), f.link
     from ledger.findings() f;
 end

@@ -73,13 +73,15 @@ begin
     where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
   delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
   perform ledger.buckets_empty(ledger.clock(), null);
+  while ledger.entry_words_update(20000) loop
+  end loop;
   return ledger.partition_ahead();
 end
 $$;
 comment on function operator.housekeep(bigint) is
   'Makes the partitions of the next months and moves what the default partition has of them, removes counters '
-  '(refusals, unexpected values) older than so many days, and deletes empty buckets. Waits at most 5 s for a lock. '
-  'Returns how many partitions it made.';
+  '(refusals, unexpected values) older than so many days, deletes empty buckets, and writes the words of all entries '
+  'for the search. Waits at most 5 s for a lock. Returns how many partitions it made.';
 
 create function operator.drift_list(since timestamptz)
 returns table (day text, model text, field text, found text, count bigint)

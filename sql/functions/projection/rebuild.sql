@@ -174,6 +174,9 @@ begin
     perform ledger.apply(batch.workspace_ids, batch.event_ids, batch.created, batch.creator_ids, batch.entity_ids,
                          batch.models, batch.actions, batch.bodies, true);
   end loop;
+  if first is not null then
+    perform ledger.entry_words_write_range(first, last);
+  end if;
   return removed;
 end
 $$;
