@@ -128,6 +128,9 @@ create index event_entity on ledger.event (entity_id);
 create table ledger.event_default partition of ledger.event default;
 comment on table ledger.event_default is
   'Events whose month has no partition (odd dates); housekeeping moves them when it makes one.';
+create table ledger.event_before partition of ledger.event for values from (minvalue) to ('2006-01-01 00:00+00');
+comment on table ledger.event_before is
+  'Events from before the first month that has a partition of its own, such as loaded history.';
 
 create table ledger.baseline (
   workspace_id bigint not null,

@@ -44,6 +44,10 @@ struct api {
 void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
 		struct str json);
 
+/* The same with more headers: lines "Name: value", separated by \n; empty: none. */
+void api_answer_with(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		     struct str lines, struct str json);
+
 /* Answers with an error: a JSON string, as Toggl's errors are. */
 void api_refuse(struct api *api, struct http_req *req, const struct caller *caller, int status,
 		const char *problem);

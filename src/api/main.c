@@ -28,6 +28,7 @@
 
 #define WEBHOOKS "/webhooks/api/v1"
 #define TRACK "/api/v9"
+#define REPORTS "/reports/api/v3"
 
 enum {
 	ASKING_MAX = 256, /* callbacks pinged at once, by one process */
@@ -46,7 +47,8 @@ enum scope {
 typedef void operation(struct api *, struct http_req *, const struct caller *,
 		       const struct route_match *);
 
-static operation answer_status, answer_openapi, answer_validate, answer_logged, answer_read;
+static operation answer_status, answer_openapi, answer_validate, answer_logged, answer_read,
+	answer_report;
 
 struct row {
 	struct route route;
@@ -211,6 +213,24 @@ static const struct row rows[] = {
 	  "api.v9_project_users",
 	  NULL,
 	  NO_ACCESS },
+	{ { "POST", REPORTS "/workspace/{workspace_id}/search/time_entries" },
+	  WORKSPACE,
+	  answer_report,
+	  "api.report_detailed",
+	  NULL,
+	  NULL },
+	{ { "POST", REPORTS "/workspace/{workspace_id}/search/time_entries/totals" },
+	  WORKSPACE,
+	  answer_report,
+	  "api.report_totals",
+	  NULL,
+	  NULL },
+	{ { "POST", REPORTS "/workspace/{workspace_id}/weekly/time_entries" },
+	  WORKSPACE,
+	  answer_report,
+	  "api.report_weekly",
+	  NULL,
+	  NULL },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -317,6 +337,24 @@ static void answer_read(struct api *api, struct http_req *req, const struct call
 		answer_rows(api, req, caller, found);
 done:
 	buf_done(&query);
+	db_rows_free(found);
+	db_args_free(args);
+}
+
+/* A report: what is asked is in the body, and the function returns headers of the answer too. */
+static void answer_report(struct api *api, struct http_req *req, const struct caller *caller,
+			  const struct route_match *match)
+{
+	const struct row *row = (const struct row *)match->row;
+	struct db_args *args = db_args_new();
+	struct db_rows *found = NULL;
+
+	db_arg_int(args, caller->account_id);
+	add_workspace(args, row, match);
+	db_arg_jsonb(args, http_body(req));
+	if (!api_call(api, req, caller, row->function, args, &found))
+		api_answer_with(api, req, caller, (int)db_int(found, 0, "status"),
+				db_str(found, 0, "headers"), db_str(found, 0, "body"));
 	db_rows_free(found);
 	db_args_free(args);
 }
@@ -429,8 +467,8 @@ static void serve(void *program, struct http_req *req, const struct route_match 
 	struct buf why = { 0 };
 	size_t where = 0;
 	/* other operations ignore the body */
-	enum json_body flaw = row->run == api_subscription_write ? json_server_body(req, &where)
-								 : JSON_BODY_FINE;
+	bool has_body = row->run == api_subscription_write || row->run == answer_report;
+	enum json_body flaw = has_body ? json_server_body(req, &where) : JSON_BODY_FINE;
 
 	if (known && admit(api, req, row, match, !flaw && row->scope != FREE, &caller))
 		return;

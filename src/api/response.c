@@ -23,14 +23,27 @@ static void add_origin(struct api *api, struct buf *headers)
 	json_server_header(headers, "Access-Control-Allow-Origin: %s", origin);
 	json_server_header(headers, "Vary: Origin");
 	json_server_header(headers, "Access-Control-Expose-Headers: X-Toggl-Quota-Remaining, "
-				    "X-Toggl-Quota-Resets-In, Retry-After");
+				    "X-Toggl-Quota-Resets-In, Retry-After, X-Next-ID, "
+				    "X-Next-Row-Number, X-Next-Timestamp, X-Page-Size, "
+				    "X-Range-Start, X-Range-End");
 }
 
 void api_answer(struct api *api, struct http_req *req, const struct caller *caller, int status,
 		struct str json)
 {
+	api_answer_with(api, req, caller, status, (struct str){ 0 }, json);
+}
+
+void api_answer_with(struct api *api, struct http_req *req, const struct caller *caller, int status,
+		     struct str lines, struct str json)
+{
 	struct buf headers = { 0 };
 
+	while (lines.len) {
+		struct str line = str_cut(&lines, '\n');
+
+		json_server_header(&headers, "%.*s", (int)line.len, line.at);
+	}
 	if (caller && caller->has_quota) {
 		json_server_header(&headers, "X-Toggl-Quota-Remaining: %lld",
 				   (long long)caller->remaining);

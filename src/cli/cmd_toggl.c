@@ -156,34 +156,13 @@ static int run_rotate(struct cli *cli, int argc, char **argv)
 
 /* ---- all subscriptions */
 
-/* Runs the job for each connection, one after the other. */
 static int run_for_all(struct cli *cli, const char *kind, const char *parameters)
 {
 	struct toggl_jobs jobs = { 0 };
-	struct db_rows *rows = NULL;
 	int status = CLI_USAGE;
 
-	if (!open_jobs(&jobs, cli))
-		goto done;
-	status = CLI_FAILED;
-	if (cli_call(cli->db, "operator.toggl_connection_list", NULL, &rows))
-		goto done;
-	if (db_rows_count(rows))
-		status = CLI_FINE;
-	else
-		term_problem("there is no connection to Toggl; `hookledger connect` makes one");
-	for (size_t i = 0; i < db_rows_count(rows); i++) {
-		int one = toggl_jobs_run(
-			&jobs,
-			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
-					     .kind = kind,
-					     .parameters = str_of(parameters),
-					     .is_interactive = true });
-
-		status = one > status ? one : status;
-	}
-done:
-	db_rows_free(rows);
+	if (open_jobs(&jobs, cli))
+		status = toggl_jobs_run_all(&jobs, kind, str_of(parameters));
 	toggl_jobs_close(&jobs);
 	return status;
 }

@@ -170,3 +170,28 @@ int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task)
 	print_result(jobs, &outcome);
 	return outcome.end == TOGGL_JOB_DONE ? CLI_FINE : CLI_FAILED;
 }
+
+int toggl_jobs_run_all(struct toggl_jobs *jobs, const char *kind, struct str parameters)
+{
+	struct db_rows *rows = NULL;
+	int status = CLI_FINE;
+
+	if (cli_call(jobs->cli->db, "operator.toggl_connection_list", NULL, &rows))
+		return CLI_FAILED;
+	if (!db_rows_count(rows)) {
+		term_problem("there is no connection to Toggl; `hookledger connect` makes one");
+		status = CLI_FAILED;
+	}
+	for (size_t i = 0; i < db_rows_count(rows); i++) {
+		int one = toggl_jobs_run(
+			jobs,
+			&(struct toggl_job){ .connection_id = db_int(rows, i, "connection_id"),
+					     .kind = kind,
+					     .parameters = parameters,
+					     .is_interactive = true });
+
+		status = one > status ? one : status;
+	}
+	db_rows_free(rows);
+	return status;
+}

@@ -30,4 +30,8 @@ void toggl_jobs_close(struct toggl_jobs *jobs);
    exit status. With jobs->json it prints only the JSON object. */
 int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task);
 
+/* Runs the job for each connection to Toggl, one after the other. Returns the worst exit
+   status. */
+int toggl_jobs_run_all(struct toggl_jobs *jobs, const char *kind, struct str parameters);
+
 #endif

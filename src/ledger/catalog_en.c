@@ -307,6 +307,46 @@ const struct catalog_row catalog_rows[] = {
 	  "Toggl is called with the API token of this user: run `hookledger toggl disconnect` "
 	  "first, and `hookledger connect` with the token of another" },
 	{ "forget.unknown", "there is no erasure {erasure_id}" },
+	/* ---- history */
+	{ "history.cursor_incomplete",
+	  "Toggl's report of workspace {workspace_id} names only a part of where its next "
+	  "page begins; try again later" },
+	{ "history.cursor_repeats",
+	  "Toggl's report of workspace {workspace_id} gives the same page again; what came "
+	  "before it is recorded. `hookledger history load` goes on where it stopped" },
+	{ "history.differs",
+	  "The sums of {count, plural, one {# day differs} other {# days differ}} from "
+	  "Toggl's" },
+	{ "history.future", "{day} is in the future; history begins with a day in the past" },
+	{ "history.no_date", "say from which day: --from 2024-01-01" },
+	{ "history.no_list",
+	  "Toggl answered with something that is no report of time entries of workspace "
+	  "{workspace_id}" },
+	{ "history.no_right",
+	  "the connected user may not read the reports of workspace {workspace_id}; connect "
+	  "with an administrator's token: {message}" },
+	{ "history.not_compared",
+	  "The sums of workspace {workspace_id} could not be compared with Toggl's: {message}" },
+	{ "history.not_in_plan",
+	  "the plan of workspace {workspace_id} does not include this report: {message}" },
+	{ "history.plan_hours",
+	  "About {entries, plural, one {# entry} other {# entries}} since {from}, {requests, "
+	  "plural, one {# request} other {# requests}}: about {hours, plural, one {# hour} "
+	  "other {# hours}} at {total} requests an hour; {reserve} stay in reserve" },
+	{ "history.plan_now",
+	  "About {entries, plural, one {# entry} other {# entries}} since {from}, {requests, "
+	  "plural, one {# request} other {# requests}}, within this hour's quota" },
+	{ "history.range_cut",
+	  "Toggl gives the entries of workspace {workspace_id} since {from} only: its plan "
+	  "allows no more" },
+	{ "history.range_horizon",
+	  "Retention has dropped everything before {from}: the load begins there" },
+	{ "history.unknown",
+	  "Toggl did not tell the sums of {count, plural, one {# day} other {# days}}" },
+	{ "history.window",
+	  "{from} to {until}, workspace {workspace_id}: {entries, plural, one {# entry} other"
+	  " {# entries}} in {requests, plural, one {# request} other {# requests}}; "
+	  "{recorded, plural, =0 {nothing was} one {# was} other {# were}} new" },
 	/* ---- input */
 	{ "input.not_flag", "\"{name}\" must be true or false" },
 	{ "input.nothing_to_change", "nothing to change: give one of {names}" },

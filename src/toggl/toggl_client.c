@@ -123,7 +123,8 @@ static void send_request(struct toggl_client *toggl, struct job *job)
 	if (toggl_request_send(&job->request, &toggl->options, toggl->client, job))
 		fail_request(
 			job,
-			"the setting toggl_webhooks_url or toggl_api_url is no http or https URL");
+			"the setting toggl_webhooks_url, toggl_api_url or toggl_reports_url is no "
+			"http or https URL");
 }
 
 /* Stores each answer that has arrived in its job. */

@@ -20,6 +20,8 @@ static const struct conf_row rows[] = {
 	  "Toggl's Webhooks API, or another hookledger's API." },
 	{ "toggl_api_url", CONF_TEXT, FIELD(api_url), "https://api.track.toggl.com/api/v9", 0, 0,
 	  false, "Toggl's Track API." },
+	{ "toggl_reports_url", CONF_TEXT, FIELD(reports_url),
+	  "https://api.track.toggl.com/reports/api/v3", 0, 0, false, "Toggl's Reports API." },
 	{ "toggl_timeout_ms", CONF_NUMBER, FIELD(timeout_ms), "30000", 100, 600000, false,
 	  "How long a request to Toggl may take." },
 	{ "toggl_hold_ms", CONF_NUMBER, FIELD(hold_ms), "25000", 0, 600000, false,

@@ -13,6 +13,7 @@ struct conf_table;
 struct toggl_conf {
 	char *webhooks_url;
 	char *api_url;
+	char *reports_url;
 	int64_t timeout_ms;
 	int64_t hold_ms;
 	int64_t pace_ms;

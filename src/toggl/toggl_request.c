@@ -12,8 +12,19 @@
 #include "toggl/toggl_conf.h"
 #include "toggl/toggl_job.h"
 
-const char *const toggl_request_headers[] = { "X-Toggl-Quota-Remaining", "X-Toggl-Quota-Resets-In",
-					      "Retry-After", NULL };
+/* The first three are read here; SQL gets the others as they are. */
+const char *const toggl_request_headers[] = { "X-Toggl-Quota-Remaining",
+					      "X-Toggl-Quota-Resets-In",
+					      "Retry-After",
+					      "X-Next-ID",
+					      "X-Next-Row-Number",
+					      "X-Next-Timestamp",
+					      "X-Page-Size",
+					      "X-Range-Start",
+					      "X-Range-End",
+					      NULL };
+
+enum { FIRST_PASSED = 3 };
 
 static void wipe(struct buf *secret)
 {
@@ -34,6 +45,7 @@ void toggl_request_done(struct toggl_request *request)
 	toggl_request_clear(request);
 	wipe(&request->answer);
 	buf_done(&request->problem);
+	buf_done(&request->headers);
 }
 
 /* ---- the request */
@@ -87,9 +99,11 @@ enum err toggl_request_prepare(struct toggl_request *request,
 			       const struct toggl_client_options *options,
 			       const struct db_rows *rows)
 {
-	struct str base = str_of(str_is(db_str(rows, 0, "api"), "webhooks")
-					 ? toggl_conf(options->conf)->webhooks_url
-					 : toggl_conf(options->conf)->api_url);
+	const struct toggl_conf *conf = toggl_conf(options->conf);
+	struct str api = db_str(rows, 0, "api");
+	struct str base = str_of(str_is(api, "webhooks")  ? conf->webhooks_url
+				 : str_is(api, "reports") ? conf->reports_url
+							  : conf->api_url);
 	enum err err;
 
 	toggl_request_clear(request);
@@ -133,6 +147,7 @@ void toggl_request_fail(struct toggl_request *request, const char *problem)
 	request->remaining = request->resets_in = request->retry_after = -1;
 	buf_clear(&request->answer);
 	buf_clear(&request->problem);
+	buf_clear(&request->headers);
 	buf_add_text(&request->problem, problem);
 }
 
@@ -144,6 +159,20 @@ static int64_t header_number(const struct http_client *client, const char *name)
 	return value.at && str_int(str_trim(value), &number) && number >= 0 ? number : -1;
 }
 
+/* The headers that SQL reads, as a JSON object. */
+static void keep_headers(struct toggl_request *request, const struct http_client *client)
+{
+	json_begin(&request->headers, NULL);
+	for (size_t i = FIRST_PASSED; toggl_request_headers[i]; i++) {
+		const char *name = toggl_request_headers[i];
+		struct str value = http_client_header(client, name);
+
+		if (value.len && utf8_is_valid(value) && !memchr(value.at, '\0', value.len))
+			json_put_text(&request->headers, name, str_trim(value));
+	}
+	json_end(&request->headers);
+}
+
 void toggl_request_take(struct toggl_request *request, const struct http_client *client,
 			const struct http_client_result *result)
 {
@@ -152,6 +181,7 @@ void toggl_request_take(struct toggl_request *request, const struct http_client 
 	request->remaining = header_number(client, toggl_request_headers[0]);
 	request->resets_in = header_number(client, toggl_request_headers[1]);
 	request->retry_after = header_number(client, toggl_request_headers[2]);
+	keep_headers(request, client);
 	/* a body that a text of PostgreSQL cannot hold is not an answer of Toggl's */
 	if (result->body.len && utf8_is_valid(result->body) &&
 	    !memchr(result->body.at, '\0', result->body.len))
@@ -169,7 +199,7 @@ static void add_header(struct db_args *args, int64_t value)
 void toggl_request_add_answer(const struct toggl_request *request, struct db_args *args)
 {
 	if (!request->has_answer) {
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 7; i++)
 			db_arg_null(args);
 		return;
 	}
@@ -179,4 +209,8 @@ void toggl_request_add_answer(const struct toggl_request *request, struct db_arg
 	add_header(args, request->resets_in);
 	add_header(args, request->retry_after);
 	db_arg_text(args, buf_str(&request->problem));
+	if (request->headers.len)
+		db_arg_jsonb(args, buf_str(&request->headers));
+	else
+		db_arg_null(args);
 }

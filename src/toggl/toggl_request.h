@@ -24,6 +24,7 @@ struct toggl_request {
 	int status;				   /* 0: no answer came; `problem` says why */
 	int64_t remaining, resets_in, retry_after; /* headers; -1: missing */
 	struct buf answer, problem;
+	struct buf headers; /* that SQL reads: a JSON object; empty: no answer came */
 };
 
 /* For http_client_options. */
@@ -52,7 +53,7 @@ void toggl_request_take(struct toggl_request *request, const struct http_client 
 /* Sets an answer without a status, for a request that was not sent. */
 void toggl_request_fail(struct toggl_request *request, const char *problem);
 
-/* Appends the six arguments of toggl_turn() that describe the answer; all null without one. */
+/* Appends the seven arguments of toggl_turn() that describe the answer; all null without one. */
 void toggl_request_add_answer(const struct toggl_request *request, struct db_args *args);
 
 #endif

@@ -38,13 +38,16 @@ as $$
         where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$'
         union all
         select distinct date_trunc('month', d.created_at)::date, null
-        from ledger.event_default d where d.created_at < months.until) m
+        from ledger.event_default d where d.created_at < months.until
+        union all
+        select distinct date_trunc('month', b.created_at)::date, null
+        from ledger.event_before b where b.created_at < months.until) m
   where m.month < months.until
   group by m.month
 $$;
 comment on function ledger.months(date) is
-  'Months (UTC) before this one that the ledger has a partition for, or rows in its default partition. partition: its '
-  'name, or null. reason: why it may not be dropped, as code and parameters, or null.';
+  'Months (UTC) before this one that the ledger has a partition for, or rows in ledger.event_before or its default '
+  'partition. partition: its name, or null. reason: why it may not be dropped, as code and parameters, or null.';
 
 create function operator.retention_plan(before text, keep bigint)
 returns table (month text, events bigint, bytes bigint, verdict text, reason jsonb)
@@ -72,7 +75,9 @@ begin
     month := to_char(one.month, 'YYYY-MM');
     reason := one.reason;
     select count(*), coalesce(sum(pg_column_size(d.*)), 0) into events, bytes
-    from ledger.event_default d where d.created_at >= one.month and d.created_at < one.ends_at;
+    from (select d.* from ledger.event_default d where d.created_at >= one.month and d.created_at < one.ends_at
+          union all
+          select b.* from ledger.event_before b where b.created_at >= one.month and b.created_at < one.ends_at) d;
     if one.partition is not null then
       select c.reltuples into estimate
       from pg_class c
@@ -246,6 +251,9 @@ begin
       delete from ledger.event_default d where d.created_at < until;
       get diagnostics left_over = row_count;
       events := events + left_over;
+      delete from ledger.event_before b where b.created_at < until;
+      get diagnostics left_over = row_count;
+      events := events + left_over;
       return next;
       return;
     exception
@@ -257,5 +265,6 @@ end
 $$;
 comment on function operator.retention_drop(text) is
   'Drops a month (2026-05) that was marked, in this transaction: keeps the last state of its entities, then drops its '
-  'partition and the rows of the default partition up to its end. Recording waits for 0.2 s at a time at most. '
-  'Returns how many events were dropped and how many were kept; none when the month was dropped before.';
+  'partition and the rows of ledger.event_before and of the default partition up to its end. Recording waits for 0.2 s '
+  'at a time at most. Returns how many events were dropped and how many were kept; none when the month was dropped '
+  'before.';

@@ -98,6 +98,15 @@ comment on function ledger.url_shown(text) is
   'The part of a URL that may be shown: scheme, host and port, without user, path and query, because the URL of a '
   'chat is itself a secret. Null for null.';
 
+create function ledger.event_before_ends()
+returns timestamptz
+language sql stable set search_path = ledger, pg_temp
+as $$
+  select substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \('([^']+)'\)$re$)::timestamptz
+  from pg_class c where c.oid = 'ledger.event_before'::regclass
+$$;
+comment on function ledger.event_before_ends() is 'The end of the range of ledger.event_before, not part of it.';
+
 create function ledger.partition_ensure(month date)
 returns boolean
 language plpgsql set search_path = ledger, pg_temp
@@ -109,7 +118,7 @@ declare
   next timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
   partition text := 'event_' || to_char(month::timestamp, '"y"YYYY"m"MM');
 begin
-  if to_regclass('ledger.' || partition) is not null then
+  if to_regclass('ledger.' || partition) is not null or first < ledger.event_before_ends() then
     return false;
   end if;
   -- The new table is filled first and attached afterwards, because a partition cannot be attached
@@ -127,7 +136,35 @@ end
 $$;
 comment on function ledger.partition_ensure(date) is
   'Creates the partition of ledger.event for the month (UTC) and moves the month''s rows from the default partition '
-  'into it. False when it exists.';
+  'into it. False when it exists, or when the month belongs to ledger.event_before.';
+
+create function ledger.event_before_extend()
+returns void
+language plpgsql set search_path = ledger, pg_temp set timezone = 'UTC' set lock_timeout = '5s'
+as $$
+declare
+  bound timestamptz;
+begin
+  -- Two sessions that do this at the same time would deadlock.
+  perform pg_advisory_xact_lock(7306021983461007);
+  select least(min(to_date(substr(c.relname, 8), 'YYYY"m"MM')), date_trunc('month', now())::date)::timestamptz
+  into bound
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'ledger.event'::regclass and c.relname ~ '^event_y\d{4}m\d\d$';
+  if bound <= ledger.event_before_ends() then
+    return;
+  end if;
+  lock table only ledger.event in access exclusive mode;
+  alter table ledger.event detach partition ledger.event_before;
+  with moved as (delete from ledger.event_default d where d.created_at < bound returning *)
+  insert into ledger.event_before select * from moved;
+  execute format('alter table ledger.event attach partition ledger.event_before for values from (minvalue) to (%L)',
+                 bound);
+end
+$$;
+comment on function ledger.event_before_extend() is
+  'Lets ledger.event_before reach to the first month that has a partition of its own, before many older events are '
+  'loaded: else each of their months would get a partition. Fails when a lock takes longer than 5 s.';
 
 create function ledger.partition_ahead()
 returns integer

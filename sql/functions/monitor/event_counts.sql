@@ -137,7 +137,7 @@ begin
   happened as (
     insert into ledger.event_count_created as h (hour, model, count)
     select date_trunc('hour', k.created_at, 'UTC'), k.model, count(*)
-    from kept k where k.source <> 'backfill' and k.created_at >= at - kept_for group by 1, 2
+    from kept k where k.source not in ('backfill', 'compare', 'log') and k.created_at >= at - kept_for group by 1, 2
     on conflict (hour, model) do update set count = h.count + excluded.count),
   last as (
     insert into ledger.call_baseline as r (endpoint_id, first_at, last_at)

@@ -5,7 +5,8 @@
 
 comment on column ledger.event.source is
   'How it came: webhook; spool when the database was not available; quarantine when a retry recorded it; local when '
-  'it was generated here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API.';
+  'it was generated here (`hookledger simulate --into-database`); backfill when it was loaded from Toggl''s REST API; '
+  'compare when a comparison with Toggl found it, log when it is from Toggl''s list of the events of a subscription.';
 
 create function ledger.toggl_payloads(workspace bigint, of_model text, ids bigint[])
 returns table (entity_id bigint, payload jsonb, changed_at timestamptz, deleted_at timestamptz)
@@ -22,6 +23,20 @@ end
 $$;
 comment on function ledger.toggl_payloads(bigint, text, bigint[]) is
   'Current entities of the typed tables, in the form of Toggl''s JSON.';
+
+create function ledger.toggl_arrival_number(job bigint)
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  update ledger.toggl_arrival a
+  set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id',
+                               a.body -> 'creator_id',
+                               'metadata', a.body -> 'metadata', 'payload', a.body -> 'payload')
+  where a.job_id = job and a.body ->> 'event_id' = '0'
+$$;
+comment on function ledger.toggl_arrival_number(bigint) is
+  'Writes the numbers of new arrivals of a job into their bodies: a number is known only after the insert, and the '
+  'signature covers it.';
 
 create function ledger.toggl_arrive(job ledger.toggl_job, step jsonb, parsed jsonb, state jsonb)
 returns table (note jsonb, more jsonb, bad jsonb)
@@ -74,12 +89,7 @@ begin
     select from ledger.toggl_payloads(home, of_model, array[e.id]) k
     where k.changed_at > e.created_at or (k.payload = e.entity and k.deleted_at is null))
   order by e.id;
-  -- The number is known only now, and the signature covers it.
-  update ledger.toggl_arrival a
-  set body = json_build_object('event_id', a.event_id, 'created_at', a.body -> 'created_at', 'creator_id',
-                               a.body -> 'creator_id',
-                               'metadata', a.body -> 'metadata', 'payload', a.body -> 'payload')
-  where a.job_id = job.job_id and a.body ->> 'event_id' = '0';
+  perform ledger.toggl_arrival_number(job.job_id);
 
   if of_model in ('project', 'tag', 'task') and jsonb_array_length(list) >= 200 and page < 500
      -- A server without pages returns the same page again.
@@ -162,7 +172,8 @@ begin
          array_agg(a.entity_id order by a.event_id) as entity_ids, array_agg(a.model order by a.event_id) as models,
          array_agg(a.body #>> '{metadata,action}' order by a.event_id) as actions,
            array_agg(a.body order by a.event_id) as bodies,
-         array_agg(i.signature order by a.event_id) as signatures
+         array_agg(i.signature order by a.event_id) as signatures,
+         array_agg(a.source order by a.event_id) as sources
   into loaded
   from unnest(event_ids, signatures) i (event_id, signature)
   join ledger.toggl_arrival a on a.event_id = i.event_id and a.job_id = job
@@ -175,10 +186,10 @@ begin
                             entity_id, model, action, source, signature, body)
   select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint,
          secret, null,
-         i.entity_id, i.model, i.action, 'backfill', i.signature, i.body
+         i.entity_id, i.model, i.action, i.source, i.signature, i.body
   from unnest(loaded.workspace_ids, loaded.event_ids, loaded.created, loaded.entity_ids, loaded.models, loaded.actions,
-              loaded.signatures, loaded.bodies)
-         i (workspace_id, event_id, created_at, entity_id, model, action, signature, body)
+              loaded.signatures, loaded.bodies, loaded.sources)
+         i (workspace_id, event_id, created_at, entity_id, model, action, signature, body, source)
   where i.created_at >= (select s.horizon from ledger.state s)
   on conflict do nothing;
   if (select count(*) from ledger.event e
@@ -193,5 +204,5 @@ begin
 end
 $$;
 comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is
-  'Records signed entities as events of source backfill and applies them to the typed tables; subscribers get none of '
-  'them. Returns how many.';
+  'Records signed entities as events with the source of their arrival and applies them to the typed tables; '
+  'subscribers get none of them. Returns how many.';

@@ -172,6 +172,20 @@ $$;
 comment on function operator.toggl_job_list() is
   'Jobs that have not ended: running, waiting for the quota, or left by a process that died.';
 
+create function operator.history_list()
+returns table (workspace_id bigint, "from" text, until text, loaded_us bigint, entries bigint, recorded bigint,
+               requests bigint, seconds_here bigint, seconds_toggl bigint, job_id bigint)
+language sql stable security definer set search_path = ledger, pg_temp
+as $$
+  select w.workspace_id, w.from_day::text, w.until_day::text, ledger.us(w.loaded_at), w.entries, w.recorded,
+         w.requests, w.seconds_here, w.seconds_toggl,
+         (select j.job_id from ledger.toggl_job j where j.job_id = w.job_id and j.finished_at is null)
+  from ledger.history_window w order by w.workspace_id, w.from_day desc
+$$;
+comment on function operator.history_list() is
+  'Ranges of days that were loaded from Toggl, or wait for it. loaded_us null: not complete; job_id: the job that will '
+  'load it. Both sums in seconds, without running entries.';
+
 create function operator.toggl_plan(workspace bigint)
 returns table (fallback bigint, words jsonb, left_out jsonb, filters text, max_webhooks bigint, max_filters bigint)
 language plpgsql stable security definer set search_path = ledger, pg_temp

@@ -63,12 +63,17 @@ begin
         when 'tag' then '/tags?per_page=200&page=' || (step ->> 'page')
         when 'task' then '/tasks?active=both&per_page=200&page=' || (step ->> 'page')
         when 'project_user' then '/project_users' end;
+    else
+      select r.* into api, method, path, body from ledger.report_request(step) r;
+      if not step ? 'ws' then
+        organization := 0;
+      end if;
   end case;
 end
 $$;
 comment on function ledger.toggl_request(ledger.toggl_job, jsonb) is
-  'The request of a step. api: webhooks or track; organization: whose window counts, null: none; endpoint: the '
-  'endpoint whose newest secret goes into the body. step returns the step with the values that were chosen.';
+  'The request of a step. api: webhooks, track or reports; organization: whose window counts, null: none; endpoint: '
+  'the endpoint whose newest secret goes into the body. step returns the step with the values that were chosen.';
 
 create function ledger.toggl_verify(workspace bigint, subscription bigint)
 returns jsonb
@@ -242,9 +247,11 @@ begin
       from ledger.toggl_workspace w
       where w.connection_id = connection and exists (
         select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null
-          and o.deleted_at is null)) end;
+          and o.deleted_at is null))
+    when 'history_plan' then ledger.history_steps(job_kind, connection, home, wanted)
+    when 'history' then ledger.history_steps(job_kind, connection, home, wanted) end;
 
-  if job_kind in ('load', 'check') then
+  if job_kind in ('load', 'check', 'history') then
     -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
@@ -258,11 +265,14 @@ begin
       return;
     end if;
   end if;
-  return query
-    insert into ledger.toggl_job as j (connection_id, kind, given, is_interactive, queue, leased_until)
-    values (connection, job_kind, wanted, is_interactive, coalesce(steps, '[]'),
-            clock_timestamp() + interval '5 minutes')
-    returning j.job_id, j.lease;
+  insert into ledger.toggl_job as j (connection_id, kind, given, is_interactive, queue, leased_until)
+  values (connection, job_kind, wanted, is_interactive, coalesce(steps, '[]'),
+          clock_timestamp() + interval '5 minutes')
+  returning j.* into held;
+  if job_kind = 'history' then
+    perform ledger.history_begin(held);
+  end if;
+  return query select held.job_id, held.lease;
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
@@ -321,7 +331,7 @@ comment on function ledger.toggl_end(ledger.toggl_job) is
 
 create function ledger.toggl_turn(
   job bigint, lease bigint, how jsonb, status bigint, answer text, remaining bigint, resets_in bigint,
-  retry_after bigint, problem text)
+  retry_after bigint, problem text, headers jsonb default null)
 returns table (verdict text, wait_ms bigint, api text, method text, path text, body text, context text, sealed bytea,
                connection_id bigint, token bytea, message jsonb, result text, next_lease bigint)
 language plpgsql set search_path = ledger, pg_temp
@@ -360,14 +370,16 @@ begin
       update ledger.toggl_window w set remaining = 0
       where w.connection_id = j.connection_id and w.organization_id = coalesce(asked.organization, 0);
     elsif (status = 429 and j.tries < 6)
-       or ((status = 0 or status >= 500) and j.tries < 4 and (asked.method <> 'POST' or step ->> 'do' = 'ping')) then
+       or ((status = 0 or status >= 500) and j.tries < 4
+           and (asked.method <> 'POST' or asked.api = 'reports' or step ->> 'do' = 'ping')) then
       -- Repeat after the back-off.
       j.state := j.state || jsonb_build_object('again', ledger.toggl_message(status, answer, why));
     else
       j.queue := j.queue - 0;
       j.state := j.state - 'again';
       j.tries := 0;
-      select s.queue, s.state into j.queue, j.state from ledger.toggl_step(j, step, status, answer, why, how) s;
+      select s.queue, s.state into j.queue, j.state
+      from ledger.toggl_step(j, step, status, answer, why, how, headers) s;
     end if;
   end if;
   j.asked_at := null;
@@ -445,7 +457,7 @@ begin
   return next;
 end
 $$;
-comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text) is
+comment on function ledger.toggl_turn(bigint, bigint, jsonb, bigint, text, bigint, bigint, bigint, text, jsonb) is
   'One turn of a job: takes the answer of its last request (status null: there was none; 0: no answer came, and '
   'problem says why), evaluates it, and returns the next request. verdict: ask (send this after wait_ms), sign '
   '(record what arrived, then turn again), wait (the quota is used up; the courier or a person continues the job), '

@@ -2,8 +2,8 @@
 -- why the job failed. Called by toggl_turn() for each answer.
 
 create function ledger.toggl_step(
-  job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, out queue jsonb,
-  out state jsonb)
+  job ledger.toggl_job, step jsonb, status bigint, answer text, problem jsonb, how jsonb, headers jsonb,
+  out queue jsonb, out state jsonb)
 language plpgsql set search_path = ledger, pg_temp
 as $$
 declare
@@ -131,6 +131,10 @@ begin
         'loaded', coalesce((state -> 'loaded')::bigint, 0) +
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
+  when 'entries', 'totals', 'my_entries' then
+    select h.queue, h.state, h.bad, h.note, h.more into queue, state, bad, note, more
+    from ledger.toggl_step_history(job, step, status, parsed, message, how, coalesce(headers, '{}'), bad, queue,
+                                   state) h;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
     from ledger.toggl_step_hook(job, step, status, answer, parsed, message, error_text, bad, how, queue, state) w;
@@ -146,7 +150,7 @@ begin
   queue := more || queue;
 end
 $$;
-comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb) is
+comment on function ledger.toggl_step(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb, jsonb) is
   'Evaluates the answer to a step. Returns the rest of the queue and the state; state.failed says why it failed, and '
   'then the queue holds the steps that clean up.';
 

@@ -12,6 +12,7 @@ import web_servers
 from installation import BUILD, WORKSPACE, free_port
 
 BASE = "/webhooks/api/v1"
+REPORTS = "/reports/api/v3"
 HOOKS = f"/hooks/subscriptions/{WORKSPACE}"	# of the test's own server
 FAST = {"toggl_pace_ms": "0", "toggl_timeout_ms": "5000"}
 
@@ -25,7 +26,7 @@ class Toggl:
         web_servers.lighttpd_spawned(site)
         self.organization = api_client.set_up(site, plan)
         self.ada = api_client.account(site)
-        point(us, site.url + BASE, site.url + "/api/v9")
+        point(us, site.url + BASE, site.url + "/api/v9", site.url + REPORTS)
 
     @property
     def token(self):
@@ -47,8 +48,8 @@ class Toggl:
         self.site.sql(f"update ledger.state set clock_offset = clock_offset + interval '{minutes} minutes'")
 
 
-def point(us, webhooks, track):
-    us.write_conf(toggl_webhooks_url=webhooks, toggl_api_url=track, **FAST)
+def point(us, webhooks, track, reports):
+    us.write_conf(toggl_webhooks_url=webhooks, toggl_api_url=track, toggl_reports_url=reports, **FAST)
 
 
 def later(us, minutes=61):
@@ -112,7 +113,7 @@ class Liar:
         self.port = free_port()
         self.server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        point(us, f"http://127.0.0.1:{self.port}/hooks", f"http://127.0.0.1:{self.port}/api")
+        point(us, f"http://127.0.0.1:{self.port}/hooks", f"http://127.0.0.1:{self.port}/api", f"http://127.0.0.1:{self.port}/reports")
 
     def count(self, method, path=""):
         return sum(1 for request in self.asked if request["method"] == method and path in request["path"])

@@ -18,7 +18,7 @@ ADMIN_SOCKET = "/run/hookledger-admin/admin.sock"
 
 
 # the public paths; all others are not hookledger's
-OPEN = "hook|webhooks/api/v1|api/v9|tick|admin"
+OPEN = "hook|webhooks/api/v1|api/v9|reports/api/v3|tick|admin"
 
 
 def fill(file, *changes):
