@@ -62,7 +62,7 @@ select results_eq(
 select is(received_at, now(), 'received_at is what the receiver said') from ledger.event where event_id = 1;
 select is(pg_temp.append('{9223372036854775807}'), '', 'an id of 64 bits');
 select is(pg_temp.append('{8023169274704072}', created => '1999-12-31T23:59:59Z'), '', 'a date without a partition');
-select is(tableoid::regclass::text, 'ledger.event_default', 'is in the default partition')
+select is(tableoid::regclass::text, 'ledger.event_before', 'is in the partition before the months')
 from ledger.event where event_id = 8023169274704072;
 select is(receiver.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 'webhook'), '',
           'an empty batch');
