@@ -13,6 +13,50 @@ static struct {
 	bool json;
 } given;
 
+/* How many days are in a list, the first of them in `first`. */
+static int64_t count_days(const struct db_rows *rows, const char *column, struct buf *first)
+{
+	struct str rest = db_str(rows, 0, column);
+	struct json_value day;
+	int64_t count = 0;
+
+	while (json_next(&rest, &day)) {
+		if (!count++ && json_text(day, first))
+			buf_clear(first);
+	}
+	return count;
+}
+
+/* Days on which the copy may lack what Toggl has. The freeze is done all the same. */
+static void warn_of_days(const struct db_rows *rows)
+{
+	static const struct {
+		const char *column, *text;
+	} kinds[] = {
+		{ "unchecked", "not compared with Toggl since the day ended" },
+		{ "differs", "on which the entries differ from Toggl" },
+		{ "unknown", "on which it cannot be known whether Toggl has the same" },
+	};
+	bool is_any = false;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct buf first = { 0 };
+		int64_t count = count_days(rows, kinds[i].column, &first);
+
+		if (count)
+			term_problem("of its %lld day%s %lld %s %s (the first is %s)",
+				     (long long)db_int(rows, 0, "days"),
+				     term_s(db_int(rows, 0, "days")), (long long)count,
+				     count == 1 ? "is" : "are", kinds[i].text, buf_text(&first));
+		is_any |= count > 0;
+		buf_done(&first);
+	}
+	if (is_any)
+		term_problem("`hookledger toggl compare --from %s --until ...` compares them; then "
+			     "thaw and freeze again",
+			     given.from);
+}
+
 static bool print_frozen(const char *name, const struct db_rows *rows)
 {
 	int64_t entries = db_int(rows, 0, "entries"), seconds = db_int(rows, 0, "seconds");
@@ -23,6 +67,9 @@ static bool print_frozen(const char *name, const struct db_rows *rows)
 		json_put_id(&out, "invoice_id", db_int(rows, 0, "invoice_id"));
 		json_put_int(&out, "entries", entries);
 		json_put_int(&out, "seconds", seconds);
+		json_put_json(&out, "unchecked", db_str(rows, 0, "unchecked"));
+		json_put_json(&out, "differs", db_str(rows, 0, "differs"));
+		json_put_json(&out, "unknown", db_str(rows, 0, "unknown"));
 		buf_add_text(&out, "}\n");
 	} else {
 		buf_add_text(&out, "Invoice ");
@@ -30,6 +77,7 @@ static bool print_frozen(const char *name, const struct db_rows *rows)
 		buf_addf(&out, " is frozen: %lld entr%s, %lld:%02d hours.\n", (long long)entries,
 			 entries == 1 ? "y" : "ies", (long long)(seconds / 3600),
 			 (int)(seconds / 60 % 60));
+		warn_of_days(rows);
 	}
 	return term_write_buf(&out);
 }
@@ -120,7 +168,9 @@ const struct command cmd_invoice[] = {
 	  .help = "keep a copy of the time entries of a range that was invoiced",
 	  .more = "An entry belongs to the range when it starts in it. Nothing is locked: the "
 		  "entries\n"
-		  "may change, and `invoice changes` lists the changes.\n"
+		  "may change, and `invoice changes` lists the changes. Days that were not "
+		  "compared\n"
+		  "with Toggl, or differ from it, are named.\n"
 		  "Example: hookledger invoice freeze 2026-17 --from 2026-05-01 --until "
 		  "2026-06-01\n"
 		  "--zone Europe/Berlin --client 5832000006" },

@@ -10,6 +10,7 @@ create extension if not exists pgtap;
 -- as if recorded by a transaction that is over: a load goes no further
 update ledger.event set txid = '3';
 select operator.invoice_freeze('May', '2026-05-01', '2026-06-01', 'Europe/Berlin', null, null, null);
+select ledger.completeness_set(7435584, '{2026-05-04}', '{0}', '{3600}', '{7200}', '{true}');
 update toggl.time_entry set description = 'Sketches and pages' where time_entry_id = 3001;
 select ledger.entry_words_write_range(1, 9999);
 \o

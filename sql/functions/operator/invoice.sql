@@ -181,12 +181,14 @@ comment on column toggl.invoice_change.was_late is
 
 create function operator.invoice_freeze(name text, from_day text, until_day text, zone text, workspace bigint,
                                         client bigint, project bigint)
-returns table (invoice_id bigint, entries bigint, seconds bigint)
+returns table (invoice_id bigint, entries bigint, seconds bigint, days bigint, unchecked jsonb, differs jsonb,
+               unknown jsonb)
 language plpgsql security definer set search_path = ledger, pg_temp set jit = off
 as $$
 #variable_conflict use_column
 declare
   frozen ledger.invoice;
+  workspaces bigint[];
 begin
   if length(invoice_freeze.name) not between 1 and 200 then
     perform ledger.refuse('name.length');
@@ -220,10 +222,24 @@ begin
   insert into ledger.invoice_entry (workspace_id, invoice_id, time_entry_id, entry)
   select n.workspace_id, n.invoice_id, n.time_entry_id, n.entry from ledger.invoice_now n
     where n.invoice_id = frozen.invoice_id;
+  workspaces := array(
+    select workspace where workspace is not null
+    union select p.workspace_id from toggl.project p
+          where workspace is null and (p.project_id = project or project is null and p.client_id = client)
+    union select e.workspace_id from ledger.endpoint e
+          where workspace is null and client is null and project is null and e.workspace_id is not null);
   return query
-    select frozen.invoice_id, count(*),
-           least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0), 9223372036854775807)::bigint
-    from ledger.invoice_entry e where e.invoice_id = frozen.invoice_id;
+    select frozen.invoice_id, f.entries, f.seconds, (until_day::date - from_day::date)::bigint, n.unchecked, n.differs,
+           n.unknown
+    from (select count(*) as entries,
+                 least(coalesce(sum((e.entry ->> 'duration_seconds')::bigint), 0),
+                       9223372036854775807)::bigint as seconds
+          from ledger.invoice_entry e where e.invoice_id = frozen.invoice_id) f
+    cross join (select coalesce(jsonb_agg(d.day order by d.day) filter (where d.state = 'unchecked'),
+                                '[]') as unchecked,
+                       coalesce(jsonb_agg(d.day order by d.day) filter (where d.state = 'differs'), '[]') as differs,
+                       coalesce(jsonb_agg(d.day order by d.day) filter (where d.state = 'unknown'), '[]') as unknown
+                from ledger.days_not_agreed(workspaces, from_day::date, until_day::date - 1, frozen.zone) d) n;
 exception
   when unique_violation then
     perform ledger.refuse('invoice.exists', jsonb_build_object('name', invoice_freeze.name));
@@ -232,7 +248,8 @@ $$;
 comment on function operator.invoice_freeze(text, text, text, text, bigint, bigint, bigint) is
   'Keeps the entries that start from the first day on, before the last (which does not belong to the range), in a '
   'time zone, as they are now. workspace, client, project: only theirs; null: of all. Returns how many there are and '
-  'their seconds.';
+  'their seconds, how many days the range has, and which of them may lack something that Toggl has: unchecked (not '
+  'compared with Toggl since the day ended), differs, unknown (it cannot be known).';
 
 create function operator.invoice_list()
 returns table (name text, from_day text, until_day text, zone text, workspace_id bigint, client text, project text,

@@ -37,6 +37,21 @@ def changes(site, name="May"):
     return {(row["time_entry_id"], row["change"], row["field"], row["old_value"], row["new_value"]) for row in found}
 
 
+def test_days_that_are_not_certain(may):
+    done = freeze(may)
+    assert done.returncode == 0
+    assert "of its 31 days 31 are not compared with Toggl since the day ended (the first is 2026-05-01)" in done.stderr, done.stderr
+    assert "toggl compare --from 2026-05-01" in done.stderr
+    may.sql("select ledger.completeness_set(%s, array[d::date], '{0}', '{1}', array[case d::date when '2026-05-30' then 2 when '2026-05-31' then null "
+            "else 1 end]::bigint[], '{true}') from generate_series('2026-05-01'::date, '2026-05-31', '1 day') d", WORKSPACE)
+    may.hookledger("invoice", "thaw", "May")
+    frozen = json.loads(freeze(may, "May", "--json").stdout)
+    assert frozen["unchecked"] == [] and frozen["differs"] == ["2026-05-30"] and frozen["unknown"] == ["2026-05-31"], frozen
+    may.sql("update ledger.completeness set state = 'filled'")
+    may.hookledger("invoice", "thaw", "May")
+    assert "compare" not in freeze(may).stderr
+
+
 def test_from_freeze_to_thaw(may):
     assert freeze(may).stdout == "Invoice May is frozen: 2 entries, 2:30 hours.\n"
     assert changes(may) == set()
