@@ -24,9 +24,7 @@ declare
         if again or payloads is null
            or 'deleted' = any (actions)
            and exists (select from {batch} where {of this table} and not {is complete})
-           or cardinality(event_ids) > 1
-           and (select count(*) > count(distinct i.{key})
-                from unnest(workspace_ids, entity_ids) i (workspace_id, entity_id)) then
+           or cardinality({key}s) > (select count(distinct i.id) from unnest({key}s) i (id)) then
           {write all, strictly};
         else
           {write latest};
@@ -135,8 +133,9 @@ declare
                 lifecycle_event_id = coalesce(excluded.lifecycle_event_id, t.lifecycle_event_id),
                 gone_at = case when excluded.lifecycle_at is null then t.gone_at else excluded.gone_at end
             where (excluded.changed_at, excluded.changed_event_id) > (t.changed_at, t.changed_event_id)$sql$;
-  events constant text := $sql$unnest(workspace_ids, event_ids, created, creator_ids, entity_ids, models, actions,
-                                      payloads)
+  -- (in a select list, because what a function in FROM returns is copied)
+  events constant text := $sql$(select unnest(workspace_ids), unnest(event_ids), unnest(created), unnest(creator_ids),
+                                       unnest(entity_ids), unnest(models), unnest(actions), unnest(payloads))
                    as i (workspace_id, event_id, created_at, creator_id, entity_id, model, action, payload)$sql$;
   one_event constant text := $sql$(select workspace, event, created, creator, entity, of_action, plain)
                    as i (workspace_id, event_id, created_at, creator_id, entity_id, action, payload)$sql$;

@@ -89,8 +89,10 @@ begin
                 else i.entity_id end,
            i.model, i.action, origin, i.signature, i.body
     from ledger.state t
-    cross join unnest(endpoint_ids, secret_ids, workspace_ids, event_ids, created, received, creator_ids,
-                      entity_ids, models, actions, signatures, bodies)
+    -- (in a select list, because what a function in FROM returns is copied)
+    cross join (select unnest(endpoint_ids), unnest(secret_ids), unnest(workspace_ids), unnest(event_ids),
+                       unnest(created), unnest(received), unnest(creator_ids), unnest(entity_ids), unnest(models),
+                       unnest(actions), unnest(signatures), unnest(bodies))
            as i (endpoint_id, secret_id, workspace_id, event_id, created_at, received_at, creator_id,
                  entity_id, model, action, signature, body)
     cross join lateral (
