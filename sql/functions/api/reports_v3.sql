@@ -185,19 +185,17 @@ begin
            direction * case by_what when 'duration' then (r.t).duration_seconds::numeric
              when 'user' then (r.t).user_id
              when 'last_update' then floor(extract(epoch from (r.t).updated_at) * 1000000)
-             when 'description' then 0
-             else floor(extract(epoch from (r.t).start_at) * 1000000) end as key,
-           case when by_what = 'description' then (r.t).description end as words, r.t, r.zone
+             when 'description' then dense_rank() over (order by lower((r.t).description))
+             else floor(extract(epoch from (r.t).start_at) * 1000000) end as key, r.t, r.zone
     from ledger.report_entries(account, workspace, asked) r),
   page as (
-    select s.*, from_row + row_number() over (order by s.key, s.words, s.id) - 1 as place
+    select s.*, from_row + row_number() over (order by s.key, s.id) - 1 as place
     from sorted s
     -- The cursor names the first entry of the next page.
-    where not asked ? 'first_id' or by_what <> 'description'
-          and (s.key, s.id) >= (direction * (asked ->> 'first_timestamp')::numeric, (asked ->> 'first_id')::bigint)
-          or by_what = 'description'
-    order by s.key, s.words, s.id
-    limit size + 1 offset case when asked ? 'first_id' and by_what = 'description' then from_row - 1 else 0 end)
+    where not asked ? 'first_id'
+       or (s.key, s.id) >= (direction * (asked ->> 'first_timestamp')::numeric, (asked ->> 'first_id')::bigint)
+    order by s.key, s.id
+    limit size + 1)
   select jsonb_agg(jsonb_build_object(
            'user_id', (p.t).user_id, 'username', coalesce(u.name, ''), 'project_id', (p.t).project_id, 'task_id',
            (p.t).task_id, 'billable', coalesce((p.t).billable, false), 'description', coalesce((p.t).description, ''),

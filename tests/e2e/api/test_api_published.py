@@ -28,8 +28,8 @@ ONE = MANY + "/{subscription_id}"
 def routes():
     """The rows of the table in api/main.c: (path, method) and whether it is open."""
     text = (SOURCE / "src/api/main.c").read_text(encoding="utf-8")
-    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", ((?:WEBHOOKS|TRACK)?)\s*"([^"]*)" \},\s+([A-Z]+),', text, re.M)
-    prefixes = {"": ""} | dict(re.findall(r'^#define (WEBHOOKS|TRACK) "([^"]+)"', text, re.M))
+    rows = re.findall(r'^\t\{ \{ "([A-Z]+)", ((?:WEBHOOKS|TRACK|REPORTS)?)\s*"([^"]*)" \},\s+([A-Z]+),', text, re.M)
+    prefixes = {"": ""} | dict(re.findall(r'^#define (WEBHOOKS|TRACK|REPORTS) "([^"]+)"', text, re.M))
     return {(prefixes[prefix] + path, method.lower()): scope == "OPEN" for method, prefix, path, scope in rows}
 
 
@@ -203,6 +203,9 @@ def test_every_answer_that_we_add(api_site, subscriber):
     assert [nobody.get(f"/tick/{token}").status for token in (tick, "x")] == [200, 404]
     for path in (f"{BASE}/limits/{WORKSPACE}", f"{one}/events"):
         assert outsider.get(path).status == 403
+    for report in ("search/time_entries", "search/time_entries/totals", "weekly/time_entries"):
+        path = f"/reports/api/v3/workspace/{WORKSPACE}/{report}"
+        assert [ada.post(path, asked).status for asked in ({"start_date": "2026-05-01", "end_date": "2026-05-31"}, {})] == [200, 400]
     # pings
     ping = f"{BASE}/ping/{WORKSPACE}/{number}"
     assert ada.call("POST", f"{BASE}/ping/{WORKSPACE}/1{number}").status == 404

@@ -43,6 +43,9 @@ class Client:
     def get(self, path, **more):
         return self.call("GET", path, **more)
 
+    def post(self, path, body, **more):
+        return self.call("POST", path, body, **more)
+
     def subscribe(self, url, description="a test", filters=(("time_entry", "*"),), workspace=WORKSPACE, **more):
         return self.call("POST", f"{BASE}/subscriptions/{workspace}",
                          {"url_callback": url, "description": description, "enabled": True,
