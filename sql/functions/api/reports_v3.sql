@@ -97,12 +97,7 @@ begin
   from ledger.account a join ledger.member m on m.account_id = a.account_id and m.workspace_id = workspace
   where a.account_id = account;
   return query
-    with person as materialized (
-      select distinct on (u.user_id) u.user_id,
-             case when exists (select from pg_timezone_names n where n.name = u.timezone) then u.timezone end as zone
-      from toggl.workspace_user u
-      where u.workspace_id = workspace and u.user_id is not null
-      order by u.user_id, u.deleted_at nulls first, u.changed_at desc)
+    with person as materialized (select z.user_id, z.zone from ledger.user_zones(workspace) z)
     select e, (e.start_at at time zone coalesce(p.zone, 'UTC'))::date, coalesce(p.zone, 'UTC')
     from toggl.time_entry e
     left join person p on p.user_id = e.user_id
