@@ -125,7 +125,7 @@ begin
                 then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action,
                                          e.body) end as timer
     from unnest(events, times, wanted) i (event_id, created_at, wanted)
-    -- Row by row, by key: see courier.settle().
+    -- Row by row, so that each is looked up by its key: see courier.settle().
     cross join lateral (
       select v.event_id, v.created_at, v.model, v.action, coalesce(v.entity_id, 0) as entity_id, v.body
       from ledger.event v
@@ -223,7 +223,7 @@ begin
   if not pg_try_advisory_xact_lock_shared(1668246898, hashint8(workspace)) then
     return false;
   end if;
-  -- Row by row, by key: see courier.settle().
+  -- Row by row, so that each is looked up by its key: see courier.settle().
   for one in select i.id from unnest(ids) i (id) order by i.id loop
     update ledger.delivery d
     set state = 'dropped', settled_at = at, last_error = null, dropped_for = 'not_visible'
@@ -367,7 +367,7 @@ begin
   if maker.is_admin or maker.subscription_id is null then
     return case when maker.is_admin then ids else '{}' end;
   end if;
-  -- Row by row, by key: see courier.settle().
+  -- Row by row, so that each is looked up by its key: see courier.settle().
   select array_agg(d.delivery_id), array_agg(d.event_id), array_agg(d.created_at) into ids, events, times
   from unnest(ids) i (id)
   cross join lateral (select o.* from ledger.delivery o
@@ -395,8 +395,8 @@ declare
 begin
   ids := ledger.deliveries_of_maker(workspace, subscription, ids);
   perform ledger.workspace_lock(workspace, true);
-  -- Row by row, by key: see courier.settle(). In their order, so that the first delivery of an
-  -- entity is due and the others wait.
+  -- Row by row, so that each is looked up by its key: see courier.settle(). In their order, so that
+  -- the first delivery of an entity is due and the others wait.
   foreach one in array array(select i from unnest(ids) i order by 1) loop
     update ledger.delivery d
     set state = case when exists (select from ledger.delivery o

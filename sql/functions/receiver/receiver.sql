@@ -216,9 +216,16 @@ begin
     perform ledger.apply(array[event_workspace], array[event], array[created], array[creator], array[entity],
                          array[of_model], array[of_action], array[body], false, array[payload]);
   end if;
+  -- As ledger.outbox_add(), which costs twice as much for one event.
   if has_subscriber then
-    got_deliveries := ledger.outbox_add(array[event_workspace], array[event], array[created], array[of_model],
-                                        array[of_action]);
+    insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
+    select event_workspace, event, created, m.subscription_ids
+    from (select array_agg(s.subscription_id) as subscription_ids
+          from ledger.active_subscription s
+          where s.workspace_id = event_workspace and s.filters && ledger.patterns(of_model, of_action)) m
+    where m.subscription_ids is not null
+    on conflict do nothing;
+    got_deliveries := found;
   end if;
   return case when got_deliveries then '+' else '' end;
 end
