@@ -73,6 +73,8 @@ begin
     where t.minute < now() - make_interval(days => least(keep_days, 100000)::integer);
   delete from ledger.drift d where d.day < (now() at time zone 'UTC')::date - least(keep_days, 100000)::integer;
   perform ledger.buckets_empty(ledger.clock(), null);
+  -- First the lock of partition_ahead(): retention takes the two locks in this order too.
+  perform pg_advisory_xact_lock(7306021983461007);
   while ledger.entry_words_update(20000) loop
   end loop;
   return ledger.partition_ahead();
