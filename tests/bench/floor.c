@@ -155,9 +155,10 @@ static char *upsert(PGconn *db, const struct table *t)
 	if (!sql)
 		die(t->name, "out of memory");
 	fprintf(sql, "(%s) do update set ", PQgetvalue(keys, 0, 0));
-	for (int i = 0; i < t->columns_count; i++)
-		fprintf(sql, "%s%s = excluded.%s", i ? ", " : "", t->columns[i].name,
-			t->columns[i].name);
+	for (int i = 0, n = 0; i < t->columns_count; i++)
+		if (t->columns[i].is_sent) /* the others are computed */
+			fprintf(sql, "%s%s = excluded.%s", n++ ? ", " : "", t->columns[i].name,
+				t->columns[i].name);
 	fputs(" where (excluded.changed_at, excluded.changed_event_id) > "
 	      "(t.changed_at, t.changed_event_id)",
 	      sql);
