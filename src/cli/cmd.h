@@ -27,10 +27,10 @@ struct command {
 };
 
 /* The tables, each ended by {0}. */
-extern const struct command cmd_account[], cmd_alert[], cmd_conf[], cmd_connect[], cmd_delivery[],
-	cmd_doctor[], cmd_drift[], cmd_endpoint[], cmd_event[], cmd_export[], cmd_forget[],
-	cmd_history[], cmd_invoice[], cmd_migrate[], cmd_operator[], cmd_organization[],
-	cmd_quarantine[], cmd_reader[], cmd_rebuild[], cmd_reseal[], cmd_retention[],
-	cmd_simulate[], cmd_spool[], cmd_subscription[], cmd_toggl[], cmd_verify[];
+extern const struct command cmd_account[], cmd_alert[], cmd_compare[], cmd_conf[], cmd_connect[],
+	cmd_delivery[], cmd_doctor[], cmd_drift[], cmd_endpoint[], cmd_event[], cmd_export[],
+	cmd_forget[], cmd_history[], cmd_invoice[], cmd_migrate[], cmd_operator[],
+	cmd_organization[], cmd_quarantine[], cmd_reader[], cmd_rebuild[], cmd_reseal[],
+	cmd_retention[], cmd_simulate[], cmd_spool[], cmd_subscription[], cmd_toggl[], cmd_verify[];
 
 #endif

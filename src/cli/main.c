@@ -13,11 +13,11 @@
 #include "cli/term.h"
 
 static const struct command *const tables[] = {
-	cmd_migrate,  cmd_doctor,   cmd_alert,	      cmd_connect, cmd_toggl,	     cmd_history,
-	cmd_endpoint, cmd_operator, cmd_event,	      cmd_verify,  cmd_export,	     cmd_invoice,
-	cmd_reader,   cmd_spool,    cmd_quarantine,   cmd_drift,   cmd_rebuild,	     cmd_retention,
-	cmd_forget,   cmd_reseal,   cmd_organization, cmd_account, cmd_subscription, cmd_delivery,
-	cmd_simulate, cmd_conf,
+	cmd_migrate,   cmd_doctor,   cmd_alert,	   cmd_connect,	     cmd_toggl,	  cmd_compare,
+	cmd_history,   cmd_endpoint, cmd_operator, cmd_event,	     cmd_verify,  cmd_export,
+	cmd_invoice,   cmd_reader,   cmd_spool,	   cmd_quarantine,   cmd_drift,	  cmd_rebuild,
+	cmd_retention, cmd_forget,   cmd_reseal,   cmd_organization, cmd_account, cmd_subscription,
+	cmd_delivery,  cmd_simulate, cmd_conf,
 };
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };

@@ -46,6 +46,26 @@ const struct catalog_row catalog_rows[] = {
 	{ "body.too_big", "the body is larger than this server takes" },
 	/* ---- client */
 	{ "client.unknown", "no client {client_id} is known" },
+	/* ---- compare */
+	{ "compare.future", "{day} is in the future: compare days up to today" },
+	{ "compare.long", "at most 366 days are compared at once; `hookledger history load` loads "
+			  "more and compares it" },
+	{ "compare.no_administrator",
+	  "{workspace_id, select, none {no workspace is} other {workspace {workspace_id} is not}} "
+	  "connected with an administrator's token, and only an administrator sees the entries of "
+	  "all users: connect with one (`hookledger connect`)" },
+	{ "compare.no_weekly", "Workspace {workspace_id} does not give the weekly report, so "
+			       "persons cannot be compared, only days: {message}" },
+	{ "compare.order", "the first day, {from}, is after the last one, {last}: exchange them" },
+	{ "compare.summary",
+	  "{from} to {last}, workspace {workspace_id}: {equal, plural, one {# day is} other {# "
+	  "days are}} equal, {filled} filled, {differs, plural, one {# differs} other {# differ}}, "
+	  "{unknown} cannot be known; {recorded, plural, =0 {nothing} one {# entry} other {# "
+	  "entries}} recorded, {requests, plural, one {# request} other {# requests}}" },
+	{ "compare.unconfirmed",
+	  "Toggl's reports of workspace {workspace_id} lack {count, plural, one {# entry} other {# "
+	  "entries}} that {count, plural, one {is} other {are}} here, but Toggl did not confirm "
+	  "that {count, plural, one {it is} other {they are}} deleted: nothing was changed" },
 	/* ---- conf */
 	{ "conf.master_key_unset", "master_key is not set in hookledger.conf, so secrets cannot be "
 				   "sealed: write the output of `openssl rand -hex 32` into it" },

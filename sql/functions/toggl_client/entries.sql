@@ -63,7 +63,7 @@ begin
     select n.*, t.time_entry_id is not null as is_known, t.payload,
            t.deleted_at is not null as is_gone,
            -- A deletion that a comparison concluded yields to any later sight of the entry.
-           t.deleted_at is not null and t.lifecycle_event_id < 0 and t.gone_at is not null as is_concluded,
+           t.deleted_at is not null and t.gone_at is null and t.payload ? 'hookledger_concluded' as is_concluded,
            t.updated_at, t.changed_at, t.source as held_source,
            t.user_id is distinct from ledger.toggl_number(n.entity -> 'user_id')
              or t.project_id is distinct from ledger.toggl_number(coalesce(n.entity -> 'project_id',
@@ -114,7 +114,8 @@ begin
            -- What the report lacks stays as it was known.
            'payload', case when w.is_partial
                            then coalesce(w.payload, '{}') - '{pid,project_id,tid,task_id,uid,wid}'::text[]
-                                  - '{description,billable,stop,tags,duronly}'::text[] || w.entity
+                                  - '{description,billable,stop,tags,duronly,deleted_at,server_deleted_at}'::text[]
+                                  - 'hookledger_concluded' || w.entity
                            else w.entity end)
   from wanted w
   where w.created_at >= horizon

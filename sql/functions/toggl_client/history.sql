@@ -50,6 +50,11 @@ begin
     path := '/workspace/' || home || '/weekly/time_entries';
     body := exactly || jsonb_build_object('start_date', step -> 'from', 'end_date', step -> 'until', 'calculate',
                                           'time');
+  when 'confirm' then
+    path := '/workspace/' || home || '/search/time_entries';
+    body := exactly || jsonb_build_object('start_date', step -> 'from', 'end_date', step -> 'until',
+                                          'time_entry_ids', step -> 'ids' || (step -> 'control'), 'page_size',
+                                          greatest(jsonb_array_length(step -> 'ids') + 1, 50), 'enrich_response', true);
   when 'my_entries' then
     api := 'track';
     method := 'GET';

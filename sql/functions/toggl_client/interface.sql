@@ -186,6 +186,37 @@ comment on function operator.history_list() is
   'Ranges of days that were loaded from Toggl, or wait for it. loaded_us null: not complete; job_id: the job that will '
   'load it. Both sums in seconds, without running entries.';
 
+create function operator.completeness_list(workspace bigint, from_day text, until_day text)
+returns table (workspace_id bigint, day text, state text, seconds_here bigint, seconds_toggl bigint, people text,
+               checked_us bigint)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  days record;
+begin
+  select r.* into days
+  from ledger.compare_range(jsonb_strip_nulls(jsonb_build_object('from', from_day, 'until', until_day))) r;
+  return query
+    select c.workspace_id, c.day::text, c.state, c.seconds_here, c.seconds_toggl,
+           (select string_agg(format('%s: %s', coalesce(u.name, p.user_id::text),
+                                     to_char(p.seconds_here - p.seconds_toggl, 'FMSG999999999990')), ', '
+                              order by p.user_id)
+            from ledger.completeness p
+            left join lateral (select m.name from toggl.workspace_user m
+                               where m.workspace_id = p.workspace_id and m.user_id = p.user_id
+                               order by m.deleted_at nulls first, m.changed_at desc limit 1) u on true
+            where p.workspace_id = c.workspace_id and p.day = c.day and p.user_id > 0 and p.state = 'differs'),
+           ledger.us(c.checked_at)
+    from ledger.completeness c
+    where c.user_id = 0 and c.day between days.first and days.last and (workspace is null or c.workspace_id = workspace)
+    order by c.workspace_id, c.day;
+end
+$$;
+comment on function operator.completeness_list(bigint, text, text) is
+  'The days of a range that were compared with Toggl, as toggl.completeness has them (workspace null: of all; without '
+  'days the last seven). people: who differs, with the seconds that are more or fewer here.';
+
 create function operator.toggl_plan(workspace bigint)
 returns table (fallback bigint, words jsonb, left_out jsonb, filters text, max_webhooks bigint, max_filters bigint)
 language plpgsql stable security definer set search_path = ledger, pg_temp

@@ -203,6 +203,11 @@ begin
       and o.wanted_url is distinct from (wanted ->> 'hook_url') || e.address;
   end if;
 
+  if job_kind = 'compare' then
+    -- The days stay the same when the job waits for the quota.
+    wanted := wanted || (select jsonb_build_object('from', r.first, 'until', r.last)
+                         from ledger.compare_range(wanted) r);
+  end if;
   steps := case job_kind
     when 'connect' then '[{"do": "me"}, {"do": "quota"}, {"do": "workspaces"}]'
     when 'refresh' then '[{"do": "quota"}, {"do": "workspaces"}]'
@@ -249,14 +254,17 @@ begin
         select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null
           and o.deleted_at is null))
     when 'history_plan' then ledger.history_steps(job_kind, connection, home, wanted)
-    when 'history' then ledger.history_steps(job_kind, connection, home, wanted) end;
+    when 'history' then ledger.history_steps(job_kind, connection, home, wanted)
+    when 'compare' then ledger.compare_steps(connection, home, wanted) end;
 
-  if job_kind in ('load', 'check', 'history') then
+  if job_kind in ('load', 'check', 'history', 'compare') then
     -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
     where j.connection_id = connection and j.kind = job_kind and j.finished_at is null
       and (job_kind = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
+      and (job_kind <> 'compare'
+           or array[j.given -> 'from', j.given -> 'until'] = array[wanted -> 'from', wanted -> 'until'])
     order by j.job_id limit 1;
     if held.job_id is not null then
       return query select *

@@ -131,10 +131,15 @@ begin
         'loaded', coalesce((state -> 'loaded')::bigint, 0) +
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
-  when 'entries', 'totals', 'my_entries' then
-    select h.queue, h.state, h.bad, h.note, h.more into queue, state, bad, note, more
-    from ledger.toggl_step_history(job, step, status, parsed, message, how, coalesce(headers, '{}'), bad, queue,
-                                   state) h;
+  when 'entries', 'totals', 'my_entries', 'weekly', 'confirm' then
+    if job.kind = 'compare' then
+      select c.queue, c.state, c.bad, c.note, c.more into queue, state, bad, note, more
+      from ledger.toggl_step_compare(job, step, status, parsed, message, coalesce(headers, '{}'), bad, queue, state) c;
+    else
+      select h.queue, h.state, h.bad, h.note, h.more into queue, state, bad, note, more
+      from ledger.toggl_step_history(job, step, status, parsed, message, how, coalesce(headers, '{}'), bad, queue,
+                                     state) h;
+    end if;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
     from ledger.toggl_step_hook(job, step, status, answer, parsed, message, error_text, bad, how, queue, state) w;

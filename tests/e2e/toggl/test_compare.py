@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: ISC
+"""`hookledger toggl compare`: another hookledger plays Toggl; what was lost is found, filled and confirmed."""
+import json
+
+import pytest
+
+import web_servers
+from fixtures import finish, make_site
+from installation import WORKSPACE
+from toggl_server import Toggl, connect, later
+
+pytestmark = pytest.mark.plain
+
+ADA, BEN = 9000001, 9000002
+
+
+@pytest.fixture
+def us(bare_site):
+    web_servers.lighttpd_spawned(bare_site)
+    return bare_site
+
+
+@pytest.fixture
+def toggl(request, us, shared_cluster, template, run_folder):
+    other = make_site(request, shared_cluster, run_folder / "toggls", template)
+    try:
+        toggl = Toggl(other, us)
+        other.add_endpoint()
+        for number, user, zone in ((401, ADA, "Europe/Berlin"), (402, BEN, "America/Los_Angeles")):
+            tell(other, number, "created", {"id": number, "user_id": user, "name": f"user {user}", "timezone": zone}, "workspace_user", days=9)
+        for number in range(1, 7):	# the same at both sides
+            tell(other, number, "created", entry(number, ADA if number % 2 else BEN, f"{day(other, number)}T10:00:00Z"), days=8)
+        connect(us, toggl.token, "--no-subscription", "--no-load")
+        us.hookledger("toggl", "load")
+        us.hookledger("toggl", "compare")
+        assert us.sql("select count(*) from toggl.time_entry") == [(6,)]
+        yield toggl
+    finally:
+        finish(request, other)
+
+
+def day(site, ago):
+    """The day so many days ago."""
+    return site.sql("select ((ledger.clock() at time zone 'UTC')::date - %s::integer)::text", ago)[0][0]
+
+
+def tell(site, number, action, payload, model="time_entry", days=0, creator=ADA):
+    """An event at the site that plays Toggl, so many days ago; `number` is different for each entity and change."""
+    site.event_number = getattr(site, "event_number", 1000) + 1
+    at = site.sql("select (ledger.clock() - %s * interval '1 day')::timestamptz", days)[0][0]
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    body = site.event(model=model, action=action, created_at=stamp, event_id=site.event_number,
+                      payload={**payload, "workspace_id": WORKSPACE, "at": stamp[:19] + "Z"})
+    assert site.send(body).status == 200
+
+
+def entry(number, user, start, seconds=3600, **more):
+    return {"id": number, "user_id": user, "start": start, "duration": seconds, "description": f"entry {number}", **more}
+
+
+def compare(us, *more, check=True):
+    return us.hookledger("toggl", "compare", *more, check=check)
+
+
+def states(us):
+    return dict(us.sql("select day::text, state from toggl.completeness where user_id is null"))
+
+
+def seconds(us):
+    return dict(us.sql("select day::text, seconds_here from toggl.completeness where user_id is null and seconds_here > 0"))
+
+
+def ours(us, number):
+    rows = us.sql("select user_id, start_at, duration_seconds, deleted_at is not null from toggl.time_entry where time_entry_id = %s", number)
+    return rows[0] if rows else None
+
+
+def test_nothing_differs(us, toggl):
+    events = us.sql("select count(*) from ledger.event")
+    before = toggl.used()[1]
+    done = compare(us)
+    assert "7 days are equal" in done.stdout or "filled" in done.stdout, done.stdout
+    assert toggl.used()[1] - before == 2, "one search, one week"
+    assert us.sql("select count(*) from ledger.event") == events
+    assert set(states(us).values()) <= {"equal", "filled"} and len(states(us)) == 7, states(us)
+    said = json.loads(compare(us, "--json").stdout)
+    assert said["end"] == "done" and said["result"]["compare"][str(WORKSPACE)]["requests"] == 2, said
+
+
+def test_what_a_gap_hides(us, toggl):
+    site = toggl.site
+    tell(site, 11, "created", entry(11, ADA, f"{day(site, 2)}T08:00:00Z", 1800))
+    tell(site, 1, "updated", entry(1, ADA, f"{day(site, 1)}T10:00:00Z", description="same length"))
+    tell(site, 2, "updated", entry(2, BEN, f"{day(site, 5)}T10:00:00Z"))	# to another day
+    # to another user; 05:00 in Los Angeles is the day before, in Berlin not
+    tell(site, 3, "updated", entry(3, BEN, f"{day(site, 3)}T05:00:00Z"))
+    tell(site, 5, "deleted", entry(5, ADA, f"{day(site, 5)}T10:00:00Z"))
+    done = compare(us)
+    assert "differ" in done.stdout and ", 0 differ" in done.stdout, done.stdout
+    assert ours(us, 11)[2] == 1800 and not ours(us, 11)[3]
+    assert us.sql("select description from toggl.time_entry where time_entry_id = 1") == [("same length",)]
+    assert ours(us, 2)[1].strftime("%Y-%m-%d") == day(us, 5)
+    assert ours(us, 3)[0] == BEN
+    assert ours(us, 5)[3], "deleted"
+    assert set(states(us).values()) <= {"equal", "filled"} and "filled" in states(us).values(), states(us)
+    assert us.sql("select count(*) from ledger.event where source = 'compare'")[0][0] >= 1
+    assert "0 invalid" in us.hookledger("verify").stdout
+    events = us.sql("select count(*) from ledger.event")
+    compare(us)
+    assert us.sql("select count(*) from ledger.event") == events, "twice changes nothing"
+
+
+def test_a_concluded_deletion_yields_to_a_later_sight(us, toggl):
+    site = toggl.site
+    held = entry(5, ADA, f"{day(site, 5)}T10:00:00Z")
+    tell(site, 5, "deleted", held)
+    compare(us)
+    assert ours(us, 5)[3]
+    us.add_endpoint()
+    stamp = us.sql("select to_char(ledger.clock() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")[0][0]
+    body = us.event(model="time_entry", action="updated", created_at=stamp, payload={**held, "workspace_id": WORKSPACE, "at": stamp[:19] + "Z"})
+    assert us.send(body).status == 200
+    assert not ours(us, 5)[3]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("--from", "yesterday"), "a day looks like"), (("--from", "2999-01-01", "--until", "2999-01-02"), "in the future"),
+    (("--from", "2026-05-05", "--until", "2026-05-01"), "exchange them"), (("--from", "2020-01-01",), "366 days"),
+    (("--workspace", 5), "no connected Toggl user"),
+])
+def test_bad_input(us, toggl, arguments, words):
+    used = toggl.used()
+    refused = compare(us, *arguments, check=False)
+    assert refused.returncode == 1 and words in refused.stderr, refused.stderr
+    assert toggl.used() == used
+
+
+def test_no_administrator(us, toggl):
+    us.sql("update ledger.toggl_workspace set is_admin = false")
+    refused = compare(us, check=False)
+    assert refused.returncode == 1 and "administrator" in refused.stderr, refused.stderr
