@@ -184,6 +184,13 @@ const struct catalog_row catalog_rows[] = {
 			   "failed for {failing_seconds}: {problem}." },
 	{ "finding.alert.todo",
 	  "Correct it, then send a test: `hookledger alert test {alert_id}`." },
+	{ "finding.completeness",
+	  "On {day} {name, select, none {workspace {workspace_id}} other {{name} (workspace "
+	  "{workspace_id})}} has {count, plural, one {# second} other {# seconds}} here, and "
+	  "{toggl, plural, one {# second} other {# seconds}} at Toggl." },
+	{ "finding.completeness.todo",
+	  "`hookledger toggl compare --from {day} --until {day}` compares the day again and says "
+	  "what it finds; where Toggl's own reports contradict each other it stays." },
 	{ "finding.costly", "A callback of a {model} within the last week is too costly to parse. "
 			    "It is recorded, but it is in no table and is not delivered." },
 	{ "finding.costly.todo", "Toggl does not send such callbacks: find out who else knows the "

@@ -33,6 +33,8 @@ static const struct conf_row rows[] = {
 	  "Requests of each quota window that background work leaves to people." },
 	{ "toggl_check_hours", CONF_NUMBER, FIELD(check_hours), "6", 0, 8760, false,
 	  "How often the courier checks the subscriptions at Toggl; 0: never." },
+	{ "toggl_compare_days", CONF_NUMBER, FIELD(compare_days), "7", 0, 366, false,
+	  "How many of the last days the courier compares with Toggl every night; 0: none." },
 	{ "toggl_repair", CONF_YESNO, FIELD(repair), "no", 0, 0, false,
 	  "yes: the courier repairs subscriptions at Toggl that were disabled, were changed or "
 	  "lost their validation." },

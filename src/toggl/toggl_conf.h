@@ -19,6 +19,7 @@ struct toggl_conf {
 	int64_t pace_ms;
 	int64_t reserve;
 	int64_t check_hours;
+	int64_t compare_days;
 	bool repair;
 };
 

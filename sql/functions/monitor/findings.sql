@@ -253,6 +253,24 @@ begin
     cross join lateral (select count(*) as n from ledger.toggl_job o
                         where o.connection_id = w.connection_id and o.finished_at is null and o.wait_until > at) j
     where w.remaining <= 0 and w.in_flight = 0 and w.resets_at > at;
+  -- Who is known, else the day.
+  return query
+    select 'completeness', 'warning',
+           format('%s, workspace %s', c.day, c.workspace_id)
+             || case when c.user_id > 0 then format(', user %s', c.user_id) else '' end,
+           ledger.coded('finding.completeness', jsonb_build_object('day', c.day, 'workspace_id', c.workspace_id,
+             'name', case when c.user_id > 0 then coalesce((
+               select u.name from toggl.workspace_user u
+               where u.workspace_id = c.workspace_id and u.user_id = c.user_id
+               order by u.deleted_at nulls first, u.changed_at desc limit 1), c.user_id::text) end,
+             'count', c.seconds_here, 'toggl', c.seconds_toggl)), c.checked_at, '#/toggl'
+    from ledger.completeness c
+    where c.state = 'differs'
+      and (c.user_id > 0 or not exists (select from ledger.completeness p
+                                        where p.workspace_id = c.workspace_id and p.day = c.day and p.user_id > 0
+                                          and p.state = 'differs'))
+    order by c.day desc, c.workspace_id, c.user_id
+    limit 50;
   return query
     select 'toggl_job', 'warning', format('%s of connection %s', j.kind, j.connection_id),
            ledger.coded('finding.toggl_job', jsonb_build_object('job', j.kind, 'why', j.message)), j.finished_at,

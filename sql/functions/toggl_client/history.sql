@@ -55,6 +55,11 @@ begin
     body := exactly || jsonb_build_object('start_date', step -> 'from', 'end_date', step -> 'until',
                                           'time_entry_ids', step -> 'ids' || (step -> 'control'), 'page_size',
                                           greatest(jsonb_array_length(step -> 'ids') + 1, 50), 'enrich_response', true);
+  when 'event_log' then
+    api := 'webhooks';
+    method := 'GET';
+    body := null;
+    path := '/subscriptions/' || home || '/' || (step ->> 'id') || '/events?offset=' || (step ->> 'offset');
   when 'my_entries' then
     api := 'track';
     method := 'GET';

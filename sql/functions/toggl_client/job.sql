@@ -255,7 +255,7 @@ begin
           and o.deleted_at is null))
     when 'history_plan' then ledger.history_steps(job_kind, connection, home, wanted)
     when 'history' then ledger.history_steps(job_kind, connection, home, wanted)
-    when 'compare' then ledger.compare_steps(connection, home, wanted) end;
+    when 'compare' then ledger.repair_steps(wanted) || ledger.compare_steps(connection, home, wanted) end;
 
   if job_kind in ('load', 'check', 'history', 'compare') then
     -- One at a time, or two jobs would load the same data.
@@ -279,6 +279,8 @@ begin
   returning j.* into held;
   if job_kind = 'history' then
     perform ledger.history_begin(held);
+  elsif job_kind = 'compare' then
+    perform ledger.repair_begin(held);
   end if;
   return query select held.job_id, held.lease;
 end
@@ -328,6 +330,8 @@ begin
     update ledger.toggl_workspace w set loaded_at = ledger.clock()
     where w.connection_id = job.connection_id
       and (not job.given ? 'workspace' or w.workspace_id = (job.given -> 'workspace')::bigint);
+  elsif not is_bad and job.kind = 'compare' then
+    perform ledger.repair_end(job);
   elsif not is_bad and job.kind = 'check' then
     update ledger.toggl_connection c set checked_at = ledger.clock() where c.connection_id = job.connection_id;
   end if;
@@ -537,7 +541,7 @@ comment on function ledger.toggl_disconnect(bigint) is
   'Deletes the token of a connection (null: the only one). Returns how many of our subscriptions stay at Toggl. '
   'P0002: no such connection, or several.';
 
-create function ledger.toggl_due(hours bigint)
+create function ledger.toggl_due(hours bigint, compare_days bigint)
 returns table (connection_id bigint, kind text, parameters text)
 language sql stable set search_path = ledger, pg_temp
 as $$
@@ -553,7 +557,9 @@ as $$
     and coalesce(c.checked_at, c.connected_at) + hours * interval '1 hour' <= ledger.clock()
     and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.kind = 'check'
                     and j.finished_at is null)
+  union all
+  select d.connection_id, d.kind, d.parameters from ledger.compare_due(compare_days) d
 $$;
-comment on function ledger.toggl_due(bigint) is
+comment on function ledger.toggl_due(bigint, bigint) is
   'Called by the courier: jobs that have waited long enough, and connections that were not checked for so many hours '
-  '(0: never). Each is an argument for toggl_begin().';
+  '(0: never); then the comparisons of ledger.compare_due(). Each is an argument for toggl_begin().';

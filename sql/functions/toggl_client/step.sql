@@ -140,6 +140,11 @@ begin
       from ledger.toggl_step_history(job, step, status, parsed, message, how, coalesce(headers, '{}'), bad, queue,
                                      state) h;
     end if;
+  when 'event_log' then
+    bad := case when status = 401 then bad end;
+    if bad is null then
+      select l.state, l.more into state, more from ledger.repair_log(job, step, status, parsed, state) l;
+    end if;
   else
     select w.queue, w.state, w.bad, w.note, w.more into queue, state, bad, note, more
     from ledger.toggl_step_hook(job, step, status, answer, parsed, message, error_text, bad, how, queue, state) w;

@@ -110,6 +110,30 @@ def test_what_a_gap_hides(us, toggl):
     assert us.sql("select count(*) from ledger.event") == events, "twice changes nothing"
 
 
+def test_a_timer_and_a_user_who_left(us, toggl):
+    site = toggl.site
+    us.add_endpoint()
+    running = {"id": 21, "user_id": ADA, "start": f"{day(site, 1)}T07:00:00Z", "duration": -1, "description": "timer", "workspace_id": WORKSPACE}
+    stamp = f"{day(site, 1)}T07:00:00.000000Z"
+    assert us.send(us.event(model="time_entry", action="created", created_at=stamp, payload={**running, "at": stamp[:19] + "Z"})).status == 200
+    tell(site, 21, "created", entry(21, ADA, running["start"], 5400, description="timer"))
+    tell(site, 22, "created", entry(22, BEN, f"{day(site, 2)}T20:00:00Z", 900))
+    tell(site, 402, "deleted", {"id": 402, "user_id": BEN, "name": "Ben", "timezone": "America/Los_Angeles"}, "workspace_user")
+    us.hookledger("toggl", "compare")
+    assert ours(us, 21)[2] == 5400 and ours(us, 22)[2] == 900
+    assert set(states(us).values()) <= {"equal", "filled"}, states(us)
+
+
+def test_days_of_the_change_of_clocks(us, toggl):
+    site = toggl.site
+    # 29 March 2026 has 23 hours in Berlin: from 23:00 to 22:00 UTC
+    for number, start in ((31, "2026-03-28T22:59:59Z"), (32, "2026-03-28T23:00:00Z"), (33, "2026-03-29T21:59:59Z"), (34, "2026-03-29T22:00:00Z")):
+        tell(site, number, "created", entry(number, ADA, start, number))
+    us.hookledger("toggl", "compare", "--from", "2026-03-28", "--until", "2026-03-30")
+    found = us.sql("select day::text, seconds_here, seconds_toggl, state from toggl.completeness where user_id = %s and day < '2026-04-01' order by 1", ADA)
+    assert found == [("2026-03-28", 31, 31, "equal"), ("2026-03-29", 65, 65, "equal"), ("2026-03-30", 34, 34, "equal")], found
+
+
 def test_a_concluded_deletion_yields_to_a_later_sight(us, toggl):
     site = toggl.site
     held = entry(5, ADA, f"{day(site, 5)}T10:00:00Z")

@@ -733,6 +733,8 @@ export default {
 		"export.table_unknown": "Die Tabelle oder Sicht „{table}“ gibt es im Schema toggl nicht; es gibt: {known}.",
 		"finding.alert": "Seit {failing_seconds} kann nichts per {way, select, mail {E-Mail} other {{way}}} an {target} gemeldet werden: {problem}.",
 		"finding.alert.todo": "Beheben Sie das, und senden Sie dann einen Test.",
+		"finding.completeness": "Am {day} hat {name, select, none {der Workspace {workspace_id}} other {{name} (Workspace {workspace_id})}} hier {count, plural, one {# Sekunde} other {# Sekunden}} und bei Toggl {toggl, plural, one {# Sekunde} other {# Sekunden}}.",
+		"finding.completeness.todo": "Vergleichen Sie den Tag noch einmal. Wo Toggls Berichte einander widersprechen, bleibt es so.",
 		"finding.costly": "Ein Callback der Art {model}, der innerhalb einer Woche kam, ist zu aufwendig zu zerlegen: Er ist aufgezeichnet, steht aber in keiner Tabelle und wird nicht weitergegeben.",
 		"finding.costly.todo": "Toggl sendet so etwas nicht: Prüfen Sie, wer das Geheimnis noch kennt. `hookledger drift` zeigt alle.",
 		"finding.courier": "Seit {idle_seconds} arbeitet kein Kurier: Nichts wird zugestellt, gemeldet oder gepflegt.",

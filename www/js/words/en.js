@@ -732,6 +732,8 @@ export default {
 		"export.table_unknown": 'There is no table or view "{table}" in schema toggl; there are: {known}.',
 		"finding.alert": "Alerts by {way, select, mail {e-mail} other {{way}}} to {target} have failed for {failing_seconds}: {problem}.",
 		"finding.alert.todo": "Correct it, then send a test.",
+		"finding.completeness": "On {day} {name, select, none {workspace {workspace_id}} other {{name} (workspace {workspace_id})}} has {count, plural, one {# second} other {# seconds}} here, and {toggl, plural, one {# second} other {# seconds}} at Toggl.",
+		"finding.completeness.todo": "Compare the day again. Where Toggl's own reports contradict each other it stays.",
 		"finding.costly": "A callback of a {model} within the last week is too costly to parse. It is recorded, but it is in no table and is not delivered.",
 		"finding.costly.todo": "Toggl does not send such callbacks: find out who else knows the secret. `hookledger drift` lists all of them.",
 		"finding.courier": "No courier has worked for {idle_seconds}: no deliveries, no alerts and no maintenance.",
