@@ -16,6 +16,13 @@ enum { CALL_MS = 60000, MARGIN_MS = 1000 };
 
 static int stop_fd = -1;
 
+static void count_request(void *context)
+{
+	struct toggl_jobs *jobs = context;
+
+	progress_to(&jobs->progress, jobs->progress.done + 1);
+}
+
 bool toggl_jobs_open(struct toggl_jobs *jobs, struct cli *cli)
 {
 	struct toggl_client_options options = {
@@ -24,6 +31,8 @@ bool toggl_jobs_open(struct toggl_jobs *jobs, struct cli *cli)
 		.schema = TOGGL_SCHEMA_OPERATOR,
 		.agent = "hookledger/" HL_VERSION,
 		.wait_ms = CALL_MS,
+		.sent = count_request,
+		.sent_context = jobs,
 	};
 
 	jobs->cli = cli;
@@ -161,11 +170,16 @@ int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task)
 {
 	struct toggl_job_result outcome;
 
+	bool is_finished;
+
 	if (toggl_client_start(jobs->toggl, task, NULL)) {
 		term_problem("%s", db_problem(jobs->cli->db));
 		return CLI_FAILED;
 	}
-	if (!finish(jobs, &outcome))
+	jobs->progress = progress_start("requests to Toggl", 0);
+	is_finished = finish(jobs, &outcome);
+	progress_end(&jobs->progress);
+	if (!is_finished)
 		return interrupt_signal() ? CLI_SIGNAL + interrupt_signal() : CLI_FAILED;
 	print_result(jobs, &outcome);
 	return outcome.end == TOGGL_JOB_DONE ? CLI_FINE : CLI_FAILED;

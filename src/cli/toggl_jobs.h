@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "cli/term.h"
 #include "toggl/toggl_client.h"
 
 struct cli;
@@ -20,6 +21,7 @@ struct toggl_jobs {
 	struct toggl_client *toggl;
 	bool waits; /* when the quota is spent, for its next window */
 	bool json;
+	struct progress progress; /* of the requests of a job */
 };
 
 /* false, said on stderr: there is no master key. The caller closes it in any case. */

@@ -125,6 +125,8 @@ static void send_request(struct toggl_client *toggl, struct job *job)
 			job,
 			"the setting toggl_webhooks_url, toggl_api_url or toggl_reports_url is no "
 			"http or https URL");
+	else if (toggl->options.sent)
+		toggl->options.sent(toggl->options.sent_context);
 }
 
 /* Stores each answer that has arrived in its job. */

@@ -32,6 +32,9 @@ struct toggl_client_options {
 	enum err (*operate)(void *operate_context, struct str session, const char *operation,
 			    struct str input, struct buf *output);
 	void *operate_context;
+	/* Called after each request that was sent, with sent_context; NULL: nobody is. */
+	void (*sent)(void *sent_context);
+	void *sent_context;
 };
 
 struct toggl_job {
