@@ -169,7 +169,6 @@ static bool finish(struct toggl_jobs *jobs, struct toggl_job_result *outcome)
 int toggl_jobs_run(struct toggl_jobs *jobs, const struct toggl_job *task)
 {
 	struct toggl_job_result outcome;
-
 	bool is_finished;
 
 	if (toggl_client_start(jobs->toggl, task, NULL)) {
