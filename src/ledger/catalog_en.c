@@ -242,6 +242,23 @@ const struct catalog_row catalog_rows[] = {
 				    "the default partition, where they are slow to find." },
 	{ "finding.partition_this.todo",
 	  "Run `hookledger housekeep`, and put it into cron monthly." },
+	{ "finding.proof_lost",
+	  "Toggl says that it sent a ping for \"{name}\", and none has arrived: events are "
+	  "lost too." },
+	{ "finding.proof_lost.todo",
+	  "See whether the callback address can be reached from outside (DNS, TLS, firewall) "
+	  "and whether the web server gives /hook/ to hookledger-receiver; the log of the web"
+	  " server shows whether the request came. `hookledger toggl check` asks Toggl." },
+	{ "finding.proof_refused", "Toggl refused to send a ping for \"{name}\": {why}." },
+	{ "finding.proof_refused.todo",
+	  "The courier checks the subscription and repairs it, unless toggl_repair is no; "
+	  "`hookledger toggl repair {subscription_id}` does it now." },
+	{ "finding.proof_rejected",
+	  "The ping for \"{name}\" arrived and was refused here: {why}." },
+	{ "finding.proof_rejected.todo",
+	  "A refused signature means that Toggl signs with another secret: `hookledger toggl "
+	  "rotate {subscription_id}` gives it a new one; for the others see the log of "
+	  "hookledger-receiver." },
 	{ "finding.quarantine",
 	  "{more, select, true {more than } other {}}{count, plural, one {# callback with a good "
 	  "signature waits} other {# callbacks with a good signature wait}} in quarantine: Toggl "
@@ -455,6 +472,8 @@ const struct catalog_row catalog_rows[] = {
 	{ "program.fault", "something is wrong with hookledger itself; its log says what" },
 	/* ---- project */
 	{ "project.unknown", "no project {project_id} is known" },
+	/* ---- proof */
+	{ "proof.refused_here", "{reasons, select, none {no reason is known} other {{reasons}}}" },
 	/* ---- quarantine */
 	{ "quarantine.outcome_unknown", "a retry ends as recorded or duplicate" },
 	{ "quarantine.unknown", "there is nothing with the number {quarantine_id} in quarantine" },
@@ -767,6 +786,9 @@ const struct catalog_row catalog_rows[] = {
 	  "nothing is left to subscribe to in workspace {workspace_id}: subscriptions of ours "
 	  "bring all of that already, or the plan allows none; see `hookledger toggl list`" },
 	{ "toggl.pace_wait", "{why}; it may be asked again at {until} (in {wait_ms})" },
+	{ "toggl.ping_asked",
+	  "Toggl was asked for a ping of subscription {subscription_id}; `hookledger doctor` "
+	  "says whether it arrived" },
 	{ "toggl.pinged", "Toggl has sent a ping for subscription {subscription_id}" },
 	{ "toggl.plan_everything", "That is everything." },
 	{ "toggl.plan_leaves_out", "That leaves out {filters}." },

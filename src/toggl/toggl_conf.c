@@ -35,7 +35,10 @@ static const struct conf_row rows[] = {
 	  "How often the courier checks the subscriptions at Toggl; 0: never." },
 	{ "toggl_compare_days", CONF_NUMBER, FIELD(compare_days), "7", 0, 366, false,
 	  "How many of the last days the courier compares with Toggl every night; 0: none." },
-	{ "toggl_repair", CONF_YESNO, FIELD(repair), "no", 0, 0, false,
+	{ "toggl_prove_hours", CONF_NUMBER, FIELD(prove_hours), "6", 0, 8760, false,
+	  "After how many hours without an event Toggl is asked for a ping, which proves that "
+	  "callbacks still arrive; 0: never." },
+	{ "toggl_repair", CONF_YESNO, FIELD(repair), "yes", 0, 0, false,
 	  "yes: the courier repairs subscriptions at Toggl that were disabled, were changed or "
 	  "lost their validation." },
 };

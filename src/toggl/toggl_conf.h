@@ -20,6 +20,7 @@ struct toggl_conf {
 	int64_t reserve;
 	int64_t check_hours;
 	int64_t compare_days;
+	int64_t prove_hours;
 	bool repair;
 };
 

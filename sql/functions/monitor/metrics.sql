@@ -132,6 +132,17 @@ begin
                  where e.enabled
                  order by e.endpoint_id limit 1000) l
            where l.last_at is not null), '')
+      || ledger.metric('hookledger_last_ping_age_seconds', 'gauge',
+                       'Time since a ping that Toggl was asked for arrived, by subscription at Toggl.', (
+           select array_agg(format('{subscription="%s"} %s', p.subscription_id,
+                                   round(extract(epoch from greatest(at - p.arrived_at, interval '0')), 3))
+                            order by p.subscription_id)
+           from (select * from ledger.proof o where o.arrived_at is not null order by o.subscription_id limit 1000) p))
+      || ledger.metric('hookledger_ping_missing', 'gauge',
+                       'Is a ping that Toggl was asked for missing (1)? By subscription at Toggl.', (
+           select array_agg(format('{subscription="%s"} %s', p.subscription_id,
+                                   (p.state in ('refused', 'lost', 'rejected'))::integer) order by p.subscription_id)
+           from (select * from ledger.proof o order by o.subscription_id limit 1000) p))
       || ledger.metric('hookledger_quarantine_callbacks', 'gauge',
                        'Callbacks that wait in quarantine (counted up to 10000).', array[
            format(' %s', (select count(*) from (select from ledger.quarantine q where q.retried_at is null limit 10000)

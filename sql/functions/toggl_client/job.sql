@@ -26,7 +26,7 @@ begin
     when 'workspaces' then api := 'track'; path := '/me/workspaces';
     when 'limits' then path := '/limits/' || home;
     when 'list' then path := '/subscriptions/' || home;
-    when 'ping' then method := 'POST'; path := '/ping/' || item;
+    when 'ping', 'prove' then method := 'POST'; path := '/ping/' || item;
     when 'delete' then method := 'DELETE'; path := '/subscriptions/' || item;
     when 'create' then
       method := 'POST';
@@ -253,16 +253,21 @@ begin
       where w.connection_id = connection and exists (
         select from ledger.toggl_subscription o where o.workspace_id = w.workspace_id and o.endpoint_id is not null
           and o.deleted_at is null))
+    when 'prove' then (
+      select jsonb_agg(jsonb_build_object('do', 'prove', 'ws', d.workspace_id, 'id', d.subscription_id, 'endpoint',
+                                          d.endpoint_id, 'quiet', not is_interactive)
+                       order by d.workspace_id, d.subscription_id)
+      from ledger.proofs_due(case when is_interactive then 0 else (wanted -> 'hours')::bigint end) d)
     when 'history_plan' then ledger.history_steps(job_kind, connection, home, wanted)
     when 'history' then ledger.history_steps(job_kind, connection, home, wanted)
     when 'compare' then ledger.repair_steps(wanted) || ledger.compare_steps(connection, home, wanted) end;
 
-  if job_kind in ('load', 'check', 'history', 'compare') then
+  if job_kind in ('load', 'check', 'history', 'compare', 'prove') then
     -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
     where j.connection_id = connection and j.kind = job_kind and j.finished_at is null
-      and (job_kind = 'check' or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
+      and (job_kind in ('check', 'prove') or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
       and (job_kind <> 'compare'
            or array[j.given -> 'from', j.given -> 'until'] = array[wanted -> 'from', wanted -> 'until'])
     order by j.job_id limit 1;
@@ -541,10 +546,11 @@ comment on function ledger.toggl_disconnect(bigint) is
   'Deletes the token of a connection (null: the only one). Returns how many of our subscriptions stay at Toggl. '
   'P0002: no such connection, or several.';
 
-create function ledger.toggl_due(hours bigint, compare_days bigint)
+create function ledger.toggl_due(hours bigint, compare_days bigint, prove_hours bigint)
 returns table (connection_id bigint, kind text, parameters text)
-language sql stable set search_path = ledger, pg_temp
+language sql set search_path = ledger, pg_temp
 as $$
+  select ledger.proof_evaluate();
   -- Waiting jobs continue first; then connections are checked.
   select j.connection_id, 'resume', json_build_object('job', j.job_id)::text
   from ledger.toggl_job j
@@ -554,12 +560,24 @@ as $$
   select c.connection_id, 'check', '{}'
   from ledger.toggl_connection c
   where c.token_sealed is not null and c.user_id is not null and c.refused_at is null and hours > 0
-    and coalesce(c.checked_at, c.connected_at) + hours * interval '1 hour' <= ledger.clock()
+    and (coalesce(c.checked_at, c.connected_at) + hours * interval '1 hour' <= ledger.clock()
+         -- A ping did not arrive: the check finds what was changed at Toggl, and repairs it.
+         or exists (select from ledger.proof p
+                    join ledger.toggl_workspace w on w.workspace_id = p.workspace_id
+                    where w.connection_id = c.connection_id and p.state in ('refused', 'lost')
+                      and p.asked_at > coalesce(c.checked_at, '-infinity')))
     and not exists (select from ledger.toggl_job j where j.connection_id = c.connection_id and j.kind = 'check'
                     and j.finished_at is null)
   union all
   select d.connection_id, d.kind, d.parameters from ledger.compare_due(compare_days) d
+  union all
+  select distinct d.connection_id, 'prove', json_build_object('hours', prove_hours)::text
+  from ledger.proofs_due(prove_hours) d
+  where not exists (select from ledger.toggl_job j where j.connection_id = d.connection_id and j.kind = 'prove'
+                    and j.finished_at is null)
 $$;
-comment on function ledger.toggl_due(bigint, bigint) is
-  'Called by the courier: jobs that have waited long enough, and connections that were not checked for so many hours '
-  '(0: never); then the comparisons of ledger.compare_due(). Each is an argument for toggl_begin().';
+comment on function ledger.toggl_due(bigint, bigint, bigint) is
+  'Called by the courier: evaluates the last pings, and returns what is due: jobs that have waited long enough, '
+  'connections that were not checked for so many hours or whose ping did not arrive, the comparisons of '
+  'ledger.compare_due(), and connections with subscriptions that were not heard of for prove_hours (0: never). Each is '
+  'an argument for toggl_begin().';

@@ -131,6 +131,8 @@ begin
         'loaded', coalesce((state -> 'loaded')::bigint, 0) +
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
+  when 'prove' then
+    select p.bad, p.note into bad, note from ledger.proof_step(step, status, message, bad) p;
   when 'entries', 'totals', 'my_entries', 'weekly', 'confirm' then
     if job.kind = 'compare' then
       select c.queue, c.state, c.bad, c.note, c.more into queue, state, bad, note, more
