@@ -198,6 +198,7 @@ def test_a_handshake_that_fails(us, toggl, change, words):
 
 
 def test_differences_are_seen_and_mended(us, toggl):
+    us.write_conf(toggl_repair="no")
     connect(us, toggl.token, "--no-load")
     number = listed(us)[0]["subscription_id"]
     where = "where subscription_id = " + number
@@ -247,11 +248,12 @@ def test_the_owner_moves(us, toggl):
 
 
 def test_the_check_repairs_only_when_it_may(us, toggl):
+    us.write_conf(toggl_repair="no")
     connect(us, toggl.token, "--no-load")
     toggl.site.sql("update ledger.subscription set enabled = false")
     assert us.hookledger("toggl", "check", check=False).returncode == 1
     assert toggl.subscriptions()[0][4] is False
-    us.write_conf(toggl_repair="yes")
+    us.write_conf(toggl_repair="yes")	# as by default
     assert us.hookledger("toggl", "check").returncode == 0
     assert toggl.subscriptions()[0][4:] == (True, True)
 
