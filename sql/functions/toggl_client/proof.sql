@@ -50,8 +50,8 @@ declare
 begin
   insert into ledger.proof as p (workspace_id, subscription_id, asked_at, state, detail)
   select home, item, ledger.clock(),
-         case when status = 200 then 'asked' when status in (0, 429) or status >= 500 then coalesce(o.state, 'asked')
-              else 'refused' end,
+         case when status = 200 then 'asked' when status in (400, 404) then 'refused'
+              else coalesce(o.state, 'asked') end,
          case when status = 200 then jsonb_build_object('since', since, 'counted',
                                                         ledger.calls_counted((step -> 'endpoint')::bigint, since))
               else message end
@@ -67,8 +67,8 @@ begin
 end
 $$;
 comment on function ledger.proof_step(jsonb, bigint, jsonb, jsonb) is
-  'Evaluates Toggl''s answer to the request for a ping. When Toggl is away, the earlier state stays, and it is asked '
-  'again at the next time.';
+  'Evaluates Toggl''s answer to the request for a ping. When Toggl is away or refuses the token, the earlier state '
+  'stays, and it is asked again at the next time.';
 
 create function ledger.proof_evaluate()
 returns void

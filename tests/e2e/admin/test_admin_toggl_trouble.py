@@ -373,6 +373,7 @@ def test_two_new_secrets_at_once_are_one(us, liar, side, page):
 def test_a_courier_looks_at_toggl(us, liar, side, page):
     assert subscribe(page).status == 200
     side.there["11"]["enabled"] = False
+    us.write_conf(toggl_repair="no")
     later(us, 7 * 60)
     start_courier(us)
     wait_for(lambda: states(page) == ["disabled"], "the courier to look")
@@ -389,6 +390,7 @@ def test_a_courier_mends_when_it_may(us, liar, side, page):
 
 
 def test_what_failed_by_itself_is_shown(us, liar, side, page):
+    us.write_conf(toggl_prove_hours="0")
     assert subscribe(page).status == 200
     later(us, 7 * 60)
     us.sql("update ledger.toggl_connection set refused_at = null")
