@@ -92,11 +92,13 @@ as $$
 declare
   home constant bigint := step -> 'ws';
   since constant timestamptz := greatest(ledger.clock() - interval '8 days', (select s.horizon from ledger.state s));
-  items constant jsonb := case jsonb_typeof(parsed) when 'array' then parsed else '[]' end;
+  -- {"total": …, "events": […]} by older documents
+  list constant jsonb := case jsonb_typeof(parsed) when 'object' then parsed -> 'events' else parsed end;
+  items constant jsonb := case jsonb_typeof(list) when 'array' then list else '[]' end;
   stored integer;
 begin
   more := '[]';
-  if status <> 200 or jsonb_typeof(parsed) is distinct from 'array' then
+  if status <> 200 or jsonb_typeof(list) is distinct from 'array' then
     -- Nobody documents this list; without it the comparison finds the same, but not who did it.
     if status in (400, 402, 403, 404, 405, 410, 200) then
       perform ledger.toggl_probe_set(home, 'event_log', 'false');

@@ -208,14 +208,15 @@ def test_a_gap_is_closed(us, liar, reports):
     assert us.sql("select count(*) from ledger.repair_range where closed_at is null") == [(0,)]
 
 
-def test_a_gap_is_filled_from_the_list_of_events(us, liar, reports):
+@pytest.mark.parametrize("form", [lambda events: {"total": len(events), "events": events}, lambda events: events], ids=["object", "list"])
+def test_a_gap_is_filled_from_the_list_of_events(us, liar, reports, form):
     start = reports.entries[102][0]
     reports.entries[105] = (start, 60)
     stamp = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     event = {"event_id": 5005, "created_at": stamp, "creator_id": ADA, "timestamp": stamp, "subscription_id": 11,
              "metadata": {"action": "created", "model": "time_entry", "workspace_id": str(WORKSPACE)},
              "payload": {**entry(105, start, 60), "workspace_id": WORKSPACE, "at": stamp[:19] + "Z"}}
-    liar.answers[EVENTS] = lambda request: (200, {}, [event, None, {"event_id": "x"}] if request["path"].endswith("offset=0") else [])
+    liar.answers[EVENTS] = lambda request: (200, {}, form([event, None, {"event_id": "x"}] if request["path"].endswith("offset=0") else []))
     note_gap(us)
     us.hookledger("toggl", "continue")
     assert us.sql("select source, event_id from ledger.event where entity_id = 105") == [("log", 5005)]
