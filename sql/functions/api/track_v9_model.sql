@@ -144,7 +144,8 @@ declare
   name text;
 begin
   select p.fields, p.nested into fields, nested from ledger.published_model p where p.model = of_model;
-  whole := fields || entity;
+  -- (what marks an entry that was loaded from a report is ours)
+  whole := fields || (entity - 'hookledger_source');
   for i in 1 .. 6 loop
     if fields ? old_names[i] and not entity ? old_names[i] and entity ? new_names[i] then
       whole := whole || jsonb_build_object(old_names[i], entity -> new_names[i]);

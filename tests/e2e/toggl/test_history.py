@@ -66,6 +66,9 @@ def test_plan_then_load(us, toggl):
     assert "differ" not in said and "could not" not in said, said
     assert us.sql("select distinct source from ledger.event where model = 'time_entry'") == [("backfill",)]
     assert us.sql("select distinct state from ledger.completeness") == [("equal",)]
+    # those of the last 90 days of the token's owner are whole, all others from the report; the API does not tell
+    assert us.sql("select distinct source from toggl.time_entry") == [("reports",)]
+    assert us.sql("select from toggl.time_entry where ledger.published('time_entry', payload) ? 'hookledger_source'") == []
     windows = json.loads(us.hookledger("history", "list", "--json").stdout)["windows"]
     assert [one["from"] for one in windows] == ["2026-01-01", "2025-11-01"] and all(one["loaded_at"] for one in windows)
     assert "0 invalid" in us.hookledger("verify").stdout
