@@ -29,6 +29,7 @@ def toggl(request, us, shared_cluster, template, run_folder):
 
 @pytest.fixture
 def subscribed(us, toggl):
+    us.write_conf(toggl_prove_hours="6")
     connect(us, toggl.token, "--no-load")
     return us
 
