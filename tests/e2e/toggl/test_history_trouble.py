@@ -77,6 +77,8 @@ def liar(us):
 def report(us, liar):
     """70 entries of four days; Toggl takes pages of 50 or less."""
     made = Report(liar, [entry(number) for number in range(70)])
+    # one calendar year, so one window, whenever the test runs
+    us.sql("update ledger.state set clock_offset = '2026-12-01T12:00:00Z'::timestamptz - clock_timestamp()")
     connect(us, "t0ken", *WEBHOOK_FREE)
     us.sql("update ledger.toggl_window set total = 600, remaining = 600")
     us.sql(f"insert into ledger.toggl_probe values ({WORKSPACE}, 'page_size', '20')")
