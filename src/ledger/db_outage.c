@@ -70,7 +70,8 @@ void db_outage_add(struct db_outage *outage, int64_t alert_id, struct str kind, 
 	if (outage->count == TARGETS_MAX)
 		return;
 	one = &outage->targets[outage->count++];
-	*one = (struct target){ .alert_id = alert_id };
+	/* due only when the database goes away after this */
+	*one = (struct target){ .alert_id = alert_id, .due_ms = INT64_MAX };
 	buf_add_str(&one->kind, kind);
 	buf_add_str(&one->target, target);
 	buf_add_str(&one->secret_sealed, secret_sealed);

@@ -232,8 +232,9 @@ static void notify_of_outage(struct monitor *monitor)
 
 	if (!db_is_ready(monitor->db) && !db_is_working(monitor->db)) {
 		db_outage_observe(monitor->outage, false, now, db_problem(monitor->db));
-		monitor->look_at =
-			0; /* the first call that succeeds after an outage, which ends it */
+		/* the first call that succeeds after an outage, which ends it */
+		monitor->look_at = 0;
+		monitor->is_reading_targets = false;
 	}
 	if (now < db_outage_next_at(monitor->outage) || !is_sender_free(monitor))
 		return;

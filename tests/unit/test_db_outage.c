@@ -91,6 +91,22 @@ static void a_failed_alert_is_sent_later(void **state)
 	db_outage_free(outage);
 }
 
+/* They were read after the call that failed. */
+static void targets_that_are_new_are_not_due(void **state)
+{
+	struct db_outage *outage = of_two();
+
+	(void)state;
+	db_outage_observe(outage, false, 0, "refused");
+	db_outage_forget(outage);
+	db_outage_add(outage, 7, str_of("mail"), str_of("ada@example.org"), str_of(""));
+	assert_none(outage, 1);
+	db_outage_observe(outage, true, 2, NULL);
+	db_outage_observe(outage, false, 3, "refused");
+	assert_next(outage, 3 + AFTER, FOR_ADA);
+	db_outage_free(outage);
+}
+
 /* Back for a moment, and away again before that was reported: only one message. */
 static void one_that_comes_back_is_the_same(void **state)
 {
@@ -174,6 +190,7 @@ int main(void)
 		cmocka_unit_test(a_short_outage_is_not_reported),
 		cmocka_unit_test(each_outage_is_reported_once),
 		cmocka_unit_test(a_failed_alert_is_sent_later),
+		cmocka_unit_test(targets_that_are_new_are_not_due),
 		cmocka_unit_test(one_that_comes_back_is_the_same),
 		cmocka_unit_test(it_says_what_is_so_and_what_to_do),
 		cmocka_unit_test(nobody_is_no_trouble),
