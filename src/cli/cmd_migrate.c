@@ -72,7 +72,9 @@ static int run_restored(struct cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	printf("This database counts as restored: epoch %lld begins.\n"
 	       "Programs that go on from a cursor (`event tail`, exports) read what is recorded\n"
-	       "from now on, whatever the numbers of transactions were before.\n",
+	       "from now on, whatever the numbers of transactions were before.\n"
+	       "What came after the backup is compared with Toggl and filled in, where hookledger\n"
+	       "is connected; `hookledger findings` and the admin page show it until then.\n",
 	       (long long)epoch);
 	return CLI_FINE;
 }

@@ -230,6 +230,24 @@ const struct catalog_row catalog_rows[] = {
 	  "wrong signature, or none, within an hour: forged, or our secret is not Toggl's." },
 	{ "finding.forged.todo", "If events are missing, rotate the secret (`hookledger endpoint "
 				 "rotate {endpoint_id}`); else nothing is lost." },
+	{ "finding.gap",
+	  "Callbacks of {workspace} may be missing from {since_at} until {until_at}: {reason, "
+	  "select, silence {Toggl did not call} disabled {the subscription did not deliver} "
+	  "refused {callbacks were refused here} spool {the spool lost callbacks} restored {the "
+	  "database was restored from a backup} other {the database failed over}}." },
+	{ "finding.gap.todo",
+	  "{state, select, right {It cannot be compared with Toggl: connect with the API token of "
+	  "an administrator of the workspace (`hookledger connect`).} failed {The comparison with "
+	  "Toggl failed; the courier tries again every hour.} running {The courier is comparing it "
+	  "with Toggl, and records what is missing.} other {The courier compares it with Toggl and "
+	  "records what is missing; `hookledger toggl continue` does it now.}}" },
+	{ "finding.gap_closed",
+	  "Callbacks of {workspace} might have been missing from {since_at} until {until_at}. It "
+	  "was compared with Toggl: {count, plural, =0 {nothing was missing} one {# change was "
+	  "recorded} other {# changes were recorded}}{days, plural, =0 {} one {; # day could not "
+	  "be compared or still differs} other {; # days could not be compared or still "
+	  "differ}}." },
+	{ "finding.gap_closed.todo", "Nothing more: toggl.completeness has each day." },
 	{ "finding.overdue",
 	  "Deliveries are overdue for {overdue_seconds}: no courier is working." },
 	{ "finding.overdue.todo", "Start hookledger-courier, or put `hookledger-courier --once` "

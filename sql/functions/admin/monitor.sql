@@ -165,12 +165,15 @@ begin
   return query
     select case when bool_or(f.level = 'trouble') then 503 else 200 end::bigint,
            json_build_object('status', case when bool_or(f.level = 'trouble') then 'trouble' else 'well' end,
+                             'alive_at', (select ledger.rfc3339(max(greatest(a.last_event_at, a.last_ping_at)))
+                                          from toggl.freshness a),
                              'findings', coalesce(json_agg(distinct f.kind), '[]'))::text
     from ledger.findings() f;
 end
 $$;
 comment on function admin.health() is
-  'GET health, without a login: status 200, or 503 when there is trouble, and the kinds of all findings.';
+  'GET health, without a login: status 200, or 503 when there is trouble, the kinds of all findings, and alive_at: '
+  'when the last callback arrived (null: none).';
 
 create function admin.metrics(place text, version text, records bigint, bytes bigint, most_bytes bigint, damaged bigint,
                               oldest timestamptz, aside bigint, late_seconds bigint)

@@ -394,6 +394,7 @@ begin
       union all select * from ledger.findings_keeping(at)
       union all select * from ledger.findings_toggl(at)
       union all select * from ledger.findings_proof()
+      union all select * from ledger.findings_gaps()
       union all select * from ledger.findings_passing_on(at)
       union all select * from ledger.findings_looking_after(at)) f
     order by f.level <> 'trouble', f.kind, f.subject;

@@ -53,6 +53,7 @@ begin
                    ('lock_timeout', '0')) w (name, value)
       where current_setting(w.name) <> w.value)),
     ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
+    ('alive_us', (select ledger.us(max(greatest(f.last_event_at, f.last_ping_at))) from toggl.freshness f)::text),
     ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
     ('txid_behind', (
       newest is not null and newest.epoch = (select state.epoch from ledger.state)
@@ -127,6 +128,11 @@ declare
   raised bigint;
 begin
   update ledger.state set epoch = state.epoch + 1 returning state.epoch into raised;
+  -- What came after the backup was made is missing here.
+  perform ledger.repair_gap_everywhere(
+    (select max(n.received_at)
+     from (select e.received_at from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 1000) n),
+    ledger.clock(), 'restored');
   perform setval('ledger.event_seq', greatest((select last_value from ledger.event_seq),
                                               (select coalesce(max(e.seq), 1) from ledger.event e)));
   return raised;
@@ -134,4 +140,5 @@ end
 $$;
 comment on function operator.restored() is
   'To be called once after the database was restored from a backup: starts a new epoch, so that readers that continue '
-  'from a cursor skip nothing, and puts the sequence of events ahead of its rows. Returns the new epoch.';
+  'from a cursor skip nothing, puts the sequence of events ahead of its rows, and notes the time since the last event '
+  'to be compared with Toggl. Returns the new epoch.';

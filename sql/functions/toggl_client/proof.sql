@@ -48,8 +48,11 @@ declare
   -- Receivers count by the clock, which tests do not move.
   since constant timestamptz := clock_timestamp();
 begin
-  insert into ledger.proof as p (workspace_id, subscription_id, asked_at, state, detail)
+  insert into ledger.proof as p (workspace_id, subscription_id, asked_at, failed_since, state, detail)
   select home, item, ledger.clock(),
+         case when status in (400, 404) and o.failed_since is null then
+                greatest(o.arrived_at, ledger.last_event_at((step -> 'endpoint')::bigint))
+              else o.failed_since end,
          case when status = 200 then 'asked' when status in (400, 404) then 'refused'
               else coalesce(o.state, 'asked') end,
          case when status = 200 then jsonb_build_object('since', since, 'counted',
@@ -58,7 +61,8 @@ begin
   from (values (home)) h (workspace)
   left join ledger.proof o on o.workspace_id = h.workspace and o.subscription_id = item
   on conflict (workspace_id, subscription_id) do update
-    set asked_at = excluded.asked_at, state = excluded.state, detail = excluded.detail;
+    set asked_at = excluded.asked_at, failed_since = excluded.failed_since, state = excluded.state,
+        detail = excluded.detail;
   note := case when status = 200 then
                ledger.coded('toggl.ping_asked', jsonb_build_object('subscription_id', item)) end;
   if status in (400, 404) then
@@ -74,16 +78,11 @@ create function ledger.proof_evaluate()
 returns void
 language sql set search_path = ledger, pg_temp
 as $$
-  update ledger.proof p
-  set state = v.state, detail = v.detail,
-      arrived_at = case when v.state = 'proved' then ledger.clock() else p.arrived_at end
-  from (
-    select o.workspace_id, o.subscription_id,
-           case when o.came then 'proved' when o.refused <> '{}' then 'rejected' else 'lost' end as state,
-           case when not o.came and o.refused <> '{}' then
-                ledger.coded('proof.refused_here', jsonb_build_object('reasons', o.refused)) end as detail
+  with outcome as (
+    select o.*, case when o.came then 'proved' when o.refused <> '{}' then 'rejected' else 'lost' end as state
     from (
-      select q.workspace_id, q.subscription_id, q.asked_at,
+      select q.workspace_id, q.subscription_id, q.asked_at, q.failed_since,
+             greatest(q.arrived_at, ledger.last_event_at(s.endpoint_id)) as alive_at,
              (n.counted ->> 'ping')::bigint > coalesce((q.detail #>> '{counted,ping}')::bigint, 0)
                or ledger.last_event_at(s.endpoint_id) > (q.detail ->> 'since')::timestamptz as came,
              array(select c.key from jsonb_each_text(n.counted) c
@@ -94,12 +93,26 @@ as $$
       join ledger.toggl_subscription s on s.workspace_id = q.workspace_id and s.subscription_id = q.subscription_id
       cross join lateral ledger.calls_counted(s.endpoint_id, (q.detail ->> 'since')::timestamptz) n (counted)
       where q.state = 'asked' and q.detail ? 'since') o
-    where coalesce(o.came, false) or o.asked_at < ledger.clock() - interval '60 seconds') v
+    where coalesce(o.came, false) or o.asked_at < ledger.clock() - interval '60 seconds'),
+  -- What is missing so far is filled in when it begins, and the rest when it is over. Between these two
+  -- the comparison of each night does.
+  noted as (
+    select ledger.repair_gap(o.workspace_id, coalesce(o.failed_since, o.alive_at), ledger.clock(), 'silence')
+    from outcome o where (o.state = 'proved') = (o.failed_since is not null)),
+  done as (select count(*) from noted)
+  update ledger.proof p
+  set state = v.state,
+      detail = case when v.state = 'rejected' then
+                      ledger.coded('proof.refused_here', jsonb_build_object('reasons', v.refused)) end,
+      arrived_at = case when v.state = 'proved' then ledger.clock() else p.arrived_at end,
+      failed_since = case when v.state <> 'proved' then coalesce(p.failed_since, v.alive_at) end
+  from outcome v, done
   where p.workspace_id = v.workspace_id and p.subscription_id = v.subscription_id and p.state = 'asked'
 $$;
 comment on function ledger.proof_evaluate() is
   'Has the ping that Toggl was asked for arrived? After 60 seconds without it: was it refused here (rejected), or did '
-  'it not come (lost)?';
+  'it not come (lost)? When the first one does not arrive, and when one arrives again, the time since the last sign of '
+  'life is noted for repair.';
 
 create function ledger.findings_proof()
 returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)

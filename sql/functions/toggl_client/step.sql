@@ -296,6 +296,9 @@ begin
       state := state || '{"keep": true}';
     end if;
   end case;
+  if status = 200 then
+    perform ledger.repair_gap_subscriptions(home);
+  end if;
 end
 $$;
 comment on function ledger.toggl_step_hook(ledger.toggl_job, jsonb, bigint, text, jsonb, jsonb, text, jsonb, jsonb,
@@ -317,6 +320,10 @@ begin
         array(select jsonb_array_elements_text(step -> 'fallbacks' -> 0 -> 'filters'))))
   where o.workspace_id = home and o.subscription_id = item
   returning o.* into s;
+  update ledger.toggl_subscription o set well_at = r.well_at, broken_since = r.broken_since
+  from ledger.toggl_subscription r
+  where o.workspace_id = home and o.subscription_id = item
+    and r.workspace_id = home and r.subscription_id = (step -> 'replaces')::bigint and r.gone_at is not null;
   delete from ledger.toggl_subscription o where o.workspace_id = home
     and o.subscription_id = (step -> 'replaces')::bigint and o.gone_at is not null;
   note := ledger.coded_list(

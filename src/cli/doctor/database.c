@@ -235,6 +235,21 @@ static void check_endpoints(struct report *report, const struct db_rows *facts)
 			   (long long)all, (long long)on);
 }
 
+/* Whether they come often enough is judged by the findings. */
+static void check_callbacks(struct report *report, const struct db_rows *facts)
+{
+	struct buf when = { 0 };
+
+	if (fact(facts, "alive_us").len) {
+		clock_write(&when, fact_int(facts, "alive_us"));
+		report_add(report, STATE_OK, "callbacks", "the last one arrived at %s",
+			   buf_text(&when));
+	} else {
+		report_add(report, STATE_NOTE, "callbacks", "none has arrived yet");
+	}
+	buf_done(&when);
+}
+
 static void check_secrets(struct report *report, const struct conf *conf, struct db *db)
 {
 	struct sealer *sealer = sealer_new(conf->master_key, conf->master_key_previous);
@@ -379,6 +394,7 @@ void database_check(struct report *report, const struct conf *conf)
 	check_tables(report, db);
 	check_restore(report, facts);
 	check_endpoints(report, facts);
+	check_callbacks(report, facts);
 	check_secrets(report, conf, db);
 	check_findings(report, db);
 	check_locks(report, db);
