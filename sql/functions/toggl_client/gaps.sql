@@ -20,8 +20,8 @@ as $$
   where w.workspace_id = workspace and since is not null and not exists (select from wider)
 $$;
 comment on function ledger.repair_gap(bigint, timestamptz, timestamptz, text) is
-  'Notes that callbacks of a workspace may be missing in a range of time, and why: see ledger.repair_range. It joins an '
-  'open range of the same reason. Nothing is noted for a workspace that is not connected, or when since is null.';
+  'Notes that callbacks of a workspace may be missing in a range of time, and why: see ledger.repair_range. It joins '
+  'an open range of the same reason. Nothing is noted for a workspace that is not connected, or when since is null.';
 
 create function ledger.repair_gap_everywhere(since timestamptz, until timestamptz, why text)
 returns bigint
@@ -103,22 +103,20 @@ create function ledger.repair_gap_coded(r ledger.repair_range)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select ledger.coded(case when r.closed_at is null then 'finding.gap' else 'finding.gap_closed' end,
-    jsonb_build_object(
-      'workspace_id', r.workspace_id,
-      'workspace', coalesce((select w.name from ledger.toggl_workspace w where w.workspace_id = r.workspace_id),
-                            r.workspace_id::text),
-      'reason', r.reason, 'since_at', ledger.rfc3339(date_trunc('second', r.from_at)),
-      'until_at', ledger.rfc3339(date_trunc('second', r.until_at)))
-    || case when r.closed_at is not null then
-              jsonb_build_object('count', coalesce(r.filled, 0), 'days', coalesce(r.unknown_days, 0))
-            else jsonb_build_object('state', case
-              when not exists (select from ledger.toggl_workspace w
-                               where w.workspace_id = r.workspace_id and w.is_admin) then 'right'
-              when exists (select from ledger.toggl_job j where j.job_id = r.job_id and j.finished_at is null)
-                then 'running'
-              when exists (select from ledger.toggl_job j where j.job_id = r.job_id and j.failed) then 'failed'
-              else 'waiting' end) end)
+  select case
+    when r.closed_at is not null then ledger.coded('finding.gap_closed', p.known || jsonb_build_object(
+      'count', coalesce(r.filled, 0), 'days', coalesce(r.unknown_days, 0)))
+    else ledger.coded('finding.gap', p.known || jsonb_build_object('reason', r.reason, 'state', case
+      when not exists (select from ledger.toggl_workspace w
+                       where w.workspace_id = r.workspace_id and w.is_admin) then 'right'
+      when exists (select from ledger.toggl_job j where j.job_id = r.job_id and j.finished_at is null) then 'running'
+      when exists (select from ledger.toggl_job j where j.job_id = r.job_id and j.failed) then 'failed'
+      else 'waiting' end)) end
+  from (select jsonb_build_object(
+          'workspace', coalesce((select w.name from ledger.toggl_workspace w where w.workspace_id = r.workspace_id),
+                                r.workspace_id::text),
+          'since_at', ledger.rfc3339(date_trunc('second', r.from_at)),
+          'until_at', ledger.rfc3339(date_trunc('second', r.until_at))) as known) p
 $$;
 comment on function ledger.repair_gap_coded(ledger.repair_range) is
   'A range in a form for people. While it is open, state: right (the token is not an administrator''s, so it cannot be '

@@ -83,7 +83,8 @@ as $$
   where job.given ? 'ranges' and r.closed_at is null and r.job_id = job.job_id
     -- One that has grown since the job was made stays open.
     and (r.until_at at time zone 'UTC')::date <= (job.given ->> 'until')::date
-    and (r.from_at at time zone 'UTC')::date >= least((job.given ->> 'from')::date, (r.until_at - interval '360 days')::date)
+    and ((r.from_at at time zone 'UTC')::date >= (job.given ->> 'from')::date
+         or r.from_at < r.until_at - interval '359 days')
 $$;
 comment on function ledger.repair_end(ledger.toggl_job) is
   'Closes the ranges of a comparison that has ended: what it recorded, and how many days are still not certain.';

@@ -83,7 +83,7 @@ def fill(site):
 
 def test_health(watched):
     status, headers, body = ask(watched, "health")
-    assert (status, json.loads(body)) == (200, {"status": "well", "findings": []})
+    assert (status, json.loads(body)) == (200, {"status": "well", "alive_at": None, "findings": []})
     assert headers["cache-control"] == "no-store"
     assert ask(watched, "health", method="HEAD")[0] == 200
     subscribe(watched, "http://127.0.0.1:9/", disabled_reason="gone", enabled=False)
