@@ -258,6 +258,24 @@ def test_toggl(chromium, finder, words, us, liar, side):
         window(page, finder, words[f"endpoints/{item}"])
         page.open("#/overview", anew=False)
         page.open("#/toggl", anew=False)
+    us.sql("insert into ledger.history_window values (%s, '2025-01-01', '2025-12-31', null, now(), now(), 3, 10, 10, 3600, 3600)", WORKSPACE)
+    us.sql("insert into ledger.completeness select %s, current_date - n::integer, 0, 3600, case n when 3 then null else 3600 + n end, now(), s "
+           "from unnest('{equal,filled,differs,unknown}'::text[]) with ordinality u (s, n)", WORKSPACE)
+    us.sql("insert into ledger.completeness values (%s, current_date - 3, 9000001, 3600, 3603, now(), 'differs')", WORKSPACE)
+    us.sql("insert into ledger.repair_range (workspace_id, from_at, until_at, reason, closed_at, filled, unknown_days) "
+           "select %s, now() - interval '3 hours', now() - interval '1 hour', r, case r when 'silence' then now() end, 2, 1 "
+           "from unnest('{silence,disabled,refused,spool,restored,failover}'::text[]) r", WORKSPACE)
+    page.open("#/toggl/history", anew=False)
+    page.settle()
+    finder.look("history")
+    press(page, words["history/plan"])
+    page.settle()
+    finder.look("history, not planned")
+    page.js("document.querySelector('td.day.differs a')?.click()")
+    page.settle()
+    finder.look("history of a day")
+    page.open("#/toggl", anew=False)
+    page.settle()
     # ---- a job that waits
     side.faults["PUT"] = [(402, {"X-Toggl-Quota-Remaining": "0", "X-Toggl-Quota-Resets-In": "1800"}, "You have hit your hourly limit")]
     press(page, words["toggl/disable"])

@@ -7,7 +7,7 @@ import pytest
 
 from browser import DESK, PHONE
 
-VIEWS = ["overview", "events", "time", "toggl", "subscribers", "subscribers/accounts", "subscribers/organizations", "settings", "settings/operators",
+VIEWS = ["overview", "events", "time", "toggl", "toggl/history", "subscribers", "subscribers/accounts", "subscribers/organizations", "settings", "settings/operators",
          "settings/sessions", "settings/alerts", "settings/ticks", "settings/findings", "settings/audit"]
 
 

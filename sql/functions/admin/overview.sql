@@ -53,9 +53,13 @@ begin
     'level', coalesce(worst ->> 'level', 'well'),
     'sentence', coalesce(worst -> 'words', ledger.all_is_well(clock)),
     'findings', found,
-    'last_event_at', (select ledger.rfc3339(max(e.received_at))
-                      from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc
-                            limit 20) e),
+    -- What was loaded from Toggl does not count.
+    'last_event_at', ledger.rfc3339(greatest(
+      (select max(r.last_at) from ledger.call_baseline r),
+      (select max(e.received_at)
+       from (select o.received_at, o.source from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc
+             limit 100) e where e.source in ('webhook', 'spool')))),
+    'last_ping_at', (select ledger.rfc3339(max(f.last_ping_at)) from toggl.freshness f),
     'events_today', ledger.day_count(today, who.time_zone, 'infinity'),
     'events_usual_today', round(usual),
     'by_hour', coalesce((

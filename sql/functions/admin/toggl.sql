@@ -277,7 +277,11 @@ begin
   elsif home is not null then
     parameters := parameters || jsonb_build_object('workspace', home);
   end if;
-  if kind in ('refresh', 'load', 'check') and home is null then
+  if kind in ('history_plan', 'history', 'compare') then
+    parameters := parameters || jsonb_strip_nulls(jsonb_build_object('from', request.given ->> 'from', 'until',
+                                                                     request.given ->> 'until'));
+  end if;
+  if kind in ('refresh', 'load', 'check', 'history_plan', 'history', 'compare') and home is null then
     connections := (
       select string_agg(k.connection_id::text, ' ' order by k.connection_id)
       from (select c.connection_id from ledger.toggl_connection c

@@ -50,7 +50,7 @@ function facts(o) {
 	const s = o.subscribers, spool = o.spool ?? {};
 	return el("dl", { class: "facts", "data-key": "facts" },
 		fact(t.today, number(o.events_today), o.events_usual_today !== null && o.events_usual_today !== undefined ? t.usual({ count: o.events_usual_today }) : null),
-		fact(t.last, moment(o.last_event_at)),
+		fact(t.last, moment(o.last_event_at), o.last_ping_at > (o.last_event_at ?? "") ? t.lastPing({ when: ago(o.last_ping_at) }) : null),
 		fact(t.endpoints, o.endpoints.length ? t.endpointsOn({ enabled_count: on, count: o.endpoints.length }) : t.noEndpoints),
 		fact(t.subscribers, s?.subscriptions ? t.subscriptions({ count: s.subscriptions }) : w.none, s?.subscriptions ? t.waiting({ waiting_count: s.waiting, dead_count: s.dead }) : null),
 		quotaFact(o),

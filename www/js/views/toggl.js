@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: ISC
 // The view of Toggl: the connection, the subscriptions there, the jobs that run, and
-// the addresses that Toggl calls.
+// the addresses that Toggl calls; its other part, what was loaded and compared, is history.js.
 import * as api from "../api.js";
 import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
 import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, why } from "../parts.js";
+import { address, here } from "../route.js";
 import { filters as inWords, sentenceOf, w } from "../words.js";
+import * as history from "./history.js";
 
 const t = w.toggl, e = w.endpoints;
 const JOB_MS = 3000, SOON_MS = 1500;
@@ -39,13 +41,16 @@ function showAnswer(answer) {
 
 /* Sends a request that makes a job at Toggl, and shows the jobs while it waits for the
    answer, which may take long. Throws the error when hookledger or Toggl refuses it. */
-async function atToggl(work) {
+async function atToggl(work, { isQuiet = false } = {}) {
 	const mine = node;
 	running++;
 	timer = setTimeout(again, SOON_MS);
 	try {
 		const answer = await work();
-		showAnswer(answer);
+		if (isQuiet && answer.status === 200)
+			reported.add(answer.job);	// its result is shown where it was asked for
+		else
+			showAnswer(answer);
 		return answer;
 	} catch (error) {
 		reported.add(error.answer?.job);
@@ -66,7 +71,7 @@ async function run(work) {
 }
 
 /* The same for a button: errors are shown beside it. */
-const runFrom = (button, work) => act(button, () => atToggl(work));
+const runFrom = (button, work, how) => act(button, () => atToggl(work, how));
 
 // ---- connecting
 
@@ -274,6 +279,13 @@ function endpoints(items) {
 
 // ---- the view
 
+const partOf = ({ path }) => path[1] ?? "connection";
+
+function tabs(part) {
+	return el("nav", { class: "tabs", "aria-label": w.views.toggl, "data-key": "tabs" }, el("ul", null, Object.entries(t.parts).map(([key, text]) => el("li", { "data-key": key },
+		el("a", { href: address(key === "connection" ? "toggl" : ["toggl", key]), "aria-current": key === part ? "page" : null }, text)))));
+}
+
 /* Shows the results of the awaited jobs that have ended. */
 async function showResults() {
 	const open = shown.jobs.filter((j) => !j.ended_at).map((j) => j.id);
@@ -292,13 +304,15 @@ async function showResults() {
 async function refresh() {
 	const mine = node;
 	clearTimeout(timer);
-	const [toggl, callable] = await Promise.all([api.get("toggl"), api.get("endpoints", { limit: 500 })]);
-	if (!mine || mine !== node)
+	const part = partOf(here());
+	const [toggl, callable, past] = await Promise.all([api.get("toggl"), part === "history" ? null : api.get("endpoints", { limit: 500 }),
+		part === "history" ? history.read() : null]);
+	if (!mine || mine !== node || part !== partOf(here()))
 		return;
 	shown = toggl;
-	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.toggl),
-		shown.connections.length ? section(t.connection, shown.connections.map(connection)) : connect(),
-		shown.connections.length || shown.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items));
+	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.toggl), tabs(part), past ? history.show(past, { context, levelOfJob, runFrom })
+		: [shown.connections.length ? section(t.connection, shown.connections.map(connection)) : connect(),
+			shown.connections.length || shown.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items)]);
 	if (progress)
 		progress.textContent = sentenceOf(running ? shown.jobs.filter((j) => !j.ended_at && !j.by_itself).pop()?.words : "");
 	if (shown.jobs?.some((j) => !j.ended_at)) {
@@ -310,6 +324,10 @@ async function refresh() {
 
 /* In the background: an error is not shown, because the next refresh may work. */
 const again = () => refresh().catch(() => { timer = node ? setTimeout(again, JOB_MS) : null; });
+
+export const knows = (place) => place.path.length < 3 && Object.hasOwn(t.parts, partOf(place));
+
+export const update = () => refresh();
 
 export async function show(place, given) {
 	context = given;
