@@ -1,7 +1,7 @@
 -- A person is taken out: nothing of the user is left but what the books need.
 begin;
 create extension if not exists pgtap;
-select plan(50);
+select plan(51);
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values
   (101, 'address_of_the_first_1', 'first', 7), (102, 'address_of_the_second_', 'second', 8);
@@ -90,6 +90,8 @@ create temp table hours as select time_entry_id, project_id, start_at, stop_at, 
 create temp table original as select c.event_id, c.body::text as body from ledger.change c;
 create temp table cursor as select max(cursor) as cursor from toggl.changed_since('time_entry');
 
+insert into ledger.completeness values (7, '2026-05-03', 4711, 1, 1, now(), 'equal'), (7, '2026-05-03', 5, 1, 1, now(), 'equal');
+
 -- ---- the look
 
 select results_eq('select names, emails, made, about, entries, invoices, quarantined, accounts, is_begun from operator.forget_look(4711, null)',
@@ -177,5 +179,6 @@ update toggl.project set client_id = null, payload = payload - 'client_id';
 update ledger.invoice_entry set entry = entry - 'project_id';
 update ledger.event set body = (body::jsonb #- '{payload,project_id}' #- '{payload,client_id}')::json where event_id in (4, 5, 11, 15);
 select is_empty('select place from pg_temp.traces', 'and without those nowhere');
+select results_eq('select user_id = 4711, count(*) from ledger.completeness where user_id <> 5 group by 1', 'values (false, 1::bigint)', 'the comparisons with Toggl name the alias');
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 -- Whole months go, the last state of what was in them stays.
 begin;
 create extension if not exists pgtap;
-select plan(38);
+select plan(39);
 \ir lib/refused.sql
 
 insert into ledger.endpoint (endpoint_id, address, name, workspace_id) overriding system value values (101, 'address_of_the_first_1', 'first', 7);
@@ -101,8 +101,10 @@ select is(horizon, '2020-02-01Z', 'the horizon') from ledger.state;
 select is(pg_temp.event(1, '2020-01-02Z', 'time_entry', 'created', 10, '{}'), 'h', 'what is before it is not recorded any more');
 select is(pg_temp.event(40, '2020-01-31 23:59Z', 'time_entry', 'created', 10, '{}'), 'h', 'new or not');
 select isnt(pg_temp.event(20, '2020-02-02Z', 'time_entry', 'updated', 10, '{}'), 'h', 'what is behind it is there as before');
+insert into ledger.completeness select 7, d, 0, 1, 1, now(), 'equal' from unnest('{2020-01-31,2020-02-01}'::date[]) d;
 select results_eq($$select * from operator.retention_drop('2020-01')$$, 'values (12::bigint, 9::bigint)', 'January, and what is before it');
 select is(pg_temp.kept(), '{1,2,3,4,5,7,9,10,31}', 'of each entity the last full event, a deletion after it, and what created or deleted it last');
+select results_eq('select day from ledger.completeness', $$values (date '2020-02-01')$$, 'nor its comparisons with Toggl');
 select is(to_regclass('ledger.event_y2020m01'), null, 'the partition is gone');
 select is_empty('select from ledger.event_default', 'and the early ones');
 select results_eq($$select * from operator.retention_drop('2020-01')$$, 'values (0::bigint, 0::bigint)', 'once more: nothing');

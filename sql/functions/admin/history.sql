@@ -6,7 +6,7 @@ create function ledger.history_complete_since(workspace bigint)
 returns date
 language sql stable set search_path = ledger, pg_temp
 return (
-  select min(s.from_day)
+  select greatest(min(s.from_day), (select t.horizon::date from ledger.state t where isfinite(t.horizon)))
   from (select w.from_day,
                bool_and(w.loaded_at is not null and coalesce(w.until_day >= w.next_day - 1, true))
                  over (order by w.from_day desc) as is_whole
@@ -14,7 +14,8 @@ return (
               from ledger.history_window o where o.workspace_id = workspace) w) s
   where s.is_whole);
 comment on function ledger.history_complete_since(bigint) is
-  'The first day since which the time entries of a workspace were loaded without a gap; null: none were loaded.';
+  'The first day since which the time entries of a workspace were loaded without a gap, not before the '
+  'horizon of retention; null: none were loaded.';
 
 create function admin.toggl_history_read(who ledger.operator, request admin.request)
 returns admin.answer

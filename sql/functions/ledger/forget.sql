@@ -387,13 +387,22 @@ as $$
   where c.connection_id = j.connection_id and c.user_id = job.user_id and job.workspace_id is null
     and j.finished_at is not null;
 
+  update ledger.completeness c
+  set user_id = job.alias
+  where c.user_id = job.user_id and (job.workspace_id is null or c.workspace_id = job.workspace_id)
+    and not exists (select from ledger.completeness o
+                    where o.workspace_id = c.workspace_id and o.day = c.day and o.user_id = job.alias);
+  delete from ledger.completeness c
+  where c.user_id = job.user_id and (job.workspace_id is null or c.workspace_id = job.workspace_id);
+
   update ledger.toggl_connection c
   set user_id = job.alias, name = 'forgotten', email = null
   where c.user_id = job.user_id and job.workspace_id is null and c.token_sealed is null
 $$;
 comment on function ledger.forget_elsewhere(ledger.erasure) is
   'Removes the user from data that are no events: frozen invoices, the quarantine, accounts of our API (which are '
-  'disabled), a connection to Toggl that has ended. A new table with personal data needs a statement here.';
+  'disabled), the comparisons with Toggl, a connection to Toggl that has ended. A new table '
+  'with personal data needs a statement here.';
 
 create function operator.forget_step(erasure bigint, most bigint)
 returns table (events_done bigint, replaced bigint, finished boolean)

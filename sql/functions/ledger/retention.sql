@@ -238,6 +238,7 @@ begin
     execute format('select count(*) from ledger.%I', dropped.partition) into events;
   end if;
   perform ledger.entry_words_write_before(until);
+  delete from ledger.completeness c where c.day < until;
   analyze ledger.baseline;
   -- Who records or reads waits behind us while we wait for the lock: so shortly,
   -- and again, until no long query has it.
