@@ -45,7 +45,12 @@ class Reports:
     def search(self, request):
         body = request["body"]
         assert body["rounding"] == 0
-        return 200, {}, [{"user_id": ADA, "description": f"entry {number}", "tag_ids": [], "billable": False, "time_entries": [
+        found, first = self.found(body), body.get("first_row_number", 1) - 1
+        after = first + body["page_size"]
+        return 200, {} if after >= len(found) else {"X-Next-ID": 1 + after, "X-Next-Row-Number": 1 + after, "X-Next-Timestamp": 1 + after}, found[first:after]
+
+    def found(self, body):
+        return [{"user_id": ADA, "description": f"entry {number}", "tag_ids": [], "billable": False, "time_entries": [
             {"id": number, "seconds": seconds, "start": start.isoformat(), "stop": (start + datetime.timedelta(seconds=seconds)).isoformat(),
              "at": start.isoformat()}]} for number, (start, seconds) in self.entries.items()
             if body["start_date"] <= str(start.date()) <= body["end_date"] and number in body.get("time_entry_ids", [number])]
@@ -188,6 +193,19 @@ def test_every_night_by_itself(us, liar, reports):
     later(us, 24 * 60)
     us.hookledger("toggl", "continue")
     assert liar.count("POST", "weekly") == asked, "0: never"
+
+
+def test_five_thousand_entries_on_a_day(us, liar, reports):
+    noon = reports.entries[102][0].replace(hour=0)
+    both = {10000 + number: (noon + datetime.timedelta(seconds=10 * number), 10) for number in range(5000)}
+    gone = {20000 + number: (noon + datetime.timedelta(seconds=number), 5) for number in range(120)}
+    reports.entries |= both | gone
+    compare(us)
+    assert len(alive(us)) == 4 + 5000 + 120 and states(us) <= {"equal", "filled"}
+    for number in gone:
+        del reports.entries[number]
+    compare(us)
+    assert len(alive(us)) == 4 + 5000 and states(us) <= {"equal", "filled"}, us.sql("select message from ledger.toggl_job order by job_id desc limit 1")
 
 
 def note_gap(us):

@@ -100,6 +100,18 @@ def test_pages_are_read_in_turn(us, liar, report):
     assert us.sql("select distinct state from ledger.completeness where seconds_toggl > 0") == [("equal",)]
 
 
+def test_five_thousand_entries_on_a_day(us, liar, report):
+    us.sql("delete from ledger.toggl_probe")
+    for number in range(5000):
+        one = entry(number, seconds=17)
+        start = datetime.datetime(2026, 5, 4, tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=17 * number)
+        one["time_entries"][0] |= {"start": start.isoformat(), "stop": (start + datetime.timedelta(seconds=17)).isoformat(), "at": start.isoformat()}
+        report.entries.append(one | {"time_entries": [one["time_entries"][0] | {"id": 10000 + number}]})
+    load(us)
+    assert loaded(us) == (5070, 5070)
+    assert us.sql("select seconds_here = seconds_toggl and seconds_here >= 85000, state from ledger.completeness where day = '2026-05-04' and user_id = 0") == [(True, "equal")]
+
+
 def test_page_sizes_that_are_refused(us, liar, report):
     us.sql("delete from ledger.toggl_probe")
     report.most = 50
