@@ -330,6 +330,7 @@ static int run_continue(struct cli *cli, int argc, char **argv)
 	db_arg_int(args, toggl_conf(cli->conf)->check_hours);
 	db_arg_int(args, toggl_conf(cli->conf)->compare_days);
 	db_arg_int(args, toggl_conf(cli->conf)->prove_hours);
+	db_arg_int(args, toggl_conf(cli->conf)->load_hours);
 	if (cli_call(cli->db, "operator.toggl_due", args, &rows))
 		goto done;
 	status = CLI_FINE;

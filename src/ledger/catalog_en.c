@@ -768,8 +768,9 @@ const struct catalog_row catalog_rows[] = {
 	{ "toggl.job_works", "It is in progress." },
 	{ "toggl.left_out",
 	  "{model, select, workspace {the workspace} workspace_user {members} client {clients} "
-	  "project {projects} tag {tags} task {tasks} project_user {project members} other "
-	  "{{model}}} of workspace {workspace_id} are left out: {message}" },
+	  "project {projects} tag {tags} task {tasks} project_user {project members} group "
+	  "{groups} project_group {project groups} other {{model}}} of workspace {workspace_id} "
+	  "are left out: {message}" },
 	{ "toggl.limit_reached", "{message}. Delete or disable one (`hookledger toggl list`), or "
 				 "adopt one that was made elsewhere" },
 	{ "toggl.list_unread",

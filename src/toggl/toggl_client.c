@@ -288,6 +288,7 @@ enum err toggl_client_start_due(struct toggl_client *toggl, size_t *begun)
 	db_arg_int(args, toggl_conf(toggl->options.conf)->check_hours);
 	db_arg_int(args, toggl_conf(toggl->options.conf)->compare_days);
 	db_arg_int(args, toggl_conf(toggl->options.conf)->prove_hours);
+	db_arg_int(args, toggl_conf(toggl->options.conf)->load_hours);
 	err = toggl_db_call(&toggl->options, TOGGL_DB_DUE, args, &rows);
 	for (size_t i = 0; !err && i < db_rows_count(rows) && free_job(toggl); i++) {
 		char *kind = mem_dup(db_str(rows, i, "kind"));

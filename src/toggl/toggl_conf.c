@@ -38,6 +38,9 @@ static const struct conf_row rows[] = {
 	{ "toggl_prove_hours", CONF_NUMBER, FIELD(prove_hours), "6", 0, 8760, false,
 	  "After how many hours without an event Toggl is asked for a ping, which proves that "
 	  "callbacks still arrive; 0: never." },
+	{ "toggl_load_hours", CONF_NUMBER, FIELD(load_hours), "24", 0, 8760, false,
+	  "How often the courier loads again what no subscription at Toggl brings, such as the "
+	  "names of projects; 0: never." },
 	{ "toggl_repair", CONF_YESNO, FIELD(repair), "yes", 0, 0, false,
 	  "yes: the courier repairs subscriptions at Toggl that were disabled, were changed or "
 	  "lost their validation." },

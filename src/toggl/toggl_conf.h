@@ -21,6 +21,7 @@ struct toggl_conf {
 	int64_t check_hours;
 	int64_t compare_days;
 	int64_t prove_hours;
+	int64_t load_hours;
 	bool repair;
 };
 

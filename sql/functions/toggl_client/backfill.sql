@@ -13,12 +13,19 @@ returns table (entity_id bigint, payload jsonb, changed_at timestamptz, deleted_
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
-  id_column text := (select m.id_column from ledger.model m where m.model = of_model);
+  known ledger.model;
 begin
+  select m.* into known from ledger.model m where m.model = of_model;
+  if known.model is null then
+    return query
+      select o.entity_id, o.payload, o.changed_at, o.deleted_at from toggl.other_entity o
+      where o.workspace_id = workspace and o.model = of_model and o.entity_id = any (ids);
+    return;
+  end if;
   return query execute format(
     'select t.%1$I, t.payload, t.changed_at, t.deleted_at from toggl.%2$I t where t.workspace_id = $1 and t.%1$I = '
     'any ($2)',
-    coalesce(id_column, 'workspace_id'), of_model) using workspace, ids;
+    coalesce(known.id_column, 'workspace_id'), of_model) using workspace, ids;
 end
 $$;
 comment on function ledger.toggl_payloads(bigint, text, bigint[]) is
@@ -47,10 +54,10 @@ declare
   home constant bigint := (step -> 'ws')::bigint;
   of_model constant text := step ->> 'model';
   clock constant timestamptz := ledger.clock();
-  -- No event of an entity can be between its last change and now, so the start of
-  -- the month does as well, and old entities do not make partitions of old months.
-  earliest constant timestamptz := greatest(date_trunc('month', clock at time zone 'UTC') at time zone 'UTC',
-                                            (select s.horizon from ledger.state s));
+  earliest constant timestamptz := ledger.load_earliest(clock);
+  -- Every day these differ from what was loaded; Toggl does not call that a change.
+  computed constant text[] := case when job.kind = 'reload'
+    then '{actual_seconds,actual_hours,tracked_seconds,total_count,last_modified}' else '{}' end;
   list jsonb := case of_model
                      when 'task' then case jsonb_typeof(parsed) when 'object' then parsed -> 'data' else parsed end
                               when 'workspace' then jsonb_build_array(parsed) else parsed end;
@@ -87,7 +94,7 @@ begin
       and (of_model <> 'workspace' or ledger.toggl_number(t.one -> 'id') = home)) e
   where not exists (
     select from ledger.toggl_payloads(home, of_model, array[e.id]) k
-    where k.changed_at > e.created_at or (k.payload = e.entity and k.deleted_at is null))
+    where k.changed_at > e.created_at or (k.payload - computed = e.entity - computed and k.deleted_at is null))
   order by e.id;
   perform ledger.toggl_arrival_number(job.job_id);
 
@@ -95,6 +102,8 @@ begin
      -- A server without pages returns the same page again.
      and (page = 1 or list #>> '{0,id}' is distinct from state ->> 'first_of_page') then
     more := jsonb_build_array(step || jsonb_build_object('page', page + 1));
+  elsif of_model = 'group' and list <> '[]' then
+    more := ledger.project_group_steps(home);
   end if;
   return next;
 end

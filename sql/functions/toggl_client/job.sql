@@ -53,16 +53,8 @@ begin
         coalesce((step -> 'enabled')::boolean, s.enabled, true),
         'event_filters', ledger.toggl_event_filters(case when step ? 'filters'
           then array(select jsonb_array_elements_text(step -> 'filters')) else s.filters end));
-    when 'load' then
-      api := 'track';
-      path := '/workspaces/' || home || case step ->> 'model'
-        when 'workspace' then ''
-        when 'workspace_user' then '/workspace_users'
-        when 'client' then '/clients?status=both'
-        when 'project' then '/projects?active=both&per_page=200&page=' || (step ->> 'page')
-        when 'tag' then '/tags?per_page=200&page=' || (step ->> 'page')
-        when 'task' then '/tasks?active=both&per_page=200&page=' || (step ->> 'page')
-        when 'project_user' then '/project_users' end;
+    when 'load' then api := 'track'; path := ledger.load_path(step);
+    when 'gone' then api := 'track'; path := ledger.load_path(step);
     else
       select r.* into api, method, path, body from ledger.report_request(step) r;
       if not step ? 'ws' then
@@ -207,6 +199,8 @@ begin
     -- The days stay the same when the job waits for the quota.
     wanted := wanted || (select jsonb_build_object('from', r.first, 'until', r.last)
                          from ledger.compare_range(wanted) r);
+  elsif job_kind = 'reload' then
+    wanted := wanted || jsonb_build_object('at', ledger.rfc3339(ledger.clock()));
   end if;
   steps := case job_kind
     when 'connect' then '[{"do": "me"}, {"do": "quota"}, {"do": "workspaces"}]'
@@ -240,13 +234,8 @@ begin
     when 'validate' then ledger.toggl_verify(home, item)
     when 'delete' then jsonb_build_array(jsonb_build_object('do', 'delete', 'ws', home, 'id', item),
       jsonb_build_object('do', 'list', 'ws', home, 'id', item, 'then', 'deleted'))
-    when 'load' then (
-      select jsonb_agg(jsonb_build_object('do', 'load', 'ws', w.workspace_id, 'model', m.model, 'page', 1)
-                       order by w.workspace_id, m.place)
-      from ledger.toggl_workspace w,
-           unnest('{workspace,workspace_user,client,project,tag,task,project_user}'::text[]) with ordinality
-           m (model, place)
-      where w.connection_id = connection and (home is null or w.workspace_id = home))
+    when 'load' then ledger.load_steps(job_kind, connection, home)
+    when 'reload' then ledger.load_steps(job_kind, connection, home)
     when 'check' then (
       select jsonb_agg(jsonb_build_object('do', 'list', 'ws', w.workspace_id, 'then', 'check') order by w.workspace_id)
       from ledger.toggl_workspace w
@@ -262,12 +251,13 @@ begin
     when 'history' then ledger.history_steps(job_kind, connection, home, wanted)
     when 'compare' then ledger.repair_steps(wanted) || ledger.compare_steps(connection, home, wanted) end;
 
-  if job_kind in ('load', 'check', 'history', 'compare', 'prove') then
+  if job_kind in ('load', 'reload', 'check', 'history', 'compare', 'prove') then
     -- One at a time, or two jobs would load the same data.
     perform from ledger.toggl_connection c where c.connection_id = toggl_begin.connection for update;
     select j.* into held from ledger.toggl_job j
     where j.connection_id = connection and j.kind = job_kind and j.finished_at is null
-      and (job_kind in ('check', 'prove') or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
+      and (job_kind in ('check', 'prove', 'reload')
+           or j.given -> 'workspace' is not distinct from wanted -> 'workspace')
       and (job_kind <> 'compare'
            or array[j.given -> 'from', j.given -> 'until'] = array[wanted -> 'from', wanted -> 'until'])
     order by j.job_id limit 1;
@@ -291,8 +281,8 @@ begin
 end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
-  'Starts a job, or takes over one that waits (resume; load and check without it). The endpoint and the sealed secret '
-  'of a new subscription are stored here, before the request to Toggl. P0002: no such connection, subscription or '
+  'Starts a job, or takes over one that waits (resume; load, reload and check without it). The endpoint and the sealed '
+  'secret of a new subscription are stored here, before the request to Toggl. P0002: no such connection, subscription or '
   'job; 23505: another job conflicts, see ledger.toggl_conflicting_job(), or it exists already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
@@ -428,7 +418,9 @@ begin
     else
       select r.* into asked from ledger.toggl_request(j, j.queue -> 0) r;
       select a.wait_ms, a.message into wait_ms, message
-      from ledger.toggl_admit(j.connection_id, asked.organization, background, (how -> 'reserve')::bigint,
+      from ledger.toggl_admit(j.connection_id, asked.organization, background,
+                              -- It leaves half of each window to everything else.
+                              case when j.kind = 'reload' then 2000000000 else (how -> 'reserve')::bigint end,
                               (how -> 'pace_ms')::bigint) a;
     end if;
     if message is not null then
@@ -546,7 +538,7 @@ comment on function ledger.toggl_disconnect(bigint) is
   'Deletes the token of a connection (null: the only one). Returns how many of our subscriptions stay at Toggl. '
   'P0002: no such connection, or several.';
 
-create function ledger.toggl_due(hours bigint, compare_days bigint, prove_hours bigint)
+create function ledger.toggl_due(hours bigint, compare_days bigint, prove_hours bigint, load_hours bigint)
 returns table (connection_id bigint, kind text, parameters text)
 language sql set search_path = ledger, pg_temp
 as $$
@@ -575,9 +567,11 @@ as $$
   from ledger.proofs_due(prove_hours) d
   where not exists (select from ledger.toggl_job j where j.connection_id = d.connection_id and j.kind = 'prove'
                     and j.finished_at is null)
+  union all
+  select d.connection_id, d.kind, d.parameters from ledger.reload_due(load_hours) d
 $$;
-comment on function ledger.toggl_due(bigint, bigint, bigint) is
+comment on function ledger.toggl_due(bigint, bigint, bigint, bigint) is
   'Called by the courier: evaluates the last pings, and returns what is due: jobs that have waited long enough, '
   'connections that were not checked for so many hours or whose ping did not arrive, the comparisons of '
-  'ledger.compare_due(), and connections with subscriptions that were not heard of for prove_hours (0: never). Each is '
-  'an argument for toggl_begin().';
+  'ledger.compare_due(), connections with subscriptions that were not heard of for prove_hours (0: never), and what is '
+  'loaded again every load_hours (0: never). Each is an argument for toggl_begin().';

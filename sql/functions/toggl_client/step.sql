@@ -120,16 +120,29 @@ begin
     -- Without them the planner takes the smallest plan.
     bad := case when job.kind <> 'connect' and status in (401) then bad end;
   when 'load' then
-    if status in (402, 403, 404) then
-      note := ledger.coded('toggl.left_out',
-                           jsonb_build_object('model', step -> 'model', 'workspace_id', home, 'message', message));
+    -- One kind that fails must not keep the daily load from the others.
+    if status in (402, 403, 404) or bad is not null and job.kind = 'reload' and status <> 401 then
+      -- Not every plan has groups, and Toggl's list of them is deprecated.
+      note := case when step ->> 'model' not in ('group', 'project_group') then
+        ledger.coded('toggl.left_out', jsonb_build_object('model', step -> 'model', 'workspace_id', home, 'message',
+                                                          message)) end;
       bad := null;
     elsif bad is null then
       select l.note, l.more, l.bad into note, more, bad from ledger.toggl_arrive(job, step, parsed, state) l;
       bad := bad || jsonb_build_object('message', message);
+      if job.kind = 'reload' then
+        note := ledger.coded_list(note, bad);
+        bad := null;
+      end if;
       state := state || jsonb_build_object('first_of_page', parsed #>> '{0,id}',
         'loaded', coalesce((state -> 'loaded')::bigint, 0) +
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
+    end if;
+  when 'gone' then
+    -- Without it, what was deleted stays in the tables; no more than that.
+    bad := case when status = 401 then bad end;
+    if status = 200 then
+      perform ledger.toggl_arrive_deleted(job, step, parsed);
     end if;
   when 'prove' then
     select p.bad, p.note into bad, note from ledger.proof_step(step, status, message, bad) p;

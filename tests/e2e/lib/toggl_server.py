@@ -14,7 +14,8 @@ from installation import BUILD, WORKSPACE, free_port
 BASE = "/webhooks/api/v1"
 REPORTS = "/reports/api/v3"
 HOOKS = f"/hooks/subscriptions/{WORKSPACE}"	# of the test's own server
-FAST = {"toggl_prove_hours": "0", "toggl_pace_ms": "0", "toggl_timeout_ms": "5000", "toggl_compare_days": "0"}
+FAST = {"toggl_prove_hours": "0", "toggl_pace_ms": "0", "toggl_timeout_ms": "5000", "toggl_compare_days": "0",
+        "toggl_load_hours": "0"}
 
 
 class Toggl:
