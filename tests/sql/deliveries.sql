@@ -2,7 +2,7 @@
 -- what is sent instead of secrets.
 begin;
 create extension if not exists pgtap;
-select plan(66);
+select plan(73);
 
 insert into ledger.organization (organization_id, name) overriding system value values (1, 'Small & Sons');
 insert into ledger.workspace values (1000, 1);
@@ -121,6 +121,31 @@ select is(pg_temp.seen('time_entry', '{"user_id":33,"project_id":null,"duration"
 select is(pg_temp.seen('time_entry', '{"user_id":33,"project_id":null,"duration":60,"stop":"2026-07-17T10:00:00Z"}', 22), '',
           'what nothing is known of before is not stopped');
 select is(pg_temp.seen('time_entry', '{"user_id":33,"project_id":null}', 20), '', 'one that says nothing of it is neither');
+
+-- ---- loaded or corrected
+
+update ledger.subscription set filters = '{*.*,time_entry.started}' where subscription_id = 1;
+update ledger.subscription set filters = '{time_entry.backfilled}', account_id = 1 where subscription_id = 2;
+create function pg_temp.loaded(id bigint, source text, model text default 'time_entry', action text default 'created') returns text language plpgsql as $$
+declare
+  at timestamptz := '2026-07-17T12:00:00Z'::timestamptz + abs(id) * interval '1 second';
+begin
+  insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
+                            entity_id, model, action, source, signature, body)
+  values (1000, id, at, now(), 1, 1, 1, 11, 90, model, action, source, '\x01', '{"payload":{"user_id":22,"duration":-1,"stop":null}}');
+  perform ledger.outbox_add_loaded(array[1000::bigint], array[id], array[at], array[model], array[action], array[source]);
+  perform courier.gather(0, 1000, 1000);
+  return (select coalesce(string_agg(d.subscription_id::text, ' ' order by d.subscription_id), '') from ledger.delivery d where d.event_id = id);
+end
+$$;
+select is(pg_temp.loaded(-1, 'backfill'), '2', 'what was loaded goes only to who asks for it, and starts no timer');
+select is(pg_temp.loaded(-2, 'compare', 'time_entry', 'deleted'), '2', 'what was corrected too, whatever the action');
+select is(pg_temp.loaded(-3, 'backfill', 'tag'), '', 'of the kind that was asked for');
+select is(pg_temp.loaded(9001, 'log'), '1', 'what Toggl''s list of events has is a late callback');
+update ledger.subscription set filters = '{*.backfilled}' where subscription_id = 2;
+select is(pg_temp.loaded(-4, 'backfill', 'tag'), '2', 'of any kind');
+select is(pg_temp.seen('time_entry', '{"user_id":33,"duration":-1}', 91), '1', 'and nothing that is not loaded');
+select is(ledger.filters_problem('[{"entity":"tag","action":"backfilled"},{"entity":"*","action":"backfilled"}]', 2), null, 'a filter like others');
 
 -- ---- secrets
 

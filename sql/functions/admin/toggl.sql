@@ -201,12 +201,12 @@ returns admin.answer
 language plpgsql set search_path = ledger, pg_temp
 as $$
 begin
-  return (select ledger.answer(json_object_agg(f.entity, f.actions order by f.entity)::text)
+  return (select ledger.answer(json_object_agg(f.entity, '{created,updated,deleted}'::text[] order by f.entity)::text)
           from ledger.filter_entity f);
 end
 $$;
 comment on function admin.toggl_event_filters(ledger.operator, admin.request) is
-  'GET toggl/event_filters: each entity with its actions.';
+  'GET toggl/event_filters: each entity with its actions, without those that only hookledger has.';
 
 -- ---- operations
 

@@ -120,14 +120,15 @@ begin
 
   with item as materialized (
     select e.event_id, e.created_at, e.model, e.action, e.entity_id, i.wanted::bigint[] as wanted,
-           ledger.patterns(e.model, e.action) as patterns,
+           ledger.patterns_of(e.source, e.model, e.action) as patterns,
            case when is_timed and e.model = 'time_entry' and e.action in ('created', 'updated')
+                     and e.source not in ('backfill', 'compare')
                 then ledger.timer_change(workspace, e.entity_id, e.event_id, e.created_at, e.action,
                                          e.body) end as timer
     from unnest(events, times, wanted) i (event_id, created_at, wanted)
     -- Row by row, so that each is looked up by its key: see courier.settle().
     cross join lateral (
-      select v.event_id, v.created_at, v.model, v.action, coalesce(v.entity_id, 0) as entity_id, v.body
+      select v.event_id, v.created_at, v.model, v.action, coalesce(v.entity_id, 0) as entity_id, v.source, v.body
       from ledger.event v
       where v.workspace_id = workspace and v.event_id = i.event_id and v.created_at = i.created_at limit 1) e),
   scope as materialized (

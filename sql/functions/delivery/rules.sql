@@ -104,6 +104,15 @@ comment on function ledger.patterns(text, text) is
   'The filters that an event of this kind may match. Whether a timer was started or stopped is decided when the '
   'delivery is made, so both actions are included.';
 
+create function ledger.patterns_of(source text, model text, action text)
+returns text[]
+language sql immutable
+return case when source in ('backfill', 'compare') then array[model || '.backfilled', '*.backfilled']
+            else ledger.patterns(model, action) end;
+comment on function ledger.patterns_of(text, text, text) is
+  'The filters that an event may match by its source. What was loaded or corrected has filters of its own. What comes '
+  'from Toggl''s list of events (log) is a callback that is late.';
+
 create or replace view ledger.active_subscription as
   select s.workspace_id, s.subscription_id, s.filters, s.account_id, s.leased_until, s.paused_until
   from ledger.subscription s
@@ -141,16 +150,33 @@ comment on function ledger.outbox_add(bigint[], bigint[], timestamptz[], text[],
   'Adds a row to the outbox for each of these new events that matches a filter of an enabled and validated '
   'subscription. True: it added one.';
 
+create function ledger.outbox_add_loaded(
+  workspace_ids bigint[], event_ids bigint[], created timestamptz[], models text[], actions text[], sources text[])
+returns void
+language sql set search_path = ledger, pg_temp
+as $$
+  insert into ledger.outbox (workspace_id, event_id, created_at, subscription_ids)
+  select i.workspace_id, i.event_id, i.created_at, array_agg(s.subscription_id)
+  from unnest(workspace_ids, event_ids, created, models, actions, sources)
+         i (workspace_id, event_id, created_at, model, action, source)
+  join ledger.active_subscription s
+    on s.workspace_id = i.workspace_id and s.filters && ledger.patterns_of(i.source, i.model, i.action)
+  group by i.workspace_id, i.event_id, i.created_at
+  on conflict do nothing
+$$;
+comment on function ledger.outbox_add_loaded(bigint[], bigint[], timestamptz[], text[], text[], text[]) is
+  'As ledger.outbox_add(), for new events that were loaded from Toggl.';
+
 -- ---- what a subscription may be
 
 create or replace view ledger.filter_entity (entity, actions) as
-  select m.model, array['created', 'updated', 'deleted']
+  select m.model, array['created', 'updated', 'deleted', 'backfilled']
          || case when m.model = 'time_entry' then array['started', 'stopped'] else '{}' end
   from unnest('{client,project,project_group,project_user,tag,task,time_entry,workspace,workspace_user}'::text[])
     m (model);
 comment on view ledger.filter_entity is
-  'Entities and actions that a filter may name: Toggl''s, and two actions of hookledger (a timer was started, '
-  'stopped).';
+  'Entities and actions that a filter may name: Toggl''s, and three actions of hookledger (the entity was loaded or '
+  'corrected from Toggl''s REST API; a timer was started, stopped).';
 
 create function ledger.member_text(body jsonb, key text)
 returns text

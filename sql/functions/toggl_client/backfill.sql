@@ -1,6 +1,6 @@
 -- Records entities that a job has loaded from Toggl's REST API. They go through the ledger, so that
 -- a rebuild gives the same typed tables: each entity that differs from its row becomes an event of
--- source backfill, signed with a generated secret, and not delivered to subscribers. toggl_step()
+-- source backfill, signed with a generated secret, and delivered to who asks for such ones. toggl_step()
 -- calls toggl_arrive() for each page; the programs then sign the events and call toggl_record().
 
 comment on column ledger.event.source is
@@ -174,6 +174,7 @@ language plpgsql set search_path = ledger, pg_temp set jit = off
 as $$
 declare
   loaded record;
+  fresh record;
 begin
   select array_agg(a.workspace_id order by a.event_id) as workspace_ids,
          array_agg(a.event_id order by a.event_id) as event_ids,
@@ -191,6 +192,7 @@ begin
     return 0;
   end if;
   -- The horizon may have moved; it is read after the insert has its lock, as in receiver.append().
+  with recorded as (
   insert into ledger.event (workspace_id, event_id, created_at, received_at, epoch, endpoint_id, secret_id, creator_id,
                             entity_id, model, action, source, signature, body)
   select i.workspace_id, i.event_id, i.created_at, clock_timestamp(), (select s.epoch from ledger.state s), endpoint,
@@ -200,7 +202,15 @@ begin
               loaded.signatures, loaded.bodies, loaded.sources)
          i (workspace_id, event_id, created_at, entity_id, model, action, signature, body, source)
   where i.created_at >= (select s.horizon from ledger.state s)
-  on conflict do nothing;
+  on conflict do nothing
+  returning workspace_id, event_id, created_at, model, action, source)
+  select array_agg(r.workspace_id) as workspace_ids, array_agg(r.event_id) as event_ids,
+         array_agg(r.created_at) as created, array_agg(r.model) as models, array_agg(r.action) as actions,
+         array_agg(r.source) as sources
+  into fresh
+  from recorded r;
+  perform ledger.outbox_add_loaded(fresh.workspace_ids, fresh.event_ids, fresh.created, fresh.models, fresh.actions,
+                                   fresh.sources);
   if (select count(*) from ledger.event e
       join unnest(loaded.workspace_ids, loaded.event_ids, loaded.created) i (workspace_id, event_id, created_at)
         on e.workspace_id = i.workspace_id and e.event_id = i.event_id
@@ -213,5 +223,5 @@ begin
 end
 $$;
 comment on function ledger.toggl_record(bigint, bigint[], bytea[], bigint, bigint) is
-  'Records signed entities as events with the source of their arrival and applies them to the typed tables; '
-  'subscribers get none of them. Returns how many.';
+  'Records signed entities as events with the source of their arrival and applies them to the typed tables. '
+  'Subscribers with a filter for them get them: see ledger.patterns_of(). Returns how many.';

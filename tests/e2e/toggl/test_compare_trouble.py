@@ -6,6 +6,7 @@ import json
 import pytest
 
 import web_servers
+from deliveries import allow_subscribers, subscribe
 from installation import WORKSPACE
 from toggl_server import Liar, Side, connect, later
 
@@ -228,6 +229,8 @@ def test_a_gap_is_closed(us, liar, reports):
 
 @pytest.mark.parametrize("form", [lambda events: {"total": len(events), "events": events}, lambda events: events], ids=["object", "list"])
 def test_a_gap_is_filled_from_the_list_of_events(us, liar, reports, form):
+    allow_subscribers(us)
+    subscribe(us, "http://127.0.0.1:9/", filters=("time_entry.*",))
     start = reports.entries[102][0]
     reports.entries[105] = (start, 60)
     stamp = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -239,4 +242,5 @@ def test_a_gap_is_filled_from_the_list_of_events(us, liar, reports, form):
     us.hookledger("toggl", "continue")
     assert us.sql("select source, event_id from ledger.event where entity_id = 105") == [("log", 5005)]
     assert us.sql("select filled from ledger.repair_range") == [(1,)]
+    assert us.sql("select event_id from ledger.outbox") == [(5005,)], "a late callback is delivered like any other"
     assert "0 invalid" in us.hookledger("verify").stdout
