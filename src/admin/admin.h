@@ -254,8 +254,9 @@ admin_operation admin_event_read, admin_event_export;
 
 admin_operation admin_setup_look, admin_setup_do;
 
-/* Is this the first visit? A set-up token is set, and there is no operator yet. */
-bool admin_setup_is_due(struct admin *admin);
+/* Is this the first visit? A set-up token is set, and there is no operator yet. False: that is not
+   known, because the database does not answer; the request was answered with the error. */
+bool admin_setup_is_due(struct admin *admin, struct http_req *req, bool *is_due);
 
 /* ---- subscribers (admin_subscriber.c) and endpoints (admin_endpoint.c) */
 

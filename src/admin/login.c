@@ -15,10 +15,13 @@ enum { NAME_MAX_BYTES = 400 };
 static void answer_nobody(struct admin *admin, struct http_req *req)
 {
 	struct buf json = { 0 };
+	bool is_due;
 
+	if (!admin_setup_is_due(admin, req, &is_due))
+		return;
 	json_begin(&json, NULL);
 	json_put_text(&json, "operator", (struct str){ 0 });
-	json_put_bool(&json, "setup", admin_setup_is_due(admin));
+	json_put_bool(&json, "setup", is_due);
 	json_end(&json);
 	admin_answer(req, 200, NULL, buf_str(&json));
 	buf_done(&json);

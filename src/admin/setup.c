@@ -21,25 +21,43 @@ enum { TOKEN_MIN = 20, TOKEN_MAX = 1000, WORD_MAX = 400, OWNER_WAIT_MS = 10000 }
 /* As for one name from one address at login. */
 enum { TRIES_BURST = 10, TRIES_PER_MINUTE = 2 };
 
-bool admin_setup_is_due(struct admin *admin)
+/* An empty database has no such function, or no such schema. Any other error says nothing about
+   what is in it: an installed one may be away, or refuse logins. */
+static bool has_no_tables(const struct db *db)
+{
+	struct str state = str_of(db_sqlstate(db));
+
+	return str_is(state, "42883") || str_is(state, "3F000");
+}
+
+bool admin_setup_is_due(struct admin *admin, struct http_req *req, bool *is_due)
 {
 	struct db_rows *found = NULL;
-	bool is_due = admin_conf(admin->conf)->setup_token;
+	enum err err;
 
-	/* without tables there is no function to ask: then it is due as well */
-	if (is_due && admin_db_call(admin, "admin.has_operators", NULL, &found) == ERR_NONE)
-		is_due = !db_bool(found, 0, "has_operators");
+	*is_due = false;
+	if (!admin_conf(admin->conf)->setup_token)
+		return true;
+	err = admin_db_call(admin, "admin.has_operators", NULL, &found);
+	if (!err)
+		*is_due = !db_bool(found, 0, "has_operators");
+	else if (has_no_tables(admin->db))
+		*is_due = true;
+	else
+		admin_refuse_failed(admin, req, "has_operators", err);
 	db_rows_free(found);
-	return is_due;
+	return !err || *is_due;
 }
 
 void admin_setup_look(struct admin *admin, struct http_req *req, const struct visit *visit,
 		      const struct route_match *match)
 {
+	bool is_due;
+
 	(void)visit, (void)match;
-	admin_answer(
-		req, 200, NULL,
-		str_of(admin_setup_is_due(admin) ? "{\"needed\":true}" : "{\"needed\":false}"));
+	if (admin_setup_is_due(admin, req, &is_due))
+		admin_answer(req, 200, NULL,
+			     str_of(is_due ? "{\"needed\":true}" : "{\"needed\":false}"));
 }
 
 /* Digests are compared: of two texts the length alone would tell something. */
@@ -116,6 +134,7 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 	struct db_rows *made = NULL;
 	struct buf token = { 0 }, name = { 0 }, zone = { 0 }, kept = { 0 };
 	int64_t wait_s;
+	bool is_due;
 
 	(void)match;
 	if (!admin_conf(conf)->setup_token) {
@@ -136,7 +155,9 @@ void admin_setup_do(struct admin *admin, struct http_req *req, const struct visi
 		admin_refuse(req, 403, "setup.token_wrong");
 		goto done;
 	}
-	if (!admin_setup_is_due(admin)) {
+	if (!admin_setup_is_due(admin, req, &is_due))
+		goto done;
+	if (!is_due) {
 		admin_refuse(req, 409, "setup.done");
 		goto done;
 	}

@@ -2,7 +2,14 @@
 // Requests to hookledger-admin. Addresses are relative, so the page works below any path.
 import { sentenceOf, w } from "./words.js";
 
+/* A request to Toggl or to a subscriber is answered when that one has, and what it waits for ends
+   by itself. */
+const READ_MS = 20000, WRITE_MS = 90000;
+
 let csrf = "";
+let whenContact = () => {};
+let lost = null;	// { since, status, why } while requests fail; since: the last answer
+let answeredAt = null;
 let whenLoggedOut = () => {};
 let askForProof = async () => false;
 let proving = null;	// the promise of the form that is open: one form for all requests that wait
@@ -23,6 +30,23 @@ export function onLoggedOut(listener) {
 	whenLoggedOut = listener;
 }
 
+/* `listener(lost)` is called when a request has failed without an answer of hookledger, or with one
+   that it cannot work now, and when one works again (null). */
+export function onContact(listener) {
+	whenContact = listener;
+}
+
+/* What is shown is older than it looks. */
+export const isLost = () => lost !== null;
+
+function noteContact(error) {
+	const isBroken = error !== null && (error.status === 0 || error.status >= 500);
+	if (!isBroken)
+		answeredAt = Date.now();
+	if (isBroken || lost)
+		whenContact(lost = isBroken ? { since: lost?.since ?? answeredAt, status: error.status, why: error.message } : null);
+}
+
 /* `ask` shows a form for the password; its promise gives true when the password was right. */
 export function onProofNeeded(ask) {
 	askForProof = ask;
@@ -41,9 +65,16 @@ const capitalized = (words) => words.replace(/^(?!hookledger)[a-z]+(?=[ ,])/, (w
 async function read(response) {
 	try {
 		return await response.json();
-	} catch {
-		return {};
+	} catch (error) {
+		if (error instanceof SyntaxError)
+			return {};
+		throw error;	// it ended before its end
 	}
+}
+
+/* The errors of fetch(). */
+function unanswered(trouble, limit) {
+	return new ApiError(0, trouble.name === "TimeoutError" ? w.api.late({ seconds: limit / 1000 }) : w.api.unreachable);
 }
 
 /* `asked` is the code of the session in which the request was sent: a late answer to a session
@@ -69,9 +100,22 @@ async function call(method, path, how) {
 	}
 }
 
-async function send(method, path, { query, body, signal } = {}) {
-	const how = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" } }, asked = csrf;
-	let response;
+async function send(method, path, how = {}) {
+	try {
+		const answer = await exchange(method, path, how);
+		noteContact(null);
+		return answer;
+	} catch (error) {
+		if (error instanceof ApiError && (method === "GET" || error.status === 0))
+			noteContact(error);
+		throw error;
+	}
+}
+
+async function exchange(method, path, { query, body, signal }) {
+	const limit = method === "GET" ? READ_MS : WRITE_MS, inTime = AbortSignal.timeout(limit);
+	const how = { method, signal: signal ? AbortSignal.any([signal, inTime]) : inTime, credentials: "same-origin", headers: { Accept: "application/json" } }, asked = csrf;
+	let response, answer;
 
 	if (method !== "GET")
 		how.headers["X-HL-CSRF"] = csrf;
@@ -81,12 +125,12 @@ async function send(method, path, { query, body, signal } = {}) {
 	}
 	try {
 		response = await fetch(url(path, query), how);
+		answer = await read(response);
 	} catch (trouble) {
-		if (trouble.name === "AbortError")
+		if (trouble.name === "AbortError" && signal?.aborted)
 			throw trouble;
-		throw new ApiError(0, w.api.unreachable);
+		throw unanswered(trouble, limit);
 	}
-	const answer = await read(response);
 	if (response.ok)
 		return { status: response.status, ...answer };
 	throw refusal(path, method, asked, response, answer);

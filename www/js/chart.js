@@ -158,7 +158,6 @@ export function stackedBars(recolour) {
 			el("thead", null, el("tr", null, el("th", { scope: "col" }, rowName), series.map((one) => el("th", { scope: "col", class: "numeric" }, one.name)),
 			                     el("th", { scope: "col", class: "numeric" }, w.time.total))),
 			el("tbody", null, x.map((seconds, at) => [seconds, series.map((one) => one.values[at])]).reverse()
-				.filter(([, values]) => values.some((value) => value > 0))
 				.map(([seconds, values]) => el("tr", null, el("th", { scope: "row" }, rowText(seconds)),
 					values.map((value) => el("td", { class: "numeric" }, value ? valueText(value) : "")),
 					el("td", { class: "numeric" }, valueText(values.reduce((sum, value) => sum + value, 0))))))));

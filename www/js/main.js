@@ -2,7 +2,7 @@
 // The frame: who is logged in, which view is shown, and the way between views.
 import * as api from "./api.js";
 import { el, patch, replace, sign } from "./dom.js";
-import { setZone } from "./format.js";
+import { clockOrDate, setZone } from "./format.js";
 import { keepMomentsFresh, prove, showCurrent, toast, trouble, why } from "./parts.js";
 import { address, here, onChange } from "./route.js";
 import { speak, w } from "./words.js";
@@ -24,6 +24,8 @@ const views = {
 const content = document.getElementById("content");
 const top = document.getElementById("top");
 const skip = document.getElementById("skip");
+const strip = document.getElementById("strip");
+const RETRY_MS = 5000;
 let session = null;	// what GET session says
 let current = null;	// { name, view } that is shown
 let hasMoved = false;	// who only comes in reads from the top
@@ -165,6 +167,19 @@ api.onLoggedOut(() => {
 		forget();
 		ask(false, true);
 	}
+});
+let retrying;
+
+/* While requests fail, what is shown is old: that is said, once for the whole page. */
+api.onContact((lost) => {
+	const wasLost = document.body.classList.contains("stale"), isOld = Boolean(lost && session);
+	clearTimeout(retrying);
+	document.body.classList.toggle("stale", isOld);
+	patch(strip, isOld ? el("p", null, sign("warning"), el("span", null, lost.status ? w.strip.failed({ when: clockOrDate(lost.since), why: lost.why }) : w.strip.silent({ when: clockOrDate(lost.since) }))) : null);
+	if (isOld)
+		retrying = setTimeout(() => api.get("session").catch(() => {}), RETRY_MS);	// an error comes here again
+	else if (wasLost && session)
+		current?.view.update?.(here(), context())?.catch?.(() => {});
 });
 api.onProofNeeded(() => prove(session?.operator.name ?? "", (password) => api.post("session/proof", { password })));
 onChange(show);

@@ -358,6 +358,13 @@ def test_the_first_visit_by_plain_cgi(empty_site):
     assert answer.status == 200 and answer.json()["operator"]["name"] == "Olga", answer
 
 
+def test_an_installed_database_that_is_away_is_not_empty(page_site):
+    page_site.write_conf(setup_token=TOKEN, database="host=127.0.0.1 port=1 dbname=x user=y connect_timeout=1")
+    for method, path, body in (("GET", "session", b""), ("GET", "setup", b""), ("POST", "setup", json.dumps(SETUP).encode())):
+        answer = by_hand(page_site, method, path, body)
+        assert answer.status == 503 and answer.json()["error"]["code"] == "db.away", answer
+
+
 def test_no_first_visit_without_a_token(page_site):
     page = Page(page_site)
     assert page.get("session").json()["setup"] is False

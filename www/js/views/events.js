@@ -231,13 +231,29 @@ function readable(value, name, entityName) {
 	return typeof value === "object" ? el("code", null, JSON.stringify(value)) : String(value);
 }
 
-function pretty(body) {
+/* Indented JSON. It is not parsed: that would change numbers beyond 2^53. */
+export function pretty(body) {
+	let out = "", depth = 0, before = "";
+	const line = () => `\n${"  ".repeat(depth)}`;
+
 	try {
-		// JSON.parse changes numbers beyond 2^53: show such a body as it came
-		return /[0-9]{16,}/.test(body) ? body : JSON.stringify(JSON.parse(body), null, 2);
+		JSON.parse(body);
 	} catch {
 		return body;
 	}
+	for (const [token] of body.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gu)) {
+		const isOpening = token === "{" || token === "[", isClosing = token === "}" || token === "]";
+		const wasOpening = before === "{" || before === "[";
+		if (isClosing) {
+			depth--;
+			out += wasOpening ? token : `${line()}${token}`;
+		} else {
+			out += `${wasOpening || before === "," ? line() : ""}${token}${token === ":" ? " " : ""}`;
+		}
+		depth += isOpening ? 1 : 0;
+		before = token;
+	}
+	return out;
 }
 
 function detail(e) {

@@ -128,7 +128,7 @@ async function keepFresh() {
 		if (!document.hidden)
 			hasEvents = await refresh();
 	} catch (error) {
-		if (mine === node && error.status !== 401)
+		if (mine === node && error.status !== 401 && !api.isLost())
 			node.firstChild.replaceWith(el("div", { class: "banner warning", "data-key": "banner" }, sign("warning", "big"), el("div", null, el("h1", null, why(error)))));
 	}
 	if (mine === node)

@@ -2,7 +2,7 @@
 // Programs of one's own that get the events: subscriptions, the accounts behind
 // them, their limits, and what was delivered.
 import * as api from "../api.js";
-import { el, replace } from "../dom.js";
+import { el, patch, replace } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { fromField, millis, number, toField, zoneName } from "../format.js";
 import { act, choice, confirm, dialog, field, label, menu, moment, says, section, showSecret, showTabs, state, table, tell, toast, trouble, why } from "../parts.js";
@@ -10,8 +10,9 @@ import { address, here } from "../route.js";
 import { filters as inWords, modelOf, sentenceOf, w } from "../words.js";
 import { zones } from "./setup.js";
 
+const EVERY_MS = 15000;
 const t = w.subscribers;
-let node, body, context, now;
+let node, body, context, now, timer;
 
 const levelOf = { well: "well", paused: "wait", disabled: "off", held: "off", unvalidated: "warning", dead: "warning" };
 const workspaceName = (id) => context.workspace(id);
@@ -121,7 +122,7 @@ function subscriptionActions(s) {
 		{ text: t.rotate, run: rotate },
 		s.enabled ? { text: t.disable, danger: true, run: () => sure(t.disableTitle, sentenceOf(s.warnings.disable), name, t.disable, () => api.change(at, { enabled: false })) }
 			: { text: t.enable, run: () => run(() => api.change(at, { enabled: true })) },
-		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, sentenceOf(s.warnings.delete), name, t.remove, () => api.remove(at)) },
+		{ text: t.remove, danger: true, run: () => sure(t.removeTitle, sentenceOf(s.warnings.delete), name, t.remove, () => api.remove(at), w.deleted) },
 	], name);
 }
 
@@ -141,6 +142,7 @@ function subscriptions() {
 
 // ---- deliveries of one subscription
 
+const PAGE = 50;
 let shown = [], next = null;
 
 async function deliveries(id, query, isMore) {
@@ -222,7 +224,7 @@ function accountActions(a) {
 	}
 	return menu([
 		{ text: t.grant, run: () => grant(a) },
-		...a.workspaces.map(({ id }) => ({ text: t.revoke({ name: workspaceName(id) }), danger: true, run: () => run(() => api.remove(`${at}/workspaces/${id}`)) })),
+		...a.workspaces.map(({ id }) => ({ text: t.revoke({ name: workspaceName(id) }), danger: true, run: () => run(() => api.remove(`${at}/workspaces/${id}`), t.revoked) })),
 		{ text: t.newToken, run: newToken },
 		a.enabled ? { text: t.disableAccount, danger: true, run: () => sure(t.disableAccountTitle({ name: a.name }), t.disableAccountWords, a.name, t.disableAccount, () => api.change(at, { enabled: false })) }
 			: { text: t.enableAccount, run: () => run(() => api.change(at, { enabled: true })) },
@@ -282,20 +284,40 @@ function organizations() {
 
 // ---- the view
 
+async function made() {
+	const { path, query } = here();
+	now = await api.get("subscribers");
+	return path[1] === "deliveries" ? deliveries(path[2], query, false) : path[1] === "accounts" ? accounts() : path[1] === "organizations" ? organizations() : subscriptions();
+}
+
 async function fill() {
-	const { path, query } = here(), mine = node;
+	const mine = node;
 	body.setAttribute("aria-busy", "true");
 	try {
-		now = await api.get("subscribers");
-		const made = path[1] === "deliveries" ? await deliveries(path[2], query, false) : path[1] === "accounts" ? accounts() : path[1] === "organizations" ? organizations() : subscriptions();
+		const content = await made();
 		if (mine === node)
-			replace(body, made);
+			replace(body, content);
 	} catch (error) {
 		if (mine === node)
 			replace(body, trouble(error, fill));
 	} finally {
 		body.removeAttribute("aria-busy");
 	}
+}
+
+/* In the background, without disturbing the reader. Who has asked for more deliveries keeps them. */
+async function keepFresh() {
+	const mine = node, at = location.hash, isLong = here().path[1] === "deliveries" && shown.length > PAGE;
+	if (!document.hidden && !isLong && !document.querySelector("dialog[open]"))
+		try {
+			const content = await made();
+			if (mine === node && at === location.hash)
+				patch(body, content);
+		} catch {
+			// the page says that it shows what was
+		}
+	if (mine === node)
+		timer = setTimeout(keepFresh, EVERY_MS);
 }
 
 export const knows = ({ path }) => path[1] === undefined || Object.hasOwn(t.tabs, path[1]) || (path[1] === "deliveries" && /^[0-9]+$/.test(path[2] ?? ""));
@@ -311,9 +333,11 @@ export async function show(place, given) {
 	body = el("div");
 	node = el("div", null, el("h1", null, w.views.subscribers), el("p", { class: "quiet" }, t.words), el("nav", { class: "tabs", "aria-label": w.views.subscribers }), body);
 	await update(place);
+	timer = setTimeout(keepFresh, EVERY_MS);
 	return node;
 }
 
 export function leave() {
+	clearTimeout(timer);
 	node = null;
 }

@@ -59,6 +59,9 @@ function controls(range) {
 				{ id: "time-workspace", onchange: (event) => to({ workspace: event.target.value }) })) : null);
 }
 
+/* A project whose name is not known is not "no project". */
+const nameOf = (each) => each.project ?? (each.project_id ? `#${each.project_id}` : t.noProject);
+
 /* The look of each project in all parts of the view: a map by number; the projects without
    a distinct colour share one look. */
 function lookOf(data) {
@@ -79,7 +82,7 @@ function running(list, look) {
 	const timers = (some) => el("ul", { class: "running" }, some.map((each) => el("li", null,
 		swatch(look(each.project_id)),
 		el("div", null, el("strong", null, each.user ?? w.unknown), el("span", { class: "says" }, each.description || w.event.noDescription),
-			el("span", { class: "quiet" }, el("bdi", null, each.project ?? t.noProject), " · ", el("span", { class: "whole" }, t.since({ when: shortly(each.start_at) })))),
+			el("span", { class: "quiet" }, el("bdi", null, nameOf(each)), " · ", el("span", { class: "whole" }, t.since({ when: shortly(each.start_at) })))),
 		el("span", { class: "ticks", "data-start": each.start_at }, stopwatch((Date.now() - new Date(each.start_at)) / 1000)))));
 	return section(t.running, list.length ? fewOf(list, RUNNING_MAX, timers) : el("p", { class: "quiet" }, t.noneRunning));
 }
@@ -95,7 +98,7 @@ function showDays(data, range, look) {
 		const rank = order.indexOf(each.project_id ?? "");
 		const key = rank >= 0 && rank < PROJECTS_MAX ? rank : PROJECTS_MAX;
 		if (!series.has(key))
-			series.set(key, { rank: key, name: key === PROJECTS_MAX ? t.others({ count: order.length - PROJECTS_MAX }) : each.project ?? t.noProject, values: days.map(() => 0), look: look(each.project_id) });
+			series.set(key, { rank: key, name: key === PROJECTS_MAX ? t.others({ count: order.length - PROJECTS_MAX }) : nameOf(each), values: days.map(() => 0), look: look(each.project_id) });
 		series.get(key).values[place.get(each.day)] += Number(each.seconds);
 	}
 	const total = data.by_day.reduce((sum, each) => sum + Number(each.seconds), 0);
@@ -116,7 +119,7 @@ const totalOf = (rows) => rows.reduce((sum, each) => sum + Number(each.seconds),
 function projects(data, look) {
 	const total = totalOf(data.by_project);
 	return section(t.byProject, table([
-		{ head: t.project, cell: (each) => el("span", { class: "named" }, swatch(look(each.project_id)), el("span", null, each.project ?? t.noProject)) },
+		{ head: t.project, cell: (each) => el("span", { class: "named" }, swatch(look(each.project_id)), el("span", null, nameOf(each))) },
 		{ head: t.hours, numeric: true, cell: (each) => hours(each.seconds) },
 		{ head: t.billable, numeric: true, cell: (each) => hours(each.billable_seconds ?? 0) },
 		{ head: t.share, numeric: true, cell: (each) => share(Number(each.seconds), total) },
@@ -152,7 +155,7 @@ async function refresh() {
 async function keepFresh() {
 	const mine = node;
 	if (!document.hidden)
-		await refresh().catch(() => {});
+		await refresh().catch(() => {});	// the page says that it shows what was
 	if (mine === node)
 		timer = setTimeout(keepFresh, EVERY_MS);
 }
@@ -168,6 +171,8 @@ export async function show(place, given) {
 	await refresh();
 	timer = setTimeout(keepFresh, EVERY_MS);
 	tick = setInterval(() => {
+		if (api.isLost())
+			return;	// nobody knows whether they still run
 		for (const each of node.querySelectorAll(".ticks"))
 			each.textContent = stopwatch((Date.now() - new Date(each.dataset.start)) / 1000);
 	}, 1000);

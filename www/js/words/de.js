@@ -17,6 +17,7 @@ export default {
 	close: "Schließen",
 	save: "Speichern",
 	saved: "Gespeichert.",
+	deleted: "Gelöscht.",
 	copy: "Kopieren",
 	copied: "Kopiert.",
 	copyByHand: "Dieser Browser erlaubt der Seite das Kopieren hier nicht. Der Text ist markiert: Drücken Sie Strg+C oder Cmd+C.",
@@ -99,6 +100,7 @@ export default {
 
 	api: {
 		unreachable: "Der Server ist nicht erreichbar. Soweit diese Seite es beurteilen kann, hat diese Anfrage nichts geändert; prüfen Sie die Anzeige, bevor Sie sie wiederholen.",
+		late: "Keine Antwort innerhalb von {seconds} Sekunden.",
 		silent: "Der Webserver hat mit {status} geantwortet und keinen Grund genannt.",
 		brokeOff: "Die Verbindung brach ab, bevor die Datei vollständig übertragen war. Es wurde nichts gespeichert; versuchen Sie es noch einmal.",
 		endedEarly: "Der Server hat die Übertragung beendet, bevor die Datei vollständig war. Es wurde nichts gespeichert; versuchen Sie es noch einmal.",
@@ -506,6 +508,11 @@ export default {
 		done: "Fertig.",
 	},
 
+	strip: {
+		silent: "Keine Antwort seit {when}. Die Anzeige ist von diesem Zeitpunkt; neuer Versuch läuft.",
+		failed: "Gestört seit {when}: {why} Die Anzeige ist von diesem Zeitpunkt; neuer Versuch läuft.",
+	},
+
 	history: {
 		title: "Vergangenheit laden",
 		words: "Die Tabellen beginnen mit dem ersten Callback. Ältere Zeiteinträge werden aus den Berichten von Toggl geladen, das neueste Jahr zuerst und im Rahmen des Kontingents.",
@@ -589,6 +596,7 @@ export default {
 	},
 
 	subscribers: {
+		revoked: "Zugriff entzogen.",
 		words: "Programme, die die Ereignisse erhalten, über dieselbe API, die Toggl hat.",
 		tabs: { subscriptions: "Abonnements", accounts: "Konten", organizations: "Grenzen" },
 		subscriptions: "Abonnements",

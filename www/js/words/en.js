@@ -18,6 +18,7 @@ export default {
 	close: "Close",
 	save: "Save",
 	saved: "Saved.",
+	deleted: "Deleted.",
 	copy: "Copy",
 	copied: "Copied.",
 	copyByHand: "This browser does not let the page copy here. The text is selected: press Ctrl+C, or Cmd+C.",
@@ -97,6 +98,7 @@ export default {
 
 	api: {
 		unreachable: "The server cannot be reached. As far as this page can tell, this request changed nothing; look at what is shown before you repeat it.",
+		late: "No answer within {seconds} seconds.",
 		silent: "The web server answered {status} and gave no reason.",
 		brokeOff: "The connection broke before all of the file had come. Nothing was saved; try again.",
 		endedEarly: "The server ended before all of the file had come. Nothing was saved; try again.",
@@ -504,6 +506,11 @@ export default {
 		done: "Done.",
 	},
 
+	strip: {
+		silent: "No answer since {when}. What you see is from then. Retrying.",
+		failed: "Not working since {when}: {why} What you see is from then. Retrying.",
+	},
+
 	history: {
 		title: "Load the past",
 		words: "The tables begin with the first callback. Time entries from before it are loaded from Toggl's reports, the newest year first, within the quota.",
@@ -587,6 +594,7 @@ export default {
 	},
 
 	subscribers: {
+		revoked: "Access removed.",
 		words: "Programs that get the events, through the same API that Toggl has.",
 		tabs: { subscriptions: "Subscriptions", accounts: "Accounts", organizations: "Limits" },
 		subscriptions: "Subscriptions",
