@@ -1,6 +1,19 @@
 -- The admin page: the overview. Counts come from ledger.event_count_created, which the monitor
 -- updates; newer events are counted here.
 
+create function ledger.last_call_at()
+returns timestamptz
+language sql stable set search_path = ledger, pg_temp
+return greatest(
+  (select max(r.last_at) from ledger.call_baseline r),
+  (select max(e.received_at)
+   from (select o.received_at, o.source from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc
+         limit 100) e
+   where e.source not in ('backfill', 'compare', 'log')));
+comment on function ledger.last_call_at() is
+  'When the last event arrived by itself; what was loaded from Toggl does not count. From the counts, or among the '
+  'newest hundred events; null: never.';
+
 create function ledger.all_is_well(at timestamptz)
 returns jsonb
 language sql stable set search_path = ledger, pg_temp
@@ -8,8 +21,7 @@ as $$
   select case when l.at is null then ledger.coded('overview.ready')
               else ledger.coded('overview.well',
                                 jsonb_build_object('last_seconds', ledger.whole_seconds(all_is_well.at - l.at))) end
-  from (select max(e.received_at) as at
-        from (select o.received_at from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc limit 20) e) l
+  from (select ledger.last_call_at() as at) l
 $$;
 comment on function ledger.all_is_well(timestamptz) is 'The message when there are no findings.';
 
@@ -53,12 +65,7 @@ begin
     'level', coalesce(worst ->> 'level', 'well'),
     'sentence', coalesce(worst -> 'words', ledger.all_is_well(clock)),
     'findings', found,
-    -- What was loaded from Toggl does not count.
-    'last_event_at', ledger.rfc3339(greatest(
-      (select max(r.last_at) from ledger.call_baseline r),
-      (select max(e.received_at)
-       from (select o.received_at, o.source from ledger.event o order by o.epoch desc, o.txid desc, o.seq desc
-             limit 100) e where e.source in ('webhook', 'spool')))),
+    'last_event_at', ledger.rfc3339(ledger.last_call_at()),
     'last_ping_at', (select ledger.rfc3339(max(f.last_ping_at)) from toggl.freshness f),
     'events_today', ledger.day_count(today, who.time_zone, 'infinity'),
     'events_usual_today', round(usual),
