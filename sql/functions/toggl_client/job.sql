@@ -282,8 +282,8 @@ end
 $$;
 comment on function ledger.toggl_begin(bigint, text, jsonb, text, bytea, boolean) is
   'Starts a job, or takes over one that waits (resume; load, reload and check without it). The endpoint and the sealed '
-  'secret of a new subscription are stored here, before the request to Toggl. P0002: no such connection, subscription or '
-  'job; 23505: another job conflicts, see ledger.toggl_conflicting_job(), or it exists already.';
+  'secret of a new subscription are stored here, before the request to Toggl. P0002: no such connection, subscription '
+  'or job; 23505: another job conflicts, see ledger.toggl_conflicting_job(), or it exists already.';
 
 create function ledger.toggl_end(inout job ledger.toggl_job)
 language plpgsql set search_path = ledger, pg_temp
