@@ -19,6 +19,37 @@ def begin(page):
     return page
 
 
+def test_a_control_with_the_focus_gets_another_given_value(page):
+    """Such as after Back. What somebody is typing stays as long as the page gives the same."""
+    begin(page)
+    assert page.js("""
+        const form = (day, place, on) => el("form", null, el("input", { type: "date", class: "day", value: day }),
+            el("select", { class: "place" }, ["a", "b"].map((each) => el("option", { value: each, selected: each === place }, each))),
+            el("input", { type: "checkbox", class: "on", checked: on }));
+        const values = () => [by(".day").value, by(".place").value, by(".on").checked].join();
+        show(form("2026-05-01", "a", false));
+        const found = [];
+        by(".day").focus();
+        by(".day").value = "2026-05-09";
+        show(form("2026-05-01", "a", false));
+        found.push(values());
+        by(".day").value = "2026-05-01";
+        show(form("2026-05-02", "a", false));
+        found.push(values());
+        by(".place").focus();
+        by(".place").value = "b";
+        show(form("2026-05-02", "a", false));
+        found.push(values());
+        show(form("2026-05-02", "b", false));
+        show(form("2026-05-02", "a", false));
+        found.push(values());
+        by(".on").focus();
+        show(form("2026-05-02", "a", true));
+        found.push(values());
+        return found;
+    """) == ["2026-05-09,a,false", "2026-05-02,a,false", "2026-05-02,b,false", "2026-05-02,a,false", "2026-05-02,a,true"]
+
+
 def test_nodes_that_are_the_same_stay(page):
     begin(page)
     assert page.js("""

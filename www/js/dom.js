@@ -72,6 +72,13 @@ const openAsGiven = new WeakMap();
 
 const isControl = (node) => node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement;
 
+/* Has the reader changed what the page last gave a control? */
+function isChanged(control) {
+	if (control instanceof HTMLSelectElement)
+		return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
+	return control.type === "checkbox" || control.type === "radio" ? control.checked !== control.defaultChecked : control.value !== control.defaultValue;
+}
+
 /* Copies to `fresh` what the reader, or an action that runs, has changed in `old`, so that the
    library does not undo it. */
 function keepState(old, fresh) {
@@ -90,7 +97,8 @@ function keepState(old, fresh) {
 		old.style.cssText = fresh.style.cssText;
 	else if (old.hasAttribute("style"))
 		fresh.style.cssText = old.style.cssText;	// such as the position of a menu
-	if (isControl(old) && old === document.activeElement) {
+	// somebody is typing; what was only given, such as before Back, is no such value
+	if (isControl(old) && old === document.activeElement && isChanged(old)) {
 		fresh.value = old.value;
 		fresh.checked = old.checked;
 	}
@@ -106,7 +114,7 @@ function takeListeners(old, fresh) {
 
 /* Makes `parent` show these children. Nodes that are the same (by data-key, which is unique
    among siblings, else by position) stay, with focus, selection, open details and scrolling.
-   A control gets its new value, unless it has the focus. A node with data-keep (a chart, a form
+   A control gets its new value, unless it has the focus and its reader has changed it. A node with data-keep (a chart, a form
    that somebody may be typing into) is not changed. */
 export function patch(parent, ...children) {
 	const fresh = parent.cloneNode(), active = document.activeElement, selects = new Map();

@@ -263,7 +263,7 @@ begin
                select u.name from toggl.workspace_user u
                where u.workspace_id = c.workspace_id and u.user_id = c.user_id
                order by u.deleted_at nulls first, u.changed_at desc limit 1), c.user_id::text) end,
-             'count', c.seconds_here, 'toggl', c.seconds_toggl)), c.checked_at, '#/toggl'
+             'count', c.seconds_here, 'toggl', c.seconds_toggl)), c.checked_at, '#/toggl/history'
     from ledger.completeness c
     where c.state = 'differs'
       and (c.user_id > 0 or not exists (select from ledger.completeness p

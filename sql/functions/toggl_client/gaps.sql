@@ -127,7 +127,7 @@ create function ledger.findings_gaps()
 returns table (kind text, level text, subject text, message jsonb, since timestamptz, link text)
 language sql stable set search_path = ledger, pg_temp
 as $$
-  select 'gap', 'warning', 'gap ' || r.repair_id, ledger.repair_gap_coded(r), r.from_at, '#/toggl'
+  select 'gap', 'warning', 'gap ' || r.repair_id, ledger.repair_gap_coded(r), r.from_at, '#/toggl/history'
   from ledger.repair_range r
   where r.closed_at is null
   order by r.repair_id desc

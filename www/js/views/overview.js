@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { looks, stackedBars } from "../chart.js";
 import { el, patch, sign } from "../dom.js";
-import { ago, dayAndClock, hourOrDay, number } from "../format.js";
+import { ago, clockOrDate, dayAndClock, hourOrDay, number, roughly } from "../format.js";
 import { bar, copyable, fact, moment, section, state, table, why } from "../parts.js";
 import { modelOf, sentenceOf, w } from "../words.js";
 
@@ -19,8 +19,8 @@ function todo(f) {
 	return f.todo ? el("p", null, sentenceOf(f.todo).split("`").map((piece, place) => (place % 2 ? el("code", null, piece) : piece))) : null;
 }
 
-const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since({ when: ago(f.since) })) : null);
-const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.look) : null);
+const since = (f) => (f.since ? el("p", { class: "quiet small" }, t.since({ when: clockOrDate(f.since), span: roughly((Date.now() - new Date(f.since)) / 1000) })) : null);
+const link = (f, kind = "secondary") => (f.link ? el("a", { href: f.link, role: "button", class: `${kind} small` }, t.open[f.link.match(/^#\/([a-z]+)/)?.[1]] ?? t.open.overview) : null);
 
 /* The sentence; of what is found the worst, with what to do about it. */
 function banner(o) {
