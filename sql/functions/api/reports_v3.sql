@@ -5,22 +5,22 @@
 
 -- ---- which entries
 
-create function ledger.report_flaw(asked jsonb)
+create function ledger.report_values_flaw(asked jsonb)
 returns text
 language plpgsql stable set search_path = ledger, pg_temp
 as $$
 declare
   one record;
 begin
-  if not asked ?| '{start_date,end_date,time_entry_ids}' then
-    return ledger.api_text('report_empty');
-  end if;
   for one in
     select k.name, asked -> k.name as value, k.kind
     from (values ('start_date', 'date'), ('end_date', 'date'), ('page_size', 'number'), ('first_id', 'number'),
                  ('first_row_number', 'number'), ('first_timestamp', 'number'), ('rounding', 'number'),
                  ('rounding_minutes', 'number'), ('min_duration_seconds', 'number'), ('max_duration_seconds', 'number'),
                  ('billable', 'boolean'), ('enrich_response', 'boolean'), ('with_graph', 'boolean'),
+                 ('include_time_entry_ids', 'boolean'), ('active', 'boolean'), ('is_active', 'boolean'),
+                 ('is_billable', 'boolean'), ('is_private', 'boolean'), ('start', 'number'), ('ids', 'ids'),
+                 ('name', 'string'), ('currency', 'string'), ('grouping', 'group'), ('sub_grouping', 'part'),
                  ('description', 'string'), ('time_entry_ids', 'ids'), ('user_ids', 'ids'), ('project_ids', 'ids'),
                  ('client_ids', 'ids'), ('task_ids', 'ids'), ('tag_ids', 'ids'), ('order_by', 'order'),
                  ('order_dir', 'direction'), ('granularity', 'granularity')) k (name, kind)
@@ -55,6 +55,14 @@ begin
       if one.value not in ('"date"', '"last_update"', '"duration"', '"description"', '"user"') then
         return ledger.api_text('report_value', one.name, 'date, user, duration, description, last_update');
       end if;
+    when 'group' then
+      if one.value not in ('"users"', '"projects"', '"clients"') then
+        return ledger.api_text('report_value', one.name, 'users, projects, clients');
+      end if;
+    when 'part' then
+      if one.value not in ('"users"', '"projects"', '"clients"', '"tasks"', '"tags"', '"time_entries"') then
+        return ledger.api_text('report_value', one.name, 'users, projects, clients, tasks, tags, time_entries');
+      end if;
     when 'direction' then
       if upper(one.value #>> '{}') not in ('ASC', 'DESC') then
         return ledger.api_text('report_value', one.name, 'ASC, DESC');
@@ -67,6 +75,24 @@ begin
   end loop;
   if asked ? 'page_size' and (asked ->> 'page_size')::bigint not between 1 and 1000 then
     return ledger.api_text('report_value', 'page_size', '1 to 1000');
+  end if;
+  return null;
+end
+$$;
+comment on function ledger.report_values_flaw(jsonb) is
+  'The first value in the body of a request of Reports v3 that is wrong, in Toggl''s words; null: none.';
+
+create function ledger.report_flaw(asked jsonb)
+returns text
+language plpgsql stable set search_path = ledger, pg_temp
+as $$
+declare
+  flaw constant text := ledger.report_values_flaw(asked);
+begin
+  if not asked ?| '{start_date,end_date,time_entry_ids}' then
+    return ledger.api_text('report_empty');
+  elsif flaw is not null then
+    return flaw;
   end if;
   if coalesce(asked ->> 'end_date', '9999-12-31') < coalesce(asked ->> 'start_date', '0001-01-01') then
     return ledger.api_text('report_range');

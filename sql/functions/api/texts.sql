@@ -48,6 +48,8 @@ as $$
       ('dates', 'start_date, end_date and before are dates (YYYY-MM-DD) or RFC 3339 times'),
       ('report_empty', 'At least one parameter must be set'),
       ('report_value', 'Invalid ''%s'' value, allowed values are: ''%s'''),
+      ('report_ids', 'Maximum count of posted IDs is %s'),
+      ('own_entries', 'start_date must not be earlier than %s'),
       ('report_range', 'Invalid ''end_date'' value, allowed values are: ''days on and after start_date'''),
       ('subscription_deleted', 'its subscription is deleted'),
       ('subscription_disabled', 'its subscription is disabled for long'),

@@ -369,9 +369,23 @@ $$;
 comment on function api.v9_quota(bigint, bigint, jsonb, bigint) is
   'GET /me/quota: the remaining requests in each window of the account.';
 
+create function ledger.own_entries_since(account bigint)
+returns timestamptz
+language sql volatile set search_path = ledger, pg_temp set timezone = 'UTC'
+as $$
+  select case when bool_and(o.plan <> 'enterprise') then date_trunc('day', ledger.clock()) - interval '90 days' end
+  from ledger.member m
+  join ledger.workspace w on w.workspace_id = m.workspace_id
+  join ledger.organization o on o.organization_id = w.organization_id
+  where m.account_id = account
+$$;
+comment on function ledger.own_entries_since(bigint) is
+  'The earliest start_date of /me/time_entries, as at Toggl; null: there is no limit, because an '
+  'organization of the account has the plan enterprise, or it has none.';
+
 create function api.v9_time_entries(account bigint, workspace bigint, query jsonb, item bigint)
 returns table (status bigint, body text)
-language plpgsql stable security definer set search_path = ledger, pg_temp
+language plpgsql volatile security definer set search_path = ledger, pg_temp
 as $$
 declare
   who ledger.account;
@@ -392,6 +406,11 @@ begin
       to_json(ledger.api_text('dates'))::text;
     return;
   end;
+  if earliest < ledger.own_entries_since(account) then
+    return query select 400::bigint,
+      to_json(ledger.api_text('own_entries', ledger.own_entries_since(account)::date::text))::text;
+    return;
+  end if;
   if since is null and earliest is null and latest is null then
     earliest := ledger.clock() - interval '9 days';
   end if;

@@ -109,6 +109,71 @@ def test_a_member_sees_only_own_entries(site):
     assert total == sum(one["time_entries"][0]["seconds"] for one in found)
 
 
+@pytest.mark.parametrize("grouping, sub_grouping", [(one, other) for one in ("users", "projects", "clients", None)
+                                                    for other in ("users", "projects", "clients", "tasks", "tags", "time_entries", None)])
+def test_a_summary_has_the_seconds_of_the_entries(ada, grouping, sub_grouping):
+    found, _ = pages(ada)
+    asked = {name: value for name, value in (("grouping", grouping), ("sub_grouping", sub_grouping)) if value}
+    answer = ada.post(f"{REPORTS}/summary/time_entries", {**RANGE, **asked, "include_time_entry_ids": True})
+    assert answer.status == 200 and answer.headers["x-grouping"] == (grouping or "projects")
+    assert answer.headers["x-sub-grouping"] == (sub_grouping or "time_entries")
+    key = {"users": "user_id", "projects": "project_id", "clients": "client_id", "tasks": "task_id"}
+    wanted = {}
+    for one in found:
+        group = one.get(key[grouping or "projects"])
+        part = {"tags": (one["tag_ids"] or [None])[0]}.get(sub_grouping, one.get(key.get(sub_grouping, "")))
+        title = one["description"] if sub_grouping in ("time_entries", None) else None
+        entry = one["time_entries"][0]
+        seconds, numbers = wanted.get((group, part, title), (0, []))
+        wanted[group, part, title] = (seconds + entry["seconds"], sorted([*numbers, entry["id"]]))
+    got = {(group["id"], part["id"], part["title"] if sub_grouping in ("time_entries", None) else None): (part["seconds"], part["ids"])
+           for group in answer.json()["groups"] for part in group["sub_groups"]}
+    assert got == wanted
+
+
+def test_a_summary_of_names(ada, site):
+    groups = ada.post(f"{REPORTS}/summary/time_entries", {**RANGE, "grouping": "users", "sub_grouping": "projects"}).json()["groups"]
+    assert [group["id"] for group in groups] == [9000001, 9000002, 9000003]
+    assert [part["title"] for part in groups[0]["sub_groups"]] == [None, "Website"]
+    assert "ids" not in groups[0]["sub_groups"][0]
+    bob = account(site, "Bob", 9000002, admin=False)
+    assert [group["id"] for group in bob.post(f"{REPORTS}/summary/time_entries", {**RANGE, "grouping": "users"}).json()["groups"]] == [9000002]
+    only = ada.post(f"{REPORTS}/summary/time_entries", {"time_entry_ids": [1003, 1029], "include_time_entry_ids": True}).json()["groups"]
+    assert [part["ids"] for group in only for part in group["sub_groups"]] == [[1003]]
+    for asked, words in (({}, "At least one"), ({**RANGE, "grouping": "tags"}, "users, projects, clients"), ({**RANGE, "sub_grouping": 5}, "time_entries"),
+                         ({**RANGE, "include_time_entry_ids": "yes"}, "true, false")):
+        refused = ada.post(f"{REPORTS}/summary/time_entries", asked)
+        assert refused.status == 400 and words in refused.json(), refused
+
+
+def test_names(ada, site):
+    def send(model, payload, action="created"):
+        assert site.send(site.event(model=model, payload={"workspace_id": WORKSPACE, **payload}, action=action)).status == 200
+    send("project", {"id": 72, "name": "Hidden", "client_id": 4, "is_private": True, "active": False, "rate": 90, "currency": "EUR"})
+    send("client", {"id": 4, "name": "Acme"})
+    send("client", {"id": 5, "name": "Gone"})
+    send("client", {"id": 5, "name": "Gone"}, "deleted")
+    send("workspace_user", {"id": 900, "user_id": 9000009, "name": "Left", "inactive": True})
+    bob = account(site, "Bob", 9000002, admin=False)
+
+    def names(who, kind, **asked):
+        return [one["name"] for one in who.post(f"{REPORTS}/filters/{kind}", asked).json()]
+
+    assert ada.post(f"{REPORTS}/filters/projects", {"ids": [72]}).json() == [
+        {"id": 72, "name": "Hidden", "color": "", "client_id": 4, "active": False, "billable": False, "currency": "EUR"}]
+    assert names(ada, "projects") == ["Website", "Hidden"] and names(bob, "projects") == ["Website"]
+    for asked, wanted in (({"client_ids": [4]}, ["Hidden"]), ({"client_ids": [None]}, ["Website"]), ({"name": "WEB"}, ["Website"]), ({"is_active": True}, ["Website"]),
+                          ({"is_private": True}, ["Hidden"]), ({"start": 72}, ["Hidden"]), ({"page_size": 1}, ["Website"]), ({"currency": "USD"}, [])):
+        assert names(ada, "projects", **asked) == wanted, asked
+    assert names(ada, "clients") == names(bob, "clients") == ["Acme"] and names(ada, "clients", name="x") == names(ada, "clients", start=5) == []
+    assert names(ada, "users") == ["U9000001", "U9000002", "U9000003"] and names(bob, "users", ids=[9000003]) == ["U9000003"]
+    assert names(ada, "users", active=False) == ["Left"] and names(ada, "users", start=9000003) == ["U9000003"]
+    for kind, asked, words in (("users", {"ids": list(range(101))}, "Maximum count of posted IDs is 100"), ("users", {"active": 1}, "active"), ("clients", {"name": 1}, "name"),
+                               ("projects", {"ids": "x"}, "ids"), ("projects", {"page_size": 0}, "page_size"), ("projects", {"start": -1}, "start")):
+        refused = ada.post(f"{REPORTS}/filters/{kind}", asked)
+        assert refused.status == 400 and words in refused.json(), refused
+
+
 @pytest.mark.parametrize("asked, words", [
     ({}, "At least one parameter must be set"), ({"start_date": "May"}, "Invalid 'start_date' value"), ({"start_date": 5}, "start_date"),
     ({"start_date": "2026-05-02", "end_date": "2026-05-01"}, "end_date"), ({**RANGE, "page_size": 0}, "page_size"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import api_contract
-from api_client import account
+from api_client import account, without_limits
 from installation import WORKSPACE
 
 pytestmark = pytest.mark.plain
@@ -85,6 +85,7 @@ def test_me(site_with_events):
     assert [one["id"] for one in ada.get("/api/v9/me/workspaces").json()] == [WORKSPACE]
     assert ada.get(HOME).json()["id"] == WORKSPACE
     assert [one["pricing_plan_name"] for one in ada.get("/api/v9/me/organizations").json()] == ["Premium"]
+    without_limits(site_with_events)
     entries = ada.get("/api/v9/me/time_entries?start_date=2026-05-01&end_date=2027-01-01").json()
     assert sorted(one["id"] for one in entries) == there(site_with_events, "time_entry", "time_entry_id", f"user_id = {user}")
     assert all(one["start"].endswith("+05:30") for one in entries)
@@ -127,6 +128,7 @@ def test_every_published_field_is_there(site_with_events):
     site_with_events.sql("update toggl.time_entry set stop_at = null, duration_seconds = null where time_entry_id = %s", running)
     project = site_with_events.sql("select min(project_id) from toggl.project where deleted_at is null")[0][0]
     ada = account(site_with_events, "Ada", user)
+    without_limits(site_with_events)
     seen = 0
     for template, item in api_contract.FILES[1].paths["paths"].items():
         path = api_contract.TRACK + template.replace("{workspace_id}", str(WORKSPACE)).replace("{project_id}", str(project))
@@ -207,3 +209,19 @@ def test_the_window_of_a_user(site_with_events):
     assert ada.get("/api/v9/me").headers["x-toggl-quota-remaining"] == "999997"
     # who may use no workspace has Toggl's
     assert [one["total"] for one in account(site_with_events, "Bob", 4711, workspace=None).get("/api/v9/me/quota").json()] == [30]
+
+
+def test_own_entries_of_ninety_days(api_site):
+    """As at Toggl, unless the plan has no limits."""
+    ada = account(api_site)
+
+    def asked(ago, kind="start_date"):
+        day = api_site.sql("select ((ledger.clock() at time zone 'UTC')::date - %s::integer)::text", ago)[0][0]
+        return ada.get(f"/api/v9/me/time_entries?{kind}={day}&end_date={day}T23:00:00Z")
+
+    refused = asked(92)
+    assert refused.status == 400 and refused.json().startswith("start_date must not be earlier than "), refused
+    assert [asked(ago).status for ago in (88, 90, 0)] == [200] * 3
+    assert ada.get("/api/v9/me/time_entries?since=1").status == 200
+    without_limits(api_site)
+    assert asked(4000).status == 200

@@ -11,7 +11,7 @@ import re
 import api_contract
 import pytest
 
-from api_client import BASE, account
+from api_client import BASE, account, without_limits
 from deliveries import assert_genuine, run_round, start_courier, subscribe
 from installation import WORKSPACE, wait_for
 from subscriber import Subscriber
@@ -158,6 +158,7 @@ def test_all_ways_tell_the_same(api_site, monkeypatch):
     # these events have models without a published schema
     monkeypatch.setattr(api_contract, "judge", lambda *_: None)
     site = api_site
+    without_limits(site)
     site.hookledger("organization", "set", site.organization, "--requests", 100000)
     ben = account(site, "Ben", BEN, admin=False)
     subscriber = Subscriber()

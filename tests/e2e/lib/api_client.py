@@ -72,6 +72,11 @@ def set_up(site, plan="premium", organization="Test"):
     return number
 
 
+def without_limits(site):
+    """Its organizations get the plan without Toggl's limits, such as that of 90 days of time entries."""
+    site.sql("update ledger.organization set plan = 'enterprise'")
+
+
 def account(site, name="Ada", user=USER, admin=True, zone="UTC", workspace=WORKSPACE):
     made = json.loads(site.hookledger("account", "add", name, "--user", user, "--zone", zone, "--json").stdout)
     if workspace:
