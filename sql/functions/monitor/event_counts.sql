@@ -123,7 +123,7 @@ begin
   -- unless it is the only one.
   cut as (
     select count(*) = most and count(distinct (f.epoch, f.txid)) > 1 as is_open, max(f.epoch) as epoch,
-           (select max(l.txid) from fresh l where l.epoch = (select max(g.epoch) from fresh g)) as txid
+           (select l.txid from fresh l order by l.epoch desc, l.txid desc limit 1) as txid
     from fresh f),
   kept as materialized (
     select f.* from fresh f cross join cut c where not (c.is_open and f.epoch = c.epoch and f.txid = c.txid)),

@@ -75,6 +75,8 @@ begin atomic
   from pg_auth_members m
   join pg_roles g on g.oid = m.roleid and g.rolname = 'hookledger_reader'
   join pg_roles r on r.oid = m.member and r.rolcanlogin
+  -- PostgreSQL 16 makes who creates a role its administrator, by a membership.
+  where not m.admin_option
   order by r.rolname;
 end;
 comment on function ledger.reader_list() is
