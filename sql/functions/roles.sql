@@ -33,9 +33,8 @@ begin
       when duplicate_object or unique_violation then null;
     end;
   end if;
-  grant usage on schema toggl to hookledger_reader;
-  grant select on all tables in schema toggl to hookledger_reader;
-  grant execute on all functions in schema toggl to hookledger_reader;
+  perform ledger.reader_grant(r.rolname) from pg_roles r
+  where r.rolname in ('hookledger_reader', ledger.reader_own_group());
   -- The operator exports as one of them.
   if not pg_has_role('hookledger_operator', 'hookledger_reader', 'member') then
     begin

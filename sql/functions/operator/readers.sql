@@ -21,10 +21,42 @@ $$;
 comment on function ledger.reader_rights() is
   'Nothing when the current role can make logins for analysts; else an error that says what to do.';
 
+create function ledger.reader_own_group()
+returns text
+language sql stable set search_path = ledger, pg_temp
+return (select 'hookledger_reader_' || d.oid from pg_database d where d.datname = current_database());
+comment on function ledger.reader_own_group() is
+  'The role that stands for hookledger_reader where the owner of this database may not make members of it: since '
+  'PostgreSQL 16 only who has made a role may, and another database of the server may have.';
+
+create function ledger.reader_group()
+returns text
+language sql stable set search_path = ledger, pg_temp
+return case
+  when current_setting('server_version_num')::integer < 160000
+       or exists (select from pg_roles r where r.rolname = current_user and r.rolsuper)
+       or pg_has_role('hookledger_reader', 'member with admin option') then 'hookledger_reader'
+  else ledger.reader_own_group() end;
+comment on function ledger.reader_group() is 'The role of which the current role makes logins for analysts a member.';
+
+create function ledger.reader_grant(reader text)
+returns void
+language plpgsql set search_path = ledger, pg_temp
+as $$
+begin
+  execute format('grant usage on schema toggl to %I', reader);
+  execute format('grant select on all tables in schema toggl to %I', reader);
+  execute format('grant execute on all functions in schema toggl to %I', reader);
+end
+$$;
+comment on function ledger.reader_grant(text) is 'Lets a role read schema toggl, where no secret is, and nothing else.';
+
 create function ledger.reader_add(login text, verifier text, timeout_ms bigint, connections bigint)
 returns text
 language plpgsql set search_path = ledger, pg_temp
 as $$
+declare
+  reader constant text := ledger.reader_group();
 begin
   perform ledger.reader_rights();
   if login !~ '^[a-z][a-z0-9_.-]{0,62}$' or login ~ '^(pg|hookledger)_' then
@@ -42,9 +74,13 @@ begin
   if exists (select from pg_roles r where r.rolname = login) then
     perform ledger.refuse('reader.role_exists', jsonb_build_object('login', login), '23505');
   end if;
+  if not exists (select from pg_roles r where r.rolname = reader) then
+    execute format('create role %I nologin', reader);
+    perform ledger.reader_grant(reader);
+  end if;
   begin
-    execute format('create role %I login password %L connection limit %s in role hookledger_reader',
-                   login, verifier, connections);
+    execute format('create role %I login password %L connection limit %s in role %I', login, verifier, connections,
+                   reader);
   exception
     when insufficient_privilege then
       perform ledger.refuse('reader.no_admin_option',
@@ -59,8 +95,8 @@ begin
 end
 $$;
 comment on function ledger.reader_add(text, text, bigint, bigint) is
-  'Makes a login that reads schema toggl: member of hookledger_reader, read only, each statement at most timeout_ms '
-  '(0: no limit), at most so many connections. Returns the name of the database.';
+  'Makes a login that reads schema toggl: member of ledger.reader_group(), read only, each statement at most '
+  'timeout_ms (0: no limit), at most so many connections. Returns the name of the database.';
 
 create function ledger.reader_list()
 returns table (login text, is_ours boolean, timeout text, connections bigint, in_use bigint)
@@ -73,7 +109,7 @@ begin atomic
          r.rolconnlimit::bigint,
          (select count(*) from pg_stat_activity a where a.usename = r.rolname)
   from pg_auth_members m
-  join pg_roles g on g.oid = m.roleid and g.rolname = 'hookledger_reader'
+  join pg_roles g on g.oid = m.roleid and g.rolname in ('hookledger_reader', ledger.reader_own_group())
   join pg_roles r on r.oid = m.member and r.rolcanlogin
   -- PostgreSQL 16 makes who creates a role its administrator, by a membership.
   where not m.admin_option
