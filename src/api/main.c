@@ -372,13 +372,22 @@ static void answer_report(struct api *api, struct http_req *req, const struct ca
 	const struct row *row = (const struct row *)match->row;
 	struct db_args *args = db_args_new();
 	struct db_rows *found = NULL;
+	enum err err;
 
 	db_arg_int(args, caller->account_id);
 	add_workspace(args, row, match);
 	db_arg_jsonb(args, http_body(req));
-	if (!api_call(api, req, caller, row->function, args, &found))
+	err = db_call(api->db, row->function, args, api->conf->db_deadline_ms, &found);
+	if (!err)
 		api_answer_with(api, req, caller, (int)db_int(found, 0, "status"),
 				db_str(found, 0, "headers"), db_str(found, 0, "body"));
+	else if (err == ERR_INPUT)
+		/* jsonb cannot hold everything that is JSON */
+		api_refuse(api, req, caller, 400,
+			   "The body has a value that cannot be read: a number that is too large, "
+			   "or an escape such as \\u0000");
+	else
+		api_refuse_failed(api, req, caller, row->function, err);
 	db_rows_free(found);
 	db_args_free(args);
 }

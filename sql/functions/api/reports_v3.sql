@@ -23,7 +23,8 @@ begin
                  ('name', 'string'), ('currency', 'string'), ('grouping', 'group'), ('sub_grouping', 'part'),
                  ('description', 'string'), ('time_entry_ids', 'ids'), ('user_ids', 'ids'), ('project_ids', 'ids'),
                  ('client_ids', 'ids'), ('task_ids', 'ids'), ('tag_ids', 'ids'), ('order_by', 'order'),
-                 ('order_dir', 'direction'), ('granularity', 'granularity')) k (name, kind)
+                 ('order_dir', 'direction'), ('granularity', 'granularity'),
+                 ('resolution', 'granularity')) k (name, kind)
     where coalesce(asked -> k.name, 'null') <> 'null'
   loop
     case one.kind
@@ -34,7 +35,8 @@ begin
       end if;
     when 'number' then
       if ledger.toggl_number(one.value) is null or jsonb_typeof(one.value) <> 'number'
-         or ledger.toggl_number(one.value) < 0 and one.name <> 'rounding' then
+         -- (before 1970 the time of a cursor is negative)
+         or ledger.toggl_number(one.value) < 0 and one.name not in ('rounding', 'first_timestamp') then
         return ledger.api_text('report_value', one.name, 'numbers');
       end if;
     when 'boolean' then
@@ -89,7 +91,7 @@ as $$
 declare
   flaw constant text := ledger.report_values_flaw(asked);
 begin
-  if not asked ?| '{start_date,end_date,time_entry_ids}' then
+  if coalesce(asked ->> 'start_date', asked ->> 'end_date', asked ->> 'time_entry_ids') is null then
     return ledger.api_text('report_empty');
   elsif flaw is not null then
     return flaw;
@@ -141,10 +143,10 @@ begin
       and (only_clients is null
            or coalesce((select j.client_id from toggl.project j
                         where j.workspace_id = e.workspace_id and j.project_id = e.project_id), 0) = any (only_clients))
-      and (not asked ? 'billable' or coalesce(e.billable, false) = (asked ->> 'billable')::boolean)
-      and (not asked ? 'min_duration_seconds'
+      and (asked ->> 'billable' is null or coalesce(e.billable, false) = (asked ->> 'billable')::boolean)
+      and (asked ->> 'min_duration_seconds' is null
            or e.duration_seconds >= (asked ->> 'min_duration_seconds')::bigint)
-      and (not asked ? 'max_duration_seconds'
+      and (asked ->> 'max_duration_seconds' is null
            or e.duration_seconds <= (asked ->> 'max_duration_seconds')::bigint)
       and (coalesce(asked ->> 'description', '') = ''
            or position(lower(asked ->> 'description') in lower(e.description)) > 0);
@@ -192,28 +194,29 @@ begin
   by_what := coalesce(asked ->> 'order_by', 'date');
   from_row := coalesce((asked ->> 'first_row_number')::bigint, 1);
   -- Two of the three values of the cursor without the third give no rows, as at Toggl.
-  if num_nulls(asked -> 'first_id', asked -> 'first_row_number', asked -> 'first_timestamp') in (1, 2) then
+  if num_nulls(asked ->> 'first_id', asked ->> 'first_row_number', asked ->> 'first_timestamp') in (1, 2) then
     return query select 200::bigint, '[]', 'X-Page-Size: ' || size;
     return;
   end if;
-  if asked ? 'first_id' and by_what = 'date' and direction < 0 then
+  if asked ->> 'first_id' is not null and by_what = 'date' and direction < 0 then
     -- What lies behind the cursor need not be read. (A day of a zone begins up to a day earlier or later.)
     asked := asked || jsonb_build_object('end_date', least(coalesce((asked ->> 'end_date')::date, '9999-12-31'),
                (to_timestamp((asked ->> 'first_timestamp')::numeric / 1000000) at time zone 'UTC')::date + 2));
   end if;
   with sorted as (
     select (r.t).time_entry_id as id,
-           direction * case by_what when 'duration' then (r.t).duration_seconds::numeric
+           -- (an entry without the value needs a place too, or the next page would not have it)
+           direction * coalesce(case by_what when 'duration' then (r.t).duration_seconds::numeric
              when 'user' then (r.t).user_id
              when 'last_update' then floor(extract(epoch from (r.t).updated_at) * 1000000)
              when 'description' then dense_rank() over (order by lower((r.t).description))
-             else floor(extract(epoch from (r.t).start_at) * 1000000) end as key, r.t, r.zone
+             else floor(extract(epoch from (r.t).start_at) * 1000000) end, 0) as key, r.t, r.zone
     from ledger.report_entries(account, workspace, asked) r),
   page as (
     select s.*, from_row + row_number() over (order by s.key, s.id) - 1 as place
     from sorted s
     -- The cursor names the first entry of the next page.
-    where not asked ? 'first_id'
+    where asked ->> 'first_id' is null
        or (s.key, s.id) >= (direction * (asked ->> 'first_timestamp')::numeric, (asked ->> 'first_id')::bigint)
     order by s.key, s.id
     limit size + 1)
@@ -234,7 +237,8 @@ begin
               else '{}' end
          order by p.place) filter (where p.place < from_row + size),
          -- the first entry of the next page
-         (array_agg(p.id order by p.place))[size + 1], (array_agg(abs(p.key)::bigint order by p.place))[size + 1]
+         (array_agg(p.id order by p.place))[size + 1],
+         (array_agg((direction * p.key)::bigint order by p.place))[size + 1]
   into found, next_id, next_key
   from page p
   left join lateral (
@@ -262,8 +266,8 @@ returns table (status bigint, body text, headers text)
 language plpgsql stable security definer set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  flaw text := case when asked ?& '{start_date,end_date}' then ledger.report_flaw(asked)
-                    else ledger.api_text('report_empty') end;
+  flaw text := case when num_nulls(asked ->> 'start_date', asked ->> 'end_date') = 0
+                      then ledger.report_flaw(asked) else ledger.api_text('report_empty') end;
   unit constant text := coalesce(asked ->> 'granularity', asked ->> 'resolution', 'day');
 begin
   if flaw is null and (asked ->> 'end_date')::date - (asked ->> 'start_date')::date > 36600 then
@@ -301,7 +305,8 @@ returns table (status bigint, body text, headers text)
 language plpgsql stable security definer set search_path = ledger, pg_temp set jit = off
 as $$
 declare
-  flaw text := case when asked ? 'start_date' then ledger.report_flaw(asked) else ledger.api_text('report_empty') end;
+  flaw text := case when asked ->> 'start_date' is not null then ledger.report_flaw(asked)
+                    else ledger.api_text('report_empty') end;
   first date;
 begin
   if flaw is not null then
