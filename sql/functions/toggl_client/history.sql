@@ -193,6 +193,7 @@ declare
     'first_timestamp', ledger.toggl_number(headers -> 'X-Next-Timestamp')));
   begins date;
   stored integer;
+  pages integer;
 begin
   more := '[]';
   if jsonb_typeof(parsed) <> 'array'
@@ -204,7 +205,9 @@ begin
     bad := ledger.coded('history.cursor_incomplete', jsonb_build_object('workspace_id', home));
     return;
   end if;
-  if cursor <> '{}' and (cursor = step -> 'cursor' or ids <@ coalesce(state -> 'page', '[]')) then
+  if cursor <> '{}' and (cursor in (step -> 'cursor', state #> '{mark,cursor}')
+                         or ids <@ coalesce(state -> 'page', '[]')
+                         or ids <@ coalesce(state #> '{mark,page}', '[]')) then
     bad := ledger.coded('history.cursor_repeats', jsonb_build_object('workspace_id', home));
     return;
   end if;
@@ -213,7 +216,12 @@ begin
   set started_at = coalesce(w.started_at, ledger.clock()), requests = w.requests + 1,
       entries = w.entries + jsonb_array_length(ids), recorded = w.recorded + stored
   where w.workspace_id = home and w.from_day = (step ->> 'window')::date;
-  state := state || jsonb_build_object('page', ids);
+  -- One page is marked, after 1, 2, 4, 8, … pages: a round of any length comes to it again.
+  pages := coalesce((state -> 'pages')::integer, 0) + 1;
+  state := state || jsonb_build_object('page', ids, 'pages', pages);
+  if pages & (pages - 1) = 0 then
+    state := state || jsonb_build_object('mark', jsonb_build_object('cursor', cursor, 'page', ids));
+  end if;
   if headers ->> 'X-Range-Start' ~ '^\d{4}-\d\d-\d\d' then
     begins := left(headers ->> 'X-Range-Start', 10)::date;
   end if;
@@ -224,7 +232,7 @@ begin
   if cursor <> '{}' then
     more := jsonb_build_array(step || jsonb_build_object('cursor', cursor));
   else
-    state := state - 'page';
+    state := state - '{page,pages,mark}'::text[];
     more := jsonb_build_array(jsonb_build_object('do', 'totals', 'ws', home, 'window', step -> 'window', 'from',
                                                  step -> 'window', 'until', (step ->> 'until')::date - 1));
   end if;
@@ -438,6 +446,9 @@ begin
     note := asked.note;
     state := asked.state;
   end case;
+-- Otherwise the courier would ask for the same answer again and again.
+exception when data_exception then
+  bad := ledger.coded('history.no_list', which);
 end
 $$;
 comment on function ledger.toggl_step_history(ledger.toggl_job, jsonb, bigint, jsonb, jsonb, jsonb, jsonb, jsonb, jsonb,

@@ -152,6 +152,24 @@ def test_a_page_that_brings_nothing_new_ends_the_job(us, report):
     assert loaded(us) == (20, 20)
 
 
+def test_pages_that_go_round_end_the_job(us, liar, report):
+    """Three pages in turn, for ever, each with a cursor that the one before did not have."""
+    pages = [liar.answers[SEARCH]({"body": {"rounding": 0, "rounding_minutes": 0, "start_date": "2026-01-01", "end_date": "2026-12-31",
+                                            "page_size": 20, "first_row_number": 1 + 20 * place}}) for place in range(3)]
+    asked = iter(range(50))
+    liar.answers[SEARCH] = lambda request: (lambda n: (200, {**pages[n % 3][1], "X-Next-Timestamp": n}, pages[n % 3][2]))(next(asked))
+    assert "same page again" in load(us, check=False).stdout
+    assert loaded(us) == (60, 60) and liar.count("POST", "search/time_entries") <= 8
+
+
+def test_sums_that_are_no_sums(us, liar, report):
+    """Beyond 64 bits: the job says so and ends; the entries stay."""
+    liar.answers[TOTALS] = (200, {}, {"seconds": 5, "resolution": "day", "graph": [{"seconds": 999999999999999999}] * 400})
+    ended = load(us, check=False)
+    assert ended.returncode == 1 and "no report of time entries" in ended.stdout, ended.stdout
+    assert loaded(us) == (70, 70) and us.sql("select failed from ledger.toggl_job where kind = 'history'") == [(True,)]
+
+
 def test_a_part_of_a_cursor(us, report):
     report.faults = [lambda answer: (200, {"X-Next-ID": 5, "X-Next-Row-Number": 21}, answer[2])]
     assert "only a part" in load(us, check=False).stdout
