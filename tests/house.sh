@@ -375,6 +375,11 @@ else
 	echo "clang-format is not installed"
 fi | rule "C looks as .clang-format says, in at most 100 columns"
 LC_ALL=C.UTF-8 grep -nE '.{121}' "${sql_files[@]}" | rule "SQL has at most 120 columns"
+# Functions, statements and options of 15 and later; a maximum of a transaction number, too.
+later='any_value|array_(sample|shuffle|sort)|casefold|json_(array|exists|query|scalar|serialize|table|value)|jsonb?_(array|object)_agg_(strict|unique)'
+later+='|pg_input_(is_valid|error_info)|random_normal|regexp_(count|instr|like|substr)|uuidv[47]'
+grep -niE "\\b($later)\\b ?\\(|\\b(max|min)\\((\\w+\\.)?\\w*txid\\)|\\bmerge into\\b|nulls not distinct|security_invoker|\\bis( not)? json\\b|\\breturning (old|new)\\.|0x[0-9a-f]+\\b|[0-9]_[0-9]{3}\\b" "${sql_files[@]}" |
+	grep -vE ":[[:space:]]*--|comment on|^[^:]*:[0-9]+:  '" | rule "SQL has nothing that PostgreSQL 14 lacks"
 {
 	for file in $(matching '\.(c|h|sql|py|sh)$'); do
 		lines=$(wc -l <"$file")
