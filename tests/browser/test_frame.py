@@ -38,6 +38,34 @@ def test_a_session_that_has_ended(olga):
     olga.says("Add an operator")
 
 
+def test_what_was_typed_stays_when_the_session_ends(olga):
+    olga.may_fail(401, 403)
+    olga.open("#/settings/operators", anew=False)
+    olga.fill("Name", "Wilma")
+    olga.fill("Password", "some long password")
+    olga.site.sql("delete from ledger.session")
+    olga.named("Add", "button").click()	# not press(): it waits for the answer
+    olga.says("Your session has ended. Log in to continue.", "dialog")
+    assert olga.axe() == []
+    olga.fill("Name", "Olga")
+    olga.fill("Password", "correct horse Größe")
+    olga.press("Log in", "dialog button")
+    olga.says("Wilma", "table")
+    olga.site.sql("delete from ledger.operator where name = 'Wilma'")
+
+
+def test_who_does_not_log_in_again_is_asked_on_the_page(olga):
+    olga.may_fail(401)
+    olga.open("#/overview", anew=False)
+    olga.site.sql("delete from ledger.session")
+    olga.js("location.hash = '#/settings/sessions'")
+    olga.says("Your session has ended", "dialog")
+    olga.press("Close", "dialog header button")
+    olga.wait(lambda: not olga.all("dialog"), "the form on the page")
+    olga.says("Your session has ended", "main")
+    assert not olga.all("nav a[aria-current]")
+
+
 def test_a_session_that_ends_between_two_views(olga):
     olga.may_fail(401)
     olga.open("#/events", anew=False)

@@ -10,9 +10,9 @@ let csrf = "";
 let whenContact = () => {};
 let lost = null;	// { since, status, why } while requests fail; since: the last answer
 let answeredAt = null;
-let whenLoggedOut = () => {};
+let askForLogin = async () => false;
 let askForProof = async () => false;
-let proving = null;	// the promise of the form that is open: one form for all requests that wait
+const asking = new Map();	// the promises of the forms that are open: one form for all requests that wait
 
 export class ApiError extends Error {
 	constructor(status, words, answer = {}) {
@@ -26,8 +26,10 @@ export function setCsrf(code) {
 	csrf = code;
 }
 
-export function onLoggedOut(listener) {
-	whenLoggedOut = listener;
+/* `ask` shows the form to log in, when a session has ended; its promise gives true when the same
+   operator is logged in again. */
+export function onSessionEnded(ask) {
+	askForLogin = ask;
 }
 
 /* `listener(lost)` is called when a request has failed without an answer of hookledger, or with one
@@ -80,21 +82,23 @@ function unanswered(trouble, limit) {
 /* `asked` is the code of the session in which the request was sent: a late answer to a session
    that has ended says nothing about the current one. */
 function refusal(path, method, asked, response, answer) {
-	if (response.status === 401 && asked === csrf && (path !== "session" || method === "GET"))
-		whenLoggedOut();
-	return new ApiError(response.status, capitalized(sentenceOf(answer.error)) || w.api.silent({ status: response.status }), answer);
+	const error = new ApiError(response.status, capitalized(sentenceOf(answer.error)) || w.api.silent({ status: response.status }), answer);
+	error.hasEnded = response.status === 401 && asked === csrf && (path !== "session" || method === "GET");
+	return error;
 }
 
-/* A request that needs the password again is repeated when the operator has given it; the caller
-   does not notice. */
+/* A request that needs the password again, or whose session has ended, is repeated when the operator
+   has given it or is logged in again; the caller does not notice. */
 async function call(method, path, how) {
 	try {
 		return await send(method, path, how);
 	} catch (error) {
-		if (error.answer?.needs !== "password")
+		const ask = error.answer?.needs === "password" ? askForProof : error.hasEnded ? askForLogin : null;
+		if (!ask)
 			throw error;
-		proving ??= askForProof().finally(() => { proving = null; });
-		if (!await proving)
+		if (!asking.has(ask))
+			asking.set(ask, ask().finally(() => asking.delete(ask)));
+		if (!await asking.get(ask))
 			throw error;
 		return send(method, path, how);
 	}

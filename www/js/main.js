@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, patch, replace, sign } from "./dom.js";
 import { clockOrDate, setZone } from "./format.js";
-import { keepMomentsFresh, prove, showCurrent, toast, trouble, why } from "./parts.js";
+import { dialog, keepMomentsFresh, prove, showCurrent, toast, trouble, why } from "./parts.js";
 import { address, here, onChange } from "./route.js";
 import { speak, w } from "./words.js";
 import { login } from "./views/login.js";
@@ -162,11 +162,26 @@ function context() {
 	};
 }
 
-api.onLoggedOut(() => {
-	if (session) {
-		forget();
-		ask(false, true);
+/* Over the page, so that what was typed stays. */
+api.onSessionEnded(async () => {
+	if (!session)
+		return false;
+	const before = session, mine = turn;
+	content.removeAttribute("aria-busy");
+	const answer = await dialog(w.login.title, (close) => login(close, true, true));
+	if (session !== before)
+		return false;	// somebody has logged out meanwhile
+	if (answer && answer.operator.name === before.operator.name) {
+		session = answer;
+		api.setCsrf(answer.csrf);
+		return mine === turn;
 	}
+	forget();
+	if (answer)
+		begin(answer);
+	else
+		ask(false, true);
+	return false;
 });
 let retrying;
 

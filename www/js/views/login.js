@@ -5,9 +5,9 @@ import { act, field } from "../parts.js";
 import { w } from "../words.js";
 
 /* The password first, then the code where one is asked for: both go in one request, so
-   that a session is made of both together. */
-export function login(begin, hasEnded) {
-	const name = el("input", { type: "text", name: "name", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false" });
+   that a session is made of both together. isDialog: over the page, with a title of its own. */
+export function login(begin, hasEnded, isDialog = false) {
+	const name = el("input", { type: "text", name: "name", autocomplete: "username", required: true, autofocus: isDialog, autocapitalize: "none", spellcheck: "false" });
 	const password = el("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
 
 	const code = el("input", { type: "text", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", maxlength: "40" });
@@ -52,8 +52,8 @@ export function login(begin, hasEnded) {
 		typed.focus();
 	}
 
-	return el("form", { class: "narrow", onsubmit: submit },
-		el("h1", null, w.login.title),
+	return el("form", { class: isDialog ? null : "narrow", onsubmit: submit },
+		isDialog ? null : el("h1", null, w.login.title),
 		hasEnded ? el("p", null, w.login.ended) : null,
 		first, second, button, hint);
 }
