@@ -244,7 +244,11 @@ begin
           and o.deleted_at is null))
     when 'prove' then (
       select jsonb_agg(jsonb_build_object('do', 'prove', 'ws', d.workspace_id, 'id', d.subscription_id, 'endpoint',
-                                          d.endpoint_id, 'quiet', not is_interactive)
+                                          d.endpoint_id, 'quiet', not is_interactive,
+                                          -- Receivers count by the clock, which tests do not move. The ping may be
+                                          -- counted before Toggl's answer is evaluated.
+                                          'since', clock_timestamp(),
+                                          'counted', ledger.calls_counted(d.endpoint_id, clock_timestamp()))
                        order by d.workspace_id, d.subscription_id)
       from ledger.proofs_due(case when is_interactive then 0 else (wanted -> 'hours')::bigint end) d)
     when 'history_plan' then ledger.history_steps(job_kind, connection, home, wanted)

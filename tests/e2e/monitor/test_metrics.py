@@ -88,10 +88,10 @@ def test_health(watched):
     assert ask(watched, "health", method="HEAD")[0] == 200
     subscribe(watched, "http://127.0.0.1:9/", disabled_reason="gone", enabled=False)
     wait_for(lambda: ask(watched, "health")[0] == 503, "it to be seen")
-    assert json.loads(ask(watched, "health")[2]) == {"status": "trouble", "findings": ["subscription_disabled"]}
+    assert json.loads(ask(watched, "health")[2]) == {"status": "trouble", "alive_at": None, "findings": ["subscription_disabled"]}
     watched.sql("update ledger.subscription set disabled_reason = null, enabled = true, failing_since = now() - interval '2 hours'")
     wait_for(lambda: ask(watched, "health")[0] == 200, "the health to be good")
-    assert json.loads(ask(watched, "health")[2]) == {"status": "well", "findings": ["subscription_failing"]}
+    assert json.loads(ask(watched, "health")[2]) == {"status": "well", "alive_at": None, "findings": ["subscription_failing"]}
 
 
 def test_health_is_cheap_to_ask(watched):
