@@ -51,7 +51,8 @@ declare
 begin
   with item as (
     select distinct on (1) ledger.toggl_number(i.one -> 'id') as id, ledger.without_secrets(i.one) as entity,
-           ledger.toggl_time(i.one -> 'at') as at,
+           -- No later event could change an entry with a moment in the future. (A clock may be wrong by minutes.)
+           least(ledger.toggl_time(i.one -> 'at'), confirmed + interval '5 minutes') as at,
            ledger.toggl_time(coalesce(i.one -> 'server_deleted_at', i.one -> 'deleted_at')) as deleted_at,
            i.one ->> 'hookledger_source' is not null as is_partial
     from jsonb_array_elements(items) i (one)
@@ -86,7 +87,8 @@ begin
     select k.*,
            case when k.deleted_at is not null then 'deleted' when not k.is_known or k.is_gone then 'created'
                 else 'updated' end as action,
-           case when k.deleted_at is not null then greatest(k.at, k.deleted_at)
+           case when k.deleted_at is not null
+                  then least(greatest(k.at, k.deleted_at), confirmed + interval '5 minutes')
                 when not k.is_known or not k.is_concluded and k.at > k.changed_at and k.at > k.updated_at
                      or source <> 'compare' and not k.is_concluded then k.at
                 -- Toggl changes some things without a new `at`: the event carries the moment at
@@ -128,6 +130,6 @@ $$;
 comment on function ledger.toggl_arrive_entries(ledger.toggl_job, bigint, jsonb, text, timestamptz) is
   'Stores time entries in the form of the Track API that are missing here or newer than their rows, in '
   'ledger.toggl_arrival; with source compare also those that differ from rows with the same `at`. Returns how many. '
-  'created_at of the event is the entry''s `at`. Of a correction, and of an entry that a comparison had thought '
-  'deleted, it is `confirmed`, and the event''s source is compare. A row from a callback with the same `at` stays. An '
-  'entry that Toggl deleted stays deleted. Events before the horizon are left out.';
+  'created_at of the event is the entry''s `at`, unless that is in the future. Of a correction, and of an entry that '
+  'a comparison had thought deleted, it is `confirmed`, and the event''s source is compare. A row from a callback with '
+  'the same `at` stays. An entry that Toggl deleted stays deleted. Events before the horizon are left out.';

@@ -98,3 +98,20 @@ def test_compare(us, liar, reports):
             wrong += ended(us, us.hookledger("toggl", "compare", "--json", check=False), (place, name))
         liar.answers[place] = before
     assert not wrong
+
+
+def test_an_entry_of_the_future_can_still_be_changed(us, liar):
+    """A callback that comes later than the load wins, whatever the loaded entry says of its time."""
+    liar.answers["GET /api/me/time_entries"] = (200, {}, [])
+    liar.answers[SEARCH] = (200, {}, [item(id=5, at="9999-12-31T23:59:59Z")])
+    liar.answers[TOTALS] = (200, {}, {"seconds": 600})
+    connect(us, "t0ken", "--no-subscription", "--no-load")
+    clear(us)
+    load(us)
+    assert us.sql("select description, changed_at < ledger.clock() + interval '1 hour' from toggl.time_entry") == [("entry 1", True)]
+    later_at = us.sql("select to_char((ledger.clock() + interval '10 minutes') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")[0][0]
+    sent = us.event(model="time_entry", action="updated", created_at=later_at, payload={
+        "id": 5, "workspace_id": WORKSPACE, "user_id": 9000001, "description": "changed", "start": "2026-05-01T08:00:00Z", "stop": None,
+        "duration": 600, "at": later_at})
+    assert us.send(sent).status == 200
+    assert us.sql("select description from toggl.time_entry") == [("changed",)]
