@@ -206,9 +206,11 @@ def test_every_answer_that_we_add(api_site, subscriber):
     for report in ("search/time_entries", "search/time_entries/totals", "weekly/time_entries", "summary/time_entries"):
         path = f"/reports/api/v3/workspace/{WORKSPACE}/{report}"
         assert [ada.post(path, asked).status for asked in ({"start_date": "2026-05-01", "end_date": "2026-05-31"}, {})] == [200, 400]
+        assert outsider.post(path, {"start_date": "2026-05-01", "end_date": "2026-05-31"}).status == 403
     for names in ("users", "projects", "clients"):
         path = f"/reports/api/v3/workspace/{WORKSPACE}/filters/{names}"
         assert [ada.post(path, asked).status for asked in ({}, {"ids": list(range(2001))})] == [200, 400]
+        assert outsider.post(path, {}).status == 403
     assert get("/api/v9/me/time_entries?start_date=2001-01-01").status == 400
     # pings
     ping = f"{BASE}/ping/{WORKSPACE}/{number}"

@@ -96,7 +96,7 @@ def template_of(path):
     if re.search(r"%(?![0-9a-fA-F]{2})|%00", path):
         return None
     try:
-        path = urllib.parse.unquote(path, errors="strict")
+        path = urllib.parse.unquote(path, errors="strict").rstrip("/")	# %2f at the end is one too
     except UnicodeDecodeError:
         return None
     return next((template for template in OURS["paths"] if values_of(template, path) is not None), None)
