@@ -118,10 +118,10 @@ def test_killed_and_two_at_once(copied_site):
     assert site.sql("select finished_at is null and events_done > 0 from ledger.erasure") == [(True,)]
     assert "goes on with it" in forget(site, person, "--dry-run").stdout
     children = [begin(site, "forget", "--user", person.id, "--yes") for _ in range(2)]
-    for child in children:
-        status, output = finish(site, child)
-        assert status == 0, output
     # one goes on with what the killed one began; the other does so too, or finds nothing when it begins after the end
+    ends = [finish(site, child) for child in children]
+    assert any(status == 0 for status, _ in ends), ends
+    assert all(status == 0 or "nothing is recorded of user" in output for status, output in ends), ends
     assert site.sql("select count(*) <= 2, bool_and(user_id is null) from ledger.erasure") == [(True, True)]
     assert person.traces(dump(site)) == set()
     assert site.sql(HOURS) == books
