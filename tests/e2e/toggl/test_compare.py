@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import WORKSPACE
-from toggl_server import Toggl, connect, later
+from toggl_server import connect
 
 pytestmark = pytest.mark.plain
 
@@ -15,28 +13,17 @@ ADA, BEN = 9000001, 9000002
 
 
 @pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        toggl = Toggl(other, us)
-        other.add_endpoint()
-        for number, user, zone in ((401, ADA, "Europe/Berlin"), (402, BEN, "America/Los_Angeles")):
-            tell(other, number, "created", {"id": number, "user_id": user, "name": f"user {user}", "timezone": zone}, "workspace_user", days=9)
-        for number in range(1, 7):	# the same at both sides
-            tell(other, number, "created", entry(number, ADA if number % 2 else BEN, f"{day(other, number)}T10:00:00Z"), days=8)
-        connect(us, toggl.token, "--no-subscription", "--no-load")
-        us.hookledger("toggl", "load")
-        us.hookledger("toggl", "compare")
-        assert us.sql("select count(*) from toggl.time_entry") == [(6,)]
-        yield toggl
-    finally:
-        finish(request, other)
+def toggl(us, toggl):
+    toggl.site.add_endpoint()
+    for number, user, zone in ((401, ADA, "Europe/Berlin"), (402, BEN, "America/Los_Angeles")):
+        tell(toggl.site, number, "created", {"id": number, "user_id": user, "name": f"user {user}", "timezone": zone}, "workspace_user", days=9)
+    for number in range(1, 7):	# the same at both sides
+        tell(toggl.site, number, "created", entry(number, ADA if number % 2 else BEN, f"{day(toggl.site, number)}T10:00:00Z"), days=8)
+    connect(us, toggl.token, "--no-subscription", "--no-load")
+    us.hookledger("toggl", "load")
+    us.hookledger("toggl", "compare")
+    assert us.sql("select count(*) from toggl.time_entry") == [(6,)]
+    return toggl
 
 
 def day(site, ago):

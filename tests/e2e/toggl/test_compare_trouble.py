@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-import web_servers
 from deliveries import allow_subscribers, subscribe
 from installation import WORKSPACE
 from toggl_server import Liar, Side, connect, later
@@ -58,10 +57,9 @@ class Reports:
 
 
 @pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    bare_site.add_endpoint()
-    return bare_site
+def us(us):
+    us.add_endpoint()
+    return us
 
 
 @pytest.fixture

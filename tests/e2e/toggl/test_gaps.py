@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import WORKSPACE, wait_for
-from toggl_server import Toggl, connect, later
+from toggl_server import connect, later
 
 pytestmark = pytest.mark.plain
 
@@ -15,24 +13,13 @@ ADA = 9000001
 
 
 @pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        toggl = Toggl(other, us)
-        other.add_endpoint()
-        tell(other, 401, {"user_id": ADA, "name": "Ada", "timezone": "Etc/UTC"}, "workspace_user")
-        connect(us, toggl.token, "--no-load")
-        us.write_conf(toggl_check_hours="1")
-        check(us)
-        yield toggl
-    finally:
-        finish(request, other)
+def toggl(us, toggl):
+    toggl.site.add_endpoint()
+    tell(toggl.site, 401, {"user_id": ADA, "name": "Ada", "timezone": "Etc/UTC"}, "workspace_user")
+    connect(us, toggl.token, "--no-load")
+    us.write_conf(toggl_check_hours="1")
+    check(us)
+    return toggl
 
 
 def tell(site, number, payload, model="time_entry"):

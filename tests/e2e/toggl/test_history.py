@@ -4,31 +4,14 @@ import json
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import WORKSPACE, wait_for
-from toggl_server import Toggl, connect, later
+from toggl_server import connect, later
 
 pytestmark = pytest.mark.plain
 
 # what Reports does not have, or what names the event
 OTHER = ("changed_at,changed_event_id,changed_by,payload,payload_at,payload_event_id,lifecycle_at,lifecycle_event_id,gone_at,"
          "source,expense_ids,shared_with,permissions")
-
-
-@pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        yield Toggl(other, us)
-    finally:
-        finish(request, other)
 
 
 def fill(toggl, events=300, start="2026-05-01T00:00:00Z", seed=3):

@@ -12,10 +12,8 @@ import time
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import BUILD, WORKSPACE
-from toggl_server import Toggl, connect, later
+from toggl_server import connect, later
 
 pytestmark = pytest.mark.plain
 
@@ -96,21 +94,15 @@ def by_day(site, first, last):
 
 
 @pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    bare_site.add_endpoint()
-    return bare_site
+def us(us):
+    us.add_endpoint()
+    return us
 
 
 @pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        toggl = Toggl(other, us)
-        other.add_endpoint()
-        yield toggl
-    finally:
-        finish(request, other)
+def toggl(us, toggl):
+    toggl.site.add_endpoint()
+    return toggl
 
 
 def killed(us, rng, *arguments):

@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-import web_servers
 from installation import BUILD, WORKSPACE, wait_for
 from toggl_server import Liar, connect, later
 
@@ -58,12 +57,6 @@ class Report:
             day = datetime.date.fromisoformat(one["time_entries"][0]["start"][:10]) - datetime.date.fromisoformat(body["start_date"])
             graph[day.days]["seconds"] += one["time_entries"][0]["seconds"]
         return 200, {}, {"seconds": sum(day["seconds"] for day in graph), "resolution": "day", "graph": graph}
-
-
-@pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
 
 
 @pytest.fixture

@@ -2,29 +2,12 @@
 """What is loaded from Toggl reaches subscribers that ask for it, and no others."""
 import pytest
 
-import web_servers
 from deliveries import allow_subscribers, run_round, subscribe
-from fixtures import finish, make_site
 from installation import WORKSPACE
 from subscriber import Subscriber
-from toggl_server import Toggl, connect
+from toggl_server import connect
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        yield Toggl(other, us)
-    finally:
-        finish(request, other)
 
 
 @pytest.fixture

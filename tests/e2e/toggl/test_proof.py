@@ -4,27 +4,10 @@ import json
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import WORKSPACE, wait_for
-from toggl_server import Toggl, connect, later
+from toggl_server import connect, later
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        yield Toggl(other, us)
-    finally:
-        finish(request, other)
 
 
 @pytest.fixture

@@ -2,28 +2,11 @@
 """Once a day what no subscription at Toggl brings is loaded again, after all other work and within half of the quota."""
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import WORKSPACE
-from toggl_server import Liar, Toggl, connect, later
+from toggl_server import Liar, connect, later
 
 pytestmark = pytest.mark.plain
 DAY = 24 * 60 + 1
-
-
-@pytest.fixture
-def us(bare_site):
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        yield Toggl(other, us)
-    finally:
-        finish(request, other)
 
 
 def tell(toggl, model, action="created", **payload):

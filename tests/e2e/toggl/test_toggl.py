@@ -4,29 +4,10 @@ import json
 
 import pytest
 
-import web_servers
-from fixtures import finish, make_site
 from installation import BUILD, WORKSPACE, wait_for
-from toggl_server import Toggl, connect, later, listed
+from toggl_server import connect, later, listed
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def us(bare_site):
-    """A site without an endpoint whose receiver is served."""
-    web_servers.lighttpd_spawned(bare_site)
-    return bare_site
-
-
-@pytest.fixture
-def toggl(request, us, shared_cluster, template, run_folder):
-    """Another site, which plays Toggl for it."""
-    other = make_site(request, shared_cluster, run_folder / "toggls", template)
-    try:
-        yield Toggl(other, us)
-    finally:
-        finish(request, other)
 
 
 def fill(toggl, projects=3):
