@@ -94,8 +94,7 @@ begin
     'people', coalesce((
       select json_agg(json_build_object(
         'day', c.day, 'user_id', c.user_id::text, 'user', (
-          select u.name from toggl.workspace_user u where u.workspace_id = home and u.user_id = c.user_id
-          order by u.deleted_at nulls first, u.changed_at desc limit 1),
+          select u.user_name from toggl.users u where u.workspace_id = home and u.user_id = c.user_id),
         'state', c.state, 'seconds_here', c.seconds_here, 'seconds_toggl', c.seconds_toggl) order by c.day, c.user_id)
       from (select o.* from ledger.completeness o
             where o.workspace_id = home and o.user_id > 0 and o.day between range.first and range.last

@@ -165,8 +165,7 @@ begin
   return query
     select case when bool_or(f.level = 'trouble') then 503 else 200 end::bigint,
            json_build_object('status', case when bool_or(f.level = 'trouble') then 'trouble' else 'well' end,
-                             'alive_at', (select ledger.rfc3339(max(greatest(a.last_event_at, a.last_ping_at)))
-                                          from toggl.freshness a),
+                             'alive_at', ledger.rfc3339(ledger.last_sign_of_life()),
                              'findings', coalesce(json_agg(distinct f.kind), '[]'))::text
     from ledger.findings() f;
 end

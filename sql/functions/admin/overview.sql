@@ -11,8 +11,8 @@ return greatest(
          limit 100) e
    where e.source not in ('backfill', 'compare', 'log')));
 comment on function ledger.last_call_at() is
-  'When the last event arrived by itself; what was loaded from Toggl does not count. From the counts, or among the '
-  'newest hundred events; null: never.';
+  'When the last event arrived. Events that were loaded from Toggl do not count. The time comes from the counts, or '
+  'from the newest hundred events; null: never.';
 
 create function ledger.all_is_well(at timestamptz)
 returns jsonb

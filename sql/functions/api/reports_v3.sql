@@ -221,7 +221,7 @@ begin
     order by s.key, s.id
     limit size + 1)
   select jsonb_agg(jsonb_build_object(
-           'user_id', (p.t).user_id, 'username', coalesce(u.name, ''), 'project_id', (p.t).project_id, 'task_id',
+           'user_id', (p.t).user_id, 'username', coalesce(u.user_name, ''), 'project_id', (p.t).project_id, 'task_id',
            (p.t).task_id, 'billable', coalesce((p.t).billable, false), 'description', coalesce((p.t).description, ''),
            'tag_ids', coalesce(to_jsonb((p.t).tag_ids), '[]'), 'billable_amount_in_cents', null,
            'hourly_rate_in_cents', null, 'currency', null, 'row_number', p.place,
@@ -232,7 +232,7 @@ begin
                                      (p.t).start_at + (p.t).duration_seconds * interval '1 second'), p.zone),
              'at', ledger.rfc3339((p.t).updated_at), 'at_tz', ledger.rfc3339((p.t).updated_at, p.zone))))
          || case when asked -> 'enrich_response' = 'true' then jsonb_build_object(
-              'email', u.email, 'project_name', j.name, 'project_color', j.color, 'project_hex', j.color,
+              'email', u.user_email, 'project_name', j.name, 'project_color', j.color, 'project_hex', j.color,
               'client_name', c.name, 'task_name', k.name, 'tag_names', coalesce(to_jsonb((p.t).tags), '[]'))
               else '{}' end
          order by p.place) filter (where p.place < from_row + size),
@@ -241,10 +241,7 @@ begin
          (array_agg((direction * p.key)::bigint order by p.place))[size + 1]
   into found, next_id, next_key
   from page p
-  left join lateral (
-    select w.name, w.email from toggl.workspace_user w
-    where w.workspace_id = workspace and w.user_id = (p.t).user_id
-    order by w.deleted_at nulls first, w.changed_at desc limit 1) u on true
+  left join toggl.users u on u.workspace_id = workspace and u.user_id = (p.t).user_id
   left join toggl.project j on j.workspace_id = workspace and j.project_id = (p.t).project_id
   left join toggl.client c on c.workspace_id = workspace and c.client_id = j.client_id
   left join toggl.task k on k.workspace_id = workspace and k.task_id = (p.t).task_id;
@@ -318,7 +315,7 @@ begin
     select 200::bigint, coalesce((
              select jsonb_agg(jsonb_build_object(
                       'user_id', g.user_id, 'project_id', g.project_id, 'client_id', j.client_id, 'title',
-                      jsonb_build_object('user', u.name, 'project', j.name), 'seconds', g.seconds)
+                      jsonb_build_object('user', u.user_name, 'project', j.name), 'seconds', g.seconds)
                       order by g.user_id, g.project_id nulls first)
              from (select b.user_id, b.project_id,
                           (select jsonb_agg(coalesce((b.days ->> (first + d)::text)::bigint, 0) order by d)
@@ -332,10 +329,7 @@ begin
                                group by 1, 2, 3) s
                          group by s.user_id, s.project_id) b) g
              left join toggl.project j on j.workspace_id = workspace and j.project_id = g.project_id
-             left join lateral (
-               select w.name from toggl.workspace_user w
-               where w.workspace_id = workspace and w.user_id = g.user_id
-               order by w.deleted_at nulls first, w.changed_at desc limit 1) u on true), '[]')::text,
+             left join toggl.users u on u.workspace_id = workspace and u.user_id = g.user_id), '[]')::text,
            null::text;
 end
 $$;

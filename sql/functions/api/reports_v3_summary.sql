@@ -31,9 +31,8 @@ begin
       group by 1, 2, 3),
     named as (
       select p.*, coalesce(p.description, case in_what
-               when 'users' then (select u.name from toggl.workspace_user u
-                                  where u.workspace_id = workspace and u.user_id = p.id
-                                  order by u.deleted_at nulls first, u.changed_at desc limit 1)
+               when 'users' then (select u.user_name from toggl.users u
+                                  where u.workspace_id = workspace and u.user_id = p.id)
                when 'projects' then (select j.name from toggl.project j
                                      where j.workspace_id = workspace and j.project_id = p.id)
                when 'clients' then (select c.name from toggl.client c
@@ -72,7 +71,7 @@ as $$
                        then ledger.api_text('report_ids', most::text) end)
 $$;
 comment on function ledger.filter_flaw(jsonb, integer) is
-  'What is wrong with the body of a request for names, which may have so many numbers; null: nothing.';
+  'The first error in the body of a request for names, which may list so many numbers; null: there is none.';
 
 create function api.filter_users(account bigint, workspace bigint, asked jsonb)
 returns table (status bigint, body text, headers text)

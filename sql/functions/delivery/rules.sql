@@ -110,8 +110,8 @@ language sql immutable
 return case when source in ('backfill', 'compare') then array[model || '.backfilled', '*.backfilled']
             else ledger.patterns(model, action) end;
 comment on function ledger.patterns_of(text, text, text) is
-  'The filters that an event may match by its source. What was loaded or corrected has filters of its own. What comes '
-  'from Toggl''s list of events (log) is a callback that is late.';
+  'The filters that an event may match, by its source. An event that was loaded or corrected (backfill, compare) has '
+  'filters of its own. An event from Toggl''s list of events (log) is a late callback, and matches as any callback.';
 
 create or replace view ledger.active_subscription as
   select s.workspace_id, s.subscription_id, s.filters, s.account_id, s.leased_until, s.paused_until

@@ -40,7 +40,6 @@ declare
   at constant timestamptz := ledger.clock();
   seen jsonb;
   changes jsonb;
-  ended bigint;
 begin
   -- One session at a time; another one is doing it now.
   if not exists (select from ledger.monitor w for update skip locked) then
@@ -55,17 +54,14 @@ begin
     set level = excluded.level, message = excluded.message, link = excluded.link, since = excluded.since,
         found_at = case when o.missed_at is null then o.found_at else at end, missed_at = null;
   perform ledger.repair_gap_finding(o, false) from ledger.finding o where o.found_at = at and o.missed_at is null;
-  with missed as (
-    update ledger.finding o
-    set missed_at = at,
-        message = coalesce((select ledger.repair_gap_coded(r) from ledger.repair_range r
-                            where o.kind = 'gap' and r.repair_id = substring(o.subject from '^gap (\d+)$')::bigint),
-                           o.message)
-    where o.missed_at is null and not exists (
-      select from jsonb_to_recordset(seen) f (kind text, subject text)
-      where f.kind = o.kind and f.subject = o.subject)
-    returning o)
-  select count(*) into ended from (select ledger.repair_gap_finding(m.o, true) from missed m offset 0) g;
+  update ledger.finding o
+  set missed_at = at,
+      message = coalesce((select ledger.repair_gap_coded(r) from ledger.repair_range r
+                          where o.kind = 'gap' and r.repair_id = substring(o.subject from '^gap (\d+)$')::bigint),
+                         o.message)
+  where o.missed_at is null and not exists (
+    select from jsonb_to_recordset(seen) f (kind text, subject text) where f.kind = o.kind and f.subject = o.subject);
+  perform ledger.repair_gap_finding(o, true) from ledger.finding o where o.missed_at = at;
   delete from ledger.finding o where o.missed_at is not null and o.told_level is null;
 
   with gone as (

@@ -260,9 +260,8 @@ begin
              || case when c.user_id > 0 then format(', user %s', c.user_id) else '' end,
            ledger.coded('finding.completeness', jsonb_build_object('day', c.day, 'workspace_id', c.workspace_id,
              'name', case when c.user_id > 0 then coalesce((
-               select u.name from toggl.workspace_user u
-               where u.workspace_id = c.workspace_id and u.user_id = c.user_id
-               order by u.deleted_at nulls first, u.changed_at desc limit 1), c.user_id::text) end,
+               select u.user_name from toggl.users u
+               where u.workspace_id = c.workspace_id and u.user_id = c.user_id), c.user_id::text) end,
              'count', c.seconds_here, 'toggl', c.seconds_toggl)), c.checked_at, '#/toggl/history'
     from ledger.completeness c
     where c.state = 'differs'

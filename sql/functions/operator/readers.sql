@@ -26,8 +26,9 @@ returns text
 language sql stable set search_path = ledger, pg_temp
 return (select 'hookledger_reader_' || d.oid from pg_database d where d.datname = current_database());
 comment on function ledger.reader_own_group() is
-  'The role that stands for hookledger_reader where the owner of this database may not make members of it: since '
-  'PostgreSQL 16 only who has made a role may, and another database of the server may have.';
+  'The role that replaces hookledger_reader where the owner of this database may not make members of '
+  'hookledger_reader: since PostgreSQL 16 only the role that created it may, and that can be the owner of another '
+  'database of the server.';
 
 create function ledger.reader_group()
 returns text

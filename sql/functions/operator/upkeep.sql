@@ -53,7 +53,7 @@ begin
                    ('lock_timeout', '0')) w (name, value)
       where current_setting(w.name) <> w.value)),
     ('endpoints', (select count(*) from ledger.endpoint e where not ledger.is_loading(e.endpoint_id))::text),
-    ('alive_us', (select ledger.us(max(greatest(f.last_event_at, f.last_ping_at))) from toggl.freshness f)::text),
+    ('alive_us', ledger.us(ledger.last_sign_of_life())::text),
     ('endpoints_enabled', (select count(*) from ledger.endpoint e where e.enabled)::text),
     ('txid_behind', (
       newest is not null and newest.epoch = (select state.epoch from ledger.state)
@@ -128,7 +128,7 @@ declare
   raised bigint;
 begin
   update ledger.state set epoch = state.epoch + 1 returning state.epoch into raised;
-  -- What came after the backup was made is missing here.
+  -- Events that were recorded after the backup are missing here.
   perform ledger.repair_gap_everywhere(
     (select max(n.received_at)
      from (select e.received_at from ledger.event e order by e.epoch desc, e.txid desc, e.seq desc limit 1000) n),

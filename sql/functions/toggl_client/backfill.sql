@@ -1,7 +1,8 @@
 -- Records entities that a job has loaded from Toggl's REST API. They go through the ledger, so that
 -- a rebuild gives the same typed tables: each entity that differs from its row becomes an event of
--- source backfill, signed with a generated secret, and delivered to who asks for such ones. toggl_step()
--- calls toggl_arrive() for each page; the programs then sign the events and call toggl_record().
+-- source backfill, signed with a generated secret, and delivered only to subscriptions that ask for
+-- loaded events. toggl_step() calls toggl_arrive() for each page; the programs then sign the events and
+-- call toggl_record().
 
 comment on column ledger.event.source is
   'How it came: webhook; spool when the database was not available; quarantine when a retry recorded it; local when '
@@ -55,7 +56,7 @@ declare
   of_model constant text := step ->> 'model';
   clock constant timestamptz := ledger.clock();
   earliest constant timestamptz := ledger.load_earliest(clock);
-  -- Every day these differ from what was loaded; Toggl does not call that a change.
+  -- Toggl computes these fields from the time entries: a new value is no change of the entity.
   computed constant text[] := case when job.kind = 'reload'
     then '{actual_seconds,actual_hours,tracked_seconds,total_count,last_modified}' else '{}' end;
   list jsonb := case of_model

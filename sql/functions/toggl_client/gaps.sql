@@ -10,7 +10,7 @@ as $$
     update ledger.repair_range r
     set from_at = least(r.from_at, since), until_at = greatest(r.until_at, until)
     where r.workspace_id = workspace and r.closed_at is null and r.reason = why
-      -- A comparison that runs does not see what is added to its range.
+      -- A comparison that runs does not read days that are added to its range.
       and not exists (select from ledger.toggl_job j where j.job_id = r.job_id and j.finished_at is null)
     returning r.repair_id)
   insert into ledger.repair_range (workspace_id, from_at, until_at, reason, noted_at)
@@ -24,18 +24,18 @@ comment on function ledger.repair_gap(bigint, timestamptz, timestamptz, text) is
   'an open range of the same reason. Nothing is noted for a workspace that is not connected, or when since is null.';
 
 create function ledger.repair_gap_everywhere(since timestamptz, until timestamptz, why text)
-returns bigint
-language sql set search_path = ledger, pg_temp
+returns void
+language plpgsql set search_path = ledger, pg_temp
 as $$
-  with connected as materialized (
-    select w.workspace_id from ledger.toggl_workspace w
-    join ledger.toggl_connection c on c.connection_id = w.connection_id and c.token_sealed is not null
-    where exists (select from ledger.toggl_subscription s
-                  where s.workspace_id = w.workspace_id and s.endpoint_id is not null and s.deleted_at is null))
-  select count(*) from (select ledger.repair_gap(c.workspace_id, since, until, why) from connected c offset 0) g
+begin
+  perform ledger.repair_gap(w.workspace_id, since, until, why)
+  from ledger.toggl_workspace w
+  where exists (select from ledger.toggl_subscription s
+                where s.workspace_id = w.workspace_id and s.endpoint_id is not null and s.deleted_at is null);
+end
 $$;
 comment on function ledger.repair_gap_everywhere(timestamptz, timestamptz, text) is
-  'ledger.repair_gap() for each connected workspace with a subscription of ours. Returns how many these are.';
+  'ledger.repair_gap() for each workspace with a subscription of ours.';
 
 create function ledger.repair_gap_subscriptions(workspace bigint)
 returns void
@@ -46,10 +46,10 @@ declare
 begin
   with state as (
     select s.subscription_id, s.well_at, s.broken_since, s.endpoint_id,
-           s.gone_at is null and s.enabled is true and s.validated_at is not null
-             and s.url is not distinct from s.wanted_url
+           t.state in ('well', 'filters')
              and exists (select from ledger.endpoint e where e.endpoint_id = s.endpoint_id and e.enabled) as is_well
     from ledger.toggl_subscription s
+    cross join lateral ledger.toggl_state(s) t
     where s.workspace_id = workspace and s.endpoint_id is not null and s.deleted_at is null),
   noted as (
     select ledger.repair_gap(workspace, s.broken_since, at, 'disabled')

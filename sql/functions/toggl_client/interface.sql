@@ -199,13 +199,11 @@ begin
   from ledger.compare_range(jsonb_strip_nulls(jsonb_build_object('from', from_day, 'until', until_day))) r;
   return query
     select c.workspace_id, c.day::text, c.state, c.seconds_here, c.seconds_toggl,
-           (select string_agg(format('%s: %s', coalesce(u.name, p.user_id::text),
+           (select string_agg(format('%s: %s', coalesce(u.user_name, p.user_id::text),
                                      to_char(p.seconds_here - p.seconds_toggl, 'FMSG999999999990')), ', '
                               order by p.user_id)
             from ledger.completeness p
-            left join lateral (select m.name from toggl.workspace_user m
-                               where m.workspace_id = p.workspace_id and m.user_id = p.user_id
-                               order by m.deleted_at nulls first, m.changed_at desc limit 1) u on true
+            left join toggl.users u on u.workspace_id = p.workspace_id and u.user_id = p.user_id
             where p.workspace_id = c.workspace_id and p.day = c.day and p.user_id > 0 and p.state = 'differs'),
            ledger.us(c.checked_at)
     from ledger.completeness c

@@ -91,8 +91,8 @@ as $$
       cross join lateral ledger.calls_counted(s.endpoint_id, (q.detail ->> 'since')::timestamptz) n (counted)
       where q.state = 'asked' and q.detail ? 'since') o
     where coalesce(o.came, false) or o.asked_at < ledger.clock() - interval '60 seconds'),
-  -- What is missing so far is filled in when it begins, and the rest when it is over. Between these two
-  -- the comparison of each night does.
+  -- The first ping that fails begins a repair of the time before it, and the first that arrives again
+  -- one of the whole outage. Between these two the comparison of each night fills the gaps.
   noted as (
     select ledger.repair_gap(o.workspace_id, coalesce(o.failed_since, o.alive_at), ledger.clock(), 'silence')
     from outcome o where (o.state = 'proved') = (o.failed_since is not null)),
@@ -161,3 +161,10 @@ comment on column toggl.freshness.last_ping_at is 'When the last ping that Toggl
 comment on column toggl.freshness.asked_at is 'When Toggl was last asked for one; null: never.';
 comment on column toggl.freshness.is_proved is
   'False: a ping was asked for and did not arrive, so events may be missing.';
+
+create function ledger.last_sign_of_life()
+returns timestamptz
+language sql stable set search_path = ledger, pg_temp
+return (select max(greatest(f.last_event_at, f.last_ping_at)) from toggl.freshness f);
+comment on function ledger.last_sign_of_life() is
+  'When the last event or ping of Toggl arrived, for all workspaces; null: never.';

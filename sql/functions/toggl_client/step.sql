@@ -139,7 +139,7 @@ begin
         coalesce(jsonb_array_length(case jsonb_typeof(parsed) when 'array' then parsed else '[]' end), 0));
     end if;
   when 'gone' then
-    -- Without it, what was deleted stays in the tables; no more than that.
+    -- Without this answer deleted entities stay in the tables, and nothing else is wrong.
     bad := case when status = 401 then bad end;
     if status = 200 then
       perform ledger.toggl_arrive_deleted(job, step, parsed);
