@@ -38,7 +38,7 @@ export function onContact(listener) {
 	whenContact = listener;
 }
 
-/* What is shown is older than it looks. */
+/* True while requests fail: the data on the page are old. */
 export const isLost = () => lost !== null;
 
 function noteContact(error) {

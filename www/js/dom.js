@@ -97,7 +97,7 @@ function keepState(old, fresh) {
 		old.style.cssText = fresh.style.cssText;
 	else if (old.hasAttribute("style"))
 		fresh.style.cssText = old.style.cssText;	// such as the position of a menu
-	// somebody is typing; what was only given, such as before Back, is no such value
+	// the reader may still be typing; a value that only the page gave is replaced
 	if (isControl(old) && old === document.activeElement && isChanged(old)) {
 		fresh.value = old.value;
 		fresh.checked = old.checked;

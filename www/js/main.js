@@ -162,7 +162,7 @@ function context() {
 	};
 }
 
-/* Over the page, so that what was typed stays. */
+/* The form to log in opens over the page, so that typed text stays. */
 api.onSessionEnded(async () => {
 	if (!session)
 		return false;
@@ -185,7 +185,7 @@ api.onSessionEnded(async () => {
 });
 let retrying;
 
-/* While requests fail, what is shown is old: that is said, once for the whole page. */
+/* While requests fail, the data on the page are old. One strip says so for the whole page. */
 api.onContact((lost) => {
 	const wasLost = document.body.classList.contains("stale"), isOld = Boolean(lost && session);
 	clearTimeout(retrying);

@@ -10,8 +10,9 @@ import { sentenceOf, w } from "../words.js";
 
 const t = w.history;
 const MONTHS = 3;	// that the calendar shows at once
+const DATE = { day: "numeric", month: "short", year: "numeric" };
 
-/* What was planned last; a form is not changed by a refresh, so its answer has its own node. */
+/* The last plan. A refresh does not change the form, so the plan has a node of its own. */
 let planned = null;
 
 const monthOf = (text) => text.slice(0, 7);
@@ -62,11 +63,10 @@ function jobOf(all, tools) {
 	const { job } = all;
 	if (!job)
 		return null;
-	const canGoOn = tools.context.isOwner && (job.state === "stopped" || (job.state === "waits" && new Date(job.resumes_at) <= new Date()));
 	return el("div", { class: "line", "data-key": "job" }, state(tools.levelOfJob[job.state] ?? "wait", w.toggl.jobStates[job.state] ?? job.state),
 		el("div", null, sentenceOf(job.words).split("\n").map((line) => el("p", { class: "small" }, line)),
 			job.resumes_at ? el("p", { class: "small quiet" }, t.nextWindow({ when: dayAndClock(job.resumes_at) })) : null),
-		canGoOn ? el("button", { type: "button", class: "secondary small", onclick: (event) => tools.runFrom(event.currentTarget, () => api.post(`toggl/jobs/${job.id}/continue`)) }, w.toggl.goOn) : null);
+		tools.goOn(job));
 }
 
 /* Choose a day, see what it takes, then load. */
@@ -110,8 +110,6 @@ function loaded(all) {
 		{ head: t.loadedAt, cell: (each) => moment(each.loaded_at, { missing: "–" }) },
 	].filter(Boolean), rows, { caption: t.loadedTitle, key: (each) => `${each.workspace_id} ${each.from}` }));
 }
-
-const DATE = { day: "numeric", month: "short", year: "numeric" };
 
 function since(workspace) {
 	return el("p", { "data-key": `since ${workspace.id}` }, state(workspace.complete_since ? "well" : "off",
@@ -214,7 +212,7 @@ function repairs(all) {
 	].filter(Boolean), all.repairs, { caption: t.gaps, key: (each) => each.id, empty: t.noGaps }));
 }
 
-/* The nodes of this part. tools: context, levelOfJob, runFrom of the view of Toggl. */
+/* The nodes of this part. tools: context, levelOfJob, goOn, runFrom of the view of Toggl. */
 export function show(all, tools) {
 	if (!all.place)
 		return [section(t.title, el("p", null, t.unconnected), el("a", { href: address("toggl") }, w.toggl.connect))];

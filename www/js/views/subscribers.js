@@ -305,7 +305,8 @@ async function fill() {
 	}
 }
 
-/* In the background, without disturbing the reader. Who has asked for more deliveries keeps them. */
+/* Refreshes the list in the background, without disturbing the reader. A list to which the reader
+   has added more deliveries is left alone. */
 async function keepFresh() {
 	const mine = node, at = location.hash, isLong = here().path[1] === "deliveries" && shown.length > PAGE;
 	if (!document.hidden && !isLong && !document.querySelector("dialog[open]"))
@@ -314,7 +315,7 @@ async function keepFresh() {
 			if (mine === node && at === location.hash)
 				patch(body, content);
 		} catch {
-			// the page says that it shows what was
+			// the strip says that the data are old
 		}
 	if (mine === node)
 		timer = setTimeout(keepFresh, EVERY_MS);

@@ -155,7 +155,7 @@ async function refresh() {
 async function keepFresh() {
 	const mine = node;
 	if (!document.hidden)
-		await refresh().catch(() => {});	// the page says that it shows what was
+		await refresh().catch(() => {});	// the strip says that the data are old
 	if (mine === node)
 		timer = setTimeout(keepFresh, EVERY_MS);
 }

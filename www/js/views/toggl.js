@@ -5,14 +5,14 @@ import * as api from "../api.js";
 import { el, patch } from "../dom.js";
 import { filterEditor } from "../filters.js";
 import { ago } from "../format.js";
-import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, state, table, toast, why } from "../parts.js";
-import { address, here } from "../route.js";
+import { act, bar, choice, confirm, copyable, dialog, fact, field, menu, moment, refuse, section, showSecret, showTabs, state, table, toast, why } from "../parts.js";
+import { here } from "../route.js";
 import { filters as inWords, sentenceOf, w } from "../words.js";
 import * as history from "./history.js";
 
 const t = w.toggl, e = w.endpoints;
 const JOB_MS = 3000, SOON_MS = 1500;
-let node, context, timer, shown;
+let node, body, context, timer, shown;
 
 const levelOf = { well: "well", off: "warning", disabled: "warning", unvalidated: "warning", changed: "warning", foreign: "off", new: "wait", unknown: "off" };
 
@@ -192,23 +192,28 @@ function subscriptions() {
 		context.isOwner && shown.workspaces.length ? el("button", { type: "button", onclick: () => edit(null) }, t.add) : null);
 }
 
-function job(j) {
-	const about = shown.subscriptions.find((s) => s.item === j.item)?.description ?? (j.workspace_id ? workspaceName(j.workspace_id) : null);
+/* A button that continues a job whose process has died, or whose wait is over; null for others. */
+function goOn(j) {
 	const canGoOn = context.isOwner && (j.state === "stopped" || (j.state === "waits" && new Date(j.resumes_at) <= new Date()));
-	return { ...j, about, go: canGoOn ? (event) => runFrom(event.currentTarget, () => api.post(`toggl/jobs/${j.id}/continue`)) : null };
+	return canGoOn ? el("button", { type: "button", class: "secondary small", onclick: (event) => runFrom(event.currentTarget, () => api.post(`toggl/jobs/${j.id}/continue`)) }, t.goOn) : null;
+}
+
+/* The subscription or the workspace that a job is about. */
+function aboutJob(j) {
+	const name = shown.subscriptions.find((s) => s.item === j.item)?.description ?? (j.workspace_id ? workspaceName(j.workspace_id) : null);
+	return name ? el("p", { class: "small quiet" }, name) : null;
 }
 
 function jobs() {
 	if (!shown.jobs?.length)
 		return null;
-	const list = shown.jobs.map(job), isOpen = list.some((j) => !j.ended_at), title = isOpen ? t.jobs : t.jobsFailed;
+	const isOpen = shown.jobs.some((j) => !j.ended_at), title = isOpen ? t.jobs : t.jobsFailed;
 	return section(title, table([
-		{ head: t.what, cell: (j) => el("div", null, t.kinds[j.what] ?? j.what, j.about ? el("p", { class: "small quiet" }, j.about) : null) },
+		{ head: t.what, cell: (j) => el("div", null, t.kinds[j.what] ?? j.what, aboutJob(j)) },
 		{ head: t.state, cell: (j) => el("div", null, state(levelOfJob[j.state] ?? "wait", t.jobStates[j.state] ?? j.state),
 			sentenceOf(j.words).split("\n").map((line) => el("p", { class: "small quiet" }, line))) },
-		isOpen ? { head: t.resumes, cell: (j) => (j.go ? el("button", { type: "button", class: "secondary small", onclick: j.go }, t.goOn)
-			: j.resumes_at ? moment(j.resumes_at) : "–") } : null,
-	].filter(Boolean), list, { caption: title, key: (j) => j.id }));
+		isOpen ? { head: t.resumes, cell: (j) => goOn(j) ?? (j.resumes_at ? moment(j.resumes_at) : "–") } : null,
+	].filter(Boolean), shown.jobs, { caption: title, key: (j) => j.id }));
 }
 
 // ---- callback addresses
@@ -281,11 +286,6 @@ function endpoints(items) {
 
 const partOf = ({ path }) => path[1] ?? "connection";
 
-function tabs(part) {
-	return el("nav", { class: "tabs", "aria-label": w.views.toggl, "data-key": "tabs" }, el("ul", null, Object.entries(t.parts).map(([key, text]) => el("li", { "data-key": key },
-		el("a", { href: address(key === "connection" ? "toggl" : ["toggl", key]), "aria-current": key === part ? "page" : null }, text)))));
-}
-
 /* Shows the results of the awaited jobs that have ended. */
 async function showResults() {
 	const open = shown.jobs.filter((j) => !j.ended_at).map((j) => j.id);
@@ -310,7 +310,8 @@ async function refresh() {
 	if (!mine || mine !== node || part !== partOf(here()))
 		return;
 	shown = toggl;
-	patch(node, el("h1", { tabindex: "-1", "data-key": "title" }, w.views.toggl), tabs(part), past ? history.show(past, { context, levelOfJob, runFrom })
+	showTabs(node, "toggl", t.parts, part);
+	patch(body, past ? history.show(past, { context, levelOfJob, goOn, runFrom })
 		: [shown.connections.length ? section(t.connection, shown.connections.map(connection)) : connect(),
 			shown.connections.length || shown.subscriptions.length ? subscriptions() : null, jobs(), endpoints(callable.items)]);
 	if (progress)
@@ -331,7 +332,8 @@ export const update = () => refresh();
 
 export async function show(place, given) {
 	context = given;
-	node = el("div", { class: "togglview" });
+	body = el("div");
+	node = el("div", { class: "togglview" }, el("h1", { tabindex: "-1" }, w.views.toggl), el("nav", { class: "tabs", "aria-label": w.views.toggl }), body);
 	await refresh();
 	return node;
 }
