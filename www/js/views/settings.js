@@ -93,8 +93,11 @@ async function me() {
 
 	async function saveZone(event) {
 		event.preventDefault();
-		if (await act(event.submitter, () => api.change("me", { zone: zone.value }), w.saved))
-			context.reload();
+		// the button is busy until the view is shown anew: what is typed before that would be lost
+		await act(event.submitter, async () => {
+			await api.change("me", { zone: zone.value });
+			await context.reload();
+		}, w.saved);
 	}
 	async function saveLanguage(event) {
 		event.preventDefault();
